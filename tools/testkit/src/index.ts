@@ -1,0 +1,9 @@
+export { type Nearness, nearness, type Tolerance } from "./close.ts";
+export {
+  describeWithFixtures,
+  type Fixtures,
+  findFixtures,
+  fixtures,
+  fixturesIn,
+} from "./fixtures.ts";
+export type { Numbers, TensorLike } from "./numbers.ts";
