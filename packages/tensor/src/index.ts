@@ -1,0 +1,50 @@
+export { type AdjointOps, adjoint, type Node } from "./adjoint.ts";
+export { type Cost, type CostOps, cost, type Priced, reachable } from "./cost.ts";
+export { type ErrorInfo, InputError, InternalError } from "./errors.ts";
+export type {
+  CausalMask,
+  Engine,
+  GateKind,
+  Ids,
+  Ops,
+  Precision,
+  RotaryOptions,
+  RotaryTable,
+  Tensor,
+} from "./ops.ts";
+export { reference } from "./reference.ts";
+export {
+  alongShape,
+  arrangeShape,
+  binaryShape,
+  broadcastShape,
+  checkShape,
+  concatShape,
+  constantShape,
+  joinShape,
+  type MatmulRoles,
+  matmulRoles,
+  matmulShape,
+  putShape,
+  renameShape,
+  rotaryShape,
+  sliceShape,
+  softmaxShape,
+  splitShape,
+  sumShape,
+  takeShape,
+} from "./rules.ts";
+export {
+  type Axis,
+  axesOf,
+  type Shape,
+  type Shaped,
+  sameShape,
+  showShape,
+  sizeAlong,
+  sizeOf,
+  stridesOf,
+  withoutAxes,
+} from "./shape.ts";
+export { type Dual, type TangentOps, tangent } from "./tangent.ts";
+export { inOrder, placesIn, tensor } from "./tensor.ts";

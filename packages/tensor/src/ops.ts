@@ -1,0 +1,145 @@
+import type { Axis, Shape, Shaped } from "./shape.ts";
+
+/** Whole numbers with named axes: token ids, positions. */
+export interface Ids extends Shaped {
+  readonly data: Int32Array;
+}
+
+/**
+ * An activation function divided by its input, `g(z) = φ(z) / z`, so that `φ(z) = g(z)·z` and `g` can be frozen.
+ *
+ * | kind | g(z) | φ |
+ * |---|---|---|
+ * | `relu` | 1 where z > 0, else 0 | ReLU |
+ * | `gelu` | ½(1 + erf(z/√2)) | GELU |
+ * | `gelu_tanh` | ½(1 + tanh(√(2/π)(z + 0.044715 z³))) | GELU's tanh form |
+ * | `quick_gelu` | σ(1.702 z) | |
+ * | `silu` | σ(z) | SiLU / swish |
+ */
+export type GateKind = "relu" | "gelu" | "gelu_tanh" | "quick_gelu" | "silu";
+
+/**
+ * Which keys a query sees: key `j` is visible from query `i` when `j ≤ i + offset`, and,
+ * where there is a window, `j > i + offset − window`.
+ */
+export interface CausalMask {
+  /** The axis that counts queries. */
+  readonly query: Axis;
+  /** Keys that lie before the first query; default 0. */
+  readonly offset?: number;
+  /** How many of the latest keys are visible; default all. */
+  readonly window?: number;
+}
+
+/**
+ * Rotation angles by position and pair. A table is made once per model and passed by reference,
+ * so an engine may cache its own copy by identity.
+ */
+export interface RotaryTable {
+  /** Number of positions in the table. */
+  readonly positions: number;
+  /** Number of rotated pairs; `2·pairs` entries are rotated, the rest pass through. */
+  readonly pairs: number;
+  /** `[positions, pairs]`, row by row. */
+  readonly cos: Float64Array;
+  readonly sin: Float64Array;
+  /** Entry `i` is paired with `i + pairs` (`half`: Llama, NeoX) or `2i` with `2i + 1` (`adjacent`: GPT-J). */
+  readonly pairing: "half" | "adjacent";
+}
+
+export interface RotaryOptions {
+  /** Rotate by the negative angles: the transpose, which is also the inverse for a table of unit length. */
+  readonly transpose?: boolean;
+  /** The table row of the first position; default 0. */
+  readonly start?: number;
+}
+
+/**
+ * The primitives that everything is written in. A transformer block is one function over `Ops<T>`;
+ * float64 reference, WebAssembly, derivatives and costs are interpreters of it.
+ *
+ * Axes are found by name. Values are immutable. Binary element-wise operations broadcast over axes that
+ * one side lacks; axes that both have must agree in size. The result of a binary operation has the axes of
+ * `a` in order, then those only `b` has; where `a`'s axes are a proper subset of `b`'s, `b`'s order.
+ * All operations throw `tensor/…` input errors that name the axis, what was expected, what came, and where.
+ */
+export interface Ops<T extends Shaped> {
+  /** A tensor from numbers in memory order. */
+  constant(shape: Shape, data: ArrayLike<number>): T;
+  /** A tensor with one value everywhere; `fill({}, 2)` is a scalar. */
+  fill(shape: Shape, value: number): T;
+
+  /** The same entries under other axis names: `rename(k, {pos: "key_pos"})`. */
+  rename(a: T, names: Readonly<Record<Axis, Axis>>): T;
+  /** One axis as several, the last fastest: `split(q, "d_attn", {head: 12, d_head: 64})`. */
+  split(a: T, axis: Axis, into: Shape): T;
+  /** Several axes as one, the last named fastest. The joined axis stands where the first of them stood. */
+  join(a: T, axes: readonly Axis[], into: Axis): T;
+  /** The same entries with `axes` last in memory, in that order; other axes keep their order before them. */
+  arrange(a: T, axes: readonly Axis[]): T;
+  /** Entries `start ≤ i < end` of an axis. */
+  slice(a: T, axis: Axis, start: number, end: number): T;
+  /** Tensors end to end along an axis that all of them have. Memory order is that of the first. */
+  concat(parts: readonly T[], axis: Axis): T;
+  /** Copies over new leading axes: `broadcast(x0, {degree: 5})`. */
+  broadcast(a: T, axes: Shape): T;
+  /** Rows by index: the axis is replaced, in place, by the axes of `ids`. */
+  take(a: T, axis: Axis, ids: Ids): T;
+  /** Transpose of `take`: adds each row to its place among `size` rows; the axes of `ids` are replaced by `axis`. */
+  put(a: T, ids: Ids, axis: Axis, size: number): T;
+
+  add(a: T, b: T): T;
+  sub(a: T, b: T): T;
+  mul(a: T, b: T): T;
+  div(a: T, b: T): T;
+  /** `factor · a` */
+  scale(a: T, factor: number): T;
+  exp(a: T): T;
+  log(a: T): T;
+  sqrt(a: T): T;
+  /** `g(a) = φ(a)/a` of an activation function. */
+  gate(a: T, kind: GateKind): T;
+
+  /** Sum over the named axes. */
+  sum(a: T, axes: readonly Axis[]): T;
+  /**
+   * Contraction over the named axes. Axes that both have and that are not contracted are batched;
+   * the others are free. Result: batched axes, free axes of `a`, free axes of `b`, each in their order;
+   * `last` puts the named axes last in memory instead, as `arrange` would.
+   */
+  matmul(a: T, b: T, over: readonly Axis[], last?: readonly Axis[]): T;
+  /** `a − mean(a)` along an axis. */
+  center(a: T, axis: Axis): T;
+  /** `√(mean(a²) + eps)` along an axis, which is dropped. */
+  rms(a: T, axis: Axis, eps: number): T;
+  /** `exp(a) / Σ exp(a)` along an axis; masked entries are exactly 0. */
+  softmax(a: T, axis: Axis, mask?: CausalMask): T;
+  /** `log Σ exp(a)` along an axis, which is dropped. */
+  logsumexp(a: T, axis: Axis): T;
+  /** Turns pairs along `axis` by the angle of their position along `pos` (Su et al. 2021, eq. 34). */
+  rotary(a: T, axis: Axis, pos: Axis, table: RotaryTable, options?: RotaryOptions): T;
+
+  /**
+   * Runs `body`; what it allocated and does not return (directly, or inside arrays, maps and plain objects)
+   * is freed when it ends. Without effect in interpreters that own no memory.
+   */
+  scope<R>(body: () => R): R;
+}
+
+/** Numbers on the host, in memory order. */
+export interface Tensor extends Shaped {
+  readonly data: Float64Array | Float32Array;
+}
+
+export type Precision = "f32" | "f64";
+
+/** An interpreter that holds numbers and can give them back. */
+export interface Engine<T extends Shaped> extends Ops<T> {
+  /** What computes: `reference`, `cpu`. */
+  readonly name: string;
+  readonly precision: Precision;
+  /** A copy of the numbers on the host. Awaited, because a GPU answers later. */
+  read(a: T): Tensor | Promise<Tensor>;
+  /** Frees everything reachable from `value` at once; using it afterwards throws. */
+  free(value: unknown): void;
+}

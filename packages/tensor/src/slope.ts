@@ -1,0 +1,40 @@
+import type { GateKind, Ops } from "./ops.ts";
+import type { Shaped } from "./shape.ts";
+
+const GELU_TANH_C = Math.sqrt(2 / Math.PI);
+const GELU_TANH_CUBIC = 0.044715;
+
+/**
+ * `g′(z)` of an activation's gate, from `z` and `g = g(z)`, in primitives; undefined where it is 0 everywhere.
+ *
+ * | kind | g′(z) |
+ * |---|---|
+ * | `relu` | 0 |
+ * | `gelu` | exp(−z²/2)/√(2π) |
+ * | `gelu_tanh` | 2 g (1 − g) √(2/π) (1 + 3·0.044715 z²) |
+ * | `quick_gelu` | 1.702 g (1 − g) |
+ * | `silu` | g (1 − g) |
+ */
+export function gateSlope<T extends Shaped>(
+  ops: Ops<T>,
+  kind: GateKind,
+  z: T,
+  g: T,
+): T | undefined {
+  const logistic = (factor: number): T =>
+    ops.scale(ops.mul(g, ops.sub(ops.fill({}, 1), g)), factor);
+  switch (kind) {
+    case "relu":
+      return undefined;
+    case "gelu":
+      return ops.scale(ops.exp(ops.scale(ops.mul(z, z), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    case "gelu_tanh": {
+      const cubic = ops.add(ops.scale(ops.mul(z, z), 3 * GELU_TANH_CUBIC), ops.fill({}, 1));
+      return ops.mul(logistic(2 * GELU_TANH_C), cubic);
+    }
+    case "quick_gelu":
+      return logistic(1.702);
+    case "silu":
+      return logistic(1);
+  }
+}

@@ -1,0 +1,42 @@
+import type { Tensor } from "./ops.ts";
+import { constantShape } from "./rules.ts";
+import { type Axis, axesOf, type Shape, sizeOf, stridesOf } from "./shape.ts";
+
+/**
+ * A host tensor from numbers in memory order: `tensor({pos: 2, d_model: 3}, [1, 2, 3, 4, 5, 6])`.
+ * A Float64Array or Float32Array is used as it is; anything else is copied to float64.
+ *
+ * @throws InputError `tensor/wrong-length` where the count does not fit the shape.
+ */
+export function tensor(shape: Shape, data: ArrayLike<number>): Tensor {
+  constantShape(shape, data.length);
+  const kept = data instanceof Float64Array || data instanceof Float32Array;
+  return { shape, data: kept ? data : Float64Array.from(data) };
+}
+
+/**
+ * For each entry of `to`, in memory order, the place of its source in a tensor of shape `from`.
+ * Axes that `from` lacks step over nothing; sizes along shared axes may be smaller in `to`.
+ */
+export function placesIn(from: Shape, to: Shape): Int32Array {
+  const strides = stridesOf(from);
+  let places = new Int32Array(1);
+  for (const axis of axesOf(to)) {
+    const size = to[axis] as number; // axis comes from the same shape
+    const stride = strides[axis] ?? 0;
+    const next = new Int32Array(places.length * size);
+    let at = 0;
+    for (const place of places) for (let i = 0; i < size; i++) next[at++] = place + i * stride;
+    places = next;
+  }
+  return places;
+}
+
+/** The same tensor with its axes in the given memory order. */
+export function inOrder(a: Tensor, axes: readonly Axis[]): Tensor {
+  const shape = Object.fromEntries(axes.map((axis) => [axis, a.shape[axis] as number])); // checked below
+  if (sizeOf(shape) === a.data.length && axesOf(a.shape).every((axis, i) => axis === axes[i]))
+    return a;
+  const data = Float64Array.from(placesIn(a.shape, shape), (place) => a.data[place] as number);
+  return tensor(shape, data);
+}
