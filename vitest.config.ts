@@ -1,11 +1,81 @@
+import { existsSync } from "node:fs";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { playwright } from "@vitest/browser-playwright";
+import { defaultClientConditions, defaultServerConditions, type Plugin } from "vite";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
-const conditions = ["@resolvent/source"];
-const setup = fileURLToPath(new URL("tools/testkit/src/setup.ts", import.meta.url));
+const root = fileURLToPath(new URL(".", import.meta.url));
+const setupFiles = [fileURLToPath(new URL("tools/testkit/src/setup.ts", import.meta.url))];
+const all = "{packages,apps,tools}/*/test/**/*.test.ts";
+const inBrowser = "{packages,apps,tools}/*/test/**/*.browser.test.ts";
+
+// Tests run the sources, not the build.
+const source = "@resolvent/source";
+const onServer = [source, ...defaultServerConditions];
+
+const node: TestProjectInlineConfiguration = {
+  resolve: { conditions: onServer },
+  ssr: { resolve: { conditions: onServer } },
+  test: { name: "node", include: [all], exclude: ["**/node_modules/**", inBrowser], setupFiles },
+};
+
+const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
+const chromium = existsSync(chromiumPath) ? chromiumPath : undefined;
+
+const browser = (executablePath: string): TestProjectInlineConfiguration => ({
+  resolve: { conditions: [source, ...defaultClientConditions] },
+  // Both headers together make a page cross-origin isolated, which SharedArrayBuffer needs.
+  server: {
+    headers: {
+      "Cross-Origin-Opener-Policy": "same-origin",
+      "Cross-Origin-Embedder-Policy": "require-corp",
+    },
+  },
+  test: {
+    name: "browser",
+    include: [inBrowser],
+    setupFiles,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          executablePath,
+          args: [
+            "--no-sandbox",
+            "--enable-unsafe-webgpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+          ],
+        },
+      }),
+      instances: [{ browser: "chromium" }],
+    },
+  },
+});
+
+/** Replaces each browser test file by one skipped test that says what is missing. */
+const skipFiles: Plugin = {
+  name: "resolvent:skip-browser-tests",
+  enforce: "pre",
+  load(id) {
+    if (!id.endsWith(".browser.test.ts")) return undefined;
+    const reason = `no Chromium at ${chromiumPath}; install it or set RESOLVENT_CHROMIUM`;
+    const title = `${relative(root, id)} (skipped: ${reason})`;
+    return `import { test } from "vitest"; test.skip(${JSON.stringify(title)});`;
+  },
+};
+
+const withoutBrowser: TestProjectInlineConfiguration = {
+  plugins: [skipFiles],
+  test: { name: "browser", include: [inBrowser] },
+};
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
-  test: { include: ["{packages,apps,tools}/*/test/**/*.test.ts"], setupFiles: [setup] },
+  test: { projects: [node, chromium === undefined ? withoutBrowser : browser(chromium)] },
 });

@@ -1,0 +1,44 @@
+/**
+ * The order of the packages: each may use those before it, and nothing else of this repository.
+ * A new package gets its place here.
+ */
+const order = [
+  "tensor",
+  "cpu",
+  "webgpu",
+  "gpujs",
+  "weights",
+  "transformer",
+  "analysis",
+  "attention",
+  "expansion",
+  "dictionary",
+  "linearity",
+  "merge",
+  "models",
+];
+
+/** Engines are chosen by the caller: other packages may use them in tests only. */
+const engines = ["cpu", "webgpu", "gpujs"];
+
+/**
+ * Why one member may not use another, or undefined where it may.
+ * @param {import("./members.mjs").Member} from
+ * @param {import("./members.mjs").Member} to
+ * @param {boolean} inTests whether the use is in tests, or in devDependencies
+ * @returns {string | undefined}
+ */
+export function whyNot(from, to, inTests) {
+  if (to.folder === "tools/testkit" && (inTests || from.group === "tools")) return undefined;
+  if (to.group === "tools")
+    return "only tests and tools use the testkit, and nothing uses other tools";
+  if (to.group === "apps") return "nothing uses an app";
+  const place = order.indexOf(to.id);
+  if (place < 0) return `${to.folder} has no place in the order (tools/workspace/src/order.mjs)`;
+  if (from.group !== "packages") return undefined;
+  const own = order.indexOf(from.id);
+  if (own < 0) return `${from.folder} has no place in the order (tools/workspace/src/order.mjs)`;
+  if (place > own) return `${from.id} comes before ${to.id} in the order`;
+  if (engines.includes(to.id) && !inTests) return "engines are chosen by the caller";
+  return undefined;
+}
