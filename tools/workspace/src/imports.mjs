@@ -1,16 +1,17 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSync } from "oxc-parser";
 
 /**
  * @typedef {object} SourceFile
  * @property {string} path from the root, with forward slashes
- * @property {boolean} isTest whether it lies in the folder `test`
+ * @property {boolean} isTest whether it lies in the folder `test` or beside all folders: it is not published
  * @property {string[]} imports the specifiers of all imports and re-exports, types included
  * @property {string | undefined} error why it could not be read
  */
 
-const folders = ["src", "bin", "test"];
+/** What is made, and AssemblyScript, whose compiler resolves imports in its own way. */
+const otherFolders = ["node_modules", "dist", "wasm", "temp", "coverage", ".turbo", "assembly"];
 const sourceName = /\.(ts|mts|tsx|js|mjs)$/;
 
 /**
@@ -21,16 +22,21 @@ const sourceName = /\.(ts|mts|tsx|js|mjs)$/;
  * @returns {SourceFile[]}
  */
 export function sourcesOf(root, folder) {
-  return folders.flatMap((name) => {
-    const base = join(root, folder, name);
-    if (!existsSync(base)) return [];
-    return readdirSync(base, { recursive: true, encoding: "utf8" })
-      .map((path) => path.replaceAll("\\", "/"))
-      .filter((path) => sourceName.test(path) && !path.includes("node_modules/"))
+  const base = join(root, folder);
+  return readdirSync(base, { withFileTypes: true }).flatMap((entry) => {
+    if (otherFolders.includes(entry.name)) return [];
+    const paths = entry.isDirectory()
+      ? readdirSync(join(base, entry.name), { recursive: true, encoding: "utf8" }).map(
+          (path) => `${entry.name}/${path.replaceAll("\\", "/")}`,
+        )
+      : [entry.name];
+    return paths
+      .filter((path) => sourceName.test(path))
       .sort()
       .map((path) => ({
-        path: `${folder}/${name}/${path}`,
-        isTest: name === "test",
+        path: `${folder}/${path}`,
+        // Scripts beside the folders, such as a build script, are not published either.
+        isTest: entry.name === "test" || !entry.isDirectory(),
         ...importsOf(path, readFileSync(join(base, path), "utf8")),
       }));
   });

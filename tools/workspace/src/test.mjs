@@ -68,9 +68,10 @@ async function unitTests() {
   rmSync(file, { force: true });
   const status = await new Promise((resolve, reject) => {
     const vitest = join(repository, "node_modules", "vitest", "vitest.mjs");
-    const reporters = ["--reporter=dot", "--reporter=json", `--outputFile.json=${file}`];
+    const reporters = ["--reporter=minimal", "--reporter=json", `--outputFile.json=${file}`];
     const args = [vitest, "run", ...reporters, ...process.argv.slice(2)];
-    const child = spawn(process.execPath, args, { cwd: repository, stdio: "inherit" });
+    const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" };
+    const child = spawn(process.execPath, args, { cwd: repository, stdio: "inherit", env });
     child.on("error", reject);
     child.on("close", resolve);
   });
