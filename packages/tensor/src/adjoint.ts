@@ -1,6 +1,6 @@
 import { InternalError } from "./errors.ts";
 import type { Ops } from "./ops.ts";
-import { matmulRoles } from "./rules.ts";
+import { checkSameAxes, matmulRoles } from "./rules.ts";
 import { axesOf, type Shape, type Shaped, sizeAlong } from "./shape.ts";
 import { gateSlope } from "./slope.ts";
 
@@ -17,8 +17,9 @@ export interface AdjointOps<T extends Shaped> extends Ops<Node<T>> {
   /** A value that takes no gradient. */
   fixed(primal: T): Node<T>;
   /**
-   * `cotangentᵀ · ∂output/∂x` for each `x` of `wrt`, zeros where the output does not depend on it.
-   * May be called more than once, with other cotangents.
+   * `cotangentᵀ · ∂output/∂x` for each `x` of `wrt`, zeros where the output does not depend on it: the axes
+   * of `x`, in any memory order. May be called more than once, with other cotangents.
+   * Throws `tensor/size-mismatch` where the cotangent has other axes than the output.
    */
   gradients(output: Node<T>, cotangent: T, wrt: readonly Node<T>[]): T[];
 }
@@ -72,6 +73,7 @@ export function adjoint<T extends Shaped>(ops: Ops<T>): AdjointOps<T> {
     fixed,
     variable: (primal) => record(primal, [], () => undefined),
     gradients: (output, cotangent, wrt) => {
+      checkSameAxes(output.shape, cotangent.shape, "gradients");
       const arrived: (T | undefined)[] = [];
       if (output.index >= 0) arrived[output.index] = cotangent;
       for (let n = output.index; n >= 0; n--) {

@@ -18,7 +18,7 @@ import {
   sumShape,
   takeShape,
 } from "./rules.ts";
-import { type Shape, type Shaped, sizeOf } from "./shape.ts";
+import { axesOf, type Shape, type Shaped, sizeOf } from "./shape.ts";
 
 /** What a computation takes, known before it runs. */
 export interface Cost {
@@ -30,7 +30,7 @@ export interface Cost {
   readonly bytesMoved: number;
   /** Most bytes of intermediates alive at one time, as scopes free them. */
   readonly peakBytes: number;
-  /** How often each primitive runs. */
+  /** How often each primitive runs; views (`rename`, `split`, `join` of neighbours) take nothing and do not count. */
   readonly calls: Readonly<Record<string, number>>;
 }
 
@@ -87,7 +87,13 @@ export function cost(options: { precision?: keyof typeof WIDTH } = {}): CostOps 
     fill: (shape) => count("fill", [], checkShape(shape, "fill"), 0),
     rename: (a, names) => view(a, renameShape(a.shape, names)),
     split: (a, axis, into) => view(a, splitShape(a.shape, axis, into)),
-    join: (a, axes, into) => view(a, joinShape(a.shape, axes, into)),
+    join: (a, axes, into) => {
+      const shape = joinShape(a.shape, axes, into);
+      const all = axesOf(a.shape);
+      const start = all.indexOf(axes[0] ?? "");
+      const neighbours = axes.every((axis, i) => axis === all[start + i]);
+      return neighbours ? view(a, shape) : each("join", a, shape, 0);
+    },
     arrange: (a, axes) => each("arrange", a, arrangeShape(a.shape, axes), 0),
     slice: (a, axis, start, end) => {
       const shape = sliceShape(a.shape, axis, start, end);
@@ -138,15 +144,16 @@ export function cost(options: { precision?: keyof typeof WIDTH } = {}): CostOps 
     scope: (body) => {
       const outer = scopeOf;
       scopeOf = new Set();
+      let kept: ReadonlySet<unknown> = new Set(); // nothing, where the body throws
       try {
         const result = body();
-        const kept = reachable(result);
+        kept = reachable(result);
+        return result;
+      } finally {
         for (const value of scopeOf) {
           if (kept.has(value)) outer.add(value);
           else live -= value.bytes;
         }
-        return result;
-      } finally {
         scopeOf = outer;
       }
     },

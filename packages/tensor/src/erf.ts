@@ -27,6 +27,7 @@ const Q = [
 export function erfc(x: number): number {
   const y = Math.abs(x);
   if (Number.isNaN(x)) return Number.NaN;
+  if (y > 28) return x < 0 ? 2 : 0; // erfc(27.3) is below the smallest float64
   if (y <= 0.46875) {
     const z = y * y;
     let numerator = A[4] * z;

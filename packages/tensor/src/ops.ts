@@ -73,7 +73,10 @@ export interface Ops<T extends Shaped> {
   rename(a: T, names: Readonly<Record<Axis, Axis>>): T;
   /** One axis as several, the last fastest: `split(q, "d_attn", {head: 12, d_head: 64})`. */
   split(a: T, axis: Axis, into: Shape): T;
-  /** Several axes as one, the last named fastest. The joined axis stands where the first of them stood. */
+  /**
+   * Several axes as one, the last named fastest. The joined axis stands where the first of them stood in
+   * memory; of no axes, it comes first and has size 1.
+   */
   join(a: T, axes: readonly Axis[], into: Axis): T;
   /** The same entries with `axes` last in memory, in that order; other axes keep their order before them. */
   arrange(a: T, axes: readonly Axis[]): T;
@@ -140,6 +143,6 @@ export interface Engine<T extends Shaped> extends Ops<T> {
   readonly precision: Precision;
   /** A copy of the numbers on the host. Awaited, because a GPU answers later. */
   read(a: T): Tensor | Promise<Tensor>;
-  /** Frees everything reachable from `value` at once; using it afterwards throws. */
+  /** Frees everything reachable from `value` at once; using it afterwards throws. Without effect where no memory is owned. */
   free(value: unknown): void;
 }

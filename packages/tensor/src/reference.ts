@@ -21,7 +21,7 @@ import {
   takeShape,
 } from "./rules.ts";
 import { type Axis, axesOf, type Shape, sizeOf, stridesOf, withoutAxes } from "./shape.ts";
-import { placesIn } from "./tensor.ts";
+import { placesBy, placesIn } from "./tensor.ts";
 
 // Typed-array reads in this file are within bounds by construction: every index comes from `placesIn`
 // or from a loop over a size of the same tensor. `at` says so to the type checker.
@@ -169,19 +169,13 @@ function rotary(
   return make(a.shape, data);
 }
 
-/** Places of a gathered tensor: for each entry, its place in the table with ids resolved. */
+/** Where in `table` each entry of `shape` lies, when ids stand for entries of `axis`. */
 function takenPlaces(table: Shape, axis: Axis, ids: Ids, shape: Shape): Int32Array {
-  const places = placesIn(withStride(table, axis), shape);
+  const strides = stridesOf(table);
+  const places = placesBy({ ...strides, [axis]: 0 }, shape);
   const rows = placesIn(ids.shape, shape);
-  const stride = stridesOf(table)[axis] as number; // the rule has checked the axis
-  return places.map((_, i) => at(places, i) + at(ids.data, at(rows, i)) * stride);
-}
-
-/** The table's shape with its indexed axis under a name that nothing else has, so that it steps over nothing. */
-function withStride(table: Shape, axis: Axis): Shape {
-  return Object.fromEntries(
-    Object.entries(table).map(([name, n]) => [name === axis ? `${axis} (rows)` : name, n]),
-  );
+  const stride = strides[axis] as number; // the rule has checked the axis
+  return places.map((place, i) => place + at(ids.data, at(rows, i)) * stride);
 }
 
 /**

@@ -14,92 +14,83 @@ import {
   withoutAxes,
 } from "./shape.ts";
 
-/** Checks that axis names are usable and sizes are whole and positive or zero; returns the shape. */
+/** Checks that axis names are usable and that sizes are whole numbers, 0 or more; returns the shape. */
 export function checkShape(shape: Shape, where: string): Shape {
   for (const axis of axesOf(shape)) {
-    const size = shape[axis];
-    if (!Number.isSafeInteger(size) || (size as number) < 0) {
-      throw new InputError({
-        code: "tensor/bad-size",
-        message: `${where}: expected a whole size for axis "${axis}", got ${size}.`,
-        details: { where, axis, got: size },
+    const size = shape[axis] as number; // axis comes from the same shape
+    // JavaScript moves keys that look like indices to the front, and finds names such as "constructor" in
+    // every object: both would break what looks axes up by name.
+    if (axis === "" || /^\d/.test(axis) || axis in Object.prototype) {
+      throw refusal("tensor/bad-axis", where, {
+        what: `expected axis names that start with no digit and that not every JavaScript object has, got "${axis}"`,
+        remedy: "Use another name, such as d_model.",
+        details: { axis },
       });
     }
-    // Keys that look like array indices would be reordered by JavaScript objects.
-    if (/^(\d|$|__proto__$)/.test(axis)) {
-      throw new InputError({
-        code: "tensor/bad-axis",
-        message: `${where}: "${axis}" cannot be an axis name.`,
-        remedy: "Use a name that starts with a letter.",
-        details: { where, axis },
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw refusal("tensor/bad-size", where, {
+        what: `expected a whole number, 0 or more, as the size of axis "${axis}", got ${size}`,
+        remedy: "Check the arithmetic that made this size.",
+        details: { axis, got: size },
       });
     }
   }
   return shape;
 }
 
-export function constantShape(shape: Shape, length: number): Shape {
-  checkShape(shape, "constant");
-  if (sizeOf(shape) !== length) {
-    throw new InputError({
-      code: "tensor/wrong-length",
-      message: `constant: ${showShape(shape)} holds ${sizeOf(shape)} numbers, got ${length}.`,
-      details: { shape, expected: sizeOf(shape), got: length },
-    });
+/** Checks that both have the same axes of the same sizes, in any memory order. */
+export function checkSameAxes(expected: Shape, got: Shape, where: string): void {
+  for (const axis of new Set([...axesOf(expected), ...axesOf(got)])) {
+    if (expected[axis] !== got[axis]) throw mismatch(where, axis, expected, got);
   }
+}
+
+export function constantShape(shape: Shape, length: number): Shape {
+  checkLength(checkShape(shape, "constant"), length, "constant");
   return shape;
 }
 
 export function renameShape(a: Shape, names: Readonly<Record<Axis, Axis>>): Shape {
   for (const axis of Object.keys(names)) sizeAlong(a, axis, "rename");
   return fromEntries(
-    axesOf(a).map((axis) => [names[axis] ?? axis, a[axis] as number]),
+    Object.entries(a).map(([axis, n]) => [names[axis] ?? axis, n]),
     "rename",
   );
 }
 
 export function splitShape(a: Shape, axis: Axis, into: Shape): Shape {
   const size = sizeAlong(a, axis, "split");
-  checkShape(into, "split");
-  if (sizeOf(into) !== size) {
-    throw new InputError({
-      code: "tensor/size-mismatch",
-      message: `split: axis "${axis}" has ${size} entries, ${showShape(into)} needs ${sizeOf(into)}.`,
-      details: { axis, expected: size, got: sizeOf(into), into },
+  const needed = sizeOf(checkShape(into, "split"));
+  if (needed !== size) {
+    throw refusal("tensor/size-mismatch", "split", {
+      what: `expected axes that hold the ${size} entries of "${axis}", got ${showShape(into)}, which holds ${needed}`,
+      remedy: "Choose sizes whose product is the size of the axis.",
+      details: { axis, expected: size, got: needed, into },
     });
   }
-  return fromEntries(
-    Object.entries(a).flatMap(([name, n]) => (name === axis ? Object.entries(into) : [[name, n]])),
-    "split",
-  );
+  return replaced(a, [axis], into, "split");
 }
 
 export function joinShape(a: Shape, axes: readonly Axis[], into: Axis): Shape {
   distinct(axes, "join");
   const size = axes.reduce((product, axis) => product * sizeAlong(a, axis, "join"), 1);
-  const first = axesOf(a).find((axis) => axes.includes(axis));
-  return fromEntries(
-    axesOf(a).flatMap((axis) =>
-      axis === first ? [[into, size]] : axes.includes(axis) ? [] : [[axis, a[axis] as number]],
-    ),
-    "join",
-  );
+  return replaced(a, axes, { [into]: size }, "join");
 }
 
-export function arrangeShape(a: Shape, axes: readonly Axis[]): Shape {
-  distinct(axes, "arrange");
-  const last = axes.map((axis): [Axis, number] => [axis, sizeAlong(a, axis, "arrange")]);
+export function arrangeShape(a: Shape, axes: readonly Axis[], where = "arrange"): Shape {
+  distinct(axes, where);
+  const last = axes.map((axis): [Axis, number] => [axis, sizeAlong(a, axis, where)]);
   return { ...withoutAxes(a, axes), ...Object.fromEntries(last) };
 }
 
 export function sliceShape(a: Shape, axis: Axis, start: number, end: number): Shape {
   const size = sizeAlong(a, axis, "slice");
-  if (
-    !(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= size)
-  ) {
-    throw new InputError({
-      code: "tensor/bad-range",
-      message: `slice: expected 0 ≤ start ≤ end ≤ ${size} along "${axis}", got ${start} to ${end}.`,
+  const whole = Number.isInteger(start) && Number.isInteger(end);
+  if (!(whole && 0 <= start && start <= end && end <= size)) {
+    throw refusal("tensor/bad-range", "slice", {
+      what: `expected whole 0 ≤ start ≤ end ≤ ${size} along "${axis}", got ${start} to ${end}`,
+      remedy:
+        "The end is the first entry that is left out; negative indices do not count from the end.",
       details: { axis, size, start, end },
     });
   }
@@ -109,20 +100,16 @@ export function sliceShape(a: Shape, axis: Axis, start: number, end: number): Sh
 export function concatShape(parts: readonly Shape[], axis: Axis): Shape {
   const [first, ...rest] = parts;
   if (first === undefined) {
-    throw new InputError({
-      code: "tensor/nothing-to-concat",
-      message: `concat: expected at least one tensor along "${axis}", got none.`,
-      details: { axis },
+    throw refusal("tensor/nothing-to-concat", "concat", {
+      what: `expected at least one tensor along "${axis}", got none`,
+      remedy: "Treat the empty list before, for only the caller knows its shape.",
+      details: { axis, expected: 1, got: 0 },
     });
   }
   let size = sizeAlong(first, axis, "concat");
   for (const part of rest) {
     size += sizeAlong(part, axis, "concat");
-    const expected = withoutAxes(first, [axis]);
-    const got = withoutAxes(part, [axis]);
-    for (const other of new Set([...axesOf(expected), ...axesOf(got)])) {
-      if (expected[other] !== got[other]) throw mismatch("concat", other, first, part);
-    }
+    checkSameAxes(withoutAxes(first, [axis]), withoutAxes(part, [axis]), "concat");
   }
   return { ...first, [axis]: size };
 }
@@ -133,31 +120,18 @@ export function broadcastShape(a: Shape, axes: Shape): Shape {
 }
 
 export function takeShape(a: Shape, axis: Axis, ids: Ids): Shape {
-  const size = sizeAlong(a, axis, "take");
-  checkIds(ids, axis, size, "take");
-  return fromEntries(
-    Object.entries(a).flatMap(([name, n]) =>
-      name === axis ? Object.entries(ids.shape) : [[name, n]],
-    ),
-    "take",
-  );
+  checkIds(ids, axis, sizeAlong(a, axis, "take"), "take");
+  return replaced(a, [axis], ids.shape, "take");
 }
 
 export function putShape(a: Shape, ids: Ids, axis: Axis, size: number): Shape {
+  const rows = checkShape({ [axis]: size }, "put");
   checkIds(ids, axis, size, "put");
   const taken = axesOf(ids.shape);
   for (const name of taken) {
-    if (sizeAlong(a, name, "put") !== ids.shape[name]) throw mismatch("put", name, ids.shape, a);
+    if (sizeAlong(a, name, "put") !== ids.shape[name]) throw mismatch("put", name, a, ids.shape);
   }
-  const rest = withoutAxes(a, taken);
-  const first = axesOf(a).find((name) => taken.includes(name));
-  if (first === undefined) return fromEntries([[axis, size], ...Object.entries(rest)], "put");
-  return fromEntries(
-    axesOf(a).flatMap((name) =>
-      name === first ? [[axis, size]] : taken.includes(name) ? [] : [[name, a[name] as number]],
-    ),
-    "put",
-  );
+  return replaced(a, taken, rows, "put");
 }
 
 /** Element-wise operations of two tensors: the union of the axes. */
@@ -182,10 +156,11 @@ export function sumShape(a: Shape, axes: readonly Axis[]): Shape {
 /** Reductions along one axis (`rms`, `logsumexp`); also checks `center` and `softmax`, which keep theirs. */
 export function alongShape(a: Shape, axis: Axis, where: string): Shape {
   if (sizeAlong(a, axis, where) === 0) {
-    throw new InputError({
-      code: "tensor/empty-axis",
-      message: `${where}: expected at least one entry along "${axis}", got none.`,
-      details: { where, axis, got: a },
+    throw refusal("tensor/empty-axis", where, {
+      what: `expected at least one entry along "${axis}", got none in ${showShape(a)}`,
+      remedy:
+        "Leave the operation out for empty inputs: a mean or a maximum of nothing does not exist.",
+      details: { axis, expected: 1, got: 0, shape: a },
     });
   }
   return withoutAxes(a, [axis]);
@@ -193,25 +168,25 @@ export function alongShape(a: Shape, axis: Axis, where: string): Shape {
 
 export function softmaxShape(a: Shape, axis: Axis, mask: CausalMask | undefined): Shape {
   alongShape(a, axis, "softmax");
-  if (mask !== undefined) {
-    const { query, offset = 0, window } = mask;
-    const queries = sizeAlong(a, query, "softmax");
-    // The first query must see at least one key, and the last visible key must exist for every later one.
-    if (!Number.isInteger(offset) || offset < 0 || (window !== undefined && !(window >= 1))) {
-      throw new InputError({
-        code: "tensor/bad-mask",
-        message: `softmax: expected offset ≥ 0 and window ≥ 1, got offset ${offset} and window ${window}.`,
-        details: { offset, window },
-      });
-    }
-    const keys = a[axis] as number;
-    if (window !== undefined && queries - 1 + offset - window >= keys - 1) {
-      throw new InputError({
-        code: "tensor/bad-mask",
-        message: `softmax: query ${queries - 1} sees no key among ${keys} (offset ${offset}, window ${window}).`,
-        details: { offset, window, queries, keys },
-      });
-    }
+  if (mask === undefined) return a;
+  const { query, offset = 0, window } = mask;
+  distinct([axis, query], "softmax");
+  const queries = sizeAlong(a, query, "softmax");
+  const keys = a[axis] as number; // alongShape has checked the axis
+  if (!isCount(offset) || (window !== undefined && !(isCount(window) && window > 0))) {
+    throw refusal("tensor/bad-mask", "softmax", {
+      what: `expected a whole offset ≥ 0 and a whole window ≥ 1 for queries "${query}", got offset ${offset} and window ${window}`,
+      remedy: "Leave the window out to see all earlier keys.",
+      details: { axis, query, offset, window },
+    });
+  }
+  // The window moves with the query, so the last query is the first to look beyond the last key.
+  if (window !== undefined && queries > 0 && queries - 1 + offset - window >= keys - 1) {
+    throw refusal("tensor/bad-mask", "softmax", {
+      what: `expected a key for each query, got none for entry ${queries - 1} of "${query}" among the ${keys} of "${axis}" (offset ${offset}, window ${window})`,
+      remedy: "Make the window longer, or give the keys that belong to the offset.",
+      details: { axis, query, offset, window, queries, keys },
+    });
   }
   return a;
 }
@@ -255,7 +230,7 @@ export function matmulShape(
   for (const axis of batch) shape[axis] = a[axis] as number; // roles come from the same shapes
   for (const axis of left) shape[axis] = a[axis] as number;
   for (const axis of right) shape[axis] = b[axis] as number;
-  return last === undefined ? shape : arrangeShape(shape, last);
+  return last === undefined ? shape : arrangeShape(shape, last, "matmul");
 }
 
 export function rotaryShape(
@@ -265,41 +240,53 @@ export function rotaryShape(
   table: RotaryTable,
   start: number,
 ): Shape {
+  distinct([axis, pos], "rotary");
   const size = sizeAlong(a, axis, "rotary");
   const positions = sizeAlong(a, pos, "rotary");
-  if (2 * table.pairs > size) {
-    throw new InputError({
-      code: "tensor/size-mismatch",
-      message: `rotary: the table turns ${2 * table.pairs} entries, axis "${axis}" has ${size}.`,
-      details: { axis, expected: 2 * table.pairs, got: size },
+  const { pairs } = table;
+  const rows = { positions: table.positions, pairs };
+  checkLength(rows, table.cos.length, "rotary");
+  checkLength(rows, table.sin.length, "rotary");
+  if (2 * pairs > size) {
+    throw refusal("tensor/size-mismatch", "rotary", {
+      what: `expected at least the ${2 * pairs} entries that the table turns along "${axis}", got ${size}`,
+      remedy: "Make the table for this axis: at most half as many pairs as entries.",
+      details: { axis, expected: 2 * pairs, got: size },
     });
   }
-  if (start < 0 || start + positions > table.positions) {
-    throw new InputError({
-      code: "tensor/bad-range",
-      message: `rotary: positions ${start} to ${start + positions} along "${pos}", the table has ${table.positions}.`,
+  if (!isCount(start) || start + positions > table.positions) {
+    throw refusal("tensor/bad-range", "rotary", {
+      what: `expected positions within the ${table.positions} of the table, got ${start} to ${start + positions} along "${pos}"`,
       remedy: "Use a shorter input, or make a longer table.",
-      details: { pos, start, positions, table: table.positions },
+      details: { axis: pos, start, end: start + positions, size: table.positions },
     });
   }
   return a;
 }
 
-function checkIds(ids: Ids, axis: Axis, size: number, where: string): void {
-  checkShape(ids.shape, where);
-  if (ids.data.length !== sizeOf(ids.shape)) {
-    throw new InputError({
-      code: "tensor/wrong-length",
-      message: `${where}: ids of ${showShape(ids.shape)} need ${sizeOf(ids.shape)} numbers, got ${ids.data.length}.`,
-      details: { where, expected: sizeOf(ids.shape), got: ids.data.length },
+function isCount(n: number): boolean {
+  return Number.isSafeInteger(n) && n >= 0;
+}
+
+function checkLength(shape: Shape, length: number, where: string): void {
+  const expected = sizeOf(shape);
+  if (expected !== length) {
+    throw refusal("tensor/wrong-length", where, {
+      what: `expected the ${expected} numbers of ${showShape(shape)}, got ${length}`,
+      remedy: "Correct the shape, or give as many numbers as it holds.",
+      details: { shape, expected, got: length },
     });
   }
+}
+
+function checkIds(ids: Ids, axis: Axis, size: number, where: string): void {
+  checkLength(checkShape(ids.shape, where), ids.data.length, where);
   for (const id of ids.data) {
     if (id < 0 || id >= size) {
-      throw new InputError({
-        code: "tensor/bad-id",
-        message: `${where}: expected 0 ≤ id < ${size} along "${axis}", got ${id}.`,
-        details: { where, axis, size, got: id },
+      throw refusal("tensor/bad-id", where, {
+        what: `expected 0 ≤ id < ${size} along "${axis}", got ${id}`,
+        remedy: "Check that the ids were made for this table.",
+        details: { axis, size, got: id },
       });
     }
   }
@@ -307,35 +294,54 @@ function checkIds(ids: Ids, axis: Axis, size: number, where: string): void {
 
 function distinct(axes: readonly Axis[], where: string): void {
   const twice = axes.find((axis, i) => axes.indexOf(axis) !== i);
-  if (twice !== undefined) throw repeated(twice, where);
-}
-
-function fromEntries(
-  entries: readonly (readonly [Axis, number] | (Axis | number)[])[],
-  where: string,
-): Shape {
-  const shape: Record<Axis, number> = {};
-  for (const [axis, size] of entries) {
-    const name = axis as Axis; // entries are [name, size] pairs; flatMap widens them
-    if (Object.hasOwn(shape, name)) throw repeated(name, where);
-    shape[name] = size as number;
+  if (twice !== undefined) {
+    throw refusal("tensor/repeated-axis", where, {
+      what: `expected each axis once, got "${twice}" twice`,
+      remedy: "Name different axes; rename one first where the tensors share a name by accident.",
+      details: { axis: twice },
+    });
   }
-  return checkShape(shape, where);
 }
 
-function repeated(axis: Axis, where: string): InputError {
-  return new InputError({
-    code: "tensor/repeated-axis",
-    message: `${where}: axis "${axis}" would occur twice.`,
-    remedy: "Rename one of them first.",
-    details: { where, axis },
+/** The shape with `axes` replaced by those of `by`, where the first of them stood; in front where none is named. */
+function replaced(a: Shape, axes: readonly Axis[], by: Shape, where: string): Shape {
+  const first = axesOf(a).find((axis) => axes.includes(axis));
+  const entries = Object.entries(a).flatMap(([axis, n]): [Axis, number][] => {
+    if (axis === first) return Object.entries(by);
+    return axes.includes(axis) ? [] : [[axis, n]];
+  });
+  return fromEntries(first === undefined ? [...Object.entries(by), ...entries] : entries, where);
+}
+
+function fromEntries(entries: readonly (readonly [Axis, number])[], where: string): Shape {
+  distinct(
+    entries.map(([axis]) => axis),
+    where,
+  );
+  return checkShape(Object.fromEntries(entries), where);
+}
+
+function mismatch(where: string, axis: Axis, left: Shape, right: Shape): InputError {
+  const [expected, got] = [left[axis], right[axis]];
+  const extent = (size: number | undefined): string =>
+    size === undefined ? "is missing" : `has size ${size}`;
+  return refusal("tensor/size-mismatch", where, {
+    what: `axis "${axis}" ${extent(expected)} on the left and ${extent(got)} on the right: ${showShape(left)} and ${showShape(right)}`,
+    remedy:
+      "Give both the same size, or rename the axis on one side if they are not to be aligned.",
+    details: { axis, expected, got, left, right },
   });
 }
 
-function mismatch(where: string, axis: Axis, expected: Shape, got: Shape): InputError {
+function refusal(
+  code: string,
+  where: string,
+  fault: { what: string; remedy: string; details: Readonly<Record<string, unknown>> },
+): InputError {
   return new InputError({
-    code: "tensor/size-mismatch",
-    message: `${where}: axis "${axis}" has ${expected[axis] ?? "no"} entries on the left and ${got[axis] ?? "no"} on the right: ${showShape(expected)} and ${showShape(got)}.`,
-    details: { where, axis, expected: expected[axis], got: got[axis], left: expected, right: got },
+    code,
+    message: `${where}: ${fault.what}.`,
+    remedy: fault.remedy,
+    details: { where, ...fault.details },
   });
 }

@@ -1,4 +1,5 @@
 import type { Ops } from "./ops.ts";
+import { checkSameAxes } from "./rules.ts";
 import { type Shape, type Shaped, sizeAlong, withoutAxes } from "./shape.ts";
 import { gateSlope } from "./slope.ts";
 
@@ -10,7 +11,10 @@ export interface Dual<T extends Shaped> extends Shaped {
 
 /** Forward-mode derivatives (JVP) over any interpreter: `Ops` on value and tangent together. */
 export interface TangentOps<T extends Shaped> extends Ops<Dual<T>> {
-  /** A value that moves along `tangent`; a value that stays where none is given. */
+  /**
+   * A value that moves along `tangent`; a value that stays where none is given.
+   * Throws `tensor/size-mismatch` where the tangent has other axes than the value.
+   */
   dual(primal: T, tangent?: T): Dual<T>;
 }
 
@@ -43,7 +47,10 @@ export function tangent<T extends Shaped>(ops: Ops<T>): TangentOps<T> {
   };
 
   return {
-    dual,
+    dual: (primal, moved) => {
+      if (moved !== undefined) checkSameAxes(primal.shape, moved.shape, "dual");
+      return dual(primal, moved);
+    },
     constant: (shape, data) => dual(ops.constant(shape, data)),
     fill: (shape, value) => dual(ops.fill(shape, value)),
     rename: (a, names) => linear(a, (x) => ops.rename(x, names)),

@@ -1,6 +1,6 @@
 import type { Tensor } from "./ops.ts";
-import { constantShape } from "./rules.ts";
-import { type Axis, axesOf, type Shape, sizeOf, stridesOf } from "./shape.ts";
+import { arrangeShape, constantShape } from "./rules.ts";
+import { type Axis, axesOf, type Shape, sameShape, stridesOf } from "./shape.ts";
 
 /**
  * A host tensor from numbers in memory order: `tensor({pos: 2, d_model: 3}, [1, 2, 3, 4, 5, 6])`.
@@ -19,7 +19,11 @@ export function tensor(shape: Shape, data: ArrayLike<number>): Tensor {
  * Axes that `from` lacks step over nothing; sizes along shared axes may be smaller in `to`.
  */
 export function placesIn(from: Shape, to: Shape): Int32Array {
-  const strides = stridesOf(from);
+  return placesBy(stridesOf(from), to);
+}
+
+/** For each entry of `to`, in memory order, its place by the given steps along axes; none where an axis is not named. */
+export function placesBy(strides: Readonly<Record<Axis, number>>, to: Shape): Int32Array {
   let places = new Int32Array(1);
   for (const axis of axesOf(to)) {
     const size = to[axis] as number; // axis comes from the same shape
@@ -32,11 +36,12 @@ export function placesIn(from: Shape, to: Shape): Int32Array {
   return places;
 }
 
-/** The same tensor with its axes in the given memory order. */
+/** The same tensor with its axes in the given memory order; axes that are not named come before, as in `arrange`. */
 export function inOrder(a: Tensor, axes: readonly Axis[]): Tensor {
-  const shape = Object.fromEntries(axes.map((axis) => [axis, a.shape[axis] as number])); // checked below
-  if (sizeOf(shape) === a.data.length && axesOf(a.shape).every((axis, i) => axis === axes[i]))
-    return a;
-  const data = Float64Array.from(placesIn(a.shape, shape), (place) => a.data[place] as number);
-  return tensor(shape, data);
+  const shape = arrangeShape(a.shape, axes, "inOrder");
+  if (sameShape(shape, a.shape)) return a;
+  return tensor(
+    shape,
+    Float64Array.from(placesIn(a.shape, shape), (place) => a.data[place] as number), // places are within `a`
+  );
 }
