@@ -1,0 +1,52 @@
+import { type ByteSource, memorySource, type ReadOptions } from "./source.ts";
+import { parseUrl, type UrlOptions, urlSourceIfAny } from "./url.ts";
+
+/** A place with files in it, flat: that is all a checkpoint needs. */
+export interface Folder {
+  /** What error messages call it. */
+  readonly name: string;
+  /** The file of that name, or undefined where there is none. Names that `isFileName` refuses are never asked for. */
+  open(file: string, options?: ReadOptions): Promise<ByteSource | undefined>;
+}
+
+/**
+ * Whether a word is the plain name of a file in a folder: no separators, no `..`, no drive, no control
+ * characters, at most 255 of them. Names that come from a file are used only if they are.
+ */
+export function isFileName(word: string): boolean {
+  return (
+    word.length <= 255 &&
+    word !== "." &&
+    word !== ".." &&
+    /^[^/\\:*?"<>|\p{Cc}\p{Surrogate}]+$/u.test(word)
+  );
+}
+
+/** Files in memory, by name: for tests, and for files that a user has dropped on a page. */
+export function memoryFolder(
+  files: ReadonlyMap<string, Uint8Array | ByteSource>,
+  name = "memory",
+): Folder {
+  return {
+    name,
+    open: async (file) => {
+      const found = files.get(file);
+      return found instanceof Uint8Array ? memorySource(found, `${name}/${file}`) : found;
+    },
+  };
+}
+
+/** The files under an address: `https://example.org/gpt2/` and `https://example.org/gpt2` mean the same. */
+export function urlFolder(url: string | URL, options: UrlOptions = {}): Folder {
+  const base = parseUrl(url);
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  return {
+    name: `${base.protocol}//${base.host}${base.pathname}`,
+    open: async (file, readOptions) => {
+      if (!isFileName(file)) return undefined;
+      const address = new URL(encodeURIComponent(file), base);
+      address.search = base.search;
+      return await urlSourceIfAny(address, { ...options, ...readOptions });
+    },
+  };
+}

@@ -1,0 +1,22 @@
+export { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+export { bytesPerEntry, DTYPES, type Dtype, isDtype, tensorBytes } from "./dtype.ts";
+export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./float16.ts";
+export { type Folder, isFileName, memoryFolder, urlFolder } from "./folder.ts";
+export type { TensorInfo } from "./header.ts";
+export { decodeNumbers, encodeNumbers, type NumbersOf, type RawTensor } from "./numbers.ts";
+export { openSafetensors, readTensor, type SafetensorsFile } from "./safetensors.ts";
+export { checkpointSha256, type HashOptions } from "./sha256.ts";
+export {
+  type ByteSource,
+  blobSource,
+  memorySource,
+  type Progress,
+  type ReadOptions,
+} from "./source.ts";
+export { type UrlOptions, urlSource } from "./url.ts";
+export {
+  safetensorsChunks,
+  type TensorToWrite,
+  type WriteOptions,
+  writeSafetensors,
+} from "./write.ts";

@@ -1,0 +1,29 @@
+/** Longest header of a safetensors file, in bytes: the format's own limit. */
+export const MAX_HEADER_BYTES: number = 100_000_000;
+
+/** Longest index file, in bytes; the longest in use are near 20 MB, for models of a trillion parameters. */
+export const MAX_INDEX_BYTES: number = 100_000_000;
+
+/** Most tensors in a file or checkpoint; the largest models in use have some 200,000. */
+export const MAX_TENSORS: number = 1_000_000;
+
+/** Most shards in a checkpoint; the largest models in use have some 1,000. */
+export const MAX_SHARDS: number = 10_000;
+
+/** Most axes of a tensor, as in numpy and PyTorch. */
+export const MAX_RANK: number = 64;
+
+/**
+ * Most brackets, commas and colons in a header or index. A tensor takes about 15; what is far above that
+ * would make the parser's memory many times as large as the text.
+ */
+export const MAX_JSON_MARKS: number = 16_000_000;
+
+/** Most bytes asked of a file in one call; longer reads go in pieces, so that they can be aborted. */
+export const READ_PIECE_BYTES: number = 64 * 1024 * 1024;
+
+/** Bytes that are held at once while a checkpoint is hashed. */
+export const HASH_PIECE_BYTES: number = 4 * 1024 * 1024;
+
+/** Shards whose headers are read at the same time. */
+export const SHARDS_AT_ONCE: number = 8;

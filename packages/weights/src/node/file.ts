@@ -1,0 +1,138 @@
+import type { BigIntStats } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError } from "@resolvent/tensor";
+import { type Folder, isFileName } from "../folder.ts";
+import { READ_PIECE_BYTES } from "../limits.ts";
+import { allocate, type ByteSource, checkRange, type ReadOptions } from "../source.ts";
+
+/** The `code` of a system error: `ENOENT`. */
+export function systemCode(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : undefined;
+}
+
+function unreadable(path: string, cause: unknown): InputError {
+  const code = systemCode(cause);
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new InputError({
+      code: "weights/no-file",
+      message: `${path}: there is no such file.`,
+      remedy: "Check the path.",
+      details: { path },
+      cause,
+    });
+  }
+  return new InputError({
+    code: "weights/unreadable",
+    message: `${path}: could not be read (${code ?? String(cause)}).`,
+    remedy: "Check the file's permissions and the disk.",
+    details: { path, system: code },
+    cause,
+  });
+}
+
+/** What tells whether a path still leads to the same, unchanged file. */
+async function identify(path: string): Promise<BigIntStats> {
+  let found: BigIntStats;
+  try {
+    found = await stat(path, { bigint: true });
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  if (found.isFile()) return found;
+  throw new InputError({
+    code: "weights/not-a-file",
+    message: `${path}: is ${found.isDirectory() ? "a folder" : "a device or pipe"}, not a file.`,
+    remedy: found.isDirectory()
+      ? "Open a folder with `openCheckpoint(folderOf(path))`."
+      : "Copy the bytes to a file first.",
+    details: { path },
+  });
+}
+
+async function readFrom(
+  handle: FileHandle,
+  path: string,
+  start: number,
+  end: number,
+  options?: ReadOptions,
+): Promise<Uint8Array> {
+  const out = allocate(end - start, path);
+  let at = 0;
+  while (at < out.byteLength) {
+    options?.signal?.throwIfAborted();
+    const length = Math.min(READ_PIECE_BYTES, out.byteLength - at);
+    const { bytesRead } = await handle.read(out, at, length, start + at);
+    if (bytesRead === 0) return out.subarray(0, at); // the file has shrunk: the reader says so
+    at += bytesRead;
+  }
+  return out;
+}
+
+/**
+ * A local file. It is opened for each read and closed after it, so there is nothing to close and no handle to
+ * leak; a file that is replaced or changed after the first use is noticed.
+ *
+ * Throws, when it is read, `weights/no-file`, `weights/not-a-file`, `weights/unreadable`, `weights/source-changed`.
+ */
+export function fileSource(path: string): ByteSource {
+  let known: BigIntStats | undefined;
+
+  async function check(now: BigIntStats): Promise<number> {
+    known ??= now;
+    if (
+      known.ino !== now.ino ||
+      known.dev !== now.dev ||
+      known.size !== now.size ||
+      known.mtimeNs !== now.mtimeNs
+    ) {
+      throw new InputError({
+        code: "weights/source-changed",
+        message: `${path}: changed while it was being read (${known.size} bytes before, ${now.size} now).`,
+        remedy: "Open it again.",
+        details: { path, before: Number(known.size), now: Number(now.size) },
+      });
+    }
+    return Number(now.size);
+  }
+
+  return {
+    name: path,
+    size: async () => await check(await identify(path)),
+    read: async (start, end, options) => {
+      await check(await identify(path)); // before opening: to open a pipe would wait for ever
+      let handle: FileHandle | undefined;
+      try {
+        handle = await open(path, "r");
+        const size = await check(await handle.stat({ bigint: true }));
+        checkRange(path, start, end, size);
+        return await readFrom(handle, path, start, end, options);
+      } catch (error) {
+        options?.signal?.throwIfAborted();
+        throw error instanceof InputError ? error : unreadable(path, error);
+      } finally {
+        await handle?.close();
+      }
+    },
+  };
+}
+
+/** A local folder. Links are followed, as in the Hugging Face cache, whose files are links. */
+export function folderOf(path: string): Folder {
+  return {
+    name: path,
+    open: async (file, options) => {
+      options?.signal?.throwIfAborted();
+      if (!isFileName(file)) return undefined;
+      const source = fileSource(join(path, file));
+      try {
+        await source.size();
+        return source;
+      } catch (error) {
+        if (error instanceof InputError && error.code === "weights/no-file") return undefined;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { Checkpoint } from "./checkpoint.ts";
+import { HASH_PIECE_BYTES } from "./limits.ts";
+import type { SafetensorsFile } from "./safetensors.ts";
+import { type Progress, type ReadOptions, readExactly } from "./source.ts";
+
+export interface HashOptions extends ReadOptions {
+  /** Called after each piece with the bytes of all files. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** A SHA-256 in the making. */
+export interface Sha256 {
+  update(bytes: Uint8Array): void;
+  /** The digest, in lower-case hexadecimal. */
+  hex(): string;
+}
+
+/** The SHA-256 of a checkpoint's bytes, computed with the given implementation; see `checkpointSha256`. */
+export async function hashCheckpoint(
+  checkpoint: Checkpoint,
+  create: () => Sha256,
+  options: HashOptions = {},
+): Promise<string> {
+  const files = [...checkpoint.files.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
+  const total = files.reduce((sum, [, file]) => sum + file.size, 0);
+  let done = 0;
+  const digests: string[] = [];
+  for (const [, file] of files) {
+    digests.push(
+      await hashFile(file, create(), options, (bytes) => {
+        done += bytes;
+        options.onProgress?.({ done, total });
+      }),
+    );
+  }
+  if (digests.length === 1) return digests.join("");
+  const joined = create();
+  joined.update(new TextEncoder().encode(digests.join("\n")));
+  return joined.hex();
+}
+
+async function hashFile(
+  { source, size }: SafetensorsFile,
+  hash: Sha256,
+  options: ReadOptions,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
+  for (let start = 0; start < size; start += HASH_PIECE_BYTES) {
+    const piece = await readExactly(
+      source,
+      start,
+      Math.min(start + HASH_PIECE_BYTES, size),
+      options,
+    );
+    hash.update(piece);
+    onBytes(piece.byteLength);
+  }
+  return hash.hex();
+}
+
+function pure(): Sha256 {
+  const hash = sha256.create();
+  return {
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    hex: () => Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+  };
+}
+
+/**
+ * The SHA-256 that names a checkpoint, in hexadecimal: of one file, that of its bytes, as `sha256sum` gives it;
+ * of shards, that of their digests (hexadecimal, joined by newlines, in the order of their file names). Reads
+ * everything, a few MB at a time. The same in Node and browsers; `@resolvent/weights/node` has it faster.
+ */
+export async function checkpointSha256(
+  checkpoint: Checkpoint,
+  options: HashOptions = {},
+): Promise<string> {
+  return await hashCheckpoint(checkpoint, pure, options);
+}

@@ -1,0 +1,129 @@
+import { InputError } from "@resolvent/tensor";
+
+/** What long work tells while it runs, in bytes. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ReadOptions {
+  /** Stops the work; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Where bytes come from: two methods, and a name for error messages. Write your own for any other place.
+ * Nothing is read before it is asked for, and never more than is asked for.
+ */
+export interface ByteSource {
+  /** What error messages call it: a path, a URL without its query. */
+  readonly name: string;
+  /** Number of bytes. */
+  size(options?: ReadOptions): Promise<number>;
+  /** Bytes `start ≤ i < end`, all of them, in memory that the caller may keep and change. */
+  read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array>;
+}
+
+/** Memory for `length` bytes; throws `weights/too-large-for-memory` where the machine has not that much. */
+export function allocate(length: number, name: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw new InputError({
+      code: "weights/too-large-for-memory",
+      message: `${name}: ${length} bytes do not fit into one array on this machine.`,
+      remedy: "Use a machine with more memory, or read the source in parts.",
+      details: { name, length },
+      cause,
+    });
+  }
+}
+
+/** The size of a source, checked to be one. */
+export async function sizeOfSource(source: ByteSource, options?: ReadOptions): Promise<number> {
+  options?.signal?.throwIfAborted();
+  const size = await source.size(options);
+  if (Number.isSafeInteger(size) && size >= 0) return size;
+  throw new InputError({
+    code: "weights/bad-size",
+    message: `${source.name}: the source says that it has ${size} bytes.`,
+    remedy: "A size is a whole number from 0 to 2^53 − 1.",
+    details: { name: source.name, size },
+  });
+}
+
+/** `source.read`, checked to have given what was asked; throws `weights/truncated` where it has not. */
+export async function readExactly(
+  source: ByteSource,
+  start: number,
+  end: number,
+  options?: ReadOptions,
+): Promise<Uint8Array> {
+  options?.signal?.throwIfAborted();
+  const bytes = await source.read(start, end, options);
+  if (bytes.byteLength !== end - start) throw truncated(source.name, end - start, bytes.byteLength);
+  return bytes;
+}
+
+/** `weights/truncated`: fewer bytes than there should be. */
+export function truncated(name: string, expected: number, got: number): InputError {
+  return new InputError({
+    code: "weights/truncated",
+    message: `${name}: expected ${expected} bytes, got ${got}.`,
+    remedy: "The file is incomplete: fetch it again.",
+    details: { name, expected, got },
+  });
+}
+
+/** Throws `weights/bad-range` unless `0 ≤ start ≤ end ≤ size`. */
+export function checkRange(name: string, start: number, end: number, size: number): void {
+  const whole = Number.isSafeInteger(start) && Number.isSafeInteger(end);
+  if (whole && 0 <= start && start <= end && end <= size) return;
+  throw new InputError({
+    code: "weights/bad-range",
+    message: `${name}: bytes ${start} to ${end} were asked of a source of ${size} bytes.`,
+    remedy: "Ask for a range inside the source.",
+    details: { name, start, end, size },
+  });
+}
+
+/** Bytes in memory. Reads are copies. */
+export function memorySource(bytes: Uint8Array, name = "memory"): ByteSource {
+  return {
+    name,
+    size: async () => bytes.byteLength,
+    read: async (start, end, options) => {
+      options?.signal?.throwIfAborted();
+      checkRange(name, start, end, bytes.byteLength);
+      const out = allocate(end - start, name);
+      out.set(bytes.subarray(start, end));
+      return out;
+    },
+  };
+}
+
+/** A Blob, or a File that the user has picked in a browser. */
+export function blobSource(blob: Blob, name = "blob"): ByteSource {
+  return {
+    name,
+    size: async () => blob.size,
+    read: async (start, end, options) => {
+      options?.signal?.throwIfAborted();
+      checkRange(name, start, end, blob.size);
+      let buffer: ArrayBuffer;
+      try {
+        buffer = await blob.slice(start, end).arrayBuffer();
+      } catch (cause) {
+        throw new InputError({
+          code: "weights/unreadable",
+          message: `${name}: bytes ${start} to ${end} could not be read.`,
+          remedy: "The file may have changed or gone since it was picked: pick it again.",
+          details: { name, start, end },
+          cause,
+        });
+      }
+      options?.signal?.throwIfAborted();
+      return new Uint8Array(buffer);
+    },
+  };
+}
