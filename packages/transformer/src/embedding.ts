@@ -1,0 +1,91 @@
+import { type Ids, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { affine } from "./attention.ts";
+import type { Model } from "./model.ts";
+import { normalize } from "./norm.ts";
+import type { Sites } from "./sites.ts";
+
+/** Token ids as `Ids`: one row is `{pos}`, several rows of one length are `{batch, pos}`. */
+export function tokenIds(tokens: ArrayLike<number> | readonly (readonly number[])[]): Ids {
+  const first = tokens[0];
+  if (!Array.isArray(first)) {
+    const row = tokens as ArrayLike<number>; // the first entry is no array
+    return { shape: { pos: row.length }, data: Int32Array.from(row) };
+  }
+  const rows = tokens as readonly (readonly number[])[]; // the first entry is an array
+  const odd = rows.find((row) => row.length !== first.length);
+  if (odd !== undefined) {
+    throw new InputError({
+      code: "transformer/ragged-batch",
+      message: `A batch needs rows of one length, got ${first.length} and ${odd.length} tokens.`,
+      remedy: "Run them one by one, or cut them to one length.",
+      details: { expected: first.length, got: odd.length },
+    });
+  }
+  return { shape: { batch: rows.length, pos: first.length }, data: Int32Array.from(rows.flat()) };
+}
+
+/**
+ * `x0`: token embedding and, where positions are learned, position embedding. `…, pos, d_model`.
+ *
+ * @param start position of the first token; default 0
+ * @throws InputError `transformer/no-tokens`, `transformer/bad-token`, `transformer/too-long`
+ */
+export function embed<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  ids: Ids,
+  sites: Sites<T>,
+  start = 0,
+): T {
+  checkTokens(model, ids, start);
+  return sites.at("embed", () => {
+    const token = sites.at("embed.token", () => ops.take(model.embed.W_E, "vocab", ids));
+    const { W_pos } = model.embed;
+    if (W_pos === undefined) return token;
+    const end = start + sizeAlong(ids.shape, "pos", "embed");
+    const position = sites.at("embed.position", () =>
+      ops.rename(ops.slice(W_pos, "context", start, end), { context: "pos" }),
+    );
+    return ops.add(token, position);
+  });
+}
+
+/** `W_U · Norm_f(T) + b_U`: `…, pos, vocab`. */
+export function unembed<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  residual: T,
+  sites: Sites<T>,
+): T {
+  const { norm, W_U, b_U } = model.final;
+  const normed = normalize(ops, norm, residual, "d_model", sites, "final.norm");
+  return sites.at("logits", () => affine(ops, normed, W_U, b_U, ["d_model"]));
+}
+
+function checkTokens<T extends Shaped>(model: Model<T>, ids: Ids, start: number): void {
+  const { vocab, context } = model.architecture;
+  const length = sizeAlong(ids.shape, "pos", "tokens");
+  if (ids.data.length === 0) {
+    throw new InputError({
+      code: "transformer/no-tokens",
+      message: "The input has no tokens.",
+      remedy: "Give at least one.",
+    });
+  }
+  if (start + length > context) {
+    throw new InputError({
+      code: "transformer/too-long",
+      message: `${model.name} takes at most ${context} tokens, got ${start + length}.`,
+      remedy: "Shorten the input.",
+      details: { context, got: start + length },
+    });
+  }
+  const bad = ids.data.find((id) => id < 0 || id >= vocab);
+  if (bad !== undefined) {
+    throw new InputError({
+      code: "transformer/bad-token",
+      message: `Token ids of ${model.name} are 0 to ${vocab - 1}, got ${bad}.`,
+      details: { vocab, got: bad },
+    });
+  }
+}

@@ -1,0 +1,103 @@
+import { InputError } from "@resolvent/tensor";
+
+/** Largest count that a config may name; the largest published models stay below a hundredth of it. */
+const MAX_COUNT = 100_000_000;
+
+/** Reads a config.json field by field; each unusable value gives an error that names the field and the value. */
+export interface Fields {
+  readonly family: string;
+  has(name: string): boolean;
+  raw(name: string): unknown;
+  /** A whole number from 1; an error where it is missing and has no fallback. */
+  count(name: string, fallback?: number): number;
+  /** A finite number. */
+  number(name: string, fallback?: number): number;
+  flag(name: string, fallback: boolean): boolean;
+  text(name: string, fallback?: string): string;
+  /** The field's meaning in a table; a value that the table lacks is unsupported. */
+  choose<V>(name: string, table: Readonly<Record<string, V>>, fallback?: string): V;
+  /** Refuses any value but those listed, and absence. */
+  only(name: string, allowed: readonly unknown[]): void;
+  /** The fields of an object inside. */
+  inside(name: string): Fields | undefined;
+}
+
+export function fieldsOf(
+  config: Readonly<Record<string, unknown>>,
+  family: string,
+  path = "",
+): Fields {
+  // JSON null means absent.
+  const raw = (name: string): unknown =>
+    Object.hasOwn(config, name) ? (config[name] ?? undefined) : undefined;
+  const bad = (name: string, expected: string): InputError =>
+    new InputError({
+      code: "transformer/bad-config",
+      message: `config.json: ${path}${name} should be ${expected}, got ${JSON.stringify(config[name])}.`,
+      remedy: "Check that the file belongs to this model.",
+      details: { field: path + name, got: config[name], expected },
+    });
+  const read = <V>(
+    name: string,
+    fallback: V | undefined,
+    test: (v: unknown) => v is V,
+    what: string,
+  ): V => {
+    const value = raw(name) ?? fallback;
+    if (!test(value)) throw bad(name, what);
+    return value;
+  };
+  const fields: Fields = {
+    family,
+    raw,
+    has: (name) => raw(name) !== undefined,
+    count: (name, fallback) =>
+      read(
+        name,
+        fallback,
+        (v): v is number => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= MAX_COUNT,
+        `a whole number from 1 to ${MAX_COUNT}`,
+      ),
+    number: (name, fallback) =>
+      read(name, fallback, (v): v is number => Number.isFinite(v), "a number"),
+    flag: (name, fallback) =>
+      read(name, fallback, (v): v is boolean => typeof v === "boolean", "true or false"),
+    text: (name, fallback) =>
+      read(name, fallback, (v): v is string => typeof v === "string", "a text"),
+    choose: (name, table, fallback) => {
+      const value = raw(name) ?? fallback;
+      if (typeof value === "string" && Object.hasOwn(table, value)) {
+        return table[value] as (typeof table)[string]; // it has the key
+      }
+      throw unsupported(family, path + name, value, Object.keys(table));
+    },
+    only: (name, allowed) => {
+      const value = raw(name);
+      if (value !== undefined && !allowed.includes(value)) {
+        throw unsupported(family, path + name, value, allowed);
+      }
+    },
+    inside: (name) => {
+      const value = raw(name);
+      if (value === undefined) return undefined;
+      if (typeof value !== "object" || Array.isArray(value)) throw bad(name, "an object");
+      return fieldsOf(value as Record<string, unknown>, family, `${path}${name}.`); // checked above
+    },
+  };
+  return fields;
+}
+
+export function unsupported(
+  family: string,
+  field: string,
+  value: unknown,
+  supported: readonly unknown[],
+): InputError {
+  const list = supported.map((v) => JSON.stringify(v) ?? "absent").join(", ");
+  return new InputError({
+    code: "transformer/unsupported-config",
+    message: `config.json of a ${family} model: ${field} = ${JSON.stringify(value)} is not supported.`,
+    remedy: `Supported: ${list}.`,
+    details: { field, value, supported },
+  });
+}

@@ -1,0 +1,151 @@
+import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
+import { tokenIds, unembed } from "./embedding.ts";
+import type { Model } from "./model.ts";
+import { residualStream } from "./run.ts";
+import { plainSites, type Site, type Sites } from "./sites.ts";
+
+export interface GenerateOptions {
+  /** How many tokens at most; default: as many as the context takes. */
+  readonly maxTokens?: number;
+  /** Divides the logits before sampling; 0 (default) takes the likeliest token each time. */
+  readonly temperature?: number;
+  /** Samples among the `topK` likeliest tokens; default all. */
+  readonly topK?: number;
+  /** Samples among the likeliest tokens that together reach this probability; default 1. */
+  readonly topP?: number;
+  /** Of the random numbers; default 0. */
+  readonly seed?: number;
+  /** Tokens that end the text (and are not given); default the model's end-of-text tokens. */
+  readonly stop?: readonly number[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Continues a text, token by token. Keys and values of earlier positions are kept, so each token costs one
+ * position.
+ *
+ * ```ts
+ * for await (const id of generate(cpu, model, ids, { maxTokens: 50 })) out.write(tokenizer.token(id));
+ * ```
+ */
+export async function* generate<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  prompt: readonly number[],
+  options: GenerateOptions = {},
+): AsyncGenerator<number> {
+  checkSampling(options);
+  const room = model.architecture.context - prompt.length;
+  const limit = Math.min(options.maxTokens ?? room, room);
+  const stop = options.stop ?? model.architecture.eos;
+  const random = mulberry32(options.seed ?? 0);
+  let cache = new Map<Site, T>();
+  try {
+    let fresh: readonly number[] = prompt;
+    let start = 0;
+    for (let made = 0; made < limit; made++) {
+      options.signal?.throwIfAborted();
+      const step = engine.scope(() => {
+        const next = new Map<Site, T>();
+        const residual = residualStream(
+          engine,
+          model,
+          tokenIds(fresh),
+          cached(engine, cache, next),
+          start,
+        );
+        const last = engine.slice(residual, "pos", fresh.length - 1, fresh.length);
+        return { logits: unembed(engine, model, last, plainSites<T>()), next };
+      });
+      const { data } = await engine.read(step.logits);
+      engine.free([step.logits, cache]);
+      cache = step.next;
+      start += fresh.length;
+      const id = pick(data, options, random);
+      if (stop.includes(id)) return;
+      yield id;
+      fresh = [id];
+    }
+  } finally {
+    engine.free(cache);
+  }
+}
+
+/** Puts the keys and values of earlier positions before the new ones. */
+function cached<T extends Shaped>(
+  ops: Engine<T>,
+  past: ReadonlyMap<Site, T>,
+  next: Map<Site, T>,
+): Sites<T> {
+  return {
+    wants: () => false,
+    held: next,
+    at: (site, compute) => {
+      if (!site.endsWith(".key") && !site.endsWith(".value")) return compute();
+      const before = past.get(site);
+      const all = before === undefined ? compute() : ops.concat([before, compute()], "key_pos");
+      next.set(site, all);
+      return all;
+    },
+  };
+}
+
+/** The next token from the logits of one position. */
+function pick(logits: ArrayLike<number>, options: GenerateOptions, random: () => number): number {
+  const { temperature = 0, topK = logits.length, topP = 1 } = options;
+  const ranked = Array.from(logits, (logit, id) => ({ id, logit })).sort(
+    (a, b) => b.logit - a.logit || a.id - b.id,
+  );
+  const best = ranked[0]?.logit ?? 0;
+  const weights = ranked.slice(0, temperature === 0 ? 1 : topK).map(({ id, logit }) => ({
+    id,
+    weight: temperature === 0 ? 1 : Math.exp((logit - best) / temperature),
+  }));
+  const total = weights.reduce((sum, { weight }) => sum + weight, 0);
+  let kept = 0;
+  let mass = 0;
+  for (const { weight } of weights) {
+    if (kept > 0 && mass >= topP * total) break;
+    mass += weight;
+    kept++;
+  }
+  let left = random() * mass;
+  for (const { id, weight } of weights.slice(0, kept)) {
+    left -= weight;
+    if (left < 0) return id;
+  }
+  return weights[kept - 1]?.id ?? 0;
+}
+
+function checkSampling(options: GenerateOptions): void {
+  const check = (
+    name: keyof GenerateOptions,
+    good: (value: number) => boolean,
+    what: string,
+  ): void => {
+    const value = options[name];
+    if (typeof value === "number" && !good(value)) {
+      throw new InputError({
+        code: "transformer/bad-sampling",
+        message: `${name} should be ${what}, got ${value}.`,
+        details: { option: name, got: value },
+      });
+    }
+  };
+  check("temperature", (t) => t >= 0 && t < Number.POSITIVE_INFINITY, "0 or more");
+  check("topK", (k) => Number.isInteger(k) && k >= 1, "a whole number from 1");
+  check("topP", (p) => p > 0 && p <= 1, "above 0 and at most 1");
+  check("maxTokens", (n) => Number.isInteger(n) && n >= 0, "a whole number from 0");
+}
+
+/** Tommy Ettinger's mulberry32: 32 bits of state, numbers from 0 to below 1. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,35 @@
+export { affine, attention } from "./attention.ts";
+export { embed, tokenIds, unembed } from "./embedding.ts";
+export { readJson } from "./files.ts";
+export { type GenerateOptions, generate } from "./generate.ts";
+export { architectureOf, type LoadOptions, loadModel, outlineModel } from "./load.ts";
+export { crossEntropy, nextTokenLoss } from "./loss.ts";
+export { mlp } from "./mlp.ts";
+export {
+  type Activation,
+  type Architecture,
+  type AttentionBlock,
+  type Block,
+  blocksOf,
+  hasBiases,
+  type MlpBlock,
+  type Model,
+  mapWeights,
+  type NormWeights,
+  withoutBiases,
+} from "./model.ts";
+export { normalize } from "./norm.ts";
+export { type RotarySpec, rotaryTable } from "./rotary.ts";
+export { blockWrite, type Run, type RunOptions, residualStream, run } from "./run.ts";
+export {
+  chooses,
+  plainSites,
+  type Replacements,
+  recording,
+  replacing,
+  type Site,
+  type SiteChoice,
+  type Sites,
+  within,
+} from "./sites.ts";
+export { loadTokenizer, type Tokenizer } from "./tokenizer.ts";

@@ -1,0 +1,33 @@
+import { axesOf, type Ids, type Ops, type Shaped, sizeAlong, sizeOf } from "@resolvent/tensor";
+
+/**
+ * Cross-entropy `−log softmax(logits)[target]` at each position, in nats; the axes of `targets`.
+ *
+ * @param logits `…, pos, vocab`, with exactly the axes of `targets` before `vocab`
+ * @param targets the token to predict at each position
+ */
+export function crossEntropy<T extends Shaped>(ops: Ops<T>, logits: T, targets: Ids): T {
+  const vocab = sizeAlong(logits.shape, "vocab", "crossEntropy");
+  const rows = axesOf(targets.shape);
+  const flat = ops.join(logits, [...rows, "vocab"], "entry");
+  const picked = ops.take(flat, "entry", {
+    shape: targets.shape,
+    data: targets.data.map((id, row) => row * vocab + id),
+  });
+  return ops.sub(ops.logsumexp(logits, "vocab"), picked);
+}
+
+/** Mean next-token loss in nats: each position predicts the token after it. A scalar. */
+export function nextTokenLoss<T extends Shaped>(ops: Ops<T>, logits: T, ids: Ids): T {
+  const { before, after } = shifted(ids);
+  const each = crossEntropy(ops, ops.slice(logits, "pos", 0, before), after);
+  return ops.scale(ops.sum(each, axesOf(after.shape)), 1 / sizeOf(after.shape));
+}
+
+/** All tokens but the first of each row, and how many there are of them. */
+function shifted(ids: Ids): { before: number; after: Ids } {
+  const length = sizeAlong(ids.shape, "pos", "nextTokenLoss");
+  const before = length - 1;
+  const data = ids.data.filter((_, i) => i % length !== 0); // pos is the last axis of token ids
+  return { before, after: { shape: { ...ids.shape, pos: before }, data } };
+}

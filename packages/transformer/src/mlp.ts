@@ -1,0 +1,33 @@
+import type { Ops, Shaped } from "@resolvent/tensor";
+import { affine } from "./attention.ts";
+import type { Activation, MlpBlock } from "./model.ts";
+import { normalize } from "./norm.ts";
+import type { Sites } from "./sites.ts";
+
+/**
+ * What an MLP writes: `W_out (g · z) + b_out` with `z = W_in n(r) + b_in` and `g = φ(z)/z`, or, gated,
+ * `g = φ(W_gate n(r) + b_gate)` (Shazeer 2020). `g` is the site `gate`; with it and σ frozen the block is affine.
+ *
+ * @param read the residual stream, `…, pos, d_model`
+ */
+export function mlp<T extends Shaped>(
+  ops: Ops<T>,
+  block: MlpBlock<T>,
+  read: T,
+  sites: Sites<T>,
+): T {
+  const normed = normalize(ops, block.norm, read, "d_model", sites, "norm");
+  const pre = sites.at("pre", () => affine(ops, normed, block.W_in, block.b_in, ["d_model"]));
+  const gate = sites.at("gate", () => {
+    if (block.W_gate === undefined) return gateOf(ops, block.activation, pre);
+    const z = affine(ops, normed, block.W_gate, block.b_gate, ["d_model"]);
+    return ops.mul(gateOf(ops, block.activation, z), z);
+  });
+  const post = sites.at("post", () => ops.mul(pre, gate));
+  const out = normalize(ops, block.postNorm, post, "d_mlp", sites, "post_norm");
+  return affine(ops, out, block.W_out, block.b_out, ["d_mlp"]);
+}
+
+function gateOf<T extends Shaped>(ops: Ops<T>, activation: Activation, z: T): T {
+  return activation === "solu" ? ops.softmax(z, "d_mlp") : ops.gate(z, activation);
+}

@@ -1,0 +1,191 @@
+import type { GateKind, Shaped } from "@resolvent/tensor";
+import type { RotarySpec } from "./rotary.ts";
+
+/** The activation of an MLP: one of the gates, or `solu`, `z·softmax(z)` (Elhage et al. 2022). */
+export type Activation = GateKind | "solu";
+
+/** What is written down about a model besides its weights. */
+export interface Architecture {
+  /** `model_type` of its config.json. */
+  readonly family: string;
+  readonly layers: number;
+  readonly d_model: number;
+  readonly heads: number;
+  /** Key-value heads; each serves `heads / kv_heads` heads. */
+  readonly kv_heads: number;
+  readonly d_head: number;
+  /** 0 for attention-only models. */
+  readonly d_mlp: number;
+  readonly vocab: number;
+  /** Longest input. */
+  readonly context: number;
+  /** Attention and MLP of a layer read the same point. */
+  readonly parallel: boolean;
+  readonly norm: "layer" | "rms" | "none";
+  readonly positions: "learned" | "rotary" | "none";
+  readonly activation: Activation | "none";
+  readonly gatedMlp: boolean;
+  /** The unembedding is the embedding. */
+  readonly tied: boolean;
+  readonly bos: number | undefined;
+  readonly eos: readonly number[];
+}
+
+/** LayerNorm or RMSNorm: `γ · P x / σ + β`, `P` centring for `layer` and the identity for `rms`. */
+export interface NormWeights<T> {
+  readonly kind: "layer" | "rms";
+  readonly eps: number;
+  readonly scale?: T;
+  readonly bias?: T;
+}
+
+interface BlockBase<T> {
+  /** `L0.attn`, `L0.mlp`. */
+  readonly name: string;
+  readonly layer: number;
+  readonly norm?: NormWeights<T>;
+}
+
+/** An attention block. Heads are counted by (kv_head, group): head = kv_head · groups + group. */
+export interface AttentionBlock<T> extends BlockBase<T> {
+  readonly kind: "attn";
+  /** `d_model, kv_head, group, d_head`, in any memory order. */
+  readonly W_Q: T;
+  /** `d_model, kv_head, d_head` */
+  readonly W_K: T;
+  readonly W_V: T;
+  /** `kv_head, group, d_head, d_model` */
+  readonly W_O: T;
+  readonly b_Q?: T;
+  readonly b_K?: T;
+  readonly b_V?: T;
+  readonly b_O?: T;
+  /** Norms over `d_head` of queries and keys. */
+  readonly queryNorm?: NormWeights<T>;
+  readonly keyNorm?: NormWeights<T>;
+  /** What scores are multiplied with, mostly `1/√d_head`. */
+  readonly scoreScale: number;
+  /** How many of the latest positions a query sees; all where absent. */
+  readonly window?: number;
+  readonly rotary?: RotarySpec;
+}
+
+export interface MlpBlock<T> extends BlockBase<T> {
+  readonly kind: "mlp";
+  readonly activation: Activation;
+  /** `d_model, d_mlp`, in any memory order. */
+  readonly W_in: T;
+  readonly b_in?: T;
+  /** Present in gated MLPs, `φ(W_gate x) · W_in x`. */
+  readonly W_gate?: T;
+  readonly b_gate?: T;
+  readonly W_out: T;
+  readonly b_out?: T;
+  /** A norm between activation and W_out. */
+  readonly postNorm?: NormWeights<T>;
+}
+
+export type Block<T> = AttentionBlock<T> | MlpBlock<T>;
+
+/** A transformer: what it is and its weights, as values of an interpreter. */
+export interface Model<T extends Shaped> {
+  readonly name: string;
+  /** SHA-256 of the weights as stored, where it has been computed. */
+  readonly sha256?: string;
+  readonly architecture: Architecture;
+  readonly embed: {
+    /** `vocab, d_model` */
+    readonly W_E: T;
+    /** `context, d_model`, where positions are learned. */
+    readonly W_pos?: T;
+  };
+  /** Blocks in order; those of one stage read the same point of the stream. */
+  readonly stages: readonly (readonly Block<T>[])[];
+  readonly final: {
+    readonly norm?: NormWeights<T>;
+    /** `d_model, vocab`, in any memory order. */
+    readonly W_U: T;
+    readonly b_U?: T;
+  };
+}
+
+/** All blocks in execution order. */
+export function blocksOf<T extends Shaped>(model: Model<T>): Block<T>[] {
+  return model.stages.flat();
+}
+
+/** A block without any of its constants: with its gates frozen it is the linear part `A_i` of the block. */
+export function withoutBiases<T>(block: Block<T>): Block<T> {
+  const norm = block.norm && withoutBias(block.norm);
+  if (block.kind === "attn") {
+    const { b_Q, b_K, b_V, b_O, ...rest } = block;
+    return norm ? { ...rest, norm } : rest;
+  }
+  const { b_in, b_gate, b_out, postNorm, ...rest } = block;
+  return {
+    ...rest,
+    ...(norm && { norm }),
+    ...(postNorm && { postNorm: withoutBias(postNorm) }),
+  };
+}
+
+function withoutBias<T>(norm: NormWeights<T>): NormWeights<T> {
+  const { bias, ...rest } = norm;
+  return rest;
+}
+
+/** Whether a block has a constant that reaches its output: then its `c_i` is a source of paths. */
+export function hasBiases<T>(block: Block<T>): boolean {
+  const own =
+    block.kind === "attn"
+      ? [block.b_V, block.b_O]
+      : [block.b_in, block.b_out, block.postNorm?.bias];
+  return [block.norm?.bias, ...own].some((bias) => bias !== undefined);
+}
+
+/** The same model with every weight passed through `f`: onto a tape, to another engine, to shapes. */
+export function mapWeights<A extends Shaped, B extends Shaped>(
+  model: Model<A>,
+  f: (weight: A, name: string) => B,
+): Model<B> {
+  // Weights are exactly the values that have a shape; everything else in a model is a plain setting.
+  // A weight that stands in two places (a tied embedding) stays one weight.
+  const known = new Map<unknown, B>();
+  const mapped = (weight: A, path: string): B => {
+    const value = known.get(weight) ?? f(weight, path);
+    known.set(weight, value);
+    return value;
+  };
+  const walk = (value: unknown, path: string): unknown => {
+    if (Array.isArray(value)) return value.map((part, i) => walk(part, `${path}.${i}`));
+    if (typeof value !== "object" || value === null) return value;
+    if ("shape" in value) return mapped(value as A, path);
+    return Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [
+        key,
+        walk(part, path === "" ? key : `${path}.${key}`),
+      ]),
+    );
+  };
+  const { architecture, name, sha256, stages, embed, final } = model;
+  const named = stages.map((stage) =>
+    stage.map((block) => walk({ ...block, rotary: undefined }, block.name) as Block<B>),
+  );
+  return {
+    architecture,
+    name,
+    ...(sha256 !== undefined && { sha256 }),
+    embed: walk(embed, "embed") as Model<B>["embed"],
+    // Rotation settings are shared by reference, so that their tables are made once.
+    stages: named.map((stage, s) =>
+      stage.map((block, b) => {
+        const original = stages[s]?.[b];
+        const { rotary: _, ...rest } = block as AttentionBlock<B>;
+        return original?.kind === "attn" && original.rotary
+          ? { ...rest, rotary: original.rotary }
+          : (rest as Block<B>);
+      }),
+    ),
+    final: walk(final, "final") as Model<B>["final"],
+  };
+}
