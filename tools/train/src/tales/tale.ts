@@ -66,7 +66,7 @@ const end = (stage: Stage): string => {
 };
 
 /** One tale of some 40 to 120 tokens: scenes that share a cast and a place. */
-export function drawTale(random: Random): string {
+function drawTale(random: Random): string {
   if (random.chance(rollShare)) return drawRoll(random);
   const stage = setStage(random);
   const parts: string[] = [];
