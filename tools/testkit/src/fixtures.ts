@@ -39,14 +39,11 @@ export function fixturesIn(root: string): Fixtures | undefined {
 }
 
 /**
- * The fixtures folder: the one that the environment variable RESOLVENT_FIXTURES names, else the nearest
- * folder `shared` in a folder above `start`, else undefined.
+ * The fixtures folder: `named`, the value of the environment variable RESOLVENT_FIXTURES, where it is set;
+ * else the nearest folder `shared` in a folder above `start`, else undefined.
  * Throws where the variable names a folder without fixtures, so that a typing error does not skip tests.
  */
-export function findFixtures(
-  named: string | undefined = process.env[variable],
-  start: string = dirname(fileURLToPath(import.meta.url)),
-): Fixtures | undefined {
+export function findFixtures(named: string | undefined, start: string): Fixtures | undefined {
   if (named !== undefined && named !== "") {
     const found = fixturesIn(named);
     if (found === undefined) {
@@ -62,7 +59,10 @@ export function findFixtures(
 }
 
 /** The fixtures of this machine, or undefined where it has none. */
-export const fixtures: Fixtures | undefined = findFixtures();
+export const fixtures: Fixtures | undefined = findFixtures(
+  process.env[variable],
+  dirname(fileURLToPath(import.meta.url)),
+);
 
 /**
  * `describe` for tests that need fixtures. Where there are none, `body` does not run, and one skipped test
