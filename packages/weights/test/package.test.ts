@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import * as weights from "../src/index.ts";
+import * as node from "../src/node/index.ts";
+
+const source = fileURLToPath(new URL("../src", import.meta.url));
+
+test("what the package exports", () => {
+  expect(Object.keys(weights).sort()).toEqual([
+    "DTYPES",
+    "blobSource",
+    "bytesPerEntry",
+    "checkpointSha256",
+    "decodeNumbers",
+    "encodeNumbers",
+    "isDtype",
+    "isFileName",
+    "memoryFolder",
+    "memorySource",
+    "narrowBF16",
+    "narrowF16",
+    "openCheckpoint",
+    "openSafetensors",
+    "readTensor",
+    "safetensorsChunks",
+    "tensorBytes",
+    "urlFolder",
+    "urlSource",
+    "widenBF16",
+    "widenF16",
+    "writeSafetensors",
+  ]);
+  expect(Object.keys(node).sort()).toEqual([
+    "checkpointSha256",
+    "fileSource",
+    "folderOf",
+    "writeSafetensorsFile",
+  ]);
+});
+
+test("only the /node part needs Node", () => {
+  const files = readdirSync(source).filter((file) => file.endsWith(".ts"));
+  expect(files.length).toBeGreaterThan(10);
+  const needing = files.filter((file) => {
+    const code = readFileSync(join(source, file), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    return /["']node:|["']\.\/node\/|\bBuffer\b|\bprocess\b/.test(code);
+  });
+  expect(needing).toEqual([]);
+});
