@@ -1,4 +1,4 @@
-import { InternalError } from "./errors.ts";
+import { InputError } from "./errors.ts";
 import type { Ops } from "./ops.ts";
 import { checkSameAxes, matmulRoles } from "./rules.ts";
 import { axesOf, type Shape, type Shaped, sizeAlong } from "./shape.ts";
@@ -19,12 +19,14 @@ export interface AdjointOps<T extends Shaped> extends Ops<Node<T>> {
   /**
    * `cotangentᵀ · ∂output/∂x` for each `x` of `wrt`, zeros where the output does not depend on it: the axes
    * of `x`, in any memory order. May be called more than once, with other cotangents.
-   * Throws `tensor/size-mismatch` where the cotangent has other axes than the output.
+   * Throws `tensor/size-mismatch` where the cotangent has other axes than the output, `tensor/other-tape`
+   * for nodes of another tape, as every operation does.
    */
   gradients(output: Node<T>, cotangent: T, wrt: readonly Node<T>[]): T[];
 }
 
 interface Step<T extends Shaped> {
+  readonly output: Node<T>;
   readonly inputs: readonly Node<T>[];
   /** The cotangent of input `i`, of exactly its axes; undefined where it is zero. */
   readonly pull: (cotangent: T, i: number) => T | undefined;
@@ -43,10 +45,22 @@ interface Step<T extends Shaped> {
 export function adjoint<T extends Shaped>(ops: Ops<T>): AdjointOps<T> {
   const tape: Step<T>[] = [];
   const fixed = (primal: T): Node<T> => ({ shape: primal.shape, primal, index: -1 });
+  /** Refuses nodes of another tape, whose indices would name other steps here. */
+  const checkOwn = (nodes: readonly Node<T>[]): void => {
+    if (nodes.every((node) => node.index < 0 || tape[node.index]?.output === node)) return;
+    throw new InputError({
+      code: "tensor/other-tape",
+      message: `adjoint: expected values of this tape, of ${tape.length} steps, got one of another.`,
+      remedy: "Bring its primal over with fixed() or variable().",
+      details: { where: "adjoint", steps: tape.length, got: nodes.map((node) => node.index) },
+    });
+  };
   const record = (primal: T, inputs: readonly Node<T>[], pull: Step<T>["pull"]): Node<T> => {
+    checkOwn(inputs);
     if (inputs.every((input) => input.index < 0) && inputs.length > 0) return fixed(primal);
-    tape.push({ inputs, pull });
-    return { shape: primal.shape, primal, index: tape.length - 1 };
+    const output = { shape: primal.shape, primal, index: tape.length };
+    tape.push({ output, inputs, pull });
+    return output;
   };
   /** Sums a cotangent over the axes that its operand was broadcast along. */
   const onto = (cotangent: T, shape: Shape): T => {
@@ -73,15 +87,14 @@ export function adjoint<T extends Shaped>(ops: Ops<T>): AdjointOps<T> {
     fixed,
     variable: (primal) => record(primal, [], () => undefined),
     gradients: (output, cotangent, wrt) => {
+      checkOwn([output, ...wrt]);
       checkSameAxes(output.shape, cotangent.shape, "gradients");
       const arrived: (T | undefined)[] = [];
       if (output.index >= 0) arrived[output.index] = cotangent;
       for (let n = output.index; n >= 0; n--) {
         const step = tape[n];
         const c = arrived[n];
-        if (step === undefined)
-          throw new InternalError({ code: "tensor/tape", message: `no step ${n}` });
-        if (c === undefined) continue;
+        if (step === undefined || c === undefined) continue;
         step.inputs.forEach((input, i) => {
           if (input.index < 0) return;
           const part = step.pull(c, i);
@@ -204,10 +217,8 @@ export function adjoint<T extends Shaped>(ops: Ops<T>): AdjointOps<T> {
       const y = ops.softmax(a.primal, axis, mask);
       return unary(a, y, (c) => softmaxPull(y, c, axis));
     },
-    logsumexp: (a, axis) => {
-      const y = ops.logsumexp(a.primal, axis);
-      return unary(a, y, (c) => ops.mul(ops.exp(ops.sub(a.primal, y)), c));
-    },
+    logsumexp: (a, axis) =>
+      unary(a, ops.logsumexp(a.primal, axis), (c) => ops.mul(ops.softmax(a.primal, axis), c)),
     rotary: (a, axis, pos, table, options) =>
       unary(a, ops.rotary(a.primal, axis, pos, table, options), (c) =>
         ops.rotary(c, axis, pos, table, { ...options, transpose: options?.transpose !== true }),

@@ -62,20 +62,19 @@ function lines(shape: Shape, axis: Axis): { starts: Int32Array; step: number; le
   };
 }
 
-/** `log Σ exp` of a line, entries from `from` to `to`; −∞ where there is none. */
-function logSumExp(
+/** The largest entry of a line between `from` and `to`, and `Σ exp(a − max)`, which cannot overflow. */
+function expSum(
   data: Tensor["data"],
   start: number,
   step: number,
   from: number,
   to: number,
-): number {
+): { max: number; total: number } {
   let max = Number.NEGATIVE_INFINITY;
   for (let i = from; i < to; i++) max = Math.max(max, at(data, start + i * step));
-  if (max === Number.NEGATIVE_INFINITY) return max;
   let total = 0;
   for (let i = from; i < to; i++) total += Math.exp(at(data, start + i * step) - max);
-  return max + Math.log(total);
+  return { max, total };
 }
 
 const gates: Readonly<Record<GateKind, (z: number) => number>> = {
@@ -136,9 +135,9 @@ function softmax(a: Tensor, axis: Axis, mask?: CausalMask): Tensor {
     const latest = mask && queries ? at(queries, n) + (mask.offset ?? 0) : length - 1;
     const to = Math.min(length, latest + 1);
     const from = mask?.window === undefined ? 0 : Math.max(0, latest + 1 - mask.window);
-    const total = logSumExp(a.data, start, step, from, to);
+    const { max, total } = expSum(a.data, start, step, from, to);
     for (let i = from; i < to; i++)
-      data[start + i * step] = Math.exp(at(a.data, start + i * step) - total);
+      data[start + i * step] = Math.exp(at(a.data, start + i * step) - max) / total;
   });
   return make(a.shape, data);
 }
@@ -296,7 +295,10 @@ export const reference: Engine<Tensor> = {
     const { starts, step, length } = lines(a.shape, axis);
     return make(
       shape,
-      Float64Array.from(starts, (start) => logSumExp(a.data, start, step, 0, length)),
+      Float64Array.from(starts, (start) => {
+        const { max, total } = expSum(a.data, start, step, 0, length);
+        return Number.isFinite(max) ? max + Math.log(total) : max;
+      }),
     );
   },
   rotary,

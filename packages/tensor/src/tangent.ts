@@ -133,7 +133,7 @@ export function tangent<T extends Shaped>(ops: Ops<T>): TangentOps<T> {
     },
     logsumexp: (a, axis) => {
       const y = ops.logsumexp(a.primal, axis);
-      const weighted = (t: T): T => ops.sum(ops.mul(ops.exp(ops.sub(a.primal, y)), t), [axis]);
+      const weighted = (t: T): T => ops.sum(ops.mul(ops.softmax(a.primal, axis), t), [axis]);
       return dual(y, a.tangent && weighted(a.tangent));
     },
     rotary: (a, axis, pos, table, options) =>

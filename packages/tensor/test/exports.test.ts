@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import * as tensor from "@resolvent/tensor";
+import { expect, test } from "vitest";
+
+test("the exported names", () => {
+  expect(Object.keys(tensor).sort()).toEqual([
+    "InputError",
+    "InternalError",
+    "adjoint",
+    "alongShape",
+    "arrangeShape",
+    "axesOf",
+    "binaryShape",
+    "broadcastShape",
+    "checkShape",
+    "concatShape",
+    "constantShape",
+    "cost",
+    "inOrder",
+    "joinShape",
+    "matmulRoles",
+    "matmulShape",
+    "placesIn",
+    "putShape",
+    "reachable",
+    "reference",
+    "renameShape",
+    "rotaryShape",
+    "sameShape",
+    "showShape",
+    "sizeAlong",
+    "sizeOf",
+    "sliceShape",
+    "softmaxShape",
+    "splitShape",
+    "stridesOf",
+    "sumShape",
+    "takeShape",
+    "tangent",
+    "tensor",
+    "withoutAxes",
+  ]);
+});
+
+test("nothing is needed at run time", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  for (const field of ["dependencies", "peerDependencies", "optionalDependencies"]) {
+    expect(manifest[field], field).toBeUndefined();
+  }
+  expect(manifest.sideEffects).toBe(false);
+});
