@@ -7,3 +7,10 @@ export {
   fixturesIn,
 } from "./fixtures.ts";
 export type { Numbers, TensorLike } from "./numbers.ts";
+export {
+  type TinyFile,
+  type TinyFolder,
+  type TinyOptions,
+  tinyFamilies,
+  tinyModel,
+} from "./tiny.ts";
