@@ -1,0 +1,57 @@
+import type { Ids, Ops, Shaped } from "@resolvent/tensor";
+import {
+  chooses,
+  type Model,
+  plainSites,
+  recording,
+  residualStream,
+  type Site,
+  type Sites,
+} from "@resolvent/transformer";
+import { type Gate, gateAt } from "./gates.ts";
+
+/** The run that is taken apart: its start, its end, what each block wrote, and its gates. */
+export interface Anatomy<T> {
+  /** `x0`: `…, pos, d_model`. */
+  readonly embedding: T;
+  /** `T`, before the final norm: `…, pos, d_model`. */
+  readonly residual: T;
+  /** `C_i` by block name. */
+  readonly writes: ReadonlyMap<string, T>;
+  /** The gates of the run by site, those of the chosen kinds. */
+  readonly gates: ReadonlyMap<Site, T>;
+}
+
+/** One forward pass that keeps `x0`, `T`, every `C_i`, and the gates in `keep`. */
+export function anatomyOf<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  ids: Ids,
+  keep: readonly Gate[],
+): Anatomy<T> {
+  return ops.scope(() => {
+    const trace = new Map<Site, T>();
+    const isGate = (site: Site): boolean => {
+      const gate = gateAt(site);
+      return gate !== undefined && keep.includes(gate);
+    };
+    const chosen = (site: Site): boolean => site === "embed" || isWrite(site) || isGate(site);
+    const sites = recording(plainSites<T>(), chosen, trace);
+    const residual = residualStream(ops, model, ids, sites);
+    const select = (test: (site: Site) => boolean): [Site, T][] =>
+      [...trace].filter(([site]) => test(site));
+    const writes = select(isWrite).map(([site, C]): [string, T] => [
+      site.slice(0, -".write".length),
+      C,
+    ]);
+    const [embedding = residual] = select((site) => site === "embed").map(([, x0]) => x0);
+    return { embedding, residual, writes: new Map(writes), gates: new Map(select(isGate)) };
+  });
+}
+
+const isWrite = chooses(["*.write"]);
+
+/** Blocks run on with the gates of a run instead of their own. */
+export function frozenAt<T extends Shaped>(gates: ReadonlyMap<Site, T>): Sites<T> {
+  return { at: (site, compute) => gates.get(site) ?? compute(), wants: () => false };
+}

@@ -1,0 +1,31 @@
+import { InputError } from "@resolvent/tensor";
+import type { Site } from "@resolvent/transformer";
+
+/** The three places where a block is nonlinear. */
+export type Gate = "pattern" | "norm" | "activation";
+
+/** Every gate; with all of them frozen a block is affine. */
+export const GATES: readonly Gate[] = ["pattern", "norm", "activation"];
+
+/** The gate that a site of a block holds, if it holds one. The final norm is no gate of a block. */
+export function gateAt(site: Site): Gate | undefined {
+  if (site.startsWith("final.")) return undefined;
+  const value = site.slice(site.lastIndexOf(".") + 1);
+  if (value === "pattern") return "pattern";
+  if (value === "gate") return "activation";
+  return value === "norm" || value.endsWith("_norm") ? "norm" : undefined;
+}
+
+/** Gates in their usual order, without repetition; throws `expansion/unknown-gate`. */
+export function checkGates(freeze: readonly string[]): Gate[] {
+  const odd = freeze.find((name) => !(GATES as readonly string[]).includes(name));
+  if (odd !== undefined) {
+    throw new InputError({
+      code: "expansion/unknown-gate",
+      message: `There is no gate "${odd}" to freeze.`,
+      remedy: `Gates are ${GATES.join(", ")}.`,
+      details: { got: odd, gates: GATES },
+    });
+  }
+  return GATES.filter((gate) => freeze.includes(gate));
+}

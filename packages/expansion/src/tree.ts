@@ -1,0 +1,66 @@
+import { type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type Block, blockWrite, type Model } from "@resolvent/transformer";
+import { type Anatomy, frozenAt } from "./anatomy.ts";
+
+/**
+ * The truncated tree (MATHS 2.1): `T^(k)` for `k = 0 … min(maxDegree, number of stages)`, stacked along `degree`.
+ *
+ *     C_i^(0) = ref_i,   C_i^(k) = f_i( x0 + Σ_{j before i} C_j^(k−1) ),   T^(k) = x0 + Σ_i C_i^(k)
+ *
+ * All degrees go through the blocks together: the stack holds the prefix sums `x0 + Σ_{j before i} C_j^(k)`,
+ * and block `i` reads the entries `0 … K−1` and writes to `1 … K`. Before block `i` entries from `i` on are
+ * equal, so only the different ones are kept: the stack grows by one with each stage.
+ *
+ * @param anatomy the run; its gates are frozen
+ * @returns `degree, …, pos, d_model`
+ */
+export function truncatedTree<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  anatomy: Anatomy<T>,
+  references: ReadonlyMap<string, T> | undefined,
+  maxDegree: number,
+): T {
+  const sites = frozenAt(anatomy.gates);
+  let stack = ops.broadcast(anatomy.embedding, { degree: 1 });
+  for (const stage of model.stages) {
+    const before = stack;
+    stack = ops.scope(() => {
+      const levels = sizeAlong(before.shape, "degree", "truncatedTree");
+      const full = levels > maxDegree;
+      const added = [sumOf(ops, referencesOf(ops, stage, references, before))];
+      if (maxDegree > 0) {
+        const read = full ? ops.slice(before, "degree", 0, maxDegree) : before;
+        added.push(
+          sumOf(
+            ops,
+            stage.map((block) => blockWrite(ops, block, read, sites)),
+          ),
+        );
+      }
+      const last = ops.slice(before, "degree", levels - 1, levels);
+      const grown = full ? before : ops.concat([before, last], "degree");
+      return ops.add(grown, ops.concat(added, "degree"));
+    });
+  }
+  return stack;
+}
+
+/** `ref_i` of each block of a stage, as one level of a stack; zeros for the reference zero. */
+function referencesOf<T extends Shaped>(
+  ops: Ops<T>,
+  stage: readonly Block<T>[],
+  references: ReadonlyMap<string, T> | undefined,
+  stack: T,
+): T[] {
+  if (references === undefined) return [ops.fill({ ...stack.shape, degree: 1 }, 0)];
+  return stage.flatMap((block) => {
+    const ref = references.get(block.name);
+    return ref === undefined ? [] : [ops.broadcast(ref, { degree: 1 })];
+  });
+}
+
+/** The sum of at least one tensor. */
+export function sumOf<T extends Shaped>(ops: Ops<T>, parts: readonly T[]): T {
+  return parts.reduce((sum, part) => ops.add(sum, part));
+}
