@@ -1,3 +1,4 @@
+export { type AssembleOptions, assembleModel } from "./assemble.ts";
 export { affine, attention } from "./attention.ts";
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
