@@ -1,13 +1,13 @@
 import { InputError } from "@resolvent/tensor";
+import { decodeNumbers, type NumbersOf, type RawTensor } from "./decode.ts";
 import type { Folder } from "./folder.ts";
 import type { TensorInfo } from "./header.ts";
-import { decodeNumbers, type NumbersOf, type RawTensor } from "./numbers.ts";
 import { noTensor, openSafetensors, readTensor, type SafetensorsFile } from "./safetensors.ts";
 import { INDEX_FILE, openShards, type Shards } from "./shards.ts";
 import type { ByteSource, ReadOptions } from "./source.ts";
 
 /** The file of a checkpoint that is not sharded, in Hugging Face's naming. */
-export const SINGLE_FILE: string = "model.safetensors";
+const SINGLE_FILE = "model.safetensors";
 
 /** A model's tensors by name, in one file or many. Nothing but headers is read before it is asked for. */
 export interface Checkpoint {

@@ -54,17 +54,17 @@ function readMetadata(value: unknown, rules: JsonRules): Record<string, string> 
 
 function readInfo(tensor: string, value: unknown, dataStart: number, rules: JsonRules): TensorInfo {
   const { name } = rules;
-  const shown = JSON.stringify(tensor);
-  if (!isObject(value)) throw badJson(rules, `has a tensor ${shown} that is not an object.`);
+  const shown = (): string => JSON.stringify(tensor);
+  if (!isObject(value)) throw badJson(rules, `has a tensor ${shown()} that is not an object.`);
   const own = (key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined);
   const dtype = own("dtype");
   const shape = own("shape");
   const offsets = own("data_offsets");
-  if (typeof dtype !== "string") throw badJson(rules, `has a tensor ${shown} without a dtype.`);
+  if (typeof dtype !== "string") throw badJson(rules, `has a tensor ${shown()} without a dtype.`);
   if (!isDtype(dtype)) {
     throw new InputError({
       code: "weights/unsupported-dtype",
-      message: `${name}: tensor ${shown} has the dtype ${JSON.stringify(dtype.slice(0, 40))}; supported are ${DTYPES.join(", ")}.`,
+      message: `${name}: tensor ${shown()} has the dtype ${JSON.stringify(dtype.slice(0, 40))}; supported are ${DTYPES.join(", ")}.`,
       remedy: "Convert the file to one of these.",
       details: { name, tensor, dtype },
     });

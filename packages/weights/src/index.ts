@@ -1,9 +1,10 @@
 export { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+export { decodeNumbers, type NumbersOf, type RawTensor } from "./decode.ts";
 export { bytesPerEntry, DTYPES, type Dtype, isDtype, tensorBytes } from "./dtype.ts";
+export { encodeNumbers } from "./encode.ts";
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./float16.ts";
 export { type Folder, isFileName, memoryFolder, urlFolder } from "./folder.ts";
-export type { TensorInfo } from "./header.ts";
-export { decodeNumbers, encodeNumbers, type NumbersOf, type RawTensor } from "./numbers.ts";
+export type { Header, TensorInfo } from "./header.ts";
 export { openSafetensors, readTensor, type SafetensorsFile } from "./safetensors.ts";
 export { checkpointSha256, type HashOptions } from "./sha256.ts";
 export {

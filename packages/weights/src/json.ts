@@ -83,11 +83,15 @@ export function tooManyTensors(name: string, count: number | string): InputError
   });
 }
 
+/** Number of keys in all objects of a value, whose depth is bounded already. */
 function countKeys(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
-  const inside: unknown[] = Object.values(value);
-  let keys = Array.isArray(value) ? 0 : inside.length;
-  for (const item of inside) keys += countKeys(item); // as deep as maxDepth at most
+  let keys = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) keys += countKeys(item);
+  } else {
+    for (const item of Object.values(value)) keys += 1 + countKeys(item);
+  }
   return keys;
 }
 

@@ -5,7 +5,7 @@ export const MAX_HEADER_BYTES: number = 100_000_000;
 export const MAX_INDEX_BYTES: number = 100_000_000;
 
 /** Most tensors in a file or checkpoint; the largest models in use have some 200,000. */
-export const MAX_TENSORS: number = 1_000_000;
+export const MAX_TENSORS: number = 500_000;
 
 /** Most shards in a checkpoint; the largest models in use have some 1,000. */
 export const MAX_SHARDS: number = 10_000;
@@ -17,7 +17,7 @@ export const MAX_RANK: number = 64;
  * Most brackets, commas and colons in a header or index. A tensor takes about 15; what is far above that
  * would make the parser's memory many times as large as the text.
  */
-export const MAX_JSON_MARKS: number = 16_000_000;
+export const MAX_JSON_MARKS: number = 8_000_000;
 
 /** Most bytes asked of a file in one call; longer reads go in pieces, so that they can be aborted. */
 export const READ_PIECE_BYTES: number = 64 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import { InputError } from "@resolvent/tensor";
+import type { RawTensor } from "./decode.ts";
 import { type Header, parseHeader } from "./header.ts";
 import { MAX_HEADER_BYTES } from "./limits.ts";
 import { nearestNames } from "./nearest.ts";
-import type { RawTensor } from "./numbers.ts";
 import {
   type ByteSource,
   type ReadOptions,

@@ -1,9 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Dtype, decodeNumbers, encodeNumbers } from "../src/index.ts";
+import { bytesPerEntry, type Dtype, decodeNumbers, encodeNumbers } from "../src/index.ts";
 import { codeOf, hex } from "./make.ts";
 
-const raw = (dtype: Dtype, bytes: Uint8Array) => ({ dtype, shape: [bytes.length], bytes });
+const raw = (dtype: Dtype, bytes: Uint8Array) => ({
+  dtype,
+  shape: [bytes.length / bytesPerEntry(dtype)],
+  bytes,
+});
 
 test("the bytes of each dtype, by hand", () => {
   const bytes = (values: number[], dtype: Dtype) => hex(encodeNumbers(values, dtype));
@@ -84,6 +88,11 @@ test("f32: floats are rounded, whole numbers never, and nothing becomes infinite
   expect([...f32([2 ** 24, -5], "I32")]).toEqual([2 ** 24, -5]);
   expect(await codeOf(() => f32([2 ** 24 + 1], "I32"))).toBe("weights/inexact");
   expect(await codeOf(() => f32([2 ** 24 + 1], "I64"))).toBe("weights/inexact");
+});
+
+test("bytes that are not as many as the shape needs", async () => {
+  const tensor = { dtype: "F32" as const, shape: [2], bytes: new Uint8Array(7) };
+  expect(await codeOf(() => decodeNumbers(tensor, "f32"))).toBe("weights/size-mismatch");
 });
 
 test("a BOOL is 0 or 1", async () => {

@@ -1,6 +1,6 @@
 import { InputError } from "@resolvent/tensor";
-import { bytesPerEntry, type Dtype } from "./dtype.ts";
-import { narrowBF16, narrowF16, widenBF16, widenF16 } from "./float16.ts";
+import { bytesPerEntry, type Dtype, tensorBytes } from "./dtype.ts";
+import { widenBF16, widenF16 } from "./float16.ts";
 
 /** The array type of a precision: `Float32Array` for `f32`, `Float64Array` for `f64`. */
 export interface NumbersOf {
@@ -25,7 +25,8 @@ function aligned(bytes: Uint8Array, width: number): { buffer: ArrayBuffer; offse
   return { buffer: copy.buffer, offset: 0 };
 }
 
-function checkHost(): void {
+/** Throws `weights/big-endian-host` on a machine whose typed arrays are not little-endian. */
+export function checkHost(): void {
   if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) {
     throw new InputError({
       code: "weights/big-endian-host",
@@ -35,7 +36,8 @@ function checkHost(): void {
   }
 }
 
-function inexact(name: string, index: number, value: unknown, into: string): InputError {
+/** `weights/inexact`: a whole number that would not stay itself. */
+export function inexact(name: string, index: number, value: unknown, into: string): InputError {
   return new InputError({
     code: "weights/inexact",
     message: `${name}: entry ${index} is ${value}, which ${into} cannot hold exactly.`,
@@ -44,7 +46,8 @@ function inexact(name: string, index: number, value: unknown, into: string): Inp
   });
 }
 
-function overflow(name: string, index: number, value: number, into: string): InputError {
+/** `weights/overflow`: a finite number that would become infinite. */
+export function overflow(name: string, index: number, value: number, into: string): InputError {
   return new InputError({
     code: "weights/overflow",
     message: `${name}: entry ${index} is ${value}, which becomes infinite in ${into}.`,
@@ -108,7 +111,8 @@ function plain(tensor: RawTensor, name: string): ArrayLike<number> & ArrayBuffer
  * `f32` is asked, whole numbers exactly, BOOL as 0 and 1. The result may be a view of `tensor.bytes`.
  *
  * Throws `weights/inexact` for a whole number that the precision cannot hold, `weights/overflow` for a finite
- * F64 beyond float32, `weights/bad-bool` for a BOOL that is neither 0 nor 1.
+ * F64 beyond float32, `weights/bad-bool` for a BOOL that is neither 0 nor 1, `weights/size-mismatch` for bytes
+ * that are not as many as dtype and shape need.
  */
 export function decodeNumbers<P extends keyof NumbersOf>(
   tensor: RawTensor,
@@ -121,6 +125,7 @@ export function decodeNumbers(
   name = "the tensor",
 ): NumbersOf[keyof NumbersOf] {
   checkHost();
+  checkLength(tensor, name);
   const values = plain(tensor, name);
   if (tensor.dtype === "BOOL") checkBools(values, name);
   if (precision === "f64") {
@@ -136,6 +141,17 @@ export function decodeNumbers(
     if (out[i] === Infinity || out[i] === -Infinity) throw overflow(name, i, value, "a float32");
   }
   return out;
+}
+
+function checkLength({ dtype, shape, bytes }: RawTensor, name: string): void {
+  const expected = tensorBytes(dtype, shape);
+  if (expected === bytes.byteLength) return;
+  throw new InputError({
+    code: "weights/size-mismatch",
+    message: `${name}: ${dtype} [${shape.join(", ")}] takes ${expected} bytes, got ${bytes.byteLength}.`,
+    remedy: "Give dtype, shape and bytes of one tensor.",
+    details: { name, dtype, shape, expected, got: bytes.byteLength },
+  });
 }
 
 function isF64(values: unknown): values is Float64Array<ArrayBuffer> {
@@ -155,98 +171,6 @@ function checkBools(values: ArrayLike<number>, name: string): void {
         remedy: "The file is damaged, or its dtype is wrong.",
         details: { name, index: i, value: values[i] },
       });
-    }
-  }
-}
-
-const WHOLE: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
-  I64: [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-  U64: [0, Number.MAX_SAFE_INTEGER],
-  I32: [-(2 ** 31), 2 ** 31 - 1],
-  U32: [0, 2 ** 32 - 1],
-  I16: [-(2 ** 15), 2 ** 15 - 1],
-  U16: [0, 2 ** 16 - 1],
-  I8: [-128, 127],
-  U8: [0, 255],
-  BOOL: [0, 1],
-};
-
-/**
- * Numbers as a tensor's bytes. Floats are rounded to the nearest, ties to even; whole numbers must fit exactly.
- *
- * Throws `weights/overflow` for a finite number that would become infinite, `weights/inexact` for a number that
- * the whole-number dtype does not have.
- */
-export function encodeNumbers(
-  values: ArrayLike<number>,
-  dtype: Dtype,
-  name = "the tensor",
-): Uint8Array<ArrayBuffer> {
-  checkHost();
-  const range = WHOLE[dtype];
-  if (range !== undefined) {
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i] as number; // i is in range
-      if (!Number.isInteger(value) || value < range[0] || value > range[1]) {
-        throw inexact(name, i, value, dtype);
-      }
-    }
-  }
-  const stored = store(values, dtype);
-  if (range === undefined && dtype !== "F64") checkFinite(values, stored, dtype, name);
-  return new Uint8Array(stored.buffer);
-}
-
-function store(
-  values: ArrayLike<number>,
-  dtype: Dtype,
-): ArrayLike<unknown> & { buffer: ArrayBuffer } {
-  switch (dtype) {
-    case "F64":
-      return new Float64Array(values);
-    case "F32":
-      return new Float32Array(values);
-    case "F16":
-      return narrowF16(values);
-    case "BF16":
-      return narrowBF16(values);
-    case "I64":
-      return BigInt64Array.from(values, (value) => BigInt(value));
-    case "U64":
-      return BigUint64Array.from(values, (value) => BigInt(value));
-    case "I32":
-      return new Int32Array(values);
-    case "U32":
-      return new Uint32Array(values);
-    case "I16":
-      return new Int16Array(values);
-    case "U16":
-      return new Uint16Array(values);
-    case "I8":
-      return new Int8Array(values);
-    case "U8":
-    case "BOOL":
-      return new Uint8Array(values);
-  }
-}
-
-/** What ±Infinity looks like in the arrays of `store`. */
-const INFINITE: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
-  F32: [Infinity, -Infinity],
-  F16: [0x7c00, 0xfc00],
-  BF16: [0x7f80, 0xff80],
-};
-
-function checkFinite(
-  values: ArrayLike<number>,
-  stored: ArrayLike<unknown>,
-  dtype: Dtype,
-  name: string,
-): void {
-  const [plus, minus] = INFINITE[dtype] ?? [Infinity, -Infinity];
-  for (let i = 0; i < stored.length; i++) {
-    if ((stored[i] === plus || stored[i] === minus) && Number.isFinite(values[i])) {
-      throw overflow(name, i, values[i] as number, dtype); // same length
     }
   }
 }
