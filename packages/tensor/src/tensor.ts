@@ -6,7 +6,8 @@ import { type Axis, axesOf, type Shape, sameShape, stridesOf } from "./shape.ts"
  * A host tensor from numbers in memory order: `tensor({pos: 2, d_model: 3}, [1, 2, 3, 4, 5, 6])`.
  * A Float64Array or Float32Array is used as it is; anything else is copied to float64.
  *
- * @throws InputError `tensor/wrong-length` where the count does not fit the shape.
+ * @throws InputError `tensor/wrong-length` where the count does not fit the shape, `tensor/bad-size` or
+ *   `tensor/bad-axis` where the shape itself cannot be.
  */
 export function tensor(shape: Shape, data: ArrayLike<number>): Tensor {
   constantShape(shape, data.length);

@@ -7,7 +7,7 @@ import {
   type Tensor,
 } from "@resolvent/tensor";
 import { describe, expect, test } from "vitest";
-import { caseRows, ids, runCase } from "./cases.ts";
+import { caseRows, ids, rotaryTable, runCase } from "./cases.ts";
 import { block, blockShapes } from "./composite.ts";
 import { faults } from "./faults.ts";
 
@@ -55,6 +55,14 @@ describe("by hand", () => {
     ["rms", 2, (ops, a) => ops.rms(a, "d", 0)],
     ["logsumexp", 3, (ops, a) => ops.logsumexp(a, "pos")],
     ["arrange", 0, (ops, a) => ops.arrange(a, ["pos"])],
+    ["exp", 1, (ops, a) => ops.exp(a)],
+    ["log", 1, (ops, a) => ops.log(a)],
+    ["sqrt", 1, (ops, a) => ops.sqrt(a)],
+    ["put", 1, (ops, a) => ops.put(a, ids({ pos: 5 }, [0, 0, 0, 1, 1]), "vocab", 50)],
+    ["rotary", 3, (ops, a) => ops.rotary(a, "d", "pos", rotaryTable(5, 4, "half"))],
+    ["broadcast", 0, (ops, a) => ops.broadcast(a, { degree: 3 })],
+    ["concat", 0, (ops, a) => ops.concat([a, a], "pos")],
+    ["join", 0, (ops, a) => ops.join(a, ["d", "pos"], "m")],
   ] as const satisfies readonly (readonly [
     string,
     number,
