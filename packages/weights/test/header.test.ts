@@ -151,6 +151,15 @@ describe("what is malformed has its own error", () => {
     expect(await codeOf(() => open(header, data))).toBe(code);
   });
 
+  test("a text of marks alone is refused before it is parsed, which would take many times its size", async () => {
+    const tooMany = `{"a":[${"{},".repeat(4_000_001)}{}]}`;
+    await expect(open(tooMany)).rejects.toThrow(
+      "has more than 8000000 brackets, commas and colons",
+    );
+    const tooDeep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    await expect(open(tooDeep)).rejects.toThrow("is nested deeper than 3");
+  });
+
   test("weights/truncated: shorter than the length, shorter than the header", async () => {
     expect(await codeOf(() => openSafetensors(memorySource(new Uint8Array(7))))).toBe(
       "weights/truncated",

@@ -34,9 +34,8 @@ async function publish(temporary: string, path: string, overwrite: boolean): Pro
   if (overwrite) return await rename(temporary, path);
   try {
     await link(temporary, path); // unlike rename, this fails where the name is taken meanwhile
-  } catch (error) {
-    if (systemCode(error) === "EEXIST") throw fileExists(path);
-    // Some file systems have no links.
+  } catch {
+    // The name is taken, or the file system has no links.
     if (await exists(path)) throw fileExists(path);
     await rename(temporary, path);
   }
