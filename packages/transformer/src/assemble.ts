@@ -34,7 +34,10 @@ export function assembleModel<T extends Shaped>(
   const { family, fields } = familyOf(config);
   const architecture = family.architecture(fields);
   const read = (name: string, shape: Shape, into: Readonly<Record<Axis, Shape>> = {}): T =>
-    Object.entries(into).reduce((t, [axis, parts]) => ops.split(t, axis, parts), tensor(name, shape));
+    Object.entries(into).reduce(
+      (t, [axis, parts]) => ops.split(t, axis, parts),
+      tensor(name, shape),
+    );
   const get: Get<T> = Object.assign(read, { has: options.has ?? (() => true), ops });
   return {
     name: options.name ?? fields.family,

@@ -10,8 +10,10 @@ export interface Fields {
   raw(name: string): unknown;
   /** A whole number from 1; an error where it is missing and has no fallback. */
   count(name: string, fallback?: number): number;
-  /** A finite number. */
+  /** A finite number from 0. */
   number(name: string, fallback?: number): number;
+  /** A finite number above 0. */
+  positive(name: string, fallback?: number): number;
   flag(name: string, fallback: boolean): boolean;
   text(name: string, fallback?: string): string;
   /** The field's meaning in a table; a value that the table lacks is unsupported. */
@@ -59,7 +61,19 @@ export function fieldsOf(
         `a whole number from 1 to ${MAX_COUNT}`,
       ),
     number: (name, fallback) =>
-      read(name, fallback, (v): v is number => Number.isFinite(v), "a number"),
+      read(
+        name,
+        fallback,
+        (v): v is number => Number.isFinite(v) && Number(v) >= 0,
+        "a number from 0",
+      ),
+    positive: (name, fallback) =>
+      read(
+        name,
+        fallback,
+        (v): v is number => Number.isFinite(v) && Number(v) > 0,
+        "a number above 0",
+      ),
     flag: (name, fallback) =>
       read(name, fallback, (v): v is boolean => typeof v === "boolean", "true or false"),
     text: (name, fallback) =>

@@ -128,22 +128,22 @@ async function build<T extends Shaped>(
   const ofALayer = new RegExp(
     `^${family.layerPrefix(0).replace("0", "\\d+").replaceAll(".", "\\.")}`,
   );
-  const weights = checkpoint.names.filter((name) => !family.ignored.test(name));
+  // Checkpoints of tied models often store the embedding a second time, as the unembedding.
+  const isCopy = (name: string): boolean =>
+    architecture.tied && /(^|\.)(lm_head|embed_out)\.weight$/.test(name);
+  const weights = checkpoint.names.filter((name) => !family.ignored.test(name) && !isCopy(name));
   const reader = async (names: readonly string[]): Promise<Get<T>> =>
     getFrom(ops, checkpoint, prefix, await fetch(names), used);
 
   const outside = weights.filter((name) => !ofALayer.test(name.slice(prefix.length)));
-  const needed = outside.filter((name) => !(architecture.tied && name.endsWith("lm_head.weight")));
-  const endsFrom = await reader(needed);
+  const endsFrom = await reader(outside);
   const ends = ops.scope(() => family.ends(endsFrom, fields, architecture));
   const stages: Block<T>[][] = [];
   for (let layer = 0; layer < architecture.layers; layer++) {
     const get = await reader(weights.filter((name) => inLayer(name, layer)));
     stages.push(...ops.scope(() => family.layer(get, fields, architecture, layer)));
   }
-  const odd = weights.filter(
-    (name) => !used.has(name) && (needed.includes(name) || !outside.includes(name)),
-  );
+  const odd = weights.filter((name) => !used.has(name));
   if (odd.length > 0) {
     throw new InputError({
       code: "transformer/unexpected-tensor",

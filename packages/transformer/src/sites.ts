@@ -16,7 +16,7 @@
  * | `L0.attn.head` | what each head writes, without b_O | pos, head, d_model |
  * | `L0.mlp.pre` | `z = W_in n(r) + b_in`; the up branch of a gated MLP | pos, d_mlp |
  * | `L0.mlp.gate` | `φ(z)/z`, or `φ(W_gate n(r))` of a gated MLP (gate `activation`) | pos, d_mlp |
- * | `L0.mlp.post` | what W_out reads | pos, d_mlp |
+ * | `L0.mlp.post` | `g · z`, what W_out reads, through a norm where the MLP has one inside | pos, d_mlp |
  * | `L0.mlp.post_norm` | denominator of a norm inside the MLP (gate `norm`) | pos |
  * | `L0.attn.write`, `L0.mlp.write` | what the block adds to the stream, `C_i` | pos, d_model |
  * | `L0.attn.after`, `L0.mlp.after` | the stream once it is added | pos, d_model |

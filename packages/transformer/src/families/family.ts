@@ -29,6 +29,8 @@ export interface Family {
   ): Block<T>[][];
   /** Prefixes that all names of a checkpoint may have, `transformer.`; tried in order. */
   readonly prefixes: readonly string[];
+  /** What absent fields of a `model_type` mean, as in its Hugging Face config class; null is not absent. */
+  readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Names of tensors that hold no weights: masks, tables. */
   readonly ignored: RegExp;
 }

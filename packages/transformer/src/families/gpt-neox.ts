@@ -73,7 +73,7 @@ export const gptNeox: Family = {
       W_O: get(`${at}attention.dense.weight`, { ...d_model, d_attn }, { d_attn: queryAxes(a) }),
       ...(denseBias && { b_O: get(`${at}attention.dense.bias`, d_model) }),
       scoreScale: 1 / Math.sqrt(a.d_head),
-      ...(dims > 0 && { rotary: rotaryOf(fields, dims, "rotary_emb_base") }),
+      ...(dims > 0 && { rotary: rotaryOf(fields, a.d_head, dims, "rotary_emb_base") }),
     };
     const mlp = {
       kind: "mlp" as const,

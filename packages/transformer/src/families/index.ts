@@ -27,7 +27,7 @@ export function familyOf(config: Readonly<Record<string, unknown>>): {
   if (family === undefined || typeof name !== "string") {
     throw unsupported("transformer", "model_type", name, Object.keys(families));
   }
-  const fields = fieldsOf(config, name);
+  const fields = fieldsOf({ ...family.defaults?.[name], ...config }, name);
   fields.only("quantization_config", []);
   return { family, fields };
 }

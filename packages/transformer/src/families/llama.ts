@@ -16,7 +16,16 @@ import { rotaryOf } from "./positions.ts";
 /** Llama, Mistral, Qwen2 and Qwen3: RMSNorm, rotary, shared key-value heads, gated MLP. */
 export const llama: Family = {
   prefixes: ["model.", ""],
-  // Checkpoints of tied models often store the embedding a second time under the name of the unembedding.
+  defaults: {
+    mistral: { num_key_value_heads: 8, max_position_embeddings: 131072, sliding_window: 4096 },
+    qwen2: { num_key_value_heads: 32, max_position_embeddings: 32768, sliding_window: 4096 },
+    qwen3: {
+      num_key_value_heads: 32,
+      head_dim: 128,
+      max_position_embeddings: 32768,
+      sliding_window: 4096,
+    },
+  },
   ignored: /rotary_emb\.(inv_freq|cos_cached|sin_cached)$/,
 
   architecture(fields) {
@@ -24,14 +33,13 @@ export const llama: Family = {
     const heads = fields.count("num_attention_heads");
     const kv_heads = fields.count("num_key_value_heads", heads);
     checkHeads(fields, heads, kv_heads);
-    const qwen3 = fields.family === "qwen3";
     return {
       family: fields.family,
       layers: fields.count("num_hidden_layers"),
       d_model,
       heads,
       kv_heads,
-      d_head: qwen3 && !fields.has("head_dim") ? 128 : headSize(fields, d_model, heads, "head_dim"),
+      d_head: headSize(fields, d_model, heads, "head_dim"),
       d_mlp: fields.count("intermediate_size"),
       vocab: fields.count("vocab_size"),
       context: fields.count("max_position_embeddings", 2048),
@@ -65,7 +73,6 @@ export const llama: Family = {
     const d_key = a.kv_heads * a.d_head;
     const query = { d_query: queryAxes(a) };
     const key = { d_key: keyAxes(a) };
-    const qkNorm = get.has(`${at}self_attn.q_norm.weight`);
     const headNorm = (name: string): ReturnType<typeof readNorm<ReturnType<typeof get>>> =>
       readNorm(get, `${at}self_attn.${name}`, "rms", eps, { d_head: a.d_head });
     // Which biases exist is told by the checkpoint itself: configs of these families leave it out.
@@ -97,7 +104,10 @@ export const llama: Family = {
           }),
           W_O: get(`${at}self_attn.o_proj.weight`, { ...d_model, d_query }, query),
           ...(b_O !== undefined && { b_O }),
-          ...(qkNorm && { queryNorm: headNorm("q_norm"), keyNorm: headNorm("k_norm") }),
+          ...(fields.family === "qwen3" && {
+            queryNorm: headNorm("q_norm"),
+            keyNorm: headNorm("k_norm"),
+          }),
           scoreScale: 1 / Math.sqrt(a.d_head),
           ...(window !== undefined && { window }),
           rotary: rotationOf(fields, a),
@@ -130,23 +140,22 @@ function rotationOf(fields: Fields, a: Architecture): RotarySpec {
   if (typeof fraction !== "number") {
     throw unsupported(fields.family, "partial_rotary_factor", fraction, ["a number"]);
   }
-  return rotaryOf(fields, Math.trunc(a.d_head * fraction), "rope_theta");
+  return rotaryOf(fields, a.d_head, Math.trunc(a.d_head * fraction), "rope_theta");
 }
 
 /** The sliding window of a layer: Mistral has one for all, Qwen for some of the layers. */
 function windowOf(fields: Fields, layer: number): number | undefined {
   if (fields.family === "llama" || !fields.has("sliding_window")) return undefined;
   const window = fields.count("sliding_window");
-  const kinds = fields.raw("layer_types");
-  if (Array.isArray(kinds)) {
-    if (kinds[layer] === "full_attention") return undefined;
-    if (kinds[layer] === "sliding_attention") return window;
-    throw unsupported(fields.family, `layer_types[${layer}]`, kinds[layer], [
-      "full_attention",
-      "sliding_attention",
-    ]);
-  }
   if (fields.family === "mistral") return window;
   if (!fields.flag("use_sliding_window", false)) return undefined;
+  if (fields.has("layer_types")) {
+    const kinds = fields.raw("layer_types");
+    const kind: unknown = Array.isArray(kinds) ? kinds[layer] : undefined;
+    if (kind === "full_attention") return undefined;
+    if (kind === "sliding_attention") return window;
+    const supported = ["full_attention", "sliding_attention"];
+    throw unsupported(fields.family, `layer_types[${layer}]`, kind, supported);
+  }
   return layer >= fields.count("max_window_layers", 28) ? window : undefined;
 }

@@ -1,22 +1,36 @@
-import type { Fields } from "../fields.ts";
-import { unsupported } from "../fields.ts";
+import { InputError } from "@resolvent/tensor";
+import { type Fields, unsupported } from "../fields.ts";
 import type { RotarySpec } from "../rotary.ts";
 
 /**
  * The rotation of a Hugging Face config: plain, or scaled by `linear`, `dynamic`, `llama3` or `yarn`.
  *
- * @param dims how many entries of a head are rotated
+ * @param d_head entries of a head
+ * @param dims how many of them are rotated
  * @param base the field that holds the base of the frequencies, 10000 where it is absent
  */
 export function rotaryOf(
   fields: Fields,
+  d_head: number,
   dims: number,
   base: string,
   pairing: RotarySpec["pairing"] = "half",
 ): RotarySpec {
   const known = specs.get(fields);
   if (known !== undefined) return known;
+  if (dims % 2 !== 0 || dims > d_head) {
+    const expected = `an even number up to ${d_head}`;
+    throw unsupported(fields.family, "rotary dimensions", dims, [expected]);
+  }
   const spec = makeSpec(fields, dims, base, pairing);
+  if (![...spec.frequencies, spec.amplitude].every(Number.isFinite)) {
+    throw new InputError({
+      code: "transformer/bad-config",
+      message: `config.json: its rotary settings give the frequencies ${spec.frequencies.join(", ")} and the amplitude ${spec.amplitude}.`,
+      remedy: "Check that the file belongs to this model.",
+      details: { family: fields.family, ...spec },
+    });
+  }
   specs.set(fields, spec);
   return spec;
 }
@@ -33,10 +47,8 @@ function makeSpec(
   // Newer configs keep base and scaling together in rope_parameters.
   const scaling = fields.inside("rope_parameters") ?? fields.inside("rope_scaling");
   const base = scaling?.has("rope_theta")
-    ? scaling.number("rope_theta")
-    : fields.number(baseName, 10000);
-  if (dims % 2 !== 0)
-    throw unsupported(fields.family, "rotary dimensions", dims, ["an even number"]);
+    ? scaling.positive("rope_theta")
+    : fields.positive(baseName, 10000);
   const pairs = dims / 2;
   const plain = Array.from({ length: pairs }, (_, i) => base ** (-(2 * i) / dims));
   const done = (frequencies: readonly number[], amplitude = 1): RotarySpec => ({
@@ -56,7 +68,7 @@ function makeSpec(
     case "dynamic":
       return done(plain);
     case "linear": {
-      const factor = scaling.number("factor");
+      const factor = scaling.positive("factor");
       return done(plain.map((f) => f / factor));
     }
     case "llama3":
@@ -70,7 +82,7 @@ function makeSpec(
 
 /** Llama 3.1's scaling: long wavelengths are stretched, short ones kept, between them a blend. */
 function llama3(scaling: Fields, plain: readonly number[]): number[] {
-  const factor = scaling.number("factor");
+  const factor = scaling.positive("factor");
   const low = scaling.number("low_freq_factor");
   const high = scaling.number("high_freq_factor");
   const original = scaling.count("original_max_position_embeddings");
@@ -92,7 +104,7 @@ function yarn(
   dims: number,
   done: (frequencies: readonly number[], amplitude: number) => RotarySpec,
 ): RotarySpec {
-  const factor = scaling.number("factor");
+  const factor = scaling.positive("factor");
   const original = scaling.count(
     "original_max_position_embeddings",
     fields.count("max_position_embeddings"),

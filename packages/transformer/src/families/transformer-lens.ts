@@ -1,5 +1,5 @@
-import type { Shaped } from "@resolvent/tensor";
-import type { Fields } from "../fields.ts";
+import type { Shape, Shaped } from "@resolvent/tensor";
+import { type Fields, unsupported } from "../fields.ts";
 import type { Activation, Architecture, Block, NormWeights } from "../model.ts";
 import { checkHeads, type Family, type Get, keyAxes } from "./family.ts";
 import { rotaryOf } from "./positions.ts";
@@ -11,6 +11,20 @@ const norms: Readonly<Record<string, Architecture["norm"]>> = {
   RMS: "rms",
   RMSPre: "rms",
   none: "none",
+};
+
+/** Settings of which one value is supported; leaving any other unread would give another model. */
+const onlyValues: Readonly<Record<string, readonly unknown[]>> = {
+  attention_dir: ["causal"],
+  use_local_attn: [false],
+  attn_scores_soft_cap: [-1],
+  output_logits_soft_cap: [-1],
+  use_NTK_by_parts_rope: [false],
+  use_normalization_before_and_after: [false],
+  use_qk_norm: [false],
+  post_embedding_ln: [false],
+  final_rms: [false],
+  num_experts: [],
 };
 
 const activations: Readonly<Record<string, Activation>> = {
@@ -31,13 +45,18 @@ export const transformerLens: Family = {
   ignored: /\.(mask|IGNORE|rotary_sin|rotary_cos|alibi)$/,
 
   architecture(fields) {
-    fields.only("attention_dir", ["causal"]);
+    for (const [name, allowed] of Object.entries(onlyValues)) fields.only(name, allowed);
     const heads = fields.count("n_heads");
     const kv_heads = fields.count("n_key_value_heads", heads);
     checkHeads(fields, heads, kv_heads);
     const attentionOnly = fields.flag("attn_only", false);
     const d_model = fields.count("d_model");
     const vocab = fields.count("d_vocab");
+    const gated = fields.flag("gated_mlp", false);
+    // Where its norm stands, a gated MLP of TransformerLens drops W_in.
+    if (gated && fields.raw("act_fn") === "solu_ln") {
+      throw unsupported(fields.family, "gated_mlp", true, [false]);
+    }
     fields.only("d_vocab_out", [vocab, -1]);
     const positions = fields.choose(
       "positional_embedding_type",
@@ -58,7 +77,7 @@ export const transformerLens: Family = {
       norm: fields.choose("normalization_type", norms, "none"),
       positions,
       activation: attentionOnly ? "none" : fields.choose("act_fn", activations),
-      gatedMlp: !attentionOnly && fields.flag("gated_mlp", false),
+      gatedMlp: !attentionOnly && gated,
       tied: false,
       bos: undefined,
       eos: [],
@@ -112,9 +131,7 @@ function readAttention<T extends Shaped>(
   const biased = get.has(`${at}b_Q`);
   const keys = keyAxes(a);
   const kv = { kv_head: a.kv_heads };
-  const scaled = fields.flag("use_attn_scale", true)
-    ? 1 / fields.number("attn_scale", Math.sqrt(d_head))
-    : 1;
+  const byLayer = fields.flag("scale_attn_by_inverse_layer_idx", false) ? layer + 1 : 1;
   const rotaryDims = fields.count("rotary_dim", d_head);
   return {
     kind: "attn",
@@ -131,16 +148,24 @@ function readAttention<T extends Shaped>(
       b_V: get(key("b_V"), keys),
     }),
     ...(b_O !== undefined && { b_O }),
-    scoreScale: scaled,
+    scoreScale: 1 / (attentionScale(fields, d_head) * byLayer),
     ...(a.positions === "rotary" && {
       rotary: rotaryOf(
         fields,
+        d_head,
         rotaryDims,
         "rotary_base",
         fields.flag("rotary_adjacent_pairs", false) ? "adjacent" : "half",
       ),
     }),
   };
+}
+
+/** What scores are divided by. */
+function attentionScale(fields: Fields, d_head: number): number {
+  if (!fields.flag("use_attn_scale", true)) return 1;
+  const usual = Math.sqrt(d_head);
+  return fields.raw("attn_scale") === -1 ? usual : fields.positive("attn_scale", usual);
 }
 
 function readMlp<T extends Shaped>(
@@ -154,10 +179,19 @@ function readMlp<T extends Shaped>(
   const d_model = { d_model: a.d_model };
   const d_mlp = { d_mlp: a.d_mlp };
   const norm = readNorm(get, fields, `${layerAt}ln2`, "d_model", a.d_model);
-  const withNorm = fields.raw("act_fn") === "solu_ln";
-  const postNorm = withNorm ? readNorm(get, fields, `${at}ln`, "d_mlp", a.d_mlp) : undefined;
-  const b_in = optional(get, `${at}b_in`, d_mlp);
-  const b_out = optional(get, `${at}b_out`, d_model);
+  // A LayerNorm whatever the other norms are.
+  const postNorm =
+    fields.raw("act_fn") === "solu_ln"
+      ? normOf(get, fields, "layer", `${at}ln`, { d_mlp: a.d_mlp })
+      : undefined;
+  const W_out = get(`${at}W_out`, { ...d_mlp, ...d_model });
+  const inner = optional(get, `${at}b_in`, d_mlp);
+  const outer = optional(get, `${at}b_out`, d_model);
+  // A gated MLP of TransformerLens adds b_in behind the product: it is a constant of the output.
+  const [b_in, b_out] =
+    a.gatedMlp && inner !== undefined
+      ? [undefined, total(get, get.ops.matmul(inner, W_out, ["d_mlp"]), outer)]
+      : [inner, outer];
   return {
     kind: "mlp",
     name: `L${layer}.mlp`,
@@ -167,7 +201,7 @@ function readMlp<T extends Shaped>(
     W_in: get(`${at}W_in`, { ...d_model, ...d_mlp }),
     ...(b_in !== undefined && { b_in }),
     ...(a.gatedMlp && { W_gate: get(`${at}W_gate`, { ...d_model, ...d_mlp }) }),
-    W_out: get(`${at}W_out`, { ...d_mlp, ...d_model }),
+    W_out,
     ...(b_out !== undefined && { b_out }),
     ...(postNorm && { postNorm }),
   };
@@ -181,9 +215,18 @@ function readNorm<T extends Shaped>(
   size: number,
 ): NormWeights<T> | undefined {
   const kind = fields.choose("normalization_type", norms, "none");
-  if (kind === "none") return undefined;
-  const scale = optional(get, `${name}.w`, { [axis]: size });
-  const bias = optional(get, `${name}.b`, { [axis]: size });
+  return kind === "none" ? undefined : normOf(get, fields, kind, name, { [axis]: size });
+}
+
+function normOf<T extends Shaped>(
+  get: Get<T>,
+  fields: Fields,
+  kind: NormWeights<T>["kind"],
+  name: string,
+  shape: Shape,
+): NormWeights<T> {
+  const scale = optional(get, `${name}.w`, shape);
+  const bias = optional(get, `${name}.b`, shape);
   return {
     kind,
     eps: fields.number("eps", 1e-5),
@@ -192,10 +235,10 @@ function readNorm<T extends Shaped>(
   };
 }
 
-function optional<T extends Shaped>(
-  get: Get<T>,
-  name: string,
-  shape: Readonly<Record<string, number>>,
-): T | undefined {
+function total<T extends Shaped>(get: Get<T>, a: T, b: T | undefined): T {
+  return b === undefined ? a : get.ops.add(a, b);
+}
+
+function optional<T extends Shaped>(get: Get<T>, name: string, shape: Shape): T | undefined {
   return get.has(name) ? get(name, shape) : undefined;
 }
