@@ -1,4 +1,4 @@
-import { type CausalMask, reference } from "@resolvent/tensor";
+import { type CausalMask, reference, type Tensor } from "@resolvent/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { entry, filled, generator, smooth } from "./numbers.ts";
@@ -34,6 +34,17 @@ describe("softmax", () => {
     });
     const offset = softmax(x, "key_pos", { query: "pos", offset: 7 });
     expect(offset).toBeNear(reference.fill({ pos: 3, key_pos: 2 }, 0.5), { rtol: 1e-15 });
+  });
+
+  test("a window may end at the last key, and no further", () => {
+    const x = (pos: number): Tensor => reference.fill({ pos, key_pos: 3 }, 1);
+    expect(softmax(x(4), "key_pos", { query: "pos", window: 2 })).toBeNear(
+      [1, 0, 0, 0.5, 0.5, 0, 0, 0.5, 0.5, 0, 0, 1],
+      { rtol: 1e-15 },
+    );
+    expect(() => softmax(x(5), "key_pos", { query: "pos", window: 2 })).toThrow(
+      'got none for entry 4 of "pos" among the 3 of "key_pos" (offset 0, window 2)',
+    );
   });
 
   test("what is masked does not matter, not even NaN", () => {
