@@ -84,7 +84,7 @@ export interface Run<T> {
  * ```
  *
  * @throws InputError for tokens out of range or too many of them; `transformer/no-site` where a replaced site
- * does not occur in the model.
+ * does not occur in the run.
  */
 export function run<T extends Shaped>(
   ops: Ops<T>,
@@ -106,7 +106,7 @@ export function run<T extends Shaped>(
         code: "transformer/no-site",
         message: `${model.name} has no site "${unmet}" to replace.`,
         remedy:
-          "Sites are listed in the documentation of `Site`; `resolvent inspect` lists a model's blocks.",
+          "Sites are listed in the documentation of `Site`; a replaced pattern leaves no query, key and score.",
         details: { site: unmet },
       });
     }

@@ -23,7 +23,7 @@
  * | `final.norm` | denominator of the final norm | pos |
  * | `logits` | | pos, vocab |
  *
- * Leading axes such as `batch` or `degree` come before these.
+ * Leading axes such as `batch` or `degree` come before these, but not of `embed.position`, which all inputs share.
  */
 export type Site = string;
 
