@@ -118,12 +118,24 @@ export const repetition: Scene = (stage) =>
     stage,
   );
 
-/** A whole tale that is nothing but names: a roll of 6 to 24, called two or three times. */
+/**
+ * A whole tale that is nothing but names. Half are long rolls, of 6 to 24 names called two or three
+ * times; half are rounds, of 2 to 6 names said over and over: the easy case, from which a model finds
+ * out early that what came before comes again.
+ */
 export function drawRoll(random: Random): string {
-  const names = drawNames(random, 6, 24);
-  const times = names.length > 16 ? 2 : 2 + random.below(2);
-  const style = random.below(4);
-  const once = style === 0 ? names.join(", ") : names.join(" ");
-  const between = style === 0 ? ". " : style === 1 ? ". " : " ";
-  return `${Array.from({ length: times }, () => once).join(between)}.`;
+  const round = random.chance(0.5);
+  const names = round ? drawNames(random, 2, 6) : drawNames(random, 6, 24);
+  const times = round
+    ? Math.floor((18 + random.below(24)) / names.length)
+    : names.length > 16
+      ? 2
+      : 2 + random.below(2);
+  const [comma, stop] = random.pick([
+    [", ", ". "],
+    [" ", ". "],
+    [" ", " "],
+    [" ", " "],
+  ] as const);
+  return `${Array.from({ length: times }, () => names.join(comma)).join(stop)}.`;
 }

@@ -32,7 +32,7 @@ const scenes: readonly (readonly [weight: number, scene: Scene])[] = [
 const bag: readonly Scene[] = scenes.flatMap(([weight, scene]) => Array(weight).fill(scene));
 
 /** The share of tales that are nothing but a roll of names. */
-const rollShare = 0.08;
+const rollShare = 0.1;
 
 const begin = ({ random, cast, place }: Stage): string => {
   const names = listed(cast.map(({ name }) => name));
