@@ -5,11 +5,13 @@ import {
   type Precision,
   type Priced,
   type Shaped,
+  sizeAlong,
 } from "@resolvent/tensor";
-import { blocksOf, type Model, plainSites, tokenIds, unembed } from "@resolvent/transformer";
+import { blocksOf, type Model, tokenIds } from "@resolvent/transformer";
 import type { Gate } from "./gates.ts";
-import { type DegreeMeasures, type Measures, measureTerms, termNorms } from "./measure.ts";
-import { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
+import { type DegreeMeasures, type Measures, measureTerms, outlineMeasures } from "./measure.ts";
+import type { Reference } from "./reference.ts";
+import { degreeTerms, type TermsOptions } from "./terms.ts";
 
 /** A term of a degree expansion, in numbers. */
 export interface DegreeTerm {
@@ -39,7 +41,8 @@ export interface DegreeExpansion {
   readonly input: { readonly tokens: readonly { readonly id: number; readonly text: string }[] };
   readonly method: "tree" | "sweep";
   readonly freeze: readonly Gate[];
-  readonly reference: "zero" | "mean" | "run";
+  /** What a cut branch contributes, with the prompts or tokens that it was taken from. */
+  readonly reference: Reference;
   /** Weights are used as stored. */
   readonly weightProcessing: "none";
   readonly engine: string;
@@ -51,11 +54,21 @@ export interface DegreeExpansion {
     readonly relativeNorm: number;
     /** `none`; its own sum of `paths`; or, for trees, the `difference` between run and terms. */
     readonly from: "none" | "paths" | "difference";
+    /** Its share of the vocabulary-centred logits. */
+    readonly logitShare: number;
   };
-  /** The constant `W_U β + b_U`, a term of its own: norm of its vocabulary-centred logits. */
+  /** The constant `W_U β + b_U`, a term of its own: norm of its vocabulary-centred logits at all positions. */
   readonly constant: { readonly logitNorm: number };
   /** What the model itself does. */
-  readonly run: { readonly residualNorm: number; readonly loss: number | null };
+  readonly run: {
+    /** `‖T‖` */
+    readonly residualNorm: number;
+    /** Norm of the vocabulary-centred logits at all positions, without the constant. */
+    readonly logitNorm: number;
+    /** Mean next-token loss, nats; null for a single token. */
+    readonly loss: number | null;
+  };
+  /** A remainder `from: "difference"` fills every gap by its making: then this shows rounding only. */
   readonly certificate: {
     /** `‖Σ terms + remainder − T‖ / ‖T‖` in the precision used. */
     readonly relativeError: number;
@@ -68,11 +81,13 @@ export interface ExpandOptions extends TermsOptions {
   /** The text of a token, for the result; default none. */
   readonly text?: (id: number) => string;
   /**
-   * The same model on a float64 engine, for the certificate; not needed where the engine is float64 itself.
-   * Gives the certificate's `relativeErrorFloat64`, null without it.
+   * Computes the certificate's `relativeErrorFloat64`; not called where the engine is float64 itself; default
+   * none. With the same model on a float64 engine: `(terms) => balanceError(reference, model64, tokens, terms)`.
    */
   readonly certify?: (terms: TermsOptions) => Promise<number>;
+  /** Heeded between pieces of the work; the terms themselves are one piece. */
   readonly signal?: AbortSignal;
+  /** Degrees measured so far, and all of them. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
@@ -85,7 +100,7 @@ export interface ExpandOptions extends TermsOptions {
  * expansion.certificate.relativeError;           // that everything adds up
  * ```
  *
- * @throws InputError for a bad option or input, by name
+ * @throws InputError what `degreeTerms` throws; the signal's reason where it is aborted
  */
 export async function expandByDegree<T extends Shaped>(
   engine: Engine<T>,
@@ -100,10 +115,15 @@ export async function expandByDegree<T extends Shaped>(
   try {
     const blocks = blocksOf(model).map((block) => block.name);
     const highest = Math.min(options.maxDegree ?? blocks.length, blocks.length);
-    const measures = await measureTerms(engine, model, ids, sum, (done) => {
+    const total = sizeAlong(sum.terms.shape, "degree", "expandByDegree");
+    const onDegree = async (done: number): Promise<void> => {
+      onProgress?.({ done, total });
+      await nextTurn();
       signal?.throwIfAborted();
-      onProgress?.({ done, total: sum.terms.shape.degree ?? done });
-    });
+    };
+    await nextTurn();
+    signal?.throwIfAborted();
+    const measures = await measureTerms(engine, model, ids, sum, { onDegree });
     const float64 =
       engine.precision === "f64"
         ? measures.relativeError
@@ -120,7 +140,7 @@ export async function expandByDegree<T extends Shaped>(
       input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
       method: sum.method,
       freeze: sum.freeze,
-      reference: options.reference?.kind ?? "zero",
+      reference: options.reference ?? { kind: "zero" },
       weightProcessing: "none",
       engine: engine.name,
       precision: engine.precision,
@@ -129,30 +149,19 @@ export async function expandByDegree<T extends Shaped>(
         relativeNorm: measures.remainderNorm / measures.residualNorm,
         from:
           sum.remainder === undefined ? "none" : sum.method === "sweep" ? "paths" : "difference",
+        logitShare: measures.remainderShare,
       },
       constant: { logitNorm: measures.constantNorm },
-      run: { residualNorm: measures.residualNorm, loss: measures.loss },
+      run: {
+        residualNorm: measures.residualNorm,
+        logitNorm: measures.logitNorm,
+        loss: measures.loss,
+      },
       certificate: { relativeError: measures.relativeError, relativeErrorFloat64: float64 },
     };
   } finally {
     engine.free(sum);
   }
-}
-
-/** `‖Σ terms + remainder − T‖ / ‖T‖` on an engine, without any other measure. */
-export async function balanceError<T extends Shaped>(
-  engine: Engine<T>,
-  model: Model<T>,
-  tokens: readonly number[],
-  options: TermsOptions = {},
-): Promise<number> {
-  const { error, residual } = engine.scope(() =>
-    termNorms(engine, degreeTerms(engine, model, tokenIds(tokens), options)),
-  );
-  const [numerator] = (await engine.read(error)).data;
-  const [denominator] = (await engine.read(residual)).data;
-  engine.free([error, residual]);
-  return (numerator ?? Number.NaN) / (denominator ?? Number.NaN);
 }
 
 /** What an expansion would take, its logit report included, from shapes alone. */
@@ -164,16 +173,13 @@ export function expansionCost(
   const { precision = "f32", ...termsOptions } = options;
   const ops = cost({ precision });
   const ids = tokenIds(tokens);
-  ops.scope(() => {
-    const sum: DegreeTerms<Priced> = degreeTerms(ops, outline, ids, termsOptions);
-    const level = ops.given(sum.residual.shape);
-    const variants = outline.final.norm === undefined ? 1 : 2;
-    // The model's own logits forwards and backwards, and every partial sum in each variant.
-    const times = 2 + variants * (sum.partials.shape.degree ?? 1);
-    for (let n = 0; n < times; n++)
-      ops.scope(() => void unembed(ops, outline, level, plainSites()));
-  });
+  ops.scope(() => outlineMeasures(ops, outline, ids, degreeTerms(ops, outline, ids, termsOptions)));
   return ops.total();
+}
+
+/** Lets events through, an abort or a repaint: awaiting what is there already does not. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Degrees that no path has (a parallel layer passes through one of its blocks) are empty terms. */

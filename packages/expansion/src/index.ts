@@ -1,6 +1,6 @@
 export { type Anatomy, anatomyOf, frozenAt } from "./anatomy.ts";
+export { balanceError } from "./balance.ts";
 export {
-  balanceError,
   type DegreeExpansion,
   type DegreeTerm,
   type ExpandOptions,
@@ -10,10 +10,11 @@ export {
 export { checkGates, GATES, type Gate, gateAt } from "./gates.ts";
 export {
   type DegreeMeasures,
+  type MeasureOptions,
   type Measures,
   measureTerms,
-  type Prediction,
 } from "./measure.ts";
+export type { Prediction } from "./prediction.ts";
 export { type Reference, referenceWrites } from "./reference.ts";
 export { type Sweep, sweep } from "./sweep.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";

@@ -1,0 +1,141 @@
+import {
+  axesOf,
+  type Engine,
+  type Ids,
+  inOrder,
+  type Ops,
+  type Shape,
+  type Shaped,
+  sizeAlong,
+  sizeOf,
+  type Tensor,
+} from "@resolvent/tensor";
+import {
+  type Model,
+  nextTokenLoss,
+  normalize,
+  plainSites,
+  recording,
+  replacing,
+  type Site,
+  type Sites,
+  unembed,
+} from "@resolvent/transformer";
+import { readNumbers } from "./reading.ts";
+
+/** How a partial sum's prediction compares with the model's. */
+export interface Prediction {
+  /** `KL(model ‖ partial sum)`, mean over positions, nats. */
+  readonly kl: number;
+  /** Share of positions with the same likeliest token. */
+  readonly top1: number;
+  /** Mean next-token loss of the partial sum, nats; null for a single token, which has no next. */
+  readonly loss: number | null;
+}
+
+/** What the model itself says. */
+export interface Truth<T> {
+  /** `…, pos, vocab` */
+  readonly logits: T;
+  readonly logProbabilities: T;
+  /** Mean next-token loss, a scalar; undefined for a single token. */
+  readonly loss: T | undefined;
+  /** The final norm's σ; undefined where there is no final norm. */
+  readonly sigma: T | undefined;
+}
+
+export function truthOf<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  ids: Ids,
+  residual: T,
+): Truth<T> {
+  const sigma = finalSigma(ops, model, residual);
+  const logits = unembed(ops, model, residual, withFinalSigma(sigma));
+  const logProbabilities = ops.sub(logits, ops.logsumexp(logits, "vocab"));
+  return { logits, logProbabilities, loss: lossOf(ops, logits, ids), sigma };
+}
+
+/** Predictions of several partial sums, compared with the truth. */
+export interface Compared<T> {
+  /** `degree, …, pos, vocab` */
+  readonly logits: T;
+  /** `degree` */
+  readonly kl: T;
+  /** `degree`; undefined for a single token. */
+  readonly loss: T | undefined;
+}
+
+/** @param partials `degree, …, pos, d_model` */
+export function compare<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  ids: Ids,
+  partials: T,
+  truth: Truth<T>,
+  sites: Sites<T>,
+): Compared<T> {
+  const logits = unembed(ops, model, partials, sites);
+  const log = ops.sub(logits, ops.logsumexp(logits, "vocab"));
+  const gap = ops.sub(truth.logProbabilities, log);
+  const each = ops.mul(ops.exp(truth.logProbabilities), gap);
+  const kl = ops.scale(ops.sum(each, [...axesOf(ids.shape), "vocab"]), 1 / sizeOf(ids.shape));
+  return { logits, kl, loss: lossOf(ops, logits, ids) };
+}
+
+/** The numbers of a comparison, one prediction for each degree. */
+export async function readPredictions<T extends Shaped>(
+  engine: Engine<T>,
+  { logits, kl, loss }: Compared<T>,
+  ids: Ids,
+  likeliest: Int32Array,
+): Promise<Prediction[]> {
+  const losses = loss && (await readNumbers(engine, loss));
+  const degree = sizeAlong(logits.shape, "degree", "readPredictions");
+  const best = argmax(await engine.read(logits), { degree, ...ids.shape });
+  const rows = likeliest.length;
+  return (await readNumbers(engine, kl)).map((value, k) => {
+    const same = likeliest.filter((id, row) => id === best[k * rows + row]).length;
+    return { kl: value, top1: same / rows, loss: losses?.[k] ?? null };
+  });
+}
+
+/** The likeliest token of each row, the first where several are equal. */
+export function argmax(logits: Tensor, rows: Shape): Int32Array {
+  const { data } = inOrder(logits, [...axesOf(rows), "vocab"]);
+  const vocab = sizeAlong(logits.shape, "vocab", "argmax");
+  const best = new Int32Array(data.length / vocab);
+  for (let row = 0; row < best.length; row++) {
+    let most = Number.NEGATIVE_INFINITY;
+    for (let id = 0; id < vocab; id++) {
+      const logit = data[row * vocab + id] as number; // within the row
+      if (logit > most) {
+        most = logit;
+        best[row] = id;
+      }
+    }
+  }
+  return best;
+}
+
+/** The final norm's denominator at a residual stream; undefined where there is no final norm. */
+export function finalSigma<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  residual: T,
+): T | undefined {
+  const trace = new Map<Site, T>();
+  const sites = recording(plainSites<T>(), () => true, trace);
+  normalize(ops, model.final.norm, residual, "d_model", sites, "final.norm");
+  return trace.get("final.norm");
+}
+
+/** Sites that hold the final norm's σ; those of a plain run where there is none. */
+export function withFinalSigma<T extends object>(sigma: T | undefined): Sites<T> {
+  const plain = plainSites<T>();
+  return sigma === undefined ? plain : replacing(plain, { "final.norm": sigma });
+}
+
+function lossOf<T extends Shaped>(ops: Ops<T>, logits: T, ids: Ids): T | undefined {
+  return sizeAlong(ids.shape, "pos", "loss") < 2 ? undefined : nextTokenLoss(ops, logits, ids);
+}

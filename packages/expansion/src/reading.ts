@@ -1,0 +1,26 @@
+import type { Engine, Shaped } from "@resolvent/tensor";
+
+/** Makes a value in a scope, and frees it after its use, also where that fails. */
+export async function using<T extends Shaped, V, R>(
+  engine: Engine<T>,
+  make: () => V,
+  use: (value: V) => Promise<R>,
+): Promise<R> {
+  const value = engine.scope(make);
+  try {
+    return await use(value);
+  } finally {
+    engine.free(value);
+  }
+}
+
+/** The numbers of a tensor in memory order. */
+export async function readNumbers<T extends Shaped>(engine: Engine<T>, a: T): Promise<number[]> {
+  return Array.from((await engine.read(a)).data);
+}
+
+/** The number of a scalar. */
+export async function readNumber<T extends Shaped>(engine: Engine<T>, a: T): Promise<number> {
+  const [value = Number.NaN] = await readNumbers(engine, a);
+  return value;
+}

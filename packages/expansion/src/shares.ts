@@ -1,0 +1,66 @@
+import { adjoint, axesOf, type Ops, type Shaped, sizeAlong, sizeOf } from "@resolvent/tensor";
+import { type Model, mapWeights, plainSites, unembed } from "@resolvent/transformer";
+import { norm } from "./balance.ts";
+import { finalSigma, withFinalSigma } from "./prediction.ts";
+import type { DegreeTerms } from "./terms.ts";
+
+/** How the logits of a run divide among the terms of a sum. */
+export interface LogitShares<T> {
+  /** Share of each term: `degree`. */
+  readonly terms: T;
+  /** Share of the remainder; undefined where there is none. */
+  readonly remainder: T | undefined;
+  /** `‖z‖` of the vocabulary-centred logits `z` without constants. */
+  readonly logits: T;
+  /** Norm of the vocabulary-centred constant at all positions; undefined where the model has none. */
+  readonly constant: T | undefined;
+}
+
+/**
+ * Logit shares `⟨u_k, z⟩ / ⟨z, z⟩` without a product per degree: with the final norm's σ frozen, logits without
+ * constants are linear in the residual, `u_k = J D_k`, so that `⟨u_k, z⟩ = ⟨D_k, Jᵀ z⟩`.
+ */
+export function logitShares<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  sum: DegreeTerms<T>,
+): LogitShares<T> {
+  const tape = adjoint(ops);
+  const x = tape.variable(sum.residual);
+  const sigma = finalSigma(ops, model, sum.residual);
+  const sites = withFinalSigma(sigma && tape.fixed(sigma));
+  const linear = mapWeights({ ...withoutConstants(model), stages: [] }, tape.fixed);
+  const logits = unembed(tape, linear, x, sites);
+  const z = ops.center(logits.primal, "vocab");
+  const [pulled] = tape.gradients(logits, z, [x]) as [T]; // one variable, one gradient
+  const energy = ops.sum(ops.mul(z, z), axesOf(z.shape));
+  const shareOf = (part: T): T =>
+    ops.div(ops.sum(ops.mul(part, pulled), axesOf(sum.residual.shape)), energy);
+  return {
+    terms: shareOf(sum.terms),
+    remainder: sum.remainder && shareOf(sum.remainder),
+    logits: ops.sqrt(energy),
+    constant: constantNorm(ops, model, sum.residual),
+  };
+}
+
+function withoutConstants<T extends Shaped>(model: Model<T>): Model<T> {
+  const { norm: finalNorm, W_U } = model.final;
+  if (finalNorm === undefined) return { ...model, final: { W_U } };
+  const { bias, ...scaleOnly } = finalNorm;
+  return { ...model, final: { W_U, norm: scaleOnly } };
+}
+
+/** `W_U β + b_U` is the same at every position. */
+function constantNorm<T extends Shaped>(ops: Ops<T>, model: Model<T>, residual: T): T | undefined {
+  if (model.final.norm?.bias === undefined && model.final.b_U === undefined) return undefined;
+  const d_model = sizeAlong(residual.shape, "d_model", "constantNorm");
+  const positions = sizeOf(residual.shape) / d_model;
+  const logits = unembed(
+    ops,
+    model,
+    ops.fill({ d_model }, 0),
+    model.final.norm ? withFinalSigma(ops.fill({}, 1)) : plainSites(),
+  );
+  return ops.scale(norm(ops, ops.center(logits, "vocab")), Math.sqrt(positions));
+}
