@@ -1,0 +1,75 @@
+// Runs a kernel over a range of items, alone or with the worker threads. Items are handed out in chunks of
+// fixed size, so what is computed does not depend on which thread computes it.
+import { copy, fill, put, take, transpose } from "./copy";
+import { map, zip } from "./map";
+import { matmul } from "./matmul";
+import { rotary } from "./rotary";
+import { rows, sumColumns, sumRows } from "./rows";
+import { thinColumns, thinTerms } from "./thin";
+
+// The control block, in bytes; see src/pool.ts. What threads write often has its own cache line.
+const REMAINING: usize = 64;
+const DONE: usize = 128;
+const KERNEL: usize = 192;
+const ITEMS: usize = 196;
+const CHUNK: usize = 200;
+const FLOATS: usize = 208;
+const ARGS: usize = 256;
+
+function kernel<T>(control: usize, from: i32, to: i32, thread: i32): void {
+  const args = control + ARGS;
+  const floats = control + FLOATS;
+  switch (load<i32>(control + KERNEL)) {
+    case 0:
+      return matmul<T>(args, from, to, thread);
+    case 1:
+      return thinColumns<T>(args, from, to, thread);
+    case 2:
+      return thinTerms<T>(args, from, to, thread);
+    case 3:
+      return map<T>(args, floats, from, to);
+    case 4:
+      return zip<T>(args, from, to);
+    case 5:
+      return copy<T>(args, from, to);
+    case 6:
+      return transpose<T>(args, from, to);
+    case 7:
+      return take<T>(args, from, to);
+    case 8:
+      return put<T>(args, from, to);
+    case 9:
+      return fill<T>(args, floats, from, to);
+    case 10:
+      return rows<T>(args, floats, from, to);
+    case 11:
+      return sumRows<T>(args, from, to);
+    case 12:
+      return sumColumns<T>(args, from, to);
+    case 13:
+      return rotary<T>(args, from, to);
+    default:
+      unreachable();
+  }
+}
+
+/**
+ * Takes chunks until there are none. Counting down to 0 keeps a late thread out of the next job's arguments.
+ * Waiting, for work or for the others, is done by the callers in JavaScript (src/pool.ts, worker/serve.js).
+ */
+export function work<T>(control: usize, thread: i32): void {
+  while (true) {
+    const chunk = atomic.sub<i32>(control + REMAINING, 1) - 1;
+    if (chunk < 0) return;
+    const size = load<i32>(control + CHUNK);
+    const from = chunk * size;
+    const last = (load<i32>(control + ITEMS) - 1) / size;
+    kernel<T>(control, from, chunk == last ? load<i32>(control + ITEMS) : from + size, thread);
+    if (atomic.add<i32>(control + DONE, 1) == last) atomic.notify(control + DONE, 1);
+  }
+}
+
+/** All items on the calling thread, which is the main one. */
+export function all<T>(control: usize): void {
+  kernel<T>(control, 0, load<i32>(control + ITEMS), 0);
+}

@@ -1,0 +1,3 @@
+export type { MemoryUse } from "./allocator.ts";
+export { type Cpu, type CpuOptions, createCpu } from "./engine.ts";
+export type { CpuTensor } from "./tensor.ts";

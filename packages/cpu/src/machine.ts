@@ -1,0 +1,204 @@
+import { InputError, type Precision, type Shape, sizeOf, type Tensor } from "@resolvent/tensor";
+import { Allocator, type MemoryUse } from "./allocator.ts";
+import { FIRST_FREE, type Pool } from "./pool.ts";
+import { type Block, CpuTensor, tensorsIn } from "./tensor.ts";
+
+const PAGE = 65536;
+
+/** Memory grows by at least this many bytes, or by a quarter of what there is. */
+const SMALLEST_STEP = 4 * 1024 * 1024;
+
+/** Work below this many nanoseconds stays on one thread: handing it over may cost 26 to 48 µs. */
+const WORTH_SHARING = 100_000;
+
+/** A chunk has at least this much work, in nanoseconds, so that taking one costs little against it. */
+const SMALLEST_CHUNK = 20_000;
+
+/** The memory of an engine with what lives in it: tensors, scopes, and the threads that compute there. */
+export class Machine {
+  readonly precision: Precision;
+  /** Bytes of one number. */
+  readonly width: 4 | 8;
+  readonly pool: Pool;
+  /** Shape of the register tile of products; see assembly/tile.ts. Results do not depend on it. */
+  tile = 0;
+  readonly #memory: WebAssembly.Memory;
+  readonly #allocator: Allocator;
+  #bytes: Uint8Array;
+  /** The tensors made in each open scope, innermost last. */
+  readonly #scopes: CpuTensor[][] = [];
+
+  constructor(memory: WebAssembly.Memory, pool: Pool, precision: Precision, limit: number) {
+    this.precision = precision;
+    this.width = precision === "f32" ? 4 : 8;
+    this.pool = pool;
+    this.#memory = memory;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#allocator = new Allocator(FIRST_FREE, limit, (end) => this.#grow(end));
+  }
+
+  get memory(): MemoryUse {
+    return this.#allocator.use;
+  }
+
+  /** An uninitialised tensor. */
+  make(shape: Shape): CpuTensor {
+    const size = Math.max(1, sizeOf(shape)) * this.width;
+    const block: Block = {
+      owner: this,
+      start: this.#allocator.allocate(size),
+      size,
+      holders: 0,
+    };
+    return this.#kept(new CpuTensor(shape, block, block.start));
+  }
+
+  /** A tensor that shows part of another: the same numbers, `skip` of them later, under another shape. */
+  view(a: CpuTensor, shape: Shape, skip = 0): CpuTensor {
+    return this.#kept(new CpuTensor(shape, this.#held(a), a.start + skip * this.width));
+  }
+
+  /**
+   * The address of a tensor's numbers.
+   * @throws InputError `cpu/freed`, `cpu/foreign`
+   */
+  at(a: CpuTensor): number {
+    this.#held(a);
+    return a.start;
+  }
+
+  /** A view of the numbers, valid until the next allocation. */
+  numbers(a: CpuTensor): Float32Array | Float64Array {
+    const start = this.at(a);
+    const { buffer } = this.#bytes;
+    return this.precision === "f32"
+      ? new Float32Array(buffer, start, sizeOf(a.shape))
+      : new Float64Array(buffer, start, sizeOf(a.shape));
+  }
+
+  read(a: CpuTensor): Tensor {
+    return { shape: a.shape, data: this.numbers(a).slice() };
+  }
+
+  /** Bytes for the time of `use`, which gets their address. */
+  lend<R>(size: number, use: (start: number) => R): R {
+    const start = this.#allocator.allocate(size);
+    try {
+      return use(start);
+    } finally {
+      this.#allocator.free(start, size);
+    }
+  }
+
+  /** A view of whole numbers in lent bytes, valid until the next allocation. */
+  ints(start: number, count: number): Int32Array {
+    return new Int32Array(this.#bytes.buffer, start, count);
+  }
+
+  /**
+   * Runs a kernel over items that take about `cost` nanoseconds each, on several threads where it pays.
+   * Chunks are multiples of `multiple` items.
+   */
+  run(
+    kernel: number,
+    items: number,
+    cost: number,
+    args: readonly number[],
+    { floats = [], multiple = 1 }: { floats?: readonly number[]; multiple?: number } = {},
+  ): void {
+    const { size } = this.pool;
+    const total = items * cost;
+    let chunks = 1;
+    if (size > 1 && total >= WORTH_SHARING) chunks = Math.min(4 * size, total / SMALLEST_CHUNK);
+    const chunk = Math.ceil(Math.ceil(items / chunks) / multiple) * multiple;
+    this.pool.run(kernel, items, chunk, args, floats);
+  }
+
+  /** Frees the tensors in a value; those that are freed already stay so. */
+  free(value: unknown): void {
+    for (const tensor of tensorsIn(value)) {
+      if (tensor.block !== undefined) this.#held(tensor);
+      this.#drop(tensor);
+    }
+  }
+
+  scope<R>(body: () => R): R {
+    const made: CpuTensor[] = [];
+    const depth = this.#scopes.push(made);
+    let kept: ReadonlySet<CpuTensor> = new Set(); // nothing, where the body throws
+    try {
+      const result = body();
+      kept = tensorsIn(result);
+      return result;
+    } finally {
+      this.#scopes.length = depth - 1;
+      const outer = this.#scopes.at(-1);
+      for (const tensor of made) {
+        if (!kept.has(tensor)) this.#drop(tensor);
+        else outer?.push(tensor);
+      }
+    }
+  }
+
+  /** Runs `body` outside every scope: what it makes lives until it is freed. */
+  outsideScopes<R>(body: () => R): R {
+    const open = this.#scopes.splice(0);
+    try {
+      return body();
+    } finally {
+      this.#scopes.push(...open);
+    }
+  }
+
+  #kept(tensor: CpuTensor): CpuTensor {
+    this.#scopes.at(-1)?.push(tensor);
+    return tensor;
+  }
+
+  #held(a: CpuTensor): Block {
+    const { block } = a;
+    if (block === undefined) {
+      throw new InputError({
+        code: "cpu/freed",
+        message: "A tensor was used after it was freed.",
+        remedy: "Return it from scope(), or free it later.",
+        details: { shape: a.shape },
+      });
+    }
+    if (block.owner !== this) {
+      throw new InputError({
+        code: "cpu/foreign",
+        message: "A tensor of one cpu engine was used with another.",
+        remedy: "Read it and make a constant of it there.",
+        details: { shape: a.shape },
+      });
+    }
+    return block;
+  }
+
+  #drop(tensor: CpuTensor): void {
+    const { block } = tensor;
+    if (block === undefined) return;
+    tensor.block = undefined;
+    block.holders--;
+    if (block.holders === 0) this.#allocator.free(block.start, block.size);
+  }
+
+  #grow(end: number): number {
+    const now = this.#bytes.length;
+    if (end > now) {
+      const { limit } = this.#allocator.use;
+      const wanted = Math.min(Math.max(end, now + Math.max(SMALLEST_STEP, now / 4)), limit);
+      for (const target of [wanted, end]) {
+        try {
+          this.#memory.grow(Math.ceil((target - now) / PAGE));
+          break;
+        } catch {
+          // The system has no more; the allocator says so, where even the smaller step fails.
+        }
+      }
+      this.#bytes = new Uint8Array(this.#memory.buffer);
+    }
+    return this.#bytes.length;
+  }
+}

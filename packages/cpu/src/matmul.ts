@@ -1,0 +1,236 @@
+import { type Axis, matmulRoles, matmulShape, type Shape, sizeOf } from "@resolvent/tensor";
+import { fill } from "./copy.ts";
+import { kernels } from "./kernels.ts";
+import { countOf, type Loop, merged, stepsAlong } from "./layout.ts";
+import type { Machine } from "./machine.ts";
+import type { CpuTensor } from "./tensor.ts";
+
+/** Terms summed at a time and rows packed at a time; the same as in assembly/matmul.ts. */
+const BLOCK_K = 256;
+const BLOCK_M = 192;
+
+/** Bytes of a packed block of the right operand: what the second-level cache and its neighbour hold. */
+const PACKED_BYTES = 1536 * 1024;
+
+/** Up to so many rows the right operand is read where it lies instead of packed. */
+const FEW_ROWS = 8;
+
+/** Columns of a block where rows are few: runs long enough for the memory, sums that stay in the cache. */
+const THIN_COLUMNS = 1024;
+
+/** Columns that must lie together before rows of the right operand are added as lines. */
+const SHORTEST_LINE = 16;
+
+/** A product as loops. Steps: rows [a, c], columns [b, c], terms [a, b], batches [a, b, c]. */
+interface Plan {
+  readonly a: CpuTensor;
+  readonly b: CpuTensor;
+  readonly rows: readonly Loop[];
+  readonly columns: readonly Loop[];
+  readonly terms: readonly Loop[];
+  readonly batches: readonly Loop[];
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly batch: number;
+}
+
+/** See `Ops.matmul`. Every axis order is read and written in place; nothing is rearranged. */
+export function matmul(
+  machine: Machine,
+  a: CpuTensor,
+  b: CpuTensor,
+  over: readonly Axis[],
+  last: readonly Axis[] | undefined,
+): CpuTensor {
+  const shape = matmulShape(a.shape, b.shape, over, last);
+  machine.at(a);
+  machine.at(b);
+  const plan = planOf(a, b, over, shape);
+  if (plan.k === 0) return fill(machine, shape, 0);
+  const c = machine.make(shape);
+  if (sizeOf(shape) > 0) multiply(machine, plan, c);
+  return c;
+}
+
+function planOf(a: CpuTensor, b: CpuTensor, over: readonly Axis[], c: Shape): Plan {
+  const { batch, left, right } = matmulRoles(a.shape, b.shape, over);
+  // In the order of the result's memory, so that what is next to each other is written so.
+  const rows = loops(left, a.shape, [a.shape, c], 1);
+  const columns = loops(right, b.shape, [b.shape, c], 1);
+  const batches = loops(batch, a.shape, [a.shape, b.shape, c], 2);
+  const terms = loops(over, a.shape, [a.shape, b.shape], 1);
+  const plan: Plan = {
+    ...{ a, b, rows, columns, terms, batches },
+    m: countOf(rows),
+    n: countOf(columns),
+    k: countOf(terms),
+    batch: countOf(batches),
+  };
+  return prefersTransposed(plan) ? transposed(plan) : plan;
+}
+
+/** Loops over some axes, ordered by their step in the tensor number `order`. */
+function loops(
+  axes: readonly Axis[],
+  sizes: Shape,
+  tensors: readonly Shape[],
+  order: number,
+): Loop[] {
+  const steps = tensors.map((tensor) => stepsAlong(tensor, axes));
+  const all = axes.map((axis, i) => ({
+    size: sizes[axis] as number, // a role's axis is in its tensor
+    steps: steps.map((of) => of[i] as number), // one step an axis
+  }));
+  return merged(all.sort((x, y) => (y.steps[order] as number) - (x.steps[order] as number)));
+}
+
+/** Cᵀ = BᵀAᵀ is the same product: better where the columns are few, or where rows of C lie together. */
+function prefersTransposed({ m, n, rows, columns }: Plan): boolean {
+  if (Math.min(m, n) <= FEW_ROWS && m !== n) return n < m;
+  return adjacentRun(columns, 1) === 1 && adjacentRun(rows, 1) > 1;
+}
+
+function transposed(plan: Plan): Plan {
+  return {
+    ...plan,
+    a: plan.b,
+    b: plan.a,
+    rows: plan.columns,
+    columns: plan.rows,
+    m: plan.n,
+    n: plan.m,
+    terms: plan.terms.map(({ size, steps: [x, y] }) => ({ size, steps: [y, x] as number[] })), // two steps in, two out
+    batches: plan.batches.map(({ size, steps: [x, y, z] }) => ({
+      size,
+      steps: [y, x, z] as number[],
+    })), // three
+  };
+}
+
+/** How many numbers lie next to each other along the fastest loop, in tensor number `which`. */
+function adjacentRun(loops: readonly Loop[], which: number): number {
+  const inner = loops.at(-1);
+  return inner?.steps[which] === 1 ? inner.size : 1;
+}
+
+function multiply(machine: Machine, plan: Plan, c: CpuTensor): void {
+  const { m, n, k, batch } = plan;
+  const line = adjacentRun(plan.columns, 0);
+  const { terms } = plan;
+  if (m <= FEW_ROWS && (line >= SHORTEST_LINE || line === n)) {
+    runThin(machine, plan, c, kernels.thinColumns, lineBlock(line, n));
+  } else if (m <= FEW_ROWS && terms.length <= 1 && adjacentRun(terms, 1) === k) {
+    runThin(machine, plan, c, kernels.thinTerms, Math.min(n, 256));
+  } else {
+    const { width, pool } = machine;
+    let blockM = m;
+    let blockN = Math.min(n, PACKED_BYTES / BLOCK_K / width);
+    if (machine.pool.size > 1 && 2 * m * n * k * batch > 4e6) {
+      const blocks = (): number => batch * Math.ceil(m / blockM) * Math.ceil(n / blockN);
+      while (blocks() < 2 * pool.size && blockN >= 512) blockN = Math.ceil(blockN / 2 / 16) * 16;
+      while (blocks() < 2 * pool.size && blockM >= 128) blockM = Math.ceil(blockM / 2 / 4) * 4;
+    }
+    const depth = Math.min(k, BLOCK_K);
+    const packed = roundUp(Math.min(blockM, BLOCK_M), 4) + roundUp(blockN, 16);
+    const blocks = batch * Math.ceil(m / blockM) * Math.ceil(n / blockN);
+    // 0.04 ns for a multiplication and addition, the figure of a core that does 50 GFLOP/s.
+    const cost = 0.04 * blockM * blockN * k;
+    run(machine, plan, c, kernels.matmul, {
+      ...{ blockM, blockN, blocks, cost },
+      scratch: 256 + packed * depth * width,
+    });
+  }
+}
+
+/** A block of columns that is one run of adjacent numbers: the run itself, or an even part of it. */
+function lineBlock(line: number, n: number): number {
+  if (line === n) return Math.min(n, THIN_COLUMNS);
+  let block = line;
+  while (block > THIN_COLUMNS && block % 2 === 0) block /= 2;
+  return block;
+}
+
+function runThin(machine: Machine, plan: Plan, c: CpuTensor, kernel: number, blockN: number): void {
+  const { m, n, k, batch } = plan;
+  run(machine, plan, c, kernel, {
+    blockM: m,
+    blockN,
+    blocks: batch * Math.ceil(n / blockN),
+    cost: blockN * k * (0.1 + 0.06 * m),
+    scratch: m * (k + blockN) * machine.width,
+  });
+}
+
+interface Blocks {
+  readonly blockM: number;
+  readonly blockN: number;
+  readonly blocks: number;
+  /** Nanoseconds a block takes, about. */
+  readonly cost: number;
+  /** Bytes each thread needs. */
+  readonly scratch: number;
+}
+
+function run(
+  machine: Machine,
+  plan: Plan,
+  c: CpuTensor,
+  kernel: number,
+  { blockM, blockN, blocks, cost, scratch }: Blocks,
+): void {
+  const { m, n, k, batch } = plan;
+  const tables = 2 * (m + n + k) + 3 * batch;
+  const tableBytes = roundUp(4 * tables, 64);
+  const scratchStep = roundUp(scratch, 64);
+  machine.lend(tableBytes + scratchStep * machine.pool.size, (start) => {
+    const table = machine.ints(start, tables);
+    let at = 0;
+    const write = (loops: readonly Loop[], which: number): number => {
+      const from = at;
+      at = writePlaces(table, at, loops, which);
+      return start + 4 * from;
+    };
+    const rowA = write(plan.rows, 0);
+    const rowC = write(plan.rows, 1);
+    const columnB = write(plan.columns, 0);
+    const columnC = write(plan.columns, 1);
+    const termA = write(plan.terms, 0);
+    const termB = write(plan.terms, 1);
+    const batchA = write(plan.batches, 0);
+    const batchB = write(plan.batches, 1);
+    const batchC = write(plan.batches, 2);
+    machine.run(kernel, blocks, cost, [
+      ...[machine.at(plan.a), machine.at(plan.b), c.start, m, n, k],
+      ...[rowA, rowC, columnB, columnC, termA, termB, batchA, batchB, batchC],
+      ...[blockM, blockN, machine.tile, start + tableBytes, scratchStep],
+    ]);
+  });
+}
+
+/** For each turn of the loops, the place it stands at; returns the index after the last. */
+function writePlaces(
+  table: Int32Array,
+  start: number,
+  loops: readonly Loop[],
+  which: number,
+): number {
+  table[start] = 0;
+  let count = 1;
+  // From the fastest loop outwards: each one repeats what is there, shifted.
+  for (let i = loops.length - 1; i >= 0; i--) {
+    const { size, steps } = loops[i] as Loop; // i < length
+    const step = steps[which] as number; // every loop of a plan has this tensor's step
+    for (let turn = 1; turn < size; turn++) {
+      const shift = turn * step;
+      const to = start + turn * count;
+      for (let j = 0; j < count; j++) table[to + j] = (table[start + j] as number) + shift; // written before
+    }
+    count *= size;
+  }
+  return start + count;
+}
+
+function roundUp(n: number, multiple: number): number {
+  return Math.ceil(n / multiple) * multiple;
+}

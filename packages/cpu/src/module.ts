@@ -1,0 +1,60 @@
+import { InputError, type Precision } from "@resolvent/tensor";
+
+/** What the compiled kernels export. */
+export interface Kernels {
+  /** The whole job on this thread. */
+  all(control: number): void;
+  /** Chunks of the job until there are none. */
+  work(control: number, thread: number): void;
+}
+
+/** Node's own modules, without an import that a browser's bundler would have to resolve. */
+export function nodeModule<Name extends "node:fs/promises" | "node:os" | "node:worker_threads">(
+  name: Name,
+): ReturnType<typeof process.getBuiltinModule<Name>> | undefined {
+  return typeof process === "object" && typeof process.getBuiltinModule === "function"
+    ? process.getBuiltinModule(name)
+    : undefined;
+}
+
+// Written out one by one, so that bundlers find them.
+function address(precision: Precision, relaxed: boolean): URL {
+  if (precision === "f32") {
+    return relaxed
+      ? new URL("../wasm/f32-relaxed.wasm", import.meta.url)
+      : new URL("../wasm/f32.wasm", import.meta.url);
+  }
+  return relaxed
+    ? new URL("../wasm/f64-relaxed.wasm", import.meta.url)
+    : new URL("../wasm/f64.wasm", import.meta.url);
+}
+
+async function bytesAt(url: URL): Promise<BufferSource> {
+  if (url.protocol === "file:") {
+    const files = nodeModule("node:fs/promises");
+    if (files !== undefined) return (await files.readFile(url)) as Uint8Array<ArrayBuffer>; // never shared
+  }
+  const response = await fetch(url);
+  if (!response.ok) {
+    throw new InputError({
+      code: "cpu/no-kernels",
+      message: `The kernels at ${url} could not be fetched: status ${response.status}.`,
+      remedy:
+        "Serve the package's wasm folder beside its code, or use a bundler that follows new URL().",
+      details: { url: `${url}`, status: response.status },
+    });
+  }
+  return response.arrayBuffer();
+}
+
+/** A function with one `f32x4.relaxed_madd`: valid exactly where relaxed SIMD is on. */
+const relaxedProbe = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 17,
+  65, 0, 253, 17, 65, 0, 253, 17, 253, 133, 2, 11,
+]);
+
+/** The kernels for a precision, with fused multiply-add where the runtime has relaxed SIMD. */
+export async function loadModule(precision: Precision): Promise<WebAssembly.Module> {
+  const relaxed = WebAssembly.validate(relaxedProbe);
+  return WebAssembly.compile(await bytesAt(address(precision, relaxed)));
+}

@@ -1,0 +1,54 @@
+import type { Shape, Shaped } from "@resolvent/tensor";
+import type { Machine } from "./machine.ts";
+
+/** A part of the engine's memory that one or several tensors show. */
+export interface Block {
+  readonly owner: Machine;
+  readonly start: number;
+  readonly size: number;
+  holders: number;
+}
+
+/** Numbers in the memory of a cpu engine, contiguous in the order of the shape's axes. */
+export class CpuTensor implements Shaped {
+  readonly shape: Shape;
+  /** @internal Undefined once freed. */
+  block: Block | undefined;
+  /** @internal Address of the first number. */
+  readonly start: number;
+
+  /** @internal */
+  constructor(shape: Shape, block: Block, start: number) {
+    this.shape = shape;
+    this.block = block;
+    this.start = start;
+    block.holders++;
+  }
+}
+
+/** The tensors inside a value: itself, or in arrays, maps, sets and plain objects. */
+export function tensorsIn(value: unknown): Set<CpuTensor> {
+  const tensors = new Set<CpuTensor>();
+  const seen = new Set<object>();
+  const visit = (inner: unknown): void => {
+    if (typeof inner !== "object" || inner === null) return;
+    if (inner instanceof CpuTensor) {
+      tensors.add(inner);
+      return;
+    }
+    if (ArrayBuffer.isView(inner) || seen.has(inner)) return;
+    seen.add(inner);
+    if (Array.isArray(inner) || inner instanceof Set) for (const item of inner) visit(item);
+    else if (inner instanceof Map) {
+      for (const [key, item] of inner) {
+        visit(key);
+        visit(item);
+      }
+    } else {
+      const prototype = Object.getPrototypeOf(inner);
+      if (prototype === null || prototype === Object.prototype) Object.values(inner).forEach(visit);
+    }
+  };
+  visit(value);
+  return tensors;
+}

@@ -1,0 +1,20 @@
+import { afterAll } from "vitest";
+import { type Cpu, createCpu } from "../src/index.ts";
+import { describeConformance } from "./conformance.ts";
+
+const engines: Promise<Cpu>[] = [];
+
+for (const threads of [1, 2]) {
+  for (const [precision, tolerance] of [
+    ["f32", 1e-6],
+    ["f64", 1e-13],
+  ] as const) {
+    const engine = createCpu({ precision, threads });
+    engines.push(engine);
+    describeConformance(`${precision}, ${threads} threads`, () => engine, { tolerance });
+  }
+}
+
+afterAll(async () => {
+  for (const engine of engines) await (await engine).close();
+});

@@ -1,0 +1,44 @@
+// A worker thread of the cpu engine, in Node and in browsers: instantiates the kernels on the shared memory
+// and serves until the engine closes. Plain JavaScript, because it is loaded by its address as it is.
+const port =
+  typeof process === "object" && typeof process.getBuiltinModule === "function"
+    ? process.getBuiltinModule("node:worker_threads").parentPort
+    : globalThis;
+
+// The control block, in 32-bit words; the same as in src/pool.ts.
+const GENERATION = 0;
+const STOP = 1;
+const FAILED = 2;
+
+/** How often to look again before sleeping: some 20 µs, because being woken takes longer than that. */
+const PATIENCE = 2000;
+
+function start({ module, memory, control, thread }) {
+  const env = {
+    memory,
+    abort() {
+      throw new Error("A kernel stopped.");
+    },
+  };
+  const { exports } = new WebAssembly.Instance(module, { env });
+  // Earlier views of a shared memory stay valid when it grows.
+  const words = new Int32Array(memory.buffer, control, 64);
+  port.postMessage("ready");
+  try {
+    while (Atomics.load(words, STOP) === 0) {
+      const seen = Atomics.load(words, GENERATION);
+      exports.work(control, thread);
+      let looks = 0;
+      while (Atomics.load(words, GENERATION) === seen) {
+        if (++looks > PATIENCE) Atomics.wait(words, GENERATION, seen);
+      }
+    }
+  } catch (error) {
+    // The main thread may be waiting for this one and hear nothing else.
+    Atomics.store(words, FAILED, 1);
+    throw error;
+  }
+}
+
+if (port === globalThis) port.onmessage = (event) => start(event.data);
+else port.once("message", start);
