@@ -4,12 +4,16 @@ import type { Model } from "./model.ts";
 import { normalize } from "./norm.ts";
 import type { Sites } from "./sites.ts";
 
-/** Token ids as `Ids`: one row is `{pos}`, several rows of one length are `{batch, pos}`. */
+/**
+ * Token ids as `Ids`: one row is `{pos}`, several rows of one length are `{batch, pos}`.
+ *
+ * @throws InputError `transformer/ragged-batch`; `transformer/bad-token` for what is no whole number
+ */
 export function tokenIds(tokens: ArrayLike<number> | readonly (readonly number[])[]): Ids {
   const first = tokens[0];
   if (!Array.isArray(first)) {
     const row = tokens as ArrayLike<number>; // the first entry is no array
-    return { shape: { pos: row.length }, data: Int32Array.from(row) };
+    return { shape: { pos: row.length }, data: whole(row) };
   }
   const rows = tokens as readonly (readonly number[])[]; // the first entry is an array
   const odd = rows.find((row) => row.length !== first.length);
@@ -21,7 +25,20 @@ export function tokenIds(tokens: ArrayLike<number> | readonly (readonly number[]
       details: { expected: first.length, got: odd.length },
     });
   }
-  return { shape: { batch: rows.length, pos: first.length }, data: Int32Array.from(rows.flat()) };
+  return { shape: { batch: rows.length, pos: first.length }, data: whole(rows.flat()) };
+}
+
+function whole(ids: ArrayLike<number>): Int32Array {
+  const data = Int32Array.from(ids);
+  const at = data.findIndex((id, i) => id !== ids[i]);
+  if (at >= 0) {
+    throw new InputError({
+      code: "transformer/bad-token",
+      message: `Token ids are whole numbers, got ${ids[at]}.`,
+      details: { got: ids[at] },
+    });
+  }
+  return data;
 }
 
 /**
@@ -62,7 +79,8 @@ export function unembed<T extends Shaped>(
   return sites.at("logits", () => affine(ops, normed, W_U, b_U, ["d_model"]));
 }
 
-function checkTokens<T extends Shaped>(model: Model<T>, ids: Ids, start: number): void {
+/** Throws the errors of `embed`. */
+export function checkTokens<T extends Shaped>(model: Model<T>, ids: Ids, start: number): void {
   const { vocab, context } = model.architecture;
   const length = sizeAlong(ids.shape, "pos", "tokens");
   if (ids.data.length === 0) {

@@ -1,5 +1,5 @@
 import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
-import { tokenIds, unembed } from "./embedding.ts";
+import { checkTokens, tokenIds, unembed } from "./embedding.ts";
 import type { Model } from "./model.ts";
 import { residualStream } from "./run.ts";
 import { plainSites, type Site, type Sites } from "./sites.ts";
@@ -27,6 +27,8 @@ export interface GenerateOptions {
  * ```ts
  * for await (const id of generate(cpu, model, ids, { maxTokens: 50 })) out.write(tokenizer.token(id));
  * ```
+ *
+ * @throws InputError `transformer/bad-sampling`, and what `run` throws for tokens
  */
 export async function* generate<T extends Shaped>(
   engine: Engine<T>,
@@ -35,6 +37,7 @@ export async function* generate<T extends Shaped>(
   options: GenerateOptions = {},
 ): AsyncGenerator<number> {
   checkSampling(options);
+  checkTokens(model, tokenIds(prompt), 0);
   const room = model.architecture.context - prompt.length;
   const limit = Math.min(options.maxTokens ?? room, room);
   const stop = options.stop ?? model.architecture.eos;
@@ -57,9 +60,10 @@ export async function* generate<T extends Shaped>(
         const last = engine.slice(residual, "pos", fresh.length - 1, fresh.length);
         return { logits: unembed(engine, model, last, plainSites<T>()), next };
       });
-      const { data } = await engine.read(step.logits);
-      engine.free([step.logits, cache]);
+      engine.free(cache);
       cache = step.next;
+      const { data } = await engine.read(step.logits);
+      engine.free(step.logits);
       start += fresh.length;
       const id = pick(data, options, random);
       if (stop.includes(id)) return;

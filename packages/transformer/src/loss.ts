@@ -1,14 +1,32 @@
-import { axesOf, type Ids, type Ops, type Shaped, sizeAlong, sizeOf } from "@resolvent/tensor";
+import {
+  axesOf,
+  type Ids,
+  InputError,
+  type Ops,
+  type Shaped,
+  sizeAlong,
+  sizeOf,
+} from "@resolvent/tensor";
 
 /**
  * Cross-entropy `−log softmax(logits)[target]` at each position, in nats; the axes of `targets`.
  *
  * @param logits `…, pos, vocab`, with exactly the axes of `targets` before `vocab`
  * @param targets the token to predict at each position
+ * @throws InputError `transformer/bad-token` where a target is no token of the vocabulary
  */
 export function crossEntropy<T extends Shaped>(ops: Ops<T>, logits: T, targets: Ids): T {
   const vocab = sizeAlong(logits.shape, "vocab", "crossEntropy");
   const rows = axesOf(targets.shape);
+  // Otherwise it would be looked up in another row.
+  const bad = targets.data.find((id) => id < 0 || id >= vocab);
+  if (bad !== undefined) {
+    throw new InputError({
+      code: "transformer/bad-token",
+      message: `Targets are 0 to ${vocab - 1}, got ${bad}.`,
+      details: { vocab, got: bad },
+    });
+  }
   const flat = ops.join(logits, [...rows, "vocab"], "entry");
   const picked = ops.take(flat, "entry", {
     shape: targets.shape,
@@ -17,7 +35,11 @@ export function crossEntropy<T extends Shaped>(ops: Ops<T>, logits: T, targets: 
   return ops.sub(ops.logsumexp(logits, "vocab"), picked);
 }
 
-/** Mean next-token loss in nats: each position predicts the token after it. A scalar. */
+/**
+ * Mean next-token loss in nats: each position predicts the token after it. A scalar.
+ *
+ * @throws InputError `transformer/too-short` for fewer than two tokens
+ */
 export function nextTokenLoss<T extends Shaped>(ops: Ops<T>, logits: T, ids: Ids): T {
   const { before, after } = shifted(ids);
   const each = crossEntropy(ops, ops.slice(logits, "pos", 0, before), after);
@@ -27,6 +49,13 @@ export function nextTokenLoss<T extends Shaped>(ops: Ops<T>, logits: T, ids: Ids
 /** All tokens but the first of each row, and how many there are of them. */
 function shifted(ids: Ids): { before: number; after: Ids } {
   const length = sizeAlong(ids.shape, "pos", "nextTokenLoss");
+  if (length < 2) {
+    throw new InputError({
+      code: "transformer/too-short",
+      message: `A next-token loss needs at least 2 tokens, got ${length}.`,
+      details: { got: length },
+    });
+  }
   const before = length - 1;
   const data = ids.data.filter((_, i) => i % length !== 0); // pos is the last axis of token ids
   return { before, after: { shape: { ...ids.shape, pos: before }, data } };

@@ -156,36 +156,23 @@ export function mapWeights<A extends Shaped, B extends Shaped>(
     known.set(weight, value);
     return value;
   };
-  const walk = (value: unknown, path: string): unknown => {
-    if (Array.isArray(value)) return value.map((part, i) => walk(part, `${path}.${i}`));
-    if (typeof value !== "object" || value === null) return value;
-    if ("shape" in value) return mapped(value as A, path);
-    return Object.fromEntries(
-      Object.entries(value).map(([key, part]) => [
-        key,
-        walk(part, path === "" ? key : `${path}.${key}`),
-      ]),
-    );
+  const walk = <V extends object>(value: V, path: string): unknown => {
+    if ("shape" in value) return mapped(value as unknown as A, path); // that is what a weight is
+    const parts = Object.entries(value).map(([key, part]) => {
+      const isObject = typeof part === "object" && part !== null;
+      return [key, isObject ? walk(part, `${path}.${key}`) : part] as const;
+    });
+    // Settings without weights stay the same objects: rotation tables are made once for each spec.
+    const same = parts.every(([key, part]) => part === value[key as keyof V]);
+    return same ? value : Object.fromEntries(parts);
   };
   const { architecture, name, sha256, stages, embed, final } = model;
-  const named = stages.map((stage) =>
-    stage.map((block) => walk({ ...block, rotary: undefined }, block.name) as Block<B>),
-  );
   return {
     architecture,
     name,
     ...(sha256 !== undefined && { sha256 }),
     embed: walk(embed, "embed") as Model<B>["embed"],
-    // Rotation settings are shared by reference, so that their tables are made once.
-    stages: named.map((stage, s) =>
-      stage.map((block, b) => {
-        const original = stages[s]?.[b];
-        const { rotary: _, ...rest } = block as AttentionBlock<B>;
-        return original?.kind === "attn" && original.rotary
-          ? { ...rest, rotary: original.rotary }
-          : (rest as Block<B>);
-      }),
-    ),
+    stages: stages.map((stage) => stage.map((block) => walk(block, block.name) as Block<B>)),
     final: walk(final, "final") as Model<B>["final"],
   };
 }
