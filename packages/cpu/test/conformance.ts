@@ -67,13 +67,13 @@ export class Draw {
   size(): number {
     return this.next() < 0.15 ? this.whole(17, 70) : this.whole(1, 6);
   }
-  /** The sizes of up to `count` axes named by `prefix`. */
-  axes(prefix: string, count: number): Shape {
+  /** The sizes of up to `count` axes named by `prefix`, with at most `most` entries. */
+  axes(prefix: string, count: number, most = 2000): Shape {
     const names = Array.from({ length: this.whole(0, count) }, (_, i) => `${prefix}${i}`);
     let entries = 1;
     return Object.fromEntries(
       names.map((name) => {
-        const size = entries < 500 ? this.size() : this.whole(1, 3);
+        const size = Math.max(1, Math.min(this.size(), Math.floor(most / entries)));
         entries *= size;
         return [name, size];
       }),
@@ -371,11 +371,11 @@ export const primitives: readonly Primitive[] = [
 ];
 
 function drawMatmul(draw: Draw): Call {
-  const batch = draw.axes("g", 2);
-  const over = draw.axes("k", 2);
+  const batch = draw.axes("g", 2, 6);
+  const over = draw.axes("k", 2, 80);
   if (draw.next() < 0.1) Object.assign(over, { k9: 300 });
-  const left = draw.order({ ...batch, ...over, ...draw.axes("i", 2) });
-  const right = draw.order({ ...batch, ...over, ...draw.axes("j", 2) });
+  const left = draw.order({ ...batch, ...over, ...draw.axes("i", 2, 80) });
+  const right = draw.order({ ...batch, ...over, ...draw.axes("j", 2, 80) });
   const result = axesOf({ ...left, ...right }).filter((axis) => !(axis in over));
   const last = draw.next() < 0.5 ? undefined : draw.some(result);
   const axes = draw.shuffled(axesOf(over));

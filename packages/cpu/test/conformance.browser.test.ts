@@ -1,0 +1,26 @@
+import { afterAll, expect, test } from "vitest";
+import { type Cpu, createCpu } from "../src/index.ts";
+import { describeConformance } from "./conformance.ts";
+
+const engines: Promise<Cpu>[] = [];
+
+for (const threads of [1, 2]) {
+  for (const [precision, tolerance] of [
+    ["f32", 1e-6],
+    ["f64", 1e-13],
+  ] as const) {
+    const engine = createCpu({ precision, threads });
+    engines.push(engine);
+    const calls = 20;
+    describeConformance(`${precision}, ${threads} threads`, () => engine, { tolerance, calls });
+  }
+}
+
+test("a cross-origin isolated page has threads", async () => {
+  const [, , two] = engines;
+  expect((await two)?.threads).toBe(2);
+});
+
+afterAll(async () => {
+  for (const engine of engines) await (await engine).close();
+});
