@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import * as transformer from "../src/index.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+test("what the package exports", () => {
+  expect(Object.keys(transformer).sort()).toEqual([
+    "affine",
+    "architectureOf",
+    "assembleModel",
+    "attention",
+    "blockWrite",
+    "blocksOf",
+    "chooses",
+    "crossEntropy",
+    "embed",
+    "generate",
+    "hasBiases",
+    "loadModel",
+    "loadTokenizer",
+    "mapWeights",
+    "mlp",
+    "nextTokenLoss",
+    "normalize",
+    "outlineModel",
+    "plainSites",
+    "readJson",
+    "recording",
+    "replacing",
+    "residualStream",
+    "rotaryTable",
+    "run",
+    "tokenIds",
+    "unembed",
+    "within",
+    "withoutBiases",
+  ]);
+});
+
+test("what it depends on", () => {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  expect(Object.keys(manifest.dependencies)).toEqual([
+    "@huggingface/tokenizers",
+    "@resolvent/tensor",
+    "@resolvent/weights",
+  ]);
+  expect(manifest.peerDependencies).toBeUndefined();
+});
+
+test("it runs in browsers: no part needs Node", () => {
+  const folder = join(root, "src");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  expect(files.length).toBeGreaterThan(15);
+  for (const file of files) {
+    const code = readFileSync(join(folder, file), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    expect(code, file).not.toMatch(/["']node:|\bBuffer\b|\bprocess\b|weights\/node/);
+  }
+});
