@@ -1,0 +1,181 @@
+import {
+  balanceError,
+  type DegreeExpansion,
+  expandByDegree,
+  expansionCost,
+  GATES,
+  type Gate,
+  type Reference,
+} from "@resolvent/expansion";
+import { type Cost, InputError } from "@resolvent/tensor";
+import { outlineModel, type Tokenizer } from "@resolvent/transformer";
+import type { Folder } from "@resolvent/weights";
+import { Command, Option } from "commander";
+import { describeCost, writeExpansion } from "../expansion-view.ts";
+import { usageError } from "../failure.ts";
+import { modelFolder, modelName, openModel, weightsHash } from "../open.ts";
+import { options, parseBytes, parseFreeze, type SharedOptions, wholeNumber } from "../options.ts";
+import { bytes } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+import { encode, readInput } from "../tokens.ts";
+
+interface ExpandFlags extends SharedOptions {
+  readonly freeze: readonly Gate[];
+  readonly method?: "tree" | "sweep";
+  readonly reference: Reference["kind"];
+  readonly referencePrompt: readonly string[];
+  readonly maxDegree?: number;
+  readonly float64: boolean;
+  readonly maxMemory?: number;
+  readonly dryRun?: boolean;
+}
+
+/** What the engine can hold of one model and its intermediates. */
+const ENGINE_BYTES = 2 ** 32;
+
+export function expandCommand(terminal: Terminal): Command {
+  return new Command("expand")
+    .summary("a run as a sum over path degrees")
+    .description(
+      "Writes a run of MODEL as a sum of terms by path degree (how many blocks a path passes through), and proves that they add up.",
+    )
+    .argument(
+      "<model>",
+      "a bundled model (tales) or a folder with config.json and model.safetensors",
+    )
+    .addOption(options.prompt())
+    .addOption(options.tokens())
+    .addOption(
+      new Option("--freeze <gates>", `none, all, or some of ${GATES.join(",")}`)
+        .argParser(parseFreeze)
+        .default(GATES, "all"),
+    )
+    .addOption(
+      new Option("--method <method>", "default: the sweep where all is frozen").choices([
+        "tree",
+        "sweep",
+      ]),
+    )
+    .addOption(
+      new Option("--reference <kind>", "what a cut branch contributes")
+        .choices(["zero", "mean", "run"])
+        .default("zero"),
+    )
+    .addOption(
+      new Option(
+        "--reference-prompt <text...>",
+        "texts of the reference mean (default: the prompt itself) or run",
+      ).default([], "none"),
+    )
+    .addOption(
+      new Option("--max-degree <k>", "highest degree told apart; default: all").argParser(
+        wholeNumber(0),
+      ),
+    )
+    .addOption(options.precision())
+    .addOption(
+      new Option("--no-float64", "leave out the certificate's second computation in float64"),
+    )
+    .addOption(options.threads())
+    .addOption(
+      new Option("--max-memory <size>", "refuse to start beyond this, such as 2GiB").argParser(
+        parseBytes,
+      ),
+    )
+    .addOption(new Option("--dry-run", "say what it would take, and stop"))
+    .addOption(options.format())
+    .addOption(options.json())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  resolvent expand tales --prompt "When Mary and John went to the market, John gave a drink to"
+  resolvent expand path/to/model --tokens 1,403,407 --freeze none --max-degree 4 --json`,
+    )
+    .action(async (name: string, flags: ExpandFlags) => await expand(name, flags, terminal));
+}
+
+async function expand(name: string, flags: ExpandFlags, terminal: Terminal): Promise<void> {
+  const folder = await modelFolder(name);
+  const { ids, text, tokenizer } = await readInput(flags, folder, terminal);
+  const terms = {
+    freeze: flags.freeze,
+    reference: referenceOf(flags, ids, tokenizer, folder),
+    ...(flags.method !== undefined && { method: flags.method }),
+    ...(flags.maxDegree !== undefined && { maxDegree: flags.maxDegree }),
+  };
+  const outline = await outlineModel(folder, { name: modelName(name) });
+  const cost = expansionCost(outline, ids, { ...terms, precision: flags.precision });
+  if (flags.dryRun) {
+    terminal.out(
+      flags.format === "table"
+        ? `${describeCost(cost)}\n`
+        : `${JSON.stringify({ schemaVersion: 1, kind: "cost", command: "expand", model: name, ...cost })}\n`,
+    );
+    return;
+  }
+  checkBudget(cost, flags.maxMemory ?? ENGINE_BYTES);
+  const { engine, model } = await openModel(folder, name, flags.precision, flags.threads, terminal);
+  try {
+    const sha256 = await weightsHash(folder);
+    const expansion: DegreeExpansion = await expandByDegree(engine, { ...model, sha256 }, ids, {
+      ...terms,
+      text,
+      ...(flags.float64 && {
+        certify: async (again) => {
+          terminal.progress("certificate in float64");
+          const exact = await openModel(folder, name, "f64", flags.threads, terminal);
+          const error = await balanceError(exact.engine, exact.model, ids, again);
+          await exact.engine.close();
+          return error;
+        },
+      }),
+      onProgress: ({ done, total }) => terminal.progress(`degree ${done} of ${total}`),
+    });
+    terminal.progress("");
+    writeExpansion(expansion, flags.format, terminal);
+  } finally {
+    await engine.close();
+  }
+}
+
+function referenceOf(
+  flags: ExpandFlags,
+  ids: readonly number[],
+  tokenizer: Tokenizer | undefined,
+  folder: Folder,
+): Reference {
+  const prompts = flags.referencePrompt.map((prompt) => encode(prompt, tokenizer, folder));
+  switch (flags.reference) {
+    case "zero":
+      if (prompts.length > 0) {
+        throw usageError(
+          "The reference zero takes no prompt.",
+          "Add --reference mean or --reference run.",
+        );
+      }
+      return { kind: "zero" };
+    case "mean":
+      return { kind: "mean", prompts: prompts.length > 0 ? prompts : [ids] };
+    case "run": {
+      const [tokens] = prompts;
+      if (tokens === undefined || prompts.length > 1) {
+        throw usageError(
+          `The reference run takes one prompt, got ${prompts.length}.`,
+          "Give --reference-prompt TEXT.",
+        );
+      }
+      return { kind: "run", tokens };
+    }
+  }
+}
+
+function checkBudget(cost: Cost, limit: number): void {
+  if (cost.peakBytes <= limit) return;
+  throw new InputError({
+    code: "cli/over-budget",
+    message: `This would take ${bytes(cost.peakBytes)} for intermediates; the limit is ${bytes(limit)}.`,
+    remedy: "Lower --max-degree, shorten the input, or raise --max-memory.",
+    details: { needed: cost.peakBytes, limit },
+  });
+}

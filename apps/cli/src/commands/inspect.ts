@@ -1,0 +1,112 @@
+import { type Architecture, blocksOf, outlineModel } from "@resolvent/transformer";
+import { openCheckpoint } from "@resolvent/weights";
+import { Command } from "commander";
+import { modelFolder, modelName, tokenizerOf, weightsHash } from "../open.ts";
+import { type Format, options } from "../options.ts";
+import { csvLine, table } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** What a model is, without running it. */
+interface Inspection {
+  readonly schemaVersion: 1;
+  readonly kind: "inspection";
+  readonly model: { readonly name: string; readonly sha256: string; readonly architecture: string };
+  readonly architecture: Architecture;
+  readonly blocks: readonly string[];
+  readonly parameters: number;
+  readonly tokenizer: boolean;
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly number[];
+  }[];
+}
+
+export function inspectCommand(terminal: Terminal): Command {
+  return new Command("inspect")
+    .summary("what a model is: architecture, blocks, tensors")
+    .description("Shows what MODEL is, from its config and the headers of its weights.")
+    .argument(
+      "<model>",
+      "a bundled model (tales) or a folder with config.json and model.safetensors",
+    )
+    .addOption(options.format())
+    .addOption(options.json())
+    .action(async (name: string, { format }: { readonly format: Format }) => {
+      write(await inspect(name), format, terminal);
+    });
+}
+
+async function inspect(name: string): Promise<Inspection> {
+  const folder = await modelFolder(name);
+  const outline = await outlineModel(folder);
+  const checkpoint = await openCheckpoint(folder);
+  const tensors = checkpoint.names.map((tensor) => {
+    const { dtype, shape } = checkpoint.info(tensor);
+    return { name: tensor, dtype, shape };
+  });
+  return {
+    schemaVersion: 1,
+    kind: "inspection",
+    model: {
+      name: modelName(name),
+      sha256: await weightsHash(folder),
+      architecture: outline.architecture.family,
+    },
+    architecture: outline.architecture,
+    blocks: blocksOf(outline).map((block) => block.name),
+    parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    tokenizer: (await tokenizerOf(folder)) !== undefined,
+    tensors,
+  };
+}
+
+function write(inspection: Inspection, format: Format, terminal: Terminal): void {
+  const { tensors, ...rest } = inspection;
+  if (format === "json") terminal.out(`${JSON.stringify(inspection, undefined, 2)}\n`);
+  else if (format === "ndjson") {
+    terminal.out(`${JSON.stringify(rest)}\n`);
+    for (const tensor of tensors)
+      terminal.out(`${JSON.stringify({ kind: "tensor", ...tensor })}\n`);
+  } else if (format === "csv") {
+    terminal.out(csvLine(["name", "dtype", "shape"]));
+    for (const { name, dtype, shape } of tensors)
+      terminal.out(csvLine([name, dtype, shape.join("×")]));
+  } else terminal.out(describe(inspection, terminal));
+}
+
+function describe(
+  { model, architecture: a, blocks, parameters, tokenizer, tensors }: Inspection,
+  { style }: Terminal,
+): string {
+  const facts: [string, string][] = [
+    ["family", a.family],
+    ["parameters", parameters.toLocaleString("en")],
+    ["layers", `${a.layers}${a.parallel ? ", attention and MLP side by side" : ""}`],
+    ["d_model", String(a.d_model)],
+    [
+      "heads",
+      `${a.heads} of d_head ${a.d_head}${a.kv_heads < a.heads ? `, ${a.kv_heads} key-value heads` : ""}`,
+    ],
+    [
+      "MLP",
+      a.d_mlp === 0 ? "none" : `${a.d_mlp} wide, ${a.activation}${a.gatedMlp ? ", gated" : ""}`,
+    ],
+    ["norm", a.norm],
+    ["positions", a.positions],
+    ["vocab", `${a.vocab}${a.tied ? ", embedding and unembedding shared" : ""}`],
+    ["context", String(a.context)],
+    ["tokenizer", tokenizer ? "tokenizer.json" : "none: give --tokens"],
+    ["blocks", blocks.join(" ")],
+    ["sha256", model.sha256],
+  ];
+  const shapes = tensors.map(({ name, dtype, shape }) => [name, dtype, shape.join(" × ")]);
+  return [
+    style.bold(model.name),
+    table(
+      [{ head: "" }, { head: "" }],
+      facts.map(([fact, value]) => [`  ${style.faint(fact)}`, value]),
+    ).replace(/^\n/, ""),
+    table([{ head: "tensor" }, { head: "dtype" }, { head: "shape" }], shapes),
+  ].join("\n");
+}

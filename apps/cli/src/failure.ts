@@ -1,0 +1,46 @@
+import { InputError, InternalError } from "@resolvent/tensor";
+import { CommanderError } from "commander";
+
+/** What the process ends with. */
+export const EXIT = {
+  ok: 0,
+  internal: 1,
+  usage: 2,
+  badFile: 3,
+  unsupported: 4,
+  overBudget: 5,
+  interrupted: 130,
+} as const;
+
+/** A command called with words that do not fit. */
+export function usageError(message: string, remedy?: string): InputError {
+  return new InputError({ code: "cli/usage", message, ...(remedy !== undefined && { remedy }) });
+}
+
+/** Faults of files, by code; everything else that is the caller's is a matter of usage. */
+const fileFaults =
+  /^(weights\/|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$)/;
+
+/** The exit code that an error stands for. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof DOMException && error.name === "AbortError") return EXIT.interrupted;
+  if (!(error instanceof InputError)) return EXIT.internal;
+  if (
+    error.code === "transformer/unsupported-config" ||
+    error.code === "weights/unsupported-dtype"
+  ) {
+    return EXIT.unsupported;
+  }
+  if (error.code === "cli/over-budget" || error.code === "cpu/out-of-memory")
+    return EXIT.overBudget;
+  return fileFaults.test(error.code) ? EXIT.badFile : EXIT.usage;
+}
+
+/** What is printed of an error: the message for a caller's mistake, everything for a bug of ours. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof InputError) return `resolvent: ${error.message} [${error.code}]`;
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const code = error instanceof InternalError ? ` [${error.code}]` : "";
+  return `resolvent: this is a bug${code}; please report it with what follows.\n${detail}`;
+}

@@ -1,0 +1,88 @@
+import { GATES, type Gate } from "@resolvent/expansion";
+import type { Precision } from "@resolvent/tensor";
+import { InvalidArgumentError, Option } from "commander";
+
+/** The formats of a result. */
+export const FORMATS = ["table", "json", "ndjson", "csv"] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** Options that commands share, each defined once. */
+export const options = {
+  prompt: (): Option => new Option("--prompt <text>", "text to read; default: standard input"),
+  tokens: (): Option => new Option("--tokens <ids>", "token ids to read: 1,2,3"),
+  format: (): Option =>
+    new Option("--format <format>", "how the result is written").choices(FORMATS).default("table"),
+  json: (): Option => new Option("--json", "the same as --format json").implies({ format: "json" }),
+  precision: (): Option =>
+    new Option("--precision <precision>", "of the computation")
+      .choices(["f32", "f64"])
+      .default("f32"),
+  threads: (): Option =>
+    new Option("--threads <n>", "threads that compute; default: one a core, at most 8").argParser(
+      wholeNumber(1),
+    ),
+};
+
+/** The values of the shared options. */
+export interface SharedOptions {
+  readonly prompt?: string;
+  readonly tokens?: string;
+  readonly format: Format;
+  readonly precision: Precision;
+  readonly threads?: number;
+}
+
+/** Parses a whole number from `least`. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
+  };
+}
+
+/** Parses a finite number that passes a test. */
+export function numberWhere(
+  test: (value: number) => boolean,
+  what: string,
+): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (Number.isFinite(value) && test(value)) return value;
+    throw new InvalidArgumentError(`Expected ${what}.`);
+  };
+}
+
+/** Parses `none`, `all`, or gates separated by commas. */
+export function parseFreeze(text: string): readonly Gate[] {
+  if (text === "none") return [];
+  if (text === "all") return GATES;
+  const names = text.split(",").map((name) => name.trim());
+  const odd = names.find((name) => !(GATES as readonly string[]).includes(name));
+  if (odd !== undefined) {
+    throw new InvalidArgumentError(
+      `Expected none, all, or some of ${GATES.join(",")}; got "${odd}".`,
+    );
+  }
+  return GATES.filter((gate) => names.includes(gate));
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  KI: 2 ** 10,
+  MI: 2 ** 20,
+  GI: 2 ** 30,
+};
+
+/** Parses `500MB`, `2GiB`, or plain bytes. */
+export function parseBytes(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(text.trim()) ?? [];
+  const factor = UNITS[unit.toUpperCase()];
+  if (digits === "" || factor === undefined) {
+    throw new InvalidArgumentError("Expected a size such as 500MB or 2GiB.");
+  }
+  return Number(digits) * factor;
+}

@@ -1,0 +1,68 @@
+/** A column of a table: its head, and whether its cells stand to the right. */
+export interface Column {
+  readonly head: string;
+  readonly right?: boolean;
+}
+
+/** Rows as aligned text, two spaces between columns; widths count characters without styles. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const all = [columns.map((column) => column.head), ...rows];
+  const widths = columns.map((_, i) => Math.max(...all.map((row) => visible(row[i] ?? ""))));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => {
+        const fill = " ".repeat(Math.max(0, (widths[i] ?? 0) - visible(cell)));
+        return columns[i]?.right ? fill + cell : cell + fill;
+      })
+      .join("  ")
+      .trimEnd();
+  return `${all.map(line).join("\n")}\n`;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal styles are control characters
+const styles = /\u001b\[\d+m/g;
+
+function visible(text: string): number {
+  return [...text.replace(styles, "")].length;
+}
+
+/** A bar of `width` characters for a share from −1 to 1, in eighths; what is negative is drawn hollow. */
+export function bar(share: number, width: number): string {
+  const eighths = Math.min(width * 8, Math.round(Math.abs(share) * width * 8));
+  const whole = Math.floor(eighths / 8);
+  if (share < 0) return "░".repeat(Math.ceil(eighths / 8)).padEnd(width);
+  const part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8] ?? "";
+  return ("█".repeat(whole) + part).padEnd(width);
+}
+
+/** A number in few characters: 3 digits, powers of ten where it is tiny or huge. */
+export function short(value: number): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e5) return value.toExponential(1);
+  return size >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+export function percent(value: number): string {
+  return `${(100 * value).toFixed(1)} %`;
+}
+
+/** Bytes in binary units. */
+export function bytes(count: number): string {
+  const unit =
+    count >= 2 ** 30
+      ? (["GiB", 2 ** 30] as const)
+      : count >= 2 ** 20
+        ? (["MiB", 2 ** 20] as const)
+        : (["KiB", 2 ** 10] as const);
+  return `${(count / unit[1]).toFixed(1)} ${unit[0]}`;
+}
+
+/** Values as one line of CSV (RFC 4180). */
+export function csvLine(values: readonly (string | number | null)[]): string {
+  const cell = (value: string | number | null): string => {
+    const text = value === null ? "" : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return `${values.map(cell).join(",")}\n`;
+}
