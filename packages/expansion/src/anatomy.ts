@@ -44,7 +44,7 @@ export function anatomyOf<T extends Shaped>(
       site.slice(0, -".write".length),
       C,
     ]);
-    const [embedding = residual] = select((site) => site === "embed").map(([, x0]) => x0);
+    const embedding = trace.get("embed") as T; // every run passes it
     return { embedding, residual, writes: new Map(writes), gates: new Map(select(isGate)) };
   });
 }

@@ -10,10 +10,11 @@ import {
 import { type Anatomy, frozenAt } from "./anatomy.ts";
 import { sumOf } from "./tree.ts";
 
+/** The path expansion of a run: its terms, and what lies beyond the highest of them. */
 export interface Sweep<T> {
   /** `D_k` for `k = 0 … min(maxDegree, number of stages)`: `degree, …, pos, d_model`. */
   readonly terms: T;
-  /** The sum of all paths of higher degree, summed by its own, as one level of a stack; undefined where there are none. */
+  /** The sum of all paths of higher degree, as one level of a stack; undefined where there are none. */
   readonly remainder: T | undefined;
 }
 
