@@ -13,6 +13,8 @@ export interface BatchOptions {
   readonly context: number;
   /** Default `train`. */
   readonly split?: Split;
+  /** The share of tales that are rolls of names; default that of `taleCorpus`. */
+  readonly rolls?: number;
 }
 
 /** The share of rows that begin with `<|endoftext|>`; the others begin with a tale's first token. */
@@ -36,7 +38,11 @@ export function* taleBatches(options: BatchOptions): Generator<Ids> {
       details: { batch, context },
     });
   }
-  const tales = taleCorpus({ seed, split });
+  const tales = taleCorpus({
+    seed,
+    split,
+    ...(options.rolls !== undefined && { rolls: options.rolls }),
+  });
   const random = seededRandom(seed).fork(`rows/${split}`);
   const pos = context + 1;
   for (;;) {

@@ -17,6 +17,8 @@ export interface TaleOptions {
   readonly seed: number;
   /** Default `train`. */
   readonly split?: Split;
+  /** The share of tales that are nothing but a roll of names; default 0.1. More of them teach induction sooner. */
+  readonly rolls?: number;
 }
 
 /** How often each kind of scene comes, in parts of the whole. */
@@ -30,9 +32,6 @@ const scenes: readonly (readonly [weight: number, scene: Scene])[] = [
   [10, wonder],
 ];
 const bag: readonly Scene[] = scenes.flatMap(([weight, scene]) => Array(weight).fill(scene));
-
-/** The share of tales that are nothing but a roll of names. */
-const rollShare = 0.1;
 
 const begin = ({ random, cast, place }: Stage): string => {
   const names = listed(cast.map(({ name }) => name));
@@ -66,8 +65,8 @@ const end = (stage: Stage): string => {
 };
 
 /** One tale of some 40 to 120 tokens: scenes that share a cast and a place. */
-function drawTale(random: Random): string {
-  if (random.chance(rollShare)) return drawRoll(random);
+function drawTale(random: Random, rolls: number): string {
+  if (random.chance(rolls)) return drawRoll(random);
   const stage = setStage(random);
   const parts: string[] = [];
   if (random.chance(0.5)) parts.push(begin(stage));
@@ -86,7 +85,11 @@ function drawTale(random: Random): string {
 }
 
 /** Short English tales without end, in an order that depends on seed and split only. */
-export function* taleCorpus({ seed, split = "train" }: TaleOptions): Generator<string> {
+export function* taleCorpus({
+  seed,
+  split = "train",
+  rolls = 0.1,
+}: TaleOptions): Generator<string> {
   const random = seededRandom(seed).fork(`tales/${split}`);
-  for (;;) yield drawTale(random);
+  for (;;) yield drawTale(random, rolls);
 }

@@ -1,0 +1,71 @@
+import type { Ids } from "@resolvent/tensor";
+import type { AdamOptions } from "./adam.ts";
+import type { Encoder } from "./encoder.ts";
+import { taleBatches } from "./pack.ts";
+
+/** A stretch of training on batches of one kind. */
+export interface Phase {
+  readonly steps: number;
+  readonly batch: number;
+  readonly context: number;
+  /** The share of tales that are rolls of names. */
+  readonly rolls: number;
+}
+
+/** All that decides what is learned: with it, the model is reproducible. */
+export interface Recipe {
+  readonly seed: number;
+  /** Tales that the tokenizer is learned from, and its size. */
+  readonly tokenizer: { readonly tales: number; readonly vocabSize: number };
+  /** config.json but for the size of the vocabulary. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly phases: readonly Phase[];
+  readonly rate: number;
+  readonly warmup: number;
+  readonly adam: AdamOptions;
+}
+
+/**
+ * The recipe of `tales`. It begins with short rows and many rolls of names, from which copying and induction are
+ * learned soonest, and goes on with the tales as they are, over the whole context.
+ */
+export const talesRecipe: Recipe = {
+  seed: 1,
+  tokenizer: { tales: 6000, vocabSize: 1024 },
+  config: {
+    architectures: ["GPT2LMHeadModel"],
+    model_type: "gpt2",
+    activation_function: "gelu_new",
+    layer_norm_epsilon: 1e-5,
+    n_layer: 4,
+    n_head: 4,
+    n_embd: 128,
+    n_positions: 128,
+    tie_word_embeddings: true,
+  },
+  phases: [
+    { steps: 2000, batch: 16, context: 63, rolls: 0.5 },
+    { steps: 3000, batch: 16, context: 127, rolls: 0.15 },
+  ],
+  rate: 2e-3,
+  warmup: 200,
+  adam: { beta1: 0.9, beta2: 0.98, eps: 1e-8, decay: 0.1, clip: 1 },
+};
+
+/** Steps of all phases. */
+export function totalSteps({ phases }: Recipe): number {
+  return phases.reduce((sum, { steps }) => sum + steps, 0);
+}
+
+/** Tokens that are predicted in all phases. */
+export function totalTokens({ phases }: Recipe): number {
+  return phases.reduce((sum, { steps, batch, context }) => sum + steps * batch * context, 0);
+}
+
+/** The batches of all phases, one after the other. */
+export function* recipeBatches({ phases, seed }: Recipe, encoder: Encoder): Generator<Ids> {
+  for (const [n, { steps, batch, context, rolls }] of phases.entries()) {
+    const batches = taleBatches({ encoder, seed: seed + n, batch, context, rolls });
+    for (let step = 0; step < steps; step++) yield batches.next().value;
+  }
+}
