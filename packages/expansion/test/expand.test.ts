@@ -304,6 +304,14 @@ describe("the cost", () => {
     expect(double.peakBytes).toBe(2 * single.peakBytes);
     expect(double.flops).toBe(single.flops);
   });
+
+  test("of many pieces peaks lower than of one: each is freed before the next", async () => {
+    const wide = await outlineModel(tinyModel("gpt2-untied", { vocab_size: 500 }));
+    const large = { ...wide, architecture: { ...wide.architecture, vocab: 2 ** 23 } };
+    const [pieces, whole] = [large, wide].map((model) => expansionCost(model, tokens));
+    expect(pieces?.matmulFlops).toBe(whole?.matmulFlops);
+    expect(pieces?.peakBytes).toBeLessThan(whole?.peakBytes ?? 0);
+  });
 });
 
 test("methods and gates are the defaults where nothing is asked for", () => {
