@@ -32,7 +32,7 @@ function copyLoops(machine: Machine, to: number, from: number, loops: readonly L
     const others = loops.filter((loop) => loop !== inner && loop !== columns);
     const strips = Math.ceil(columns.size / 32) * countOf(others);
     const walk = walkOf([...others, { size: 1, steps: [1, 1] }]);
-    machine.run(kernels.transpose, strips, 32 * inner.size, [
+    machine.run(kernels.transpose, strips, 35 * inner.size, [
       ...[to, from, inner.size, columns.size, rowStep, outStep],
       ...walk,
     ]);
@@ -40,7 +40,7 @@ function copyLoops(machine: Machine, to: number, from: number, loops: readonly L
   }
   const length = inner?.size ?? 1;
   const lines = count / length;
-  machine.run(kernels.copy, lines, 10 + length * 0.3, [to, from, ...walkOf(loops)]);
+  machine.run(kernels.copy, lines, 10 + length * 0.15, [to, from, ...walkOf(loops)]);
 }
 
 /** A copy in the memory order of `shape`, which may have axes that `a` lacks. */
@@ -134,7 +134,7 @@ export function take(machine: Machine, a: CpuTensor, axis: Axis, ids: Ids): CpuT
   const count = ids.data.length;
   withIds(machine, ids, (at) => {
     const args = [result.start, from, at, count, size, inner];
-    machine.run(kernels.take, outer * count, 5 + inner * 0.3, args);
+    machine.run(kernels.take, outer * count, 5 + inner * 0.12, args);
   });
   return result;
 }

@@ -30,21 +30,32 @@ function address(precision: Precision, relaxed: boolean): URL {
 }
 
 async function bytesAt(url: URL): Promise<BufferSource> {
-  if (url.protocol === "file:") {
-    const files = nodeModule("node:fs/promises");
-    if (files !== undefined) return (await files.readFile(url)) as Uint8Array<ArrayBuffer>; // never shared
+  const files = url.protocol === "file:" ? nodeModule("node:fs/promises") : undefined;
+  if (files !== undefined) {
+    return files.readFile(url).then(
+      (bytes) => bytes as Uint8Array<ArrayBuffer>, // what Node reads is never shared
+      (cause) => {
+        throw missing(url, cause, "Build the package: its script `wasm` compiles the kernels.");
+      },
+    );
   }
-  const response = await fetch(url);
-  if (!response.ok) {
-    throw new InputError({
-      code: "cpu/no-kernels",
-      message: `The kernels at ${url} could not be fetched: status ${response.status}.`,
-      remedy:
-        "Serve the package's wasm folder beside its code, or use a bundler that follows new URL().",
-      details: { url: `${url}`, status: response.status },
-    });
-  }
+  const remedy =
+    "Serve the package's wasm folder beside its code, or use a bundler that follows new URL().";
+  const response = await fetch(url).catch((cause) => {
+    throw missing(url, cause, remedy);
+  });
+  if (!response.ok) throw missing(url, `status ${response.status}`, remedy);
   return response.arrayBuffer();
+}
+
+function missing(url: URL, cause: unknown, remedy: string): InputError {
+  return new InputError({
+    code: "cpu/no-kernels",
+    message: `The kernels at ${url} could not be read.`,
+    remedy,
+    details: { url: url.href },
+    cause,
+  });
 }
 
 /** A function with one `f32x4.relaxed_madd`: valid exactly where relaxed SIMD is on. */

@@ -50,6 +50,11 @@ export function rotary(
     ...[size1, step1, size2, step2, step3],
   ];
   if (length === 0) return result;
-  machine.run(kernels.rotary, sizeOf(a.shape) / length, 10 + length * (step === 1 ? 0.5 : 2), args);
+  machine.run(
+    kernels.rotary,
+    sizeOf(a.shape) / length,
+    10 + length * (step === 1 ? 0.35 : 2),
+    args,
+  );
   return result;
 }

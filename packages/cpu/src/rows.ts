@@ -37,7 +37,7 @@ function along(
   const keeps = axis in result;
   const target = machine.make(keeps ? last : result);
   const args = [target.start, source.start, length, alongs[what]];
-  const cost = 10 + length * (what === "softmax" || what === "logsumexp" ? 2 : 0.5);
+  const cost = 10 + length * (what === "softmax" || what === "logsumexp" ? 3.5 : 0.2);
   machine.run(kernels.rows, rows, cost, [...args, ...maskArgs(last, axis, options.mask)], {
     floats: [options.eps ?? 0],
   });
@@ -114,10 +114,10 @@ function sumMiddle(
 ): CpuTensor {
   const result = machine.make({ outer, inner });
   const args = [result.start, machine.at(a), length, inner];
-  if (inner === 1) machine.run(kernels.sumRows, outer, 5 + length * 0.3, args);
+  if (inner === 1) machine.run(kernels.sumRows, outer, 5 + length * 0.06, args);
   else {
     const strips = outer * Math.ceil(inner / COLUMNS);
-    machine.run(kernels.sumColumns, strips, 5 + length * Math.min(inner, COLUMNS) * 0.3, args);
+    machine.run(kernels.sumColumns, strips, 5 + length * Math.min(inner, COLUMNS) * 0.15, args);
   }
   return result;
 }

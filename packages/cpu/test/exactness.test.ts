@@ -13,7 +13,7 @@ import { Machine } from "../src/machine.ts";
 import { loadModule } from "../src/module.ts";
 import { Pool } from "../src/pool.ts";
 import { TILES } from "../src/probe.ts";
-import { Draw } from "./conformance.ts";
+import { Draw } from "./draw.ts";
 
 const draw = new Draw(1);
 const random = (shape: Shape): Tensor => draw.tensor(shape);
