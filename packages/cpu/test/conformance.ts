@@ -32,7 +32,10 @@ export function describeConformance<T extends Shaped>(
             ops.free([inputs, result]);
             expect(Object.entries(got.shape), call.label).toEqual(Object.entries(expected.shape));
             const sizes = (call.size ?? call.run)(reference, call.inputs).data;
-            const largest = sizes.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+            const largest = Float64Array.from(sizes, Math.abs).reduce(
+              (most, x) => Math.max(most, x),
+              0,
+            );
             expect(worst(got, expected, tolerance * largest), call.label).toBe("");
           }),
           { numRuns: calls },

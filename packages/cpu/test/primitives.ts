@@ -24,6 +24,10 @@ export interface Call {
   readonly label: string;
 }
 
+function magnitude({ shape, data }: Tensor): Tensor {
+  return { shape, data: data.map(Math.abs) };
+}
+
 /** A shape with the given axes and up to three more, in any order. */
 function around(draw: Draw, axes: Shape): Shape {
   return draw.order({ ...draw.axes("a", 3), ...axes });
@@ -188,9 +192,11 @@ export const primitives: readonly Primitive[] = [
       const size = draw.size();
       const ids = draw.ids(draw.axes("i", 2), size);
       const shape = around(draw, ids.shape);
+      const a = draw.tensor(shape);
       return {
-        inputs: [draw.tensor(shape)],
-        run: (ops, [a]) => ops.put(a as never, ids, "x", size),
+        inputs: [a, magnitude(a)],
+        run: (ops, [x]) => ops.put(x as never, ids, "x", size),
+        size: (ops, [, x]) => ops.put(x as never, ids, "x", size),
         label: `put ${JSON.stringify(shape)} ${JSON.stringify(ids.shape)} ${size}`,
       };
     },
@@ -230,11 +236,11 @@ export const primitives: readonly Primitive[] = [
     draw: (draw) => {
       const shape = around(draw, { x: draw.of([draw.size(), 700]) });
       const axes = draw.some(axesOf(shape));
-      const squares = draw.tensor(shape);
+      const a = draw.tensor(shape);
       return {
-        inputs: [squares, { shape, data: squares.data.map(Math.abs) }],
-        run: (ops, [a]) => ops.sum(a as never, axes),
-        size: (ops, [, a]) => ops.sum(a as never, axes),
+        inputs: [a, magnitude(a)],
+        run: (ops, [x]) => ops.sum(x as never, axes),
+        size: (ops, [, x]) => ops.sum(x as never, axes),
         label: `sum ${JSON.stringify(shape)} ${axes}`,
       };
     },
@@ -296,7 +302,6 @@ function drawMatmul(draw: Draw): Call {
   const last = draw.next() < 0.5 ? undefined : draw.some(result);
   const axes = draw.shuffled(axesOf(over));
   const [a, b] = [draw.tensor(left), draw.tensor(right)];
-  const magnitude = ({ shape, data }: Tensor): Tensor => ({ shape, data: data.map(Math.abs) });
   return {
     inputs: [a, b, magnitude(a), magnitude(b)],
     run: (ops, [x, y]) => ops.matmul(x as never, y as never, axes, last),
