@@ -115,7 +115,7 @@ export function title({ freeze, reference, method }: DegreeExpansion): string {
       : freeze.length === 0
         ? "Truncated tree (nothing frozen)"
         : `Truncated tree (${freeze.join(" and ")} frozen)`;
-  return reference.kind === "zero" ? how : `${how}, reference ${reference.kind}`;
+  return reference === "zero" ? how : `${how}, reference ${reference}`;
 }
 
 function certificateLine({ certificate, precision, remainder }: DegreeExpansion): string {

@@ -41,8 +41,10 @@ export interface DegreeExpansion {
   readonly input: { readonly tokens: readonly { readonly id: number; readonly text: string }[] };
   readonly method: "tree" | "sweep";
   readonly freeze: readonly Gate[];
-  /** What a cut branch contributes, with the prompts or tokens that it was taken from. */
-  readonly reference: Reference;
+  /** What a cut branch contributes. */
+  readonly reference: Reference["kind"];
+  /** The prompts that a mean is taken over, or the tokens of the other run; none for zero. */
+  readonly referenceInput: readonly (readonly number[])[];
   /** Weights are used as stored. */
   readonly weightProcessing: "none";
   readonly engine: string;
@@ -140,7 +142,8 @@ export async function expandByDegree<T extends Shaped>(
       input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
       method: sum.method,
       freeze: sum.freeze,
-      reference: options.reference ?? { kind: "zero" },
+      reference: options.reference?.kind ?? "zero",
+      referenceInput: inputOf(options.reference),
       weightProcessing: "none",
       engine: engine.name,
       precision: engine.precision,
@@ -175,6 +178,11 @@ export function expansionCost(
   const ids = tokenIds(tokens);
   ops.scope(() => outlineMeasures(ops, outline, ids, degreeTerms(ops, outline, ids, termsOptions)));
   return ops.total();
+}
+
+function inputOf(reference: Reference = { kind: "zero" }): readonly (readonly number[])[] {
+  if (reference.kind === "zero") return [];
+  return reference.kind === "mean" ? reference.prompts : [reference.tokens];
 }
 
 /** Lets events through, an abort or a repaint: awaiting what is there already does not. */

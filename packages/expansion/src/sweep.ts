@@ -78,25 +78,18 @@ function afterStage<T extends Shaped>(
   const cut = stage.flatMap((block) => references?.get(block.name) ?? []);
   const cutLevel = cut.length === 0 ? undefined : ops.broadcast(sumOf(ops, cut), { degree: 1 });
 
-  /** What enters at degree 1 besides `A_i H[0]`. */
+  // Degree 1 is fed by A_i H[0], the constants, and what the reference no longer stands for.
   const entering = [...constants, ...(cutLevel === undefined ? [] : [ops.scale(cutLevel, -1)])];
-  const raise = (x: T): T => {
-    if (entering.length === 0) return x;
-    const first = sumOf(ops, [level(x, 0, 1), ...entering]);
-    const size = sizeAlong(x.shape, "degree", "sweep");
-    return size === 1 ? first : ops.concat([first, level(x, 1, size)], "degree");
-  };
-  const raised = raise(written);
-  const size = sizeAlong(raised.shape, "degree", "sweep");
-  const zero = cutLevel ?? ops.fill({ ...terms.shape, degree: 1 }, 0);
-  const kept = full ? maxDegree : size;
-  const added = kept === 0 ? zero : ops.concat([zero, level(raised, 0, kept)], "degree");
-  const grown = full
-    ? terms
-    : ops.concat([terms, ops.fill({ ...terms.shape, degree: 1 }, 0)], "degree");
-  const beyond = full ? level(raised, maxDegree, size) : undefined;
+  const risen = (k: number): T =>
+    k === 0 ? sumOf(ops, [level(written, 0, 1), ...entering]) : level(written, k, k + 1);
+  const first = level(terms, 0, 1);
+  const parts = [cutLevel === undefined ? first : ops.add(first, cutLevel)];
+  if (levels > 1) parts.push(ops.add(level(terms, 1, 2), risen(0)));
+  if (levels > 2) parts.push(ops.add(level(terms, 2, levels), level(written, 1, levels - 1)));
+  if (!full) parts.push(risen(levels - 1));
+  const beyond = full ? risen(maxDegree) : undefined;
   return {
-    terms: ops.add(grown, added),
+    terms: ops.concat(parts, "degree"),
     remainder: beyond && remainder ? ops.add(remainder, beyond) : (beyond ?? remainder),
   };
 }

@@ -27,35 +27,37 @@ export function truncatedTree<T extends Shaped>(
     const before = stack;
     stack = ops.scope(() => {
       const levels = sizeAlong(before.shape, "degree", "truncatedTree");
+      const level = (x: T, from: number, to: number): T => ops.slice(x, "degree", from, to);
       const full = levels > maxDegree;
-      const added = [sumOf(ops, referencesOf(ops, stage, references, before))];
+      const cut = referencesOf(ops, stage, references);
+      const parts = [sumOf(ops, [level(before, 0, 1), ...cut])];
       if (maxDegree > 0) {
-        const read = full ? ops.slice(before, "degree", 0, maxDegree) : before;
-        added.push(
-          sumOf(
-            ops,
-            stage.map((block) => blockWrite(ops, block, read, sites)),
-          ),
+        const read = full ? level(before, 0, maxDegree) : before;
+        const written = sumOf(
+          ops,
+          stage.map((block) => blockWrite(ops, block, read, sites)),
         );
+        if (levels > 1)
+          parts.push(ops.add(level(before, 1, levels), level(written, 0, levels - 1)));
+        if (!full) {
+          const last = level(written, levels - 1, levels);
+          parts.push(ops.add(level(before, levels - 1, levels), last));
+        }
       }
-      const last = ops.slice(before, "degree", levels - 1, levels);
-      const grown = full ? before : ops.concat([before, last], "degree");
-      return ops.add(grown, ops.concat(added, "degree"));
+      return ops.concat(parts, "degree");
     });
   }
   return stack;
 }
 
-/** `ref_i` of each block of a stage, as one level of a stack; zeros for the reference zero. */
+/** `ref_i` of each block of a stage, as one level of a stack; none for the reference zero. */
 function referencesOf<T extends Shaped>(
   ops: Ops<T>,
   stage: readonly Block<T>[],
   references: ReadonlyMap<string, T> | undefined,
-  stack: T,
 ): T[] {
-  if (references === undefined) return [ops.fill({ ...stack.shape, degree: 1 }, 0)];
   return stage.flatMap((block) => {
-    const ref = references.get(block.name);
+    const ref = references?.get(block.name);
     return ref === undefined ? [] : [ops.broadcast(ref, { degree: 1 })];
   });
 }

@@ -49,7 +49,8 @@ describe("the result", () => {
       input: { tokens: Array(5).fill({ id: "number", text: "string" }) },
       method: "string",
       freeze: Array(3).fill("string"),
-      reference: { kind: "string" },
+      reference: "string",
+      referenceInput: [],
       weightProcessing: "string",
       engine: "string",
       precision: "string",
@@ -71,7 +72,8 @@ describe("the result", () => {
       input: { tokens: tokens.map((id) => ({ id, text: `<${id}>` })) },
       method: "sweep",
       freeze: ["pattern", "norm", "activation"],
-      reference: { kind: "zero" },
+      reference: "zero",
+      referenceInput: [],
       weightProcessing: "none",
       engine: "reference",
       precision: "f64",
@@ -81,18 +83,27 @@ describe("the result", () => {
   });
 
   test.each([
-    ["a sweep", {}],
-    ["a tree", { freeze: [], maxDegree: 1 }],
-    ["a mean", { reference: { kind: "mean", prompts: [[1], [2, 3]] }, maxDegree: 0 }],
-    ["another run", { reference: { kind: "run", tokens: [1, 2, 3, 4, 5] } }],
-  ] as const satisfies readonly (readonly [string, ExpandOptions])[])(
+    ["a sweep", {}, "zero", []],
+    ["a tree", { freeze: [], maxDegree: 1 }, "zero", []],
+    [
+      "a mean",
+      { reference: { kind: "mean", prompts: [[1], [2, 3]] }, maxDegree: 0 },
+      "mean",
+      [[1], [2, 3]],
+    ],
+    [
+      "another run",
+      { reference: { kind: "run", tokens: [1, 2, 3, 4, 5] } },
+      "run",
+      [[1, 2, 3, 4, 5]],
+    ],
+  ] as const satisfies readonly (readonly [string, ExpandOptions, string, number[][]])[])(
     "of %s is plain data that JSON keeps",
-    async (_, options) => {
+    async (_, options, kind, input) => {
       const expansion = await expandByDegree(reference, gpt2, tokens, options);
       expect(JSON.parse(JSON.stringify(expansion))).toStrictEqual(expansion);
-      expect(expansion.reference).toEqual(
-        "reference" in options ? options.reference : { kind: "zero" },
-      );
+      expect(expansion.reference).toBe(kind);
+      expect(expansion.referenceInput).toEqual(input);
     },
   );
 

@@ -17,8 +17,9 @@ export function normalize<T extends Shaped>(
   if (norm === undefined) return x;
   const centred = norm.kind === "layer" ? ops.center(x, axis) : x;
   const sigma = sites.at(site, () => ops.rms(centred, axis, norm.eps));
-  let y = ops.div(centred, sigma);
-  if (norm.scale !== undefined) y = ops.mul(y, norm.scale);
-  if (norm.bias !== undefined) y = ops.add(y, norm.bias);
-  return y;
+  // γ/σ first: where σ is frozen it has no axis of degrees, and the stack is passed over once.
+  const inverse = ops.div(ops.fill({}, 1), sigma);
+  const factor = norm.scale === undefined ? inverse : ops.mul(inverse, norm.scale);
+  const scaled = ops.mul(centred, factor);
+  return norm.bias === undefined ? scaled : ops.add(scaled, norm.bias);
 }

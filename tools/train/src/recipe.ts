@@ -44,7 +44,7 @@ export const talesRecipe: Recipe = {
     tie_word_embeddings: true,
   },
   phases: [
-    { steps: 2000, batch: 16, context: 63, rolls: 0.5 },
+    { steps: 2200, batch: 16, context: 63, rolls: 0.5 },
     { steps: 3000, batch: 16, context: 127, rolls: 0.15 },
   ],
   rate: 2e-3,
