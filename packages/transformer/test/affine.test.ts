@@ -3,7 +3,6 @@ import { tinyFamilies } from "@resolvent/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  type AttentionBlock,
   type Block,
   blocksOf,
   blockWrite,
@@ -106,11 +105,21 @@ describe("hasBiases", () => {
     }
   });
 
-  test.each(["b_V", "b_O"] as const)("%s alone does", async (name) => {
-    const { blocks, f, model } = await frozen("llama-biased");
+  test.each([
+    ["llama-biased", 0, "b_V"],
+    ["llama-biased", 0, "b_O"],
+    ["llama-biased", 1, "b_out"],
+    ["llama-biased", 1, "b_in"],
+    ["gpt2", 0, "norm"],
+    ["gpt2", 1, "norm"],
+    ["transformer_lens-solu-ln", 1, "postNorm"],
+  ] as const)("in %s, of block %i, %s alone does", async (family, index, name) => {
+    const { blocks, f, model } = await frozen(family);
     const zero = reference.fill({ pos: TOKENS.length, d_model: model.architecture.d_model }, 0);
-    const attn = blocks[0] as AttentionBlock<Tensor>; // the first block of every model
-    const block = { ...withoutBiases(attn), [name]: attn[name] } as AttentionBlock<Tensor>; // as above
+    const full = blocks[index] as Block<Tensor>; // every model has two blocks
+    const own = (full as unknown as Record<string, unknown>)[name];
+    expect(own).toBeDefined();
+    const block: Block<Tensor> = { ...withoutBiases(full), [name]: own };
     expect(hasBiases(block)).toBe(true);
     expect(largest(f(block)(zero))).toBeGreaterThan(1e-3);
   });

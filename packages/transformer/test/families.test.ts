@@ -10,6 +10,7 @@ import {
   type Model,
   outlineModel,
   plainSites,
+  rotaryTable,
   run,
 } from "../src/index.ts";
 import { TOKENS, tiny } from "./tiny.ts";
@@ -94,6 +95,44 @@ test("the products of GPT-2 take pos · (layers · (24 d² + 4 pos · d) + 2 d �
   expect(ops.total().matmulFlops).toBe(
     pos * (layers * (24 * d ** 2 + 4 * pos * d) + 2 * d * VOCAB),
   );
+});
+
+test("a run takes the memory of one block at a time, however many there are", async () => {
+  const peak = async (n_layer: number): Promise<number> => {
+    const ops = cost();
+    run(ops, await outlineModel(tinyModel("gpt2", { n_layer })), TOKENS);
+    return ops.total().peakBytes;
+  };
+  // Of each further block only the stream after it is kept until the end of the run.
+  const perBlock = TOKENS.length * 16 * 4;
+  expect(await peak(8)).toBe((await peak(4)) + 2 * 4 * perBlock);
+});
+
+describe("rotaryTable", () => {
+  const spec = { frequencies: [1, 0.03], pairing: "half", amplitude: 1.5 } as const;
+
+  test("holds amplitude · cos and sin of position · frequency, for as many positions as asked", () => {
+    for (const positions of [1, 256, 257, 1000]) {
+      const table = rotaryTable(spec, positions);
+      expect(table).toMatchObject({ pairs: 2, pairing: "half" });
+      expect(table.positions).toBeGreaterThanOrEqual(positions);
+      const each = Array.from({ length: table.positions }, (_, pos) =>
+        spec.frequencies.map((frequency) => pos * frequency),
+      ).flat();
+      expect(table.cos).toBeNear(each.map((angle) => 1.5 * Math.cos(angle)));
+      expect(table.sin).toBeNear(each.map((angle) => 1.5 * Math.sin(angle)));
+    }
+  });
+
+  test("is one object for a spec until more positions are asked for", () => {
+    const own = { ...spec };
+    const table = rotaryTable(own, 10);
+    expect(rotaryTable(own, table.positions)).toBe(table);
+    expect(rotaryTable({ ...spec }, 10)).not.toBe(table);
+    const larger = rotaryTable(own, table.positions + 1);
+    expect(larger).not.toBe(table);
+    expect(rotaryTable(own, 10)).toBe(larger);
+  });
 });
 
 /** Operations of a block's products: 2 for each weight and position, and the two products with the pattern. */

@@ -1,7 +1,15 @@
 import { InputError, reference, type Tensor } from "@resolvent/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type GenerateOptions, generate, type Model, run } from "../src/index.ts";
+import {
+  type GenerateOptions,
+  generate,
+  type Model,
+  plainSites,
+  residualStream,
+  run,
+  tokenIds,
+} from "../src/index.ts";
 import { TOKENS, tiny } from "./tiny.ts";
 
 const VOCAB = 29;
@@ -233,6 +241,14 @@ describe("run refuses", () => {
   ])("%s", async (_, tokens, code) => {
     const model = await tiny("gpt2");
     expect(() => run(reference, model, tokens)).toThrow(expect.objectContaining({ code }));
+  });
+
+  test("positions beyond the context", async () => {
+    const model = await tiny("gpt2");
+    const from = (start: number): Tensor =>
+      residualStream(reference, model, tokenIds([1, 2]), plainSites(), start);
+    expect(from(22).shape).toEqual({ pos: 2, d_model: 16 });
+    expect(() => from(23)).toThrow(/24 tokens, got 25/);
   });
 
   test("with both numbers", async () => {
