@@ -1,28 +1,53 @@
 #!/usr/bin/env node
 // The command itself runs on a worker thread: operations are synchronous, and this thread stays free to end
 // everything at once on Ctrl-C.
+import { isatty } from "node:tty";
 import { Worker } from "node:worker_threads";
 
 const worker = new Worker(new URL("../dist/worker.js", import.meta.url), {
   argv: process.argv.slice(2),
-  stdin: true,
   workerData: {
-    stdin: process.stdin.isTTY === true,
-    stdout: process.stdout.isTTY === true,
-    stderr: process.stderr.isTTY === true,
+    stdin: isatty(0),
+    stdout: isatty(1),
+    stderr: isatty(2),
     columns: process.stdout.columns,
   },
 });
 
 process.on("SIGINT", () => process.exit(130));
 process.on("SIGTERM", () => process.exit(143));
-// A reader that has seen enough (`| head`) is no failure.
-process.stdout.on("error", (error) => process.exit(error.code === "EPIPE" ? 0 : 1));
-worker.on("message", (message) => {
-  if (message === "stdin") process.stdin.pipe(worker.stdin);
+process.stdout.on("error", (error) => {
+  // A reader that has seen enough (`| head`) is no failure.
+  if (error.code === "EPIPE") process.exit(0);
+  process.stderr.write(`resolvent: standard output cannot be written: ${error.message}\n`);
+  process.exit(1);
+});
+process.stderr.on("error", () => {}); // nobody listens
+worker.on("message", async ({ readInput }) => {
+  worker.postMessage(await input(readInput));
 });
 worker.on("error", (error) => {
-  process.stderr.write(`resolvent: ${error?.stack ?? error}\n`);
-  process.exitCode = 1;
+  const full = error.code === "ERR_WORKER_OUT_OF_MEMORY";
+  process.stderr.write(
+    full
+      ? `resolvent: there is not enough memory: ${error.message}\n`
+      : `resolvent: this is a bug; please report it with what follows.\n${error?.stack ?? error}\n`,
+  );
+  process.exitCode = full ? 5 : 1;
 });
-worker.on("exit", (code) => process.exit(process.exitCode ?? code));
+worker.on("exit", (code) => {
+  // Once what was written before is out.
+  process.stdout.write("", () => process.exit(process.exitCode ?? code));
+});
+
+/** Standard input, cut short once it is longer than `limit` bytes. */
+async function input(limit) {
+  const parts = [];
+  let size = 0;
+  for await (const part of process.stdin) {
+    parts.push(part);
+    size += part.length;
+    if (size > limit) break;
+  }
+  return Buffer.concat(parts);
+}

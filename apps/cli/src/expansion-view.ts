@@ -1,7 +1,7 @@
 import type { DegreeExpansion, DegreeTerm } from "@resolvent/expansion";
 import type { Cost } from "@resolvent/tensor";
 import type { Format } from "./options.ts";
-import { bar, bytes, csvLine, percent, short, table } from "./table.ts";
+import { bar, bytes, csvLine, divergence, percent, short, table } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 const BAR = 20;
@@ -27,7 +27,7 @@ export function writeExpansion(
       terminal.out(csv(expansion));
       return;
     case "table":
-      terminal.out(picture(expansion, terminal));
+      terminal.show(picture(expansion, terminal));
   }
 }
 
@@ -65,16 +65,16 @@ function csv({ terms }: DegreeExpansion): string {
 
 /** The expansion as a small picture: a bar for each degree, what is known so far, the certificate. */
 function picture(expansion: DegreeExpansion, { style }: Terminal): string {
-  const { terms, remainder } = expansion;
+  const { terms, remainder, precision } = expansion;
   const largest = Math.max(1, ...terms.map((term) => Math.abs(term.logitShare)));
   const rows = terms.map(({ degree, relativeNorm, logitShare, partial }) => [
     String(degree),
     style.accent(bar(logitShare / largest, BAR)),
     percent(logitShare),
     short(relativeNorm),
-    short(partial.frozenNorm.kl),
+    divergence(partial.frozenNorm.kl, precision),
     percent(partial.frozenNorm.top1),
-    short(partial.recomputedNorm.kl),
+    divergence(partial.recomputedNorm.kl, precision),
   ]);
   if (remainder.from !== "none") {
     const share = remainder.logitShare;
@@ -125,7 +125,23 @@ function certificateLine({ certificate, precision, remainder }: DegreeExpansion)
   return `certificate: ‖${sum} − T‖/‖T‖ = ${short(certificate.relativeError)} (${precision})${anew}`;
 }
 
-/** What a computation would take. */
-export function describeCost(cost: Cost): string {
-  return `${short(cost.flops / 1e9)} GFLOP (${percent(cost.matmulFlops / cost.flops)} in products), ${bytes(cost.peakBytes)} for intermediates at most`;
+/** Writes what a computation would take. */
+export function writeCost(
+  cost: Cost,
+  of: { readonly command: string; readonly model: string },
+  format: Format,
+  terminal: Terminal,
+): void {
+  const { flops, matmulFlops, bytesMoved, peakBytes } = cost;
+  if (format === "table") {
+    terminal.show(
+      `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / flops)} in products), ${bytes(peakBytes)} for intermediates at most\n`,
+    );
+  } else if (format === "csv") {
+    terminal.out(csvLine(["flops", "matmulFlops", "bytesMoved", "peakBytes"]));
+    terminal.out(csvLine([flops, matmulFlops, bytesMoved, peakBytes]));
+  } else {
+    const result = { schemaVersion: 1, kind: "cost", ...of, ...cost };
+    terminal.out(`${JSON.stringify(result, undefined, format === "json" ? 2 : 0)}\n`);
+  }
 }

@@ -19,7 +19,14 @@ export function usageError(message: string, remedy?: string): InputError {
 
 /** Faults of files, by code; everything else that is the caller's is a matter of usage. */
 const fileFaults =
-  /^(weights\/|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$)/;
+  /^(weights\/|cli\/unreadable$|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$)/;
+
+const overBudget: ReadonlySet<string> = new Set([
+  "cli/over-budget",
+  "cpu/out-of-memory",
+  "cpu/no-memory",
+  "weights/too-large-for-memory",
+]);
 
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
@@ -32,8 +39,7 @@ export function exitCodeOf(error: unknown): number {
   ) {
     return EXIT.unsupported;
   }
-  if (error.code === "cli/over-budget" || error.code === "cpu/out-of-memory")
-    return EXIT.overBudget;
+  if (overBudget.has(error.code)) return EXIT.overBudget;
   return fileFaults.test(error.code) ? EXIT.badFile : EXIT.usage;
 }
 

@@ -1,6 +1,7 @@
 import { GATES, type Gate } from "@resolvent/expansion";
 import type { Precision } from "@resolvent/tensor";
 import { InvalidArgumentError, Option } from "commander";
+import { usageError } from "./failure.ts";
 
 /** The formats of a result. */
 export const FORMATS = ["table", "json", "ndjson", "csv"] as const;
@@ -11,8 +12,8 @@ export const options = {
   prompt: (): Option => new Option("--prompt <text>", "text to read; default: standard input"),
   tokens: (): Option => new Option("--tokens <ids>", "token ids to read: 1,2,3"),
   format: (): Option =>
-    new Option("--format <format>", "how the result is written").choices(FORMATS).default("table"),
-  json: (): Option => new Option("--json", "the same as --format json").implies({ format: "json" }),
+    new Option("--format <format>", "how the result is written; default: table").choices(FORMATS),
+  json: (): Option => new Option("--json", "the same as --format json"),
   precision: (): Option =>
     new Option("--precision <precision>", "of the computation")
       .choices(["f32", "f64"])
@@ -23,13 +24,25 @@ export const options = {
     ),
 };
 
+/** What `--format` and `--json` say. */
+export interface FormatOptions {
+  readonly format?: Format;
+  readonly json?: boolean;
+}
+
 /** The values of the shared options. */
-export interface SharedOptions {
+export interface SharedOptions extends FormatOptions {
   readonly prompt?: string;
   readonly tokens?: string;
-  readonly format: Format;
   readonly precision: Precision;
   readonly threads?: number;
+}
+
+/** The format that is asked for. */
+export function formatOf({ format, json = false }: FormatOptions): Format {
+  if (!json) return format ?? "table";
+  if (format === undefined || format === "json") return "json";
+  throw usageError(`--json and --format ${format} are two formats.`, "Give one of them.");
 }
 
 /** Parses a whole number from `least`. */

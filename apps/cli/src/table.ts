@@ -4,7 +4,7 @@ export interface Column {
   readonly right?: boolean;
 }
 
-/** Rows as aligned text, two spaces between columns; widths count characters without styles. */
+/** Rows as aligned text, two spaces between columns; widths are places in a terminal, without styles. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const all = [columns.map((column) => column.head), ...rows];
   const widths = columns.map((_, i) => Math.max(...all.map((row) => visible(row[i] ?? ""))));
@@ -22,8 +22,17 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal styles are control characters
 const styles = /\u001b\[\d+m/g;
 
+/** Characters that take no room of their own, and those that take two places. */
+const joined = /[\p{Mn}\p{Me}\p{Cf}]/u;
+const wide =
+  /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
+
+/** Places that a text takes in a terminal. */
 function visible(text: string): number {
-  return [...text.replace(styles, "")].length;
+  let width = 0;
+  for (const char of text.replace(styles, ""))
+    width += joined.test(char) ? 0 : wide.test(char) ? 2 : 1;
+  return width;
 }
 
 /** A bar of `width` characters for a share from −1 to 1, in eighths; what is negative is drawn hollow. */
@@ -44,11 +53,22 @@ export function short(value: number): string {
 }
 
 export function percent(value: number): string {
-  return `${(100 * value).toFixed(1)} %`;
+  return `${(100 * value).toFixed(1).replace(/^-0\.0$/, "0.0")} %`;
+}
+
+/** Below this, a KL divergence between predictions from usual logits is the rounding of its computation, nats. */
+const KL_ROUNDING = { f32: 1e-6, f64: 1e-14 } as const;
+
+/** A KL divergence in few characters. What rounding hides, which may even come out negative, is not told apart. */
+export function divergence(nats: number, precision: keyof typeof KL_ROUNDING): string {
+  const least = KL_ROUNDING[precision];
+  // Far below zero is no rounding, and is shown.
+  return nats < least && nats > -1000 * least ? `<${least.toExponential(0)}` : short(nats);
 }
 
 /** Bytes in binary units. */
 export function bytes(count: number): string {
+  if (count < 1024) return `${count} B`;
   const unit =
     count >= 2 ** 30
       ? (["GiB", 2 ** 30] as const)

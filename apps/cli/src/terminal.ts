@@ -1,15 +1,22 @@
+import { usageError } from "./failure.ts";
+
 /** Where a command reads and writes: data goes to `out`, everything said about it to `note`. */
 export interface Terminal {
+  /** Data, to the letter; on a terminal, without its control characters. */
   out(text: string): void;
+  /** What people read on standard output: never any control characters but its own styles. */
+  show(text: string): void;
+  /** What is said about the work, on standard error. */
   note(text: string): void;
   /** One line that replaces itself, on a terminal only. */
   progress(text: string): void;
-  /** All of standard input, or undefined where nobody pipes anything in. */
+  /**
+   * All of standard input, or undefined where nobody pipes anything in.
+   * @throws InputError `cli/usage` for what is no text or too long for a prompt
+   */
   input(): Promise<string | undefined>;
-  /** Styles for data on standard output: none where it is no terminal, or where NO_COLOR is set. */
+  /** Styles for what is shown: none where standard output is no terminal, or where NO_COLOR is set. */
   readonly style: Style;
-  /** Characters in a line. */
-  readonly columns: number;
 }
 
 export interface Style {
@@ -18,7 +25,7 @@ export interface Style {
   accent(text: string): string;
 }
 
-/** What the thread that owns the real terminal tells about it. */
+/** What the thread that owns the real terminal tells about it: which streams are one, and its width. */
 export interface TerminalFacts {
   readonly stdin: boolean;
   readonly stdout: boolean;
@@ -26,17 +33,36 @@ export interface TerminalFacts {
   readonly columns: number | undefined;
 }
 
-const MAX_INPUT_BYTES = 16 * 2 ** 20; // a prompt beyond this is a mistaken file
+const MAX_INPUT_BYTES = 4 * 2 ** 20; // a prompt beyond this, some million tokens, is a mistaken file
+
+/** Our own styles, and control characters: C0 but tab and newline, DEL, C1, and what turns the writing direction. */
+const controls =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is what this is for
+  /(\u001b\[(?:1|2|22|36|39)m)|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * A text with its control characters spelled out, as JSON spells them: names and tokens come from files, and a
+ * terminal would obey them.
+ */
+export function harmless(text: string, options: { readonly styles?: boolean } = {}): string {
+  return text.replace(controls, (found, style?: string) =>
+    style !== undefined && options.styles === true
+      ? found
+      : found.replace(
+          /^./su,
+          (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+        ),
+  );
+}
 
 export function terminalOf(
   facts: TerminalFacts,
   env: Readonly<Record<string, string | undefined>>,
   streams: {
-    readonly stdin: AsyncIterable<Uint8Array>;
     readonly stdout: { write(text: string): unknown };
     readonly stderr: { write(text: string): unknown };
-    /** Asks for standard input to be passed on. */
-    readonly openInput: () => void;
+    /** Standard input, cut short once it is longer than `limit` bytes. */
+    readonly readInput: (limit: number) => Promise<Uint8Array>;
   },
 ): Terminal {
   const colour = facts.stdout && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
@@ -49,34 +75,42 @@ export function terminalOf(
     if (lineOpen) streams.stderr.write("\r\u001b[K");
     lineOpen = false;
   };
+  const show = (text: string): void => {
+    clear();
+    streams.stdout.write(harmless(text, { styles: colour }));
+  };
   return {
     style: { bold: code(1, 22), faint: code(2, 22), accent: code(36, 39) },
-    columns: facts.columns ?? 80,
+    show,
     out: (text) => {
+      if (facts.stdout) return show(text);
       clear();
       streams.stdout.write(text);
     },
     note: (text) => {
       clear();
-      streams.stderr.write(`${text}\n`);
+      streams.stderr.write(`${harmless(text)}\n`);
     },
     progress: (text) => {
       if (!facts.stderr) return;
-      streams.stderr.write(`\r\u001b[K${text}`);
-      lineOpen = text !== "";
+      const line = harmless(text.replace(/[\t\n]/g, " ")).slice(0, (facts.columns ?? 80) - 1);
+      streams.stderr.write(`\r\u001b[K${line}`);
+      lineOpen = line !== "";
     },
     input: async () => {
       if (facts.stdin) return undefined;
-      streams.openInput();
-      const parts: Uint8Array[] = [];
-      let size = 0;
-      for await (const part of streams.stdin) {
-        parts.push(part);
-        size += part.length;
-        if (size > MAX_INPUT_BYTES)
-          throw new Error(`standard input is over ${MAX_INPUT_BYTES} bytes`);
+      const bytes = await streams.readInput(MAX_INPUT_BYTES);
+      if (bytes.length > MAX_INPUT_BYTES) {
+        throw usageError(
+          `Standard input has over ${MAX_INPUT_BYTES} bytes, too many for a prompt.`,
+          "Is it the right file?",
+        );
       }
-      return Buffer.concat(parts).toString("utf8");
+      try {
+        return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      } catch {
+        throw usageError("Standard input is not UTF-8 text.", "Is it the right file?");
+      }
     },
   };
 }

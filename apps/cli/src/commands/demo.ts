@@ -2,7 +2,7 @@ import { type DegreeExpansion, expandByDegree, GATES } from "@resolvent/expansio
 import { loadTokenizer } from "@resolvent/transformer";
 import { Command } from "commander";
 import { modelFolder, openModel } from "../open.ts";
-import { bar, percent, short, table } from "../table.ts";
+import { bar, divergence, percent, short, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 const MODEL = "tales";
@@ -30,12 +30,12 @@ async function demo(terminal: Terminal): Promise<void> {
     const paths = await expandByDegree(engine, model, ids, { freeze: GATES });
     const tree = await expandByDegree(engine, model, ids, { freeze: [] });
     const seconds = (performance.now() - start) / 1000;
-    terminal.out(picture(paths, tree, terminal));
-    terminal.out(`\n${explain(paths, tree)}\n\n`);
-    terminal.out(
+    terminal.show(picture(paths, tree, terminal));
+    terminal.show(`\n${explain(paths, tree)}\n\n`);
+    terminal.show(
       `Both sums give the model: ‖Σ D_k − T‖/‖T‖ is ${short(paths.certificate.relativeError)} (paths) and ${short(tree.certificate.relativeError)} (tree), in float64. It took ${seconds.toFixed(1)} s.\n`,
     );
-    terminal.out(`Next: npx resolvent expand ${MODEL} --prompt "…"   npx resolvent --help\n`);
+    terminal.show(`Next: npx resolvent expand ${MODEL} --prompt "…"   npx resolvent --help\n`);
   } finally {
     await engine.close();
   }
@@ -53,7 +53,7 @@ function picture(paths: DegreeExpansion, tree: DegreeExpansion, { style }: Termi
     return [
       style.accent(bar(logitShare / largest, 14)),
       percent(logitShare),
-      short(partial.frozenNorm.kl),
+      divergence(partial.frozenNorm.kl, "f64"),
     ];
   };
   const head = [{ head: "share" }, { head: "", right: true }, { head: "KL so far", right: true }];

@@ -7,15 +7,28 @@ import {
   type Gate,
   type Reference,
 } from "@resolvent/expansion";
-import { type Cost, InputError } from "@resolvent/tensor";
 import { outlineModel, type Tokenizer } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { Command, Option } from "commander";
-import { describeCost, writeExpansion } from "../expansion-view.ts";
+import { writeCost, writeExpansion } from "../expansion-view.ts";
 import { usageError } from "../failure.ts";
-import { modelFolder, modelName, openModel, weightsHash } from "../open.ts";
-import { options, parseBytes, parseFreeze, type SharedOptions, wholeNumber } from "../options.ts";
-import { bytes } from "../table.ts";
+import {
+  checkBudget,
+  ENGINE_BYTES,
+  modelFolder,
+  modelName,
+  openModel,
+  weightBytes,
+  weightsHash,
+} from "../open.ts";
+import {
+  formatOf,
+  options,
+  parseBytes,
+  parseFreeze,
+  type SharedOptions,
+  wholeNumber,
+} from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { encode, readInput } from "../tokens.ts";
 
@@ -29,9 +42,6 @@ interface ExpandFlags extends SharedOptions {
   readonly maxMemory?: number;
   readonly dryRun?: boolean;
 }
-
-/** What the engine can hold of one model and its intermediates. */
-const ENGINE_BYTES = 2 ** 32;
 
 export function expandCommand(terminal: Terminal): Command {
   return new Command("expand")
@@ -96,7 +106,9 @@ Examples:
 }
 
 async function expand(name: string, flags: ExpandFlags, terminal: Terminal): Promise<void> {
+  const format = formatOf(flags);
   const folder = await modelFolder(name);
+  const outline = await outlineModel(folder, { name: modelName(name) });
   const { ids, text, tokenizer } = await readInput(flags, folder, terminal);
   const terms = {
     freeze: flags.freeze,
@@ -104,20 +116,28 @@ async function expand(name: string, flags: ExpandFlags, terminal: Terminal): Pro
     ...(flags.method !== undefined && { method: flags.method }),
     ...(flags.maxDegree !== undefined && { maxDegree: flags.maxDegree }),
   };
-  const outline = await outlineModel(folder, { name: modelName(name) });
   const cost = expansionCost(outline, ids, { ...terms, precision: flags.precision });
   if (flags.dryRun) {
-    terminal.out(
-      flags.format === "table"
-        ? `${describeCost(cost)}\n`
-        : `${JSON.stringify({ schemaVersion: 1, kind: "cost", command: "expand", model: name, ...cost })}\n`,
-    );
+    writeCost(cost, { command: "expand", model: outline.name }, format, terminal);
     return;
   }
-  checkBudget(cost, flags.maxMemory ?? ENGINE_BYTES);
+  const limit = flags.maxMemory ?? ENGINE_BYTES;
+  checkBudget(
+    { weights: await weightBytes(folder, flags.precision), intermediates: cost.peakBytes },
+    limit,
+    "Lower --max-degree, shorten the input, or raise --max-memory.",
+  );
+  if (flags.float64 && flags.precision === "f32") {
+    const { peakBytes } = expansionCost(outline, ids, { ...terms, precision: "f64" });
+    checkBudget(
+      { "weights in float64": await weightBytes(folder, "f64"), intermediates: peakBytes },
+      limit,
+      "Leave the certificate's second computation out with --no-float64.",
+    );
+  }
   const { engine, model } = await openModel(folder, name, flags.precision, flags.threads, terminal);
   try {
-    const sha256 = await weightsHash(folder);
+    const sha256 = await weightsHash(folder, terminal);
     const expansion: DegreeExpansion = await expandByDegree(engine, { ...model, sha256 }, ids, {
       ...terms,
       text,
@@ -125,15 +145,17 @@ async function expand(name: string, flags: ExpandFlags, terminal: Terminal): Pro
         certify: async (again) => {
           terminal.progress("certificate in float64");
           const exact = await openModel(folder, name, "f64", flags.threads, terminal);
-          const error = await balanceError(exact.engine, exact.model, ids, again);
-          await exact.engine.close();
-          return error;
+          try {
+            return await balanceError(exact.engine, exact.model, ids, again);
+          } finally {
+            await exact.engine.close();
+          }
         },
       }),
       onProgress: ({ done, total }) => terminal.progress(`degree ${done} of ${total}`),
     });
     terminal.progress("");
-    writeExpansion(expansion, flags.format, terminal);
+    writeExpansion(expansion, format, terminal);
   } finally {
     await engine.close();
   }
@@ -168,14 +190,4 @@ function referenceOf(
       return { kind: "run", tokens };
     }
   }
-}
-
-function checkBudget(cost: Cost, limit: number): void {
-  if (cost.peakBytes <= limit) return;
-  throw new InputError({
-    code: "cli/over-budget",
-    message: `This would take ${bytes(cost.peakBytes)} for intermediates; the limit is ${bytes(limit)}.`,
-    remedy: "Lower --max-degree, shorten the input, or raise --max-memory.",
-    details: { needed: cost.peakBytes, limit },
-  });
 }

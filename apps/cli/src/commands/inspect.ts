@@ -2,7 +2,7 @@ import { type Architecture, blocksOf, outlineModel } from "@resolvent/transforme
 import { openCheckpoint } from "@resolvent/weights";
 import { Command } from "commander";
 import { modelFolder, modelName, tokenizerOf, weightsHash } from "../open.ts";
-import { type Format, options } from "../options.ts";
+import { type Format, type FormatOptions, formatOf, options } from "../options.ts";
 import { csvLine, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -32,12 +32,13 @@ export function inspectCommand(terminal: Terminal): Command {
     )
     .addOption(options.format())
     .addOption(options.json())
-    .action(async (name: string, { format }: { readonly format: Format }) => {
-      write(await inspect(name), format, terminal);
+    .action(async (name: string, flags: FormatOptions) => {
+      const format = formatOf(flags);
+      write(await inspect(name, terminal), format, terminal);
     });
 }
 
-async function inspect(name: string): Promise<Inspection> {
+async function inspect(name: string, terminal: Terminal): Promise<Inspection> {
   const folder = await modelFolder(name);
   const outline = await outlineModel(folder);
   const checkpoint = await openCheckpoint(folder);
@@ -50,7 +51,7 @@ async function inspect(name: string): Promise<Inspection> {
     kind: "inspection",
     model: {
       name: modelName(name),
-      sha256: await weightsHash(folder),
+      sha256: await weightsHash(folder, terminal),
       architecture: outline.architecture.family,
     },
     architecture: outline.architecture,
@@ -72,7 +73,7 @@ function write(inspection: Inspection, format: Format, terminal: Terminal): void
     terminal.out(csvLine(["name", "dtype", "shape"]));
     for (const { name, dtype, shape } of tensors)
       terminal.out(csvLine([name, dtype, shape.join("×")]));
-  } else terminal.out(describe(inspection, terminal));
+  } else terminal.show(describe(inspection, terminal));
 }
 
 function describe(

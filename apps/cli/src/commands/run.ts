@@ -1,8 +1,23 @@
 import { axesOf, inOrder, type Tensor } from "@resolvent/tensor";
-import { generate, nextTokenLoss, run, tokenIds } from "@resolvent/transformer";
+import {
+  chooses,
+  generate,
+  nextTokenLoss,
+  outlineModel,
+  run,
+  tokenIds,
+} from "@resolvent/transformer";
 import { Command, Option } from "commander";
+import { usageError } from "../failure.ts";
 import { modelFolder, openModel, weightsHash } from "../open.ts";
-import { numberWhere, options, type SharedOptions, wholeNumber } from "../options.ts";
+import {
+  type Format,
+  formatOf,
+  numberWhere,
+  options,
+  type SharedOptions,
+  wholeNumber,
+} from "../options.ts";
 import { csvLine, percent, short, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { readInput } from "../tokens.ts";
@@ -94,11 +109,20 @@ export function runCommand(terminal: Terminal): Command {
 }
 
 async function runModel(name: string, flags: RunFlags, terminal: Terminal): Promise<void> {
+  const format = formatOf(flags);
   const folder = await modelFolder(name);
+  await outlineModel(folder); // a model that cannot be run is said before the input is read
   const { ids, text, tokenizer } = await readInput(flags, folder, terminal);
   const { engine, model } = await openModel(folder, name, flags.precision, flags.threads, terminal);
   try {
     const { logits, trace } = run(engine, model, ids, { sites: flags.sites });
+    const nowhere = flags.sites.find((choice) => ![...trace.keys()].some(chooses([choice])));
+    if (nowhere !== undefined) {
+      throw usageError(
+        `${model.name} has no site "${nowhere}".`,
+        "--sites '*' shows all of them; * stands for any characters.",
+      );
+    }
     const loss =
       ids.length < 2 ? null : engine.read(nextTokenLoss(engine, logits, tokenIds(ids))).data[0];
     const rows = inOrder(engine.read(logits), ["pos", "vocab"]).data;
@@ -129,7 +153,7 @@ async function runModel(name: string, flags: RunFlags, terminal: Terminal): Prom
       kind: "run",
       model: {
         name: model.name,
-        sha256: await weightsHash(folder),
+        sha256: await weightsHash(folder, terminal),
         architecture: model.architecture.family,
       },
       input: { tokens: ids.map((id) => ({ id, text: text(id) })) },
@@ -147,7 +171,7 @@ async function runModel(name: string, flags: RunFlags, terminal: Terminal): Prom
         };
       }),
     };
-    write(result, flags, terminal);
+    write(result, format, terminal);
   } finally {
     await engine.close();
   }
@@ -172,7 +196,7 @@ function likeliest(
     }));
 }
 
-function write(result: RunResult, { format }: RunFlags, terminal: Terminal): void {
+function write(result: RunResult, format: Format, terminal: Terminal): void {
   const { next, sites, loss, generated } = result;
   if (format === "json") terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
   else if (format === "ndjson") {
@@ -196,13 +220,13 @@ function write(result: RunResult, { format }: RunFlags, terminal: Terminal): voi
       logit.toFixed(3),
       percent(probability),
     ]);
-    terminal.out(table(columns, rows));
+    terminal.show(table(columns, rows));
     if (loss !== null)
-      terminal.out(
+      terminal.show(
         `\nmean loss ${loss.toFixed(4)} nats over ${result.input.tokens.length - 1} predictions\n`,
       );
     if (generated)
-      terminal.out(
+      terminal.show(
         `\n${style.faint(result.input.tokens.map((token) => token.text).join(""))}${generated.text}\n`,
       );
     if (sites.length > 0) {
@@ -213,7 +237,7 @@ function write(result: RunResult, { format }: RunFlags, terminal: Terminal): voi
           .join(" × "),
         short(norm),
       ]);
-      terminal.out(
+      terminal.show(
         `\n${table([{ head: "site" }, { head: "shape" }, { head: "norm", right: true }], siteRows)}`,
       );
     }
