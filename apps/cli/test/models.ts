@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, open, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TinyOptions, tinyModel } from "@resolvent/testkit";
+import { afterAll } from "vitest";
+
+/** A folder for one test file, removed after it. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "resolvent-cli-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyz é";
+
+/** A tokenizer.json of one token a character: a to z, space, é, and the special `<|end|>`, id 28; others are skipped. */
+export function letterTokenizer(tokens: readonly string[] = [...letters]): object {
+  return {
+    version: "1.0",
+    added_tokens: [{ id: 28, content: "<|end|>", special: true }],
+    normalizer: null,
+    pre_tokenizer: {
+      type: "Split",
+      pattern: { Regex: "" },
+      behavior: "Isolated",
+      invert: false,
+    },
+    post_processor: null,
+    decoder: { type: "Fuse" },
+    model: {
+      type: "BPE",
+      vocab: Object.fromEntries([...tokens, "<|end|>"].map((token, id) => [token, id])),
+      merges: [],
+    },
+  };
+}
+
+/** The token ids of a text of letters, spaces and é. */
+export const idsOf = (text: string): number[] => [...text].map((char) => letters.indexOf(char));
+
+/** Writes a tiny model, with a tokenizer unless `tokenizer` is null, and gives its path. */
+export async function writeModel(
+  path: string,
+  family: string,
+  { tokenizer, ...options }: TinyOptions & { readonly tokenizer?: object | null } = {},
+): Promise<string> {
+  await mkdir(path, { recursive: true });
+  const model = tinyModel(family, options);
+  for (const name of ["config.json", "model.safetensors"]) {
+    const file = await model.open(name);
+    if (file !== undefined)
+      await writeFile(join(path, name), await file.read(0, await file.size()));
+  }
+  if (tokenizer !== null) {
+    await writeFile(join(path, "tokenizer.json"), JSON.stringify(tokenizer ?? letterTokenizer()));
+  }
+  return path;
+}
+
+/** Writes a GPT-2 of zeros that takes no room on disk, however large it is: `layers`, `width`, `vocab`, `context`. */
+export async function writeHollowModel(
+  path: string,
+  {
+    layers,
+    width,
+    vocab,
+    context,
+  }: {
+    readonly layers: number;
+    readonly width: number;
+    readonly vocab: number;
+    readonly context: number;
+  },
+): Promise<string> {
+  await mkdir(path, { recursive: true });
+  await writeFile(
+    join(path, "config.json"),
+    JSON.stringify({
+      model_type: "gpt2",
+      n_layer: layers,
+      n_embd: width,
+      n_head: 2,
+      n_positions: context,
+      vocab_size: vocab,
+      tie_word_embeddings: true,
+    }),
+  );
+  const shapes: Record<string, readonly number[]> = {
+    "wte.weight": [vocab, width],
+    "wpe.weight": [context, width],
+    "ln_f.weight": [width],
+    "ln_f.bias": [width],
+  };
+  for (let layer = 0; layer < layers; layer++) {
+    const parts = {
+      "attn.c_attn": [width, 3 * width],
+      "attn.c_proj": [width, width],
+      "mlp.c_fc": [width, 4 * width],
+      "mlp.c_proj": [4 * width, width],
+      ln_1: [width],
+      ln_2: [width],
+    };
+    for (const [part, shape] of Object.entries(parts)) {
+      shapes[`h.${layer}.${part}.weight`] = shape;
+      shapes[`h.${layer}.${part}.bias`] = shape.slice(-1);
+    }
+  }
+  const header: Record<string, object> = {};
+  let end = 0;
+  for (const [name, shape] of Object.entries(shapes)) {
+    const first = end;
+    end += 4 * shape.reduce((product, n) => product * n, 1);
+    header[name] = { dtype: "F32", shape, data_offsets: [first, end] };
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const file = await open(join(path, "model.safetensors"), "w");
+  await file.write(Buffer.concat([length, text]));
+  await file.truncate(8 + text.length + end);
+  await file.close();
+  return path;
+}

@@ -1,0 +1,69 @@
+import { InputError } from "@resolvent/tensor";
+import { InvalidArgumentError } from "commander";
+import { describe, expect, test } from "vitest";
+import { formatOf, numberWhere, parseBytes, parseFreeze, wholeNumber } from "../src/options.ts";
+import { parseTokens } from "../src/tokens.ts";
+
+test("parseFreeze: names in any order, once each, in the order of the field", () => {
+  const all = ["pattern", "norm", "activation"];
+  expect(parseFreeze("none")).toEqual([]);
+  expect(parseFreeze("all")).toEqual(all);
+  expect(parseFreeze("activation, norm,pattern,norm")).toEqual(all);
+  expect(parseFreeze("norm")).toEqual(["norm"]);
+  for (const text of ["", "patterns", "pattern,", "none,norm", "all,norm", "toString", "Pattern"]) {
+    expect(() => parseFreeze(text)).toThrow(InvalidArgumentError);
+  }
+});
+
+test("parseBytes: decimal and binary units", () => {
+  const cases: [string, number][] = [
+    ["0", 0],
+    ["1024", 1024],
+    ["20k", 20_000],
+    ["20kB", 20_000],
+    ["500MB", 5e8],
+    ["2GiB", 2 ** 31],
+    ["1.5 gib", 1.5 * 2 ** 30],
+    ["3MiB", 3 * 2 ** 20],
+    ["7b", 7],
+  ];
+  for (const [text, value] of cases) expect(parseBytes(text)).toBe(value);
+  for (const text of ["", "-1", "1e9", "lots", "2TB", "1.", ".5G", "2 Gi B", "NaN", "1,5G"]) {
+    expect(() => parseBytes(text)).toThrow(/such as 500MB or 2GiB/);
+  }
+});
+
+test("wholeNumber and numberWhere take no other number for one", () => {
+  expect(wholeNumber(0)("0")).toBe(0);
+  expect(wholeNumber(1)("007")).toBe(7);
+  for (const text of ["", " 1", "+1", "-1", "1.0", "1e3", "0x10", "٣", "9007199254740993"]) {
+    expect(() => wholeNumber(0)(text)).toThrow("Expected a whole number from 0.");
+  }
+  expect(() => wholeNumber(2)("1")).toThrow("from 2");
+  const share = numberWhere((p) => p > 0 && p <= 1, "a share");
+  expect([share("1"), share("5e-1"), share(" .25 ")]).toEqual([1, 0.5, 0.25]);
+  for (const text of ["", " ", "0", "1.1", "NaN", "Infinity", "half"]) {
+    expect(() => share(text)).toThrow("Expected a share.");
+  }
+});
+
+describe("formatOf", () => {
+  test("is a table where nothing is asked for", () => {
+    expect(formatOf({})).toBe("table");
+    expect(formatOf({ format: "csv" })).toBe("csv");
+    expect(formatOf({ json: true })).toBe("json");
+    expect(formatOf({ json: true, format: "json" })).toBe("json");
+  });
+
+  test("is one", () => {
+    expect(() => formatOf({ json: true, format: "table" })).toThrow(InputError);
+  });
+});
+
+test("parseTokens", () => {
+  expect(parseTokens("1,2,3")).toEqual([1, 2, 3]);
+  expect(parseTokens(" 1  2,\n3, ")).toEqual([1, 2, 3]);
+  for (const text of ["", " ", ",", "1;2", "1,-2", "1.5", "1e3", "0x1", "1,two", "1234567890"]) {
+    expect(() => parseTokens(text)).toThrow(/--tokens takes whole numbers/);
+  }
+});
