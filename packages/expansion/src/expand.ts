@@ -7,7 +7,7 @@ import {
   type Shaped,
   sizeAlong,
 } from "@resolvent/tensor";
-import { blocksOf, type Model, tokenIds } from "@resolvent/transformer";
+import { blockNames, type Model, tokenIds } from "@resolvent/transformer";
 import type { Gate } from "./gates.ts";
 import { type DegreeMeasures, type Measures, measureTerms, outlineMeasures } from "./measure.ts";
 import type { Reference } from "./reference.ts";
@@ -115,7 +115,7 @@ export async function expandByDegree<T extends Shaped>(
   const ids = tokenIds(tokens);
   const sum = degreeTerms(engine, model, ids, termsOptions);
   try {
-    const blocks = blocksOf(model).map((block) => block.name);
+    const blocks = blockNames(model.architecture);
     const highest = Math.min(options.maxDegree ?? blocks.length, blocks.length);
     const total = sizeAlong(sum.terms.shape, "degree", "expandByDegree");
     const onDegree = async (done: number): Promise<void> => {

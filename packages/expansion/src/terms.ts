@@ -1,5 +1,5 @@
 import { type Ids, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import { blocksOf, type Model } from "@resolvent/transformer";
+import { blockNames, type Model } from "@resolvent/transformer";
 import { anatomyOf } from "./anatomy.ts";
 import { checkGates, GATES, type Gate } from "./gates.ts";
 import { type Reference, referenceWrites } from "./reference.ts";
@@ -75,7 +75,7 @@ export function degreeTerms<T extends Shaped>(
 }
 
 function checkDegree<T extends Shaped>(model: Model<T>, maxDegree: number | undefined): number {
-  const blocks = blocksOf(model).length;
+  const blocks = blockNames(model.architecture).length;
   const degree = maxDegree ?? blocks;
   if (!Number.isInteger(degree) || degree < 0) {
     throw new InputError({

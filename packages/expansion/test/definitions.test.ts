@@ -44,7 +44,7 @@ const models = await Promise.all(
 );
 const named = models.map((model) => [model.name, model] as const);
 /** Models whose blocks each read what all before them wrote. */
-const serial = named.filter(([, model]) => model.stages.every((stage) => stage.length === 1));
+const serial = named.filter(([, model]) => [...model.stages].every((stage) => stage.length === 1));
 
 test("there are models with and without parallel blocks", () => {
   expect(serial.length).toBeGreaterThan(0);
@@ -111,7 +111,7 @@ describe.each(named)("%s", (_, model) => {
     const paths = allPaths(model, x0, frozenSites(model, tokens, GATES));
     const fromEmbedding = paths.filter((path) => path.source === "embed").length;
     expect(fromEmbedding).toBe(
-      model.stages.reduce((product, stage) => product * (1 + stage.length), 1),
+      [...model.stages].reduce((product, stage) => product * (1 + stage.length), 1),
     );
     const { terms } = degreeTerms(reference, model, tokenIds(tokens));
     const sums = Array.from({ length: model.stages.length + 1 }, (_, k) =>
@@ -209,5 +209,5 @@ function withConstants(model: Tiny, factor: number): Tiny {
 }
 
 function withoutConstants(model: Tiny): Tiny {
-  return { ...model, stages: model.stages.map((stage) => stage.map(withoutBiases)) };
+  return { ...model, stages: [...model.stages].map((stage) => stage.map(withoutBiases)) };
 }

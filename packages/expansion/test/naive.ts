@@ -82,7 +82,7 @@ export function naivePartials(
 ): Tensor[] {
   const blocks = blocksOf(model);
   const stageOf = (block: Block<Tensor>): number =>
-    model.stages.findIndex((stage) => stage.includes(block));
+    [...model.stages].findIndex((stage) => stage.includes(block));
   let C = blocks.map(ref);
   const T = [added(x0, C)];
   for (let k = 1; k <= degrees; k++) {
@@ -113,7 +113,7 @@ export function allPaths(model: Tiny, x0: Tensor, sites: Sites<Tensor>): BlockPa
     reference.sub(blockWrite(reference, block, v, sites), constant(block));
   const onwards = (path: BlockPath, from: number): BlockPath[] => [
     path,
-    ...model.stages.flatMap((stage, s) =>
+    ...[...model.stages].flatMap((stage, s) =>
       s < from
         ? []
         : stage.flatMap((block) => {
@@ -124,7 +124,7 @@ export function allPaths(model: Tiny, x0: Tensor, sites: Sites<Tensor>): BlockPa
           }),
     ),
   ];
-  const ofConstants = model.stages.flatMap((stage, s) =>
+  const ofConstants = [...model.stages].flatMap((stage, s) =>
     stage.flatMap((block) =>
       onwards({ source: block.name, blocks: [], degree: 1, value: constant(block) }, s + 1),
     ),

@@ -11,12 +11,14 @@ export {
   type Architecture,
   type AttentionBlock,
   type Block,
+  blockNames,
   blocksOf,
   hasBiases,
   type MlpBlock,
   type Model,
   mapWeights,
   type NormWeights,
+  type Stages,
   withoutBiases,
 } from "./model.ts";
 export { normalize } from "./norm.ts";

@@ -15,13 +15,18 @@ import { type Family, type Get, showSizes } from "./families/family.ts";
 import { familyOf } from "./families/index.ts";
 import type { Fields } from "./fields.ts";
 import { readJson } from "./files.ts";
-import type { Architecture, Block, Model } from "./model.ts";
+import type { Architecture, Block, Model, Stages } from "./model.ts";
 
 export interface LoadOptions {
   /** What results call the model; default the last part of the folder's name. */
   readonly name?: string;
   /** Whether to compute the SHA-256 of the weights, which reads all of them once more; default true. */
   readonly hash?: boolean;
+  /**
+   * Keeps only the embedding and the unembedding in memory, and reads each layer from its file whenever a
+   * computation reaches it; default false. For models that do not fit, from local files or memory.
+   */
+  readonly stream?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
@@ -35,8 +40,8 @@ export interface LoadOptions {
  * ```
  *
  * @throws InputError `transformer/unsupported-config`, `transformer/bad-config`, `transformer/no-config`,
- * `transformer/missing-tensor`, `transformer/unexpected-tensor`, `transformer/wrong-size`, and what
- * `openCheckpoint` throws
+ * `transformer/missing-tensor`, `transformer/unexpected-tensor`, `transformer/wrong-size`, what `openCheckpoint`
+ * throws, and, where a model streams, `weights/not-at-once` when it runs
  */
 export async function loadModel<T extends Shaped>(
   engine: Engine<T>,
@@ -56,7 +61,10 @@ export async function loadModel<T extends Shaped>(
     }
     return (name, shape) => engine.constant(shape, numbers.get(name) ?? []); // `names` covers what is asked
   };
-  const model = await build(engine, parts, fetch);
+  const now: Source<T> = (name, shape) =>
+    engine.constant(shape, checkpoint.numbersNow(name, engine.precision));
+  const free = (stage: readonly Block<T>[]): void => engine.free(stage);
+  const model = await build(engine, parts, fetch, options.stream ? { now, free } : undefined);
   const sha256 =
     options.hash === false ? undefined : await checkpointSha256(checkpoint, { signal });
   return {
@@ -112,11 +120,18 @@ async function openParts(folder: Folder, signal: AbortSignal | undefined): Promi
   return { family, fields, architecture, checkpoint: await openCheckpoint(folder, { signal }) };
 }
 
+interface Streaming<T> {
+  /** A tensor, read at once. */
+  readonly now: Source<T>;
+  free(stage: readonly Block<T>[]): void;
+}
+
 /** Layer by layer, so that only one layer's numbers are on the host at a time. */
 async function build<T extends Shaped>(
   ops: Ops<T>,
   { family, fields, architecture, checkpoint }: Parts,
   fetch: (names: readonly string[]) => Promise<Source<T>>,
+  streaming: Streaming<T> | undefined = undefined,
 ): Promise<Pick<Model<T>, "embed" | "stages" | "final">> {
   const prefix =
     family.prefixes.find((start) =>
@@ -132,16 +147,31 @@ async function build<T extends Shaped>(
   const isCopy = (name: string): boolean =>
     architecture.tied && /(^|\.)(lm_head|embed_out)\.weight$/.test(name);
   const weights = checkpoint.names.filter((name) => !family.ignored.test(name) && !isCopy(name));
-  const reader = async (names: readonly string[]): Promise<Get<T>> =>
-    getFrom(ops, checkpoint, prefix, await fetch(names), used);
 
   const outside = weights.filter((name) => !ofALayer.test(name.slice(prefix.length)));
-  const endsFrom = await reader(outside);
+  const endsFrom = getFrom(ops, checkpoint, prefix, await fetch(outside), used);
   const ends = ops.scope(() => family.ends(endsFrom, fields, architecture));
-  const stages: Block<T>[][] = [];
-  for (let layer = 0; layer < architecture.layers; layer++) {
-    const get = await reader(weights.filter((name) => inLayer(name, layer)));
-    stages.push(...ops.scope(() => family.layer(get, fields, architecture, layer)));
+  let stages: Stages<T>;
+  if (streaming === undefined) {
+    const all: Block<T>[][] = [];
+    for (let layer = 0; layer < architecture.layers; layer++) {
+      const source = await fetch(weights.filter((name) => inLayer(name, layer)));
+      const get = getFrom(ops, checkpoint, prefix, source, used);
+      all.push(...ops.scope(() => family.layer(get, fields, architecture, layer)));
+    }
+    stages = all;
+  } else {
+    // Names and sizes are checked now, on shapes alone; numbers are read when a stage is reached.
+    const shapes = cost();
+    const outline = getFrom(shapes, checkpoint, prefix, (_, shape) => shapes.given(shape), used);
+    let length = 0;
+    for (let layer = 0; layer < architecture.layers; layer++) {
+      length += family.layer(outline, fields, architecture, layer).length;
+    }
+    const get = getFrom(ops, checkpoint, prefix, streaming.now, used);
+    const layer = (n: number): readonly (readonly Block<T>[])[] =>
+      ops.scope(() => family.layer(get, fields, architecture, n));
+    stages = streamed(layer, architecture.layers, length, streaming.free);
   }
   const odd = weights.filter((name) => !used.has(name));
   if (odd.length > 0) {
@@ -154,6 +184,28 @@ async function build<T extends Shaped>(
     });
   }
   return { ...ends, stages };
+}
+
+/** Stages that are read when they are reached and freed when the next one is asked for. */
+function streamed<T>(
+  read: (layer: number) => readonly (readonly Block<T>[])[],
+  layers: number,
+  length: number,
+  free: (stage: readonly Block<T>[]) => void,
+): Stages<T> {
+  return {
+    length,
+    *[Symbol.iterator]() {
+      for (let layer = 0; layer < layers; layer++) {
+        const stages = read(layer);
+        try {
+          for (const stage of stages) yield stage;
+        } finally {
+          for (const stage of stages) free(stage);
+        }
+      }
+    },
+  };
 }
 
 function getFrom<T extends Shaped>(

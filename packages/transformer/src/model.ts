@@ -87,6 +87,15 @@ export interface MlpBlock<T> extends BlockBase<T> {
 
 export type Block<T> = AttentionBlock<T> | MlpBlock<T>;
 
+/**
+ * Stages in order: the blocks of one stage read the same point of the stream. An array, or, for a model that
+ * streams, something that reads the weights of each stage when it is reached and frees them after it; so go
+ * through it with `for … of`, and keep nothing of a stage.
+ */
+export interface Stages<T> extends Iterable<readonly Block<T>[]> {
+  readonly length: number;
+}
+
 /** A transformer: what it is and its weights, as values of an interpreter. */
 export interface Model<T extends Shaped> {
   readonly name: string;
@@ -99,8 +108,8 @@ export interface Model<T extends Shaped> {
     /** `context, d_model`, where positions are learned. */
     readonly W_pos?: T;
   };
-  /** Blocks in order; those of one stage read the same point of the stream. */
-  readonly stages: readonly (readonly Block<T>[])[];
+  /** The blocks by stage, in order. */
+  readonly stages: Stages<T>;
   readonly final: {
     readonly norm?: NormWeights<T>;
     /** `d_model, vocab`, in any memory order. */
@@ -109,9 +118,16 @@ export interface Model<T extends Shaped> {
   };
 }
 
-/** All blocks in execution order. */
+/** The names of a model's blocks in execution order: `L0.attn`, `L0.mlp`, … */
+export function blockNames({ layers, d_mlp }: Architecture): string[] {
+  return Array.from({ length: layers }, (_, layer) =>
+    d_mlp === 0 ? [`L${layer}.attn`] : [`L${layer}.attn`, `L${layer}.mlp`],
+  ).flat();
+}
+
+/** All blocks in execution order, of a model that is in memory. */
 export function blocksOf<T extends Shaped>(model: Model<T>): Block<T>[] {
-  return model.stages.flat();
+  return [...model.stages].flat();
 }
 
 /** A block without any of its constants: with its gates frozen it is the linear part `A_i` of the block. */
@@ -143,7 +159,7 @@ export function hasBiases<T>(block: Block<T>): boolean {
   return [block.norm?.bias, ...own].some((bias) => bias !== undefined);
 }
 
-/** The same model with every weight passed through `f`: onto a tape, to another engine, to shapes. */
+/** The same model, in memory, with every weight passed through `f`: onto a tape, to another engine, to shapes. */
 export function mapWeights<A extends Shaped, B extends Shaped>(
   model: Model<A>,
   f: (weight: A, name: string) => B,
@@ -172,7 +188,7 @@ export function mapWeights<A extends Shaped, B extends Shaped>(
     name,
     ...(sha256 !== undefined && { sha256 }),
     embed: walk(embed, "embed") as Model<B>["embed"],
-    stages: stages.map((stage) => stage.map((block) => walk(block, block.name) as Block<B>)),
+    stages: [...stages].map((stage) => stage.map((block) => walk(block, block.name) as Block<B>)),
     final: walk(final, "final") as Model<B>["final"],
   };
 }

@@ -12,6 +12,7 @@ test("what the package exports", () => {
     "architectureOf",
     "assembleModel",
     "attention",
+    "blockNames",
     "blockWrite",
     "blocksOf",
     "chooses",

@@ -2,12 +2,18 @@ import { InputError } from "@resolvent/tensor";
 import { decodeNumbers, type NumbersOf, type RawTensor } from "./decode.ts";
 import type { Folder } from "./folder.ts";
 import type { TensorInfo } from "./header.ts";
-import { noTensor, openSafetensors, readTensor, type SafetensorsFile } from "./safetensors.ts";
+import {
+  noTensor,
+  openSafetensors,
+  readTensor,
+  readTensorNow,
+  type SafetensorsFile,
+} from "./safetensors.ts";
 import { INDEX_FILE, openShards, type Shards } from "./shards.ts";
 import type { ByteSource, ReadOptions } from "./source.ts";
 
 /** The file of a checkpoint that is not sharded, in Hugging Face's naming. */
-const SINGLE_FILE = "model.safetensors";
+export const SINGLE_FILE: string = "model.safetensors";
 
 /** A model's tensors by name, in one file or many. Nothing but headers is read before it is asked for. */
 export interface Checkpoint {
@@ -28,6 +34,8 @@ export interface Checkpoint {
     precision: P,
     options?: ReadOptions,
   ): Promise<NumbersOf[P]>;
+  /** The same at once. Throws `weights/not-at-once` where the files cannot be read so. */
+  numbersNow<P extends keyof NumbersOf>(tensor: string, precision: P): NumbersOf[P];
 }
 
 function checkpointOf(name: string, { files, fileOf }: Shards): Checkpoint {
@@ -55,6 +63,8 @@ function checkpointOf(name: string, { files, fileOf }: Shards): Checkpoint {
     read,
     numbers: async (tensor, precision, options) =>
       decodeNumbers(await read(tensor, options), precision, `${name}: ${tensor}`),
+    numbersNow: (tensor, precision) =>
+      decodeNumbers(readTensorNow(place(tensor).opened, tensor), precision, `${name}: ${tensor}`),
   };
 }
 

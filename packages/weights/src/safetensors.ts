@@ -1,12 +1,13 @@
 import { InputError } from "@resolvent/tensor";
 import type { RawTensor } from "./decode.ts";
-import { type Header, parseHeader } from "./header.ts";
+import { type Header, parseHeader, type TensorInfo } from "./header.ts";
 import { MAX_HEADER_BYTES } from "./limits.ts";
 import { nearestNames } from "./nearest.ts";
 import {
   type ByteSource,
   type ReadOptions,
   readExactly,
+  readExactlyNow,
   sizeOfSource,
   truncated,
 } from "./source.ts";
@@ -67,8 +68,18 @@ export async function readTensor(
   name: string,
   options?: ReadOptions,
 ): Promise<RawTensor> {
+  const { dtype, shape, start, end } = infoOf(file, name);
+  return { dtype, shape, bytes: await readExactly(file.source, start, end, options) };
+}
+
+/** The same at once. Throws `weights/not-at-once` where the source cannot. */
+export function readTensorNow(file: SafetensorsFile, name: string): RawTensor {
+  const { dtype, shape, start, end } = infoOf(file, name);
+  return { dtype, shape, bytes: readExactlyNow(file.source, start, end) };
+}
+
+function infoOf(file: SafetensorsFile, name: string): TensorInfo {
   const info = file.tensors.get(name);
   if (info === undefined) throw noTensor(file.source.name, name, file.tensors.keys());
-  const { dtype, shape, start, end } = info;
-  return { dtype, shape, bytes: await readExactly(file.source, start, end, options) };
+  return info;
 }

@@ -22,6 +22,8 @@ export interface ByteSource {
   size(options?: ReadOptions): Promise<number>;
   /** Bytes `start ≤ i < end`, all of them, in memory that the caller may keep and change. */
   read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array>;
+  /** The same at once, where the place can: memory, and local files. Models that stream their weights need it. */
+  readNow?(start: number, end: number): Uint8Array;
 }
 
 /** Memory for `length` bytes; throws `weights/too-large-for-memory` where the machine has not that much. */
@@ -65,6 +67,21 @@ export async function readExactly(
   return bytes;
 }
 
+/** `readExactly` at once; throws `weights/not-at-once` where the source cannot. */
+export function readExactlyNow(source: ByteSource, start: number, end: number): Uint8Array {
+  if (source.readNow === undefined) {
+    throw new InputError({
+      code: "weights/not-at-once",
+      message: `${source.name}: this source cannot be read while a computation waits.`,
+      remedy: "Stream weights from local files or memory, or load the model as a whole.",
+      details: { name: source.name },
+    });
+  }
+  const bytes = source.readNow(start, end);
+  if (bytes.byteLength !== end - start) throw truncated(source.name, end - start, bytes.byteLength);
+  return bytes;
+}
+
 /** `weights/truncated`: fewer bytes than there should be. */
 export function truncated(name: string, expected: number, got: number): InputError {
   return new InputError({
@@ -89,16 +106,20 @@ export function checkRange(name: string, start: number, end: number, size: numbe
 
 /** Bytes in memory. Reads are copies. */
 export function memorySource(bytes: Uint8Array, name = "memory"): ByteSource {
+  const readNow = (start: number, end: number): Uint8Array => {
+    checkRange(name, start, end, bytes.byteLength);
+    const out = allocate(end - start, name);
+    out.set(bytes.subarray(start, end));
+    return out;
+  };
   return {
     name,
     size: async () => bytes.byteLength,
     read: async (start, end, options) => {
       options?.signal?.throwIfAborted();
-      checkRange(name, start, end, bytes.byteLength);
-      const out = allocate(end - start, name);
-      out.set(bytes.subarray(start, end));
-      return out;
+      return readNow(start, end);
     },
+    readNow,
   };
 }
 

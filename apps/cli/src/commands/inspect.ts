@@ -1,4 +1,4 @@
-import { type Architecture, blocksOf, outlineModel } from "@resolvent/transformer";
+import { type Architecture, blockNames, outlineModel } from "@resolvent/transformer";
 import { openCheckpoint } from "@resolvent/weights";
 import { Command } from "commander";
 import { modelFolder, modelName, tokenizerOf, weightsHash } from "../open.ts";
@@ -55,7 +55,7 @@ async function inspect(name: string, terminal: Terminal): Promise<Inspection> {
       architecture: outline.architecture.family,
     },
     architecture: outline.architecture,
-    blocks: blocksOf(outline).map((block) => block.name),
+    blocks: blockNames(outline.architecture),
     parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     tokenizer: (await tokenizerOf(folder)) !== undefined,
     tensors,

@@ -1,4 +1,4 @@
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "@resolvent/tensor";
@@ -34,12 +34,14 @@ function unreadable(path: string, cause: unknown): InputError {
 
 /** What tells whether a path still leads to the same, unchanged file. */
 async function identify(path: string): Promise<BigIntStats> {
-  let found: BigIntStats;
   try {
-    found = await stat(path, { bigint: true });
-  } catch (cause) {
-    throw unreadable(path, cause);
+    return aFile(path, await stat(path, { bigint: true }));
+  } catch (error) {
+    throw error instanceof InputError ? error : unreadable(path, error);
   }
+}
+
+function aFile(path: string, found: BigIntStats): BigIntStats {
   if (found.isFile()) return found;
   throw new InputError({
     code: "weights/not-a-file",
@@ -79,7 +81,7 @@ async function readFrom(
 export function fileSource(path: string): ByteSource {
   let known: BigIntStats | undefined;
 
-  async function check(now: BigIntStats): Promise<number> {
+  function check(now: BigIntStats): number {
     known ??= now;
     if (
       known.ino !== now.ino ||
@@ -99,13 +101,13 @@ export function fileSource(path: string): ByteSource {
 
   return {
     name: path,
-    size: async () => await check(await identify(path)),
+    size: async () => check(await identify(path)),
     read: async (start, end, options) => {
-      await check(await identify(path)); // before opening: to open a pipe would wait for ever
+      check(await identify(path)); // before opening: to open a pipe would wait for ever
       let handle: FileHandle | undefined;
       try {
         handle = await open(path, "r");
-        const size = await check(await handle.stat({ bigint: true }));
+        const size = check(await handle.stat({ bigint: true }));
         checkRange(path, start, end, size);
         return await readFrom(handle, path, start, end, options);
       } catch (error) {
@@ -113,6 +115,28 @@ export function fileSource(path: string): ByteSource {
         throw error instanceof InputError ? error : unreadable(path, error);
       } finally {
         await handle?.close();
+      }
+    },
+    readNow: (start, end) => {
+      let handle: number | undefined;
+      try {
+        check(aFile(path, statSync(path, { bigint: true })));
+        handle = openSync(path, "r");
+        const size = check(fstatSync(handle, { bigint: true }));
+        checkRange(path, start, end, size);
+        const out = allocate(end - start, path);
+        let at = 0;
+        while (at < out.byteLength) {
+          const length = Math.min(READ_PIECE_BYTES, out.byteLength - at);
+          const read = readSync(handle, out, at, length, start + at);
+          if (read === 0) return out.subarray(0, at); // the file has shrunk: the reader says so
+          at += read;
+        }
+        return out;
+      } catch (error) {
+        throw error instanceof InputError ? error : unreadable(path, error);
+      } finally {
+        if (handle !== undefined) closeSync(handle);
       }
     },
   };
