@@ -1,4 +1,4 @@
-import { axesOf, type Ops, type Shaped } from "@resolvent/tensor";
+import { axesOf, InternalError, type Ops, type Shaped } from "@resolvent/tensor";
 import type { Parameters } from "./parameters.ts";
 
 /** AdamW (Loshchilov and Hutter 2019): decay is taken from the weights, not through the gradient. */
@@ -58,7 +58,13 @@ export function adamStep<T extends Shaped>(
     const gradient = gradients.get(name);
     const m = state.first.get(name);
     const v = state.second.get(name);
-    if (gradient === undefined || m === undefined || v === undefined) continue;
+    if (gradient === undefined || m === undefined || v === undefined) {
+      throw new InternalError({
+        code: "train/missing-gradient",
+        message: `Parameter ${name} has no gradient or no moments.`,
+        details: { name },
+      });
+    }
     const g = ops.scale(gradient, shrink);
     const m1 = ops.add(ops.scale(m, beta1), ops.scale(g, 1 - beta1));
     const v1 = ops.add(ops.scale(v, beta2), ops.scale(ops.mul(g, g), 1 - beta2));

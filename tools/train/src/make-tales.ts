@@ -1,10 +1,10 @@
 /** Trains `tales` by its recipe and writes it with its card: `node dist/make-tales.js --out FOLDER [--overwrite]`. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createCpu } from "@resolvent/cpu";
-import { axesOf, InputError, sizeOf } from "@resolvent/tensor";
+import { axesOf, sizeOf } from "@resolvent/tensor";
 import { nextTokenLoss, run, tokenIds } from "@resolvent/transformer";
 import { encodeNumbers, openCheckpoint } from "@resolvent/weights";
 import { checkpointSha256, folderOf, writeSafetensorsFile } from "@resolvent/weights/node";
@@ -16,22 +16,15 @@ import { freshParameters } from "./parameters.ts";
 import { recipeBatches, talesRecipe, totalSteps } from "./recipe.ts";
 import { scoreTask } from "./score.ts";
 import { taleCorpus } from "./tales/tale.ts";
+import { targetFolder } from "./target.ts";
 import { allTasks } from "./tasks.ts";
 import { modelOf, train } from "./training.ts";
 
 const { values } = parseArgs({
   options: { out: { type: "string" }, overwrite: { type: "boolean", default: false } },
 });
-const { out } = values;
-if (out === undefined) throw new Error("Give --out FOLDER.");
-const existing = await readFile(join(out, "config.json")).catch(() => undefined);
-if (existing !== undefined && !values.overwrite) {
-  throw new InputError({
-    code: "train/exists",
-    message: `${out} holds a model already.`,
-    remedy: "Give --overwrite to replace it.",
-  });
-}
+if (values.out === undefined) throw new Error("Give --out FOLDER.");
+const out = await targetFolder(values.out, values);
 
 const recipe = talesRecipe;
 const started = performance.now();

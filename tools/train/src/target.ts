@@ -1,0 +1,48 @@
+import { readdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { InputError } from "@resolvent/tensor";
+
+/** The files of a model with its card: all that making it anew replaces. */
+const OWN: ReadonlySet<string> = new Set([
+  "README.md",
+  "card.json",
+  "config.json",
+  "model.safetensors",
+  "tokenizer.json",
+  "tokenizer_config.json",
+]);
+
+/**
+ * The absolute path of the folder that a model is written to, which is replaced as a whole: there is none yet, it
+ * is empty, or, with `overwrite`, it holds a model and nothing else.
+ *
+ * @throws InputError `train/exists`, `train/other-files`
+ */
+export async function targetFolder(
+  out: string,
+  { overwrite = false }: { readonly overwrite?: boolean } = {},
+): Promise<string> {
+  const folder = resolve(out); // without a slash at its end, so that `.partial` comes beside it
+  const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const other = files.find((file) => !OWN.has(file));
+  if (other !== undefined) {
+    throw new InputError({
+      code: "train/other-files",
+      message: `${folder} holds ${other}, which is no file of a model and would be lost.`,
+      remedy: "Name a folder of its own.",
+      details: { folder, files },
+    });
+  }
+  if (files.length > 0 && !overwrite) {
+    throw new InputError({
+      code: "train/exists",
+      message: `${folder} holds ${files.length} files of a model already.`,
+      remedy: "Give --overwrite to replace it.",
+      details: { folder, files },
+    });
+  }
+  return folder;
+}

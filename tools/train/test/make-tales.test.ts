@@ -1,0 +1,84 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { targetFolder } from "../src/target.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "resolvent-make-"));
+  await mkdir(join(folder, "empty"));
+  for (const [name, files] of [
+    ["model", ["config.json", "model.safetensors", "README.md"]],
+    ["half", ["model.safetensors"]],
+    ["mine", ["config.json", "thesis.tex"]],
+  ] as const) {
+    await mkdir(join(folder, name));
+    for (const file of files) await writeFile(join(folder, name, file), "{}");
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const code = (name: string) => expect.objectContaining({ code: name });
+
+describe("the folder that a model is written to", () => {
+  test("is new or empty, and its path has no slash at the end", async () => {
+    for (const name of ["new", "new/", "./a/../new//"]) {
+      expect(await targetFolder(`${folder}/${name}`)).toBe(join(folder, "new"));
+    }
+    expect(await targetFolder(join(folder, "empty"))).toBe(join(folder, "empty"));
+  });
+
+  test("may be a model's that is to be replaced", async () => {
+    for (const name of ["model", "half"]) {
+      const path = join(folder, name);
+      await expect(targetFolder(path)).rejects.toThrow(code("train/exists"));
+      expect(await targetFolder(path, { overwrite: true })).toBe(path);
+    }
+  });
+
+  test("is never one with other files", async () => {
+    for (const overwrite of [false, true]) {
+      const other = targetFolder(join(folder, "mine"), { overwrite });
+      await expect(other).rejects.toThrow(code("train/other-files"));
+      const above = targetFolder(folder, { overwrite });
+      await expect(above).rejects.toThrow(code("train/other-files"));
+    }
+  });
+
+  test("is no file", async () => {
+    await expect(targetFolder(join(folder, "model", "config.json"))).rejects.toThrow(/ENOTDIR/);
+  });
+});
+
+const script = fileURLToPath(new URL("../dist/make-tales.js", import.meta.url));
+const unbuilt = existsSync(script) ? "" : " (skipped: not built; npx tsc -b tools/train)";
+describe.skipIf(unbuilt !== "")(`make-tales${unbuilt}`, () => {
+  const make = (...args: string[]) =>
+    spawnSync(process.execPath, [script, ...args], { encoding: "utf8", timeout: 20_000 });
+
+  test("refuses a folder with a model before it does anything", async () => {
+    const path = join(folder, "model");
+    const { status, stdout, stderr } = make("--out", path);
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/holds 3 files of a model already\. Give --overwrite/);
+    expect((await readdir(path)).sort()).toEqual(["README.md", "config.json", "model.safetensors"]);
+    expect(await readFile(join(path, "config.json"), "utf8")).toBe("{}");
+    expect(existsSync(`${path}.partial`)).toBe(false);
+  });
+
+  test("refuses a folder with other files even if it may overwrite", () => {
+    const { status, stderr } = make("--out", join(folder, "mine"), "--overwrite");
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/thesis\.tex, which is no file of a model/);
+    expect(existsSync(join(folder, "mine", "thesis.tex"))).toBe(true);
+  });
+
+  test("needs a folder, and knows its options", () => {
+    expect(make().stderr).toContain("Give --out FOLDER.");
+    expect(make("--ot", "x").stderr).toContain("--ot");
+  });
+});
