@@ -87,7 +87,7 @@ function explain(paths: DegreeExpansion, tree: DegreeExpansion): string {
       ? `Both come within ${NEAR} nats of the model once paths through ${p} blocks are in`
       : `The path expansion comes within ${NEAR} nats of the model at degree ${p}, the truncated tree at degree ${t}`;
   return wrap(
-    `Degree k is everything that passes through exactly k of the model's ${blocks} blocks; degree 0 is the embedding alone. With attention patterns, norms and activations frozen at this run, degree ${main(paths)} carries most of the logits (${percent(paths.terms[main(paths)]?.logitShare ?? 0)}). With nothing frozen, cutting longer paths also changes what the remaining blocks compute, and degree ${main(tree)} carries most (${percent(tree.terms[main(tree)]?.logitShare ?? 0)}). ${compared}: the difference between the two columns is how far the model is from linear.`,
+    `Degree k is everything that passes through exactly k of the model's ${blocks} blocks; degree 0 is the embedding alone. With attention patterns, norms and activations frozen at this run, degree ${main(paths)} has the largest share of the logits (${percent(paths.terms[main(paths)]?.logitShare ?? 0)}). With nothing frozen, cutting longer paths also changes what the remaining blocks compute, and the largest share is that of degree ${main(tree)} (${percent(tree.terms[main(tree)]?.logitShare ?? 0)}). Terms of opposite sign cancel. ${compared}; the difference between the two sums is how far the model is from linear.`,
   );
 }
 
