@@ -44,7 +44,7 @@ function copyLoops(machine: Machine, to: number, from: number, loops: readonly L
 }
 
 /** A copy in the memory order of `shape`, which may have axes that `a` lacks. */
-export function arranged(machine: Machine, a: CpuTensor, shape: Shape): CpuTensor {
+function arranged(machine: Machine, a: CpuTensor, shape: Shape): CpuTensor {
   const from = machine.at(a);
   const result = machine.make(shape);
   copyLoops(machine, result.start, from, loopsOver(shape, [shape, a.shape]));

@@ -1,9 +1,9 @@
 import type { Shape, Shaped } from "@resolvent/tensor";
-import type { Machine } from "./machine.ts";
 
 /** A part of the engine's memory that one or several tensors show. */
 export interface Block {
-  readonly owner: Machine;
+  /** The machine that allocated it, known by identity. */
+  readonly owner: object;
   readonly start: number;
   readonly size: number;
   holders: number;

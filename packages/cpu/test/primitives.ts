@@ -16,7 +16,7 @@ export interface Primitive {
 }
 
 /** A call of a primitive, for any interpreter. */
-export interface Call {
+interface Call {
   readonly inputs: readonly Tensor[];
   readonly run: <T extends Shaped>(ops: Ops<T>, inputs: readonly T[]) => T;
   /** Errors count relative to this call's largest result; default `run`. */

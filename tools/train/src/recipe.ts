@@ -4,7 +4,7 @@ import type { Encoder } from "./encoder.ts";
 import { taleBatches } from "./pack.ts";
 
 /** A stretch of training on batches of one kind. */
-export interface Phase {
+interface Phase {
   readonly steps: number;
   readonly batch: number;
   readonly context: number;
