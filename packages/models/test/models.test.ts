@@ -17,7 +17,9 @@ describe.each(Object.values(bundledModels))("$name", ({ name, url }) => {
     for (const file of ["README.md", "config.json", "model.safetensors", "tokenizer.json"]) {
       expect(files).toContain(file);
     }
-    const sizes = await Promise.all(files.map(async (file) => (await stat(`${path}/${file}`)).size));
+    const sizes = await Promise.all(
+      files.map(async (file) => (await stat(`${path}/${file}`)).size),
+    );
     expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(MOST_BYTES);
   });
 
