@@ -23,8 +23,11 @@ process.stdout.on("error", (error) => {
   process.exit(1);
 });
 process.stderr.on("error", () => {}); // nobody listens
-worker.on("message", async ({ readInput }) => {
-  worker.postMessage(await input(readInput));
+// What is written comes as messages, in one order for both streams; the worker's own streams keep two.
+worker.on("message", async ({ out, err, readInput }) => {
+  if (out !== undefined) process.stdout.write(out);
+  if (err !== undefined) process.stderr.write(err);
+  if (readInput !== undefined) worker.postMessage(await input(readInput));
 });
 worker.on("error", (error) => {
   const full = error.code === "ERR_WORKER_OUT_OF_MEMORY";

@@ -108,7 +108,7 @@ function picture(expansion: DegreeExpansion, { style }: Terminal): string {
 }
 
 /** What kind of expansion it is, in words. */
-export function title({ freeze, reference, method }: DegreeExpansion): string {
+function title({ freeze, reference, method }: DegreeExpansion): string {
   const how =
     freeze.length === 3
       ? `Path expansion (all gates frozen, by ${method === "sweep" ? "one sweep" : "trees"})`

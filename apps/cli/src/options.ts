@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
 
 /** The formats of a result. */
-export const FORMATS = ["table", "json", "ndjson", "csv"] as const;
+const FORMATS = ["table", "json", "ndjson", "csv"] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Options that commands share, each defined once. */

@@ -19,7 +19,7 @@ export interface Terminal {
   readonly style: Style;
 }
 
-export interface Style {
+interface Style {
   bold(text: string): string;
   faint(text: string): string;
   accent(text: string): string;
@@ -93,7 +93,7 @@ export function terminalOf(
     },
     progress: (text) => {
       if (!facts.stderr) return;
-      const line = harmless(text.replace(/[\t\n]/g, " ")).slice(0, (facts.columns ?? 80) - 1);
+      const line = harmless(text.replace(/[\t\n]/g, " ")).slice(0, (facts.columns || 80) - 1);
       streams.stderr.write(`\r\u001b[K${line}`);
       lineOpen = line !== "";
     },

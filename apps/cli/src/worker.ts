@@ -6,8 +6,8 @@ import { type TerminalFacts, terminalOf } from "./terminal.ts";
 const port = parentPort as MessagePort; // bin/resolvent.js runs this file on a worker thread
 
 const terminal = terminalOf(workerData as TerminalFacts, process.env, {
-  stdout: process.stdout,
-  stderr: process.stderr,
+  stdout: { write: (text) => port.postMessage({ out: text }) },
+  stderr: { write: (text) => port.postMessage({ err: text }) },
   readInput: async (limit) => {
     port.postMessage({ readInput: limit });
     const [bytes] = await once(port, "message");

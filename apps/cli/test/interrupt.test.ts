@@ -70,8 +70,8 @@ test("a reader that is slow gets everything", async () => {
   const child = start(["run", wordy, "--tokens", "1", "--top", "200000", "--format", "csv"]);
   child.stdin?.end();
   child.stdout?.pause();
+  const end = ended(child); // what is paused stays so
   await wait(1500);
-  const end = ended(child);
   child.stdout?.resume();
   const { code, stdout } = await end;
   expect(code).toBe(0);
