@@ -13,7 +13,7 @@ import { INDEX_FILE, openShards, type Shards } from "./shards.ts";
 import type { ByteSource, ReadOptions } from "./source.ts";
 
 /** The file of a checkpoint that is not sharded, in Hugging Face's naming. */
-const SINGLE_FILE: string = "model.safetensors";
+export const SINGLE_FILE: string = "model.safetensors";
 
 /** A model's tensors by name, in one file or many. Nothing but headers is read before it is asked for. */
 export interface Checkpoint {

@@ -27,3 +27,18 @@ export const HASH_PIECE_BYTES: number = 4 * 1024 * 1024;
 
 /** Shards whose headers are read at the same time. */
 export const SHARDS_AT_ONCE: number = 8;
+
+/** Largest file that is fetched from a hub, in bytes: twenty times what the Hugging Face Hub lets one file have. */
+export const MAX_HUB_FILE_BYTES: number = 2 ** 40;
+
+/** Longest listing of a repository, in bytes; a file takes some 300, so this is room for 100,000 files. */
+export const MAX_LISTING_BYTES: number = 32 * 1024 * 1024;
+
+/** Requests for one file at the same time: more gain little, and hubs count them. */
+export const HUB_CONNECTIONS: number = 4;
+
+/** Questions about files that are asked of a hub at the same time. */
+export const HUB_QUESTIONS_AT_ONCE: number = 8;
+
+/** Redirects that are followed for one request; a renamed repository and a content network make two. */
+export const MAX_REDIRECTS: number = 5;

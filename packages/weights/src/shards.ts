@@ -48,7 +48,11 @@ function parseIndex(text: Uint8Array, name: string): Map<string, string> {
   return fileOf;
 }
 
-async function readIndex(source: ByteSource, options?: ReadOptions): Promise<Map<string, string>> {
+/** Which file holds which tensor, as an index says; throws what `openShards` throws about the index itself. */
+export async function readIndex(
+  source: ByteSource,
+  options?: ReadOptions,
+): Promise<Map<string, string>> {
   const size = await sizeOfSource(source, options);
   if (size > MAX_INDEX_BYTES) {
     throw new InputError({
@@ -61,6 +65,28 @@ async function readIndex(source: ByteSource, options?: ReadOptions): Promise<Map
   return parseIndex(await readExactly(source, 0, size, options), source.name);
 }
 
+/** The shards of an index by name, sorted; throws `weights/too-many-shards`. */
+export function shardNames(fileOf: ReadonlyMap<string, string>, index: string): string[] {
+  const names = [...new Set(fileOf.values())].sort();
+  if (names.length <= MAX_SHARDS) return names;
+  throw new InputError({
+    code: "weights/too-many-shards",
+    message: `${index}: lists ${names.length} shards; the limit is ${MAX_SHARDS}.`,
+    remedy: "No known model has nearly that many: the index is damaged or hostile.",
+    details: { name: index, count: names.length, limit: MAX_SHARDS },
+  });
+}
+
+/** `weights/missing-shard`: an index names a file that is not there. */
+export function missingShard(folder: string, file: string): InputError {
+  return new InputError({
+    code: "weights/missing-shard",
+    message: `${folder}: the index names the shard ${JSON.stringify(file)}, and there is no such file.`,
+    remedy: "The download is incomplete: fetch the missing shard.",
+    details: { folder, file },
+  });
+}
+
 async function openShard(
   folder: Folder,
   file: string,
@@ -68,12 +94,7 @@ async function openShard(
 ): Promise<SafetensorsFile> {
   const source = await folder.open(file, options);
   if (source !== undefined) return await openSafetensors(source, options);
-  throw new InputError({
-    code: "weights/missing-shard",
-    message: `${folder.name}: the index names the shard ${JSON.stringify(file)}, and there is no such file.`,
-    remedy: "The download is incomplete: fetch the missing shard.",
-    details: { folder: folder.name, file },
-  });
+  throw missingShard(folder.name, file);
 }
 
 /**
@@ -90,15 +111,7 @@ export async function openShards(
   options?: ReadOptions,
 ): Promise<Shards> {
   const fileOf = await readIndex(index, options);
-  const names = [...new Set(fileOf.values())].sort();
-  if (names.length > MAX_SHARDS) {
-    throw new InputError({
-      code: "weights/too-many-shards",
-      message: `${index.name}: lists ${names.length} shards; the limit is ${MAX_SHARDS}.`,
-      remedy: "No known model has nearly that many: the index is damaged or hostile.",
-      details: { name: index.name, count: names.length, limit: MAX_SHARDS },
-    });
-  }
+  const names = shardNames(fileOf, index.name);
   const files = new Map<string, SafetensorsFile>();
   for (let i = 0; i < names.length; i += SHARDS_AT_ONCE) {
     const some = names.slice(i, i + SHARDS_AT_ONCE);

@@ -14,7 +14,7 @@ export interface UrlOptions {
 }
 
 /** The URL as errors show it: without query, fragment, user and password, where secrets live. */
-function shown(url: URL): string {
+export function shown(url: URL): string {
   return url.host === "" ? url.protocol : `${url.protocol}//${url.host}${url.pathname}`;
 }
 
@@ -197,7 +197,8 @@ function changed(name: string, before: number, now: number): InputError {
   });
 }
 
-function unreachable(name: string, cause: unknown): InputError {
+/** `weights/unreachable`: no answer, or one that broke off. */
+export function unreachable(name: string, cause: unknown): InputError {
   return new InputError({
     code: "weights/unreachable",
     message: `${name}: the request failed.`,

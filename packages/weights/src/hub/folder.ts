@@ -1,0 +1,72 @@
+import { InputError } from "@resolvent/tensor";
+import { describeByListing } from "./listing.ts";
+import { checkRepo, checkRevision } from "./names.ts";
+import { opfsCache } from "./opfs.ts";
+import { checkEndpoint, checkToken, HUB_ENDPOINT, type HubOptions } from "./options.ts";
+import { RETRY } from "./retry.ts";
+import { type HubFolder, hubSnapshot } from "./snapshot.ts";
+
+async function privateStorage(): Promise<FileSystemDirectoryHandle> {
+  const storage = globalThis.navigator?.storage;
+  if (storage?.getDirectory === undefined) {
+    throw new InputError({
+      code: "weights/hub-no-storage",
+      message: "There is no private storage (OPFS) here to keep models in.",
+      remedy:
+        "In a browser, use a page served over https or from localhost; in Node, import hubFolder from @resolvent/weights/node.",
+    });
+  }
+  try {
+    return await storage.getDirectory();
+  } catch (cause) {
+    throw new InputError({
+      code: "weights/hub-no-storage",
+      message: "The browser does not let this page keep files.",
+      remedy: "Allow storage for this page, or leave private browsing.",
+      cause,
+    });
+  }
+}
+
+/**
+ * The folder of a model on the Hugging Face Hub, its files fetched into the browser's private storage (OPFS)
+ * unless they are there: `config.json`, `tokenizer.json`, `tokenizer_config.json` and the safetensors, no others.
+ * Works in pages and workers. `@resolvent/weights/node` has the same for Node, over the cache that is shared with
+ * other tools.
+ *
+ * ```ts
+ * const folder = await hubFolder("openai-community/gpt2", { onProgress: ({ done, total }) => show(done / total) });
+ * const checkpoint = await openCheckpoint(folder);
+ * ```
+ *
+ * Downloads go in parallel ranges, continue where an earlier attempt has ended, and are checked against the hash
+ * that the hub announces before they get a name.
+ *
+ * Throws `weights/hub-bad-name`, `weights/hub-bad-revision`, `weights/hub-bad-token`, `weights/bad-url`,
+ * `weights/hub-no-storage`, `weights/hub-denied`, `weights/hub-not-found`, `weights/hub-busy`,
+ * `weights/unreachable`, `weights/http-status`, `weights/hub-bad-answer`, `weights/hub-offline`,
+ * `weights/hub-hash`, `weights/hub-disk-full`, `weights/unwritable`, and what indexes of shards throw.
+ */
+export async function hubFolder(repo: string, options: HubOptions = {}): Promise<HubFolder> {
+  const revision = options.revision ?? "main";
+  checkRepo(repo);
+  checkRevision(revision);
+  const hub = {
+    endpoint: checkEndpoint(options.endpoint ?? HUB_ENDPOINT),
+    token: checkToken(options.token),
+    fetch: options.fetch ?? ((url: string, init: RequestInit) => fetch(url, init)),
+    redirects: "follow",
+    retry: RETRY,
+    tokenPlace: "into the option `token`",
+  } as const;
+  return await hubSnapshot({
+    hub,
+    cache: opfsCache(await privateStorage(), repo),
+    describe: describeByListing(hub, repo),
+    repo,
+    revision,
+    offline: options.offline ?? false,
+    onProgress: options.onProgress,
+    signal: options.signal,
+  });
+}

@@ -1,0 +1,318 @@
+import { sha1 } from "@noble/hashes/legacy.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { InputError } from "@resolvent/tensor";
+import { allocate, type ByteSource, checkRange } from "../source.ts";
+import type { Hasher, HubCache, HubFile, PartialBlob } from "./cache.ts";
+import { cacheName, type HubBlob, isCommit } from "./names.ts";
+
+/**
+ * Bytes in one stored piece. Pieces stay apart for good: storage of the origin has no way to join files, and a
+ * piece that is written becomes visible as a whole when its stream is closed, so that an interrupted tab loses
+ * at most those under way.
+ */
+export const OPFS_PIECE_BYTES: number = 8 * 1024 * 1024;
+
+/** The file in a blob's folder that says that all its pieces are there and checked; it holds the piece length. */
+const WHOLE = "whole";
+
+type Directory = FileSystemDirectoryHandle;
+
+function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : "";
+}
+
+/** What the work gives, or undefined where there is no such file or folder. */
+async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (errorName(error) === "NotFoundError") return undefined;
+    throw error;
+  }
+}
+
+function unstorable(name: string, cause: unknown): unknown {
+  if (cause instanceof InputError) return cause;
+  if (errorName(cause) === "QuotaExceededError") {
+    return new InputError({
+      code: "weights/hub-disk-full",
+      message: `${name}: the browser gives this page no more room.`,
+      remedy: "Free disk space, remove other models of this page, or leave private browsing.",
+      details: { name },
+      cause,
+    });
+  }
+  return new InputError({
+    code: "weights/unwritable",
+    message: `${name}: the browser's storage refuses to be written (${errorName(cause)}).`,
+    remedy: "Reload the page; if that does not help, clear this page's storage.",
+    details: { name },
+    cause,
+  });
+}
+
+/** The result of work on the storage, its errors named. */
+async function stored<T>(name: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw unstorable(name, error);
+  }
+}
+
+async function writeText(folder: Directory, file: string, text: string): Promise<void> {
+  const handle = await folder.getFileHandle(file, { create: true });
+  const stream = await handle.createWritable();
+  await stream.write(text);
+  await stream.close();
+}
+
+async function readText(folder: Directory | undefined, file: string): Promise<string | undefined> {
+  if (folder === undefined) return undefined;
+  const handle = await ifThere(folder.getFileHandle(file));
+  return handle && (await (await handle.getFile()).text());
+}
+
+function hasher(hash: { update(bytes: Uint8Array): unknown; digest(): Uint8Array }): Hasher {
+  return {
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    hex: () => Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+  };
+}
+
+/** Bytes of a blob from its pieces. */
+async function readPieces(
+  folder: Directory,
+  name: string,
+  pieceBytes: number,
+  start: number,
+  end: number,
+): Promise<Uint8Array> {
+  const out = allocate(end - start, name);
+  for (let at = start; at < end; ) {
+    const piece = Math.floor(at / pieceBytes);
+    const inPiece = at - piece * pieceBytes;
+    const count = Math.min(end - at, pieceBytes - inPiece);
+    const file = await (await folder.getFileHandle(String(piece))).getFile();
+    const bytes = await file.slice(inPiece, inPiece + count).arrayBuffer();
+    out.set(new Uint8Array(bytes), at - start);
+    if (bytes.byteLength !== count) return out.subarray(0, at - start + bytes.byteLength);
+    at += count;
+  }
+  return out;
+}
+
+function blobSource(
+  folder: Directory,
+  name: string,
+  blob: HubBlob,
+  pieceBytes: number,
+): ByteSource {
+  return {
+    name,
+    size: async () => blob.size,
+    read: async (start, end, options) => {
+      options?.signal?.throwIfAborted();
+      checkRange(name, start, end, blob.size);
+      try {
+        return await readPieces(folder, name, pieceBytes, start, end);
+      } catch (cause) {
+        if (cause instanceof InputError) throw cause;
+        throw new InputError({
+          code: "weights/unreadable",
+          message: `${name}: bytes ${start} to ${end} could not be read from the browser's storage.`,
+          remedy: "The storage may have been cleared: fetch the model again.",
+          details: { name, start, end },
+          cause,
+        });
+      }
+    },
+  };
+}
+
+/** Holds a name for this tab, among all tabs, until it is released; the browser releases it for a tab that dies. */
+async function lock(name: string, signal?: AbortSignal): Promise<() => void> {
+  return await new Promise((resolve, reject) => {
+    const hold = async (): Promise<void> =>
+      await new Promise<void>((release) => {
+        resolve(release);
+      });
+    navigator.locks.request(name, { ...(signal && { signal }) }, hold).catch(reject);
+  });
+}
+
+function partialBlob(
+  folder: Directory,
+  name: string,
+  size: number,
+  pieceBytes: number,
+  sizes: Map<number, number>,
+  release: () => void,
+): PartialBlob {
+  const open = new Map<number, FileSystemWritableFileStream>();
+  let ended = false;
+  const closePieces = async (): Promise<void> => {
+    const streams = [...open.values()];
+    open.clear();
+    for (const stream of streams) await stream.close();
+  };
+  const remove = async (): Promise<void> => {
+    await closePieces().catch(() => {});
+    for (const piece of sizes.keys()) await ifThere(folder.removeEntry(String(piece)));
+    sizes.clear();
+  };
+  return {
+    pieceBytes,
+    filled: (piece) => sizes.get(piece) ?? 0,
+    append: async (piece, bytes) => {
+      const work = async (): Promise<void> => {
+        const before = sizes.get(piece) ?? 0;
+        let stream = open.get(piece);
+        if (stream === undefined) {
+          const handle = await folder.getFileHandle(String(piece), { create: true });
+          stream = await handle.createWritable({ keepExistingData: true });
+          await stream.truncate(before);
+          await stream.seek(before);
+          open.set(piece, stream);
+        }
+        await stream.write(new Uint8Array(bytes));
+        sizes.set(piece, before + bytes.byteLength);
+        if (before + bytes.byteLength !== Math.min(pieceBytes, size - piece * pieceBytes)) return;
+        open.delete(piece);
+        await stream.close();
+      };
+      await stored(name, work());
+    },
+    read: async (start, end) =>
+      await stored(name, readPieces(folder, name, pieceBytes, start, end)),
+    restart: remove,
+    finish: async () => {
+      await stored(name, writeText(folder, WHOLE, String(pieceBytes)));
+      ended = true;
+      release();
+      return true;
+    },
+    discard: async () => {
+      await remove();
+      ended = true;
+      release();
+    },
+    close: async () => {
+      if (ended) return;
+      ended = true;
+      await closePieces().catch(() => {}); // what cannot be kept is fetched again
+      release();
+    },
+  };
+}
+
+/**
+ * The cache of a repository in the browser's private storage (OPFS), the same in tabs and workers:
+ *
+ * ```
+ * resolvent-hub/models--owner--name/
+ *   blobs/<etag>/0, 1, …   pieces; `whole` when all are there and checked
+ *   snapshots/<commit>/<file>   etag and size
+ *   refs/<revision>   a commit
+ *   no_exist/<commit>/<file>   empty
+ * ```
+ */
+export function opfsCache(
+  root: Directory,
+  repo: string,
+  options: { readonly pieceBytes?: number } = {},
+): HubCache {
+  const name = "the browser's storage";
+  const ownPieceBytes = options.pieceBytes ?? OPFS_PIECE_BYTES;
+  const folderAt = async (
+    path: readonly string[],
+    create: boolean,
+  ): Promise<Directory | undefined> => {
+    const work = async (): Promise<Directory> => {
+      let folder = root;
+      for (const part of ["resolvent-hub", cacheName(repo), ...path]) {
+        folder = await folder.getDirectoryHandle(part, { create });
+      }
+      return folder;
+    };
+    return await ifThere(work());
+  };
+  const made = async (path: readonly string[]): Promise<Directory> =>
+    (await stored(name, folderAt(path, true))) as Directory; // created where it was not there
+  const write = async (path: readonly string[], file: string, text: string): Promise<void> =>
+    await stored(
+      name,
+      made(path).then((folder) => writeText(folder, file, text)),
+    );
+  const read = async (path: readonly string[], file: string): Promise<string | undefined> =>
+    await readText(await folderAt(path, false), file);
+  const wholePieces = async (etag: string): Promise<number | undefined> => {
+    const pieceBytes = Number((await read(["blobs", etag], WHOLE)) ?? "");
+    return Number.isSafeInteger(pieceBytes) && pieceBytes > 0 ? pieceBytes : undefined;
+  };
+  const sizesOf = async (blob: HubBlob): Promise<Map<number, number>> => {
+    const sizes = new Map<number, number>();
+    const folder = await folderAt(["blobs", blob.etag], false);
+    const count = Math.ceil(blob.size / ownPieceBytes);
+    for (let piece = 0; folder !== undefined && piece < count; piece++) {
+      const handle = await ifThere(folder.getFileHandle(String(piece)));
+      const size = handle === undefined ? 0 : (await handle.getFile()).size;
+      const length = Math.min(ownPieceBytes, blob.size - piece * ownPieceBytes);
+      if (size > 0) sizes.set(piece, size > length ? 0 : size);
+    }
+    return sizes;
+  };
+
+  return {
+    name,
+    commitOf: async (revision) => {
+      const commit = await read(["refs"], encodeURIComponent(revision));
+      return isCommit(commit) ? commit : undefined;
+    },
+    setCommit: async (revision, commit) =>
+      await write(["refs"], encodeURIComponent(revision), commit),
+    open: async (commit, file) => {
+      const text = await read(["snapshots", commit], file);
+      const [etag, size] = text?.split(" ") ?? [];
+      if (etag === undefined || size === undefined) return undefined;
+      const pieceBytes = await wholePieces(etag);
+      const folder = await folderAt(["blobs", etag], false);
+      if (pieceBytes === undefined || folder === undefined) return undefined;
+      return blobSource(folder, `${repo}/${file}`, { etag, size: Number(size) }, pieceBytes);
+    },
+    isAbsent: async (commit, file) => (await read(["no_exist", commit], file)) !== undefined,
+    setAbsent: async (commit, file) => await write(["no_exist", commit], file, ""),
+    link: async ({ commit, file, blob }) => {
+      if ((await wholePieces(blob.etag)) === undefined) return false;
+      await write(["snapshots", commit], file, `${blob.etag} ${blob.size}`);
+      return true;
+    },
+    started: async (blob) => {
+      if ((await wholePieces(blob.etag)) !== undefined) return blob.size;
+      return [...(await sizesOf(blob)).values()].reduce((a, b) => a + b, 0);
+    },
+    free: async () => {
+      const { quota, usage } = await navigator.storage.estimate();
+      return quota === undefined ? undefined : Math.max(0, quota - (usage ?? 0));
+    },
+    begin: async ({ file, blob }: HubFile, signal) => {
+      const release = await lock(`resolvent-hub/${cacheName(repo)}/${blob.etag}`, signal);
+      try {
+        if ((await wholePieces(blob.etag)) !== undefined) {
+          release();
+          return undefined;
+        }
+        const folder = await made(["blobs", blob.etag]);
+        const sizes = await sizesOf(blob);
+        return partialBlob(folder, `${repo}/${file}`, blob.size, ownPieceBytes, sizes, release);
+      } catch (error) {
+        release();
+        throw unstorable(name, error);
+      }
+    },
+    sha1: () => hasher(sha1.create()),
+    sha256: () => hasher(sha256.create()),
+  };
+}
