@@ -1,6 +1,15 @@
 export { type AdjointOps, adjoint, type Node } from "./adjoint.ts";
 export { type Cost, type CostOps, cost, type Priced, reachable } from "./cost.ts";
 export { type ErrorInfo, InputError, InternalError } from "./errors.ts";
+export {
+  type Eigenvalues,
+  eigenShape,
+  type LinearAlgebra,
+  type Svd,
+  type SvdShapes,
+  type SymmetricEigen,
+  svdShape,
+} from "./linear-algebra.ts";
 export type {
   CausalMask,
   Engine,
