@@ -110,6 +110,12 @@ export function engineOf(machine: Machine): Cpu {
     scope: (body) => machine.scope(body),
     close: () => machine.pool.close(),
 
+    written: (shape, write) =>
+      op(() => {
+        const result = machine.make(checkShape(shape, "written"));
+        write(machine.numbers(result));
+        return result;
+      }),
     constant: (shape, data) => constant(machine, constantShape(shape, data.length), data),
     fill: (shape, value) => op(() => fill(machine, checkShape(shape, "fill"), value)),
     rename: (a, names) => machine.view(a, renameShape(a.shape, names)),

@@ -21,6 +21,7 @@ export type {
   RotaryTable,
   Tensor,
 } from "./ops.ts";
+export { type ProfileOps, profile, type Timing } from "./profile.ts";
 export { reference } from "./reference.ts";
 export {
   alongShape,

@@ -141,6 +141,11 @@ export interface Engine<T extends Shaped> extends Ops<T> {
   /** What computes: `reference`, `cpu`. */
   readonly name: string;
   readonly precision: Precision;
+  /**
+   * A tensor whose numbers `write` puts, in memory order, where they will stay: for weights that come from a file.
+   * The array is of the engine's precision, holds anything before, and is not kept.
+   */
+  written(shape: Shape, write: (numbers: Float64Array | Float32Array) => void): T;
   /** A copy of the numbers on the host. Awaited, because a GPU answers later. */
   read(a: T): Tensor | Promise<Tensor>;
   /** Frees everything reachable from `value` at once; using it afterwards throws. Without effect where no memory is owned. */

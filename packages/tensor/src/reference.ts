@@ -187,6 +187,11 @@ export const reference: Engine<Tensor> = {
   read: (a) => ({ shape: a.shape, data: Float64Array.from(a.data) }),
   free: () => {},
   scope: (body) => body(),
+  written: (shape, write) => {
+    const data = new Float64Array(sizeOf(checkShape(shape, "written")));
+    write(data);
+    return make(shape, data);
+  },
 
   constant: (shape, data) => make(constantShape(shape, data.length), Float64Array.from(data)),
   fill: (shape, value) =>

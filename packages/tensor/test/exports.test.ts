@@ -22,6 +22,7 @@ test("the exported names", () => {
     "matmulRoles",
     "matmulShape",
     "placesIn",
+    "profile",
     "putShape",
     "reachable",
     "reference",

@@ -263,3 +263,9 @@ describe("host tensors", () => {
     );
   });
 });
+
+test("written takes its numbers from a function, where they stay", () => {
+  const shape = { pos: 2, d_model: 2 };
+  const made = reference.written(shape, (numbers) => numbers.set([1, 2, 3, 4]));
+  expect(made).toEqual({ shape, data: Float64Array.of(1, 2, 3, 4) });
+});

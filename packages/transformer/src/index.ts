@@ -26,6 +26,7 @@ export { type RotarySpec, rotaryTable } from "./rotary.ts";
 export { blockWrite, type Run, type RunOptions, residualStream, run } from "./run.ts";
 export {
   chooses,
+  labelling,
   plainSites,
   type Replacements,
   recording,

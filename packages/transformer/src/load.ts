@@ -10,7 +10,14 @@ import {
   type Shape,
   type Shaped,
 } from "@resolvent/tensor";
-import { type Checkpoint, checkpointSha256, type Folder, openCheckpoint } from "@resolvent/weights";
+import {
+  type Checkpoint,
+  checkpointSha256,
+  decodeInto,
+  type Folder,
+  openCheckpoint,
+  type RawTensor,
+} from "@resolvent/weights";
 import { type Family, type Get, showSizes } from "./families/family.ts";
 import { familyOf } from "./families/index.ts";
 import type { Fields } from "./fields.ts";
@@ -53,16 +60,20 @@ export async function loadModel<T extends Shaped>(
   const { architecture, checkpoint } = parts;
   let done = 0;
   const fetch = async (names: readonly string[]): Promise<Source<T>> => {
-    const numbers = new Map<string, Float64Array | Float32Array>();
+    const stored = new Map<string, RawTensor>();
     for (const name of names) {
       signal?.throwIfAborted();
-      numbers.set(name, await checkpoint.numbers(name, engine.precision, { signal }));
+      stored.set(name, await checkpoint.read(name, { signal }));
       onProgress?.({ done: ++done, total: checkpoint.names.length });
     }
-    return (name, shape) => engine.constant(shape, numbers.get(name) ?? []); // `names` covers what is asked
+    return (name, shape) =>
+      engine.written(shape, (numbers) => {
+        const raw = stored.get(name);
+        if (raw !== undefined) decodeInto(raw, numbers, name); // `names` covers what is asked
+      });
   };
   const now: Source<T> = (name, shape) =>
-    engine.constant(shape, checkpoint.numbersNow(name, engine.precision));
+    engine.written(shape, (numbers) => checkpoint.readInto(name, numbers));
   const free = (stage: readonly Block<T>[]): void => engine.free(stage);
   const model = await build(engine, parts, fetch, options.stream ? { now, free } : undefined);
   const sha256 =

@@ -20,6 +20,7 @@ test("what the package exports", () => {
     "embed",
     "generate",
     "hasBiases",
+    "labelling",
     "loadModel",
     "loadTokenizer",
     "mapWeights",

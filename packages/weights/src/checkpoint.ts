@@ -1,5 +1,5 @@
 import { InputError } from "@resolvent/tensor";
-import { decodeNumbers, type NumbersOf, type RawTensor } from "./decode.ts";
+import { decodeInto, decodeNumbers, type NumbersOf, type RawTensor } from "./decode.ts";
 import type { Folder } from "./folder.ts";
 import type { TensorInfo } from "./header.ts";
 import {
@@ -34,8 +34,8 @@ export interface Checkpoint {
     precision: P,
     options?: ReadOptions,
   ): Promise<NumbersOf[P]>;
-  /** The same at once. Throws `weights/not-at-once` where the files cannot be read so. */
-  numbersNow<P extends keyof NumbersOf>(tensor: string, precision: P): NumbersOf[P];
+  /** The entries at once, into memory at hand. Throws `weights/not-at-once` where the files cannot be read so. */
+  readInto(tensor: string, out: Float32Array | Float64Array): void;
 }
 
 function checkpointOf(name: string, { files, fileOf }: Shards): Checkpoint {
@@ -63,8 +63,8 @@ function checkpointOf(name: string, { files, fileOf }: Shards): Checkpoint {
     read,
     numbers: async (tensor, precision, options) =>
       decodeNumbers(await read(tensor, options), precision, `${name}: ${tensor}`),
-    numbersNow: (tensor, precision) =>
-      decodeNumbers(readTensorNow(place(tensor).opened, tensor), precision, `${name}: ${tensor}`),
+    readInto: (tensor, out) =>
+      decodeInto(readTensorNow(place(tensor).opened, tensor), out, `${name}: ${tensor}`),
   };
 }
 

@@ -143,6 +143,39 @@ export function decodeNumbers(
   return out;
 }
 
+/**
+ * `decodeNumbers` into memory at hand, an engine's say, whose type is the precision; F16 and BF16 go there without
+ * a copy in between.
+ *
+ * Throws what `decodeNumbers` throws, `weights/size-mismatch` also where `out` has another length.
+ */
+export function decodeInto(
+  tensor: RawTensor,
+  out: Float32Array | Float64Array,
+  name = "the tensor",
+): void {
+  const { dtype, bytes } = tensor;
+  const count = bytes.byteLength / bytesPerEntry(dtype);
+  if (count !== out.length) {
+    throw new InputError({
+      code: "weights/size-mismatch",
+      message: `${name}: ${count} entries do not fit where there is room for ${out.length}.`,
+      remedy: "Give room for exactly the tensor's entries.",
+      details: { name, expected: count, got: out.length },
+    });
+  }
+  if (out instanceof Float32Array && (dtype === "F16" || dtype === "BF16")) {
+    checkHost();
+    checkLength(tensor, name);
+    const { buffer, offset } = aligned(bytes, 2);
+    const bits = new Uint16Array(buffer, offset, count);
+    if (dtype === "F16") widenF16(bits, out);
+    else widenBF16(bits, out);
+  } else {
+    out.set(decodeNumbers(tensor, out instanceof Float32Array ? "f32" : "f64", name));
+  }
+}
+
 function checkLength({ dtype, shape, bytes }: RawTensor, name: string): void {
   const expected = tensorBytes(dtype, shape);
   if (expected === bytes.byteLength) return;

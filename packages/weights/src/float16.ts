@@ -22,22 +22,28 @@ function f16ToF32Bits(half: number): number {
 }
 
 /**
- * F16 bits as float32: exact, with subnormals, infinities and the payloads of NaNs.
+ * F16 bits as float32, into `out` where it is given: exact, with subnormals, infinities and the payloads of NaNs.
  * Source: IEEE 754-2019, binary16 and binary32.
  */
-export function widenF16(bits: Uint16Array): Float32Array<ArrayBuffer> {
+export function widenF16<Into extends Float32Array = Float32Array<ArrayBuffer>>(
+  bits: Uint16Array,
+  out: Into = new Float32Array(bits.length) as Float32Array as Into, // the default of Into
+): Into {
   f16Table ??= Uint32Array.from({ length: 65536 }, (_, half) => f16ToF32Bits(half));
   const table = f16Table;
-  const out = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = table[bits[i] as number] as number; // i is in range
-  return new Float32Array(out.buffer);
+  const words = new Uint32Array(out.buffer, out.byteOffset, bits.length);
+  for (let i = 0; i < words.length; i++) words[i] = table[bits[i] as number] as number; // i is in range
+  return out;
 }
 
-/** BF16 bits as float32: exact, because a BF16 is the upper half of a float32. */
-export function widenBF16(bits: Uint16Array): Float32Array<ArrayBuffer> {
-  const out = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = (bits[i] as number) << 16; // i is in range
-  return new Float32Array(out.buffer);
+/** BF16 bits as float32, into `out` where it is given: exact, because a BF16 is the upper half of a float32. */
+export function widenBF16<Into extends Float32Array = Float32Array<ArrayBuffer>>(
+  bits: Uint16Array,
+  out: Into = new Float32Array(bits.length) as Float32Array as Into, // the default of Into
+): Into {
+  const words = new Uint32Array(out.buffer, out.byteOffset, bits.length);
+  for (let i = 0; i < words.length; i++) words[i] = (bits[i] as number) << 16; // i is in range
+  return out;
 }
 
 /**

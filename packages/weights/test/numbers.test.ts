@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bytesPerEntry, type Dtype, decodeNumbers, encodeNumbers } from "../src/index.ts";
+import {
+  bytesPerEntry,
+  type Dtype,
+  decodeInto,
+  decodeNumbers,
+  encodeNumbers,
+} from "../src/index.ts";
 import { codeOf, hex } from "./make.ts";
 
 const raw = (dtype: Dtype, bytes: Uint8Array) => ({
@@ -121,4 +127,36 @@ test.each<[number, Dtype, string]>([
   [2, "BOOL", "weights/inexact"],
 ])("writing %d as %s: %s", async (value, dtype, code) => {
   expect(await codeOf(() => encodeNumbers([0, value], dtype))).toBe(code);
+});
+
+describe("decodeInto", () => {
+  const of = (dtype: Dtype, values: number[]) => raw(dtype, encodeNumbers(values, dtype));
+
+  test.each(["F64", "F32", "F16", "BF16", "I32", "U8"] as const)(
+    "%s into memory at hand is decodeNumbers",
+    (dtype) => {
+      const tensor = of(dtype, [0, 1, 2, 96]);
+      for (const precision of ["f32", "f64"] as const) {
+        const Numbers = precision === "f32" ? Float32Array : Float64Array;
+        const room = new Numbers(6).fill(7);
+        decodeInto(tensor, room.subarray(1, 5));
+        expect([...room]).toEqual([7, ...decodeNumbers(tensor, precision), 7]);
+      }
+    },
+  );
+
+  test("halves at an odd address, and shared memory", () => {
+    const { bytes, ...rest } = of("BF16", [1.5, -2]);
+    const odd = new Uint8Array(5);
+    odd.set(bytes, 1);
+    const shared = new Float32Array(new SharedArrayBuffer(8));
+    decodeInto({ ...rest, bytes: odd.subarray(1) }, shared);
+    expect([...shared]).toEqual([1.5, -2]);
+  });
+
+  test("room of another size is refused", () => {
+    expect(() => decodeInto(of("F16", [1, 2]), new Float32Array(3))).toThrow(
+      expect.objectContaining({ code: "weights/size-mismatch" }),
+    );
+  });
 });
