@@ -1,4 +1,5 @@
-// Compiles assembly/ to wasm/: each precision plain and with relaxed SIMD (fused multiply-add).
+// Compiles assembly/ to wasm/: each precision plain and with relaxed SIMD (fused multiply-add), and the
+// decompositions of linear algebra, which own their memory and give the same bits in every runtime.
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
@@ -8,16 +9,7 @@ await mkdir(here("wasm"), { recursive: true });
 
 for (const precision of ["f32", "f64"]) {
   for (const relaxed of [false, true]) {
-    const name = relaxed ? `${precision}-relaxed` : precision;
-    const { error, stderr } = await asc.main([
-      here(`assembly/${precision}.ts`),
-      "--outFile",
-      here(`wasm/${name}.wasm`),
-      "--optimizeLevel",
-      "3",
-      "--noAssert",
-      "--runtime",
-      "stub",
+    await compile(`assembly/${precision}.ts`, relaxed ? `${precision}-relaxed` : precision, [
       "--importMemory",
       "--sharedMemory",
       // What the module accepts, not what it takes: the engine's limit decides.
@@ -26,14 +18,29 @@ for (const precision of ["f32", "f64"]) {
       "--maximumMemory",
       "65536",
       "--enable",
-      "simd",
-      "--enable",
       "threads",
       ...(relaxed ? ["--enable", "relaxed-simd"] : []),
     ]);
-    if (error) {
-      console.error(stderr.toString());
-      throw error;
-    }
+  }
+}
+await compile("assembly/linear-algebra/index.ts", "linear-algebra", []);
+
+async function compile(source, name, options) {
+  const { error, stderr } = await asc.main([
+    here(source),
+    "--outFile",
+    here(`wasm/${name}.wasm`),
+    "--optimizeLevel",
+    "3",
+    "--noAssert",
+    "--runtime",
+    "stub",
+    "--enable",
+    "simd",
+    ...options,
+  ]);
+  if (error) {
+    console.error(stderr.toString());
+    throw error;
   }
 }

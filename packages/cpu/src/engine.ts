@@ -4,6 +4,7 @@ import {
   constantShape,
   type Engine,
   InputError,
+  type LinearAlgebra,
   type Precision,
   type RotaryTable,
   renameShape,
@@ -12,6 +13,7 @@ import {
 } from "@resolvent/tensor";
 import type { MemoryUse } from "./allocator.ts";
 import { arrange, broadcast, concat, fill, join, put, slice, take } from "./copy.ts";
+import { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
 import { Machine } from "./machine.ts";
 import { map, zip } from "./map.ts";
 import { matmul } from "./matmul.ts";
@@ -57,6 +59,8 @@ export interface Cpu extends Engine<CpuTensor> {
   /** Bytes in use, the most that were, and the most there may be. */
   readonly memory: MemoryUse;
   read(a: CpuTensor): Tensor;
+  /** Singular values and eigenvalues of host tensors: `createLinearAlgebra`, made at the first call and kept. */
+  linearAlgebra(): Promise<LinearAlgebra>;
   /** Ends the worker threads. Numbers can still be read; computing throws `cpu/closed`. */
   close(): Promise<void>;
 }
@@ -96,6 +100,7 @@ export function engineOf(machine: Machine): Cpu {
     }
     return found;
   };
+  let linearAlgebra: Promise<LinearAlgebra> | undefined;
   /** What an operation makes on the way is freed, also where it throws. */
   const op = (body: () => CpuTensor): CpuTensor => machine.scope(body);
   return {
@@ -106,6 +111,10 @@ export function engineOf(machine: Machine): Cpu {
       return machine.memory;
     },
     read: (a) => machine.read(a),
+    linearAlgebra: () => {
+      linearAlgebra ??= createLinearAlgebra();
+      return linearAlgebra;
+    },
     free: (value) => machine.free(value),
     scope: (body) => machine.scope(body),
     close: () => machine.pool.close(),

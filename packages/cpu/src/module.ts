@@ -69,3 +69,10 @@ export async function loadModule(precision: Precision): Promise<WebAssembly.Modu
   const relaxed = WebAssembly.validate(relaxedProbe);
   return WebAssembly.compile(await bytesAt(address(precision, relaxed)));
 }
+
+/** The decompositions of linear algebra, which are in float64 only and use no relaxed SIMD. */
+export async function loadLinearAlgebra(): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(
+    await bytesAt(new URL("../wasm/linear-algebra.wasm", import.meta.url)),
+  );
+}

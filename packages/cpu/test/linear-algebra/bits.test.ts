@@ -1,0 +1,7 @@
+import { expect, test } from "vitest";
+import { createLinearAlgebra } from "../../src/linear-algebra/linear-algebra.ts";
+import { BITS, digest } from "./bits.ts";
+
+test("the same bits in every runtime", async () => {
+  expect(digest(await createLinearAlgebra())).toBe(BITS);
+});
