@@ -91,26 +91,27 @@ async function stream(
     const answer = await ask(hub, fileUrl(hub, repo, wanted.commit, wanted.file), {
       method: "GET",
       ...(range && { range: `bytes=${range.start}-${range.end - 1}` }),
-      signal: wait.signal,
+      wait,
     });
     try {
       checkAnswer(job, answer, range);
       const reader = answer.response.body?.getReader();
       while (reader !== undefined) {
         wait.heard();
-        const { done, value } = await reader.read().catch((cause: unknown) => {
+        const { done, value } = await wait.until(reader.read()).catch((cause: unknown) => {
+          reader.cancel().catch(() => {});
           throw new Passing(unreachable(nameOf(job), cause));
         });
         if (done) break;
         try {
           await onBytes(value);
         } catch (error) {
-          await reader.cancel().catch(() => {});
+          reader.cancel().catch(() => {});
           throw error;
         }
       }
     } finally {
-      await drop(answer.response);
+      drop(answer.response);
     }
   } finally {
     wait.end();

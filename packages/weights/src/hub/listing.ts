@@ -2,7 +2,7 @@ import { isObject, parseJson } from "../json.ts";
 import { MAX_LISTING_BYTES } from "../limits.ts";
 import { unreachable } from "../url.ts";
 import { etagOf, type HubBlob, isCommit } from "./names.ts";
-import { ask, drop, type Hub, patience, refusal, type Subject } from "./request.ts";
+import { ask, drop, type Hub, type Patience, patience, refusal, type Subject } from "./request.ts";
 import { Passing, retried } from "./retry.ts";
 import { badAnswer, checkedBlob, type Describe, hubUrl } from "./routes.ts";
 
@@ -11,18 +11,24 @@ interface Listing {
   readonly files: ReadonlyMap<string, HubBlob>;
 }
 
-async function readAll(response: Response, hub: Hub, subject: Subject): Promise<Uint8Array> {
+async function readAll(
+  response: Response,
+  wait: Patience,
+  hub: Hub,
+  subject: Subject,
+): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
   while (reader !== undefined) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
+    wait.heard();
+    const { done, value } = await wait.until(reader.read()).catch((cause: unknown) => {
       throw new Passing(unreachable(hub.endpoint.host, cause));
     });
     if (done) break;
     length += value.byteLength;
     if (length > MAX_LISTING_BYTES) {
-      await reader.cancel().catch(() => {});
+      reader.cancel().catch(() => {});
       throw badAnswer(hub, subject, `is longer than ${MAX_LISTING_BYTES} bytes`);
     }
     pieces.push(value);
@@ -75,12 +81,12 @@ async function list(
   const work = async (): Promise<Listing> => {
     const wait = patience(hub.retry.stallMs, signal);
     try {
-      const answer = await ask(hub, url, { method: "GET", signal: wait.signal });
+      const answer = await ask(hub, url, { method: "GET", wait });
       try {
         if (answer.response.status !== 200) throw refusal(hub, answer, subject);
-        return parseListing(await readAll(answer.response, hub, subject), hub, subject);
+        return parseListing(await readAll(answer.response, wait, hub, subject), hub, subject);
       } finally {
-        await drop(answer.response);
+        drop(answer.response);
       }
     } finally {
       wait.end();

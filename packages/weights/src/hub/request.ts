@@ -41,6 +41,8 @@ export interface Patience {
   readonly signal: AbortSignal;
   /** Something was heard. */
   heard(): void;
+  /** What the work gives, or an error when the patience is over, even if the work never notices. */
+  until<T>(work: Promise<T>): Promise<T>;
   end(): void;
 }
 
@@ -50,6 +52,11 @@ export function patience(stallMs: number, outer?: AbortSignal): Patience {
   const forward = (): void => controller.abort(outer?.reason);
   const stalled = (): void =>
     controller.abort(new Error(`nothing was heard for ${stallMs / 1000} seconds`));
+  // Node's fetch does not always end a read that is aborted while other requests are.
+  const over = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener("abort", () => reject(controller.signal.reason));
+  });
+  over.catch(() => {}); // heard by whoever waits
   if (outer?.aborted) forward();
   outer?.addEventListener("abort", forward, { once: true });
   let timer = setTimeout(stalled, stallMs);
@@ -59,6 +66,7 @@ export function patience(stallMs: number, outer?: AbortSignal): Patience {
       clearTimeout(timer);
       timer = setTimeout(stalled, stallMs);
     },
+    until: async (work) => await Promise.race([work, over]),
     end: () => {
       clearTimeout(timer);
       outer?.removeEventListener("abort", forward);
@@ -66,9 +74,9 @@ export function patience(stallMs: number, outer?: AbortSignal): Patience {
   };
 }
 
-/** The body is not wanted: its connection is given up. */
-export async function drop(response: Response): Promise<void> {
-  if (response.body && !response.body.locked) await response.body.cancel().catch(() => {});
+/** The body is not wanted: its connection is given up. Nobody waits for that, as it may never be said to be done. */
+export function drop(response: Response): void {
+  if (response.body && !response.body.locked) response.body.cancel().catch(() => {});
 }
 
 function badRedirect(url: URL, why: string): InputError {
@@ -109,7 +117,7 @@ export async function ask(
   options: {
     readonly method: "GET" | "HEAD";
     readonly range?: string;
-    readonly signal: AbortSignal;
+    readonly wait: Patience;
     readonly stayHome?: boolean;
   },
 ): Promise<Answer> {
@@ -124,8 +132,11 @@ export async function ask(
     if (toOwn && hub.token !== undefined) headers.authorization = `Bearer ${hub.token}`;
     let response: Response;
     try {
-      const { method, signal } = options;
-      response = await hub.fetch(url.href, { method, headers, signal, redirect: hub.redirects });
+      const { method, wait } = options;
+      const { signal } = wait;
+      response = await wait.until(
+        hub.fetch(url.href, { method, headers, signal, redirect: hub.redirects }),
+      );
     } catch (cause) {
       throw new Passing(unreachable(shown(url), cause));
     }
@@ -139,7 +150,7 @@ export async function ask(
     }
     const moved = response.status >= 300 && response.status < 400 && response.status !== 304;
     if (!moved) return { response, facts, own };
-    await drop(response);
+    drop(response);
     const target = redirectTarget(response, url);
     const known = facts.has("x-repo-commit") && facts.has("x-linked-etag");
     if (options.stayHome && known && target.origin !== hub.endpoint.origin) {

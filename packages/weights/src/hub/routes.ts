@@ -84,9 +84,9 @@ export function describeByHead(hub: Hub, repo: string): Describe {
     const work = async (): Promise<Description> => {
       const wait = patience(hub.retry.stallMs, signal);
       try {
-        const asked = { method: "HEAD", signal: wait.signal, stayHome: true } as const;
+        const asked = { method: "HEAD", wait, stayHome: true } as const;
         const answer = await ask(hub, url, asked);
-        await drop(answer.response);
+        drop(answer.response);
         return described(hub, answer, { repo, revision, file });
       } finally {
         wait.end();
