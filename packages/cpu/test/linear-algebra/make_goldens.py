@@ -1,7 +1,7 @@
 """Makes goldens.json: singular values and eigenvalues by LAPACK (through numpy), and, where LAPACK itself has
 no digits left, by mpmath with 600 digits.
 
-    python3 make_goldens.py        (numpy, scipy, mpmath)
+    python3 make_goldens.py && npx biome format --write goldens.json        (numpy, scipy, mpmath)
 
 Numbers are written so that they are read back exactly. Random matrices are not written out: `draw` here and in
 matrices.ts make the same ones, from whole numbers.
