@@ -7,6 +7,11 @@ import { rotary } from "./rotary";
 import { rows, sumColumns, sumRows } from "./rows";
 import { thinColumns, thinTerms } from "./thin";
 
+/** Blocks of a product on the system's BLAS: worker/native.js. */
+// @ts-ignore: decorator
+@external("env", "native")
+declare function native(args: usize, from: i32, to: i32): void;
+
 // The control block, in bytes; see src/pool.ts. What threads write often has its own cache line.
 const REMAINING: usize = 64;
 const DONE: usize = 128;
@@ -48,6 +53,8 @@ function kernel<T>(control: usize, from: i32, to: i32, thread: i32): void {
       return sumColumns<T>(args, from, to);
     case 13:
       return rotary<T>(args, from, to);
+    case 14:
+      return native(args, from, to);
     default:
       unreachable();
   }

@@ -3,59 +3,31 @@ import {
   checkShape,
   constantShape,
   type Engine,
-  InputError,
   type LinearAlgebra,
-  type Precision,
   type RotaryTable,
   renameShape,
   splitShape,
   type Tensor,
 } from "@resolvent/tensor";
 import type { MemoryUse } from "./allocator.ts";
+import { type Blas, useBlas } from "./blas/choice.ts";
 import { arrange, broadcast, concat, fill, join, put, slice, take } from "./copy.ts";
 import { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
-import { Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import { map, zip } from "./map.ts";
 import { matmul } from "./matmul.ts";
-import { loadModule, nodeModule } from "./module.ts";
-import { FIRST_FREE, Pool } from "./pool.ts";
-import { fastestTile } from "./probe.ts";
 import { type Angles, rotary } from "./rotary.ts";
 import { center, logsumexp, rms, softmax, sum } from "./rows.ts";
+import { type CpuOptions, startMachine } from "./start.ts";
 import type { CpuTensor } from "./tensor.ts";
-
-const PAGE = 65536;
-
-/** One page short of what 32-bit addresses reach, so that no end of a range wraps to 0. */
-const LARGEST_LIMIT = 65535 * PAGE;
-
-/** Below this there is no room for the control block and a first tensor. */
-const SMALLEST_LIMIT = 2 * PAGE;
-
-/** Threads by default, at most: memory bandwidth and the smaller operations gain little from more. */
-const DEFAULT_THREADS = 8;
-
-/** Threads that may be asked for: more is taken for a mistake. */
-const MOST_THREADS = 256;
-
-/** What a cpu engine is made of. */
-export interface CpuOptions {
-  /** Numbers are held and computed in `f32` (default) or `f64`. */
-  readonly precision?: Precision;
-  /**
-   * Threads that compute, this one included. Default: as many as the machine has cores, at most 8.
-   * Browsers give 1 where the page is not cross-origin isolated.
-   */
-  readonly threads?: number;
-  /** Bytes that the engine may take; default 4 GiB less 64 KiB, which is also the most. */
-  readonly limit?: number;
-}
 
 /** A cpu engine: the operations, and what belongs to its lifetime. */
 export interface Cpu extends Engine<CpuTensor> {
   readonly name: "cpu";
   /** Threads that compute. */
   readonly threads: number;
+  /** The system's BLAS that computes large products; undefined where all is done by the engine's own kernels. */
+  readonly blas: Blas | undefined;
   /** Bytes in use, the most that were, and the most there may be. */
   readonly memory: MemoryUse;
   read(a: CpuTensor): Tensor;
@@ -69,24 +41,23 @@ export interface Cpu extends Engine<CpuTensor> {
  * An engine on WebAssembly SIMD kernels in one shared memory, with worker threads, in Node and in browsers.
  *
  * Results are the same to the last bit for the same options on the same machine and runtime, and do not
- * depend on `threads`.
+ * depend on `threads`. With another `blas` they differ in rounding.
  *
- * @throws InputError `cpu/bad-option`, `cpu/no-memory`, `cpu/no-kernels`, `cpu/no-worker`
+ * @throws InputError `cpu/bad-option`, `cpu/no-memory`, `cpu/no-kernels`, `cpu/no-worker`, `cpu/no-blas`,
+ *   `cpu/wrong-blas`
  */
 export async function createCpu(options: CpuOptions = {}): Promise<Cpu> {
-  const { precision = "f32", limit = LARGEST_LIMIT } = options;
-  const threads = whole("threads", options.threads ?? defaultThreads(), 1, MOST_THREADS);
-  whole("limit", limit, SMALLEST_LIMIT, LARGEST_LIMIT);
-  const module = await loadModule(precision);
-  const memory = makeMemory(limit);
-  const pool = await Pool.start(module, memory, isolated() ? threads : 1);
-  const machine = new Machine(memory, pool, precision, limit);
-  machine.tile = fastestTile(machine);
-  return engineOf(machine);
+  const { machine, native, choice } = await startMachine(options);
+  try {
+    return engineOf(machine, native && useBlas(machine, native, choice));
+  } catch (error) {
+    await machine.pool.close();
+    throw error;
+  }
 }
 
 /** The operations on a machine. */
-export function engineOf(machine: Machine): Cpu {
+export function engineOf(machine: Machine, blas?: Blas): Cpu {
   const angles = new WeakMap<RotaryTable, Angles>();
   const anglesOf = (table: RotaryTable): Angles => {
     let found = angles.get(table);
@@ -107,6 +78,7 @@ export function engineOf(machine: Machine): Cpu {
     name: "cpu",
     precision: machine.precision,
     threads: machine.pool.size,
+    blas,
     get memory() {
       return machine.memory;
     },
@@ -166,40 +138,4 @@ function constant(
   const result = machine.make(shape);
   machine.numbers(result).set(data);
   return result;
-}
-
-function makeMemory(limit: number): WebAssembly.Memory {
-  const maximum = Math.floor(limit / PAGE);
-  try {
-    // Shared also with one thread: the kernels are one build. Sharing needs no cross-origin isolation as long
-    // as the memory is not sent to a worker.
-    return new WebAssembly.Memory({ initial: Math.ceil(FIRST_FREE / PAGE), maximum, shared: true });
-  } catch (cause) {
-    throw new InputError({
-      code: "cpu/no-memory",
-      message: `The system refuses a memory that may grow to ${limit} bytes.`,
-      remedy: "Pass a smaller limit.",
-      details: { limit },
-      cause,
-    });
-  }
-}
-
-/** Whether memory may be sent to workers: always in Node, in browsers with COOP and COEP headers. */
-function isolated(): boolean {
-  return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false; // Node has none
-}
-
-function defaultThreads(): number {
-  const cores = nodeModule("node:os")?.availableParallelism() ?? navigator.hardwareConcurrency;
-  return Math.min(DEFAULT_THREADS, cores || 1);
-}
-
-function whole(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new InputError({
-    code: "cpu/bad-option",
-    message: `createCpu: expected ${name} to be whole, from ${least} to ${most}, got ${value}.`,
-    details: { name, least, most, got: value },
-  });
 }

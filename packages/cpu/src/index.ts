@@ -1,4 +1,13 @@
 export type { MemoryUse } from "./allocator.ts";
-export { type Cpu, type CpuOptions, createCpu } from "./engine.ts";
+export type { Blas } from "./blas/choice.ts";
+export {
+  type BlasReport,
+  inspectMachine,
+  type MachineReport,
+  type Speed,
+} from "./blas/inspect.ts";
+export { lapackLinearAlgebra } from "./blas/lapack-linear-algebra.ts";
+export { type Cpu, createCpu } from "./engine.ts";
 export { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
+export type { CpuOptions } from "./start.ts";
 export type { CpuTensor } from "./tensor.ts";

@@ -14,6 +14,7 @@ export const kernels = {
   sumRows: 11,
   sumColumns: 12,
   rotary: 13,
+  native: 14,
 } as const;
 
 /** What `map` computes; the same as in assembly/map.ts. */

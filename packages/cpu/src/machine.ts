@@ -22,6 +22,8 @@ export class Machine {
   readonly pool: Pool;
   /** Shape of the register tile of products; see assembly/tile.ts. Results do not depend on it. */
   tile = 0;
+  /** Whether products go to the system's BLAS, where the pool has one and the product suits it. */
+  blas = false;
   readonly #memory: WebAssembly.Memory;
   readonly #allocator: Allocator;
   #bytes: Uint8Array;

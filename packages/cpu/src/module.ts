@@ -9,9 +9,9 @@ export interface Kernels {
 }
 
 /** Node's own modules, without an import that a browser's bundler would have to resolve. */
-export function nodeModule<Name extends "node:fs/promises" | "node:os" | "node:worker_threads">(
-  name: Name,
-): ReturnType<typeof process.getBuiltinModule<Name>> | undefined {
+export function nodeModule<
+  Name extends "node:fs" | "node:fs/promises" | "node:os" | "node:worker_threads",
+>(name: Name): ReturnType<typeof process.getBuiltinModule<Name>> | undefined {
   return typeof process === "object" && typeof process.getBuiltinModule === "function"
     ? process.getBuiltinModule(name)
     : undefined;
@@ -64,9 +64,23 @@ const relaxedProbe = new Uint8Array([
   65, 0, 253, 17, 65, 0, 253, 17, 253, 133, 2, 11,
 ]);
 
+/** A function with one `i8x16.splat`: valid exactly where there is SIMD. */
+const simdProbe = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26,
+  11,
+]);
+
+/** What of WebAssembly's later parts the runtime has. */
+export function simdSupport(): { simd: boolean; relaxed: boolean } {
+  return {
+    simd: WebAssembly.validate(simdProbe),
+    relaxed: WebAssembly.validate(relaxedProbe),
+  };
+}
+
 /** The kernels for a precision, with fused multiply-add where the runtime has relaxed SIMD. */
 export async function loadModule(precision: Precision): Promise<WebAssembly.Module> {
-  const relaxed = WebAssembly.validate(relaxedProbe);
+  const { relaxed } = simdSupport();
   return WebAssembly.compile(await bytesAt(address(precision, relaxed)));
 }
 

@@ -1,4 +1,5 @@
 import { InputError, InternalError } from "@resolvent/tensor";
+import { bindProducts, type ProductSource } from "../worker/native.js";
 import { type Kernels, nodeModule } from "./module.ts";
 
 // The control block, in 32-bit words; the same as in assembly/run.ts (there in bytes) and worker/serve.js.
@@ -61,21 +62,23 @@ export class Pool {
     this.#mayWait = typeof document === "undefined";
   }
 
-  /** Starts `size − 1` workers and waits until they serve. */
+  /** Starts `size − 1` workers and waits until they serve; all threads may call the BLAS, where there is one. */
   static async start(
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
     size: number,
+    blas?: ProductSource,
   ): Promise<Pool> {
     const env = {
       memory,
+      native: blas === undefined ? noBlas : bindProducts(blas, memory, CONTROL),
       abort: (): never => {
         throw new InternalError({ code: "cpu/kernel", message: "A kernel stopped." });
       },
     };
     const instance = await WebAssembly.instantiate(module, { env });
     const threads = Array.from({ length: size - 1 }, (_, i) =>
-      startThread({ module, memory, control: CONTROL, thread: i + 1 }),
+      startThread({ module, memory, control: CONTROL, thread: i + 1, blas }),
     );
     // The kernels' exports are what assembly/f32.ts and f64.ts export.
     const pool = new Pool(memory, instance.exports as unknown as Kernels, threads);
@@ -148,6 +151,11 @@ interface Start {
   readonly memory: WebAssembly.Memory;
   readonly control: number;
   readonly thread: number;
+  readonly blas: ProductSource | undefined;
+}
+
+function noBlas(): never {
+  throw new InternalError({ code: "cpu/no-native", message: "The pool has no BLAS." });
 }
 
 function startThread(start: Start): Thread {

@@ -9,7 +9,7 @@ for (const threads of [1, 2]) {
     ["f32", 1e-6],
     ["f64", 1e-13],
   ] as const) {
-    const engine = createCpu({ precision, threads });
+    const engine = createCpu({ precision, threads, blas: "off" });
     engines.push(engine);
     describeConformance(`${precision}, ${threads} threads`, () => engine, { tolerance });
   }

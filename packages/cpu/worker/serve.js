@@ -1,5 +1,7 @@
 // A worker thread of the cpu engine, in Node and in browsers: instantiates the kernels on the shared memory
 // and serves until the engine closes. Plain JavaScript, because it is loaded by its address as it is.
+import { bindProducts } from "./native.js";
+
 const port =
   typeof process === "object" && typeof process.getBuiltinModule === "function"
     ? process.getBuiltinModule("node:worker_threads").parentPort
@@ -13,9 +15,10 @@ const FAILED = 2;
 /** How often to look again before sleeping: some 20 µs, because being woken takes longer than that. */
 const PATIENCE = 2000;
 
-function start({ module, memory, control, thread }) {
+function start({ module, memory, control, thread, blas }) {
   const env = {
     memory,
+    native: blas === undefined ? noBlas : bindProducts(blas, memory, control),
     abort() {
       throw new Error("A kernel stopped.");
     },
@@ -38,6 +41,10 @@ function start({ module, memory, control, thread }) {
     Atomics.store(words, FAILED, 1);
     throw error;
   }
+}
+
+function noBlas() {
+  throw new Error("The pool has no BLAS.");
 }
 
 if (port === globalThis) port.onmessage = (event) => start(event.data);

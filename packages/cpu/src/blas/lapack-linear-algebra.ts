@@ -1,0 +1,209 @@
+import {
+  eigenShape,
+  type LinearAlgebra,
+  placesIn,
+  type Shape,
+  sizeOf,
+  svdShape,
+  type Tensor,
+} from "@resolvent/tensor";
+import { sortedPairs } from "../linear-algebra/order.ts";
+import { readMatrix, type Source, symmetrize } from "../linear-algebra/read.ts";
+import { nodeModule } from "../module.ts";
+import { blasChoice, nativeFor } from "./choice.ts";
+import { type Lapack, openLapack } from "./lapack.ts";
+import type { Native } from "./native.ts";
+
+/** Largest error of the decompositions that are tried at the start, relative to the matrix. */
+const TOLERANCE = 1e-13;
+
+/**
+ * `LinearAlgebra` on the system's LAPACK (`dgesdd`, `dsyevd`, `dgeev`), in Node; undefined where there is none
+ * or where it decomposes small matrices wrongly. Matrices are copied, since it overwrites them.
+ *
+ * The functions throw as those of `createLinearAlgebra` do, and InternalError `cpu/lapack` where LAPACK gives up.
+ *
+ * @param options `blas` as in `createCpu`; `threads` that LAPACK may use, by default as many as there are cores
+ * @throws InputError `cpu/bad-option`, `cpu/no-blas`
+ */
+export function lapackLinearAlgebra(
+  options: { readonly blas?: string; readonly threads?: number } = {},
+): LinearAlgebra | undefined {
+  const choice = blasChoice(options.blas);
+  if ("use" in choice && choice.use === "off") return undefined;
+  const native = nativeFor(choice);
+  const lapack = openLapack(native);
+  if (lapack === undefined || !decomposesRight(lapack)) return undefined;
+  const threads = options.threads ?? nodeModule("node:os")?.availableParallelism() ?? 1;
+  return onLapack(lapack, native, threads);
+}
+
+/** The interface on a library that was found right. */
+function onLapack(lapack: Lapack, native: Native | undefined, threads: number): LinearAlgebra {
+  const matrixOf = (source: Source, rows: number, columns: number): Read => {
+    const numbers = new Float64Array(rows * columns);
+    const place = { rows, columns, step: columns, numbers, address: 0 };
+    return { numbers, place, back: 1 / readMatrix(source, place) };
+  };
+  /** Lets the library use threads of its own meanwhile: products of the engine call it from several. */
+  const run = <R>(work: () => R): R => {
+    native?.setThreads(threads);
+    try {
+      return work();
+    } finally {
+      native?.setThreads(1);
+    }
+  };
+  return {
+    svd(a, rows, columns, rank) {
+      const where = "svd";
+      const { batch, U, S, V } = svdShape(a.shape, rows, columns, rank, where);
+      const [u, s, v] = [zeros(U), zeros(S), zeros(V)];
+      const [m, n, size] = [U[rows] as number, V[columns] as number, S[rank] as number]; // svdShape's
+      if (size === 0) return { U: u, S: s, V: v };
+      for (const [index, start] of placesIn(a.shape, batch).entries()) {
+        const { numbers, back } = matrixOf({ a, where, start, rows, columns }, m, n);
+        // Rows read as columns are the transpose, so left and right change places, and `right` is U as it is.
+        const { values, left, right } = run(() => lapack.svd(numbers, n, m, true));
+        s.data.set(
+          values.map((value) => value * back),
+          index * size,
+        );
+        u.data.set(right, index * m * size);
+        transpose(left, n, size, v.data, index * n * size);
+      }
+      return { U: u, S: s, V: v };
+    },
+
+    singularValues(a, rows, columns, rank) {
+      const where = "singularValues";
+      const { batch, U, S, V } = svdShape(a.shape, rows, columns, rank, where);
+      const s = zeros(S);
+      const [m, n, size] = [U[rows] as number, V[columns] as number, S[rank] as number]; // svdShape's
+      if (size === 0) return s;
+      for (const [index, start] of placesIn(a.shape, batch).entries()) {
+        const { numbers, back } = matrixOf({ a, where, start, rows, columns }, m, n);
+        const { values } = run(() => lapack.svd(numbers, n, m, false));
+        s.data.set(
+          values.map((value) => value * back),
+          index * size,
+        );
+      }
+      return s;
+    },
+
+    symmetricEigen(a, row, column, rank) {
+      const where = "symmetricEigen";
+      const shapes = eigenShape(a.shape, row, column, rank, where);
+      const [values, vectors] = [zeros(shapes.values), zeros(shapes.vectors)];
+      const n = shapes.values[rank] as number; // eigenShape's
+      if (n === 0) return { values, vectors };
+      for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
+        const source = { a, where, start, rows: row, columns: column };
+        const { numbers, place, back } = matrixOf(source, n, n);
+        symmetrize(source, place);
+        const found = run(() => lapack.symmetric(numbers, n));
+        values.data.set(
+          found.map((value) => value * back),
+          index * n,
+        );
+        transpose(numbers, n, n, vectors.data, index * n * n);
+      }
+      return { values, vectors };
+    },
+
+    eigenvalues(a, row, column, rank) {
+      const where = "eigenvalues";
+      const shapes = eigenShape(a.shape, row, column, rank, where);
+      const [re, im] = [zeros(shapes.values), zeros(shapes.values)];
+      const n = shapes.values[rank] as number; // eigenShape's
+      if (n === 0) return { re, im };
+      for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
+        const source = { a, where, start, rows: row, columns: column };
+        const { numbers, back } = matrixOf(source, n, n);
+        const found = run(() => lapack.general(numbers, n)); // the transpose has the same ones
+        sortedPairs(found.re, found.im).forEach((from, i) => {
+          re.data[index * n + i] = (found.re[from] as number) * back; // as many as the matrix has rows
+          im.data[index * n + i] = (found.im[from] as number) * back;
+        });
+      }
+      return { re, im };
+    },
+  };
+}
+
+interface Read {
+  readonly numbers: Float64Array;
+  readonly place: Parameters<typeof symmetrize>[1];
+  /** What values are multiplied by, because the matrix was scaled. */
+  readonly back: number;
+}
+
+function zeros(shape: Shape): Tensor {
+  return { shape, data: new Float64Array(sizeOf(shape)) };
+}
+
+/** `from[row + column · rows]` to `to[start + row · columns + column]`. */
+function transpose(
+  from: Float64Array,
+  rows: number,
+  columns: number,
+  to: Tensor["data"],
+  start: number,
+): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      to[start + i * columns + j] = from[i + j * rows] as number; // within both
+    }
+  }
+}
+
+/** Whether the parts of small matrices make them again. */
+function decomposesRight(lapack: Lapack): boolean {
+  const la = onLapack(lapack, undefined, 1);
+  const entry = (i: number, j: number): number => Math.sin(1 + 3 * i + 7 * j) + (i === j ? 1 : 0);
+  const [m, n] = [7, 5];
+  const matrix = (rows: number, columns: number, of = entry): Tensor => ({
+    shape: { row: rows, column: columns },
+    data: Float64Array.from({ length: rows * columns }, (_, at) =>
+      of(Math.floor(at / columns), at % columns),
+    ),
+  });
+  const symmetric = matrix(n, n, (i, j) => entry(Math.min(i, j), Math.max(i, j)));
+  try {
+    const tall = matrix(m, n);
+    const { U, S, V } = la.svd(tall, "row", "column", "rank");
+    const { values, vectors } = la.symmetricEigen(symmetric, "row", "column", "rank");
+    const square = matrix(n, n);
+    const { re, im } = la.eigenvalues(square, "row", "column", "rank");
+    const total = (numbers: Tensor["data"]): number =>
+      Array.from(numbers).reduce((sum, x) => sum + x, 0);
+    const trace = (a: Tensor): number => total(a.data.filter((_, at) => at % (n + 1) === 0));
+    // The sum of the eigenvalues is the trace, that of their squares the trace of the square.
+    const squares = total(re.data.map((x, i) => x ** 2 - (im.data[i] ?? 0) ** 2));
+    const ofSquare = total(square.data.map((x, at) => x * entry(at % n, Math.floor(at / n))));
+    return (
+      rebuilds(tall, U, S, V) &&
+      rebuilds(symmetric, vectors, values, vectors) &&
+      Math.abs(total(re.data) - trace(square)) < TOLERANCE * n &&
+      Math.abs(squares - ofSquare) < TOLERANCE * n * n
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Whether `a[i, j] = Σ left[i, r] · values[r] · right[j, r]`. */
+function rebuilds(a: Tensor, left: Tensor, values: Tensor, right: Tensor): boolean {
+  const rank = values.data.length;
+  const at = (of: Tensor, i: number, r: number): number => of.data[i * rank + r] ?? Number.NaN;
+  const columns = a.data.length / (left.data.length / rank);
+  return a.data.every((x, place) => {
+    let sum = 0;
+    for (let r = 0; r < rank; r++) {
+      const value = values.data[r] ?? Number.NaN;
+      sum += at(left, Math.floor(place / columns), r) * value * at(right, place % columns, r);
+    }
+    return Math.abs(x - sum) <= TOLERANCE * columns;
+  });
+}

@@ -1,0 +1,156 @@
+import { kernels } from "../kernels.ts";
+import { countOf, type Loop } from "../layout.ts";
+import type { Machine } from "../machine.ts";
+import type { Plan } from "../plan.ts";
+import type { CpuTensor } from "../tensor.ts";
+
+/** Below this many multiplications a call of the library the WebAssembly kernels are used, which need none. */
+const SMALLEST_CALL = 4096;
+
+/** With fewer rows (or columns) than this, each is a product of the matrix with a vector. */
+const THIN = 8;
+
+/** Terms that lie together, at least, where a sum takes several calls: each reads and writes the result. */
+const SHORTEST_SUM = 16;
+
+/** Multiplications of a block, at least and at most, and into how many blocks a product is cut between. */
+const SMALLEST_BLOCK = 2 ** 23;
+const LARGEST_BLOCK = 2 ** 26;
+const BLOCKS = 16;
+
+/** Bytes of a block of the matrix where rows are few: it stays in the second-level cache for all of them. */
+const THIN_BYTES = 512 * 1024;
+
+/** An axis that is not there: one turn, and lines of length one. */
+const ONCE: readonly Loop[] = [{ size: 1, steps: [1, 1] }];
+
+/** Three loops that are a product of matrices, and those around it. */
+interface Inner {
+  readonly row: Loop;
+  readonly column: Loop;
+  readonly term: Loop;
+  /** Steps: [a, b, c]. */
+  readonly batches: readonly Loop[];
+  /** Loops whose products are added up. Steps: [a, b]. */
+  readonly sums: readonly Loop[];
+}
+
+/**
+ * Computes a product on the system's BLAS, in place, where its memory order allows it and it is worth a call.
+ *
+ * BLAS reads a matrix whose rows or columns are adjacent numbers. So one loop over rows, one over columns and
+ * one over terms make a product of matrices; all other loops go around it. How it is cut into blocks depends
+ * on its shape only, not on the number of threads.
+ *
+ * @returns whether it was computed
+ */
+export function multiplyNatively(machine: Machine, plan: Plan, c: CpuTensor): boolean {
+  let { a, b } = plan;
+  let inner = innerOf(plan);
+  if (inner === undefined) return false;
+  if (needsTransposing(inner)) {
+    [a, b] = [b, a];
+    inner = transposed(inner);
+  }
+  const { row, column, term, batches, sums } = inner;
+  const [m, n, k] = [row.size, column.size, term.size];
+  const thin = m < THIN;
+  const [blockM, blockN] = thin
+    ? [m, Math.max(64, Math.ceil(THIN_BYTES / machine.width / k / 64) * 64)]
+    : blocksOf(m, n, k);
+  const blocks = Math.ceil(m / blockM) * Math.ceil(n / blockN);
+  const work = Math.min(m, blockM) * Math.min(n, blockN) * k * countOf(sums);
+  // Nanoseconds for a multiplication and addition, of a core with 256-bit vectors.
+  const cost = work * machine.width * (thin ? 0.016 : 0.004);
+  machine.run(kernels.native, blocks * countOf(batches), cost, [
+    ...[machine.at(a), machine.at(b), c.start, m, n, k, thin ? 1 : 0],
+    ...[row.steps[0], term.steps[0], term.steps[1], column.steps[0], row.steps[1], column.steps[1]],
+    ...[blockM, blockN, batches.length, sums.length],
+    ...[...batches, ...sums].flatMap(({ size, steps }) => [size, ...steps]),
+  ] as number[]); // rows and columns have two steps, terms two
+  return true;
+}
+
+/** The choice of loops that does most in one call, where that is enough. */
+function innerOf(plan: Plan): Inner | undefined {
+  let best: Inner | undefined;
+  let most = SMALLEST_CALL - 1;
+  for (const row of or(plan.rows)) {
+    for (const column of or(plan.columns)) {
+      for (const term of or(plan.terms)) {
+        const work = row.size * column.size * term.size;
+        const cut = term.size < SHORTEST_SUM && plan.terms.length > 1;
+        // A few rows are as many calls.
+        const call = work / (isThin(row, column) ? Math.min(row.size, column.size) : 1);
+        if (work <= most || call < SMALLEST_CALL || cut || !fits(row, column, term)) continue;
+        most = work;
+        best = {
+          ...{ row, column, term },
+          batches: [
+            ...plan.batches,
+            ...others(plan.rows, row, ([a, c]) => [a, 0, c]),
+            ...others(plan.columns, column, ([b, c]) => [0, b, c]),
+          ],
+          sums: others(plan.terms, term, (steps) => steps),
+        };
+      }
+    }
+  }
+  return best;
+}
+
+function or(loops: readonly Loop[]): readonly Loop[] {
+  return loops.length === 0 ? ONCE : loops;
+}
+
+function others(
+  loops: readonly Loop[],
+  taken: Loop,
+  steps: (of: number[]) => (number | undefined)[],
+): Loop[] {
+  return loops
+    .filter((loop) => loop !== taken)
+    .map((loop) => ({ size: loop.size, steps: steps([...loop.steps]) as number[] })); // two steps each
+}
+
+function isThin(row: Loop, column: Loop): boolean {
+  return Math.min(row.size, column.size) < THIN;
+}
+
+/** Whether adjacent numbers are where BLAS needs them. */
+function fits(row: Loop, column: Loop, term: Loop): boolean {
+  const left = row.steps[0] === 1 || term.steps[0] === 1;
+  const right = column.steps[0] === 1 || term.steps[1] === 1;
+  if (isThin(row, column)) return row.size <= column.size ? right : left; // vectors may have any step
+  return left && right && (row.steps[1] === 1 || column.steps[1] === 1);
+}
+
+/** Cᵀ = BᵀAᵀ: the result's rows are to be adjacent, or the few. */
+function needsTransposing({ row, column }: Inner): boolean {
+  return isThin(row, column) ? column.size < row.size : column.steps[1] !== 1;
+}
+
+function transposed({ row, column, term, batches, sums }: Inner): Inner {
+  const swap = ({ size, steps: [a, b, ...c] }: Loop): Loop => ({
+    size,
+    steps: [b, a, ...c] as number[], // at least two
+  });
+  return {
+    row: column,
+    column: row,
+    term: swap(term),
+    batches: batches.map(swap),
+    sums: sums.map(swap),
+  };
+}
+
+/** Rows and columns of a block: the longer side is halved until blocks are small and many enough. */
+function blocksOf(m: number, n: number, k: number): [blockM: number, blockN: number] {
+  const target = Math.min(LARGEST_BLOCK, Math.max(SMALLEST_BLOCK, (m * n * k) / BLOCKS));
+  let [blockM, blockN] = [m, n];
+  while (blockM * blockN * k >= 2 * target && Math.max(blockM, blockN) >= 128) {
+    if (blockN >= blockM) blockN = Math.ceil(blockN / 2 / 32) * 32;
+    else blockM = Math.ceil(blockM / 2 / 32) * 32;
+  }
+  return [blockM, blockN];
+}

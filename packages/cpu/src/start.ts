@@ -1,0 +1,102 @@
+import { InputError, type Precision } from "@resolvent/tensor";
+import { type BlasChoice, blasChoice, nativeFor } from "./blas/choice.ts";
+import type { Native } from "./blas/native.ts";
+import { Machine } from "./machine.ts";
+import { loadModule, nodeModule } from "./module.ts";
+import { FIRST_FREE, Pool } from "./pool.ts";
+import { fastestTile } from "./probe.ts";
+
+const PAGE = 65536;
+
+/** One page short of what 32-bit addresses reach, so that no end of a range wraps to 0. */
+const LARGEST_LIMIT = 65535 * PAGE;
+
+/** Below this there is no room for the control block and a first tensor. */
+const SMALLEST_LIMIT = 2 * PAGE;
+
+/** Threads by default, at most: memory bandwidth and the smaller operations gain little from more. */
+const DEFAULT_THREADS = 8;
+
+/** Threads that may be asked for: more is taken for a mistake. */
+const MOST_THREADS = 256;
+
+/** What a cpu engine is made of. */
+export interface CpuOptions {
+  /** Numbers are held and computed in `f32` (default) or `f64`. */
+  readonly precision?: Precision;
+  /**
+   * Threads that compute, this one included. Default: as many as the machine has cores, at most 8.
+   * Browsers give 1 where the page is not cross-origin isolated.
+   */
+  readonly threads?: number;
+  /**
+   * The system's BLAS for large products, in Node: `auto` (default) uses one that is found, computes right and
+   * is faster than the engine's own kernels; `off` uses none; anything else is the path of a library to use.
+   * Where this is left out, the environment variable `RESOLVENT_BLAS` counts.
+   */
+  readonly blas?: string;
+  /** Bytes that the engine may take; default 4 GiB less 64 KiB, which is also the most. */
+  readonly limit?: number;
+}
+
+/** A machine that runs, and the library that its threads may call. */
+export interface Started {
+  readonly machine: Machine;
+  readonly native: Native | undefined;
+  readonly choice: BlasChoice;
+}
+
+/**
+ * The memory and threads of an engine.
+ * @throws as `createCpu`
+ */
+export async function startMachine(options: CpuOptions): Promise<Started> {
+  const { precision = "f32", limit = LARGEST_LIMIT } = options;
+  const threads = whole("threads", options.threads ?? defaultThreads(), 1, MOST_THREADS);
+  whole("limit", limit, SMALLEST_LIMIT, LARGEST_LIMIT);
+  const choice = blasChoice(options.blas);
+  const native = nativeFor(choice);
+  const module = await loadModule(precision);
+  const memory = makeMemory(limit);
+  const size = isolated() ? threads : 1;
+  const pool = await Pool.start(module, memory, size, native?.products(precision));
+  const machine = new Machine(memory, pool, precision, limit);
+  machine.tile = fastestTile(machine);
+  return { machine, native, choice };
+}
+
+function makeMemory(limit: number): WebAssembly.Memory {
+  const maximum = Math.floor(limit / PAGE);
+  try {
+    // Shared also with one thread: the kernels are one build. Sharing needs no cross-origin isolation as long
+    // as the memory is not sent to a worker.
+    return new WebAssembly.Memory({ initial: Math.ceil(FIRST_FREE / PAGE), maximum, shared: true });
+  } catch (cause) {
+    throw new InputError({
+      code: "cpu/no-memory",
+      message: `The system refuses a memory that may grow to ${limit} bytes.`,
+      remedy: "Pass a smaller limit.",
+      details: { limit },
+      cause,
+    });
+  }
+}
+
+/** Whether memory may be sent to workers: always in Node, in browsers with COOP and COEP headers. */
+export function isolated(): boolean {
+  return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false; // Node has none
+}
+
+function defaultThreads(): number {
+  const cores = nodeModule("node:os")?.availableParallelism() ?? navigator.hardwareConcurrency;
+  return Math.min(DEFAULT_THREADS, cores || 1);
+}
+
+function whole(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new InputError({
+    code: "cpu/bad-option",
+    message: `createCpu: expected ${name} to be whole, from ${least} to ${most}, got ${value}.`,
+    details: { name, least, most, got: value },
+  });
+}

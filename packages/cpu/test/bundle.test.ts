@@ -1,0 +1,21 @@
+import { fileURLToPath } from "node:url";
+import { build, type Rolldown } from "vite";
+import { expect, test } from "vitest";
+
+test("a bundle for browsers holds no koffi", async () => {
+  const entry = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+  const built = await build({
+    configFile: false,
+    logLevel: "error",
+    resolve: { conditions: ["@resolvent/source"] },
+    build: { write: false, minify: false, lib: { entry, formats: ["es"], fileName: "cpu" } },
+  });
+  const outputs = (Array.isArray(built) ? built : [built]) as Rolldown.RolldownOutput[]; // not watching
+  const chunks = outputs.flatMap(({ output }) => output.filter((part) => part.type === "chunk"));
+  expect(chunks.length).toBeGreaterThan(0);
+  for (const chunk of chunks) {
+    expect([...chunk.imports, ...chunk.dynamicImports]).toEqual([]);
+    expect(chunk.moduleIds.filter((id) => /koffi|koromix/.test(id))).toEqual([]);
+    expect(chunk.code).not.toMatch(/koromix|\.node\b/);
+  }
+}, 60_000);

@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+import * as cpu from "@resolvent/cpu";
+import { expect, test } from "vitest";
+
+test("the exported names", () => {
+  expect(Object.keys(cpu).sort()).toEqual([
+    "createCpu",
+    "createLinearAlgebra",
+    "inspectMachine",
+    "lapackLinearAlgebra",
+  ]);
+});
+
+test("what is needed at run time: koffi only where it can be had", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  expect(Object.keys(manifest.dependencies)).toEqual(["@resolvent/tensor"]);
+  expect(Object.keys(manifest.optionalDependencies)).toEqual(["koffi"]);
+  expect(manifest.peerDependencies).toBeUndefined();
+  expect(manifest.sideEffects).toBe(false);
+});
