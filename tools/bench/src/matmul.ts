@@ -2,7 +2,7 @@ import { type Cpu, createCpu } from "@resolvent/cpu";
 import type { Precision } from "@resolvent/tensor";
 
 /** A product of `batch` matrices, `rows × terms` by `terms × columns`. */
-interface Product {
+export interface Product {
   readonly title: string;
   readonly batch: number;
   readonly rows: number;
@@ -19,7 +19,7 @@ const product = (
 ): Product => ({ title, batch, rows, terms, columns, transposed });
 
 /** The products of a small language model: an MLP, the unembedding, attention heads, single tokens. */
-const products: readonly Product[] = [
+export const products: readonly Product[] = [
   product("512×768×3072", [512, 768, 3072]),
   product("512×768×3072, right transposed", [512, 768, 3072], { transposed: true }),
   product("1024×768×5025", [1024, 768, 5025]),
@@ -47,7 +47,10 @@ export async function matmulTable(progress: (row: Row) => void): Promise<Row[]> 
   const engines: [string, Cpu][] = [];
   for (const precision of ["f32", "f64"] as const) {
     for (const threads of [1, 2]) {
-      engines.push([`${precision} ×${threads}`, await createCpu({ precision, threads })]);
+      engines.push([
+        `${precision} ×${threads}`,
+        await createCpu({ precision, threads, blas: "off" }),
+      ]);
     }
   }
   for (const it of products) {
@@ -62,7 +65,8 @@ export async function matmulTable(progress: (row: Row) => void): Promise<Row[]> 
   return table;
 }
 
-function cpuSpeed({ batch, rows, terms, columns, transposed }: Product, cpu: Cpu): string {
+/** GFLOP/s of an engine: the median, and the best in brackets. */
+export function cpuSpeed({ batch, rows, terms, columns, transposed }: Product, cpu: Cpu): string {
   return cpu.scope(() => {
     const a = cpu.fill({ batch, rows, terms }, 1);
     const b = cpu.fill(transposed ? { batch, columns, terms } : { batch, terms, columns }, 2);

@@ -28,7 +28,7 @@ const out = await targetFolder(values.out, values);
 
 const recipe = talesRecipe;
 const started = performance.now();
-const engine = await createCpu({ precision: "f32" });
+const engine = await createCpu({ precision: "f32", blas: "off" });
 const corpus = taleCorpus({ seed: recipe.seed });
 const texts = Array.from({ length: recipe.tokenizer.tales }, () => String(corpus.next().value));
 const tokenizer = trainBpe(texts, { vocabSize: recipe.tokenizer.vocabSize });
