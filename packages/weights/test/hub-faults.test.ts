@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RETRY, retryAfterMs } from "../src/hub/retry.ts";
 import { nodeCache } from "../src/node/hub-cache.ts";
+import { onDisk } from "../src/node/hub-partial.ts";
 import { type FetchOptions, fetchModel } from "./hub-fetch.ts";
 import { COMMIT, etagOfFile, type HubServer, hubServer, REPO, type Seen } from "./hub-server.ts";
 import { codeOf } from "./make.ts";
@@ -416,6 +417,16 @@ describe("others at the same file", () => {
     await partial?.close();
     expect(await store.link(file)).toBe(false);
   });
+});
+
+test.each([
+  ["ENOSPC", "weights/hub-disk-full"],
+  ["EDQUOT", "weights/hub-disk-full"],
+  ["EROFS", "weights/unwritable"],
+])("a disk that says %s", (code, expected) => {
+  const error = onDisk("blob", Object.assign(new Error("x"), { code }));
+  expect(error.code).toBe(expected);
+  expect(error.message).toContain(code);
 });
 
 test("Retry-After in seconds, as a date, and as nonsense", () => {

@@ -7,7 +7,7 @@ import { type HubFolder, hubSnapshot } from "../src/hub/snapshot.ts";
 import { type NodeCacheOptions, nodeCache } from "../src/node/hub-cache.ts";
 
 /** As patient as a test can be. */
-export const QUICK: RetryPolicy = {
+const QUICK: RetryPolicy = {
   tries: 4,
   firstMs: 2,
   mostMs: 20,

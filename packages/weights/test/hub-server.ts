@@ -17,7 +17,7 @@ export interface Seen {
 }
 
 /** Answers instead of the server where it returns true; `bytes` is what the server was about to send. */
-export type Fault = (
+type Fault = (
   seen: Seen,
   response: ServerResponse,
   answer: { status: number; headers: Record<string, string>; bytes: Buffer },
@@ -38,8 +38,14 @@ export interface HubServer {
 export const COMMIT = "607a30d783dfa663caf39e06633721c8d4cfcd7e";
 export const REPO = "openai-community/gpt2";
 
+const etags = new WeakMap<Buffer, string>();
+
 export function etagOfFile({ bytes, large }: Served): string {
-  if (large) return createHash("sha256").update(bytes).digest("hex");
+  if (large) {
+    const etag = etags.get(bytes) ?? createHash("sha256").update(bytes).digest("hex");
+    etags.set(bytes, etag);
+    return etag;
+  }
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 }
 

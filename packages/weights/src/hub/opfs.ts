@@ -1,77 +1,25 @@
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { InputError } from "@resolvent/tensor";
-import { allocate, type ByteSource, checkRange } from "../source.ts";
-import type { Hasher, HubCache, HubFile, PartialBlob } from "./cache.ts";
+import { type ByteSource, checkRange } from "../source.ts";
+import type { Hasher, HubCache, HubFile } from "./cache.ts";
 import { cacheName, type HubBlob, isCommit } from "./names.ts";
+import { partialBlob, readPieces, WHOLE } from "./opfs-partial.ts";
+import {
+  type Directory,
+  ifThere,
+  readText,
+  stored,
+  unstorable,
+  writeText,
+} from "./opfs-storage.ts";
 
 /**
  * Bytes in one stored piece. Pieces stay apart for good: storage of the origin has no way to join files, and a
  * piece that is written becomes visible as a whole when its stream is closed, so that an interrupted tab loses
  * at most those under way.
  */
-export const OPFS_PIECE_BYTES: number = 8 * 1024 * 1024;
-
-/** The file in a blob's folder that says that all its pieces are there and checked; it holds the piece length. */
-const WHOLE = "whole";
-
-type Directory = FileSystemDirectoryHandle;
-
-function errorName(error: unknown): string {
-  return error instanceof Error ? error.name : "";
-}
-
-/** What the work gives, or undefined where there is no such file or folder. */
-async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (errorName(error) === "NotFoundError") return undefined;
-    throw error;
-  }
-}
-
-function unstorable(name: string, cause: unknown): unknown {
-  if (cause instanceof InputError) return cause;
-  if (errorName(cause) === "QuotaExceededError") {
-    return new InputError({
-      code: "weights/hub-disk-full",
-      message: `${name}: the browser gives this page no more room.`,
-      remedy: "Free disk space, remove other models of this page, or leave private browsing.",
-      details: { name },
-      cause,
-    });
-  }
-  return new InputError({
-    code: "weights/unwritable",
-    message: `${name}: the browser's storage refuses to be written (${errorName(cause)}).`,
-    remedy: "Reload the page; if that does not help, clear this page's storage.",
-    details: { name },
-    cause,
-  });
-}
-
-/** The result of work on the storage, its errors named. */
-async function stored<T>(name: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw unstorable(name, error);
-  }
-}
-
-async function writeText(folder: Directory, file: string, text: string): Promise<void> {
-  const handle = await folder.getFileHandle(file, { create: true });
-  const stream = await handle.createWritable();
-  await stream.write(text);
-  await stream.close();
-}
-
-async function readText(folder: Directory | undefined, file: string): Promise<string | undefined> {
-  if (folder === undefined) return undefined;
-  const handle = await ifThere(folder.getFileHandle(file));
-  return handle && (await (await handle.getFile()).text());
-}
+const OPFS_PIECE_BYTES = 8 * 1024 * 1024;
 
 function hasher(hash: { update(bytes: Uint8Array): unknown; digest(): Uint8Array }): Hasher {
   return {
@@ -80,28 +28,6 @@ function hasher(hash: { update(bytes: Uint8Array): unknown; digest(): Uint8Array
     },
     hex: () => Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join(""),
   };
-}
-
-/** Bytes of a blob from its pieces. */
-async function readPieces(
-  folder: Directory,
-  name: string,
-  pieceBytes: number,
-  start: number,
-  end: number,
-): Promise<Uint8Array> {
-  const out = allocate(end - start, name);
-  for (let at = start; at < end; ) {
-    const piece = Math.floor(at / pieceBytes);
-    const inPiece = at - piece * pieceBytes;
-    const count = Math.min(end - at, pieceBytes - inPiece);
-    const file = await (await folder.getFileHandle(String(piece))).getFile();
-    const bytes = await file.slice(inPiece, inPiece + count).arrayBuffer();
-    out.set(new Uint8Array(bytes), at - start);
-    if (bytes.byteLength !== count) return out.subarray(0, at - start + bytes.byteLength);
-    at += count;
-  }
-  return out;
 }
 
 function blobSource(
@@ -141,71 +67,6 @@ async function lock(name: string, signal?: AbortSignal): Promise<() => void> {
       });
     navigator.locks.request(name, { ...(signal && { signal }) }, hold).catch(reject);
   });
-}
-
-function partialBlob(
-  folder: Directory,
-  name: string,
-  size: number,
-  pieceBytes: number,
-  sizes: Map<number, number>,
-  release: () => void,
-): PartialBlob {
-  const open = new Map<number, FileSystemWritableFileStream>();
-  let ended = false;
-  const closePieces = async (): Promise<void> => {
-    const streams = [...open.values()];
-    open.clear();
-    for (const stream of streams) await stream.close();
-  };
-  const remove = async (): Promise<void> => {
-    await closePieces().catch(() => {});
-    for (const piece of sizes.keys()) await ifThere(folder.removeEntry(String(piece)));
-    sizes.clear();
-  };
-  return {
-    pieceBytes,
-    filled: (piece) => sizes.get(piece) ?? 0,
-    append: async (piece, bytes) => {
-      const work = async (): Promise<void> => {
-        const before = sizes.get(piece) ?? 0;
-        let stream = open.get(piece);
-        if (stream === undefined) {
-          const handle = await folder.getFileHandle(String(piece), { create: true });
-          stream = await handle.createWritable({ keepExistingData: true });
-          await stream.truncate(before);
-          await stream.seek(before);
-          open.set(piece, stream);
-        }
-        await stream.write(new Uint8Array(bytes));
-        sizes.set(piece, before + bytes.byteLength);
-        if (before + bytes.byteLength !== Math.min(pieceBytes, size - piece * pieceBytes)) return;
-        open.delete(piece);
-        await stream.close();
-      };
-      await stored(name, work());
-    },
-    read: async (start, end) =>
-      await stored(name, readPieces(folder, name, pieceBytes, start, end)),
-    restart: remove,
-    finish: async () => {
-      await stored(name, writeText(folder, WHOLE, String(pieceBytes)));
-      ended = true;
-      release();
-      return true;
-    },
-    discard: async () => {
-      await remove();
-      ended = true;
-      release();
-    },
-    close: async () => {
-      if (ended) return;
-      ended = true;
-      await closePieces().catch(() => {}); // what cannot be kept is fetched again
-      release();
-    },
-  };
 }
 
 /**

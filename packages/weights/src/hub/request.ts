@@ -52,11 +52,12 @@ export function patience(stallMs: number, outer?: AbortSignal): Patience {
   const forward = (): void => controller.abort(outer?.reason);
   const stalled = (): void =>
     controller.abort(new Error(`nothing was heard for ${stallMs / 1000} seconds`));
-  // Node's fetch does not always end a read that is aborted while other requests are.
-  const over = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener("abort", () => reject(controller.signal.reason));
+  // Node's fetch does not always end a read that is aborted while other requests are. (Not by Promise.race with one
+  // long-lived promise: that would keep every chunk of the body.)
+  const waiting = new Set<(reason: unknown) => void>();
+  controller.signal.addEventListener("abort", () => {
+    for (const reject of waiting) reject(controller.signal.reason);
   });
-  over.catch(() => {}); // heard by whoever waits
   if (outer?.aborted) forward();
   outer?.addEventListener("abort", forward, { once: true });
   let timer = setTimeout(stalled, stallMs);
@@ -66,7 +67,12 @@ export function patience(stallMs: number, outer?: AbortSignal): Patience {
       clearTimeout(timer);
       timer = setTimeout(stalled, stallMs);
     },
-    until: async (work) => await Promise.race([work, over]),
+    until: async (work) =>
+      await new Promise((resolve, reject) => {
+        if (controller.signal.aborted) reject(controller.signal.reason);
+        waiting.add(reject);
+        work.then(resolve, reject).finally(() => waiting.delete(reject));
+      }),
     end: () => {
       clearTimeout(timer);
       outer?.removeEventListener("abort", forward);

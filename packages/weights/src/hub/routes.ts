@@ -5,7 +5,7 @@ import { type Answer, ask, drop, type Hub, patience, refusal, type Subject } fro
 import { retried } from "./retry.ts";
 
 /** What a hub says of a file: the commit that the revision is at, and the file, unless there is none. */
-export interface Description {
+interface Description {
   readonly commit: string;
   readonly blob: HubBlob | undefined;
 }
