@@ -3,6 +3,7 @@ import type { ReadOptions } from "../source.ts";
 import type { UrlOptions } from "../url.ts";
 import type { HubProgress } from "./rate.ts";
 
+/** How a model is fetched from a hub. */
 export interface HubOptions extends ReadOptions, UrlOptions {
   /** A branch, a tag, or a commit; default `main`. */
   readonly revision?: string;
@@ -16,6 +17,7 @@ export interface HubOptions extends ReadOptions, UrlOptions {
   readonly onProgress?: (progress: HubProgress) => void;
 }
 
+/** The Hugging Face Hub. */
 export const HUB_ENDPOINT: string = "https://huggingface.co";
 
 /** The address of a hub; throws `weights/bad-url`. What it says is not repeated: it may hold a password. */

@@ -19,7 +19,9 @@ const SMALL_FILES: readonly string[] = [CONFIG_FILE, "tokenizer.json", "tokenize
 
 /** The files of a model at one commit, in the cache. */
 export interface HubFolder extends Folder {
+  /** The repository, as it was asked for. */
   readonly repo: string;
+  /** The revision, as it was asked for. */
   readonly revision: string;
   /** The commit that the revision is at. */
   readonly commit: string;

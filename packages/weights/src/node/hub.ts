@@ -6,6 +6,7 @@ import { type HubFolder, hubSnapshot } from "../hub/snapshot.ts";
 import { nodeCache } from "./hub-cache.ts";
 import { hubSettings, tokenOf } from "./hub-settings.ts";
 
+/** How a model is fetched from a hub into a cache folder. */
 export interface NodeHubOptions extends HubOptions {
   /** The folder of the cache; default what `HF_HUB_CACHE` or `HF_HOME` says, else `~/.cache/huggingface/hub`. */
   readonly cache?: string;
