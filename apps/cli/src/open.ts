@@ -3,11 +3,18 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
 import { bundledModels } from "@resolvent/models";
-import { InputError, type Precision } from "@resolvent/tensor";
-import { loadModel, loadTokenizer, type Model, type Tokenizer } from "@resolvent/transformer";
-import { checkpointSha256, type Folder, openCheckpoint } from "@resolvent/weights";
-import { folderOf } from "@resolvent/weights/node";
+import { InputError, type Precision, type Priced, sizeOf } from "@resolvent/tensor";
+import {
+  loadModel,
+  loadTokenizer,
+  type Model,
+  mapWeights,
+  type Tokenizer,
+} from "@resolvent/transformer";
+import { type Folder, openCheckpoint } from "@resolvent/weights";
+import { checkpointSha256, folderOf, hubFolder } from "@resolvent/weights/node";
 import { usageError } from "./failure.ts";
+import type { EngineOptions, ModelOptions } from "./options.ts";
 import { bytes } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -20,8 +27,12 @@ export interface OpenModel {
 /** System errors that say that a path leads nowhere. */
 const missing: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
 
-/** The folder that MODEL names: a bundled model, or a path. */
-export async function modelFolder(name: string): Promise<Folder> {
+/** The folder that MODEL names: a bundled model, a path, or a repository on the Hub, which is fetched. */
+export async function modelFolder(
+  name: string,
+  { revision, offline }: ModelOptions,
+  terminal: Terminal,
+): Promise<Folder> {
   const bundled = Object.hasOwn(bundledModels, name) ? bundledModels[name] : undefined;
   if (bundled !== undefined) return folderOf(fileURLToPath(bundled.url));
   const found = await stat(name).catch((error: NodeJS.ErrnoException) => {
@@ -36,40 +47,88 @@ export async function modelFolder(name: string): Promise<Folder> {
   });
   if (found?.isDirectory()) return folderOf(name);
   const names = Object.keys(bundledModels).join(", ");
-  throw usageError(
-    found === undefined
-      ? `"${name}" is neither a bundled model nor a folder.`
-      : `"${name}" is a file; a model is a folder with config.json and model.safetensors.`,
-    `Bundled: ${names}.`,
-  );
+  if (found !== undefined) {
+    throw usageError(
+      `"${name}" is a file; a model is a folder with config.json and model.safetensors.`,
+      `Bundled: ${names}.`,
+    );
+  }
+  try {
+    const folder = await hubFolder(name, {
+      ...(revision !== undefined && { revision }),
+      ...(offline !== undefined && { offline }),
+      onProgress: ({ file, done, total, rate }) =>
+        terminal.progress(`${name}: ${bytes(done)} of ${bytes(total)}, ${bytes(rate)}/s, ${file}`),
+    });
+    terminal.progress("");
+    return folder;
+  } catch (error) {
+    if (!(error instanceof InputError && notOnTheHub.has(error.code))) throw error;
+    throw usageError(
+      `"${name}" is neither a bundled model nor a folder, and on the Hub: ${error.message}`,
+      `Bundled: ${names}.`,
+    );
+  }
 }
 
-/** The name that results call a model by. */
-export function modelName(name: string): string {
-  return basename(resolve(name)) || name;
+/** Errors of the Hub that say that a name leads nowhere from here. */
+const notOnTheHub: ReadonlySet<string> = new Set([
+  "weights/hub-bad-name",
+  "weights/hub-not-found",
+  "weights/hub-offline",
+  "weights/unreachable",
+]);
+
+/** The name that results call a model by: that of its folder, or its whole name on the Hub. */
+export function modelName(name: string, folder: Folder): string {
+  return "repo" in folder ? name : basename(resolve(name)) || name;
 }
 
 /** What a cpu engine can hold of one model and its intermediates. */
-export const ENGINE_BYTES: number = 2 ** 32;
+const ENGINE_BYTES: number = 2 ** 32;
 
-/** Bytes that the weights of a folder take in a precision, from the headers of its files. */
-export async function weightBytes(folder: Folder, precision: Precision): Promise<number> {
-  const checkpoint = await openCheckpoint(folder);
-  const sizes = checkpoint.names.map((name) =>
-    checkpoint.info(name).shape.reduce((product, n) => product * n, 1),
-  );
-  return sizes.reduce((a, b) => a + b, 0) * (precision === "f32" ? 4 : 8);
+/** Bytes of a model's weights in a precision: all of them, and the most that are there at a time when they stream. */
+function weightBytes(
+  outline: Model<Priced>,
+  precision: Precision,
+): { all: number; streamed: number } {
+  let ends = 0;
+  const layers: number[] = [];
+  mapWeights(outline, (weight, path) => {
+    const layer = /^L(\d+)\./.exec(path)?.[1];
+    if (layer === undefined) ends += sizeOf(weight.shape);
+    else layers[Number(layer)] = (layers[Number(layer)] ?? 0) + sizeOf(weight.shape);
+    return weight;
+  });
+  const width = precision === "f32" ? 4 : 8;
+  const all = layers.reduce((a, b) => a + b, ends);
+  return { all: all * width, streamed: (ends + Math.max(0, ...layers)) * width };
+}
+
+/**
+ * Whether a model has to stream its weights, from its shapes alone: where it is asked for, or where all of them
+ * would not fit beside the intermediates.
+ *
+ * @throws InputError `cli/over-budget` where it fits in neither way
+ */
+export function mustStream(
+  outline: Model<Priced>,
+  { precision, stream, maxMemory }: EngineOptions,
+  intermediates: number,
+  remedy: string,
+): boolean {
+  const limit = Math.min(maxMemory ?? ENGINE_BYTES, ENGINE_BYTES);
+  const weights = weightBytes(outline, precision);
+  if (!stream && weights.all + intermediates <= limit) return false;
+  checkBudget({ "weights, layer by layer,": weights.streamed, intermediates }, limit, remedy);
+  return true;
 }
 
 /**
  * @param parts bytes that are needed at the same time, by what they are for
  * @throws InputError `cli/over-budget`
  */
-export function checkBudget(
-  parts: Readonly<Record<string, number>>,
-  limit: number,
-  remedy: string,
-): void {
+function checkBudget(parts: Readonly<Record<string, number>>, limit: number, remedy: string): void {
   const needed = Object.values(parts).reduce((a, b) => a + b, 0);
   if (needed <= limit) return;
   const listed = Object.entries(parts).map(([what, size]) => `${bytes(size)} for ${what}`);
@@ -81,20 +140,18 @@ export function checkBudget(
   });
 }
 
-/** Loads a model onto a cpu engine of the given precision. */
+/** Loads a model onto a cpu engine. */
 export async function openModel(
   folder: Folder,
   name: string,
-  precision: Precision,
-  threads: number | undefined,
+  { precision, threads, stream = false }: Pick<EngineOptions, "precision" | "threads" | "stream">,
   terminal: Terminal,
 ): Promise<OpenModel> {
-  const weights = await weightBytes(folder, precision); // said before gigabytes are read
-  checkBudget({ weights }, ENGINE_BYTES, "This model is too large for the cpu engine.");
   const engine = await createCpu({ precision, ...(threads !== undefined && { threads }) });
   const model = await loadModel(engine, folder, {
-    name: modelName(name),
+    name,
     hash: false,
+    stream,
     onProgress: ({ done, total }) => terminal.progress(`${name}: ${done} of ${total} tensors`),
   });
   terminal.progress("");

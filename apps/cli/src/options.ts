@@ -1,6 +1,6 @@
 import { GATES, type Gate } from "@resolvent/expansion";
 import type { Precision } from "@resolvent/tensor";
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
 
 /** The formats of a result. */
@@ -24,6 +24,50 @@ export const options = {
     ),
 };
 
+/** Adds what commands that load a model share. */
+export function withModelOptions(command: Command): Command {
+  return command
+    .argument(
+      "<model>",
+      "a bundled model (tales), a folder with config.json and safetensors, or a name on the Hugging Face Hub (openai-community/gpt2)",
+    )
+    .addOption(new Option("--revision <name>", "branch, tag or commit on the Hub; default: main"))
+    .addOption(new Option("--offline", "use of the Hub only what is in its cache"));
+}
+
+/** Adds what commands that compute share. */
+export function withEngineOptions(command: Command): Command {
+  return command
+    .addOption(options.precision())
+    .addOption(options.threads())
+    .addOption(
+      new Option(
+        "--stream",
+        "read each layer from its file when it is needed, where that is not done anyway",
+      ),
+    )
+    .addOption(
+      new Option("--max-memory <size>", "refuse to start beyond this, such as 2GiB").argParser(
+        parseBytes,
+      ),
+    );
+}
+
+/** Where a model comes from. */
+export interface ModelOptions {
+  readonly revision?: string;
+  readonly offline?: boolean;
+}
+
+/** How it is computed. */
+export interface EngineOptions {
+  readonly precision: Precision;
+  readonly threads?: number;
+  readonly stream?: boolean;
+  /** Bytes. */
+  readonly maxMemory?: number;
+}
+
 /** What `--format` and `--json` say. */
 export interface FormatOptions {
   readonly format?: Format;
@@ -31,11 +75,9 @@ export interface FormatOptions {
 }
 
 /** The values of the shared options. */
-export interface SharedOptions extends FormatOptions {
+export interface SharedOptions extends FormatOptions, ModelOptions, EngineOptions {
   readonly prompt?: string;
   readonly tokens?: string;
-  readonly precision: Precision;
-  readonly threads?: number;
 }
 
 /** The format that is asked for. */

@@ -1,8 +1,10 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { expandCommand } from "./commands/expand.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { profileCommand } from "./commands/profile.ts";
 import { runCommand } from "./commands/run.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
@@ -20,6 +22,8 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     .addCommand(expandCommand(terminal))
     .addCommand(inspectCommand(terminal))
     .addCommand(runCommand(terminal))
+    .addCommand(profileCommand(terminal))
+    .addCommand(doctorCommand(terminal))
     .addCommand(demoCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

@@ -35,7 +35,14 @@ const LIMIT = 40_000;
 export function start(args: readonly string[], options: CallOptions = {}): ChildProcess {
   const { env = {}, cwd, uid } = options;
   return spawn(process.execPath, [bin, ...args], {
-    env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+    // A name that leads nowhere must not be looked for on the network.
+    env: {
+      ...process.env,
+      HF_HUB_OFFLINE: "1",
+      NO_COLOR: undefined,
+      FORCE_COLOR: undefined,
+      ...env,
+    },
     timeout: LIMIT,
     killSignal: "SIGKILL",
     ...(cwd !== undefined && { cwd }),

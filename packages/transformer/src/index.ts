@@ -24,6 +24,7 @@ export {
 export { normalize } from "./norm.ts";
 export { type RotarySpec, rotaryTable } from "./rotary.ts";
 export { blockWrite, type Run, type RunOptions, residualStream, run } from "./run.ts";
+export { runCost } from "./run-cost.ts";
 export {
   chooses,
   labelling,

@@ -35,6 +35,7 @@ test("what the package exports", () => {
     "residualStream",
     "rotaryTable",
     "run",
+    "runCost",
     "tokenIds",
     "unembed",
     "within",

@@ -21,10 +21,10 @@ export function demoCommand(terminal: Terminal): Command {
 }
 
 async function demo(terminal: Terminal): Promise<void> {
-  const folder = await modelFolder(MODEL);
+  const folder = await modelFolder(MODEL, {}, terminal);
   const tokenizer = await loadTokenizer(folder);
   const ids = tokenizer?.encode(PROMPT) ?? [];
-  const { engine, model } = await openModel(folder, MODEL, "f64", undefined, terminal);
+  const { engine, model } = await openModel(folder, MODEL, { precision: "f64" }, terminal);
   try {
     const start = performance.now();
     const paths = await expandByDegree(engine, model, ids, { freeze: GATES });

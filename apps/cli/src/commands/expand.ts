@@ -12,22 +12,15 @@ import type { Folder } from "@resolvent/weights";
 import { Command, Option } from "commander";
 import { writeCost, writeExpansion } from "../expansion-view.ts";
 import { usageError } from "../failure.ts";
-import {
-  checkBudget,
-  ENGINE_BYTES,
-  modelFolder,
-  modelName,
-  openModel,
-  weightBytes,
-  weightsHash,
-} from "../open.ts";
+import { modelFolder, modelName, mustStream, openModel, weightsHash } from "../open.ts";
 import {
   formatOf,
   options,
-  parseBytes,
   parseFreeze,
   type SharedOptions,
   wholeNumber,
+  withEngineOptions,
+  withModelOptions,
 } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import { encode, readInput } from "../tokens.ts";
@@ -39,19 +32,14 @@ interface ExpandFlags extends SharedOptions {
   readonly referencePrompt: readonly string[];
   readonly maxDegree?: number;
   readonly float64: boolean;
-  readonly maxMemory?: number;
   readonly dryRun?: boolean;
 }
 
 export function expandCommand(terminal: Terminal): Command {
-  return new Command("expand")
+  const command = new Command("expand")
     .summary("a run as a sum over path degrees")
     .description(
       "Writes a run of MODEL as a sum of terms by path degree (how many blocks a path passes through), and proves that they add up.",
-    )
-    .argument(
-      "<model>",
-      "a bundled model (tales) or a folder with config.json and model.safetensors",
     )
     .addOption(options.prompt())
     .addOption(options.tokens())
@@ -82,15 +70,8 @@ export function expandCommand(terminal: Terminal): Command {
         wholeNumber(0),
       ),
     )
-    .addOption(options.precision())
     .addOption(
       new Option("--no-float64", "leave out the certificate's second computation in float64"),
-    )
-    .addOption(options.threads())
-    .addOption(
-      new Option("--max-memory <size>", "refuse to start beyond this, such as 2GiB").argParser(
-        parseBytes,
-      ),
     )
     .addOption(new Option("--dry-run", "say what it would take, and stop"))
     .addOption(options.format())
@@ -103,12 +84,13 @@ Examples:
   resolvent expand path/to/model --tokens 1,403,407 --freeze none --max-degree 4 --json`,
     )
     .action(async (name: string, flags: ExpandFlags) => await expand(name, flags, terminal));
+  return withEngineOptions(withModelOptions(command));
 }
 
 async function expand(name: string, flags: ExpandFlags, terminal: Terminal): Promise<void> {
   const format = formatOf(flags);
-  const folder = await modelFolder(name);
-  const outline = await outlineModel(folder, { name: modelName(name) });
+  const folder = await modelFolder(name, flags, terminal);
+  const outline = await outlineModel(folder, { name: modelName(name, folder) });
   const { ids, text, tokenizer } = await readInput(flags, folder, terminal);
   const terms = {
     freeze: flags.freeze,
@@ -121,32 +103,37 @@ async function expand(name: string, flags: ExpandFlags, terminal: Terminal): Pro
     writeCost(cost, { command: "expand", model: outline.name }, format, terminal);
     return;
   }
-  const limit = flags.maxMemory ?? ENGINE_BYTES;
-  checkBudget(
-    { weights: await weightBytes(folder, flags.precision), intermediates: cost.peakBytes },
-    limit,
+  const stream = mustStream(
+    outline,
+    flags,
+    cost.peakBytes,
     "Lower --max-degree, shorten the input, or raise --max-memory.",
   );
-  if (flags.float64 && flags.precision === "f32") {
-    const { peakBytes } = expansionCost(outline, ids, { ...terms, precision: "f64" });
-    checkBudget(
-      { "weights in float64": await weightBytes(folder, "f64"), intermediates: peakBytes },
-      limit,
+  const again = flags.float64 && flags.precision === "f32";
+  const streamAgain =
+    again &&
+    mustStream(
+      outline,
+      { ...flags, precision: "f64" },
+      expansionCost(outline, ids, { ...terms, precision: "f64" }).peakBytes,
       "Leave the certificate's second computation out with --no-float64.",
     );
+  if (stream && !flags.stream) {
+    terminal.note(`${outline.name} streams: its layers are read when they are needed.`);
   }
-  const { engine, model } = await openModel(folder, name, flags.precision, flags.threads, terminal);
+  const { engine, model } = await openModel(folder, outline.name, { ...flags, stream }, terminal);
   try {
     const sha256 = await weightsHash(folder, terminal);
     const expansion: DegreeExpansion = await expandByDegree(engine, { ...model, sha256 }, ids, {
       ...terms,
       text,
-      ...(flags.float64 && {
-        certify: async (again) => {
+      ...(again && {
+        certify: async (same) => {
           terminal.progress("certificate in float64");
-          const exact = await openModel(folder, name, "f64", flags.threads, terminal);
+          const as = { ...flags, precision: "f64", stream: streamAgain } as const;
+          const exact = await openModel(folder, outline.name, as, terminal);
           try {
-            return await balanceError(exact.engine, exact.model, ids, again);
+            return await balanceError(exact.engine, exact.model, ids, same);
           } finally {
             await exact.engine.close();
           }

@@ -2,7 +2,14 @@ import { type Architecture, blockNames, outlineModel } from "@resolvent/transfor
 import { openCheckpoint } from "@resolvent/weights";
 import { Command } from "commander";
 import { modelFolder, modelName, tokenizerOf, weightsHash } from "../open.ts";
-import { type Format, type FormatOptions, formatOf, options } from "../options.ts";
+import {
+  type Format,
+  type FormatOptions,
+  formatOf,
+  type ModelOptions,
+  options,
+  withModelOptions,
+} from "../options.ts";
 import { csvLine, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -23,23 +30,20 @@ interface Inspection {
 }
 
 export function inspectCommand(terminal: Terminal): Command {
-  return new Command("inspect")
+  const command = new Command("inspect")
     .summary("what a model is: architecture, blocks, tensors")
     .description("Shows what MODEL is, from its config and the headers of its weights.")
-    .argument(
-      "<model>",
-      "a bundled model (tales) or a folder with config.json and model.safetensors",
-    )
     .addOption(options.format())
     .addOption(options.json())
-    .action(async (name: string, flags: FormatOptions) => {
+    .action(async (name: string, flags: FormatOptions & ModelOptions) => {
       const format = formatOf(flags);
-      write(await inspect(name, terminal), format, terminal);
+      write(await inspect(name, flags, terminal), format, terminal);
     });
+  return withModelOptions(command);
 }
 
-async function inspect(name: string, terminal: Terminal): Promise<Inspection> {
-  const folder = await modelFolder(name);
+async function inspect(name: string, flags: ModelOptions, terminal: Terminal): Promise<Inspection> {
+  const folder = await modelFolder(name, flags, terminal);
   const outline = await outlineModel(folder);
   const checkpoint = await openCheckpoint(folder);
   const tensors = checkpoint.names.map((tensor) => {
@@ -50,7 +54,7 @@ async function inspect(name: string, terminal: Terminal): Promise<Inspection> {
     schemaVersion: 1,
     kind: "inspection",
     model: {
-      name: modelName(name),
+      name: modelName(name, folder),
       sha256: await weightsHash(folder, terminal),
       architecture: outline.architecture.family,
     },

@@ -5,11 +5,12 @@ import {
   nextTokenLoss,
   outlineModel,
   run,
+  runCost,
   tokenIds,
 } from "@resolvent/transformer";
 import { Command, Option } from "commander";
 import { usageError } from "../failure.ts";
-import { modelFolder, openModel, weightsHash } from "../open.ts";
+import { modelFolder, modelName, mustStream, openModel, weightsHash } from "../open.ts";
 import {
   type Format,
   formatOf,
@@ -17,6 +18,8 @@ import {
   options,
   type SharedOptions,
   wholeNumber,
+  withEngineOptions,
+  withModelOptions,
 } from "../options.ts";
 import { csvLine, percent, short, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -64,14 +67,10 @@ interface RunResult {
 }
 
 export function runCommand(terminal: Terminal): Command {
-  return new Command("run")
+  const command = new Command("run")
     .summary("a forward pass: likeliest next tokens, loss, continuation, sites")
     .description(
       "Runs MODEL on a text and shows what it expects next, its loss, and, if asked, a continuation.",
-    )
-    .argument(
-      "<model>",
-      "a bundled model (tales) or a folder with config.json and model.safetensors",
     )
     .addOption(options.prompt())
     .addOption(options.tokens())
@@ -101,19 +100,28 @@ export function runCommand(terminal: Terminal): Command {
         "also shapes and norms of sites: '*.pattern' 'L0.*'",
       ).default([], "none"),
     )
-    .addOption(options.precision())
-    .addOption(options.threads())
     .addOption(options.format())
     .addOption(options.json())
     .action(async (name: string, flags: RunFlags) => await runModel(name, flags, terminal));
+  return withEngineOptions(withModelOptions(command));
 }
 
 async function runModel(name: string, flags: RunFlags, terminal: Terminal): Promise<void> {
   const format = formatOf(flags);
-  const folder = await modelFolder(name);
-  await outlineModel(folder); // a model that cannot be run is said before the input is read
+  const folder = await modelFolder(name, flags, terminal);
+  const outline = await outlineModel(folder, { name: modelName(name, folder) });
   const { ids, text, tokenizer } = await readInput(flags, folder, terminal);
-  const { engine, model } = await openModel(folder, name, flags.precision, flags.threads, terminal);
+  const { peakBytes } = runCost(outline, ids, { sites: flags.sites, precision: flags.precision });
+  const stream = mustStream(
+    outline,
+    flags,
+    peakBytes,
+    "Shorten the input, keep fewer --sites, or raise --max-memory.",
+  );
+  if (stream && !flags.stream) {
+    terminal.note(`${outline.name} streams: its layers are read when they are needed.`);
+  }
+  const { engine, model } = await openModel(folder, outline.name, { ...flags, stream }, terminal);
   try {
     const { logits, trace } = run(engine, model, ids, { sites: flags.sites });
     const nowhere = flags.sites.find((choice) => ![...trace.keys()].some(chooses([choice])));
