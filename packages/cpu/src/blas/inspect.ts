@@ -8,6 +8,9 @@ import { speedsOf } from "./probe.ts";
 /** Side of the matrices that are timed. */
 const SIDE = 512;
 
+/** Runs of each that are timed; the best counts. */
+const RUNS = 5;
+
 /** Billions of floating-point operations a second, in f32 products of 512 × 512 matrices. */
 export interface Speed {
   readonly oneThread: number;
@@ -118,8 +121,8 @@ async function measure(
     const verdict = native && tried(machine, native);
     const works = verdict !== undefined && verdict.wrong === undefined;
     const speeds = works
-      ? speedsOf(machine, SIDE, ["wasm", "blas"])
-      : speedsOf(machine, SIDE, ["wasm"]);
+      ? speedsOf(machine, SIDE, RUNS, ["wasm", "blas"])
+      : speedsOf(machine, SIDE, RUNS, ["wasm"]);
     const threads = machine.pool.size;
     return { native, verdict, missing: whyMissing(native, choice), threads, speeds };
   } finally {

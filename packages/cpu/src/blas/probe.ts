@@ -12,7 +12,7 @@ export const TOLERANCE: Readonly<Record<"f32" | "f64", number>> = { f32: 1e-6, f
 const SIDE = 128;
 
 /** Runs of each that are timed; the best counts, so that what else the machine does matters little. */
-const RUNS = 7;
+const RUNS = 25;
 
 type Product = readonly [left: Shape, right: Shape, over: readonly Axis[], last?: readonly Axis[]];
 
@@ -62,13 +62,14 @@ export function wrongProduct(machine: Machine): string | undefined {
 
 /** Billions of floating-point operations a second, on one thread, of the kernels and of the library. */
 export function speeds(machine: Machine): { wasm: number; blas: number } {
-  return speedsOf(machine, SIDE, ["wasm", "blas"]);
+  return speedsOf(machine, SIDE, RUNS, ["wasm", "blas"]);
 }
 
 /** The same of larger products, on all threads of a machine. */
 export function speedsOf<Which extends "wasm" | "blas">(
   machine: Machine,
   side: number,
+  runs: number,
   which: readonly Which[],
 ): Record<Which, number> {
   const before = machine.blas;
@@ -77,7 +78,7 @@ export function speedsOf<Which extends "wasm" | "blas">(
     const a = random(machine, { i: side, k: side }, 1);
     const b = random(machine, { k: side, j: side }, 2);
     // The first turn warms them up. They take turns, so that a drift of the machine meets all.
-    for (let run = 0; run <= RUNS; run++) {
+    for (let run = 0; run <= runs; run++) {
       for (const one of which) {
         machine.blas = one === "blas";
         const start = performance.now();
