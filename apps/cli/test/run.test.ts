@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { openSafetensors } from "@resolvent/weights";
+import { fileSource } from "@resolvent/weights/node";
 import { beforeAll, describe, expect, test } from "vitest";
 import { json, output, resolvent } from "./command.ts";
 import { idsOf, letterTokenizer, temporaryFolder, writeModel } from "./models.ts";
@@ -172,4 +174,25 @@ test("the table stays aligned with tokens of two places and of none", async () =
   for (const line of lines.slice(1)) expect(places(line)).toBe(head.length);
   expect(text).toContain('"日本"');
   expect(text).toContain('"e\u0301"');
+});
+
+describe("--save", () => {
+  test("writes sites as safetensors, and never over a file without being asked", async () => {
+    const path = join(folder, "trace.safetensors");
+    const call = ["run", model, "--tokens", "1,2,3", "--sites", "*.pattern", "--save", path];
+    const { code, stderr } = await resolvent([...call, "--save-as", "f16"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("will take");
+    const file = await openSafetensors(fileSource(path));
+    expect([...file.tensors.keys()].sort()).toEqual(["L0.attn.pattern", "L1.attn.pattern"]);
+    expect(file.tensors.get("L0.attn.pattern")).toMatchObject({ dtype: "F16" });
+    expect(JSON.parse(file.metadata.axes ?? "")).toMatchObject({
+      "L0.attn.pattern": ["head", "pos", "key_pos"],
+    });
+    const again = await resolvent(call);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain("--overwrite");
+    expect((await resolvent([...call, "--overwrite"])).code).toBe(0);
+    expect((await resolvent(["run", model, "--tokens", "1", "--save", path])).code).toBe(2);
+  });
 });

@@ -19,6 +19,7 @@ export type {
   Precision,
   RotaryOptions,
   RotaryTable,
+  SyncEngine,
   Tensor,
 } from "./ops.ts";
 export { type ProfileOps, profile, type Timing } from "./profile.ts";

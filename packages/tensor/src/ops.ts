@@ -151,3 +151,8 @@ export interface Engine<T extends Shaped> extends Ops<T> {
   /** Frees everything reachable from `value` at once; using it afterwards throws. Without effect where no memory is owned. */
   free(value: unknown): void;
 }
+
+/** An engine that answers at once, as those on the CPU do. */
+export interface SyncEngine<T extends Shaped> extends Engine<T> {
+  read(a: T): Tensor;
+}

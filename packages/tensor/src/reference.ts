@@ -1,5 +1,5 @@
 import { erfc } from "./erf.ts";
-import type { CausalMask, Engine, GateKind, Ids, RotaryTable, Tensor } from "./ops.ts";
+import type { CausalMask, GateKind, Ids, RotaryTable, SyncEngine, Tensor } from "./ops.ts";
 import {
   alongShape,
   arrangeShape,
@@ -181,7 +181,7 @@ function takenPlaces(table: Shape, axis: Axis, ids: Ids, shape: Shape): Int32Arr
  * The float64 reference: every primitive as plain loops over named axes. Slow and obviously right;
  * the other engines and all golden tests are held against it.
  */
-export const reference: Engine<Tensor> = {
+export const reference: SyncEngine<Tensor> = {
   name: "reference",
   precision: "f64",
   read: (a) => ({ shape: a.shape, data: Float64Array.from(a.data) }),

@@ -38,3 +38,10 @@ export {
   within,
 } from "./sites.ts";
 export { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+export {
+  type StoredRun,
+  type StoredValue,
+  storedRun,
+  type TraceDtype,
+  traceBytes,
+} from "./trace.ts";

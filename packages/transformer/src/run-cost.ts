@@ -1,16 +1,20 @@
 import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
+import { tokenIds, unembed } from "./embedding.ts";
 import type { Model } from "./model.ts";
-import { run } from "./run.ts";
-import type { SiteChoice } from "./sites.ts";
+import { residualStream } from "./run.ts";
+import { plainSites, type Sites } from "./sites.ts";
 
-/** What a forward pass that keeps `sites` would take, weights apart, from shapes alone. */
+/** What a forward pass would take, weights apart, from shapes alone. */
 export function runCost(
   outline: Model<Priced>,
   tokens: readonly number[],
-  options: { readonly sites?: SiteChoice; readonly precision?: Precision } = {},
+  sites: Sites<Priced> = plainSites(),
+  precision: Precision = "f32",
 ): Cost {
-  const { sites = [], precision = "f32" } = options;
   const ops = cost({ precision });
-  ops.scope(() => run(ops, outline, tokens, { sites }));
+  ops.scope(() => {
+    const residual = residualStream(ops, outline, tokenIds(tokens), sites);
+    return unembed(ops, outline, residual, sites);
+  });
   return ops.total();
 }

@@ -4,7 +4,7 @@ import {
   type Ids,
   InputError,
   type Shaped,
-  type Tensor,
+  type SyncEngine,
 } from "@resolvent/tensor";
 import {
   assembleModel,
@@ -35,11 +35,6 @@ export interface StepReport {
   readonly loss: number;
   readonly gradientNorm: number;
   readonly rate: number;
-}
-
-/** An engine that answers at once, as the cpu does. */
-export interface SyncEngine<T extends Shaped> extends Engine<T> {
-  read(a: T): Tensor;
 }
 
 /** The loss on a batch and its gradients by all parameters, by this project's own adjoint. */

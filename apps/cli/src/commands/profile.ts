@@ -81,7 +81,7 @@ async function measure(name: string, flags: ProfileFlags, terminal: Terminal): P
   const folder = await modelFolder(name, flags, terminal);
   const outline = await outlineModel(folder, { name: modelName(name, folder) });
   const { ids } = await readInput(flags, folder, terminal);
-  const { peakBytes } = runCost(outline, ids, { precision: flags.precision });
+  const { peakBytes } = runCost(outline, ids, plainSites(), flags.precision);
   const stream = mustStream(outline, flags, peakBytes, "Shorten the input, or raise --max-memory.");
   const { engine, model } = await openModel(folder, outline.name, { ...flags, stream }, terminal);
   try {

@@ -1,13 +1,19 @@
-import { axesOf, inOrder, type Tensor } from "@resolvent/tensor";
+import { existsSync } from "node:fs";
+import { inOrder, type Tensor } from "@resolvent/tensor";
 import {
   chooses,
   generate,
   nextTokenLoss,
   outlineModel,
-  run,
+  plainSites,
   runCost,
+  type StoredValue,
+  storedRun,
   tokenIds,
+  traceBytes,
 } from "@resolvent/transformer";
+import { decodeNumbers } from "@resolvent/weights";
+import { writeSafetensorsFile } from "@resolvent/weights/node";
 import { Command, Option } from "commander";
 import { usageError } from "../failure.ts";
 import { modelFolder, modelName, mustStream, openModel, weightsHash } from "../open.ts";
@@ -21,7 +27,7 @@ import {
   withEngineOptions,
   withModelOptions,
 } from "../options.ts";
-import { csvLine, percent, short, table } from "../table.ts";
+import { bytes, csvLine, percent, short, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { readInput } from "../tokens.ts";
 
@@ -33,7 +39,13 @@ interface RunFlags extends SharedOptions {
   readonly topP?: number;
   readonly seed: number;
   readonly sites: readonly string[];
+  readonly save?: string;
+  readonly saveAs: keyof typeof TRACE_DTYPES;
+  readonly overwrite?: boolean;
 }
+
+/** How traces can be kept. */
+const TRACE_DTYPES = { f32: "F32", f16: "F16" } as const;
 
 interface Candidate {
   readonly id: number;
@@ -100,6 +112,13 @@ export function runCommand(terminal: Terminal): Command {
         "also shapes and norms of sites: '*.pattern' 'L0.*'",
       ).default([], "none"),
     )
+    .addOption(new Option("--save <file>", "write the values of the sites as safetensors"))
+    .addOption(
+      new Option("--save-as <dtype>", "f16 takes half the room")
+        .choices(["f32", "f16"])
+        .default("f32"),
+    )
+    .addOption(new Option("--overwrite", "replace a file that is there"))
     .addOption(options.format())
     .addOption(options.json())
     .action(async (name: string, flags: RunFlags) => await runModel(name, flags, terminal));
@@ -111,25 +130,42 @@ async function runModel(name: string, flags: RunFlags, terminal: Terminal): Prom
   const folder = await modelFolder(name, flags, terminal);
   const outline = await outlineModel(folder, { name: modelName(name, folder) });
   const { ids, text, tokenizer } = await readInput(flags, folder, terminal);
-  const { peakBytes } = runCost(outline, ids, { sites: flags.sites, precision: flags.precision });
+  const keep = { sites: flags.sites, dtype: TRACE_DTYPES[flags.saveAs] };
+  const kept = traceBytes(outline, ids, keep);
+  const nowhere = flags.sites.find((choice) => ![...kept.keys()].some(chooses([choice])));
+  if (nowhere !== undefined) {
+    throw usageError(
+      `${outline.name} has no site "${nowhere}".`,
+      "--sites '*' shows all of them; * stands for any characters.",
+    );
+  }
+  if (flags.save !== undefined && flags.sites.length === 0) {
+    throw usageError("--save has nothing to save.", "Choose sites: --sites '*.pattern'.");
+  }
+  if (flags.save !== undefined && !flags.overwrite && existsSync(flags.save)) {
+    throw usageError(`${flags.save} is there already.`, "Add --overwrite to replace it.");
+  }
+  const traced = [...kept.values()].reduce((a, b) => a + b, 0);
+  const { peakBytes } = runCost(outline, ids, plainSites(), flags.precision);
   const stream = mustStream(
     outline,
     flags,
-    peakBytes,
+    peakBytes + traced,
     "Shorten the input, keep fewer --sites, or raise --max-memory.",
   );
+  if (flags.save !== undefined) {
+    terminal.note(
+      `${flags.save} will take ${bytes(traced)}: ${kept.size} sites in ${flags.saveAs}.`,
+    );
+  }
   if (stream && !flags.stream) {
     terminal.note(`${outline.name} streams: its layers are read when they are needed.`);
   }
   const { engine, model } = await openModel(folder, outline.name, { ...flags, stream }, terminal);
   try {
-    const { logits, trace } = run(engine, model, ids, { sites: flags.sites });
-    const nowhere = flags.sites.find((choice) => ![...trace.keys()].some(chooses([choice])));
-    if (nowhere !== undefined) {
-      throw usageError(
-        `${model.name} has no site "${nowhere}".`,
-        "--sites '*' shows all of them; * stands for any characters.",
-      );
+    const { logits, trace } = storedRun(engine, model, ids, keep);
+    if (flags.save !== undefined) {
+      await saveTrace(flags.save, trace, { model: model.name, tokens: ids }, flags.overwrite);
     }
     const loss =
       ids.length < 2 ? null : engine.read(nextTokenLoss(engine, logits, tokenIds(ids))).data[0];
@@ -170,19 +206,45 @@ async function runModel(name: string, flags: RunFlags, terminal: Terminal): Prom
       loss: loss ?? null,
       next: likeliest(Array.from(rows.slice(-model.architecture.vocab)), flags.top, text),
       generated: flags.generate > 0 ? { tokens: generated, text: added } : null,
-      sites: [...trace].map(([site, value]) => {
-        const squares = engine.sum(engine.mul(value, value), axesOf(value.shape));
-        return {
-          site,
-          shape: value.shape,
-          norm: Math.sqrt(engine.read(squares).data[0] ?? Number.NaN),
-        };
-      }),
+      sites: [...trace].map(([site, value]) => ({
+        site,
+        shape: value.shape,
+        norm: normOf(value),
+      })),
     };
     write(result, format, terminal);
   } finally {
     await engine.close();
   }
+}
+
+function normOf({ dtype, shape, bytes: stored }: StoredValue): number {
+  const numbers = decodeNumbers({ dtype, shape: Object.values(shape), bytes: stored }, "f32");
+  return Math.sqrt(numbers.reduce((sum, x) => sum + x * x, 0));
+}
+
+/** Writes a trace as safetensors: a tensor for each site, and the names of their axes as metadata. */
+async function saveTrace(
+  path: string,
+  trace: ReadonlyMap<string, StoredValue>,
+  about: { readonly model: string; readonly tokens: readonly number[] },
+  overwrite: boolean | undefined,
+): Promise<void> {
+  const entries = [...trace];
+  const axes = Object.fromEntries(entries.map(([site, { shape }]) => [site, Object.keys(shape)]));
+  await writeSafetensorsFile(
+    path,
+    entries.map(([name, { shape, dtype, bytes: stored }]) => ({
+      name,
+      dtype,
+      shape: Object.values(shape),
+      bytes: stored,
+    })),
+    {
+      metadata: { axes: JSON.stringify(axes), model: about.model, tokens: about.tokens.join(",") },
+      ...(overwrite !== undefined && { overwrite }),
+    },
+  );
 }
 
 function likeliest(

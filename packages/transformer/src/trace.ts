@@ -1,0 +1,78 @@
+import { type Priced, type Shape, type Shaped, type SyncEngine, sizeOf } from "@resolvent/tensor";
+import { encodeNumbers } from "@resolvent/weights";
+import { tokenIds, unembed } from "./embedding.ts";
+import type { Model } from "./model.ts";
+import { residualStream } from "./run.ts";
+import { runCost } from "./run-cost.ts";
+import { chooses, plainSites, type Site, type SiteChoice, type Sites } from "./sites.ts";
+
+/** How the values of a trace are kept. F16 takes half the room and holds 3 digits. */
+export type TraceDtype = "F32" | "F16";
+
+/** A value of a run, kept on the host, as it would stand in a safetensors file. */
+export interface StoredValue {
+  readonly shape: Shape;
+  readonly dtype: TraceDtype;
+  readonly bytes: Uint8Array;
+}
+
+/** What a stored run gives back: the logits on the engine, everything kept on the host. */
+export interface StoredRun<T> {
+  /** `…, pos, vocab` */
+  readonly logits: T;
+  readonly trace: ReadonlyMap<Site, StoredValue>;
+}
+
+/**
+ * Runs a model and moves the values of chosen sites to the host as they come by, so that the engine holds one
+ * block's values at a time.
+ *
+ * @throws InputError `weights/overflow` where a value is beyond F16
+ */
+export function storedRun<T extends Shaped>(
+  engine: SyncEngine<T>,
+  model: Model<T>,
+  tokens: readonly number[],
+  options: { readonly sites: SiteChoice; readonly dtype?: TraceDtype },
+): StoredRun<T> {
+  const { dtype = "F32" } = options;
+  const chosen = chooses(options.sites);
+  const trace = new Map<Site, StoredValue>();
+  const inner = plainSites<T>();
+  const sites: Sites<T> = {
+    wants: chosen,
+    at: (site, compute) => {
+      const value = inner.at(site, compute);
+      if (chosen(site)) {
+        const { shape, data } = engine.read(value);
+        trace.set(site, { shape, dtype, bytes: encodeNumbers(data, dtype, site) });
+      }
+      return value;
+    },
+  };
+  const logits = engine.scope(() => {
+    const residual = residualStream(engine, model, tokenIds(tokens), sites);
+    return unembed(engine, model, residual, sites);
+  });
+  return { logits, trace };
+}
+
+/** Bytes that the trace of a stored run takes, by site, from shapes alone. */
+export function traceBytes(
+  outline: Model<Priced>,
+  tokens: readonly number[],
+  options: { readonly sites: SiteChoice; readonly dtype?: TraceDtype },
+): ReadonlyMap<Site, number> {
+  const width = options.dtype === "F16" ? 2 : 4;
+  const sizes = new Map<Site, number>();
+  const chosen = chooses(options.sites);
+  runCost(outline, tokens, {
+    wants: chosen,
+    at: (site, compute) => {
+      const value = compute();
+      if (chosen(site)) sizes.set(site, sizeOf(value.shape) * width);
+      return value;
+    },
+  });
+  return sizes;
+}
