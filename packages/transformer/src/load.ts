@@ -23,6 +23,7 @@ import { familyOf } from "./families/index.ts";
 import type { Fields } from "./fields.ts";
 import { readJson } from "./files.ts";
 import type { Architecture, Block, Model, Stages } from "./model.ts";
+import { streamed } from "./stream.ts";
 
 export interface LoadOptions {
   /** What results call the model; default the last part of the folder's name. */
@@ -158,65 +159,51 @@ async function build<T extends Shaped>(
   const isCopy = (name: string): boolean =>
     architecture.tied && /(^|\.)(lm_head|embed_out)\.weight$/.test(name);
   const weights = checkpoint.names.filter((name) => !family.ignored.test(name) && !isCopy(name));
+  const getter = <V extends Shaped>(over: Ops<V>, source: Source<V>): Get<V> =>
+    getFrom(over, checkpoint, prefix, source, used);
 
   const outside = weights.filter((name) => !ofALayer.test(name.slice(prefix.length)));
-  const endsFrom = getFrom(ops, checkpoint, prefix, await fetch(outside), used);
+  const endsFrom = getter(ops, await fetch(outside));
   const ends = ops.scope(() => family.ends(endsFrom, fields, architecture));
-  let stages: Stages<T>;
+  const stages: Block<T>[][] = [];
+  let streamedStages: Stages<T> | undefined;
   if (streaming === undefined) {
-    const all: Block<T>[][] = [];
     for (let layer = 0; layer < architecture.layers; layer++) {
-      const source = await fetch(weights.filter((name) => inLayer(name, layer)));
-      const get = getFrom(ops, checkpoint, prefix, source, used);
-      all.push(...ops.scope(() => family.layer(get, fields, architecture, layer)));
+      const get = getter(ops, await fetch(weights.filter((name) => inLayer(name, layer))));
+      stages.push(...ops.scope(() => family.layer(get, fields, architecture, layer)));
     }
-    stages = all;
   } else {
     // Names and sizes are checked now, on shapes alone; numbers are read when a stage is reached.
     const shapes = cost();
-    const outline = getFrom(shapes, checkpoint, prefix, (_, shape) => shapes.given(shape), used);
-    let length = 0;
-    for (let layer = 0; layer < architecture.layers; layer++) {
-      length += family.layer(outline, fields, architecture, layer).length;
-    }
-    const get = getFrom(ops, checkpoint, prefix, streaming.now, used);
-    const layer = (n: number): readonly (readonly Block<T>[])[] =>
-      ops.scope(() => family.layer(get, fields, architecture, n));
-    stages = streamed(layer, architecture.layers, length, streaming.free);
+    const outline = getter(shapes, (_, shape) => shapes.given(shape));
+    const layers = Array.from({ length: architecture.layers }, (_, layer) =>
+      family.layer(outline, fields, architecture, layer),
+    );
+    const get = getter(ops, streaming.now);
+    const read = (layer: number): readonly (readonly Block<T>[])[] =>
+      ops.scope(() => family.layer(get, fields, architecture, layer));
+    streamedStages = streamed(read, layers.length, layers.flat().length, streaming.free);
   }
-  const odd = weights.filter((name) => !used.has(name));
-  if (odd.length > 0) {
-    throw new InputError({
-      code: "transformer/unexpected-tensor",
-      message: `${checkpoint.name} holds ${odd.length} tensors that a ${architecture.family} model of ${architecture.layers} layers has no place for: ${odd.slice(0, 3).join(", ")}${odd.length > 3 ? ", …" : ""}.`,
-      remedy:
-        "Leaving them out would give another model; check model_type and the number of layers in config.json.",
-      details: { names: odd },
-    });
-  }
-  return { ...ends, stages };
+  refuseUnused(weights, used, checkpoint.name, architecture);
+  return { ...ends, stages: streamedStages ?? stages };
 }
 
-/** Stages that are read when they are reached and freed when the next one is asked for. */
-function streamed<T>(
-  read: (layer: number) => readonly (readonly Block<T>[])[],
-  layers: number,
-  length: number,
-  free: (stage: readonly Block<T>[]) => void,
-): Stages<T> {
-  return {
-    length,
-    *[Symbol.iterator]() {
-      for (let layer = 0; layer < layers; layer++) {
-        const stages = read(layer);
-        try {
-          for (const stage of stages) yield stage;
-        } finally {
-          for (const stage of stages) free(stage);
-        }
-      }
-    },
-  };
+/** A tensor that nothing asked for means that the model is not what its config says. */
+function refuseUnused(
+  weights: readonly string[],
+  used: ReadonlySet<string>,
+  name: string,
+  { family, layers }: Architecture,
+): void {
+  const odd = weights.filter((weight) => !used.has(weight));
+  if (odd.length === 0) return;
+  throw new InputError({
+    code: "transformer/unexpected-tensor",
+    message: `${name} holds ${odd.length} tensors that a ${family} model of ${layers} layers has no place for: ${odd.slice(0, 3).join(", ")}${odd.length > 3 ? ", …" : ""}.`,
+    remedy:
+      "Leaving them out would give another model; check model_type and the number of layers in config.json.",
+    details: { names: odd },
+  });
 }
 
 function getFrom<T extends Shaped>(
