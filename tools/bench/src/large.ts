@@ -47,15 +47,19 @@ const timed = async <R>(what: string, body: () => Promise<R>): Promise<R> => {
 const cpu = await createCpu({ precision: "f32" });
 console.log(`${cpu.threads} threads, Node ${process.version}, ${folder}`);
 await timed("open (headers, names, sizes)", async () => await outlineModel(folderOf(folder)));
-const model = await timed("load embedding and unembedding", async () =>
-  await loadModel(cpu, folderOf(folder), { stream: true, hash: false }),
+const model = await timed(
+  "load embedding and unembedding",
+  async () => await loadModel(cpu, folderOf(folder), { stream: true, hash: false }),
 );
 const tokens = Array.from({ length: POSITIONS }, (_, i) => (i * 7919) % config.vocab_size);
 for (const again of ["", ", again"]) {
-  await timed(`forward, ${POSITIONS} tokens${again}`, async () => cpu.free(run(cpu, model, tokens)));
+  await timed(`forward, ${POSITIONS} tokens${again}`, async () =>
+    cpu.free(run(cpu, model, tokens)),
+  );
 }
-const expansion = await timed("path expansion to degree 4, with its report", async () =>
-  await expandByDegree(cpu, model, tokens, { maxDegree: 4 }),
+const expansion = await timed(
+  "path expansion to degree 4, with its report",
+  async () => await expandByDegree(cpu, model, tokens, { maxDegree: 4 }),
 );
 console.log(`certificate ${expansion.certificate.relativeError.toExponential(1)} (f32)`);
 await cpu.close();
