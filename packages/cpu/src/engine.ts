@@ -11,6 +11,7 @@ import {
 } from "@resolvent/tensor";
 import type { MemoryUse } from "./allocator.ts";
 import { type Blas, useBlas } from "./blas/choice.ts";
+import { lapackLinearAlgebra } from "./blas/lapack-linear-algebra.ts";
 import { arrange, broadcast, concat, fill, join, put, slice, take } from "./copy.ts";
 import { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
 import type { Machine } from "./machine.ts";
@@ -31,7 +32,10 @@ export interface Cpu extends Engine<CpuTensor> {
   /** Bytes in use, the most that were, and the most there may be. */
   readonly memory: MemoryUse;
   read(a: CpuTensor): Tensor;
-  /** Singular values and eigenvalues of host tensors: `createLinearAlgebra`, made at the first call and kept. */
+  /**
+   * Singular values and eigenvalues of host tensors, made at the first call and kept: the system's LAPACK where
+   * `blas` allows and has it, else `createLinearAlgebra`. They agree but for rounding and the signs of vectors.
+   */
   linearAlgebra(): Promise<LinearAlgebra>;
   /** Ends the worker threads. Numbers can still be read; computing throws `cpu/closed`. */
   close(): Promise<void>;
@@ -49,15 +53,30 @@ export interface Cpu extends Engine<CpuTensor> {
 export async function createCpu(options: CpuOptions = {}): Promise<Cpu> {
   const { machine, native, choice } = await startMachine(options);
   try {
-    return engineOf(machine, native && useBlas(machine, native, choice));
+    return engineOf(machine, native && useBlas(machine, native, choice), () =>
+      decompositions(options),
+    );
   } catch (error) {
     await machine.pool.close();
     throw error;
   }
 }
 
+/** LAPACK where the machine has one that is right and may be used, else the engine's own. */
+async function decompositions({ blas, threads }: CpuOptions): Promise<LinearAlgebra> {
+  const options = {
+    ...(blas !== undefined && { blas }),
+    ...(threads !== undefined && { threads }),
+  };
+  return lapackLinearAlgebra(options) ?? (await createLinearAlgebra());
+}
+
 /** The operations on a machine. */
-export function engineOf(machine: Machine, blas?: Blas): Cpu {
+export function engineOf(
+  machine: Machine,
+  blas?: Blas,
+  decompose: () => Promise<LinearAlgebra> = createLinearAlgebra,
+): Cpu {
   const angles = new WeakMap<RotaryTable, Angles>();
   const anglesOf = (table: RotaryTable): Angles => {
     let found = angles.get(table);
@@ -84,7 +103,7 @@ export function engineOf(machine: Machine, blas?: Blas): Cpu {
     },
     read: (a) => machine.read(a),
     linearAlgebra: () => {
-      linearAlgebra ??= createLinearAlgebra();
+      linearAlgebra ??= decompose();
       return linearAlgebra;
     },
     free: (value) => machine.free(value),

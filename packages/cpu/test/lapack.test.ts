@@ -2,7 +2,7 @@ import { type LinearAlgebra, reference, type Shape, type Tensor } from "@resolve
 import { beforeAll, describe, expect, test } from "vitest";
 import { openLapack } from "../src/blas/lapack.ts";
 import { openNative } from "../src/blas/native.ts";
-import { createLinearAlgebra, lapackLinearAlgebra } from "../src/index.ts";
+import { createCpu, createLinearAlgebra, lapackLinearAlgebra } from "../src/index.ts";
 import { Draw } from "./draw.ts";
 
 const native = openNative(undefined);
@@ -107,6 +107,23 @@ describe.skipIf(lapack === undefined)(lapack === undefined ? `LAPACK ${skipped}`
     expect(() => system.svd(bad, "row", "column", "rank")).toThrow(/finite.*row 1, column 0/);
     const skew = { shape: { row: 2, column: 2 }, data: Float64Array.of(1, 2, 3, 4) };
     expect(() => system.symmetricEigen(skew, "row", "column", "rank")).toThrow(/symmetric/);
+  });
+
+  test("is what an engine decomposes with, unless it is switched off", async () => {
+    const a = random({ row: 6, column: 4 });
+    const same = (one: Tensor, other: Tensor) => expect(one).toEqual(other);
+    for (const [options, linear] of [
+      [{ threads: 1 }, lapackLinearAlgebra({ threads: 1 })],
+      [{ threads: 1, blas: "off" }, own],
+    ] as const) {
+      const cpu = await createCpu(options);
+      const { U, S } = (await cpu.linearAlgebra()).svd(a, "row", "column", "rank");
+      const expected = linear?.svd(a, "row", "column", "rank");
+      if (expected === undefined) throw new Error("LAPACK was there a moment ago");
+      same(S, expected.S);
+      same(U, expected.U);
+      await cpu.close();
+    }
   });
 
   test("none where it is switched off", () => {

@@ -125,7 +125,7 @@ test("an iteration that does not converge ends with an error that names the size
 });
 
 test("an engine has linear algebra, made once, also after it was closed", async () => {
-  const cpu = await createCpu({ threads: 1, precision: "f64" });
+  const cpu = await createCpu({ threads: 1, precision: "f64", blas: "off" });
   const own = await cpu.linearAlgebra();
   expect(await cpu.linearAlgebra()).toBe(own);
   const a = randomSymmetric(12, 4);
