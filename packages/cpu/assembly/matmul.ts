@@ -4,7 +4,7 @@
 // blocking or the number of threads, so results do not depend on them.
 import { bytes } from "./lanes";
 import { adjacent, pack } from "./pack";
-import { tile2x4, tile4x2, tile4x4, tileColumns, tileRows } from "./tile";
+import { tile2x4, tile4x2, tile4x4, tile6x4, tileColumns, tileRows } from "./tile";
 
 /** Terms added before the partial sum goes to memory; also written in src/matmul.ts. */
 const BLOCK_K: i32 = 256;
@@ -69,8 +69,10 @@ function matmulBlock<T>(
   const b = job.b + entry(job.batchB, batch) * sizeof<T>();
   const c = job.c + entry(job.batchC, batch) * sizeof<T>();
   // Scratch: one tile of C, then a block of A, then one of B, each rounded up to whole panels.
-  const packedA = scratch + 256;
-  const packedB = packedA + bytes<T>(((min(rows, BLOCK_M) + 3) & ~3) * min(job.k, BLOCK_K));
+  const packedA = scratch + (WIDE ? 384 : 256);
+  const packedRows = min(rows, BLOCK_M);
+  const wholeRows = WIDE ? (packedRows + 11) / 12 * 12 : (packedRows + 3) & ~3;
+  const packedB = packedA + bytes<T>(wholeRows * min(job.k, BLOCK_K));
   for (let p = 0; p < job.k; p += BLOCK_K) {
     const k = min(BLOCK_K, job.k - p);
     pack<T>(packedB, b, width, columns, k, job.columnB + (<usize>column << 2), job.kB + (<usize>p << 2));
@@ -110,13 +112,21 @@ function panels<T>(
       else {
         const c2 = start + entry(table, 2) * sizeof<T>();
         const c3 = start + entry(table, 3) * sizeof<T>();
-        if (tile == 1) tile4x2<T>(k, a, b, c0, c1, c2, c3, accumulate);
+        if (WIDE && tile == 3) {
+          const c4 = start + entry(table, 4) * sizeof<T>();
+          const c5 = start + entry(table, 5) * sizeof<T>();
+          tile6x4<T>(k, a, b, c0, c1, c2, c3, c4, c5, accumulate);
+        } else if (tile == 1) tile4x2<T>(k, a, b, c0, c1, c2, c3, accumulate);
         else tile4x4<T>(k, a, b, c0, c1, c2, c3, accumulate);
       }
     } else {
       // An edge, or columns that do not lie together: through a spare tile, entry by entry.
       if (tile == 0) tile2x4<T>(k, a, b, spare, spare + line, false);
       else if (tile == 1) tile4x2<T>(k, a, b, spare, spare + line, spare + 2 * line, spare + 3 * line, false);
+      else if (WIDE && tile == 3) {
+        const s3 = spare + 3 * line;
+        tile6x4<T>(k, a, b, spare, spare + line, spare + 2 * line, s3, s3 + line, s3 + 2 * line, false);
+      }
       else tile4x4<T>(k, a, b, spare, spare + line, spare + 2 * line, spare + 3 * line, false);
       scatter<T>(spare, line, c, table, min(height, rows - i), columnC, columns, accumulate);
     }

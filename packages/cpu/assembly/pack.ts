@@ -99,7 +99,10 @@ function packPanel<T>(
     for (let p = 0; p < k; p++) {
       const line = start + entry(kTable, p) * sizeof<T>();
       if (step == 8) store<u64>(to, load<u64>(line));
-      else {
+      else if (WIDE && step == 24) {
+        v128.store(to, v128.load(line));
+        store<u64>(to, load<u64>(line, 16), 16);
+      } else {
         v128.store(to, v128.load(line));
         if (step >= 32) v128.store(to + 16, v128.load(line, 16));
         if (step == 64) {

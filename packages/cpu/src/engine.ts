@@ -21,6 +21,7 @@ import { type Angles, rotary } from "./rotary.ts";
 import { center, logsumexp, rms, softmax, sum } from "./rows.ts";
 import { type CpuOptions, startMachine } from "./start.ts";
 import type { CpuTensor } from "./tensor.ts";
+import type { Wide } from "./wide.ts";
 
 /** A cpu engine: the operations, and what belongs to its lifetime. */
 export interface Cpu extends Engine<CpuTensor> {
@@ -29,6 +30,8 @@ export interface Cpu extends Engine<CpuTensor> {
   readonly threads: number;
   /** The system's BLAS that computes large products; undefined where all is done by the engine's own kernels. */
   readonly blas: Blas | undefined;
+  /** Whether the wider kernels are used, or why not; undefined where they were not asked for. */
+  readonly wide: Wide | undefined;
   /** Bytes in use, the most that were, and the most there may be. */
   readonly memory: MemoryUse;
   read(a: CpuTensor): Tensor;
@@ -98,6 +101,7 @@ export function engineOf(
     precision: machine.precision,
     threads: machine.pool.size,
     blas,
+    wide: machine.wide,
     get memory() {
       return machine.memory;
     },

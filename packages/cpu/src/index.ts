@@ -11,3 +11,4 @@ export { type Cpu, createCpu } from "./engine.ts";
 export { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
 export type { CpuOptions } from "./start.ts";
 export type { CpuTensor } from "./tensor.ts";
+export type { Wide } from "./wide.ts";

@@ -2,6 +2,7 @@ import { InputError, type Precision, type Shape, sizeOf, type Tensor } from "@re
 import { Allocator, type MemoryUse } from "./allocator.ts";
 import { FIRST_FREE, type Pool } from "./pool.ts";
 import { type Block, CpuTensor, tensorsIn } from "./tensor.ts";
+import type { Wide } from "./wide.ts";
 
 const PAGE = 65536;
 
@@ -24,6 +25,8 @@ export class Machine {
   tile = 0;
   /** Whether products go to the system's BLAS, where the pool has one and the product suits it. */
   blas = false;
+  /** What became of the wish for the wider kernels, where there was one. */
+  wide: Wide | undefined = undefined;
   readonly #memory: WebAssembly.Memory;
   readonly #allocator: Allocator;
   #bytes: Uint8Array;

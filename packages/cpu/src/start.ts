@@ -5,6 +5,7 @@ import { Machine } from "./machine.ts";
 import { loadModule, nodeModule } from "./module.ts";
 import { FIRST_FREE, Pool } from "./pool.ts";
 import { fastestTile } from "./probe.ts";
+import { WIDE_TILE, wantsWide, widened } from "./wide.ts";
 
 const PAGE = 65536;
 
@@ -35,6 +36,12 @@ export interface CpuOptions {
    * Where this is left out, the environment variable `RESOLVENT_BLAS` counts.
    */
   readonly blas?: string;
+  /**
+   * Wider kernels for f32 products, in Node 24 and later on x64 processors: `true` uses them where they pass a
+   * check when the first such engine of a process starts; see `Cpu.wide`. Default `false`: they rest on an
+   * experimental part of V8. Where this is left out, the environment variable `RESOLVENT_WIDE=1` counts.
+   */
+  readonly wide?: boolean;
   /** Bytes that the engine may take; default 4 GiB less 64 KiB, which is also the most. */
   readonly limit?: number;
 }
@@ -56,12 +63,14 @@ export async function startMachine(options: CpuOptions): Promise<Started> {
   whole("limit", limit, SMALLEST_LIMIT, LARGEST_LIMIT);
   const choice = blasChoice(options.blas);
   const native = nativeFor(choice);
-  const module = await loadModule(precision);
+  const { module: wideModule, wide } = wantsWide(options.wide) ? await widened(precision) : {};
+  const module = wideModule ?? (await loadModule(precision));
   const memory = makeMemory(limit);
   const size = isolated() ? threads : 1;
   const pool = await Pool.start(module, memory, size, native?.products(precision));
   const machine = new Machine(memory, pool, precision, limit);
-  machine.tile = fastestTile(machine);
+  machine.tile = wideModule === undefined ? fastestTile(machine) : WIDE_TILE;
+  machine.wide = wide;
   return { machine, native, choice };
 }
 

@@ -1,5 +1,6 @@
 import { InputError } from "@resolvent/tensor";
 import type { Machine } from "../machine.ts";
+import { WIDE_TILE } from "../wide.ts";
 import { type Native, openNative } from "./native.ts";
 import { speeds, wrongProduct } from "./probe.ts";
 
@@ -67,7 +68,9 @@ const verdicts = new Map<string, Verdict>();
 
 /** Compares a library with the engine's kernels. The machine's threads must have been started with it. */
 export function tried(machine: Machine, native: Native): Verdict {
-  const key = `${machine.precision} ${native.library}`;
+  // The wider kernels may be faster than a library that is faster than the ordinary ones.
+  const kernels = machine.tile === WIDE_TILE ? "wide" : "ordinary";
+  const key = `${machine.precision} ${kernels} ${native.library}`;
   let verdict = verdicts.get(key);
   if (verdict === undefined) {
     const before = machine.blas;
