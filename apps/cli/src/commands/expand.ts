@@ -7,12 +7,12 @@ import {
   type Gate,
   type Reference,
 } from "@resolvent/expansion";
-import { outlineModel, type Tokenizer } from "@resolvent/transformer";
+import type { Tokenizer } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { Command, Option } from "commander";
 import { writeCost, writeExpansion } from "../expansion-view.ts";
 import { usageError } from "../failure.ts";
-import { modelFolder, modelName, mustStream, openModel, weightsHash } from "../open.ts";
+import { mustStream, openModel, weightsHash } from "../open.ts";
 import {
   formatOf,
   options,
@@ -22,8 +22,9 @@ import {
   withEngineOptions,
   withModelOptions,
 } from "../options.ts";
+import { prepare } from "../prepare.ts";
 import type { Terminal } from "../terminal.ts";
-import { encode, readInput } from "../tokens.ts";
+import { encode } from "../tokens.ts";
 
 interface ExpandFlags extends SharedOptions {
   readonly freeze: readonly Gate[];
@@ -89,9 +90,7 @@ Examples:
 
 async function expand(name: string, flags: ExpandFlags, terminal: Terminal): Promise<void> {
   const format = formatOf(flags);
-  const folder = await modelFolder(name, flags, terminal);
-  const outline = await outlineModel(folder, { name: modelName(name, folder) });
-  const { ids, text, tokenizer } = await readInput(flags, folder, terminal);
+  const { folder, outline, ids, text, tokenizer } = await prepare(name, flags, terminal);
   const terms = {
     freeze: flags.freeze,
     reference: referenceOf(flags, ids, tokenizer, folder),

@@ -3,7 +3,6 @@ import { profile, type Shaped, type Timing } from "@resolvent/tensor";
 import {
   labelling,
   type Model,
-  outlineModel,
   plainSites,
   residualStream,
   runCost,
@@ -11,7 +10,7 @@ import {
   unembed,
 } from "@resolvent/transformer";
 import { Command, Option } from "commander";
-import { modelFolder, modelName, mustStream, openModel } from "../open.ts";
+import { mustStream, openModel } from "../open.ts";
 import {
   type Format,
   formatOf,
@@ -21,9 +20,9 @@ import {
   withEngineOptions,
   withModelOptions,
 } from "../options.ts";
+import { prepare } from "../prepare.ts";
 import { csvLine, percent, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { readInput } from "../tokens.ts";
 
 /** What can be measured. */
 const WORK = ["forward", "sweep", "tree"] as const;
@@ -78,9 +77,7 @@ export function profileCommand(terminal: Terminal): Command {
 
 async function measure(name: string, flags: ProfileFlags, terminal: Terminal): Promise<void> {
   const format = formatOf(flags);
-  const folder = await modelFolder(name, flags, terminal);
-  const outline = await outlineModel(folder, { name: modelName(name, folder) });
-  const { ids } = await readInput(flags, folder, terminal);
+  const { folder, outline, ids } = await prepare(name, flags, terminal);
   const { peakBytes } = runCost(outline, ids, plainSites(), flags.precision);
   const stream = mustStream(outline, flags, peakBytes, "Shorten the input, or raise --max-memory.");
   const { engine, model } = await openModel(folder, outline.name, { ...flags, stream }, terminal);

@@ -4,7 +4,6 @@ import {
   chooses,
   generate,
   nextTokenLoss,
-  outlineModel,
   plainSites,
   runCost,
   type StoredValue,
@@ -16,7 +15,7 @@ import { decodeNumbers } from "@resolvent/weights";
 import { writeSafetensorsFile } from "@resolvent/weights/node";
 import { Command, Option } from "commander";
 import { usageError } from "../failure.ts";
-import { modelFolder, modelName, mustStream, openModel, weightsHash } from "../open.ts";
+import { mustStream, openModel, weightsHash } from "../open.ts";
 import {
   type Format,
   formatOf,
@@ -27,9 +26,9 @@ import {
   withEngineOptions,
   withModelOptions,
 } from "../options.ts";
+import { prepare } from "../prepare.ts";
 import { bytes, csvLine, percent, short, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { readInput } from "../tokens.ts";
 
 interface RunFlags extends SharedOptions {
   readonly top: number;
@@ -127,9 +126,7 @@ export function runCommand(terminal: Terminal): Command {
 
 async function runModel(name: string, flags: RunFlags, terminal: Terminal): Promise<void> {
   const format = formatOf(flags);
-  const folder = await modelFolder(name, flags, terminal);
-  const outline = await outlineModel(folder, { name: modelName(name, folder) });
-  const { ids, text, tokenizer } = await readInput(flags, folder, terminal);
+  const { folder, outline, ids, text, tokenizer } = await prepare(name, flags, terminal);
   const keep = { sites: flags.sites, dtype: TRACE_DTYPES[flags.saveAs] };
   const kept = traceBytes(outline, ids, keep);
   const nowhere = flags.sites.find((choice) => ![...kept.keys()].some(chooses([choice])));
