@@ -14,14 +14,13 @@ import { type Blas, useBlas } from "./blas/choice.ts";
 import { lapackLinearAlgebra } from "./blas/lapack-linear-algebra.ts";
 import { arrange, broadcast, concat, fill, join, put, slice, take } from "./copy.ts";
 import { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, Wide } from "./machine.ts";
 import { map, zip } from "./map.ts";
 import { matmul } from "./matmul.ts";
 import { type Angles, rotary } from "./rotary.ts";
 import { center, logsumexp, rms, softmax, sum } from "./rows.ts";
 import { type CpuOptions, startMachine } from "./start.ts";
 import type { CpuTensor } from "./tensor.ts";
-import type { Wide } from "./wide.ts";
 
 /** A cpu engine: the operations, and what belongs to its lifetime. */
 export interface Cpu extends Engine<CpuTensor> {

@@ -2,7 +2,6 @@ import { InputError, type Precision, type Shape, sizeOf, type Tensor } from "@re
 import { Allocator, type MemoryUse } from "./allocator.ts";
 import { FIRST_FREE, type Pool } from "./pool.ts";
 import { type Block, CpuTensor, tensorsIn } from "./tensor.ts";
-import type { Wide } from "./wide.ts";
 
 const PAGE = 65536;
 
@@ -14,6 +13,14 @@ const WORTH_SHARING = 100_000;
 
 /** A chunk has at least this much work, in nanoseconds, so that taking one costs little against it. */
 const SMALLEST_CHUNK = 20_000;
+
+/** What became of the wish for the wider kernels. */
+export interface Wide {
+  /** Whether the engine computes with them. */
+  readonly used: boolean;
+  /** Why not, where they are not used. */
+  readonly why?: string;
+}
 
 /** The memory of an engine with what lives in it: tensors, scopes, and the threads that compute there. */
 export class Machine {

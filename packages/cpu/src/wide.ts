@@ -1,6 +1,6 @@
 import type { Axis, Precision, Shape } from "@resolvent/tensor";
 import { arrange } from "./copy.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type Wide } from "./machine.ts";
 import { map, zip } from "./map.ts";
 import { matmul } from "./matmul.ts";
 import { loadModule, loadWideModule, nodeModule, simdSupport } from "./module.ts";
@@ -8,14 +8,6 @@ import { FIRST_FREE, Pool } from "./pool.ts";
 import { fastestTile } from "./probe.ts";
 import { center, logsumexp, rms, softmax, sum } from "./rows.ts";
 import type { CpuTensor } from "./tensor.ts";
-
-/** What became of the wish for the wider kernels. */
-export interface Wide {
-  /** Whether the engine computes with them. */
-  readonly used: boolean;
-  /** Why not, where they are not used. */
-  readonly why?: string;
-}
 
 /** The wider kernels where they may be used, and what to say about them. */
 export interface Widened {
