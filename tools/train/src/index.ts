@@ -7,7 +7,9 @@ export {
 } from "./bpe.ts";
 export { createEncoder, type Encoder } from "./encoder.ts";
 export { type BatchOptions, taleBatches } from "./pack.ts";
+export { freshParameters, type Parameters } from "./parameters.ts";
 export { type Random, seededRandom } from "./random.ts";
+export { type Recipe, talesRecipe } from "./recipe.ts";
 export { type LogitsOf, type Score, scoreTask } from "./score.ts";
 export { type Split, type TaleOptions, taleCorpus } from "./tales/tale.ts";
 export { people } from "./tales/words.ts";
@@ -27,3 +29,4 @@ export {
   type Task,
   type TaskCase,
 } from "./tasks.ts";
+export { type StepReport, type TrainOptions, train } from "./training.ts";

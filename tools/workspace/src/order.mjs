@@ -30,8 +30,9 @@ const engines = ["cpu", "webgpu", "gpujs"];
  */
 export function whyNot(from, to, inTests) {
   if (to.folder === "tools/testkit" && (inTests || from.group === "tools")) return undefined;
+  if (to.group === "tools" && from.group === "tools") return undefined; // a benchmark times a training step
   if (to.group === "tools")
-    return "only tests and tools use the testkit, and nothing uses other tools";
+    return "only tests and tools use the testkit, and only tools use other tools";
   if (to.group === "apps") return "nothing uses an app";
   const place = order.indexOf(to.id);
   if (place < 0) return `${to.folder} has no place in the order (tools/workspace/src/order.mjs)`;

@@ -1,0 +1,87 @@
+/** One task on Resolvent, measured on demand: a line in on standard input, a line of JSON out. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
+import { degreeTerms } from "@resolvent/expansion";
+import { freshParameters, train } from "@resolvent/train";
+import { loadModel, run, tokenIds } from "@resolvent/transformer";
+import { folderOf } from "@resolvent/weights/node";
+import type { Introduction, Request, Task } from "./task.ts";
+
+/** The task as a function that gives its result. */
+async function prepare(cpu: Cpu, task: Task): Promise<() => CpuTensor> {
+  const ids = tokenIds(task.ids);
+  if (task.kind === "training") return training(cpu, task);
+  const model = await loadModel(cpu, folderOf(task.folder), { hash: false });
+  // What each head writes by itself is more work, which PyTorch is spared too.
+  const sites = (site: string): boolean => task.kind === "trace" && !site.endsWith(".head");
+  switch (task.kind) {
+    case "sweep":
+      return () => cpu.scope(() => degreeTerms(cpu, model, ids).partials);
+    case "tree": {
+      const { degree } = task;
+      if (degree === undefined) throw new Error("A tree needs a degree.");
+      return () =>
+        cpu.scope(() => degreeTerms(cpu, model, ids, { freeze: [], maxDegree: degree }).partials);
+    }
+    default:
+      return () => cpu.scope(() => run(cpu, model, ids.data, { sites }).logits);
+  }
+}
+
+/** Trains on from turn to turn; the result is loss and gradient norm of every step. */
+function training(cpu: Cpu, { recipe, folder, ids: rows }: Task): () => CpuTensor {
+  if (recipe === undefined) throw new Error("A training needs a recipe.");
+  // It was written by the program that asks.
+  const config = JSON.parse(readFileSync(`${folder}/config.json`, "utf8")) as Readonly<
+    Record<string, unknown>
+  >;
+  let parameters = freshParameters(cpu, config, recipe.seed);
+  const ids = tokenIds(rows);
+  return () => {
+    const reports: number[] = [];
+    // What comes back replaces what was given, so it outlives the scope of a turn.
+    parameters = train(cpu, parameters, Array(recipe.steps).fill(ids).values(), {
+      ...recipe,
+      config,
+      onStep: ({ loss, gradientNorm }) => reports.push(loss, gradientNorm),
+    });
+    return cpu.constant({ report: reports.length }, reports);
+  };
+}
+
+/** The most memory this process has had resident, in bytes. */
+function peakBytes(): number {
+  return 1024 * process.resourceUsage().maxRSS;
+}
+
+function answer(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+const task = JSON.parse(process.argv[2] ?? "") as Task; // as above
+const cpu = await createCpu({ precision: "f32", threads: task.threads });
+const body = await prepare(cpu, task);
+const introduction: Introduction = {
+  is: `Node ${process.versions.node}`,
+  blas: cpu.blas?.core ?? null,
+  threads: cpu.threads,
+};
+answer(introduction);
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line) as Request; // as above
+  if ("write" in request) {
+    const result = body();
+    writeFileSync(request.write, new Uint8Array(new Float32Array(cpu.read(result).data).buffer));
+    cpu.free(result);
+    answer({});
+  } else if ("peak" in request) {
+    answer({ bytes: peakBytes() });
+  } else {
+    const start = performance.now();
+    const result = body();
+    answer({ ms: performance.now() - start });
+    cpu.free(result);
+  }
+}
+await cpu.close();

@@ -1,0 +1,116 @@
+import { readFileSync, rmSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Contestant, type Running, start } from "./contestant.ts";
+import type { Introduction, Task } from "./task.ts";
+
+/** Milliseconds that the processors are watched before a measurement, and share of them that may be busy. */
+const WATCH = 120;
+const QUIET = 0.1;
+
+/** Milliseconds to wait for that, at most: other programs may never end. */
+const PATIENCE = 10_000;
+
+/** Milliseconds that the rounds of a task should take together, and the least and most of them. */
+const BUDGET = 20_000;
+const FEWEST = 3;
+const MOST = 15;
+
+/** How one contestant did at one task. */
+export interface Score {
+  readonly contestant: string;
+  readonly introduction: Introduction;
+  readonly milliseconds: readonly number[];
+  /** The most memory its process had resident, from its start to its end. */
+  readonly peakBytes: number;
+  /** `‖result − result of the first contestant‖ / ‖result of the first contestant‖` */
+  readonly difference: number;
+}
+
+export interface Contest {
+  readonly scores: readonly Score[];
+  /** The machine's mean load of the last minute, at the start. */
+  readonly load: number;
+  /** Share of the measurements that began while no other program was busy. */
+  readonly quiet: number;
+}
+
+/** All contestants at one task, in turn, so that a drift of the machine meets all of them. */
+export async function contest(contestants: readonly Contestant[], task: Task): Promise<Contest> {
+  const load = loadavg()[0] ?? Number.NaN;
+  const field: { name: string; running: Running; times: number[]; difference: number }[] = [];
+  try {
+    let reference: Float32Array | undefined;
+    for (const contestant of contestants) {
+      const running = await start(contestant, task);
+      const path = join(tmpdir(), `resolvent-bench-${process.pid}.f32`);
+      await running.ask({ write: path }); // its warm-up, too
+      const result = numbersOf(path);
+      rmSync(path);
+      reference ??= result;
+      const difference = distance(result, reference);
+      field.push({ name: contestant.name, running, times: [], difference });
+    }
+    let rounds = FEWEST;
+    let [measured, undisturbed] = [0, 0];
+    for (let round = 0; round <= rounds; round++) {
+      let sum = 0;
+      for (const { running, times } of field) {
+        measured++;
+        if (await quiet()) undisturbed++;
+        const { ms = Number.NaN } = await running.ask({ time: true });
+        sum += ms;
+        if (round > 0) times.push(ms); // once more warm-up
+      }
+      if (round === 0) rounds = Math.min(MOST, Math.max(FEWEST, Math.round(BUDGET / sum)));
+    }
+    const scores: Score[] = [];
+    for (const { name, running, times, difference } of field) {
+      const { bytes = Number.NaN } = await running.ask({ peak: true });
+      scores.push({
+        ...{ contestant: name, introduction: running.introduction, difference },
+        ...{ milliseconds: times, peakBytes: bytes },
+      });
+    }
+    return { scores, load, quiet: undisturbed / measured };
+  } finally {
+    await Promise.all(field.map(({ running }) => running.end()));
+  }
+}
+
+/**
+ * Waits until the processors are idle: threads of a BLAS look for work for some time after the last, and other
+ * programs may run. Whether it came to that.
+ */
+async function quiet(): Promise<boolean> {
+  for (let waited = 0; waited < PATIENCE; waited += WATCH) {
+    const before = idle();
+    await pause(WATCH);
+    const after = idle();
+    if (after.idle - before.idle >= (1 - QUIET) * (after.all - before.all)) return true;
+  }
+  return false;
+}
+
+/** Milliseconds that all processors have been idle, and have been. */
+function idle(): { idle: number; all: number } {
+  const times = cpus().map((cpu) => cpu.times);
+  const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
+  return { idle: sum(times.map((t) => t.idle)), all: sum(times.flatMap((t) => Object.values(t))) };
+}
+
+function numbersOf(path: string): Float32Array {
+  const bytes = readFileSync(path);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
+function distance(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) return Number.NaN;
+  let [difference, size] = [0, 0];
+  b.forEach((x, i) => {
+    difference += ((a[i] ?? Number.NaN) - x) ** 2;
+    size += x ** 2;
+  });
+  return Math.sqrt(difference / size);
+}

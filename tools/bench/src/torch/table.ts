@@ -1,0 +1,47 @@
+import type { Contest, Score } from "./contest.ts";
+
+/** A contest under the name of its task. */
+export interface Row extends Contest {
+  readonly task: string;
+  /** Turns a turn's time into the time of one piece of work: steps of a turn of training. */
+  readonly pieces: number;
+}
+
+/** Milliseconds of one piece of work: the median, and the least. */
+export function timesOf(score: Score, pieces: number): { median: number; best: number } {
+  const sorted = score.milliseconds.toSorted((a, b) => a - b);
+  const at = (i: number): number => (sorted[i] ?? Number.NaN) / pieces;
+  return { median: at(sorted.length >> 1), best: at(0) };
+}
+
+/** A table of one number for each task and contestant. */
+export function table(rows: readonly Row[], show: (score: Score, row: Row) => string): string {
+  const names = [
+    ...new Set(rows.flatMap(({ scores }) => scores.map(({ contestant }) => contestant))),
+  ];
+  return markdown(
+    ["", ...names],
+    rows.map((row) => [
+      row.task,
+      ...names.map((name) => {
+        const score = row.scores.find(({ contestant }) => contestant === name);
+        return score === undefined ? "–" : show(score, row);
+      }),
+    ]),
+  );
+}
+
+function markdown(head: readonly string[], body: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), `|${"---|".repeat(head.length)}`, ...body.map(line)].join("\n");
+}
+
+/** A text with the section under `heading` put in place of the one it has, or at its end. */
+export function withSection(text: string, heading: string, section: string): string {
+  const start = text.indexOf(`\n${heading}\n`);
+  const block = `${heading}\n\n${section.trim()}\n`;
+  if (start < 0) return `${text.trimEnd()}\n\n${block}`;
+  const after = text.indexOf("\n## ", start + heading.length + 1);
+  const rest = after < 0 ? "" : `\n${text.slice(after + 1)}`;
+  return `${text.slice(0, start)}\n${block}${rest}`;
+}
