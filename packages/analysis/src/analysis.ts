@@ -1,0 +1,45 @@
+import type { Cost, Shaped } from "@resolvent/tensor";
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+import type { Result } from "./result.ts";
+import type { Outline, Subject } from "./subject.ts";
+import type { Table } from "./table.ts";
+
+/**
+ * Parameters as a schema that checks values (Standard Schema) and describes itself as JSON Schema (Standard JSON
+ * Schema): one of zod 4.2 or later, ArkType, or Valibot with its converter. An object with one property for each
+ * parameter; descriptions and defaults are what users read in help texts.
+ */
+export interface Parameters<P> {
+  readonly "~standard": StandardSchemaV1.Props<unknown, P> & StandardJSONSchemaV1.Props<unknown, P>;
+}
+
+/** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */
+export interface Analysis<P, R extends Result> {
+  /** The command's name: `paths`. Lower case, words joined by hyphens. */
+  readonly name: string;
+  /** One line, as a list of commands shows it: no capital at its start, no full stop. */
+  readonly summary: string;
+  /** What it does, in a few sentences. */
+  readonly description: string;
+  readonly params: Parameters<P>;
+  /** Arguments of examples: `tales --prompt "Once upon a time" --top 5`. */
+  readonly examples?: readonly string[];
+  /** What `run` would take, from shapes alone: nothing of the model is loaded yet. */
+  readonly estimate: (outline: Outline, params: P) => Cost;
+  /**
+   * Does the work. Heeds the subject's signal and reports progress; frees what it allocated.
+   * @throws InputError for parameters that do not fit the model
+   */
+  readonly run: <T extends Shaped>(subject: Subject<T>, params: P) => Promise<R>;
+  /** What people would rather see than the result's JSON; the first table is also the CSV. */
+  readonly tables: (result: R) => readonly Table[];
+}
+
+/** An analysis whose parameters and result are not known here: one of a list. */
+// biome-ignore lint/suspicious/noExplicitAny: what is put in goes through `params` first, whatever P is
+export type AnyAnalysis = Analysis<any, any>;
+
+/** The same analysis, with its types inferred and its name checked. */
+export function defineAnalysis<P, R extends Result>(analysis: Analysis<P, R>): Analysis<P, R> {
+  return analysis;
+}

@@ -1,0 +1,14 @@
+import { z } from "zod";
+import type { Prompt } from "./subject.ts";
+
+/**
+ * A parameter that is a prompt: a text or its token ids. A command line offers `--NAME TEXT` and ids
+ * (`--tokens` for `prompt`, `--NAME-tokens` for others), and reads a required `prompt` from standard input
+ * where neither is given. Schemas of other libraries mark such a parameter by JSON Schema's
+ * `format: "prompt"`.
+ */
+export function promptParameter(description: string): z.ZodType<Prompt, Prompt> {
+  return z
+    .union([z.string(), z.array(z.int().min(0)).readonly()])
+    .meta({ format: "prompt", description });
+}

@@ -1,0 +1,56 @@
+import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+
+/** A text, or its token ids. */
+export type Prompt = string | readonly number[];
+
+/** How text becomes tokens and back. */
+export interface Vocabulary {
+  /**
+   * The token ids of a prompt: of a text by the model's tokenizer, ids as they are.
+   * @throws InputError where there is a text and no tokenizer
+   */
+  encode(prompt: Prompt): readonly number[];
+  /**
+   * The id that a word names: a whole number, or a text that is exactly one token.
+   * @throws InputError for anything else
+   */
+  tokenId(word: string): number;
+  /** The text of a token; its number where there is no tokenizer. */
+  text(id: number): string;
+}
+
+/** What is known before a model is loaded. */
+export interface Outline {
+  /** The model's shapes, to be run on the interpreter `cost`. */
+  readonly model: Model<Priced>;
+  readonly vocabulary: Vocabulary;
+  readonly precision: Precision;
+}
+
+/** What an analysis works on. */
+export interface Subject<T extends Shaped> {
+  readonly engine: Engine<T>;
+  readonly model: Model<T>;
+  readonly vocabulary: Vocabulary;
+  /** Decompositions, for what needs them. */
+  readonly linearAlgebra: LinearAlgebra;
+  /** Heeded between pieces of the work. */
+  readonly signal: AbortSignal;
+  /** Called with pieces done, all of them, and what is being done: `degree`. */
+  readonly onProgress: (progress: Progress) => void;
+  /**
+   * Runs `use` on the same model in float64, for certificates; undefined where nobody wants that, or where the
+   * engine has float64 itself.
+   */
+  readonly inFloat64?:
+    | (<R>(use: <U extends Shaped>(engine: Engine<U>, model: Model<U>) => Promise<R>) => Promise<R>)
+    | undefined;
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  /** What is counted, in the singular: `degree`, `edge`. */
+  readonly of: string;
+}
