@@ -64,11 +64,21 @@ export async function modelFolder(
     return folder;
   } catch (error) {
     if (!(error instanceof InputError && notOnTheHub.has(error.code))) throw error;
+    if (error.code === "weights/unreachable") {
+      throw usageError(
+        `"${name}" is neither a bundled model nor a folder here, and on the Hub it could not be looked for: ${withoutRemedy(error)}`,
+        `Check the name or path, or the network; --offline uses what has been fetched before. Bundled: ${names}.`,
+      );
+    }
     throw usageError(
       `"${name}" is neither a bundled model nor a folder, and on the Hub: ${error.message}`,
       `Bundled: ${names}.`,
     );
   }
+}
+
+function withoutRemedy({ message, remedy }: InputError): string {
+  return remedy === undefined ? message : message.slice(0, -remedy.length).trimEnd();
 }
 
 /** Errors of the Hub that say that a name leads nowhere from here. */

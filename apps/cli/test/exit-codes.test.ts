@@ -91,6 +91,19 @@ describe.concurrent("2: a call that does not fit", () => {
     },
   );
 
+  test("a name that can be looked for nowhere, at once, and what to do", async () => {
+    const args = ["expand", "nobody/nothing", "--prompt", "a"];
+    // Nothing listens on port 1.
+    const env = { HF_HUB_OFFLINE: "0", HF_ENDPOINT: "http://127.0.0.1:1", HF_HOME: model };
+    const start = performance.now();
+    const { code, stderr } = await resolvent(args, { env });
+    expect(performance.now() - start).toBeLessThan(8000); // with back-off it was 14 s
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/"nobody\/nothing" is neither a bundled model nor a folder here/);
+    expect(stderr).toMatch(/127\.0\.0\.1:1 could not be reached.*ECONNREFUSED/);
+    expect(stderr).toMatch(/--offline/);
+  });
+
   test("a model that is a file", async () => {
     await fails(["inspect", join(model, "config.json")], 2, "is a file; a model is a folder");
   });

@@ -370,6 +370,25 @@ describe("offline", () => {
     await rm(pathOf("model.safetensors"));
     expect(await codeOf(() => fetched())).toBe("weights/unreachable");
   });
+
+  test("where nothing listens, one quick retry and no more, and the error says so", async () => {
+    server.close();
+    const asked: string[] = [];
+    const real = globalThis.fetch;
+    const spy = vi.spyOn(globalThis, "fetch").mockImplementation(async (url, init) => {
+      asked.push(String(url));
+      return await real(url, init);
+    });
+    // With more patience than the test has time for.
+    const work = fetched({ retry: { tries: 8, firstMs: 200, mostMs: 60_000 } });
+    await expect(work).rejects.toMatchObject({
+      code: "weights/unreachable",
+      message: expect.stringMatching(/^127\.0\.0\.1:\d+ could not be reached.*ECONNREFUSED/),
+      details: { system: "ECONNREFUSED" },
+    });
+    spy.mockRestore();
+    expect(asked).toHaveLength(2);
+  });
 });
 
 describe("the cache of other tools", () => {

@@ -110,6 +110,30 @@ function redirectTarget(response: Response, url: URL): URL {
   return target;
 }
 
+/** System errors that say that nobody is there: no such host, no name service, nothing listens. */
+const UNANSWERED: ReadonlySet<unknown> = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED"]);
+
+/** The system error that says that nobody is there, from what `fetch` failed with, in Node. */
+function unanswered(cause: unknown): string | undefined {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if ("code" in error && UNANSWERED.has(error.code)) return String(error.code);
+  }
+  return undefined;
+}
+
+/** `weights/unreachable`, where nobody answers. */
+function noAnswer(url: URL, system: string, cause: unknown): InputError {
+  const why = system === "ECONNREFUSED" ? "nothing listens there" : "its name leads nowhere";
+  return new InputError({
+    code: "weights/unreachable",
+    message: `${url.host} could not be reached: ${why} (${system}).`,
+    remedy:
+      "Check the network and the endpoint, or use what is in the cache, in offline mode (HF_HUB_OFFLINE=1).",
+    details: { name: shown(url), system },
+    cause,
+  });
+}
+
 /**
  * One request; redirects are followed, and the token goes to the endpoint's own origin only. With
  * `stayHome`, a redirect to another origin is the answer, where the hub has said on the way what the file is.
@@ -144,7 +168,9 @@ export async function ask(
         hub.fetch(url.href, { method, headers, signal, redirect: hub.redirects }),
       );
     } catch (cause) {
-      throw new Passing(unreachable(shown(url), cause));
+      const system = unanswered(cause);
+      if (system === undefined) throw new Passing(unreachable(shown(url), cause));
+      throw new Passing(noAnswer(url, system, cause), 0, true);
     }
     const from = response.url === "" ? url : new URL(response.url); // a browser may have gone on
     const own = from.origin === hub.endpoint.origin;

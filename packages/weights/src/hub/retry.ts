@@ -4,6 +4,8 @@ import type { InputError } from "@resolvent/tensor";
 export interface RetryPolicy {
   /** Attempts in a row that bring nothing new before the failure is final. */
   readonly tries: number;
+  /** The same where nobody answers at all: no such host, or nothing listens there. Default: as many. */
+  readonly unansweredTries?: number;
   /** Wait after the first failure, in milliseconds; it doubles with each further one. */
   readonly firstMs: number;
   /** Longest wait of our own. */
@@ -27,11 +29,14 @@ export const RETRY: RetryPolicy = {
 export class Passing extends Error {
   readonly final: InputError;
   readonly waitMs: number;
+  /** Nobody answered: no such host, or nothing listens there. */
+  readonly unanswered: boolean;
 
-  constructor(final: InputError, waitMs = 0) {
+  constructor(final: InputError, waitMs = 0, unanswered = false) {
     super(final.message);
     this.final = final;
     this.waitMs = waitMs;
+    this.unanswered = unanswered;
   }
 }
 
@@ -81,7 +86,8 @@ export async function retried<T>(
       if (progress() > furthest) failures = 0;
       furthest = Math.max(furthest, progress());
       failures++;
-      if (failures >= policy.tries || error.waitMs > policy.patienceMs) throw error.final;
+      const tries = (error.unanswered ? policy.unansweredTries : undefined) ?? policy.tries;
+      if (failures >= tries || error.waitMs > policy.patienceMs) throw error.final;
       // Spread by a quarter, so that many who failed together do not come back together.
       const own = Math.min(policy.firstMs * 2 ** (failures - 1), policy.mostMs);
       await pause(Math.max(error.waitMs, own * (0.75 + Math.random() / 2)), signal);

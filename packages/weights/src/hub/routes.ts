@@ -92,6 +92,7 @@ export function describeByHead(hub: Hub, repo: string): Describe {
         wait.end();
       }
     };
-    return await retried(hub.retry, work, signal);
+    // The first thing that is asked: where there is no network, waiting for one would only delay saying so.
+    return await retried({ ...hub.retry, unansweredTries: 2 }, work, signal);
   };
 }
