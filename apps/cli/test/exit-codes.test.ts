@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { chmod, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { resolvent } from "./command.ts";
@@ -9,6 +11,16 @@ let model: string;
 beforeAll(async () => {
   model = await writeModel(join(folder, "small"), "gpt2");
 });
+
+/** A port of this machine that nothing listens on. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo; // of a server that listens on a port
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 /** A command that has to fail: nothing on standard output, one message, no stack. */
 async function fails(args: readonly string[], code: number, ...said: (string | RegExp)[]) {
@@ -93,14 +105,14 @@ describe.concurrent("2: a call that does not fit", () => {
 
   test("a name that can be looked for nowhere, at once, and what to do", async () => {
     const args = ["expand", "nobody/nothing", "--prompt", "a"];
-    // Nothing listens on port 1.
-    const env = { HF_HUB_OFFLINE: "0", HF_ENDPOINT: "http://127.0.0.1:1", HF_HOME: model };
+    const port = await closedPort();
+    const env = { HF_HUB_OFFLINE: "0", HF_ENDPOINT: `http://127.0.0.1:${port}`, HF_HOME: model };
     const start = performance.now();
     const { code, stderr } = await resolvent(args, { env });
     expect(performance.now() - start).toBeLessThan(8000); // with back-off it was 14 s
     expect(code).toBe(2);
     expect(stderr).toMatch(/"nobody\/nothing" is neither a bundled model nor a folder here/);
-    expect(stderr).toMatch(/127\.0\.0\.1:1 could not be reached.*ECONNREFUSED/);
+    expect(stderr).toMatch(/127\.0\.0\.1:\d+ could not be reached.*ECONNREFUSED/);
     expect(stderr).toMatch(/--offline/);
   });
 
