@@ -17,5 +17,15 @@ export {
 export type { Prediction } from "./prediction.ts";
 export { type Reference, referenceWrites } from "./reference.ts";
 export { type Sweep, sweep } from "./sweep.ts";
+export {
+  likeliestTarget,
+  namedTarget,
+  type Target,
+  type TargetReadout,
+  targetParameter,
+  targetReadout,
+  targetText,
+  targetValue,
+} from "./target.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 export { truncatedTree } from "./tree.ts";

@@ -13,18 +13,26 @@ test("the exported names", () => {
     "expansionCost",
     "frozenAt",
     "gateAt",
+    "likeliestTarget",
     "measureTerms",
+    "namedTarget",
     "referenceWrites",
     "sweep",
+    "targetParameter",
+    "targetReadout",
+    "targetText",
+    "targetValue",
     "truncatedTree",
   ]);
 });
 
-test("what is needed at run time: no engine, nothing from outside", () => {
+test("what is needed at run time: no engine, the schemas of parameters", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(manifest.dependencies).toEqual({
+    "@resolvent/analysis": "workspace:^",
     "@resolvent/tensor": "workspace:^",
     "@resolvent/transformer": "workspace:^",
+    zod: "^4.6.7",
   });
   for (const field of ["peerDependencies", "optionalDependencies"]) {
     expect(manifest[field], field).toBeUndefined();

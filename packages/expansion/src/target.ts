@@ -1,0 +1,125 @@
+import type { Vocabulary } from "@resolvent/analysis";
+import {
+  InputError,
+  inOrder,
+  type Ops,
+  type Shaped,
+  sizeAlong,
+  type Tensor,
+  tensor,
+} from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+import { z } from "zod";
+import { argmax, finalSigma } from "./prediction.ts";
+
+/** What is asked of a run: at the last position, `logit(a) − logit(b)`, or `logit(a)` where `b` is null. */
+export interface Target {
+  readonly a: number;
+  readonly b: number | null;
+}
+
+/** The parameter `target` of analyses: one or two words, each a token's text or id. */
+export const targetParameter: z.ZodOptional<z.ZodReadonly<z.ZodArray<z.ZodString>>> = z
+  .array(z.string())
+  .min(1)
+  .max(2)
+  .readonly()
+  .optional()
+  .describe(
+    "Tokens (texts or ids) whose logit difference at the last position is explained; one for its logit alone; default the two likeliest.",
+  );
+
+/**
+ * The target that words name.
+ *
+ * @throws InputError what the vocabulary throws; `expansion/bad-target` for a token less itself, or a token that
+ * the model does not have
+ */
+export function namedTarget<T extends Shaped>(
+  model: Model<T>,
+  words: readonly string[],
+  vocabulary: Pick<Vocabulary, "tokenId">,
+): Target {
+  const [a, b, ...more] = words.map((word) => vocabulary.tokenId(word));
+  const { vocab } = model.architecture;
+  const odd = [a, b].find((id) => id !== undefined && id >= vocab);
+  if (a === undefined || a === b || more.length > 0 || odd !== undefined) {
+    throw new InputError({
+      code: "expansion/bad-target",
+      message:
+        odd !== undefined
+          ? `Token ids of ${model.name} are 0 to ${vocab - 1}, got ${odd}.`
+          : `A target is one token or two different ones, got ${words.map((word) => `"${word}"`).join(", ") || "none"}.`,
+      remedy: "Name the token whose logit is explained, and the one to compare it with.",
+      details: { got: words, vocab },
+    });
+  }
+  return { a, b: b ?? null };
+}
+
+/** The two likeliest tokens at the last position; of a vocabulary of one, that one alone. */
+export function likeliestTarget(logits: Tensor): Target {
+  const vocab = sizeAlong(logits.shape, "vocab", "likeliestTarget");
+  const last = inOrder(logits, ["pos", "vocab"]).data.slice(-vocab);
+  const best = (): number => argmax(tensor({ pos: 1, vocab }, last), { pos: 1 })[0] ?? 0;
+  const a = best();
+  last[a] = Number.NEGATIVE_INFINITY;
+  return { a, b: vocab === 1 ? null : best() };
+}
+
+/** What the logits say of a target: the axes of `logits` but `pos` and `vocab`. */
+export function targetValue<T extends Shaped>(ops: Ops<T>, logits: T, target: Target): T {
+  return ops.scope(() => {
+    const pos = sizeAlong(logits.shape, "pos", "targetValue");
+    const last = ops.sum(ops.slice(logits, "pos", pos - 1, pos), ["pos"]);
+    return difference(ops, last, target);
+  });
+}
+
+/** A target as a linear function of the residual stream, the final norm's σ held: `⟨covector, T[last]⟩ + constant`. */
+export interface TargetReadout<T> {
+  /** `w = P(γ_f (W_U[:,a] − W_U[:,b])) / σ_f[last]`: `d_model`. */
+  readonly covector: T;
+  /** `β_f · (W_U[:,a] − W_U[:,b]) + b_U[a] − b_U[b]`, a scalar. */
+  readonly constant: T;
+}
+
+/**
+ * The readout of a target in a run.
+ *
+ * @param residual `T` of the run, before the final norm: `pos, d_model`
+ */
+export function targetReadout<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  residual: T,
+  target: Target,
+): TargetReadout<T> {
+  return ops.scope(() => {
+    const { norm, W_U, b_U } = model.final;
+    const direction = difference(ops, W_U, target);
+    const scaled = norm?.scale === undefined ? direction : ops.mul(direction, norm.scale);
+    const centred = norm?.kind === "layer" ? ops.center(scaled, "d_model") : scaled;
+    const pos = sizeAlong(residual.shape, "pos", "targetReadout");
+    const last = ops.sum(ops.slice(residual, "pos", pos - 1, pos), ["pos"]);
+    const sigma = finalSigma(ops, model, last);
+    const shift = norm?.bias && ops.matmul(direction, norm.bias, ["d_model"]);
+    const own = b_U && difference(ops, b_U, target);
+    const constant = shift && own ? ops.add(shift, own) : (shift ?? own ?? ops.fill({}, 0));
+    return { covector: sigma === undefined ? centred : ops.div(centred, sigma), constant };
+  });
+}
+
+/** A target in words: `logit " Mary" − " John"`. */
+export function targetText({ a, b }: Target, text: (id: number) => string): string {
+  const first = `logit ${JSON.stringify(text(a))}`;
+  return b === null ? first : `${first} − ${JSON.stringify(text(b))}`;
+}
+
+/** Entry `a` less entry `b` along `vocab`, which is dropped. */
+function difference<T extends Shaped>(ops: Ops<T>, x: T, { a, b }: Target): T {
+  const ids = b === null ? [a] : [a, b];
+  const shape = { token: ids.length };
+  const rows = ops.take(x, "vocab", { shape, data: Int32Array.from(ids) });
+  return ops.matmul(rows, ops.constant(shape, b === null ? [1] : [1, -1]), ["token"]);
+}
