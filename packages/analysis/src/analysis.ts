@@ -1,13 +1,15 @@
-import type { Cost, Shaped } from "@resolvent/tensor";
+import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+import { describeParameters } from "./described.ts";
 import type { Result } from "./result.ts";
 import type { Outline, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
 
 /**
- * Parameters as a schema that checks values (Standard Schema) and describes itself as JSON Schema (Standard JSON
- * Schema): one of zod 4.2 or later, ArkType, or Valibot with its converter. An object with one property for each
- * parameter; descriptions and defaults are what users read in help texts.
+ * Parameters as a schema that checks values (Standard Schema) and describes itself as JSON Schema of 2020-12
+ * (Standard JSON Schema): one of zod 4.2 or later, ArkType, or Valibot with its converter. An object with one
+ * property for each parameter; descriptions and defaults are what users read in help texts, a `title` is what
+ * stands for the value there.
  */
 export interface Parameters<P> {
   readonly "~standard": StandardSchemaV1.Props<unknown, P> & StandardJSONSchemaV1.Props<unknown, P>;
@@ -24,14 +26,22 @@ export interface Analysis<P, R extends Result> {
   readonly params: Parameters<P>;
   /** Arguments of examples: `tales --prompt "Once upon a time" --top 5`. */
   readonly examples?: readonly string[];
-  /** What `run` would take, from shapes alone: nothing of the model is loaded yet. */
+  /**
+   * Whether `run` uses `subject.inFloat64`. Then users may leave that out (`--no-float64`), and `estimate` is asked
+   * in float64 too.
+   */
+  readonly float64?: boolean;
+  /**
+   * What `run` would take, from shapes alone: nothing of the model is loaded yet.
+   * @throws InputError for parameters that do not fit the model, wherever shapes show it
+   */
   readonly estimate: (outline: Outline, params: P) => Cost;
   /**
    * Does the work. Heeds the subject's signal and reports progress; frees what it allocated.
    * @throws InputError for parameters that do not fit the model
    */
   readonly run: <T extends Shaped>(subject: Subject<T>, params: P) => Promise<R>;
-  /** What people would rather see than the result's JSON; the first table is also the CSV. */
+  /** What people would rather see than the result's JSON; also the rows of CSV and NDJSON, see `Table`. */
   readonly tables: (result: R) => readonly Table[];
 }
 
@@ -39,7 +49,20 @@ export interface Analysis<P, R extends Result> {
 // biome-ignore lint/suspicious/noExplicitAny: what is put in goes through `params` first, whatever P is
 export type AnyAnalysis = Analysis<any, any>;
 
-/** The same analysis, with its types inferred and its name checked. */
+/**
+ * The same analysis, with its types inferred, its name and the shape of its parameters checked.
+ * @throws InputError `analysis/bad-name`; `analysis/bad-schema`
+ */
 export function defineAnalysis<P, R extends Result>(analysis: Analysis<P, R>): Analysis<P, R> {
+  const { name, params } = analysis;
+  if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) {
+    throw new InputError({
+      code: "analysis/bad-name",
+      message: `An analysis is called by words of lower case, joined by hyphens; got "${name}".`,
+      remedy: "It is the name of a command.",
+      details: { got: name },
+    });
+  }
+  describeParameters(params);
   return analysis;
 }

@@ -1,5 +1,7 @@
 export { type Analysis, type AnyAnalysis, defineAnalysis, type Parameters } from "./analysis.ts";
-export { promptParameter } from "./parameters.ts";
+export { checkParameters, type Fault } from "./check.ts";
+export { describeParameters, type Parameter, type Range } from "./described.ts";
+export { promptParameter, promptsParameter } from "./parameters.ts";
 export {
   type ModelFacts,
   modelFacts,

@@ -33,15 +33,15 @@ export interface Subject<T extends Shaped> {
   readonly engine: Engine<T>;
   readonly model: Model<T>;
   readonly vocabulary: Vocabulary;
-  /** Decompositions, for what needs them. */
-  readonly linearAlgebra: LinearAlgebra;
+  /** Decompositions, made when they are first asked for. */
+  linearAlgebra(): Promise<LinearAlgebra>;
   /** Heeded between pieces of the work. */
   readonly signal: AbortSignal;
   /** Called with pieces done, all of them, and what is being done: `degree`. */
   readonly onProgress: (progress: Progress) => void;
   /**
    * Runs `use` on the same model in float64, for certificates; undefined where nobody wants that, or where the
-   * engine has float64 itself.
+   * engine has float64 itself. An analysis that uses it says so by `float64: true`.
    */
   readonly inFloat64?:
     | (<R>(use: <U extends Shaped>(engine: Engine<U>, model: Model<U>) => Promise<R>) => Promise<R>)

@@ -12,8 +12,10 @@ export type ColumnKind =
   | "divergence"
   /** A part of 1, shown in percent. */
   | "share"
-  /** A part of 1, shown in percent and as a bar; bars of a column have one scale. */
-  | "bar";
+  /** A part of 1, shown in percent and as a bar; bars of a column have one scale, 1 or the largest if above. */
+  | "bar"
+  /** A number of either sign in 3 digits and as a bar; the longest bar of a column is its largest number. */
+  | "effect";
 
 export interface Column {
   /** The name in data formats: `relativeNorm`. */
@@ -25,20 +27,29 @@ export interface Column {
   readonly detail?: boolean;
 }
 
+/** What a cell holds: null is shown as nothing; words are shown as they are, whatever the kind of the column. */
 export type Cell = string | number | null;
 
-/** A table of a result: plain data. */
+/**
+ * A table of a result: plain data. People see all tables, one after the other. NDJSON has the result without
+ * the fields of its tables as its first line, then a line for each row of each table. CSV has the first table, and
+ * those with the same columns: then a first column `kind` tells them apart.
+ */
 export interface Table {
   /** What a row is: `degree-term`. */
   readonly kind: string;
   /** The property of the result whose entries are the rows; NDJSON then has these entries as they are. */
   readonly field?: string;
+  /** For people only: not in CSV and NDJSON, where the result itself has what it says. */
+  readonly view?: boolean;
   readonly title?: string;
   /** Lines before the table: what was analysed. */
   readonly subtitle?: string;
   readonly columns: readonly Column[];
   /** A cell for each column. */
   readonly rows: readonly (readonly Cell[])[];
+  /** Rows at its end that only people see: the rest, a sum. */
+  readonly footer?: readonly (readonly Cell[])[];
   /** Lines after the table: sums, remainders, certificates, warnings. */
   readonly notes?: readonly string[];
 }

@@ -1,0 +1,140 @@
+import { InputError } from "@resolvent/tensor";
+import type { Parameters } from "./analysis.ts";
+
+/** Which numbers a parameter takes. */
+export interface Range {
+  readonly whole: boolean;
+  /** The least of them. */
+  readonly least?: number;
+  /** All are above this. */
+  readonly above?: number;
+  /** The greatest of them. */
+  readonly most?: number;
+  /** All are below this. */
+  readonly below?: number;
+}
+
+/** One parameter as help texts, options and forms show it, read from the schema. */
+export type Parameter = {
+  /** `maxDegree` */
+  readonly name: string;
+  readonly description: string;
+  /** What stands for a value in help texts, from JSON Schema's `title`: `k`. */
+  readonly placeholder?: string;
+  readonly required: boolean;
+  /** What it is where nothing is given. */
+  readonly default?: unknown;
+} & (
+  | {
+      readonly kind:
+        | "flag"
+        | "text"
+        /** Texts; their order counts. */
+        | "texts"
+        /** A text or token ids. */
+        | "prompt"
+        | "prompts";
+    }
+  | { readonly kind: "number" | "numbers"; readonly range: Range }
+  | {
+      /** One of some words; some of them. */
+      readonly kind: "choice" | "choices";
+      readonly choices: readonly string[];
+    }
+);
+
+/** The dialect that schemas are asked for: what the standard recommends to all libraries. */
+const TARGET = "draft-2020-12";
+
+/**
+ * The parameters of a schema, in its order.
+ *
+ * @throws InputError `analysis/bad-schema` where it describes no object, or a parameter that is none of: a
+ * boolean, a number, a text, one of some texts, a prompt, or a list of these (but of booleans)
+ */
+export function describeParameters<P>(params: Parameters<P>): Parameter[] {
+  const schema = params["~standard"].jsonSchema.input({ target: TARGET });
+  if (schema.type !== "object") {
+    throw badSchema(`Parameters are an object, got a schema of ${word(schema.type ?? schema)}.`);
+  }
+  const required = Array.isArray(schema.required) ? schema.required : [];
+  return Object.entries(asSchema(schema.properties)).map(([name, part]) => {
+    if (!/^[a-z]+(?:[A-Z0-9][a-z0-9]*)*$/.test(name)) {
+      throw badSchema(`Parameters are called like maxDegree, got "${name}".`);
+    }
+    const own = asSchema(part);
+    const { description = "", title, default: preset } = own;
+    return {
+      name,
+      description: String(description),
+      ...(typeof title === "string" && { placeholder: title }),
+      required: required.includes(name) && preset === undefined,
+      ...(preset !== undefined && { default: preset }),
+      ...valuesOf(name, own),
+    };
+  });
+}
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** What a parameter takes. */
+type Values =
+  | { readonly kind: "flag" | "text" | "texts" | "prompt" | "prompts" }
+  | { readonly kind: "number" | "numbers"; readonly range: Range }
+  | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
+
+function valuesOf(name: string, schema: JsonSchema): Values {
+  if (schema.format === "prompt") return { kind: "prompt" };
+  if (schema.type === "array") {
+    const items = valuesOf(name, asSchema(schema.items));
+    if (items.kind === "prompt") return { kind: "prompts" };
+    if (items.kind === "text") return { kind: "texts" };
+    if (items.kind === "number") return { ...items, kind: "numbers" };
+    if (items.kind === "choice") return { ...items, kind: "choices" };
+  }
+  const choices = Array.isArray(schema.enum) ? schema.enum : [schema.const];
+  if (choices.every((choice) => typeof choice === "string")) return { kind: "choice", choices };
+  if (schema.type === "boolean") return { kind: "flag" };
+  if (schema.type === "string") return { kind: "text" };
+  if (schema.type === "number" || schema.type === "integer") {
+    return { kind: "number", range: rangeOf(schema) };
+  }
+  throw badSchema(
+    `The parameter ${name} is ${word(schema)}, which is no boolean, number, text, choice, prompt, or list of these.`,
+  );
+}
+
+function rangeOf(schema: JsonSchema): Range {
+  const bound = (name: string): number | undefined => {
+    const value = schema[name];
+    // Whole numbers are limited by their exactness, which nobody has to be told.
+    return typeof value === "number" && Math.abs(value) < Number.MAX_SAFE_INTEGER
+      ? value
+      : undefined;
+  };
+  const [least, most] = [bound("minimum"), bound("maximum")];
+  const [above, below] = [bound("exclusiveMinimum"), bound("exclusiveMaximum")];
+  return {
+    whole: schema.type === "integer",
+    ...(least !== undefined && { least }),
+    ...(above !== undefined && { above }),
+    ...(most !== undefined && { most }),
+    ...(below !== undefined && { below }),
+  };
+}
+
+function asSchema(value: unknown): JsonSchema {
+  return typeof value === "object" && value !== null ? (value as JsonSchema) : {}; // of strings to anything
+}
+
+function word(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function badSchema(message: string): InputError {
+  return new InputError({
+    code: "analysis/bad-schema",
+    message,
+    remedy: "Describe the parameters by one flat object of such values.",
+  });
+}
