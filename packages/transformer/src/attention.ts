@@ -1,4 +1,4 @@
-import { type Axis, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type Axis, type Ops, type Shape, type Shaped, sizeAlong } from "@resolvent/tensor";
 import type { AttentionBlock } from "./model.ts";
 import { normalize } from "./norm.ts";
 import { rotaryTable } from "./rotary.ts";
@@ -21,50 +21,111 @@ export function attention<T extends Shaped>(
   sites: Sites<T>,
 ): T {
   const normed = normalize(ops, block.norm, read, "d_model", sites, "norm");
-  const groups = {
-    kv_head: sizeAlong(block.W_Q.shape, "kv_head", block.name),
-    group: sizeAlong(block.W_Q.shape, "group", block.name),
-  };
-  const byHead = (x: T): T => ops.join(x, HEADS, "head");
-  const byGroup = (x: T): T => ops.split(x, "head", groups);
-  const project = (W: T, b: T | undefined, last: readonly Axis[]): T =>
-    affine(ops, normed, W, b, ["d_model"], last);
-  const keyed = (W: T, b: T | undefined): T =>
-    ops.rename(project(W, b, ["pos", "kv_head", "d_head"]), { pos: "key_pos" });
+  const byGroup = (x: T): T => ops.split(x, "head", groupsOf(block));
 
   const pattern = sites.at("pattern", () => {
-    const query = sites.at("query", () => {
-      const projected = byHead(project(block.W_Q, block.b_Q, ["pos", ...HEADS, "d_head"]));
-      return normalize(ops, block.queryNorm, projected, "d_head", sites, "query_norm");
-    });
-    const key = sites.at("key", () =>
-      normalize(ops, block.keyNorm, keyed(block.W_K, block.b_K), "d_head", sites, "key_norm"),
-    );
+    const query = queriesOf(ops, block, normed, sites);
+    const key = keysOf(ops, block, normed, sites);
     const keys = sizeAlong(key.shape, "key_pos", block.name);
     const offset = keys - sizeAlong(query.shape, "pos", block.name);
     const score = sites.at("score", () => {
-      const rotate = (x: T, pos: Axis, start: number): T =>
-        block.rotary ? ops.rotary(x, "d_head", pos, rotaryTable(block.rotary, keys), { start }) : x;
-      const rotated = byGroup(ops.scale(rotate(query, "pos", offset), block.scoreScale));
-      return byHead(
-        ops.matmul(rotated, rotate(key, "key_pos", 0), ["d_head"], [...HEADS, "pos", "key_pos"]),
-      );
+      const turned = rotateHeads(ops, block, query, "pos", offset);
+      return scoresOf(ops, block, turned, rotateHeads(ops, block, key, "key_pos"));
     });
     const window = block.window === undefined ? {} : { window: block.window };
     return ops.softmax(score, "key_pos", { query: "pos", offset, ...window });
   });
-  const value = sites.at("value", () => keyed(block.W_V, block.b_V));
+  const value = sites.at("value", () => keyed(ops, normed, block.W_V, block.b_V));
   const mixed = sites.at("mixed", () =>
-    byHead(ops.matmul(byGroup(pattern), value, ["key_pos"], ["pos", ...HEADS, "d_head"])),
+    byHead(ops, ops.matmul(byGroup(pattern), value, ["key_pos"], ["pos", ...HEADS, "d_head"])),
   );
   if (!sites.wants("head")) {
     return affine(ops, byGroup(mixed), block.W_O, block.b_O, [...HEADS, "d_head"]);
   }
   const head = sites.at("head", () =>
-    byHead(ops.matmul(byGroup(mixed), block.W_O, ["d_head"], ["pos", ...HEADS, "d_model"])),
+    byHead(ops, ops.matmul(byGroup(mixed), block.W_O, ["d_head"], ["pos", ...HEADS, "d_model"])),
   );
   const sum = ops.sum(head, ["head"]);
   return block.b_O === undefined ? sum : ops.add(sum, block.b_O);
+}
+
+/**
+ * Queries before rotation, `n_q(x W_Q + b_Q)`: the site `query`, `…, pos, head, d_head`.
+ *
+ * @param normed what the block's own norm made of the stream, `…, pos, d_model`
+ */
+export function queriesOf<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  normed: T,
+  sites: Sites<T>,
+): T {
+  return sites.at("query", () => {
+    const last = ["pos", ...HEADS, "d_head"];
+    const projected = affine(ops, normed, block.W_Q, block.b_Q, ["d_model"], last);
+    return normalize(ops, block.queryNorm, byHead(ops, projected), "d_head", sites, "query_norm");
+  });
+}
+
+/** Keys before rotation, `n_k(x W_K + b_K)`: the site `key`, `…, key_pos, kv_head, d_head`. */
+export function keysOf<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  normed: T,
+  sites: Sites<T>,
+): T {
+  return sites.at("key", () => {
+    const projected = keyed(ops, normed, block.W_K, block.b_K);
+    return normalize(ops, block.keyNorm, projected, "d_head", sites, "key_norm");
+  });
+}
+
+/**
+ * Queries or keys turned by their positions; as they are in a model without rotary embedding.
+ *
+ * @param start position of the first along `pos`; default 0
+ */
+export function rotateHeads<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  x: T,
+  pos: Axis,
+  start = 0,
+): T {
+  if (block.rotary === undefined) return x;
+  const table = rotaryTable(block.rotary, start + sizeAlong(x.shape, pos, block.name));
+  return ops.rotary(x, "d_head", pos, table, { start });
+}
+
+/**
+ * `q·k` times the score's scale, of turned queries and keys: `…, head, pos, key_pos`. It is bilinear: further
+ * axes of one side are free, those of both sides batched.
+ */
+export function scoresOf<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  query: T,
+  key: T,
+): T {
+  const grouped = ops.split(ops.scale(query, block.scoreScale), "head", groupsOf(block));
+  return byHead(ops, ops.matmul(grouped, key, ["d_head"], [...HEADS, "pos", "key_pos"]));
+}
+
+function groupsOf<T extends Shaped>({ W_Q, name }: AttentionBlock<T>): Shape {
+  return {
+    kv_head: sizeAlong(W_Q.shape, "kv_head", name),
+    group: sizeAlong(W_Q.shape, "group", name),
+  };
+}
+
+function byHead<T extends Shaped>(ops: Ops<T>, x: T): T {
+  return ops.join(x, HEADS, "head");
+}
+
+/** Keys or values: what stands at a position as a key. */
+function keyed<T extends Shaped>(ops: Ops<T>, normed: T, W: T, b: T | undefined): T {
+  const projected = affine(ops, normed, W, b, ["d_model"], ["pos", "kv_head", "d_head"]);
+  return ops.rename(projected, { pos: "key_pos" });
 }
 
 /** `x·W + b`, contracted over the named axes. */

@@ -1,5 +1,12 @@
 export { type AssembleOptions, assembleModel } from "./assemble.ts";
-export { affine, attention } from "./attention.ts";
+export {
+  affine,
+  attention,
+  keysOf,
+  queriesOf,
+  rotateHeads,
+  scoresOf,
+} from "./attention.ts";
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
 export { type GenerateOptions, generate } from "./generate.ts";

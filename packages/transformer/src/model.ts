@@ -134,8 +134,13 @@ export function blocksOf<T extends Shaped>(model: Model<T>): Block<T>[] {
 export function withoutBiases<T>(block: Block<T>): Block<T> {
   const norm = block.norm && withoutBias(block.norm);
   if (block.kind === "attn") {
-    const { b_Q, b_K, b_V, b_O, ...rest } = block;
-    return norm ? { ...rest, norm } : rest;
+    const { b_Q, b_K, b_V, b_O, queryNorm, keyNorm, ...rest } = block;
+    return {
+      ...rest,
+      ...(norm && { norm }),
+      ...(queryNorm && { queryNorm: withoutBias(queryNorm) }),
+      ...(keyNorm && { keyNorm: withoutBias(keyNorm) }),
+    };
   }
   const { b_in, b_gate, b_out, postNorm, ...rest } = block;
   return {
