@@ -13,10 +13,13 @@ const THIN = 8;
 /** Terms that lie together, at least, where a sum takes several calls: each reads and writes the result. */
 const SHORTEST_SUM = 16;
 
-/** Multiplications of a block, at least and at most, and into how many blocks a product is cut between. */
+/**
+ * Multiplications of a block, at least and at most, and into how many blocks a product is cut between. Each call
+ * packs what its block needs of both sides, so that few blocks are faster: by 10 % than 16, with two threads.
+ */
 const SMALLEST_BLOCK = 2 ** 23;
-const LARGEST_BLOCK = 2 ** 26;
-const BLOCKS = 16;
+const LARGEST_BLOCK = 2 ** 27;
+const BLOCKS = 4;
 
 /** Bytes of a block of the matrix where rows are few: it stays in the second-level cache for all of them. */
 const THIN_BYTES = 512 * 1024;
