@@ -1,4 +1,4 @@
-// exp, log, erfc and the gates on vectors. f32 follows Cephes' and fdlibm's single-precision forms, f64 their
+// exp, log, erfc and the gates on vectors. f32 follows mostly Cephes' and fdlibm's single-precision forms, f64 their
 // double-precision forms; the errors found in tests are at most 2 units in the last place for exp and log.
 import { madd } from "./lanes";
 
@@ -16,45 +16,84 @@ function step<T>(a: v128, x: v128, b: f64): v128 {
 /** 2ⁿ for whole n in the range of normal numbers: n + bias goes to the low bits of a large number, then up. */
 @inline
 function power2<T>(n: v128): v128 {
-  if (sizeof<T>() == 4) return i32x4.shl(v128.add<T>(n, splat<T>(8388735)), 23); // 2²³ + 127
-  return i64x2.shl(v128.add<T>(n, splat<T>(4503599627371519)), 52); // 2⁵² + 1023
+  return shifted<T>(v128.add<T>(n, splat<T>(sizeof<T>() == 4 ? SINGLE : DOUBLE)));
+}
+
+/** 1.5·2²³ and 1.5·2⁵² with the bias of exponents: a number added to them is rounded to a whole one in the low bits. */
+const SINGLE: f64 = 12583039;
+const DOUBLE: f64 = 6755399441056767;
+
+/** The low bits of a large number as the exponent. */
+@inline
+function shifted<T>(large: v128): v128 {
+  return sizeof<T>() == 4 ? i32x4.shl(large, 23) : i64x2.shl(large, 52);
+}
+
+/** `x` where it is between `low` and `high`; NaN stays. Unlike min and max, one instruction each on x64. */
+@inline
+function within<T>(x: v128, low: f64, high: f64): v128 {
+  return v128.pmin<T>(v128.pmax<T>(x, splat<T>(low)), splat<T>(high));
+}
+
+/** x / ln 2, rounded, in the low bits of a large number. */
+@inline
+function exponent<T>(x: v128): v128 {
+  return madd<T>(x, splat<T>(1.4426950408889634), splat<T>(sizeof<T>() == 4 ? SINGLE : DOUBLE));
+}
+
+/** The large number's n. */
+@inline
+function whole<T>(large: v128): v128 {
+  return v128.sub<T>(large, splat<T>(sizeof<T>() == 4 ? SINGLE : DOUBLE));
+}
+
+/** e^(x − n·ln 2) for n next to x / ln 2. f32: the best polynomial of degree 6, error 3e-9. */
+@inline
+function reduced<T>(x: v128, n: v128): v128 {
+  if (sizeof<T>() == 4) {
+    let r = v128.sub<T>(x, v128.mul<T>(n, splat<T>(0.693359375)));
+    r = v128.sub<T>(r, v128.mul<T>(n, splat<T>(-2.12194440e-4)));
+    let y = splat<T>(1.381446685e-03);
+    y = step<T>(y, r, 8.368780418e-03);
+    y = step<T>(y, r, 4.166839422e-02);
+    y = step<T>(y, r, 1.666652011e-01);
+    y = step<T>(y, r, 4.999999341e-01);
+    return v128.add<T>(madd<T>(y, v128.mul<T>(r, r), r), splat<T>(1));
+  }
+  let r = v128.sub<T>(x, v128.mul<T>(n, splat<T>(6.93145751953125e-1)));
+  r = v128.sub<T>(r, v128.mul<T>(n, splat<T>(1.42860682030941723212e-6)));
+  const z = v128.mul<T>(r, r);
+  let p = splat<T>(1.26177193074810590878e-4);
+  p = step<T>(p, z, 3.02994407707441961300e-2);
+  p = step<T>(p, z, 9.99999999999999999910e-1);
+  p = v128.mul<T>(p, r);
+  let q = splat<T>(3.00198505138664455042e-6);
+  q = step<T>(q, z, 2.52448340349684104192e-3);
+  q = step<T>(q, z, 2.27265548208155028766e-1);
+  q = step<T>(q, z, 2.0);
+  const t = v128.div<T>(p, v128.sub<T>(q, p));
+  return v128.add<T>(v128.add<T>(t, t), splat<T>(1));
 }
 
 /** eˣ, with denormal results and ±∞ as they should be. */
 @inline
 export function exp<T>(x: v128): v128 {
   const single = sizeof<T>() == 4;
-  x = v128.min<T>(v128.max<T>(x, splat<T>(single ? -104 : -746)), splat<T>(single ? 89 : 710));
-  const n = v128.nearest<T>(v128.mul<T>(x, splat<T>(1.4426950408889634)));
-  let y: v128;
-  if (single) {
-    let r = v128.sub<T>(x, v128.mul<T>(n, splat<T>(0.693359375)));
-    r = v128.sub<T>(r, v128.mul<T>(n, splat<T>(-2.12194440e-4)));
-    y = splat<T>(1.9875691500e-4);
-    y = step<T>(y, r, 1.3981999507e-3);
-    y = step<T>(y, r, 8.3334519073e-3);
-    y = step<T>(y, r, 4.1665795894e-2);
-    y = step<T>(y, r, 1.6666665459e-1);
-    y = step<T>(y, r, 5.0000001201e-1);
-    y = v128.add<T>(madd<T>(y, v128.mul<T>(r, r), r), splat<T>(1));
-  } else {
-    let r = v128.sub<T>(x, v128.mul<T>(n, splat<T>(6.93145751953125e-1)));
-    r = v128.sub<T>(r, v128.mul<T>(n, splat<T>(1.42860682030941723212e-6)));
-    const z = v128.mul<T>(r, r);
-    let p = splat<T>(1.26177193074810590878e-4);
-    p = step<T>(p, z, 3.02994407707441961300e-2);
-    p = step<T>(p, z, 9.99999999999999999910e-1);
-    p = v128.mul<T>(p, r);
-    let q = splat<T>(3.00198505138664455042e-6);
-    q = step<T>(q, z, 2.52448340349684104192e-3);
-    q = step<T>(q, z, 2.27265548208155028766e-1);
-    q = step<T>(q, z, 2.0);
-    const t = v128.div<T>(p, v128.sub<T>(q, p));
-    y = v128.add<T>(v128.add<T>(t, t), splat<T>(1));
-  }
+  x = within<T>(x, single ? -104 : -746, single ? 89 : 710);
+  const n = whole<T>(exponent<T>(x));
   // In two factors, because 2ⁿ alone leaves the range at both ends.
   const half = v128.floor<T>(v128.mul<T>(n, splat<T>(0.5)));
-  return v128.mul<T>(v128.mul<T>(y, power2<T>(half)), power2<T>(v128.sub<T>(n, half)));
+  return v128.mul<T>(v128.mul<T>(reduced<T>(x, n), power2<T>(half)), power2<T>(v128.sub<T>(n, half)));
+}
+
+/** eˣ to be added to 1 or more: 0 where it would be denormal, ∞ from half the largest number on. */
+@inline
+export function expTerm<T>(x: v128): v128 {
+  const single = sizeof<T>() == 4;
+  x = within<T>(x, single ? -88 : -709, single ? 89 : 710);
+  const large = exponent<T>(x);
+  // 2ⁿ is 0 and ∞ at the two ends.
+  return v128.mul<T>(reduced<T>(x, whole<T>(large)), shifted<T>(large));
 }
 
 /** ln x; −∞ at 0, NaN below. */
@@ -109,11 +148,11 @@ export function log<T>(x: v128): v128 {
   return v128.bitselect(y, splat<T>(NaN), v128.ge<T>(x, splat<T>(0)));
 }
 
-/** 1 / (1 + e⁻ˣ) */
+/** 1 / (1 + eˣ), which is σ(−x). */
 @inline
-export function sigmoid<T>(x: v128): v128 {
+export function sigmoidOfMinus<T>(x: v128): v128 {
   const one = splat<T>(1);
-  return v128.div<T>(one, v128.add<T>(one, exp<T>(v128.neg<T>(x))));
+  return v128.div<T>(one, v128.add<T>(one, expTerm<T>(x)));
 }
 
 /** ½(1 + erf(z/√2)), the gate of GELU. */
@@ -128,7 +167,7 @@ export function geluGate<T>(z: v128): v128 {
 
 /** erf in f32, error below 1e-7: the rational function of Eigen's generic_fast_erf on |x| ≤ 4. */
 function erfSingle(x: v128): v128 {
-  x = f32x4.max(f32x4.min(x, f32x4.splat(4)), f32x4.splat(-4));
+  x = within<f32>(x, -4, 4);
   const z = f32x4.mul(x, x);
   let p = f32x4.splat(-2.72614225801306e-10);
   p = step<f32>(p, z, 2.77068142495902e-8);

@@ -1,6 +1,6 @@
 // Element-wise operations of one tensor, and of two with broadcasting.
-import { exp, geluGate, log, sigmoid } from "./functions";
-import { bytes, lanes, loadSome, storeSome } from "./lanes";
+import { exp, geluGate, log, sigmoidOfMinus } from "./functions";
+import { bytes, lanes, loadSome, madd, storeSome } from "./lanes";
 import { Walk } from "./walk";
 
 /** Arguments, in the order src/map.ts writes them; the factor of `scale` is the first float. */
@@ -24,11 +24,13 @@ function applied<T>(what: i32, x: v128, factor: v128): v128 {
   if (what == GELU) return geluGate<T>(x);
   if (what == GELU_TANH) {
     // ½(1 + tanh u) = σ(2u), u = √(2/π)(x + 0.044715 x³)
-    const cube = v128.mul<T>(v128.mul<T>(x, x), v128.mul<T>(x, v128.splat<T>(<T>0.044715)));
-    return sigmoid<T>(v128.mul<T>(v128.add<T>(x, cube), v128.splat<T>(<T>1.5957691216057308)));
+    const square = v128.mul<T>(x, x);
+    const linear = v128.splat<T>(<T>-1.5957691216057308);
+    const cubic = v128.splat<T>(<T>(-1.5957691216057308 * 0.044715));
+    return sigmoidOfMinus<T>(v128.mul<T>(x, madd<T>(square, cubic, linear)));
   }
-  if (what == QUICK_GELU) return sigmoid<T>(v128.mul<T>(x, v128.splat<T>(<T>1.702)));
-  if (what == SILU) return sigmoid<T>(x);
+  if (what == QUICK_GELU) return sigmoidOfMinus<T>(v128.mul<T>(x, v128.splat<T>(<T>-1.702)));
+  if (what == SILU) return sigmoidOfMinus<T>(v128.neg<T>(x));
   return v128.mul<T>(x, factor);
 }
 

@@ -1,6 +1,6 @@
 // Operations along a contiguous axis (softmax, logsumexp, centre, root mean square) and sums.
 // Long sums are taken in blocks: lanes inside a block, blocks in f64, so that f32 stays accurate.
-import { exp, log } from "./functions";
+import { expTerm, log } from "./functions";
 import { bytes, lanes, largest, loadSome, storeSome, total, zero } from "./lanes";
 
 const BLOCK: i32 = 512;
@@ -47,11 +47,16 @@ function sumLine<T>(a: usize, n: i32, squared: bool): f64 {
 
 @inline
 function maxLine<T>(a: usize, n: i32): T {
-  const end = a + bytes<T>(n & -lanes<T>());
-  let m = v128.splat<T>(<T>-Infinity);
-  for (; a < end; a += 16) m = v128.max<T>(m, v128.load(a));
-  let most = largest<T>(m);
-  for (let i = n & -lanes<T>(); i < n; i++) {
+  const whole = n & -(2 * lanes<T>());
+  const end = a + bytes<T>(whole);
+  let m = v128.splat<T>(<T>-Infinity), o = m;
+  // NaN may be passed over here; it reaches the sum of exponentials.
+  for (; a < end; a += 32) {
+    m = v128.pmax<T>(m, v128.load(a));
+    o = v128.pmax<T>(o, v128.load(a, 16));
+  }
+  let most = largest<T>(v128.pmax<T>(m, o));
+  for (let i = whole; i < n; i++) {
     most = max<T>(most, load<T>(a));
     a += sizeof<T>();
   }
@@ -69,7 +74,7 @@ function expLine<T>(out: usize, a: usize, n: i32, most: T): f64 {
     const end = a + bytes<T>(whole);
     let s = zero<T>();
     for (; a < end; a += 16) {
-      const e = exp<T>(v128.sub<T>(v128.load(a), top));
+      const e = expTerm<T>(v128.sub<T>(v128.load(a), top));
       s = v128.add<T>(s, e);
       if (out != 0) {
         v128.store(out, e);
@@ -79,7 +84,7 @@ function expLine<T>(out: usize, a: usize, n: i32, most: T): f64 {
     sum += <f64>total<T>(s);
     const left = count - whole;
     if (left > 0) {
-      const e = exp<T>(v128.sub<T>(loadSome<T>(a, left), top));
+      const e = expTerm<T>(v128.sub<T>(loadSome<T>(a, left), top));
       if (out != 0) storeSome<T>(out, e, left);
       // Lanes past the end hold exp(−most), which is left out.
       sum += <f64>v128.extract_lane<T>(e, 0);
@@ -90,6 +95,15 @@ function expLine<T>(out: usize, a: usize, n: i32, most: T): f64 {
     }
   }
   return sum;
+}
+
+/** out = 0. A call of `memory.fill` costs more than the few numbers of most rows. */
+@inline
+function zeroLine<T>(out: usize, n: i32): void {
+  const end = out + bytes<T>(n & -lanes<T>());
+  for (; out < end; out += 16) v128.store(out, zero<T>());
+  const left = n & (lanes<T>() - 1);
+  if (left > 0) storeSome<T>(out, zero<T>(), left);
 }
 
 /** out = a·factor + shift */
@@ -119,8 +133,8 @@ function softmaxRow<T>(job: Rows, row: i32): void {
   }
   const out = job.out + bytes<T>(n) * row;
   const a = job.a + bytes<T>(n) * row + bytes<T>(first);
-  memory.fill(out, 0, bytes<T>(first));
-  memory.fill(out + bytes<T>(end), 0, bytes<T>(n - end));
+  zeroLine<T>(out, first);
+  zeroLine<T>(out + bytes<T>(end), n - end);
   const line = out + bytes<T>(first);
   const sum = expLine<T>(line, a, end - first, maxLine<T>(a, end - first));
   affineLine<T>(line, line, end - first, <T>(1 / sum), <T>0);

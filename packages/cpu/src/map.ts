@@ -14,7 +14,7 @@ export function map(
   const from = machine.at(a);
   const result = machine.make(a.shape);
   // Nanoseconds for an entry, measured: read and written, or put through a function.
-  const cost = what === "scale" || what === "relu" ? 0.1 : 2;
+  const cost = what === "scale" || what === "relu" ? 0.1 : 1.2;
   machine.run(kernels.map, sizeOf(a.shape), cost, [result.start, from, maps[what]], {
     floats: [factor],
     multiple: 64,

@@ -37,7 +37,7 @@ function along(
   const keeps = axis in result;
   const target = machine.make(keeps ? last : result);
   const args = [target.start, source.start, length, alongs[what]];
-  const cost = 10 + length * (what === "softmax" || what === "logsumexp" ? 3.5 : 0.2);
+  const cost = 10 + length * (what === "softmax" || what === "logsumexp" ? 2 : 0.2);
   machine.run(kernels.rows, rows, cost, [...args, ...maskArgs(last, axis, options.mask)], {
     floats: [options.eps ?? 0],
   });
