@@ -1,7 +1,8 @@
+import { divergence, percent, short } from "@resolvent/analysis";
 import type { DegreeExpansion, DegreeTerm } from "@resolvent/expansion";
 import type { Cost } from "@resolvent/tensor";
 import type { Format } from "./options.ts";
-import { bar, bytes, csvLine, divergence, percent, short, table } from "./table.ts";
+import { bar, bytes, csvLine, table } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 const BAR = 20;

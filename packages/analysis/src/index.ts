@@ -1,8 +1,10 @@
 export { type Analysis, type AnyAnalysis, defineAnalysis, type Parameters } from "./analysis.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
+export { divergence, percent, short } from "./figures.ts";
 export { promptParameter, promptsParameter } from "./parameters.ts";
 export {
+  inputLine,
   type ModelFacts,
   modelFacts,
   type Result,

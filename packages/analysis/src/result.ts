@@ -42,3 +42,16 @@ export function tokenFacts(
 ): TokenFacts[] {
   return ids.map((id) => ({ id, text: vocabulary.text(id) }));
 }
+
+/** Text in a line longer than this is cut. */
+const LINE_TEXT = 60;
+
+/** What was analysed, in a line, as tables have it below their title: `tales, 10 blocks, 4 tokens: "Once upon"`. */
+export function inputLine(
+  { name, blocks }: Pick<ModelFacts, "name" | "blocks">,
+  tokens: readonly TokenFacts[],
+): string {
+  const text = tokens.map((token) => token.text).join("");
+  const shown = text.length > LINE_TEXT ? `${text.slice(0, LINE_TEXT - 3)}…` : text;
+  return `${name}, ${blocks.length} blocks, ${tokens.length} tokens: ${JSON.stringify(shown)}`;
+}

@@ -1,3 +1,4 @@
+export { expansionAnalyses } from "./analyses.ts";
 export { type Anatomy, anatomyOf, frozenAt } from "./anatomy.ts";
 export { balanceError } from "./balance.ts";
 export {

@@ -1,8 +1,9 @@
+import { divergence, percent, short } from "@resolvent/analysis";
 import { type DegreeExpansion, expandByDegree, GATES } from "@resolvent/expansion";
 import { loadTokenizer } from "@resolvent/transformer";
 import { Command } from "commander";
 import { modelFolder, openModel } from "../open.ts";
-import { bar, divergence, percent, short, table } from "../table.ts";
+import { bar, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 const MODEL = "tales";

@@ -1,3 +1,4 @@
+import { percent } from "@resolvent/analysis";
 import { degreeTerms } from "@resolvent/expansion";
 import { profile, type Shaped, type Timing } from "@resolvent/tensor";
 import {
@@ -21,7 +22,7 @@ import {
   withModelOptions,
 } from "../options.ts";
 import { prepare } from "../prepare.ts";
-import { csvLine, percent, table } from "../table.ts";
+import { csvLine, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** What can be measured. */

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { percent, short } from "@resolvent/analysis";
 import { inOrder, type Tensor } from "@resolvent/tensor";
 import {
   chooses,
@@ -27,7 +28,7 @@ import {
   withModelOptions,
 } from "../options.ts";
 import { prepare } from "../prepare.ts";
-import { bytes, csvLine, percent, short, table } from "../table.ts";
+import { bytes, csvLine, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface RunFlags extends SharedOptions {

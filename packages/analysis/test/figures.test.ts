@@ -1,0 +1,37 @@
+import { divergence, percent, short } from "@resolvent/analysis";
+import { expect, test } from "vitest";
+
+test("short: three digits, powers of ten at the ends", () => {
+  const cases: [number, string][] = [
+    [0, "0"],
+    [1.23456, "1.23"],
+    [-12.3456, "-12.3"],
+    [0.00123456, "0.00123"],
+    [0.000999, "1.0e-3"],
+    [123.6, "124"],
+    [99999, "99999"],
+    [123456, "1.2e+5"],
+    [Number.NaN, "NaN"],
+    [Number.POSITIVE_INFINITY, "Infinity"],
+  ];
+  for (const [value, text] of cases) expect(short(value)).toBe(text);
+});
+
+test("divergence: what rounding hides is not told apart, what it cannot be is shown", () => {
+  expect(divergence(0.935, "f32")).toBe("0.935");
+  expect(divergence(5.5e-4, "f32")).toBe("5.5e-4");
+  expect(divergence(2e-6, "f32")).toBe("2.0e-6");
+  for (const kl of [6e-7, 0, -0, -3.4e-8, -5e-6]) expect(divergence(kl, "f32")).toBe("<1e-6");
+  expect(divergence(-0.5, "f32")).toBe("-0.500");
+  expect(divergence(6e-7, "f64")).toBe("6.0e-7");
+  expect(divergence(-2e-16, "f64")).toBe("<1e-14");
+  expect(divergence(Number.NaN, "f32")).toBe("NaN");
+});
+
+test("percent has no zero below zero", () => {
+  expect(percent(0.5)).toBe("50.0 %");
+  expect(percent(-0.0004)).toBe("0.0 %");
+  expect(percent(-0.0006)).toBe("-0.1 %");
+  expect(percent(-0.1)).toBe("-10.0 %");
+  expect(percent(1.234)).toBe("123.4 %");
+});

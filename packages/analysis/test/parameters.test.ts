@@ -1,0 +1,166 @@
+import {
+  checkParameters,
+  describeParameters,
+  type Parameters,
+  promptParameter,
+  promptsParameter,
+} from "@resolvent/analysis";
+import { InputError } from "@resolvent/tensor";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+
+/** A schema of no library, written to the standard: a word, said a number of times. */
+const byHand: Parameters<{ word: string; times: number }> = {
+  "~standard": {
+    version: 1,
+    vendor: "by-hand",
+    validate: (value) => {
+      const { word, times = 2 } = value as { word?: unknown; times?: unknown };
+      if (typeof word !== "string") {
+        return { issues: [{ message: "It has to be a text", path: ["word"] }] };
+      }
+      if (typeof times !== "number") {
+        return { issues: [{ message: "It has to be a number.", path: [{ key: "times" }] }] };
+      }
+      return { value: { word, times } };
+    },
+    jsonSchema: {
+      input: ({ target }) => ({
+        $schema: target,
+        type: "object",
+        required: ["word"],
+        properties: {
+          word: { type: "string", description: "what is said" },
+          times: { type: "number", exclusiveMaximum: 9, default: 2, title: "n" },
+        },
+      }),
+      output: () => ({}),
+    },
+  },
+};
+
+describe("describeParameters", () => {
+  test("of zod: every kind, in order, with bounds, defaults and placeholders", () => {
+    const params = z.object({
+      prompt: promptParameter("text to read"),
+      corrupt: promptParameter("another text").optional(),
+      others: promptsParameter("more of them"),
+      deep: z.boolean().default(true).describe("all the way"),
+      top: z.int().min(1).default(10).describe("how many"),
+      share: z.number().gt(0).max(1).optional().meta({ title: "p" }),
+      below: z.number().lt(3).optional(),
+      by: z.enum(["head", "block"]).default("block"),
+      only: z.literal("this").optional(),
+      freeze: z.array(z.enum(["pattern", "norm"])).default(["norm"]),
+      target: z.array(z.string()).optional(),
+      sizes: z.array(z.number().min(0)).default([0.1, 0.5]),
+      note: z.string(),
+    });
+    expect(describeParameters(params)).toEqual([
+      { name: "prompt", description: "text to read", required: true, kind: "prompt" },
+      { name: "corrupt", description: "another text", required: false, kind: "prompt" },
+      {
+        ...{ name: "others", description: "more of them", required: false, default: [] },
+        kind: "prompts",
+      },
+      { name: "deep", description: "all the way", required: false, default: true, kind: "flag" },
+      {
+        ...{ name: "top", description: "how many", required: false, default: 10 },
+        ...{ kind: "number", range: { whole: true, least: 1 } },
+      },
+      {
+        ...{ name: "share", description: "", placeholder: "p", required: false },
+        ...{ kind: "number", range: { whole: false, above: 0, most: 1 } },
+      },
+      {
+        ...{ name: "below", description: "", required: false },
+        ...{ kind: "number", range: { whole: false, below: 3 } },
+      },
+      {
+        ...{ name: "by", description: "", required: false, default: "block" },
+        ...{ kind: "choice", choices: ["head", "block"] },
+      },
+      {
+        ...{ name: "only", description: "", required: false },
+        ...{ kind: "choice", choices: ["this"] },
+      },
+      {
+        ...{ name: "freeze", description: "", required: false, default: ["norm"] },
+        ...{ kind: "choices", choices: ["pattern", "norm"] },
+      },
+      { name: "target", description: "", required: false, kind: "texts" },
+      {
+        ...{ name: "sizes", description: "", required: false, default: [0.1, 0.5] },
+        ...{ kind: "numbers", range: { whole: false, least: 0 } },
+      },
+      { name: "note", description: "", required: true, kind: "text" },
+    ]);
+  });
+
+  test("of a schema written by hand, which is asked for JSON Schema 2020-12", () => {
+    expect(describeParameters(byHand)).toEqual([
+      { name: "word", description: "what is said", required: true, kind: "text" },
+      {
+        ...{ name: "times", description: "", placeholder: "n", required: false, default: 2 },
+        ...{ kind: "number", range: { whole: false, below: 9 } },
+      },
+    ]);
+  });
+
+  test.each<[string, Parameters<unknown>, RegExp]>([
+    ["no object", z.string(), /an object, got a schema of string/],
+    ["a union of objects", z.union([z.object({}), z.object({})]), /an object, got a schema of/],
+    ["an object inside", z.object({ a: z.object({}) }), /parameter a is .*no boolean, number/],
+    ["a list of lists", z.object({ a: z.array(z.array(z.string())) }), /parameter a/],
+    ["a list of booleans", z.object({ a: z.array(z.boolean()) }), /parameter a/],
+    ["anything", z.object({ a: z.unknown() }), /parameter a is \{\}/],
+    ["a name with hyphens", z.object({ "a-b": z.string() }), /maxDegree, got "a-b"/],
+    ["a name in capitals", z.object({ ABC: z.string() }), /maxDegree, got "ABC"/],
+  ])("refuses %s", (_, params, said) => {
+    expect(() => describeParameters(params)).toThrow(InputError);
+    expect(() => describeParameters(params)).toThrow(said);
+  });
+});
+
+describe("checkParameters", () => {
+  test("gives the values with their defaults", async () => {
+    const params = z.object({ prompt: promptParameter("text"), others: promptsParameter("more") });
+    expect(await checkParameters(params, { prompt: [1, 2] })).toEqual({
+      prompt: [1, 2],
+      others: [],
+    });
+    expect(await checkParameters(params, { prompt: "a", others: ["b", [3]] })).toEqual({
+      prompt: "a",
+      others: ["b", [3]],
+    });
+    expect(await checkParameters(byHand, { word: "hi" })).toEqual({ word: "hi", times: 2 });
+  });
+
+  test("names the parameter, what was expected and what came", async () => {
+    await expect(checkParameters(byHand, {})).rejects.toMatchObject({
+      code: "analysis/bad-parameters",
+      message: "word: It has to be a text, got nothing.",
+    });
+    await expect(checkParameters(byHand, { word: "a", times: "b" })).rejects.toThrow(
+      'times: It has to be a number. Got "b".',
+    );
+    const params = z
+      .object({ low: z.number(), high: z.number() })
+      .refine(({ low, high }) => low < high, "low has to be below high");
+    await expect(checkParameters(params, { low: 2, high: 1 })).rejects.toThrow(
+      /^low has to be below high\.$/,
+    );
+    const found = await checkParameters(params, { low: "x", high: null }).catch((error) => error);
+    expect(found.details.faults).toMatchObject([
+      { parameter: "low", got: "x" },
+      { parameter: "high", got: null },
+    ]);
+  });
+
+  test("takes no token ids that are none", async () => {
+    const params = z.object({ prompt: promptParameter("text") });
+    for (const prompt of [[-1], [1.5], ["a"], 3, null]) {
+      await expect(checkParameters(params, { prompt })).rejects.toThrow(/^prompt: .*got/);
+    }
+  });
+});

@@ -1,0 +1,5 @@
+import type { AnyAnalysis } from "@resolvent/analysis";
+import { expand } from "./analyses/expand.ts";
+
+/** The analyses of this package, in the order of a list of commands. */
+export const expansionAnalyses: readonly AnyAnalysis[] = [expand];

@@ -1,0 +1,174 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  inputLine,
+  type Prompt,
+  promptParameter,
+  promptsParameter,
+  short,
+  type Table,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import { InputError } from "@resolvent/tensor";
+import { z } from "zod";
+import { balanceError } from "../balance.ts";
+import { type DegreeExpansion, expandByDegree, expansionCost } from "../expand.ts";
+import { GATES, type Gate } from "../gates.ts";
+import type { Reference } from "../reference.ts";
+import type { TermsOptions } from "../terms.ts";
+
+interface ExpandParameters {
+  readonly prompt: Prompt;
+  readonly freeze: readonly Gate[];
+  readonly method?: "tree" | "sweep" | undefined;
+  readonly reference: Reference["kind"];
+  readonly referencePrompt: readonly Prompt[];
+  readonly maxDegree?: number | undefined;
+}
+
+/** A run as a sum over path degrees: `expandByDegree` as an analysis. */
+export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysis<
+  ExpandParameters,
+  DegreeExpansion
+>({
+  name: "expand",
+  summary: "a run as a sum over path degrees",
+  description:
+    "Writes a run of MODEL as a sum of terms by path degree (how many blocks a path passes through), and proves that they add up.",
+  params: z.object({
+    prompt: promptParameter("text to read"),
+    freeze: z
+      .array(z.enum(["pattern", "norm", "activation"]))
+      .default([...GATES])
+      .meta({ title: "gates", description: "gates that are held at the run's values" }),
+    method: z.enum(["tree", "sweep"]).optional().describe("default: the sweep where all is frozen"),
+    reference: z
+      .enum(["zero", "mean", "run"])
+      .default("zero")
+      .meta({ title: "kind", description: "what a cut branch contributes" }),
+    referencePrompt: promptsParameter(
+      "texts of the reference mean (default: the prompt itself) or run",
+    ),
+    maxDegree: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ title: "k", description: "highest degree told apart; default: all" }),
+  }),
+  examples: [
+    'tales --prompt "When Mary and John went to the market, John gave a drink to"',
+    "path/to/model --tokens 1,403,407 --freeze none --max-degree 4 --json",
+  ],
+  float64: true,
+  estimate: ({ model, vocabulary, precision }, params) =>
+    expansionCost(model, vocabulary.encode(params.prompt), {
+      ...termsOf(params, vocabulary),
+      precision,
+    }),
+  run: async ({ engine, model, vocabulary, signal, onProgress, inFloat64 }, params) => {
+    const ids = vocabulary.encode(params.prompt);
+    return await expandByDegree(engine, model, ids, {
+      ...termsOf(params, vocabulary),
+      text: vocabulary.text,
+      signal,
+      onProgress: (progress) => onProgress({ ...progress, of: "degree" }),
+      ...(inFloat64 !== undefined && {
+        certify: (same) =>
+          inFloat64((engine64, model64) => balanceError(engine64, model64, ids, same)),
+      }),
+    });
+  },
+  tables: (expansion) => [termTable(expansion)],
+});
+
+function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {
+  const { freeze, method, maxDegree } = params;
+  return {
+    freeze,
+    reference: referenceOf(params, vocabulary),
+    ...(method !== undefined && { method }),
+    ...(maxDegree !== undefined && { maxDegree }),
+  };
+}
+
+function referenceOf(
+  { prompt, reference, referencePrompt }: ExpandParameters,
+  { encode }: Vocabulary,
+): Reference {
+  const prompts = referencePrompt.map(encode);
+  switch (reference) {
+    case "zero":
+      if (prompts.length > 0) {
+        throw new InputError({
+          code: "expansion/reference-prompts",
+          message: `The reference zero takes no prompt, got ${prompts.length}.`,
+          remedy: "Choose the reference mean or run.",
+        });
+      }
+      return { kind: "zero" };
+    case "mean":
+      return { kind: "mean", prompts: prompts.length > 0 ? prompts : [encode(prompt)] };
+    case "run": {
+      const [tokens] = prompts;
+      if (tokens === undefined || prompts.length > 1) {
+        throw new InputError({
+          code: "expansion/reference-prompts",
+          message: `The reference run takes one prompt, got ${prompts.length}.`,
+          remedy: "Give one reference prompt.",
+        });
+      }
+      return { kind: "run", tokens };
+    }
+  }
+}
+
+function termTable(expansion: DegreeExpansion): Table {
+  const { model, input, terms, remainder } = expansion;
+  return {
+    kind: "degree-term",
+    field: "terms",
+    title: titleOf(expansion),
+    subtitle: inputLine(model, input.tokens),
+    columns: [
+      { name: "degree", kind: "count" },
+      { name: "norm", kind: "number", detail: true },
+      { name: "relativeNorm", kind: "number", head: "‖D‖/‖T‖" },
+      { name: "logitShare", kind: "bar", head: "share of logits" },
+      { name: "frozenNormKl", kind: "divergence", head: "KL so far" },
+      { name: "frozenNormTop1", kind: "share", head: "top-1" },
+      { name: "frozenNormLoss", kind: "number", detail: true },
+      { name: "recomputedNormKl", kind: "divergence", head: "KL, σ anew" },
+      { name: "recomputedNormTop1", kind: "share", detail: true },
+      { name: "recomputedNormLoss", kind: "number", detail: true },
+    ],
+    rows: terms.map(({ degree, norm, relativeNorm, logitShare, partial }) => {
+      const { frozenNorm: f, recomputedNorm: r } = partial;
+      return [
+        ...[degree, norm, relativeNorm, logitShare],
+        ...[f.kl, f.top1, f.loss, r.kl, r.top1, r.loss],
+      ];
+    }),
+    ...(remainder.from !== "none" && {
+      footer: [["rest", null, remainder.relativeNorm, remainder.logitShare]],
+    }),
+    notes: [certificateLine(expansion)],
+  };
+}
+
+/** What kind of expansion it is, in words. */
+function titleOf({ freeze, reference, method }: DegreeExpansion): string {
+  const how =
+    freeze.length === GATES.length
+      ? `Path expansion (all gates frozen, by ${method === "sweep" ? "one sweep" : "trees"})`
+      : freeze.length === 0
+        ? "Truncated tree (nothing frozen)"
+        : `Truncated tree (${freeze.join(" and ")} frozen)`;
+  return reference === "zero" ? how : `${how}, reference ${reference}`;
+}
+
+function certificateLine({ certificate, precision, remainder }: DegreeExpansion): string {
+  const f64 = certificate.relativeErrorFloat64;
+  const anew = precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
+  const sum = remainder.from === "none" ? "Σ D_k" : "Σ D_k + rest";
+  return `certificate: ‖${sum} − T‖/‖T‖ = ${short(certificate.relativeError)} (${precision})${anew}`;
+}
