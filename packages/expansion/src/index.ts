@@ -30,3 +30,20 @@ export {
 } from "./target.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 export { truncatedTree } from "./tree.ts";
+export { type AttentionEdge, chooseEdge } from "./qk/choice.ts";
+export {
+  type ExpandScoreOptions,
+  expandScore,
+  type ScoreCertificate,
+  type ScoreChoice,
+  type ScoreExpansion,
+  scoreBalance,
+} from "./qk/expand-score.ts";
+export { type HeadPlace, headName, parseHead } from "./qk/head.ts";
+export {
+  type ScoreTerms,
+  type ScoreTermsOptions,
+  type SplittingPair,
+  scoreTerms,
+} from "./qk/score-terms.ts";
+export { SPLITTINGS, type Splitting } from "./qk/sources.ts";

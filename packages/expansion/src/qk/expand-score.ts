@@ -1,0 +1,186 @@
+import { modelFacts, type Result, type TokenFacts, tokenFacts } from "@resolvent/analysis";
+import { type Engine, inOrder, type Precision, type Shaped } from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+import { GATES, type Gate } from "../gates.ts";
+import { readNumber, using } from "../reading.ts";
+import type { AttentionEdge } from "./choice.ts";
+import type { HeadPlace } from "./head.ts";
+import { type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
+import type { Splitting } from "./sources.ts";
+
+/** A head's score between two positions as a sum over pairs of sources: plain data. */
+export interface ScoreExpansion extends Result {
+  readonly kind: "qk";
+  readonly input: { readonly tokens: readonly TokenFacts[] };
+  readonly head: HeadPlace;
+  /** Position that looks. */
+  readonly query: number;
+  /** Position that is looked at. */
+  readonly key: number;
+  /** How each side is divided. */
+  readonly by: SplittingPair;
+  /**
+   * The gates held at the run's values: the denominators of the head's own norms, and, by degree or by token, all
+   * gates of the blocks before.
+   */
+  readonly freeze: readonly Gate[];
+  /** Weights are used as stored. */
+  readonly weightProcessing: "none";
+  readonly engine: string;
+  readonly precision: Precision;
+  /** The attention probability of the run. */
+  readonly pattern: number;
+  /** The run's score before the softmax: scaled, rotation included. */
+  readonly score: number;
+  /** The run's score minus its mean over all keys that the query sees, which is what the softmax goes by. */
+  readonly centredScore: number;
+  /** The rows of the matrices; the last is `constant`. */
+  readonly querySources: readonly string[];
+  /** The columns of the matrices; the last is `constant`. */
+  readonly keySources: readonly string[];
+  /** What each pair of sources contributes to `score`. */
+  readonly matrix: readonly (readonly number[])[];
+  /** What each pair contributes to `centredScore`. */
+  readonly matrixKeyCentred: readonly (readonly number[])[];
+  /** No pair is left out. */
+  readonly remainder: { readonly from: "none"; readonly score: 0 };
+  readonly certificate: ScoreCertificate;
+}
+
+/** That the pairs of sources add up to the scores that the run itself computed. */
+export interface ScoreCertificate {
+  /**
+   * `|Σ matrix − score|` relative to the largest of |score| and the entries, or the same of the centred ones
+   * where that is larger.
+   */
+  readonly relativeError: number;
+  /** The same with everything computed anew in float64; null where that was not asked for. */
+  readonly relativeErrorFloat64: number | null;
+}
+
+/** Which score is taken apart, and how. */
+export interface ScoreChoice extends AttentionEdge {
+  /** How both sides, or each side, are divided into sources; default `block`. */
+  readonly by?: Splitting | SplittingPair;
+}
+
+export interface ExpandScoreOptions extends ScoreChoice {
+  /** The text of a token, for the result; default none. */
+  readonly text?: (id: number) => string;
+  /**
+   * Computes the certificate's `relativeErrorFloat64`; not called where the engine is float64 itself; default
+   * none. With the same model on a float64 engine: `(c) => scoreBalance(reference, model64, tokens, c)`.
+   */
+  readonly certify?: (choice: ScoreChoice) => Promise<number>;
+}
+
+/**
+ * The score of a head before the softmax, from one position to another, as an exact sum over pairs of a
+ * query-side and a key-side source; see `scoreTerms`.
+ *
+ * ```ts
+ * const score = await expandScore(cpu, model, ids, {
+ *   head: { layer: 1, head: 2 }, query: 42, key: 15, by: { query: "token", key: "head" },
+ * });
+ * score.matrixKeyCentred[0][3]; // what querySources[0] and keySources[3] contribute
+ * ```
+ *
+ * @throws InputError what `scoreTerms` throws
+ */
+export async function expandScore<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  tokens: readonly number[],
+  options: ExpandScoreOptions,
+): Promise<ScoreExpansion> {
+  const { text = () => "", certify, ...choice } = options;
+  const { head, query, key, by } = choice;
+  const pair = splittings(by);
+  const found = await readScore(engine, model, tokens, choice);
+  const relativeError = errorOf(found);
+  const relativeErrorFloat64 =
+    engine.precision === "f64" ? relativeError : ((await certify?.(choice)) ?? null);
+  const carried = [pair.query, pair.key].some((side) => side !== "block" && side !== "head");
+  return {
+    schemaVersion: 1,
+    kind: "qk",
+    model: modelFacts(model),
+    input: { tokens: tokenFacts(tokens, { text }) },
+    head,
+    query,
+    key,
+    by: pair,
+    freeze: carried ? GATES : ["norm"],
+    weightProcessing: "none",
+    engine: engine.name,
+    precision: engine.precision,
+    ...found,
+    remainder: { from: "none", score: 0 },
+    certificate: { relativeError, relativeErrorFloat64 },
+  };
+}
+
+/**
+ * The certificate's relative error of a score on an engine, without anything else.
+ *
+ * @throws InputError what `scoreTerms` throws
+ */
+export async function scoreBalance<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  tokens: readonly number[],
+  choice: ScoreChoice,
+): Promise<number> {
+  return errorOf(await readScore(engine, model, tokens, choice));
+}
+
+type ScoreNumbers = Pick<
+  ScoreExpansion,
+  | "pattern"
+  | "score"
+  | "centredScore"
+  | "querySources"
+  | "keySources"
+  | "matrix"
+  | "matrixKeyCentred"
+>;
+
+async function readScore<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  tokens: readonly number[],
+  { head: { layer, head }, query, key, by = "block" }: ScoreChoice,
+): Promise<ScoreNumbers> {
+  return using(
+    engine,
+    () => scoreTerms(engine, model, tokens, { layer, head, query, key, by }),
+    async (terms) => ({
+      pattern: await readNumber(engine, terms.pattern),
+      score: await readNumber(engine, terms.score),
+      centredScore: await readNumber(engine, terms.scoreCentred),
+      querySources: terms.querySources,
+      keySources: terms.keySources,
+      matrix: await readMatrix(engine, terms.matrix),
+      matrixKeyCentred: await readMatrix(engine, terms.matrixKeyCentred),
+    }),
+  );
+}
+
+/** The rows of a matrix of one head and one key. */
+async function readMatrix<T extends Shaped>(engine: Engine<T>, a: T): Promise<number[][]> {
+  const axes = ["head", "key_pos", "query_source", "key_source"];
+  const { shape, data } = inOrder(await engine.read(a), axes);
+  const [rows = 0, columns = 0] = [shape.query_source, shape.key_source];
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from(data.subarray(row * columns, (row + 1) * columns)),
+  );
+}
+
+function errorOf({ matrix, matrixKeyCentred, score, centredScore }: ScoreNumbers): number {
+  const error = (entries: readonly number[], total: number): number => {
+    const sum = entries.reduce((all, entry) => all + entry, 0);
+    const scale = entries.reduce((most, x) => Math.max(most, Math.abs(x)), Math.abs(total));
+    return scale === 0 ? 0 : Math.abs(sum - total) / scale;
+  };
+  return Math.max(error(matrix.flat(), score), error(matrixKeyCentred.flat(), centredScore));
+}

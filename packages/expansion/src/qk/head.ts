@@ -1,0 +1,111 @@
+import { InputError, InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import type { Architecture, AttentionBlock, Model, Stages } from "@resolvent/transformer";
+
+/** A head by its place, `L1.H5` in words. */
+export interface HeadPlace {
+  readonly layer: number;
+  readonly head: number;
+}
+
+/** `L1.H5` */
+export function headName({ layer, head }: HeadPlace): string {
+  return `L${layer}.H${head}`;
+}
+
+/** The head that a name such as `L1.H5` stands for; throws `expansion/bad-head`. */
+export function parseHead(name: string): HeadPlace {
+  const match = /^L(\d{1,6})\.H(\d{1,6})$/i.exec(name.trim());
+  if (match === null) {
+    throw new InputError({
+      code: "expansion/bad-head",
+      message: `Heads are named like L1.H5, got "${name}".`,
+      remedy: "Give layer and head, both counted from 0.",
+      details: { got: name },
+    });
+  }
+  return { layer: Number(match[1]), head: Number(match[2]) };
+}
+
+/** Throws `expansion/no-head` where the model has no such head, or no such layer. */
+export function checkHead({ layers, heads }: Architecture, place: Partial<HeadPlace>): void {
+  const { layer = 0, head = 0 } = place;
+  const inside = (n: number, count: number): boolean => Number.isInteger(n) && n >= 0 && n < count;
+  if (inside(layer, layers) && inside(head, heads)) return;
+  throw new InputError({
+    code: "expansion/no-head",
+    message: `There is no head ${headName({ layer, head })}: the model has ${layers} layers of ${heads} heads.`,
+    remedy: `Heads are L0.H0 to ${headName({ layer: layers - 1, head: heads - 1 })}.`,
+    details: { layer, head, layers, heads },
+  });
+}
+
+/** How many stages lie before the attention block of a layer. */
+export function stageOfLayer<T extends Shaped>(model: Model<T>, layer: number): number {
+  return (model.stages.length / model.architecture.layers) * layer;
+}
+
+/** The model with its first stages only. */
+export function upToStage<T extends Shaped>(model: Model<T>, stages: number): Model<T> {
+  return { ...model, stages: firstStages(model.stages, stages) };
+}
+
+function firstStages<T>(all: Stages<T>, length: number): Stages<T> {
+  return {
+    length,
+    *[Symbol.iterator]() {
+      let left = length;
+      if (left === 0) return;
+      for (const stage of all) {
+        yield stage;
+        if (--left === 0) return; // before a model that streams reads the next
+      }
+    },
+  };
+}
+
+/** Does something with the attention block of a layer, while its weights are there. */
+export function withAttention<T extends Shaped, R>(
+  model: Model<T>,
+  layer: number,
+  use: (block: AttentionBlock<T>) => R,
+): R {
+  for (const stage of model.stages) {
+    for (const block of stage) if (block.kind === "attn" && block.layer === layer) return use(block);
+  }
+  checkHead(model.architecture, { layer });
+  throw new InternalError({
+    code: "expansion/no-attention",
+    message: `Layer ${layer} has no attention block.`,
+  });
+}
+
+/** An attention block with one of its heads alone. */
+export function onlyHead<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  head: number,
+): AttentionBlock<T> {
+  const { kv_head, group } = groupOf(block, head);
+  const ofKey = (W: T): T => ops.slice(W, "kv_head", kv_head, kv_head + 1);
+  const ofQuery = (W: T): T => ops.slice(ofKey(W), "group", group, group + 1);
+  const { b_Q, b_K, b_V } = block;
+  return {
+    ...block,
+    W_Q: ofQuery(block.W_Q),
+    W_K: ofKey(block.W_K),
+    W_V: ofKey(block.W_V),
+    W_O: ofQuery(block.W_O),
+    ...(b_Q && { b_Q: ofQuery(b_Q) }),
+    ...(b_K && { b_K: ofKey(b_K) }),
+    ...(b_V && { b_V: ofKey(b_V) }),
+  };
+}
+
+/** Which keys and values a head uses, and which of their queries it is. */
+export function groupOf<T extends Shaped>(
+  block: AttentionBlock<T>,
+  head: number,
+): { readonly kv_head: number; readonly group: number } {
+  const groups = sizeAlong(block.W_Q.shape, "group", block.name);
+  return { kv_head: Math.floor(head / groups), group: head % groups };
+}
