@@ -16,20 +16,6 @@ export {
   measureTerms,
 } from "./measure.ts";
 export type { Prediction } from "./prediction.ts";
-export { type Reference, referenceWrites } from "./reference.ts";
-export { type Sweep, sweep } from "./sweep.ts";
-export {
-  likeliestTarget,
-  namedTarget,
-  type Target,
-  type TargetReadout,
-  targetParameter,
-  targetReadout,
-  targetText,
-  targetValue,
-} from "./target.ts";
-export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
-export { truncatedTree } from "./tree.ts";
 export { type AttentionEdge, chooseEdge } from "./qk/choice.ts";
 export {
   type ExpandScoreOptions,
@@ -47,3 +33,17 @@ export {
   scoreTerms,
 } from "./qk/score-terms.ts";
 export { SPLITTINGS, type Splitting } from "./qk/sources.ts";
+export { type Reference, referenceWrites } from "./reference.ts";
+export { type Sweep, sweep } from "./sweep.ts";
+export {
+  likeliestTarget,
+  namedTarget,
+  type Target,
+  type TargetReadout,
+  targetParameter,
+  targetReadout,
+  targetText,
+  targetValue,
+} from "./target.ts";
+export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
+export { truncatedTree } from "./tree.ts";

@@ -60,7 +60,11 @@ describeWithFixtures("the golden scores", (fixtures) => {
         });
         test("by block", async () => {
           const { layer, head, query, key } = qk;
-          const found = await expandScore(engine, model, ids, { head: { layer, head }, query, key });
+          const found = await expandScore(engine, model, ids, {
+            head: { layer, head },
+            query,
+            key,
+          });
           const sources = qk.sources;
           expect(found.querySources.map((source) => names[source] ?? source)).toEqual(sources);
           expect(found.keySources).toEqual(found.querySources);

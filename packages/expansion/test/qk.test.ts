@@ -145,7 +145,9 @@ describe.each(tinyFamilies)("%s", (family) => {
     });
     const isGone = (name: string): boolean => name.endsWith(`@${gone}`);
     const left = found.matrix.flatMap((row, a) =>
-      row.filter((_, b) => !isGone(got(found.querySources[a])) && !isGone(got(found.keySources[b]))),
+      row.filter(
+        (_, b) => !isGone(got(found.querySources[a])) && !isGone(got(found.keySources[b])),
+      ),
     );
     expect(found.querySources.filter(isGone)).toHaveLength(1);
     const expected = got(scores.data[5 * tokens.length + 4]);

@@ -75,7 +75,11 @@ function mostAttentive(
   return best;
 }
 
-function rowOf(rows: ReadonlyMap<number, Tensor>, { layer, head }: HeadPlace, keys: number): number[] {
+function rowOf(
+  rows: ReadonlyMap<number, Tensor>,
+  { layer, head }: HeadPlace,
+  keys: number,
+): number[] {
   return Array.from(rows.get(layer)?.data.subarray(head * keys, (head + 1) * keys) ?? []);
 }
 

@@ -70,7 +70,8 @@ export function withAttention<T extends Shaped, R>(
   use: (block: AttentionBlock<T>) => R,
 ): R {
   for (const stage of model.stages) {
-    for (const block of stage) if (block.kind === "attn" && block.layer === layer) return use(block);
+    for (const block of stage)
+      if (block.kind === "attn" && block.layer === layer) return use(block);
   }
   checkHead(model.architecture, { layer });
   throw new InternalError({

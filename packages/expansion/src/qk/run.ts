@@ -33,7 +33,11 @@ export function scoreRun<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   tokens: readonly number[],
-  { layer, query, heads }: { readonly layer: number; readonly query: number; readonly heads: boolean },
+  {
+    layer,
+    query,
+    heads,
+  }: { readonly layer: number; readonly query: number; readonly heads: boolean },
 ): ScoreRun<T> {
   checkHead(model.architecture, { layer });
   checkPosition("query", query, tokens.length);
@@ -72,7 +76,10 @@ export function checkPosition(name: string, pos: number, count: number): void {
 export function kept<T>(run: ScoreRun<T>, site: Site): T {
   const value = run.trace.get(site) ?? run.gates.get(site);
   if (value === undefined) {
-    throw new InternalError({ code: "expansion/not-kept", message: `The run has not kept ${site}.` });
+    throw new InternalError({
+      code: "expansion/not-kept",
+      message: `The run has not kept ${site}.`,
+    });
   }
   return value;
 }

@@ -97,7 +97,12 @@ export function scoreTerms<T extends Shaped>(
         ops.join(scoresOf(ops, sides.block, sides.queries, keys), ["pos", "key_pos"], "key_pos");
       const ofQuery = (site: Site): T => {
         const row = ops.slice(kept(run, site), "pos", query, query + 1);
-        const seen = ops.slice(ops.join(row, ["pos", "key_pos"], "key_pos"), "key_pos", first, query + 1);
+        const seen = ops.slice(
+          ops.join(row, ["pos", "key_pos"], "key_pos"),
+          "key_pos",
+          first,
+          query + 1,
+        );
         return head === undefined ? seen : ops.slice(seen, "head", head, head + 1);
       };
       const asked = (x: T): T => ops.slice(x, "key_pos", from - first, to - first);
@@ -197,9 +202,7 @@ function gatesOfSides<T extends Shaped>(
   head: number | undefined,
 ): Readonly<Record<"queryGates" | "keyGates", ReadonlyMap<Site, T>>> {
   const query = tokens.length - 1;
-  const pick = (
-    names: readonly (readonly [string, (gate: T) => T])[],
-  ): ReadonlyMap<Site, T> =>
+  const pick = (names: readonly (readonly [string, (gate: T) => T])[]): ReadonlyMap<Site, T> =>
     new Map(
       names.flatMap(([name, change]) => {
         const site = `${block.name}.${name}`;
