@@ -1,4 +1,3 @@
-import { GATES, type Gate } from "@resolvent/expansion";
 import type { Precision } from "@resolvent/tensor";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
@@ -14,6 +13,7 @@ export const options = {
   format: (): Option =>
     new Option("--format <format>", "how the result is written; default: table").choices(FORMATS),
   json: (): Option => new Option("--json", "the same as --format json"),
+  overwrite: (): Option => new Option("--overwrite", "replace a file that is there"),
   precision: (): Option =>
     new Option("--precision <precision>", "of the computation")
       .choices(["f32", "f64"])
@@ -108,18 +108,20 @@ export function numberWhere(
   };
 }
 
-/** Parses `none`, `all`, or gates separated by commas. */
-export function parseFreeze(text: string): readonly Gate[] {
-  if (text === "none") return [];
-  if (text === "all") return GATES;
-  const names = text.split(",").map((name) => name.trim());
-  const odd = names.find((name) => !(GATES as readonly string[]).includes(name));
-  if (odd !== undefined) {
-    throw new InvalidArgumentError(
-      `Expected none, all, or some of ${GATES.join(",")}; got "${odd}".`,
-    );
-  }
-  return GATES.filter((gate) => names.includes(gate));
+/** Parses `none`, `all`, or some of the choices, separated by commas; gives them in their own order. */
+export function someOf(choices: readonly string[]): (text: string) => readonly string[] {
+  return (text) => {
+    if (text === "none") return [];
+    if (text === "all") return choices;
+    const names = text.split(",").map((name) => name.trim());
+    const odd = names.find((name) => !choices.includes(name));
+    if (odd !== undefined) {
+      throw new InvalidArgumentError(
+        `Expected none, all, or some of ${choices.join(",")}; got "${odd}".`,
+      );
+    }
+    return choices.filter((choice) => names.includes(choice));
+  };
 }
 
 const UNITS: Readonly<Record<string, number>> = {

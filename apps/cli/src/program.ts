@@ -1,8 +1,10 @@
 import { createRequire } from "node:module";
+import type { AnyAnalysis } from "@resolvent/analysis";
 import { Command, CommanderError } from "commander";
+import { analyses as builtIn } from "./analyses.ts";
+import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
-import { expandCommand } from "./commands/expand.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { runCommand } from "./commands/run.ts";
@@ -11,15 +13,27 @@ import type { Terminal } from "./terminal.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own file
 
+export interface ProgramOptions {
+  /** What are commands beside those about files and the machine; default all that are built in. */
+  readonly analyses?: readonly AnyAnalysis[];
+  /** Ends an analysis between pieces of its work. */
+  readonly signal?: AbortSignal;
+}
+
 /** Runs the command line and gives the exit code. */
-export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function runProgram(
+  argv: readonly string[],
+  terminal: Terminal,
+  { analyses = builtIn, signal = new AbortController().signal }: ProgramOptions = {},
+): Promise<number> {
   const program = new Command("resolvent")
     .description(
       "Takes a transformer apart into its paths, by degree, and proves that the parts add up.",
     )
     .version(version, "-V, --version", "what is installed")
-    .showHelpAfterError("(add --help for what it takes)")
-    .addCommand(expandCommand(terminal))
+    .showHelpAfterError("(add --help for what it takes)");
+  for (const analysis of analyses) program.addCommand(analysisCommand(analysis, terminal, signal));
+  program
     .addCommand(inspectCommand(terminal))
     .addCommand(runCommand(terminal))
     .addCommand(profileCommand(terminal))
@@ -35,8 +49,11 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     await program.parseAsync([...argv], { from: "user" });
     return EXIT.ok;
   } catch (error) {
-    // Commander has printed its own message.
-    if (!(error instanceof CommanderError)) terminal.note(describeFailure(error));
-    return exitCodeOf(error);
+    const code = exitCodeOf(error);
+    // Commander has printed its own message, and who interrupts needs none.
+    if (!(error instanceof CommanderError) && code !== EXIT.interrupted) {
+      terminal.note(describeFailure(error));
+    }
+    return code;
   }
 }

@@ -1,4 +1,5 @@
-import { loadTokenizer, type Tokenizer } from "@resolvent/transformer";
+import type { InputError } from "@resolvent/tensor";
+import type { Tokenizer } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { usageError } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
@@ -13,50 +14,59 @@ export interface InputOptions {
 export interface Input {
   readonly ids: readonly number[];
   readonly text: (id: number) => string;
-  readonly tokenizer: Tokenizer | undefined;
 }
 
 /** The tokens of `--prompt`, of `--tokens`, or of the text on standard input. */
 export async function readInput(
   options: InputOptions,
-  folder: Folder,
+  { folder, tokenizer }: { readonly folder: Folder; readonly tokenizer: Tokenizer | undefined },
   terminal: Terminal,
 ): Promise<Input> {
-  const tokenizer = await loadTokenizer(folder);
   const text = (id: number): string => tokenizer?.token(id) ?? String(id);
   if (options.prompt !== undefined && options.tokens !== undefined) {
     throw usageError("--prompt and --tokens are two inputs.", "Give one of them.");
   }
-  if (options.tokens !== undefined) return { ids: parseTokens(options.tokens), text, tokenizer };
-  const prompt = options.prompt ?? (await terminal.input())?.replace(/\r?\n$/, "");
-  if (prompt === undefined || prompt === "") {
-    throw usageError(
-      "There is no input.",
-      "Give --prompt TEXT, --tokens 1,2,3, or a text on standard input.",
-    );
-  }
-  return { ids: encode(prompt, tokenizer, folder), text, tokenizer };
+  if (options.tokens !== undefined) return { ids: parseTokens(options.tokens), text };
+  const prompt = options.prompt ?? (await readPrompt(terminal));
+  if (prompt === "") throw noInput();
+  return { ids: encode(prompt, tokenizer, folder), text };
+}
+
+/** The text on standard input, without its last newline. */
+export async function readPrompt(terminal: Terminal): Promise<string> {
+  const prompt = (await terminal.input())?.replace(/\r?\n$/, "");
+  if (prompt === undefined || prompt === "") throw noInput();
+  return prompt;
+}
+
+export function noInput(): InputError {
+  return usageError(
+    "There is no input.",
+    "Give --prompt TEXT, --tokens 1,2,3, or a text on standard input.",
+  );
 }
 
 /** A text as token ids, as the model's tokenizer sees it. */
 export function encode(text: string, tokenizer: Tokenizer | undefined, folder: Folder): number[] {
-  if (tokenizer === undefined) {
-    throw usageError(
-      `${folder.name} has no tokenizer.json, so it cannot read text.`,
-      "Give --tokens 1,2,3.",
-    );
-  }
+  if (tokenizer === undefined) throw noTokenizer(folder);
   return tokenizer.encode(text);
 }
 
+export function noTokenizer(folder: Folder): InputError {
+  return usageError(
+    `${folder.name} has no tokenizer.json, so it cannot read text.`,
+    "Give --tokens 1,2,3.",
+  );
+}
+
 /** `1,2,3` or `1 2 3` as token ids. */
-export function parseTokens(list: string): number[] {
+export function parseTokens(list: string, flag = "--tokens"): number[] {
   const words = list.split(/[\s,]+/).filter((word) => word !== "");
   const odd = words.find((word) => !/^\d{1,9}$/.test(word));
   if (odd !== undefined || words.length === 0) {
     throw usageError(
-      `--tokens takes whole numbers, got "${odd ?? list}".`,
-      "Separate them with commas: --tokens 1,2,3.",
+      `${flag} takes whole numbers, got "${odd ?? list}".`,
+      `Separate them with commas: ${flag} 1,2,3.`,
     );
   }
   return words.map(Number);

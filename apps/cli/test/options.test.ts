@@ -1,17 +1,18 @@
 import { InputError } from "@resolvent/tensor";
 import { InvalidArgumentError } from "commander";
 import { describe, expect, test } from "vitest";
-import { formatOf, numberWhere, parseBytes, parseFreeze, wholeNumber } from "../src/options.ts";
+import { formatOf, numberWhere, parseBytes, someOf, wholeNumber } from "../src/options.ts";
 import { parseTokens } from "../src/tokens.ts";
 
-test("parseFreeze: names in any order, once each, in the order of the field", () => {
+test("someOf: names in any order, once each, in the order of the choices", () => {
   const all = ["pattern", "norm", "activation"];
-  expect(parseFreeze("none")).toEqual([]);
-  expect(parseFreeze("all")).toEqual(all);
-  expect(parseFreeze("activation, norm,pattern,norm")).toEqual(all);
-  expect(parseFreeze("norm")).toEqual(["norm"]);
+  const parse = someOf(all);
+  expect(parse("none")).toEqual([]);
+  expect(parse("all")).toEqual(all);
+  expect(parse("activation, norm,pattern,norm")).toEqual(all);
+  expect(parse("norm")).toEqual(["norm"]);
   for (const text of ["", "patterns", "pattern,", "none,norm", "all,norm", "toString", "Pattern"]) {
-    expect(() => parseFreeze(text)).toThrow(InvalidArgumentError);
+    expect(() => parse(text)).toThrow(InvalidArgumentError);
   }
 });
 

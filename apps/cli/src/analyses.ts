@@ -1,0 +1,5 @@
+import type { AnyAnalysis } from "@resolvent/analysis";
+import { expansionAnalyses } from "@resolvent/expansion";
+
+/** The analyses that are commands, in the order of the list of commands: the one place to add some. */
+export const analyses: readonly AnyAnalysis[] = [...expansionAnalyses];

@@ -1,0 +1,176 @@
+import {
+  type AnyAnalysis,
+  checkParameters,
+  describeParameters,
+  type Fault,
+  type Parameter,
+  type Progress,
+  type Result,
+  type Subject,
+} from "@resolvent/analysis";
+import type { CpuTensor } from "@resolvent/cpu";
+import { InputError } from "@resolvent/tensor";
+import { Command, Option } from "commander";
+import { writeCost } from "../cost.ts";
+import { usageError } from "../failure.ts";
+import { mustStream, openModel, weightsHash } from "../open.ts";
+import {
+  type EngineOptions,
+  type ModelOptions,
+  withEngineOptions,
+  withModelOptions,
+} from "../options.ts";
+import { type OutputOptions, outputOf, outputOptions } from "../output.ts";
+import { flagOf, optionsOf, valuesOf } from "../parameter-options.ts";
+import { findModel } from "../prepare.ts";
+import { writeResult } from "../result.ts";
+import type { Terminal } from "../terminal.ts";
+import { readPrompt } from "../tokens.ts";
+import { vocabularyOf } from "../vocabulary.ts";
+
+/** What every analysis takes; its own parameters stand beside these. */
+interface AnalysisFlags extends ModelOptions, EngineOptions, OutputOptions {
+  readonly float64?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** The command of an analysis: arguments, options and help from its parameters. */
+export function analysisCommand(
+  analysis: AnyAnalysis,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Command {
+  const { name, summary, description, examples = [] } = analysis;
+  const parameters = describeParameters(analysis.params);
+  const command = new Command(name).summary(summary).description(description);
+  for (const option of [
+    ...parameters.flatMap(optionsOf),
+    ...(analysis.float64
+      ? [new Option("--no-float64", "leave out the certificate's second computation in float64")]
+      : []),
+    new Option("--dry-run", "say what it would take, and stop"),
+    ...outputOptions(),
+  ]) {
+    command.addOption(option);
+  }
+  if (examples.length > 0) {
+    const lines = examples.map((example) => `\n  resolvent ${name} ${example}`);
+    command.addHelpText("after", `\nExamples:${lines.join("")}`);
+  }
+  return withEngineOptions(withModelOptions(command)).action(
+    async (model: string, flags: AnalysisFlags) =>
+      await analyse(analysis, parameters, { model, flags, terminal, signal }),
+  );
+}
+
+interface Call {
+  readonly model: string;
+  readonly flags: AnalysisFlags;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+async function analyse(
+  analysis: AnyAnalysis,
+  parameters: readonly Parameter[],
+  { model: name, flags, terminal, signal }: Call,
+): Promise<void> {
+  const output = outputOf(flags, terminal);
+  const values = valuesOf(parameters, { ...flags });
+  const waits = parameters.some(
+    (parameter) => parameter.name === "prompt" && parameter.required && values.prompt === undefined,
+  );
+  // What can be refused at once is; standard input is only read once there is a model to read it.
+  const early = waits ? undefined : await check(analysis, values);
+  const { folder, outline, tokenizer } = await findModel(name, flags, terminal);
+  const params =
+    early ?? (await check(analysis, { ...values, prompt: await readPrompt(terminal) }));
+  const vocabulary = vocabularyOf(tokenizer, folder, outline.architecture.vocab);
+  const { precision } = flags;
+  const cost = analysis.estimate({ model: outline, vocabulary, precision }, params);
+  if (flags.dryRun) {
+    writeCost(cost, { command: analysis.name, model: outline.name }, output.format, output.to);
+    return await output.finish();
+  }
+  const stream = mustStream(
+    outline,
+    flags,
+    cost.peakBytes,
+    "Shorten the input, ask for less, or raise --max-memory.",
+  );
+  const inFloat64 = (): NonNullable<Subject<CpuTensor>["inFloat64"]> => {
+    const exact = { model: outline, vocabulary, precision: "f64" } as const;
+    const as = { ...flags, precision: exact.precision };
+    const streams = mustStream(
+      outline,
+      as,
+      analysis.estimate(exact, params).peakBytes,
+      "Leave the certificate's second computation out with --no-float64.",
+    );
+    return async (use) => {
+      terminal.progress("certificate in float64");
+      const { engine, model } = await openModel(
+        folder,
+        outline.name,
+        { ...as, stream: streams },
+        terminal,
+      );
+      try {
+        return await use(engine, model);
+      } finally {
+        await engine.close();
+      }
+    };
+  };
+  const again =
+    analysis.float64 && flags.float64 !== false && precision === "f32" ? inFloat64() : undefined;
+  if (stream && !flags.stream) {
+    terminal.note(`${outline.name} streams: its layers are read when they are needed.`);
+  }
+  const { engine, model } = await openModel(folder, outline.name, { ...flags, stream }, terminal);
+  try {
+    const sha256 = await weightsHash(folder, terminal);
+    const result: Result = await analysis.run(
+      {
+        engine,
+        model: { ...model, sha256 },
+        vocabulary,
+        linearAlgebra: () => engine.linearAlgebra(),
+        signal,
+        onProgress: ({ done, total, of }: Progress) =>
+          terminal.progress(`${of} ${done} of ${total}`),
+        inFloat64: again,
+      },
+      params,
+    );
+    terminal.progress("");
+    writeResult(result, analysis.tables(result), {
+      format: output.format,
+      precision,
+      terminal: output.to,
+    });
+    await output.finish();
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Parameters from what was given, faults by the names of the options. */
+async function check(
+  { params }: AnyAnalysis,
+  values: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  try {
+    return await checkParameters(params, values);
+  } catch (error) {
+    if (!(error instanceof InputError) || error.code !== "analysis/bad-parameters") throw error;
+    const faults = error.details.faults as readonly Fault[]; // what checkParameters puts there
+    const lines = faults.map(({ parameter, message, got }) => {
+      const text = message.replace(/\.$/, "");
+      return parameter === undefined
+        ? `${text}.`
+        : `${flagOf(parameter)}: ${text}, got ${JSON.stringify(got) ?? "nothing"}.`;
+    });
+    throw usageError(lines.join(" "));
+  }
+}

@@ -1,0 +1,177 @@
+import type { Parameter, Prompt, Range } from "@resolvent/analysis";
+import { InvalidArgumentError, Option } from "commander";
+import { usageError } from "./failure.ts";
+import { someOf, wholeNumber } from "./options.ts";
+import { noInput, parseTokens } from "./tokens.ts";
+
+/** A parameter as options of a command: two where a value can be given in two ways. */
+export function optionsOf(parameter: Parameter): Option[] {
+  const { name, kind, description, placeholder, required } = parameter;
+  const flag = flagOf(name);
+  const option = (value: string, more = ""): Option =>
+    new Option(`${flag} <${placeholder ?? value}>`, said(description, more)).makeOptionMandatory(
+      required,
+    );
+  const preset = (made: Option, text?: string): Option[] => [
+    parameter.default === undefined ? made : made.default(parameter.default, text),
+  ];
+  switch (kind) {
+    case "flag":
+      if (parameter.default === true) {
+        return [new Option(`--no-${flag.slice(2)}`, said("turn off", description))];
+      }
+      return [
+        new Option(flag, description),
+        ...(parameter.default === undefined
+          ? [new Option(`--no-${flag.slice(2)}`, `the opposite of ${flag}`)]
+          : []),
+      ];
+    case "number": {
+      const { range } = parameter;
+      return preset(option(range.whole ? "n" : "x").argParser(numberIn(range)));
+    }
+    case "numbers": {
+      const parse = listOf(numberIn(parameter.range));
+      return preset(option("list", "separated by commas").argParser(parse), listed(parameter));
+    }
+    case "choice":
+      return preset(option(lastWord(name)).choices(parameter.choices));
+    case "choices": {
+      const { choices } = parameter;
+      const made = option("names", `none, all, or some of ${choices.join(",")}`);
+      return preset(made.argParser(someOf(choices)), listed(parameter, choices));
+    }
+    case "text":
+      return preset(option("text"));
+    case "texts": {
+      const made = option("list", "separated by commas").argParser((text) => text.split(","));
+      return preset(made, listed(parameter));
+    }
+    case "prompt": {
+      const [ids] = idsFlags(name);
+      const from = name === "prompt" && required ? "default: standard input" : "";
+      const other = name === "prompt" ? "token ids to read" : `the same as ${flag}, as token ids`;
+      return [
+        new Option(
+          `${flag} <${placeholder ?? "text"}>`,
+          from === "" ? description : `${description}; ${from}`,
+        ),
+        new Option(`${ids} <ids>`, `${other}: 1,2,3`),
+      ];
+    }
+    case "prompts": {
+      const [ids] = idsFlags(name);
+      return [
+        ...preset(
+          new Option(`${flag} <${placeholder ?? "text"}...>`, description),
+          listed(parameter),
+        ),
+        new Option(`${ids} <ids...>`, `the same as ${flag}, as token ids: 1,2,3 4,5`),
+      ];
+    }
+  }
+}
+
+/** What the options of a command say, by attribute name, as values of parameters. */
+export function valuesOf(
+  parameters: readonly Parameter[],
+  flags: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    parameters.flatMap((parameter) => {
+      const value = givenTo(parameter, flags);
+      return value === undefined ? [] : [[parameter.name, value]];
+    }),
+  );
+}
+
+function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>): unknown {
+  const { name, kind, required } = parameter;
+  const given = flags[name];
+  if (kind === "prompt" && given === "" && name === "prompt") throw noInput();
+  if (kind === "prompt") {
+    const [flag, attribute] = idsFlags(name);
+    const ids = flags[attribute] as string | undefined; // an option without a parser
+    if (given !== undefined && ids !== undefined) {
+      throw usageError(`${flagOf(name)} and ${flag} are two inputs.`, "Give one of them.");
+    }
+    if (given === undefined && ids === undefined && required && name !== "prompt") {
+      throw usageError(
+        `There is no ${flagOf(name)}.`,
+        `Give ${flagOf(name)} TEXT or ${flag} 1,2,3.`,
+      );
+    }
+    return ids === undefined ? given : parseTokens(ids, flag);
+  }
+  if (kind === "prompts") {
+    const [flag, attribute] = idsFlags(name);
+    const lists = (flags[attribute] ?? []) as readonly string[]; // a variadic option without a parser
+    const texts = (given ?? []) as readonly Prompt[]; // the same
+    return [...texts, ...lists.map((list) => parseTokens(list, flag))];
+  }
+  return given;
+}
+
+/** `maxDegree` as `--max-degree`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** The option for token ids beside a prompt's, and its attribute. */
+function idsFlags(name: string): [flag: string, attribute: string] {
+  return name === "prompt" ? ["--tokens", "tokens"] : [`${flagOf(name)}-tokens`, `${name}Tokens`];
+}
+
+function said(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(": ");
+}
+
+/** A default list as people write it. */
+function listed(parameter: Parameter, all?: readonly unknown[]): string {
+  const list = parameter.default;
+  if (!Array.isArray(list)) return "";
+  if (list.length === 0) return "none";
+  return list.length === all?.length ? "all" : list.join(",");
+}
+
+/** `referenceKind` as `kind`. */
+function lastWord(name: string): string {
+  return (/[A-Z]?[a-z0-9]*$/.exec(name)?.[0] ?? name).toLowerCase();
+}
+
+/** Parses a number of a range. */
+function numberIn(range: Range): (text: string) => number {
+  const { whole, least, above, most, below } = range;
+  if (
+    whole &&
+    least !== undefined &&
+    least >= 0 &&
+    [above, most, below].every((x) => x === undefined)
+  ) {
+    return wholeNumber(least);
+  }
+  const bounds = [
+    least !== undefined && (most === undefined ? `from ${least}` : `from ${least} to ${most}`),
+    above !== undefined && `above ${above}`,
+    most !== undefined && least === undefined && `at most ${most}`,
+    below !== undefined && `below ${below}`,
+  ].filter((bound) => bound !== false);
+  const what = [whole ? "a whole number" : "a number", bounds.join(" and ")].join(" ").trim();
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    const fits =
+      (whole
+        ? Number.isSafeInteger(value) && /^\s*-?\d+\s*$/.test(text)
+        : Number.isFinite(value)) &&
+      value >= (least ?? value) &&
+      value <= (most ?? value) &&
+      (above === undefined || value > above) &&
+      (below === undefined || value < below);
+    if (fits) return value;
+    throw new InvalidArgumentError(`Expected ${what}.`);
+  };
+}
+
+function listOf<V>(parse: (text: string) => V): (text: string) => V[] {
+  return (list) => list.split(",").map((text) => parse(text.trim()));
+}

@@ -1,0 +1,145 @@
+import {
+  type Cell,
+  type Column,
+  divergence,
+  percent,
+  type Result,
+  short,
+  type Table,
+} from "@resolvent/analysis";
+import type { Precision } from "@resolvent/tensor";
+import type { Format } from "./options.ts";
+import { bar, csvLine, table } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Places of a bar. */
+const BAR = 20;
+
+/** Writes a result in a format: as it is, or as its tables. */
+export function writeResult(
+  result: Result,
+  tables: readonly Table[],
+  {
+    format,
+    precision,
+    terminal,
+  }: {
+    readonly format: Format;
+    /** Of the computation: what of a divergence is rounding. */
+    readonly precision: Precision;
+    readonly terminal: Pick<Terminal, "out" | "show" | "style">;
+  },
+): void {
+  if (format === "table") {
+    terminal.show(tables.map((one) => picture(one, precision, terminal.style)).join("\n"));
+    return;
+  }
+  if (format === "json") {
+    terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
+    return;
+  }
+  const data = tables.filter(({ view }) => view !== true);
+  for (const line of format === "csv" ? csvLines(data) : jsonLines(result, data))
+    terminal.out(line);
+}
+
+/** The result without what its tables list, then a line for each row. */
+function* jsonLines(result: Result, tables: readonly Table[]): Generator<string> {
+  const fields = tables.map(({ field }) => field);
+  const rest = Object.entries(result).filter(([name]) => !fields.includes(name));
+  yield `${JSON.stringify(Object.fromEntries(rest))}\n`;
+  for (const { kind, field, columns, rows } of tables) {
+    const listed = field === undefined ? undefined : result[field as keyof Result];
+    const entries: readonly object[] = Array.isArray(listed)
+      ? listed
+      : rows.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, row[i] ?? null])));
+    for (const entry of entries) yield `${JSON.stringify({ kind, ...entry })}\n`;
+  }
+}
+
+/** The first table, and those with the same columns. */
+function* csvLines(tables: readonly Table[]): Generator<string> {
+  const [first] = tables;
+  if (first === undefined) return;
+  const names = first.columns.map(({ name }) => name);
+  const alike = tables.filter(
+    ({ columns }) => columns.map(({ name }) => name).join() === names.join(),
+  );
+  const told = alike.length > 1;
+  yield csvLine(told ? ["kind", ...names] : names);
+  for (const { kind, rows } of alike) {
+    for (const row of rows) yield csvLine(told ? [kind, ...row] : row);
+  }
+}
+
+/** A table as people see it. */
+function picture(one: Table, precision: Precision, style: Terminal["style"]): string {
+  const { title, subtitle, columns, rows, footer = [], notes = [] } = one;
+  const all = [...rows, ...footer];
+  const shown = columns.flatMap((column, i) =>
+    column.detail === true
+      ? []
+      : drawn(
+          column,
+          all.map((row) => row[i] ?? null),
+          precision,
+          style,
+        ),
+  );
+  const lines = all.map((_, row) => shown.map(({ cells }) => cells[row] ?? ""));
+  const text = shown.length === 0 ? "" : table(shown, lines);
+  return [
+    ...(title === undefined ? [] : [`${style.bold(title)}\n`]),
+    ...(subtitle === undefined ? [] : [`${style.faint(subtitle)}\n`]),
+    ...(title === undefined && subtitle === undefined ? [] : ["\n"]),
+    // Columns without heads need no line for them.
+    shown.every(({ head }) => head === "") ? text.replace(/^\n/, "") : text,
+    ...notes.map((note) => `${note}\n`),
+  ].join("");
+}
+
+interface Drawn {
+  readonly head: string;
+  readonly right?: boolean;
+  readonly cells: readonly string[];
+}
+
+/** A column as columns of text: a bar takes two. */
+function drawn(
+  { name, head = name, kind }: Column,
+  cells: readonly Cell[],
+  precision: Precision,
+  style: Terminal["style"],
+): Drawn[] {
+  const figures = (show: (value: number) => string): string[] =>
+    cells.map((cell) => (typeof cell === "number" ? show(cell) : (cell ?? "")));
+  const barred = (least: number, show: (value: number) => string): Drawn[] => {
+    const sizes = cells.map((cell) => (typeof cell === "number" ? Math.abs(cell) : 0));
+    const largest = sizes.reduce((a, b) => Math.max(a, b || 0), least) || 1;
+    const bars = cells.map((cell) =>
+      typeof cell === "number" ? style.accent(bar(cell / largest, BAR)) : "",
+    );
+    return [
+      { head, cells: bars },
+      { head: "", right: true, cells: figures(show) },
+    ];
+  };
+  switch (kind) {
+    case "text":
+      return [{ head, cells: figures(String) }];
+    case "token":
+      return [{ head, cells: cells.map((cell) => (cell === null ? "" : JSON.stringify(cell))) }];
+    case "count":
+      return [{ head, right: true, cells: figures(String) }];
+    case "number":
+      return [{ head, right: true, cells: figures(short) }];
+    case "divergence":
+      return [{ head, right: true, cells: figures((nats) => divergence(nats, precision)) }];
+    case "share":
+      return [{ head, right: true, cells: figures(percent) }];
+    case "bar":
+      return barred(1, percent);
+    case "effect":
+      return barred(0, short);
+  }
+}
