@@ -21,20 +21,21 @@ export function gateSlope<T extends Shaped>(
   z: T,
   g: T,
 ): T | undefined {
-  const logistic = (factor: number): T =>
-    ops.scale(ops.mul(g, ops.sub(ops.fill({}, 1), g)), factor);
+  const logistic = (): T => ops.mul(g, ops.sub(ops.fill({}, 1), g));
   switch (kind) {
     case "relu":
       return undefined;
     case "gelu":
       return ops.scale(ops.exp(ops.scale(ops.mul(z, z), -0.5)), 1 / Math.sqrt(2 * Math.PI));
     case "gelu_tanh": {
-      const cubic = ops.add(ops.scale(ops.mul(z, z), 3 * GELU_TANH_CUBIC), ops.fill({}, 1));
-      return ops.mul(logistic(2 * GELU_TANH_C), cubic);
+      // The constant factor is in the polynomial, which saves a pass.
+      const factor = 2 * GELU_TANH_C;
+      const square = ops.scale(ops.mul(z, z), factor * 3 * GELU_TANH_CUBIC);
+      return ops.mul(logistic(), ops.add(square, ops.fill({}, factor)));
     }
     case "quick_gelu":
-      return logistic(1.702);
+      return ops.scale(logistic(), 1.702);
     case "silu":
-      return logistic(1);
+      return logistic();
   }
 }

@@ -65,13 +65,14 @@ export function adamStep<T extends Shaped>(
         details: { name },
       });
     }
-    const g = ops.scale(gradient, shrink);
-    const m1 = ops.add(ops.scale(m, beta1), ops.scale(g, 1 - beta1));
-    const v1 = ops.add(ops.scale(v, beta2), ops.scale(ops.mul(g, g), 1 - beta2));
-    const root = ops.sqrt(ops.scale(v1, 1 / (1 - beta2 ** step)));
+    const m1 = ops.add(ops.scale(m, beta1), ops.scale(gradient, shrink * (1 - beta1)));
+    const square = ops.mul(gradient, gradient);
+    const v1 = ops.add(ops.scale(v, beta2), ops.scale(square, shrink ** 2 * (1 - beta2)));
+    // m̂ / (√v̂ + ε) with both sides times √(1 − β₂ᵗ), which saves a pass.
+    const correction = Math.sqrt(1 - beta2 ** step);
     const move = ops.div(
-      ops.scale(m1, rate / (1 - beta1 ** step)),
-      ops.add(root, ops.fill({}, eps)),
+      ops.scale(m1, (rate * correction) / (1 - beta1 ** step)),
+      ops.add(ops.sqrt(v1), ops.fill({}, eps * correction)),
     );
     const matrix = axesOf(p.shape).length > 1;
     const kept = matrix ? ops.scale(p, 1 - rate * decay) : p;
