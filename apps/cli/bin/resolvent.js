@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command itself runs on a worker thread: operations are synchronous, and this thread stays free to end
-// everything at once on Ctrl-C.
+// everything on Ctrl-C, also in the middle of a long one.
 import { isatty } from "node:tty";
 import { Worker } from "node:worker_threads";
 
@@ -14,8 +14,21 @@ const worker = new Worker(new URL("../dist/worker.js", import.meta.url), {
   },
 });
 
-process.on("SIGINT", () => process.exit(130));
-process.on("SIGTERM", () => process.exit(143));
+/** How long a command that is interrupted may take to come to its end, in milliseconds. */
+const GRACE = 300;
+
+let interruptedBy; // the exit code that this stands for
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+]) {
+  process.on(signal, () => {
+    if (interruptedBy !== undefined) process.exit(code); // asked twice
+    interruptedBy = code;
+    worker.postMessage({ interrupt: true });
+    setTimeout(() => process.exit(code), GRACE);
+  });
+}
 process.stdout.on("error", (error) => {
   // A reader that has seen enough (`| head`) is no failure.
   if (error.code === "EPIPE") process.exit(0);
@@ -27,7 +40,7 @@ process.stderr.on("error", () => {}); // nobody listens
 worker.on("message", async ({ out, err, readInput }) => {
   if (out !== undefined) process.stdout.write(out);
   if (err !== undefined) process.stderr.write(err);
-  if (readInput !== undefined) worker.postMessage(await input(readInput));
+  if (readInput !== undefined) worker.postMessage({ input: await input(readInput) });
 });
 worker.on("error", (error) => {
   const full = error.code === "ERR_WORKER_OUT_OF_MEMORY";
@@ -40,7 +53,7 @@ worker.on("error", (error) => {
 });
 worker.on("exit", (code) => {
   // Once what was written before is out.
-  process.stdout.write("", () => process.exit(process.exitCode ?? code));
+  process.stdout.write("", () => process.exit(interruptedBy ?? process.exitCode ?? code));
 });
 
 /** Standard input, cut short once it is longer than `limit` bytes. */

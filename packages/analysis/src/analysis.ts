@@ -1,19 +1,9 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
-import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { describeParameters } from "./described.ts";
+import type { Parameters } from "./parameters.ts";
 import type { Result } from "./result.ts";
 import type { Outline, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
-
-/**
- * Parameters as a schema that checks values (Standard Schema) and describes itself as JSON Schema of 2020-12
- * (Standard JSON Schema): one of zod 4.2 or later, ArkType, or Valibot with its converter. An object with one
- * property for each parameter; descriptions and defaults are what users read in help texts, a `title` is what
- * stands for the value there.
- */
-export interface Parameters<P> {
-  readonly "~standard": StandardSchemaV1.Props<unknown, P> & StandardJSONSchemaV1.Props<unknown, P>;
-}
 
 /** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */
 export interface Analysis<P, R extends Result> {

@@ -1,8 +1,8 @@
-export { type Analysis, type AnyAnalysis, defineAnalysis, type Parameters } from "./analysis.ts";
+export { type Analysis, type AnyAnalysis, defineAnalysis } from "./analysis.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { divergence, percent, short } from "./figures.ts";
-export { promptParameter, promptsParameter } from "./parameters.ts";
+export { type Parameters, promptParameter, promptsParameter } from "./parameters.ts";
 export {
   inputLine,
   type ModelFacts,
