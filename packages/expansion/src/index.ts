@@ -15,6 +15,32 @@ export {
   type Measures,
   measureTerms,
 } from "./measure.ts";
+export { type Agreement, agreement } from "./patching/agreement.ts";
+export { type Branch, branchTargets } from "./patching/branches.ts";
+export {
+  edgesOf,
+  type PatchEdge,
+  type PatchGraph,
+  type PatchLevel,
+  type PatchReceiver,
+  type PatchSource,
+  patchGraph,
+} from "./patching/graph.ts";
+export { PAIRS_LIMIT, type PairLine, type PromptPair, parsePairs } from "./patching/pairs.ts";
+export {
+  type EffectMatrix,
+  type PatchedPair,
+  type PatchOptions,
+  type PatchResult,
+  patchEffects,
+} from "./patching/patch.ts";
+export {
+  PATCH_METHODS,
+  type PatchMethod,
+  type PatchReference,
+  type PatchSetting,
+  patchSetting,
+} from "./patching/setting.ts";
 export type { Prediction } from "./prediction.ts";
 export { type AttentionEdge, chooseEdge } from "./qk/choice.ts";
 export {

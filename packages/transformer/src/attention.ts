@@ -35,7 +35,7 @@ export function attention<T extends Shaped>(
     const window = block.window === undefined ? {} : { window: block.window };
     return ops.softmax(score, "key_pos", { query: "pos", offset, ...window });
   });
-  const value = sites.at("value", () => keyed(ops, normed, block.W_V, block.b_V));
+  const value = valuesOf(ops, block, normed, sites);
   const mixed = sites.at("mixed", () =>
     byHead(ops, ops.matmul(byGroup(pattern), value, ["key_pos"], ["pos", ...HEADS, "d_head"])),
   );
@@ -78,6 +78,16 @@ export function keysOf<T extends Shaped>(
     const projected = keyed(ops, normed, block.W_K, block.b_K);
     return normalize(ops, block.keyNorm, projected, "d_head", sites, "key_norm");
   });
+}
+
+/** Values, `x W_V + b_V`: the site `value`, `…, key_pos, kv_head, d_head`. */
+export function valuesOf<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  normed: T,
+  sites: Sites<T>,
+): T {
+  return sites.at("value", () => keyed(ops, normed, block.W_V, block.b_V));
 }
 
 /**

@@ -6,6 +6,7 @@ export {
   queriesOf,
   rotateHeads,
   scoresOf,
+  valuesOf,
 } from "./attention.ts";
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";

@@ -44,6 +44,7 @@ test("what the package exports", () => {
     "tokenIds",
     "traceBytes",
     "unembed",
+    "valuesOf",
     "within",
     "withoutBiases",
   ]);

@@ -1,0 +1,120 @@
+import { InputError } from "@resolvent/tensor";
+import type { Target } from "../target.ts";
+
+/** A prompt, what it is compared with, and what is asked of both. */
+export interface PromptPair {
+  readonly clean: readonly number[];
+  /** Needed for the reference run: as many tokens as `clean`. */
+  readonly corrupt?: readonly number[];
+  /** Default: the likeliest next tokens of the clean and of the corrupt run; where they agree, the clean run's second. */
+  readonly target?: Target;
+}
+
+/** Pairs of one analysis at most: each is patched by itself, and kept in the result. */
+export const PAIRS_LIMIT = 4096;
+
+/** Throws `expansion/no-pairs`, `expansion/too-many-pairs`, `expansion/no-corrupt`, `expansion/pair-length`. */
+export function checkPairs(pairs: readonly PromptPair[], needsCorrupt: boolean): void {
+  if (pairs.length === 0) {
+    throw new InputError({ code: "expansion/no-pairs", message: "There are no prompts to patch." });
+  }
+  if (pairs.length > PAIRS_LIMIT) {
+    throw new InputError({
+      code: "expansion/too-many-pairs",
+      message: `At most ${PAIRS_LIMIT} pairs of prompts are patched together, got ${pairs.length}.`,
+      remedy: "Take a part of them.",
+      details: { limit: PAIRS_LIMIT, got: pairs.length },
+    });
+  }
+  pairs.forEach(({ clean, corrupt }, pair) => {
+    if (corrupt === undefined) {
+      if (!needsCorrupt) return;
+      throw new InputError({
+        code: "expansion/no-corrupt",
+        message: `The reference run needs a corrupt prompt, and pair ${pair} has none.`,
+        remedy: "Give one, or take the reference zero or mean.",
+        details: { pair },
+      });
+    }
+    if (corrupt.length === clean.length) return;
+    throw new InputError({
+      code: "expansion/pair-length",
+      message: `Clean and corrupt prompt are patched position by position: pair ${pair} has ${clean.length} and ${corrupt.length} tokens.`,
+      remedy:
+        "Choose prompts of equal length in tokens; `--tokens` and `--corrupt-tokens` show and set them.",
+      details: { pair, clean: clean.length, corrupt: corrupt.length },
+    });
+  });
+}
+
+/** A line of a file of pairs, before its texts are tokens. */
+export interface PairLine {
+  readonly clean: string | readonly number[];
+  readonly corrupt?: string | readonly number[];
+  /** One or two words: texts or ids of tokens. */
+  readonly target?: readonly string[];
+}
+
+/** Characters of a file of pairs at most, 64 MiB: far more than `PAIRS_LIMIT` prompts of usual contexts. */
+const TEXT_LIMIT = 2 ** 26;
+
+/**
+ * The pairs of a JSONL text, `{"clean": …, "corrupt": …, "target": [a, b]}` a line; prompts are texts or lists of
+ * token ids, a target words or ids. Empty lines are passed over.
+ *
+ * @throws InputError `expansion/bad-pairs`, which names the line; `expansion/too-many-pairs`
+ */
+export function parsePairs(text: string): PairLine[] {
+  if (text.length > TEXT_LIMIT) {
+    throw badPairs(0, `the text has ${text.length} characters, the limit is ${TEXT_LIMIT}`);
+  }
+  const lines = text.split("\n").flatMap((line, i) => (line.trim() === "" ? [] : [{ line, i }]));
+  if (lines.length > PAIRS_LIMIT) {
+    throw new InputError({
+      code: "expansion/too-many-pairs",
+      message: `At most ${PAIRS_LIMIT} pairs of prompts are patched together, got ${lines.length}.`,
+      remedy: "Take a part of them.",
+      details: { limit: PAIRS_LIMIT, got: lines.length },
+    });
+  }
+  return lines.map(({ line, i }) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw badPairs(i + 1, "it is no JSON");
+    }
+    if (typeof value !== "object" || value === null) throw badPairs(i + 1, "it is no object");
+    const { clean, corrupt, target, ...rest } = value as Readonly<Record<string, unknown>>; // an object
+    const odd = Object.keys(rest)[0];
+    if (odd !== undefined)
+      throw badPairs(i + 1, `it has "${odd}", beside clean, corrupt and target`);
+    if (!isPrompt(clean)) throw badPairs(i + 1, '"clean" is neither a text nor token ids');
+    if (corrupt !== undefined && !isPrompt(corrupt)) {
+      throw badPairs(i + 1, '"corrupt" is neither a text nor token ids');
+    }
+    const words = target === undefined || target === null ? undefined : [target].flat().map(String);
+    if (words !== undefined && (words.length < 1 || words.length > 2)) {
+      throw badPairs(i + 1, `"target" is one token or two, got ${words.length}`);
+    }
+    return {
+      clean,
+      ...(corrupt !== undefined && { corrupt }),
+      ...(words !== undefined && { target: words }),
+    };
+  });
+}
+
+function isPrompt(value: unknown): value is string | number[] {
+  if (typeof value === "string") return true;
+  return Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0);
+}
+
+function badPairs(line: number, why: string): InputError {
+  return new InputError({
+    code: "expansion/bad-pairs",
+    message: `Pairs of prompts, line ${line}: ${why}.`,
+    remedy: 'A line is like {"clean": "…", "corrupt": "…", "target": [" Mary", " John"]}.',
+    details: { line },
+  });
+}

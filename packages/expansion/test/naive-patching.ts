@@ -1,0 +1,137 @@
+import { inOrder, reference, type Tensor, tensor } from "@resolvent/tensor";
+import { blockNames, type Model, run } from "@resolvent/transformer";
+
+// Patching as it is defined, one intervention and one forward pass at a time, over sites alone.
+
+type Tiny = Model<Tensor>;
+type Given = Record<string, Tensor>;
+
+export interface NaiveTarget {
+  readonly a: number;
+  readonly b: number;
+}
+
+/** What is written, by source name: `embed`, blocks, heads. */
+export type Writes = ReadonlyMap<string, Tensor>;
+
+/** `logit(a) − logit(b)` at the last position of a run with sites replaced. */
+export function naiveTarget(
+  model: Tiny,
+  tokens: readonly number[],
+  { a, b }: NaiveTarget,
+  replace: Given = {},
+): number {
+  const { logits } = run(reference, model, tokens, { replace });
+  const { vocab } = model.architecture;
+  const last = inOrder(logits, ["pos", "vocab"]).data.slice(-vocab);
+  return (last[a] ?? Number.NaN) - (last[b] ?? Number.NaN);
+}
+
+/** Everything that a run writes. */
+export function naiveWrites(model: Tiny, tokens: readonly number[]): Writes {
+  const { trace } = run(reference, model, tokens, { sites: ["embed", "*.write", "*.head"] });
+  const found = new Map<string, Tensor>();
+  for (const [site, value] of trace) {
+    if (site === "embed") found.set("embed", value);
+    else if (site.endsWith(".write")) found.set(site.slice(0, -".write".length), value);
+    else {
+      const layer = site.slice(0, -".attn.head".length);
+      for (let head = 0; head < model.architecture.heads; head++) {
+        found.set(`${layer}.H${head}`, headOf(value, head));
+      }
+    }
+  }
+  return found;
+}
+
+/** The sites to replace so that `receiver` alone sees `delta` more than it did, in a run with others replaced. */
+export function seenBy(
+  model: Tiny,
+  tokens: readonly number[],
+  receiver: string,
+  delta: Tensor,
+  within: Given = {},
+): Given {
+  if (receiver === "final") {
+    const site = `${blockNames(model.architecture).at(-1)}.after`;
+    return { [site]: moved(model, tokens, site, delta, within) };
+  }
+  const [, layer, head, input] = /^(L\d+)\.H(\d+)\.(\w+)$/.exec(receiver) ?? [];
+  if (layer === undefined || head === undefined) {
+    return { [`${receiver}.read`]: moved(model, tokens, `${receiver}.read`, delta, within) };
+  }
+  const block = `${layer}.attn`;
+  const read = `${block}.read`;
+  // The input of all heads is changed, then only this head's write is kept.
+  const changed = valueAt(model, tokens, `${block}.${input}`, {
+    ...within,
+    [read]: moved(model, tokens, read, delta, within),
+  });
+  const site = `${block}.head`;
+  const ours = valueAt(model, tokens, site, { ...within, [`${block}.${input}`]: changed });
+  return { [site]: withHead(valueAt(model, tokens, site, within), ours, Number(head)) };
+}
+
+/** How far a receiver changes what it writes when it sees `delta` more: at head level the head alone. */
+export function passedOn(
+  model: Tiny,
+  tokens: readonly number[],
+  receiver: string,
+  delta: Tensor,
+): Tensor {
+  const block = receiver.replace(/\.H\d+\.\w+$/, ".attn");
+  const site = `${block}.write`;
+  const changed = valueAt(model, tokens, site, seenBy(model, tokens, receiver, delta));
+  return reference.sub(changed, valueAt(model, tokens, site));
+}
+
+/** The sites to replace so that a source writes `delta` more. */
+export function writtenBy(
+  model: Tiny,
+  tokens: readonly number[],
+  source: string,
+  delta: Tensor,
+): Given {
+  const layer = /^(L\d+)\.H\d+$/.exec(source)?.[1]; // what one head writes more, its block writes more
+  const site =
+    source === "embed" ? source : layer === undefined ? `${source}.write` : `${layer}.attn.write`;
+  return { [site]: moved(model, tokens, site, delta) };
+}
+
+/** One value of a run. */
+export function valueAt(
+  model: Tiny,
+  tokens: readonly number[],
+  site: string,
+  replace: Given = {},
+): Tensor {
+  const value = run(reference, model, tokens, { sites: [site], replace }).trace.get(site);
+  if (value === undefined) throw new Error(`The run has no site ${site}.`);
+  return value;
+}
+
+function moved(
+  model: Tiny,
+  tokens: readonly number[],
+  site: string,
+  delta: Tensor,
+  within: Given = {},
+): Tensor {
+  return reference.add(valueAt(model, tokens, site, within), delta);
+}
+
+function headOf(heads: Tensor, head: number): Tensor {
+  return reference.sum(reference.slice(heads, "head", head, head + 1), ["head"]);
+}
+
+function withHead(base: Tensor, other: Tensor, head: number): Tensor {
+  const axes = ["pos", "head", "d_model"];
+  const [x, y] = [inOrder(base, axes), inOrder(other, axes)];
+  const { head: heads = 1, d_model = 1 } = x.shape;
+  return tensor(
+    x.shape,
+    Float64Array.from(x.data, (value, i) =>
+      Math.floor(i / d_model) % heads === head ? (y.data[i] ?? Number.NaN) : value,
+    ),
+  );
+}
