@@ -1,0 +1,92 @@
+import { createCpu } from "@resolvent/cpu";
+import { type Engine, reference, type Shaped } from "@resolvent/tensor";
+import { describeWithFixtures } from "@resolvent/testkit";
+import { tokenIds } from "@resolvent/transformer";
+import { afterAll, describe, expect, test } from "vitest";
+import type { Level } from "../src/paths/node.ts";
+import { logitReadout } from "../src/paths/readout.ts";
+import { frozenRun } from "../src/paths/run.ts";
+import { topPaths } from "../src/paths/top.ts";
+import { goldenModels, loadGolden } from "./golden.ts";
+
+interface GoldenPaths {
+  readonly n_paths: number;
+  readonly total: number;
+  readonly sum_abs: number;
+  readonly degree_sum: readonly number[];
+  readonly degree_abs_sum: readonly number[];
+  readonly degree_count: readonly number[];
+  readonly top: readonly { value: number; source: string; path: readonly string[] }[];
+}
+
+interface Golden {
+  readonly prompts: readonly {
+    readonly ids: readonly number[];
+    readonly target: { readonly a: number; readonly b: number; readonly const: number };
+    readonly paths_block: GoldenPaths;
+    readonly paths_head: GoldenPaths;
+  }[];
+}
+
+const started: { close(): Promise<void> }[] = [];
+afterAll(async () => {
+  for (const engine of started) await engine.close();
+});
+
+describeWithFixtures("the golden paths", (fixtures) => {
+  for (const name of goldenModels) {
+    const { prompts } = fixtures.golden<Golden>(name);
+    describe.each(prompts.map((prompt, i) => [i, prompt] as const))(
+      `${name}, prompt %i`,
+      (_, prompt) => {
+        // The head paths of the story model are 1.9 million: the reference would take half a minute.
+        const big = name === "stories260k";
+        if (!big) test("by heads, in the reference", () => holds(reference, "head"));
+        test("by blocks, in the reference", () => holds(reference, "block"));
+        test("by heads, on the cpu in float64", async () => {
+          const cpu = await createCpu({ precision: "f64", threads: 1 });
+          started.push(cpu);
+          await holds(cpu, "head");
+        });
+
+        async function holds<T extends Shaped>(engine: Engine<T>, level: Level): Promise<void> {
+          const model = await loadGolden(engine, fixtures, name);
+          const run = frozenRun(engine, model, tokenIds(prompt.ids));
+          const golden = level === "block" ? prompt.paths_block : prompt.paths_head;
+          const readout = logitReadout(engine, model, run, prompt.target);
+          const found = await topPaths(engine, model, run, readout, { level, top: 40 });
+          const rtol = 1e-8;
+          expect(found.exhaustive).toBe(true);
+          expect(found.count).toBe(BigInt(golden.n_paths));
+          expect(found.byDegree.map(({ count }) => Number(count))).toEqual(golden.degree_count);
+          expect(found.total).toBeNear(golden.total, { rtol });
+          expect(found.constant).toBeNear(prompt.target.const, { rtol });
+          expect(found.byDegree.map(({ sum }) => sum)).toBeNear(golden.degree_sum, { rtol });
+          expect(found.byDegree.map(({ absolute }) => absolute ?? Number.NaN)).toBeNear(
+            golden.degree_abs_sum,
+            { rtol },
+          );
+          const shown = found.shown.map(({ effect }) => effect);
+          expect(shown.map(Math.abs)).toBeNear(
+            golden.top.map(({ value }) => Math.abs(value)),
+            { of: "each", rtol },
+          );
+          // Near-ties may stand in either order, and at the end either may be cut off.
+          const last = Math.abs(golden.top.at(-1)?.value ?? 0) * (1 + 1e-7);
+          const keyed = (paths: readonly (readonly [string, number])[]) =>
+            Object.fromEntries(paths.filter(([, value]) => Math.abs(value) > last));
+          const got = keyed(
+            found.shown.map((p) => [[p.source.name, ...p.nodes].join(" "), p.effect]),
+          );
+          const want = keyed(golden.top.map((p) => [[p.source, ...p.path].join(" "), p.value]));
+          expect(Object.keys(got).sort()).toEqual(Object.keys(want).sort());
+          for (const [key, value] of Object.entries(want))
+            expect(got[key]).toBeNear(value, { rtol });
+          expect(found.relativeError).toBeLessThan(1e-12);
+          expect(found.enumeratedError).toBeLessThan(1e-11);
+          engine.free(run);
+        }
+      },
+    );
+  }
+});
