@@ -41,6 +41,29 @@ export {
   type PatchSetting,
   patchSetting,
 } from "./patching/setting.ts";
+export { type DirectAttribution, directAttribution } from "./paths/attribution.ts";
+export type { PathEffect } from "./paths/best.ts";
+export { effects, type ReadoutEffects, type SourceEffect } from "./paths/effects.ts";
+export { type Level, type PathNode, pathNodes } from "./paths/node.ts";
+export { type Covectors, pullBack, spread } from "./paths/pull.ts";
+export {
+  directionReadout,
+  type HeadSide,
+  headReadout,
+  logitReadout,
+  type Readout,
+} from "./paths/readout.ts";
+export { type FrozenRun, frozenRun } from "./paths/run.ts";
+export {
+  allSources,
+  liveSources,
+  type SourceId,
+  type SourceOptions,
+  type Sources,
+} from "./paths/source.ts";
+export { nodeText, pathText, sourceText } from "./paths/text.ts";
+export { type DegreeSum, type TopPaths, type TopPathsOptions, topPaths } from "./paths/top.ts";
+export { type Claim, type Verdict, verify } from "./paths/verify.ts";
 export type { Prediction } from "./prediction.ts";
 export { type AttentionEdge, chooseEdge } from "./qk/choice.ts";
 export {

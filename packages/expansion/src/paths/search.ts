@@ -190,7 +190,7 @@ export async function searchPaths<T extends Shaped>(
           }
         }
       } finally {
-        engine.free(jobs);
+        engine.free(jobs.map(({ product }) => product)); // not the sources that a job names
       }
     }
   };

@@ -60,11 +60,16 @@ export function allSources<T extends Shaped>(
     return each.length === 1 ? (each[0] as T) : ops.concat(each, "source"); // one part
   };
   return ops.scope(() => {
-    const inParts = embeddingParts && run.position !== undefined;
+    const parts: [string, T][] = embeddingParts
+      ? [
+          ["embed.token", run.token],
+          ...(run.position === undefined ? [] : [["embed.position", run.position] as [string, T]]),
+        ]
+      : [["embed", run.embedding]];
     const start: Sources<T> = {
       ...{ enters: 0, degree: 0, byPosition },
-      names: inParts ? ["embed.token", "embed.position"] : ["embed"],
-      values: stack(inParts && run.position ? [run.token, run.position] : [run.embedding]),
+      names: parts.map(([name]) => name),
+      values: stack(parts.map(([, value]) => value)),
     };
     const constants = stagesOf(model).flatMap((blocks, stage) =>
       blocks.filter(hasBiases).map((block): Sources<T> => {
@@ -151,6 +156,53 @@ function someOf<T extends Shaped>(
     names: which.map((i) => group.names[i] as string), // indices of names
     values: ops.take(group.values, "source", ids),
   };
+}
+
+/**
+ * The value of one source, `pos, d_model`, zero outside of its position where it has one.
+ *
+ * @throws InputError `expansion/no-source`
+ */
+export function sourceValue<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  { name, position }: SourceId,
+): T {
+  return ops.scope(() => {
+    const value = named(ops, model, run, name);
+    if (value === undefined || (position !== null && position >= run.positions)) {
+      const source = position === null ? name : `${name}@${position}`;
+      throw new InputError({
+        code: "expansion/no-source",
+        message: `The run has no source "${source}".`,
+        remedy: "Sources are embed, embed.token, embed.position, and biases such as bias:L0.mlp.",
+        details: { name, position, positions: run.positions },
+      });
+    }
+    // A copy, so that whoever gets it may free it.
+    if (position === null) return ops.scale(value, 1);
+    return ops.mul(value, oneAt(ops, run.positions, position));
+  });
+}
+
+function named<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  name: string,
+): T | undefined {
+  if (name === "embed") return run.embedding;
+  if (name === "embed.token") return run.token;
+  if (name === "embed.position") return run.position;
+  for (const block of stagesOf(model).flat()) {
+    if (!hasBiases(block) || !name.startsWith(`bias:L${block.layer}.`)) continue;
+    for (const level of ["block", "head"] as const) {
+      const found = constantsOf(ops, run, block, level).find(([own]) => own === name);
+      if (found !== undefined) return found[1];
+    }
+  }
+  return undefined;
 }
 
 /** One source: its place among `sources`. */
