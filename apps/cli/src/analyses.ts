@@ -1,5 +1,6 @@
 import type { AnyAnalysis } from "@resolvent/analysis";
 import { expansionAnalyses } from "@resolvent/expansion";
+import { profile } from "./analyses/profile.ts";
 
 /** The analyses that are commands, in the order of the list of commands: the one place to add some. */
-export const analyses: readonly AnyAnalysis[] = [...expansionAnalyses];
+export const analyses: readonly AnyAnalysis[] = [...expansionAnalyses, profile];

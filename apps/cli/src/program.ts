@@ -6,7 +6,6 @@ import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { inspectCommand } from "./commands/inspect.ts";
-import { profileCommand } from "./commands/profile.ts";
 import { runCommand } from "./commands/run.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
@@ -36,7 +35,6 @@ export async function runProgram(
   program
     .addCommand(inspectCommand(terminal))
     .addCommand(runCommand(terminal))
-    .addCommand(profileCommand(terminal))
     .addCommand(doctorCommand(terminal))
     .addCommand(demoCommand(terminal));
   for (const command of [program, ...program.commands]) {

@@ -31,7 +31,10 @@ export function writeResult(
   },
 ): void {
   if (format === "table") {
-    terminal.show(tables.map((one) => picture(one, precision, terminal.style)).join("\n"));
+    const pictures = tables
+      .filter(saysSomething)
+      .map((one) => picture(one, precision, terminal.style));
+    terminal.show(pictures.join("\n"));
     return;
   }
   if (format === "json") {
@@ -41,6 +44,10 @@ export function writeResult(
   const data = tables.filter(({ view }) => view !== true);
   for (const line of format === "csv" ? csvLines(data) : jsonLines(result, data))
     terminal.out(line);
+}
+
+function saysSomething({ rows, footer = [], title, subtitle, notes = [] }: Table): boolean {
+  return rows.length + footer.length + notes.length > 0 || (title ?? subtitle) !== undefined;
 }
 
 /** The result without what its tables list, then a line for each row. */

@@ -299,11 +299,11 @@ describe("what does not fit is refused by name, with what was expected and what 
   });
 
   test("also where a parameter is required", async () => {
-    const strict: AnyAnalysis = defineAnalysis<{ a: string; b: Prompt }, Result>({
+    const strict: AnyAnalysis = {
       ...measure,
       params: z.object({ a: z.string(), b: promptParameter("a second") }),
       tables: () => [],
-    });
+    };
     const missing = await run([strict], ["measure", model, "--b", "x"]);
     expect([missing.code, missing.stderr]).toEqual([
       2,

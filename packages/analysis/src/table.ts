@@ -31,7 +31,7 @@ export interface Column {
 export type Cell = string | number | null;
 
 /**
- * A table of a result: plain data. People see all tables, one after the other. NDJSON has the result without
+ * A table of a result: plain data. People see all tables that say anything, one after the other. NDJSON has the result without
  * the fields of its tables as its first line, then a line for each row of each table. CSV has the first table, and
  * those with the same columns: then a first column `kind` tells them apart.
  */
