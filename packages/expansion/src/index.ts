@@ -1,3 +1,4 @@
+export type { QkResult, ScorePair } from "./analyses/qk.ts";
 export { expansionAnalyses } from "./analyses.ts";
 export { type Anatomy, anatomyOf, frozenAt } from "./anatomy.ts";
 export { balanceError } from "./balance.ts";
@@ -66,6 +67,8 @@ export { type DegreeSum, type TopPaths, type TopPathsOptions, topPaths } from ".
 export { type Claim, type Verdict, verify } from "./paths/verify.ts";
 export type { Prediction } from "./prediction.ts";
 export { type AttentionEdge, chooseEdge } from "./qk/choice.ts";
+export { scoreCost } from "./qk/cost.ts";
+export { type EdgeDegrees, type EdgeDegreesOptions, qkDegrees } from "./qk/degrees.ts";
 export {
   type ExpandScoreOptions,
   expandScore,

@@ -86,7 +86,7 @@ describe.each(tinyFamilies)("%s", (family) => {
   test("finer splittings add up to coarser ones", async () => {
     const model = await loading;
     const layer = model.architecture.layers - 1;
-    const rowSums = async (by: Splitting): Promise<Map<string, number[]>> => {
+    const rowSums = async (by: Splitting): Promise<Map<string, readonly number[]>> => {
       const choice = { head: { layer, head: 1 }, query: 5, key: 3 };
       const found = await expandScore(reference, model, tokens, {
         ...choice,

@@ -177,10 +177,12 @@ async function readMatrix<T extends Shaped>(engine: Engine<T>, a: T): Promise<nu
 }
 
 function errorOf({ matrix, matrixKeyCentred, score, centredScore }: ScoreNumbers): number {
-  const error = (entries: readonly number[], total: number): number => {
-    const sum = entries.reduce((all, entry) => all + entry, 0);
-    const scale = entries.reduce((most, x) => Math.max(most, Math.abs(x)), Math.abs(total));
-    return scale === 0 ? 0 : Math.abs(sum - total) / scale;
-  };
-  return Math.max(error(matrix.flat(), score), error(matrixKeyCentred.flat(), centredScore));
+  return Math.max(missing(matrix.flat(), score), missing(matrixKeyCentred.flat(), centredScore));
+}
+
+/** `|Σ parts − total|` relative to the largest of them. */
+export function missing(parts: readonly number[], total: number): number {
+  const sum = parts.reduce((all, part) => all + part, 0);
+  const scale = parts.reduce((most, x) => Math.max(most, Math.abs(x)), Math.abs(total));
+  return scale === 0 ? 0 : Math.abs(sum - total) / scale;
 }

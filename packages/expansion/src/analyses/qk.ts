@@ -1,0 +1,304 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  inputLine,
+  type Prompt,
+  percent,
+  promptParameter,
+  short,
+  type Table,
+  type TokenFacts,
+  tokenFacts,
+} from "@resolvent/analysis";
+import { InputError } from "@resolvent/tensor";
+import { z } from "zod";
+import { chooseEdge } from "../qk/choice.ts";
+import { scoreCost } from "../qk/cost.ts";
+import { type EdgeDegrees, qkDegrees } from "../qk/degrees.ts";
+import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
+import { headName, parseHead } from "../qk/head.ts";
+import { SPLITTINGS, type Splitting } from "../qk/sources.ts";
+import { namedTarget, targetParameter, targetText } from "../target.ts";
+
+interface QkParameters {
+  readonly prompt: Prompt;
+  readonly head?: string | undefined;
+  readonly query?: number | undefined;
+  readonly key?: number | undefined;
+  readonly by: Splitting;
+  readonly queryBy?: Splitting | undefined;
+  readonly keyBy?: Splitting | undefined;
+  readonly centred: boolean;
+  readonly target?: readonly string[] | undefined;
+  readonly top: number;
+}
+
+/** What a pair of sources contributes to a score. */
+export interface ScorePair {
+  readonly querySource: string;
+  readonly keySource: string;
+  readonly effect: number;
+  /** Of the sum of all pairs; single ones may be negative or above 1. */
+  readonly share: number;
+}
+
+/** A score by source pairs, with the degrees that the edge has: what the command `qk` gives. */
+export interface QkResult extends ScoreExpansion {
+  /** Whether `pairs` are those of the centred score. */
+  readonly centred: boolean;
+  /** The pairs with the largest effects, in that order. */
+  readonly pairs: readonly ScorePair[];
+  /** The sum of all other pairs. */
+  readonly notShown: { readonly pairs: number; readonly effect: number };
+  /** The tokens of the target whose V-degrees are told: `a`, and `b` where there is one. */
+  readonly target: readonly TokenFacts[];
+  /** V-degree and QK-degree, each by itself. */
+  readonly degrees: EdgeDegrees;
+}
+
+const position = z.int().min(0).optional();
+
+/** Why a head looks where it looks: `expandScore` and `qkDegrees` as an analysis. */
+export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters, QkResult>({
+  name: "qk",
+  summary: "why a head looks where it looks: its score by pairs of sources",
+  description:
+    "Writes the score of a head of MODEL before the softmax, from a query to a key, as an exact sum over pairs of sources, one of the query's stream and one of the key's; and says at which degrees the score and what the head moves come about.",
+  params: z.object({
+    prompt: promptParameter("text to read"),
+    head: z
+      .string()
+      .optional()
+      .describe(
+        "like L1.H5; default: the one with the largest probability to a key other than 0 and the query, after the first layer",
+      ),
+    query: position.meta({ title: "pos", description: "position that looks; default: the last" }),
+    key: position.meta({
+      title: "pos",
+      description: "position that is looked at; default: the one the head attends to most",
+    }),
+    by: z
+      .enum(SPLITTINGS)
+      .default("block")
+      .meta({ title: "splitting", description: "what the sources of both sides are" }),
+    queryBy: z
+      .enum(SPLITTINGS)
+      .optional()
+      .meta({ title: "splitting", description: "sources of the query side; default: as --by" }),
+    keyBy: z
+      .enum(SPLITTINGS)
+      .optional()
+      .meta({ title: "splitting", description: "sources of the key side; default: as --by" }),
+    centred: z
+      .boolean()
+      .default(false)
+      .describe("show the score less its mean over keys, which is what the softmax goes by"),
+    target: targetParameter,
+    top: z.int().min(1).default(20).meta({ title: "n", description: "how many pairs are shown" }),
+  }),
+  examples: [
+    'tales --prompt "Lily had a cat. Lily had a" --by head --centred',
+    "path/to/model --tokens 1,403,407,403 --head L1.H5 --query-by token --key-by head --json",
+  ],
+  float64: true,
+  estimate: ({ model, vocabulary, precision }, params) => {
+    if (params.target !== undefined) namedTarget(model, params.target, vocabulary);
+    return scoreCost(model, vocabulary.encode(params.prompt), { ...given(params), precision });
+  },
+  run: async ({ engine, model, vocabulary, signal, inFloat64 }, params) => {
+    const tokens = vocabulary.encode(params.prompt);
+    const { target: likeliest, ...edge } = await chooseEdge(engine, model, tokens, given(params));
+    signal.throwIfAborted();
+    const target =
+      params.target === undefined ? likeliest : namedTarget(model, params.target, vocabulary);
+    const score = await expandScore(engine, model, tokens, {
+      ...edge,
+      by: given(params).by,
+      text: vocabulary.text,
+      ...(inFloat64 !== undefined && {
+        certify: (same) =>
+          inFloat64((engine64, model64) => scoreBalance(engine64, model64, tokens, same)),
+      }),
+    });
+    signal.throwIfAborted();
+    const degrees = await qkDegrees(engine, model, tokens, { ...edge, target });
+    const { centred, top } = params;
+    const { a, b } = target;
+    return {
+      ...score,
+      centred,
+      ...largestPairs(score, centred, top),
+      target: tokenFacts(b === null ? [a] : [a, b], vocabulary),
+      degrees,
+    };
+  },
+  tables: (result) => [pairTable(result), ...sideTables(result), degreeTable(result)],
+});
+
+/** What the parameters say, as choices of the library. */
+function given({ head, query, key, by, queryBy, keyBy }: QkParameters) {
+  if (key !== undefined && query !== undefined && key > query) {
+    throw new InputError({
+      code: "expansion/bad-position",
+      message: `A key is not later than its query, got key ${key} and query ${query}.`,
+      remedy: "Positions count tokens from 0.",
+      details: { query, key },
+    });
+  }
+  return {
+    ...(head !== undefined && { head: parseHead(head) }),
+    ...(query !== undefined && { query }),
+    ...(key !== undefined && { key }),
+    by: { query: queryBy ?? by, key: keyBy ?? by },
+  };
+}
+
+function largestPairs(
+  { querySources, keySources, matrix, matrixKeyCentred, score, centredScore }: ScoreExpansion,
+  centred: boolean,
+  top: number,
+): Pick<QkResult, "pairs" | "notShown"> {
+  const total = centred ? centredScore : score;
+  const all = (centred ? matrixKeyCentred : matrix).flatMap((row, a) =>
+    row.map((effect, b) => ({
+      querySource: querySources[a] ?? "",
+      keySource: keySources[b] ?? "",
+      effect,
+      share: shareOf(effect, total),
+    })),
+  );
+  all.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
+  const rest = all.slice(top);
+  return {
+    pairs: all.slice(0, top),
+    notShown: { pairs: rest.length, effect: rest.reduce((sum, pair) => sum + pair.effect, 0) },
+  };
+}
+
+/** A part of a total; of nothing, nothing. */
+function shareOf(part: number, total: number): number {
+  return total === 0 ? 0 : part / total;
+}
+
+function pairTable(result: QkResult): Table {
+  const { model, input, head, query, key, pattern, centred, notShown, certificate } = result;
+  const { tokens } = input;
+  const total = centred ? result.centredScore : result.score;
+  const at = (pos: number): string => `${JSON.stringify(tokens[pos]?.text ?? "")}@${pos}`;
+  const what = centred ? "score less its mean over keys" : "score before the softmax";
+  const f64 = certificate.relativeErrorFloat64;
+  const anew =
+    result.precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
+  return {
+    kind: "score-pair",
+    field: "pairs",
+    title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} ${short(total)}, probability ${percent(pattern)}`,
+    subtitle: inputLine(model, tokens),
+    columns: [
+      { name: "querySource", kind: "text", head: "query side" },
+      { name: "keySource", kind: "text", head: "key side" },
+      { name: "effect", kind: "effect" },
+      { name: "share", kind: "share" },
+    ],
+    rows: result.pairs.map((pair) => [
+      inWords(pair.querySource, tokens),
+      inWords(pair.keySource, tokens),
+      pair.effect,
+      pair.share,
+    ]),
+    footer: [
+      ...(notShown.pairs > 0
+        ? [[`${notShown.pairs} more pairs`, null, notShown.effect, shareOf(notShown.effect, total)]]
+        : []),
+      ["sum", null, total, 1],
+    ],
+    notes: [
+      `score ${short(result.score)}, less its mean over keys ${short(result.centredScore)}; held: ${result.freeze.join(", ")}`,
+      `certificate: |Σ pairs − score| / largest = ${short(certificate.relativeError)} (${result.precision})${anew}`,
+    ],
+  };
+}
+
+/** What each source of a side contributes with all of the other side. */
+function sideTables(result: QkResult): Table[] {
+  const matrix = result.centred ? result.matrixKeyCentred : result.matrix;
+  const total = result.centred ? result.centredScore : result.score;
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, x) => all + x, 0);
+  const side = (name: string, sources: readonly string[], sums: readonly number[]): Table => ({
+    kind: `${name}-source`,
+    view: true,
+    title: `${name} side, summed over the other`,
+    columns: [
+      { name: "source", kind: "text" },
+      { name: "effect", kind: "effect" },
+      { name: "share", kind: "share" },
+    ],
+    rows: sources
+      .map((source, i) => [source, sums[i] ?? 0] as const)
+      .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
+      .slice(0, result.pairs.length)
+      .map(([source, x]) => [inWords(source, result.input.tokens), x, shareOf(x, total)]),
+  });
+  const columns = result.keySources.map((_, b) => sum(matrix.map((row) => row[b] ?? 0)));
+  return [
+    side("query", result.querySources, matrix.map(sum)),
+    side("key", result.keySources, columns),
+  ];
+}
+
+/** V-degrees beside QK-degrees. */
+function degreeTable({ degrees, target, query, head }: QkResult): Table {
+  const { value, edge, score } = degrees;
+  const textOf = (id: number): string => target.find((token) => token.id === id)?.text ?? "";
+  const rows = Math.max(value.degrees.length, score.both.length);
+  const constant = score.sources.length - 1;
+  /** Degrees of one side end before its constant, the last entry. */
+  const ofSide = (sums: readonly number[], k: number): number | null =>
+    k < constant ? (sums[k] ?? null) : null;
+  return {
+    kind: "degree",
+    view: true,
+    title: "V-degree and QK-degree",
+    subtitle: `target: ${targetText(degrees.target, textOf)} at ${query}`,
+    columns: [
+      { name: "degree", kind: "text" },
+      { name: "target", kind: "number", head: "V: target" },
+      { name: "edge", kind: "number", head: `V: moved by ${headName(head)}` },
+      { name: "query", kind: "number", head: "QK: query" },
+      { name: "key", kind: "number", head: "QK: key" },
+      { name: "both", kind: "number", head: "QK: both" },
+    ],
+    rows: Array.from({ length: rows }, (_, k) => [
+      String(k),
+      value.degrees[k] ?? null,
+      edge.degrees[k] ?? null,
+      ofSide(score.query, k),
+      ofSide(score.key, k),
+      score.both[k] ?? null,
+    ]),
+    footer: [
+      [
+        "constant",
+        value.constant,
+        null,
+        score.query[constant] ?? 0,
+        score.key[constant] ?? 0,
+        null,
+      ],
+      ["sum", value.total, edge.total, score.total, score.total, score.total],
+    ],
+    notes: [
+      "V: what is moved, patterns as they were. QK: why the head looks there, its score less the mean over keys.",
+      `certificate: |Σ − total| / largest = ${short(degrees.certificate.relativeError)}`,
+    ],
+  };
+}
+
+/** A source with the text of its token: `embed.token "Mary"@3`. */
+function inWords(source: string, tokens: readonly TokenFacts[]): string {
+  const match = /^(embed(?:\.token)?)@(\d+)$/.exec(source);
+  const text = match === null ? undefined : tokens[Number(match[2])]?.text;
+  return match === null || text === undefined
+    ? source
+    : `${match[1]} ${JSON.stringify(text)}@${match[2]}`;
+}

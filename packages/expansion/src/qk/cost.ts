@@ -1,0 +1,42 @@
+import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
+import { type Model, plainSites, residualStream, tokenIds, unembed } from "@resolvent/transformer";
+import type { AttentionEdge } from "./choice.ts";
+import { valueTerms } from "./degrees.ts";
+import { checkHead } from "./head.ts";
+import { checkPosition } from "./run.ts";
+import { type SplittingPair, scoreTerms } from "./score-terms.ts";
+import type { Splitting } from "./sources.ts";
+
+/**
+ * What choosing a score, taking it apart, and its degrees would take, from shapes alone. A head that is left open
+ * counts as one of the last layer.
+ *
+ * @throws InputError `expansion/no-head`, `expansion/bad-position`, and those of a run
+ */
+export function scoreCost(
+  outline: Model<Priced>,
+  tokens: readonly number[],
+  options: Partial<AttentionEdge> & {
+    readonly by?: Splitting | SplittingPair;
+    readonly precision?: Precision;
+  } = {},
+): Cost {
+  const { precision = "f32", by = "block" } = options;
+  const { architecture } = outline;
+  const { head = { layer: architecture.layers - 1, head: 0 }, query = tokens.length - 1 } = options;
+  checkHead(architecture, head);
+  checkPosition("query", query, tokens.length);
+  const key = options.key ?? query;
+  const ops = cost({ precision });
+  const place = { ...head, query, key };
+  ops.scope(() => {
+    const ids = tokenIds(tokens.slice(0, query + 1));
+    unembed(ops, outline, residualStream(ops, outline, ids, plainSites()), plainSites());
+  });
+  ops.scope(() => scoreTerms(ops, outline, tokens, { ...place, by }));
+  ops.scope(() => scoreTerms(ops, outline, tokens, { ...place, by: "degree" }));
+  ops.scope(() =>
+    valueTerms(ops, outline, tokens, { head, query, key, target: { a: 0, b: null } }),
+  );
+  return ops.total();
+}

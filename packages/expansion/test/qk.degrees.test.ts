@@ -1,0 +1,157 @@
+import { inOrder, reference } from "@resolvent/tensor";
+import { describeWithFixtures, tinyFamilies, tinyModel } from "@resolvent/testkit";
+import { loadModel, run } from "@resolvent/transformer";
+import { describe, expect, test } from "vitest";
+import { chooseEdge, expandScore, qkDegrees, targetReadout } from "../src/index.ts";
+import { goldenModels, loadGolden } from "./golden.ts";
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, x) => all + x, 0);
+
+describe("V-degree and QK-degree", () => {
+  test.each(tinyFamilies)("of an edge of %s add up, each to what the run says", async (family) => {
+    const model = await loadModel(reference, tinyModel(family, { seed: 8 }));
+    const tokens = [3, 17, 5, 9, 28, 11];
+    const [query, key] = [4, 3];
+    const layer = model.architecture.layers - 1;
+    const target = { a: 7, b: 2 };
+    const head = { layer, head: 1 };
+    const found = await qkDegrees(reference, model, tokens, { head, query, key, target });
+
+    const { logits, residual, trace } = run(reference, model, tokens.slice(0, query + 1), {
+      sites: ["*.value", "*.pattern", "*.head"],
+    });
+    const last = inOrder(logits, ["pos", "vocab"]).data.slice(query * 29);
+    const difference = (last[7] ?? Number.NaN) - (last[2] ?? Number.NaN);
+    expect(found.value.total).toBeNear(difference, { rtol: 1e-12 });
+    expect(sum(found.value.degrees) + found.value.constant).toBeNear(difference, { atol: 1e-10 });
+    expect(found.value.degrees).toHaveLength([...model.stages].length + 1);
+
+    // All edges of the query together are what the head writes there.
+    const { covector } = targetReadout(reference, model, residual, target);
+    const written = trace.get(`L${layer}.attn.head`);
+    if (written === undefined) throw new Error("The run has no heads.");
+    const ofHead = reference.slice(reference.slice(written, "head", 1, 2), "pos", query, query + 1);
+    const direct = reference.matmul(ofHead, covector, ["d_model"]).data[0] ?? Number.NaN;
+    const keys = family === "mistral" ? [2, 3, 4] : [0, 1, 2, 3, 4];
+    const edges = await Promise.all(
+      keys.map((k) => qkDegrees(reference, model, tokens, { head, query, key: k, target })),
+    );
+    expect(sum(edges.map(({ edge }) => edge.total))).toBeNear(direct, { atol: 1e-12 });
+    for (const { edge } of edges) expect(sum(edge.degrees)).toBeNear(edge.total, { atol: 1e-12 });
+
+    const { score } = found;
+    expect(sum(score.matrix.flat())).toBeNear(score.total, { atol: 1e-11 });
+    for (const sums of [score.query, score.key, score.both]) {
+      expect(sum(sums)).toBeNear(score.total, { atol: 1e-11 });
+    }
+    expect(score.sources.at(-1)).toBe("constant");
+    expect(score.query).toHaveLength(score.sources.length);
+    expect(found.certificate.relativeError).toBeLessThan(1e-12);
+  });
+
+  test("the sum of both degrees: a constant has been through no block", async () => {
+    const model = await loadModel(reference, tinyModel("gpt2", { seed: 8 }));
+    const edge = { head: { layer: 1, head: 0 }, query: 3, key: 1, target: { a: 1, b: null } };
+    const { score } = await qkDegrees(reference, model, [4, 9, 2, 6], edge);
+    const entry = (a: number, b: number): number => score.matrix[a]?.[b] ?? Number.NaN;
+    expect(score.sources).toEqual(["degree 0", "degree 1", "degree 2", "constant"]);
+    expect(score.both).toHaveLength(5);
+    expect(score.both[0]).toBeNear(entry(0, 0) + entry(0, 3) + entry(3, 0) + entry(3, 3));
+    expect(score.both[1]).toBeNear(entry(0, 1) + entry(1, 0) + entry(1, 3) + entry(3, 1));
+    expect(score.both[4]).toBeNear(entry(2, 2));
+  });
+});
+
+/** What the golden files say about the target, by the words of their `spec`. */
+interface GoldenTargets {
+  readonly prompts: readonly {
+    readonly ids: readonly number[];
+    readonly target: { readonly a: number; readonly b: number; readonly value: number };
+    readonly paths_head: { readonly degree_sum: readonly number[] };
+    readonly dla: { readonly heads: Readonly<Record<string, readonly number[]>> };
+  }[];
+}
+
+describeWithFixtures("golden V-degrees", (fixtures) => {
+  test.each(goldenModels)("of %s", async (name) => {
+    const model = await loadGolden(reference, fixtures, name);
+    for (const { ids, target, paths_head, dla } of fixtures.golden<GoldenTargets>(name).prompts) {
+      const { target: likeliest, head, query } = await chooseEdge(reference, model, ids);
+      expect(likeliest).toEqual({ a: target.a, b: target.b });
+      const edges = [];
+      for (let key = 0; key <= query; key++) {
+        const edge = { head, query, key, target: likeliest };
+        edges.push(await qkDegrees(reference, model, ids, edge));
+        if (key > 0 && ids.length > 20) break; // the rest of the head is asked for on short prompts
+      }
+      expect(edges[0]?.value.total).toBeNear(target.value);
+      expect(edges[0]?.value.degrees).toBeNear(paths_head.degree_sum);
+      if (ids.length > 20) continue;
+      const direct = dla.heads[`L${head.layer}.attn`]?.[head.head] ?? Number.NaN;
+      expect(sum(edges.map(({ edge }) => edge.total))).toBeNear(direct, { atol: 1e-10 });
+    }
+  });
+});
+
+describeWithFixtures("induction on neel-induction-2l", (fixtures) => {
+  /** Mean shares of the centred score of L1.H2, from a token to the one after its earlier occurrence. */
+  const shares = async (period: number): Promise<(query: string, key: string) => number> => {
+    const model = await loadGolden(reference, fixtures, "neel-induction-2l");
+    const { head_scores } = fixtures.golden<{
+      head_scores: { sequences: readonly (readonly number[])[] };
+    }>("neel-induction-2l");
+    const sums = new Map<string, number>();
+    let total = 0;
+    for (const sequence of head_scores.sequences) {
+      const block = sequence.slice(1, 1 + period);
+      for (let query = period + 2; query < 2 * period; query += 4) {
+        const found = await expandScore(reference, model, [0, ...block, ...block], {
+          head: { layer: 1, head: 2 },
+          query,
+          key: query - period + 1,
+          by: "head",
+        });
+        total += found.centredScore;
+        found.matrixKeyCentred.forEach((row, a) => {
+          row.forEach((effect, b) => {
+            const pair = `${found.querySources[a]} ${found.keySources[b]}`;
+            sums.set(pair, (sums.get(pair) ?? 0) + effect);
+          });
+        });
+      }
+    }
+    return (query, key) =>
+      sum(
+        [...sums].flatMap(([pair, effect]) => {
+          const [a, b] = pair.split(" ");
+          return (query === "*" || query === a) && (key === "*" || key === b) ? [effect] : [];
+        }),
+      ) / total;
+  };
+
+  // L0.H2 is the fixture's previous-token head: 0.43 on average, others at most 0.07.
+  test("the score comes from the token here and what the previous-token head wrote there", async () => {
+    const at14 = await shares(14);
+    expect(at14("embed.token", "L0.H2")).toBeNear(0.91, { atol: 0.005 });
+    expect(at14("*", "*")).toBeNear(1, { atol: 1e-12 });
+    const at8 = await shares(8);
+    expect(at8("embed.token", "L0.H2")).toBeNear(0.878, { atol: 0.005 });
+  });
+
+  test("at the length that it was trained on, positions do most of it, through the same head", async () => {
+    const at28 = await shares(28);
+    expect(at28("*", "L0.H2")).toBeGreaterThan(0.75);
+    expect(at28("embed.token", "L0.H2")).toBeNear(0.194, { atol: 0.005 });
+  });
+
+  test("V-degree 1, QK-degree 1 on the key side", async () => {
+    const model = await loadGolden(reference, fixtures, "neel-induction-2l");
+    const [prompt] = fixtures.golden<GoldenTargets>("neel-induction-2l").prompts;
+    const ids = prompt?.ids ?? [];
+    const edge = await chooseEdge(reference, model, ids);
+    const { edge: moved, score } = await qkDegrees(reference, model, ids, edge);
+    expect((moved.degrees[1] ?? 0) / moved.total).toBeNear(1.003, { atol: 0.001 });
+    expect((score.key[1] ?? 0) / score.total).toBeNear(0.958, { atol: 0.001 });
+    expect((score.key[0] ?? 0) / score.total).toBeNear(0.042, { atol: 0.001 });
+  });
+});
