@@ -1,0 +1,299 @@
+import {
+  type Analysis,
+  type Cell,
+  defineAnalysis,
+  type ModelFacts,
+  modelFacts,
+  type Outline,
+  type Subject,
+  type Table,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import { type Cost, cost, type Precision, type Priced, type Shaped } from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+import { z } from "zod";
+import {
+  COMPOSITION_KINDS,
+  type Composition,
+  type CompositionKind,
+  composingFactors,
+  composition,
+  compositionFrom,
+  compositionScore,
+  factorGrams,
+} from "../composition.ts";
+import { copying, embeddingForms, residualForms } from "../copying.ts";
+import { attentionFactors, type Head, headName } from "../head.ts";
+import { headScores, outlineScores } from "../head-scores.ts";
+import {
+  type ProcessingOptions,
+  processingFor,
+  processingRecord,
+  processingWords,
+  RAW,
+  type WeightProcessing,
+} from "../processing.ts";
+import { pause } from "../reading.ts";
+import { type Repeated, repeatedSequences } from "../repeated.ts";
+
+/** An earlier head and how strongly it composes. */
+export interface Partner extends Head {
+  /** `‖A B‖_F / (‖A‖_F ‖B‖_F)`; 1 / √d_model would be expected of unrelated matrices of rank 1. */
+  readonly score: number;
+}
+
+/** One head and its scores. */
+export interface HeadRow extends Head {
+  /** Copying score of `W_V W_O`: `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero, as below. */
+  readonly ovCopying: number | null;
+  /** Of `W_E W_V W_O W_U`. */
+  readonly ovCopyingEmbedding: number | null;
+  /** Of the same with `W_U` centred over the vocabulary. */
+  readonly ovCopyingEmbeddingCentred: number | null;
+  /** Scores of the run on repeated tokens; null where there is none. */
+  readonly previousToken: number | null;
+  readonly duplicateToken: number | null;
+  readonly induction: number | null;
+  readonly copying: number | null;
+  /** The earlier head whose output composes most with this head's queries; null in the first layer. */
+  readonly queryFrom: Partner | null;
+  readonly keyFrom: Partner | null;
+  readonly valueFrom: Partner | null;
+}
+
+/** Every head of a model and its scores: plain data. */
+export interface HeadsResult {
+  readonly schemaVersion: 1;
+  readonly kind: "heads";
+  readonly model: ModelFacts;
+  /** What was done to the weights before they were scored; runs are those of the model itself. */
+  readonly weightProcessing: WeightProcessing | "none";
+  readonly engine: string;
+  readonly precision: Precision;
+  /** The input of the run; null where weights alone were scored, or the context is too short. */
+  readonly repeated: Repeated | null;
+  readonly heads: readonly HeadRow[];
+}
+
+export interface HeadsParameters {
+  readonly weightsOnly: boolean;
+  readonly raw: boolean;
+  readonly repeatLength?: number | undefined;
+  readonly sequences: number;
+  readonly seed: number;
+}
+
+/** `resolvent heads`: one table of every head and its scores. */
+export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnalysis({
+  name: "heads",
+  summary: "every attention head and its scores",
+  description:
+    "Copying scores of each head's OV circuit, its strongest composition with earlier heads, and its attention on repeated random tokens.",
+  params: z.object({
+    weightsOnly: z.boolean().default(false).describe("leave out the scores that need a run"),
+    raw: z.boolean().default(false).describe("score weights as they are stored, not processed"),
+    repeatLength: z
+      .int()
+      .min(1)
+      .optional()
+      .describe("random tokens that are repeated (default: 25, or what the context has room for)"),
+    sequences: z.int().min(1).default(4).describe("how many such sequences"),
+    seed: z.int().min(0).default(0).describe("of the random tokens"),
+  }),
+  examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
+  estimate,
+  run,
+  tables,
+});
+
+async function run<T extends Shaped>(
+  subject: Subject<T>,
+  parameters: HeadsParameters,
+): Promise<HeadsResult> {
+  const { engine, model, linearAlgebra, signal, onProgress } = subject;
+  const repeated = repeatedFor(model, parameters, subject.vocabulary);
+  const processing = processingFor(model, optionsOf(parameters));
+  const { layers, heads } = model.architecture;
+  const total = layers + Math.max(0, layers - 1) + (repeated === undefined ? 0 : layers);
+  const progress = (done: number): void => onProgress({ done, total, of: "layer" });
+  await pause(signal);
+  const blocks = engine.scope(() => attentionFactors(engine, model, processing));
+  try {
+    const copied = await copying(engine, linearAlgebra, model, blocks, processing);
+    progress(layers);
+    await pause(signal);
+    const composed = await composition(engine, linearAlgebra, blocks, {
+      signal,
+      onProgress: ({ done }) => progress(layers + done),
+    });
+    const scores =
+      repeated &&
+      (await headScores(engine, model, repeated, {
+        signal,
+        onProgress: ({ done }) => progress(total - layers + done),
+      }));
+    const partner = (kind: CompositionKind, head: Head): Partner | null =>
+      strongest(composed, kind, head);
+    const rows = Array.from({ length: layers * heads }, (_, i): HeadRow => {
+      const head = { layer: Math.floor(i / heads), head: i % heads };
+      const at = (table: readonly (readonly (number | null)[])[] | undefined): number | null =>
+        table?.[head.layer]?.[head.head] ?? null;
+      return {
+        ...head,
+        ovCopying: at(copied.residual),
+        ovCopyingEmbedding: at(copied.embedding),
+        ovCopyingEmbeddingCentred: at(copied.embeddingCentred),
+        previousToken: at(scores?.previousToken),
+        duplicateToken: at(scores?.duplicateToken),
+        induction: at(scores?.induction),
+        copying: at(scores?.copying),
+        queryFrom: partner("query", head),
+        keyFrom: partner("key", head),
+        valueFrom: partner("value", head),
+      };
+    });
+    return {
+      schemaVersion: 1,
+      kind: "heads",
+      model: modelFacts(model),
+      weightProcessing: processingRecord(processing),
+      engine: engine.name,
+      precision: engine.precision,
+      repeated: repeated ?? null,
+      heads: rows,
+    };
+  } finally {
+    engine.free(blocks);
+  }
+}
+
+function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsParameters): Cost {
+  const ops = cost({ precision });
+  const processing = processingFor(model, optionsOf(parameters));
+  ops.scope(() => {
+    const blocks = attentionFactors(ops, model, processing);
+    ops.scope(() => [residualForms(ops, blocks), embeddingForms(ops, model, blocks, processing)]);
+    ops.scope(() => {
+      const root = (gram: Priced): Priced => ops.rename(gram, { other: "rank" });
+      const grams = factorGrams(ops, blocks);
+      const factors = composingFactors(ops, blocks, {
+        W_Q: root(grams.W_Q),
+        W_K: root(grams.W_K),
+        W_V: root(grams.W_V),
+        W_O: root(grams.W_O),
+      });
+      for (let from = 0; from + 1 < blocks.length; from++) {
+        ops.scope(() => void compositionFrom(ops, factors, from));
+      }
+    });
+    const repeated = repeatedFor(model, parameters, vocabulary);
+    if (repeated !== undefined) outlineScores(ops, model, repeated);
+  });
+  return ops.total();
+}
+
+function optionsOf({ raw }: HeadsParameters): ProcessingOptions {
+  return raw ? RAW : {};
+}
+
+/** The sequences to run; undefined where none are asked for, or the context is too short for any. */
+function repeatedFor<T extends Shaped>(
+  model: Model<T>,
+  { weightsOnly, repeatLength, sequences, seed }: HeadsParameters,
+  vocabulary: Vocabulary,
+): Repeated | undefined {
+  if (weightsOnly) return undefined;
+  const { bos, eos } = model.architecture;
+  const special = new Set([bos, ...eos]);
+  return repeatedSequences(model, {
+    count: sequences,
+    seed,
+    ...(repeatLength !== undefined && { length: repeatLength }),
+    // Marks such as <|endoftext|>, <unk> and <0x0A> are not what heads copy.
+    allowed: (id) => !special.has(id) && !/^<[^<>\s]+>$/.test(vocabulary.text(id)),
+  });
+}
+
+function strongest(composed: Composition, kind: CompositionKind, to: Head): Partner | null {
+  let best: Partner | null = null;
+  for (let layer = 0; layer < to.layer; layer++) {
+    for (let head = 0; head < composed.heads; head++) {
+      const score = compositionScore(composed, kind, { layer, head }, to);
+      if (best === null || score > best.score) best = { layer, head, score };
+    }
+  }
+  return best;
+}
+
+function tables(result: HeadsResult): Table[] {
+  const { repeated, heads } = result;
+  const score = (name: string, head: string) => ({ name, head, kind: "number" as const });
+  const ran = repeated === null ? [] : RUN_COLUMNS;
+  const partners = heads.some((row) => row.queryFrom !== null) ? COMPOSITION_KINDS : [];
+  return [
+    {
+      kind: "head",
+      field: "heads",
+      subtitle: subtitleOf(result),
+      columns: [
+        { name: "layer", kind: "count", detail: true },
+        { name: "head", kind: "count", detail: true },
+        { name: "name", head: "head", kind: "text" },
+        score("ovCopying", "OV copying"),
+        score("ovCopyingEmbedding", "with embeddings"),
+        score("ovCopyingEmbeddingCentred", "vocab-centred"),
+        ...ran.map(([name, head]) => score(name, head)),
+        ...partners.flatMap((kind) => [
+          { name: `${kind}From`, head: `${kind[0]?.toUpperCase()} from`, kind: "text" as const },
+          score(`${kind}Composition`, "score"),
+        ]),
+      ],
+      rows: heads.map((row) => [
+        row.layer,
+        row.head,
+        headName(row),
+        row.ovCopying,
+        row.ovCopyingEmbedding,
+        row.ovCopyingEmbeddingCentred,
+        ...ran.map(([name]) => row[name]),
+        ...partners.flatMap((kind): Cell[] => {
+          const from = row[`${kind}From`];
+          return from === null ? [null, null] : [headName(from), from.score];
+        }),
+      ]),
+      notes: notesOf(result),
+    },
+  ];
+}
+
+const RUN_COLUMNS = [
+  ["previousToken", "previous token"],
+  ["duplicateToken", "duplicate token"],
+  ["induction", "induction"],
+  ["copying", "copying"],
+] as const;
+
+function subtitleOf({ weightProcessing, repeated }: HeadsResult): string {
+  const weights =
+    weightProcessing === "none" ? "weights as stored" : processingWords(weightProcessing);
+  if (repeated === null) return weights;
+  const bos = repeated.bos === null ? "" : `token ${repeated.bos} and `;
+  return `${weights}; runs on ${repeated.sequences.length} sequences of ${bos}${repeated.length} random tokens twice, seed ${repeated.seed}`;
+}
+
+function notesOf({ repeated, heads }: HeadsResult): string[] {
+  const notes = [
+    "OV copying: Σ Re λ / Σ |λ| of the head's OV circuit, in the stream and from token to token.",
+  ];
+  if (repeated !== null) {
+    notes.push(
+      "Previous token, duplicate token, induction: mean attention. Copying: how much attended tokens gain against others.",
+    );
+  }
+  if (heads.some((row) => row.queryFrom !== null)) {
+    notes.push(
+      "Q, K, V from: the earlier head that composes most with the head's queries, keys, values.",
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,322 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  type ModelFacts,
+  modelFacts,
+  type Outline,
+  type Prompt,
+  promptParameter,
+  type Subject,
+  type Table,
+  type TokenFacts,
+  tokenFacts,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import {
+  type Cost,
+  cost,
+  InputError,
+  type Precision,
+  type Shaped,
+  type Tensor,
+} from "@resolvent/tensor";
+import { z } from "zod";
+import { ovCircuit } from "../circuit.ts";
+import { copyingScore, cyclicFormsOf, type Eigenvalue, eigenvaluesOf } from "../copying.ts";
+import {
+  circuitSvd,
+  type TokenEnds,
+  type TokenScore,
+  tokensRead,
+  tokensWritten,
+} from "../directions.ts";
+import { headName, parseHead } from "../head.ts";
+import {
+  processingFor,
+  processingRecord,
+  processingWords,
+  RAW,
+  type WeightProcessing,
+} from "../processing.ts";
+import { pause, readOnce, rowsOf } from "../reading.ts";
+import { ovTable } from "../tables.ts";
+
+/** Tokens of a table are written side by side: more of them are no table to read. */
+const MOST_TOKENS = 512;
+
+/** A token and its score along a direction. */
+export interface ScoredToken extends TokenFacts {
+  readonly score: number;
+}
+
+/** A singular direction: what goes in along `input` comes out along `output`, `value` times as long. */
+export interface OvDirection {
+  readonly value: number;
+  /** `value² / Σ value²` */
+  readonly share: number;
+  /** Tokens whose embeddings lie furthest along the input direction, and against it. */
+  readonly input: {
+    readonly positive: readonly ScoredToken[];
+    readonly negative: readonly ScoredToken[];
+  };
+  /** Tokens whose logits the output direction raises and lowers most; signs belong to those of the input. */
+  readonly output: {
+    readonly positive: readonly ScoredToken[];
+    readonly negative: readonly ScoredToken[];
+  };
+}
+
+/** One head's OV circuit: plain data. */
+export interface OvResult {
+  readonly schemaVersion: 1;
+  readonly kind: "ov";
+  readonly model: ModelFacts;
+  readonly layer: number;
+  readonly head: number;
+  readonly weightProcessing: WeightProcessing | "none";
+  readonly engine: string;
+  readonly precision: Precision;
+  /** `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero. */
+  readonly copying: {
+    /** Of `W_V W_O`. */
+    readonly residual: number | null;
+    /** Of `W_E W_V W_O W_U`. */
+    readonly embedding: number | null;
+    /** Of the same with `W_U` centred over the vocabulary. */
+    readonly embeddingCentred: number | null;
+  };
+  /** Non-zero eigenvalues, by descending absolute value. */
+  readonly eigenvalues: {
+    readonly residual: readonly Eigenvalue[];
+    readonly embedding: readonly Eigenvalue[];
+    readonly embeddingCentred: readonly Eigenvalue[];
+  };
+  /** All singular values of `W_V W_O`. */
+  readonly singularValues: readonly number[];
+  /** The directions of the largest. */
+  readonly directions: readonly OvDirection[];
+  /** What attending to a token (a row) does to the logits of tokens (columns); null where none were chosen. */
+  readonly table: {
+    readonly tokens: readonly TokenFacts[];
+    /** Relative to the mean over the vocabulary, before the final norm's denominator. */
+    readonly logits: readonly (readonly number[])[];
+  } | null;
+}
+
+export interface OvParameters {
+  readonly head: string;
+  readonly directions: number;
+  readonly top: number;
+  readonly words: readonly string[];
+  readonly tokensOf?: Prompt | undefined;
+  readonly raw: boolean;
+}
+
+/** `resolvent ov`: what one head moves. */
+export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
+  name: "ov",
+  summary: "what one head moves: its OV circuit",
+  description:
+    "Copying scores, eigenvalues, and singular directions with their tokens of a head's OV circuit, and a table from token to token.",
+  params: z.object({
+    head: z.string().describe("the head, such as L1.H5"),
+    directions: z.int().min(0).default(5).describe("singular directions to describe by tokens"),
+    top: z.int().min(1).default(8).describe("tokens at each end of a direction"),
+    words: z
+      .array(z.string())
+      .readonly()
+      .default([])
+      .describe(
+        "words, each one token, or ids: a table of what attending to one does to the others",
+      ),
+    tokensOf: promptParameter("a text whose tokens are put into that table").optional(),
+    raw: z.boolean().default(false).describe("use weights as they are stored, not processed"),
+  }),
+  examples: ["tales --head L1.H5", 'tales --head L1.H5 --tokens-of " Mary John Anna" --top 5'],
+  estimate,
+  run,
+  tables,
+});
+
+function estimate({ model, precision, vocabulary }: Outline, parameters: OvParameters): Cost {
+  const ops = cost({ precision });
+  const head = parseHead(parameters.head);
+  const processing = processingFor(model, parameters.raw ? RAW : {});
+  const tokens = chosenTokens(parameters, vocabulary);
+  ops.scope(() => {
+    const circuit = ovCircuit(ops, model, head, parameters.raw ? { processing: RAW } : {});
+    const { d_model } = model.architecture;
+    const rank = Math.min(parameters.directions, model.architecture.d_head);
+    const directions = ops.given({ d_model, rank });
+    ops.scope(() => void cyclicFormsOf(ops, model, circuit, processing));
+    ops.scope(() => void ops.matmul(model.embed.W_E, directions, ["d_model"]));
+    ops.scope(() => void ops.matmul(directions, model.final.W_U, ["d_model"]));
+    if (tokens.length > 0) {
+      ops.scope(() => void ovTable(ops, model, head, tokens, tableOptions(parameters)));
+    }
+  });
+  return ops.total();
+}
+
+async function run<T extends Shaped>(
+  { engine, model, vocabulary, linearAlgebra, signal, onProgress }: Subject<T>,
+  parameters: OvParameters,
+): Promise<OvResult> {
+  const head = parseHead(parameters.head);
+  const options = parameters.raw ? RAW : {};
+  const processing = processingFor(model, options);
+  const tokens = chosenTokens(parameters, vocabulary);
+  const step = async (done: number): Promise<void> => {
+    onProgress({ done, total: 3, of: "step" });
+    await pause(signal);
+  };
+  await pause(signal);
+  const circuit = ovCircuit(engine, model, head, { processing: options });
+  try {
+    const forms = engine.scope(() => cyclicFormsOf(engine, model, circuit, processing));
+    const [residual, embedding, embeddingCentred] = (await Promise.all(
+      [forms.residual, forms.embedding, forms.embeddingCentred].map(async (form) =>
+        eigenvaluesOf(linearAlgebra, await engine.read(form)),
+      ),
+    ).finally(() => engine.free(forms))) as [Eigenvalue[], Eigenvalue[], Eigenvalue[]]; // three of three
+    await step(1);
+    const svd = await circuitSvd(engine, linearAlgebra, circuit);
+    const singularValues = Array.from(svd.values.data);
+    const count = Math.min(parameters.directions, singularValues.length);
+    const ends = { top: parameters.top };
+    const inputs = await tokensRead(engine, model, firstOf(svd.left, count), ends);
+    const outputs = await tokensWritten(engine, model, firstOf(svd.right, count), processing, ends);
+    await step(2);
+    const total = singularValues.reduce((sum, value) => sum + value * value, 0);
+    const named = (side: TokenEnds | undefined): OvDirection["input"] => ({
+      positive: namedTokens(side?.positive ?? [], vocabulary),
+      negative: namedTokens(side?.negative ?? [], vocabulary),
+    });
+    const table =
+      tokens.length === 0
+        ? null
+        : {
+            tokens: tokenFacts(tokens, vocabulary),
+            logits: rowsOf(
+              await readOnce(
+                engine,
+                () => ovTable(engine, model, head, tokens, tableOptions(parameters)),
+                ["source", "target"],
+              ),
+            ),
+          };
+    await step(3);
+    return {
+      schemaVersion: 1,
+      kind: "ov",
+      model: modelFacts(model),
+      ...head,
+      weightProcessing: processingRecord(processing),
+      engine: engine.name,
+      precision: engine.precision,
+      copying: {
+        residual: copyingScore(residual),
+        embedding: copyingScore(embedding),
+        embeddingCentred: copyingScore(embeddingCentred),
+      },
+      eigenvalues: { residual, embedding, embeddingCentred },
+      singularValues,
+      directions: singularValues.slice(0, count).map((value, i) => ({
+        value,
+        share: total === 0 ? 0 : (value * value) / total,
+        input: named(inputs[i]),
+        output: named(outputs[i]),
+      })),
+      table,
+    };
+  } finally {
+    engine.free(circuit);
+  }
+}
+
+function tableOptions({ raw }: OvParameters): { processing: object } {
+  return { processing: { ...(raw ? RAW : {}), centreVocabulary: true } };
+}
+
+function chosenTokens({ words, tokensOf }: OvParameters, vocabulary: Vocabulary): number[] {
+  const named = words.map((word) => vocabulary.tokenId(word));
+  const tokens = [...named, ...(tokensOf === undefined ? [] : vocabulary.encode(tokensOf))];
+  const chosen = [...new Set(tokens)];
+  if (chosen.length > MOST_TOKENS) {
+    throw new InputError({
+      code: "attention/too-many-tokens",
+      message: `A table takes at most ${MOST_TOKENS} tokens, got ${chosen.length}.`,
+      remedy: "Choose fewer.",
+      details: { most: MOST_TOKENS, got: chosen.length },
+    });
+  }
+  return chosen;
+}
+
+function namedTokens(scores: readonly TokenScore[], vocabulary: Vocabulary): ScoredToken[] {
+  return scores.map(({ id, score }) => ({ id, text: vocabulary.text(id), score }));
+}
+
+/** The first columns of `d_model, rank`. */
+function firstOf({ shape, data }: Tensor, count: number): Tensor {
+  const rank = shape.rank ?? 0;
+  return {
+    shape: { ...shape, rank: count },
+    data: data.filter((_, i) => i % rank < count),
+  };
+}
+
+function tables(result: OvResult): Table[] {
+  const { copying, eigenvalues, directions, table, weightProcessing } = result;
+  const number = (value: number | null): string => (value === null ? "none" : value.toFixed(3));
+  const texts = (tokens: readonly ScoredToken[]): string =>
+    tokens.map(({ text }) => JSON.stringify(text)).join(" ");
+  const complex = eigenvalues.residual
+    .slice(0, 6)
+    .map(({ re, im }) =>
+      im === 0
+        ? re.toPrecision(3)
+        : `${re.toPrecision(3)}${im < 0 ? "−" : "+"}${Math.abs(im).toPrecision(3)}i`,
+    );
+  const weights =
+    weightProcessing === "none" ? "weights as stored" : processingWords(weightProcessing);
+  const list: Table[] = [
+    {
+      kind: "direction",
+      title: headName(result),
+      subtitle: weights,
+      columns: [
+        { name: "direction", kind: "count" },
+        { name: "value", head: "singular value", kind: "number" },
+        { name: "share", kind: "share" },
+        { name: "sign", kind: "text" },
+        { name: "reads", head: "attending to", kind: "text" },
+        { name: "writes", head: "raises", kind: "text" },
+      ],
+      rows: directions.flatMap(({ value, share, input, output }, i) => [
+        [i, value, share, "+", texts(input.positive), texts(output.positive)],
+        [i, value, share, "−", texts(input.negative), texts(output.negative)],
+      ]),
+      notes: [
+        `Copying, Σ Re λ / Σ |λ|: ${number(copying.residual)} in the stream, ${number(copying.embedding)} from token to token, ${number(copying.embeddingCentred)} with the unembedding centred over the vocabulary.`,
+        `Largest eigenvalues in the stream: ${complex.join(", ")}.`,
+      ],
+    },
+  ];
+  if (table !== null) {
+    list.push({
+      kind: "token-effect",
+      title: "What attending to a row's token does to the logits of the columns' tokens",
+      columns: [
+        { name: "token", head: "attending to", kind: "token" },
+        ...table.tokens.map(({ text }) => ({
+          name: JSON.stringify(text),
+          kind: "number" as const,
+        })),
+      ],
+      rows: table.tokens.map(({ text }, i) => [text, ...(table.logits[i] ?? [])]),
+      notes: ["Relative to the mean over the vocabulary, before the final norm's denominator."],
+    });
+  }
+  return list;
+}

@@ -1,0 +1,206 @@
+import {
+  type Engine,
+  type LinearAlgebra,
+  type Ops,
+  type Shaped,
+  sizeAlong,
+  type Tensor,
+} from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+import type { Circuit } from "./circuit.ts";
+import type { AttentionFactors } from "./head.ts";
+import { readoutOf, type WeightProcessing } from "./processing.ts";
+import { rowsOf } from "./reading.ts";
+
+/** Columns of the embedding that are read by the unembedding at a time. */
+const PANEL = 256;
+
+/**
+ * Circuits in their cyclic form: a circuit `L · R` (`L: n × d_head`, `R: d_head × n`) has the same non-zero
+ * eigenvalues as `R · L`, `d_head × d_head`. Each is `layer, kv_head, group, d_head, other`.
+ */
+export interface CyclicForms<T> {
+  /** `W_O W_V`, for `W_V W_O` over the stream. */
+  readonly residual: T;
+  /** `W_O (W_U W_E) W_V`, for `W_E W_V W_O W_U` over the vocabulary; `W_E` without positions. */
+  readonly embedding: T;
+  /** The same with the unembedding centred over the vocabulary. */
+  readonly embeddingCentred: T;
+}
+
+/** The cyclic forms of the OV circuits in the stream: `2 · heads · d_head² · d_model` operations. */
+export function residualForms<T extends Shaped>(
+  ops: Ops<T>,
+  blocks: readonly AttentionFactors<T>[],
+): T {
+  return stacked(ops, blocks, ({ W_O, W_V }) => ops.matmul(W_O, other(ops, W_V), ["d_model"]));
+}
+
+/**
+ * The cyclic forms of the OV circuits through the embeddings.
+ *
+ * `W_U W_E` is the same for all heads; it is taken 256 columns at a time, so that nothing of `d_model × d_model`
+ * or of `vocab × vocab` is ever there. Operations: `2 · vocab · d_model²` for all heads together, and
+ * `2 · d_head · d_model²` for each head; the norm of the readout is applied to `W_O`, not to `W_U`.
+ */
+export function embeddingForms<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  blocks: readonly AttentionFactors<T>[],
+  processing: WeightProcessing,
+): Pick<CyclicForms<T>, "embedding" | "embeddingCentred"> {
+  const { W_U } = model.final;
+  const { W_E } = model.embed;
+  const width = sizeAlong(W_E.shape, "d_model", "copying");
+  const vocab = sizeAlong(W_E.shape, "vocab", "copying");
+  const outputs = blocks.map(({ W_O }) => readoutOf(ops, model.final, W_O, processing));
+  let embedding: T | undefined;
+  for (let start = 0; start < width; start += PANEL) {
+    const end = Math.min(width, start + PANEL);
+    const before = embedding;
+    embedding = ops.scope(() => {
+      const columns = ops.rename(ops.slice(W_E, "d_model", start, end), { d_model: "column" });
+      const gram = ops.matmul(W_U, columns, ["vocab"]);
+      const panel = stacked(ops, blocks, ({ W_V }, layer) => {
+        const output = ops.matmul(outputs[layer] as T, gram, ["d_model"]); // one for each block
+        const rows = ops.rename(ops.slice(W_V, "d_model", start, end), { d_model: "column" });
+        return ops.matmul(output, other(ops, rows), ["column"]);
+      });
+      return before === undefined ? panel : ops.add(before, panel);
+    });
+  }
+  const all = embedding as T; // d_model is 1 at least
+  // Centring takes the mean ū of the unembedding's columns away: (W_O ū) ⊗ ((Σ_v W_E) W_V).
+  const mean = ops.scale(ops.sum(W_U, ["vocab"]), 1 / vocab);
+  const total = ops.sum(W_E, ["vocab"]);
+  const constant = stacked(ops, blocks, ({ W_V }, layer) =>
+    ops.mul(
+      ops.matmul(outputs[layer] as T, mean, ["d_model"]), // one for each block
+      other(ops, ops.matmul(W_V, total, ["d_model"])),
+    ),
+  );
+  return { embedding: all, embeddingCentred: ops.sub(all, constant) };
+}
+
+/** The cyclic forms of one head's OV circuit: `d_head, other`. */
+export function cyclicFormsOf<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  { left, right }: Circuit<T>,
+  processing: WeightProcessing,
+): CyclicForms<T> {
+  const { W_U } = model.final;
+  const { W_E } = model.embed;
+  const seen = readoutOf(ops, model.final, right, processing);
+  const mean = ops.scale(ops.sum(W_U, ["vocab"]), 1 / model.architecture.vocab);
+  const total = ops.sum(W_E, ["vocab"]);
+  // A single head is cheaper by its own token vectors: 4 · vocab · d_model · d_head operations.
+  const written = ops.matmul(seen, W_U, ["d_model"]);
+  const read = ops.matmul(W_E, other(ops, left), ["d_model"]);
+  const embedding = ops.matmul(written, read, ["vocab"], ["d_head", "other"]);
+  const constant = ops.mul(
+    ops.matmul(seen, mean, ["d_model"]),
+    other(ops, ops.matmul(left, total, ["d_model"])),
+  );
+  return {
+    residual: ops.matmul(right, other(ops, left), ["d_model"], ["d_head", "other"]),
+    embedding,
+    embeddingCentred: ops.sub(embedding, constant),
+  };
+}
+
+export interface Eigenvalue {
+  readonly re: number;
+  readonly im: number;
+}
+
+/** The eigenvalues of one circuit from its cyclic form, `d_head, other`, by descending absolute value. */
+export function eigenvaluesOf(linear: LinearAlgebra, form: Tensor): Eigenvalue[] {
+  const { re, im } = linear.eigenvalues(form, "d_head", "other", "rank");
+  return Array.from(re.data, (value, i) => ({ re: value, im: im.data[i] ?? 0 }));
+}
+
+/**
+ * `Σ Re λ / Σ |λ|`: 1 where all eigenvalues are positive (what goes in comes out again), −1 where all are negative;
+ * null where all are zero.
+ */
+export function copyingScore(eigenvalues: readonly Eigenvalue[]): number | null {
+  const size = eigenvalues.reduce((sum, { re, im }) => sum + Math.hypot(re, im), 0);
+  return size === 0 ? null : eigenvalues.reduce((sum, { re }) => sum + re, 0) / size;
+}
+
+/** The copying score of each matrix of a batch, `layer, kv_head, group, d_head, other`, by layer and head. */
+function copyingScores(linear: LinearAlgebra, forms: Tensor): (number | null)[][] {
+  const { re, im } = linear.eigenvalues(forms, "d_head", "other", "rank");
+  const imaginary = rowsOf(im);
+  const scores = rowsOf(re).map((row, matrix) =>
+    copyingScore(row.map((value, i) => ({ re: value, im: imaginary[matrix]?.[i] ?? 0 }))),
+  );
+  const layers = forms.shape.layer ?? 1;
+  const heads = scores.length / layers;
+  return Array.from({ length: layers }, (_, l) => scores.slice(l * heads, (l + 1) * heads));
+}
+
+/** The copying scores of all heads, by layer and head. */
+export interface Copying {
+  /** Of `W_V W_O`. */
+  readonly residual: readonly (readonly (number | null)[])[];
+  /** Of `W_E W_V W_O W_U`. */
+  readonly embedding: readonly (readonly (number | null)[])[];
+  /** Of the same with `W_U` centred over the vocabulary, which no prediction notices. */
+  readonly embeddingCentred: readonly (readonly (number | null)[])[];
+}
+
+/**
+ * Copying scores of every head from its weights (Elhage et al. 2021, "copying").
+ *
+ * @param blocks from `attentionFactors`, processed as `processing` says
+ */
+export async function copying<T extends Shaped>(
+  engine: Engine<T>,
+  linear: LinearAlgebra,
+  model: Model<T>,
+  blocks: readonly AttentionFactors<T>[],
+  processing: WeightProcessing,
+): Promise<Copying> {
+  const scores = async (form: T): Promise<(number | null)[][]> =>
+    copyingScores(linear, await engine.read(form));
+  const forms: CyclicForms<T> = engine.scope(() => ({
+    residual: residualForms(engine, blocks),
+    ...embeddingForms(engine, model, blocks, processing),
+  }));
+  try {
+    return {
+      residual: await scores(forms.residual),
+      embedding: await scores(forms.embedding),
+      embeddingCentred: await scores(forms.embeddingCentred),
+    };
+  } finally {
+    engine.free(forms);
+  }
+}
+
+/** One tensor for each block, stacked along `layer`. */
+export function stacked<T extends Shaped>(
+  ops: Ops<T>,
+  blocks: readonly AttentionFactors<T>[],
+  of: (block: AttentionFactors<T>, layer: number) => T,
+): T {
+  const parts = blocks.map((block, layer) => {
+    return ops.scope(() => {
+      const part = of(block, layer);
+      const ordered = ops.arrange(
+        part,
+        ORDER.filter((axis) => axis in part.shape),
+      );
+      return ops.broadcast(ordered, { layer: 1 });
+    });
+  });
+  return ops.concat(parts, "layer");
+}
+
+const ORDER = ["kv_head", "group", "d_head", "other"];
+
+function other<T extends Shaped>(ops: Ops<T>, W: T): T {
+  return ops.rename(W, { d_head: "other" });
+}

@@ -1,0 +1,122 @@
+import {
+  type Engine,
+  inOrder,
+  type LinearAlgebra,
+  reference,
+  type Shaped,
+  type Tensor,
+} from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+import type { Circuit } from "./circuit.ts";
+import { readoutOf, type WeightProcessing } from "./processing.ts";
+import { readOnce, rowsOf } from "./reading.ts";
+
+/** A circuit as `Σ left[:, rank] · values[rank] · right[:, rank]ᵀ`. */
+export interface CircuitSvd {
+  /** Singular values, descending: `rank`. */
+  readonly values: Tensor;
+  /** What goes in (of QK: the query side), orthonormal: `d_model, rank`. */
+  readonly left: Tensor;
+  /** What comes out (of QK: the key side), orthonormal: `d_model, rank`. */
+  readonly right: Tensor;
+}
+
+/**
+ * The singular value decomposition of a circuit, through those of its two factors and a `d_head × d_head` core:
+ * `left = U₁ S₁ V₁ᵀ`, `right = U₂ S₂ V₂ᵀ`, and `S₁ V₁ᵀ V₂ S₂ = X S Yᵀ` give `(U₁ X) S (U₂ Y)ᵀ`. In float64.
+ */
+export async function circuitSvd<T extends Shaped>(
+  engine: Engine<T>,
+  linear: LinearAlgebra,
+  circuit: Circuit<T>,
+): Promise<CircuitSvd> {
+  const side = async (factor: T, rank: string): Promise<{ U: Tensor; SV: Tensor }> => {
+    const { U, S, V } = linear.svd(await engine.read(factor), "d_model", "d_head", rank);
+    return { U, SV: reference.mul(V, S) };
+  };
+  const left = await side(circuit.left, "left");
+  const right = await side(circuit.right, "right");
+  const core = linear.svd(reference.matmul(left.SV, right.SV, ["d_head"]), "left", "right", "rank");
+  return {
+    values: core.S,
+    left: inOrder(reference.matmul(left.U, core.U, ["left"]), ["d_model", "rank"]),
+    right: inOrder(reference.matmul(right.U, core.V, ["right"]), ["d_model", "rank"]),
+  };
+}
+
+/** A token and how far it lies along a direction. */
+export interface TokenScore {
+  readonly id: number;
+  readonly score: number;
+}
+
+/** The tokens at both ends of a direction: the signs of singular vectors mean nothing by themselves. */
+export interface TokenEnds {
+  /** By descending score. */
+  readonly positive: readonly TokenScore[];
+  /** By ascending score. */
+  readonly negative: readonly TokenScore[];
+}
+
+export interface TokenEndsOptions {
+  /** How many tokens at each end; default 8. */
+  readonly top?: number;
+}
+
+/**
+ * The tokens whose embeddings lie furthest along directions of the stream: `W_E · direction`, positions left out.
+ *
+ * @param directions `d_model, rank`
+ */
+export async function tokensRead<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  directions: Tensor,
+  options: TokenEndsOptions = {},
+): Promise<TokenEnds[]> {
+  const { shape, data } = directions;
+  return endsOf(
+    await readOnce(
+      engine,
+      () => engine.matmul(model.embed.W_E, engine.constant(shape, data), ["d_model"]),
+      ["rank", "vocab"],
+    ),
+    options,
+  );
+}
+
+/**
+ * The tokens whose logits a direction of the stream raises and lowers most: `direction · W_U`, through the final
+ * norm's scale as `processing` says, its denominator left out, centred over the vocabulary.
+ *
+ * @param directions `d_model, rank`
+ */
+export async function tokensWritten<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  directions: Tensor,
+  processing: WeightProcessing,
+  options: TokenEndsOptions = {},
+): Promise<TokenEnds[]> {
+  const { shape, data } = directions;
+  return endsOf(
+    await readOnce(engine, () => {
+      const seen = readoutOf(engine, model.final, engine.constant(shape, data), processing);
+      return engine.center(engine.matmul(seen, model.final.W_U, ["d_model"]), "vocab");
+    }, ["rank", "vocab"]),
+    options,
+  );
+}
+
+/** @param scores `rank, vocab` */
+function endsOf(scores: Tensor, { top = 8 }: TokenEndsOptions): TokenEnds[] {
+  return rowsOf(scores).map((row) => {
+    const order = row.map((_, id) => id).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0));
+    const named = (ids: number[]): TokenScore[] => ids.map((id) => ({ id, score: row[id] ?? 0 })); // ids are places in the row
+    const count = Math.min(top, row.length);
+    return {
+      positive: named(order.slice(0, count)),
+      negative: named(order.slice(row.length - count).reverse()),
+    };
+  });
+}

@@ -1,0 +1,231 @@
+import type { Engine, Ops, Shaped, Tensor } from "@resolvent/tensor";
+import {
+  type AttentionBlock,
+  blockWrite,
+  embed,
+  type Model,
+  plainSites,
+  type Sites,
+  tokenIds,
+} from "@resolvent/transformer";
+import { processingFor, readoutOf } from "./processing.ts";
+import { pause, rowsOf } from "./reading.ts";
+import type { Repeated } from "./repeated.ts";
+
+/** Scores of all heads from runs, by layer and head. */
+export interface HeadScores {
+  /** Mean attention to the position before: `A[i, i−1]` over `i ≥ 1`. */
+  readonly previousToken: readonly (readonly number[])[];
+  /** Mean attention from the second copy to the same token in the first: `A[i, i−length]`. */
+  readonly duplicateToken: readonly (readonly number[])[];
+  /** Mean attention from the second copy to the token after the same in the first: `A[i, i−length+1]`. */
+  readonly induction: readonly (readonly number[])[];
+  /**
+   * How much a head raises the logits of what it attends to: for each attended position the correlation, over the
+   * tokens of `B`, of the logits that its value adds with 1 for its own token and 0 for others; the mean over
+   * positions weighted by the attention they receive, the first token of a text left out. Null where a head
+   * attends to nothing else.
+   */
+  readonly copying: readonly (readonly (number | null)[])[];
+}
+
+export interface HeadScoresOptions {
+  readonly signal?: AbortSignal;
+  /** Layers run, and all of them. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** The numbers of one layer's heads, before they are means. */
+export interface LayerScores<T> {
+  /** Attention to the place that each score looks at: `head, score` (previous, duplicate, induction). */
+  readonly attended: T;
+  /** `Σ` of received attention times correlation: `head`. */
+  readonly copied: T;
+  /** `Σ` of received attention: `head`. */
+  readonly received: T;
+}
+
+/**
+ * Scores of every head from one batched run on repeated random tokens (Elhage et al. 2021; Olsson et al. 2022,
+ * whose copying score compares logits over the tokens of the sequence, too). The run is that of the model itself;
+ * weight processing does not change it. It ends with the last layer's attention, and keeps one layer's patterns.
+ */
+export async function headScores<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  repeated: Repeated,
+  options: HeadScoresOptions = {},
+): Promise<HeadScores> {
+  const { signal, onProgress } = options;
+  const all: { attended: Tensor; copied: Tensor; received: Tensor }[] = [];
+  const steps = eachLayer(engine, model, repeated);
+  try {
+    for (const scores of steps) {
+      const [attended, copied, received] = [
+        await engine.read(scores.attended),
+        await engine.read(scores.copied),
+        await engine.read(scores.received),
+      ];
+      engine.free(scores);
+      all.push({ attended, copied, received });
+      onProgress?.({ done: all.length, total: model.architecture.layers });
+      await pause(signal);
+    }
+  } finally {
+    steps.return();
+  }
+  const score = (i: number): number[][] =>
+    all.map(({ attended }) => rowsOf(attended).map((row) => row[i] ?? Number.NaN));
+  return {
+    previousToken: score(0),
+    duplicateToken: score(1),
+    induction: score(2),
+    copying: all.map(({ copied, received }) =>
+      Array.from(copied.data, (sum, head) => {
+        const weight = received.data[head] ?? 0;
+        return weight > 0 ? sum / weight : null;
+      }),
+    ),
+  };
+}
+
+/** What `headScores` computes, on shapes as well. */
+export function outlineScores<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  repeated: Repeated,
+): void {
+  for (const _ of eachLayer(ops, model, repeated)) void _;
+}
+
+/** Runs layer by layer and gives each layer's scores, which the taker frees; the stream is freed at the end. */
+function* eachLayer<T extends Shaped>(
+  ops: Ops<T> & Partial<Pick<Engine<T>, "free">>,
+  model: Model<T>,
+  repeated: Repeated,
+): Generator<LayerScores<T>, void> {
+  const ids = tokenIds(repeated.sequences);
+  const targets = ops.scope(() => targetsOf(ops, repeated));
+  const choices = {
+    shape: { batch: repeated.sequences.length, choice: repeated.length },
+    data: Int32Array.from(repeated.sequences.flatMap((row) => row.slice(-repeated.length))),
+  };
+  const masks = masksOf(ops, repeated);
+  let stream = ops.scope(() => embed(ops, model, ids, plainSites()));
+  let left = model.architecture.layers;
+  try {
+    for (const stage of model.stages) {
+      const read = stream;
+      for (const block of stage) {
+        const before = stream;
+        const found: LayerScores<T>[] = [];
+        if (block.kind === "attn") left -= 1;
+        const after = ops.scope(() => {
+          const sites: Sites<T> =
+            block.kind === "attn"
+              ? scoring(ops, model, block, { masks, targets, choices }, found)
+              : plainSites();
+          const write = blockWrite(ops, block, read, sites);
+          return { stream: ops.add(before, write), found };
+        });
+        stream = after.stream;
+        if (before !== read) ops.free?.(before);
+        for (const scores of found) yield scores;
+        if (left === 0) return; // no later block has a pattern
+      }
+      ops.free?.(read);
+    }
+  } finally {
+    ops.free?.([stream, masks, targets]);
+  }
+}
+
+interface Questions<T> {
+  readonly masks: T;
+  readonly targets: T;
+  readonly choices: {
+    readonly shape: { batch: number; choice: number };
+    readonly data: Int32Array;
+  };
+}
+
+/** A run's sites that reduce a block's pattern and values to scores on the way. */
+function scoring<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  block: AttentionBlock<T>,
+  { masks, targets, choices }: Questions<T>,
+  found: LayerScores<T>[],
+): Sites<T> {
+  let pattern: T | undefined;
+  const { final } = model;
+  const score = (A: T, value: T): LayerScores<T> =>
+    ops.scope(() => {
+      const attended = ops.sum(ops.matmul(A, masks, ["pos", "key_pos"]), ["batch"]);
+      // What the values add to the logits of B's tokens, the final norm's denominator apart.
+      const processing = processingFor(model, { centreWrites: false });
+      const output = readoutOf(ops, final, block.W_O, processing);
+      const tokens = ops.take(final.W_U, "vocab", choices);
+      const readout = ops.matmul(output, tokens, ["d_model"]);
+      const logits = ops.center(ops.matmul(value, readout, ["d_head"]), "choice");
+      const spread = ops.scale(ops.rms(logits, "choice", TINY), Math.sqrt(choices.shape.choice));
+      const aligned = ops.sum(ops.mul(logits, targets), ["choice"]);
+      const correlation = ops.join(ops.div(aligned, spread), ["kv_head", "group"], "head");
+      const received = ops.mul(ops.sum(A, ["pos"]), attendable(ops, targets));
+      return {
+        attended: ops.arrange(attended, ["head", "score"]),
+        copied: ops.sum(ops.mul(received, correlation), ["batch", "key_pos"]),
+        received: ops.sum(received, ["batch", "key_pos"]),
+      };
+    });
+  return {
+    wants: () => false,
+    at: (site, compute) => {
+      const value = compute();
+      if (site === `${block.name}.pattern`) pattern = value;
+      if (site === `${block.name}.value` && pattern !== undefined)
+        found.push(score(pattern, value));
+      return value;
+    },
+  };
+}
+
+/** Keeps a value of nothing from being divided by nothing; far below any square of a logit. */
+const TINY = 1e-30;
+
+/** Means as weights: `score, pos, key_pos`. */
+function masksOf<T extends Shaped>(ops: Ops<T>, { sequences, length }: Repeated): T {
+  const pos = sequences[0]?.length ?? 0;
+  const data = new Float64Array(3 * pos * pos);
+  const put = (score: number, query: number, back: number, of: number): void => {
+    data[(score * pos + query) * pos + query - back] = 1 / (of * sequences.length);
+  };
+  for (let i = 1; i < pos; i++) put(0, i, 1, pos - 1);
+  for (let i = pos - length; i < pos; i++) {
+    put(1, i, length, length);
+    put(2, i, length - 1, length);
+  }
+  return ops.constant({ score: 3, pos, key_pos: pos }, data);
+}
+
+/**
+ * For each position, 1 for its token among those of `B`, centred and of length 1: `batch, key_pos, choice`.
+ * All zero where a token is none of `B`, or they are all the same.
+ */
+function targetsOf<T extends Shaped>(ops: Ops<T>, { sequences, length }: Repeated): T {
+  const pos = sequences[0]?.length ?? 0;
+  const rows = sequences.flatMap((row) =>
+    row.map((token) => {
+      const own = row.slice(-length).map((choice) => (choice === token ? 1 : 0));
+      const mean = own.reduce((sum: number, one) => sum + one, 0) / length;
+      const size = Math.sqrt(own.reduce((sum: number, one) => sum + (one - mean) ** 2, 0));
+      return own.map((one) => (size === 0 ? 0 : (one - mean) / size));
+    }),
+  );
+  return ops.constant({ batch: sequences.length, key_pos: pos, choice: length }, rows.flat());
+}
+
+/** 1 where a position has a target, 0 where not: `batch, key_pos`. */
+function attendable<T extends Shaped>(ops: Ops<T>, targets: T): T {
+  return ops.sum(ops.mul(targets, targets), ["choice"]);
+}

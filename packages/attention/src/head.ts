@@ -1,0 +1,120 @@
+import { InputError, InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import type { AttentionBlock, Model } from "@resolvent/transformer";
+import { processBlock, type WeightProcessing } from "./processing.ts";
+
+/** An attention head. */
+export interface Head {
+  readonly layer: number;
+  /** Counted over all heads of the layer, `kv_head · groups + group`. */
+  readonly head: number;
+}
+
+/** `L1.H5` */
+export function headName({ layer, head }: Head): string {
+  return `L${layer}.H${head}`;
+}
+
+/**
+ * The head that a name such as `L1.H5` means.
+ * @throws InputError `attention/bad-head`
+ */
+export function parseHead(name: string): Head {
+  const [, layer, head] = /^L(\d+)\.H(\d+)$/.exec(name) ?? [];
+  if (layer === undefined || head === undefined) {
+    throw new InputError({
+      code: "attention/bad-head",
+      message: `"${name}" is no name of a head.`,
+      remedy: "Heads are named by layer and head, from zero: L1.H5.",
+      details: { got: name },
+    });
+  }
+  return { layer: Number(layer), head: Number(head) };
+}
+
+/** @throws InputError `attention/no-head` */
+export function checkHead<T extends Shaped>({ architecture, name }: Model<T>, head: Head): void {
+  const { layers, heads } = architecture;
+  const within = (n: number, size: number): boolean => Number.isInteger(n) && n >= 0 && n < size;
+  if (within(head.layer, layers) && within(head.head, heads)) return;
+  throw new InputError({
+    code: "attention/no-head",
+    message: `${name} has no head ${headName(head)}: it has ${layers} layers of ${heads} heads.`,
+    remedy: `Heads are L0.H0 to ${headName({ layer: layers - 1, head: heads - 1 })}.`,
+    details: { got: head, layers, heads },
+  });
+}
+
+/** The weights of one attention block, processed, and nothing else: what circuits of all heads are made of. */
+export interface AttentionFactors<T> {
+  /** `d_model, kv_head, group, d_head`, in any memory order. */
+  readonly W_Q: T;
+  /** `d_model, kv_head, d_head` */
+  readonly W_K: T;
+  readonly W_V: T;
+  /** `kv_head, group, d_head, d_model` */
+  readonly W_O: T;
+}
+
+/**
+ * The factors of the heads of all layers, in order. They are copies where processing changes nothing, so that they
+ * can be freed, and so that a streamed model may pass by.
+ */
+export function attentionFactors<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  processing: WeightProcessing,
+): AttentionFactors<T>[] {
+  const factors: AttentionFactors<T>[] = [];
+  for (const stage of model.stages) {
+    for (const block of stage) {
+      if (block.kind === "attn") factors.push(ops.scope(() => factorsOf(ops, block, processing)));
+    }
+  }
+  return factors;
+}
+
+function factorsOf<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  processing: WeightProcessing,
+): AttentionFactors<T> {
+  const processed = processBlock(ops, block, processing);
+  const own = (weight: "W_Q" | "W_K" | "W_V" | "W_O"): T =>
+    processed[weight] === block[weight] ? ops.scale(block[weight], 1) : processed[weight];
+  return { W_Q: own("W_Q"), W_K: own("W_K"), W_V: own("W_V"), W_O: own("W_O") };
+}
+
+/** Does something with the processed attention block of one layer, while it is there. */
+export function inAttention<T extends Shaped, R>(
+  ops: Ops<T>,
+  model: Model<T>,
+  layer: number,
+  processing: WeightProcessing,
+  use: (block: AttentionBlock<T>) => R,
+): R {
+  for (const stage of model.stages) {
+    for (const block of stage) {
+      if (block.kind === "attn" && block.layer === layer) {
+        return use(processBlock(ops, block, processing));
+      }
+    }
+  }
+  throw new InternalError({
+    code: "attention/no-layer",
+    message: `${model.name} has no attention in layer ${layer}, which should have been checked.`,
+    details: { layer },
+  });
+}
+
+/** The part of a weight that belongs to one head, without the axes that count heads. */
+export function ofHead<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  weight: T,
+  head: number,
+): T {
+  const groups = sizeAlong(block.W_Q.shape, "group", block.name);
+  const at = (x: T, axis: string, i: number): T =>
+    axis in x.shape ? ops.sum(ops.slice(x, axis, i, i + 1), [axis]) : x;
+  return at(at(weight, "kv_head", Math.floor(head / groups)), "group", head % groups);
+}

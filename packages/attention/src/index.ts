@@ -1,0 +1,67 @@
+import type { AnyAnalysis } from "@resolvent/analysis";
+import { headsAnalysis } from "./analyses/heads.ts";
+import { ovAnalysis } from "./analyses/ov.ts";
+
+/** The analyses of this package, as commands and panels show them. */
+export const attentionAnalyses: readonly AnyAnalysis[] = [headsAnalysis, ovAnalysis];
+
+export {
+  type HeadRow,
+  type HeadsParameters,
+  type HeadsResult,
+  headsAnalysis,
+  type Partner,
+} from "./analyses/heads.ts";
+export {
+  type OvDirection,
+  type OvParameters,
+  type OvResult,
+  ovAnalysis,
+  type ScoredToken,
+} from "./analyses/ov.ts";
+export {
+  type Circuit,
+  type CircuitOptions,
+  ovCircuit,
+  type QkOptions,
+  qkCircuit,
+} from "./circuit.ts";
+export {
+  COMPOSITION_KINDS,
+  type Composition,
+  type CompositionKind,
+  type CompositionOptions,
+  composition,
+  compositionScore,
+} from "./composition.ts";
+export {
+  type Copying,
+  type CyclicForms,
+  copying,
+  copyingScore,
+  cyclicFormsOf,
+  type Eigenvalue,
+  eigenvaluesOf,
+} from "./copying.ts";
+export {
+  type CircuitSvd,
+  circuitSvd,
+  type TokenEnds,
+  type TokenEndsOptions,
+  type TokenScore,
+  tokensRead,
+  tokensWritten,
+} from "./directions.ts";
+export { type AttentionFactors, attentionFactors, type Head, headName, parseHead } from "./head.ts";
+export { type HeadScores, type HeadScoresOptions, headScores } from "./head-scores.ts";
+export {
+  type ProcessedModel,
+  type ProcessingOptions,
+  processingFor,
+  processingRecord,
+  processWeights,
+  RAW,
+  type WeightProcessing,
+} from "./processing.ts";
+export { type Repeated, type RepeatedOptions, repeatedSequences } from "./repeated.ts";
+export { ovTable, qkTable } from "./tables.ts";
