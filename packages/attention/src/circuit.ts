@@ -1,12 +1,7 @@
 import { InputError, type Ops, type Shaped } from "@resolvent/tensor";
-import {
-  type AttentionBlock,
-  type Model,
-  type NormWeights,
-  rotaryTable,
-} from "@resolvent/transformer";
+import { type AttentionBlock, type Model, rotaryTable } from "@resolvent/transformer";
 import { checkHead, type Head, inAttention, ofHead } from "./head.ts";
-import { type ProcessingOptions, processingFor } from "./processing.ts";
+import { type ProcessingOptions, processingFor, throughHeadNorm } from "./processing.ts";
 
 /** A bilinear form or a linear map of the stream in two factors, `left · rightᵀ`, of rank `d_head` at most. */
 export interface Circuit<T> {
@@ -80,26 +75,27 @@ export function qkCircuit<T extends Shaped>(
   }
   const processing = processingFor(model, options.processing);
   const circuit = (block: AttentionBlock<T>): Circuit<T> => {
-    const { rotary, queryNorm, keyNorm } = block;
-    const normed = (W: T, norm: NormWeights<T> | undefined): T =>
-      processing.foldNorms ? throughHeadNorm(ops, W, norm) : W;
+    const { rotary } = block;
     const turned = (W: T, by: number): T => {
       if (rotary === undefined) return W;
       const table = rotaryTable(rotary, distance + 1);
       const at = ops.broadcast(W, { pos: 1 });
       return ops.sum(ops.rotary(at, "d_head", "pos", table, { start: by }), ["pos"]);
     };
-    const query = normed(ofHead(ops, block, block.W_Q, head.head), queryNorm);
-    const key = normed(ofHead(ops, block, block.W_K, head.head), keyNorm);
+    const query = ofHead(
+      ops,
+      block,
+      throughHeadNorm(ops, block.W_Q, block.queryNorm, processing),
+      head.head,
+    );
+    const key = ofHead(
+      ops,
+      block,
+      throughHeadNorm(ops, block.W_K, block.keyNorm, processing),
+      head.head,
+    );
     // A key is turned by no angle, but by the amplitude that some tables have.
     return { left: turned(query, distance), right: turned(key, 0) };
   };
   return ops.scope(() => inAttention(ops, model, head.layer, processing, circuit));
-}
-
-/** A norm over `d_head` without denominator and bias. */
-function throughHeadNorm<T extends Shaped>(ops: Ops<T>, W: T, norm: NormWeights<T> | undefined): T {
-  if (norm === undefined) return W;
-  const centred = norm.kind === "layer" ? ops.center(W, "d_head") : W;
-  return norm.scale === undefined ? centred : ops.mul(centred, norm.scale);
 }

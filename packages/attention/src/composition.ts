@@ -162,7 +162,7 @@ export interface CompositionOptions {
 /**
  * Q-, K- and V-composition of every pair of heads of different layers (Elhage et al. 2021, with its erratum):
  * `‖A B‖_F / (‖A‖_F ‖B‖_F)`, `A = W_OV` of the earlier head and `B = W_QK`, `W_QKᵀ`, `W_OV` of the later one.
- * Rotary embeddings are left out (relative position 0), and so are norms over queries and keys.
+ * Rotary embeddings are left out (relative position 0), and so are the denominators of norms.
  *
  * Operations: `6 · d_model · d_head²` for each pair, `24 · d_model · d_head²` for each head.
  *

@@ -112,12 +112,12 @@ function* eachLayer<T extends Shaped>(
   };
   const masks = masksOf(ops, repeated);
   let stream = ops.scope(() => embed(ops, model, ids, plainSites()));
+  let read = stream;
   let left = model.architecture.layers;
   try {
     for (const stage of model.stages) {
-      const read = stream;
       for (const block of stage) {
-        const before = stream;
+        const [before, seen] = [stream, read];
         const found: LayerScores<T>[] = [];
         if (block.kind === "attn") left -= 1;
         const after = ops.scope(() => {
@@ -125,7 +125,7 @@ function* eachLayer<T extends Shaped>(
             block.kind === "attn"
               ? scoring(ops, model, block, { masks, targets, choices }, found)
               : plainSites();
-          const write = blockWrite(ops, block, read, sites);
+          const write = blockWrite(ops, block, seen, sites);
           return { stream: ops.add(before, write), found };
         });
         stream = after.stream;
@@ -134,9 +134,11 @@ function* eachLayer<T extends Shaped>(
         if (left === 0) return; // no later block has a pattern
       }
       ops.free?.(read);
+      read = stream;
     }
   } finally {
     ops.free?.([stream, masks, targets]);
+    if (read !== stream) ops.free?.(read);
   }
 }
 

@@ -1,6 +1,6 @@
 import { InputError, InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
 import type { AttentionBlock, Model } from "@resolvent/transformer";
-import { processBlock, type WeightProcessing } from "./processing.ts";
+import { processBlock, throughHeadNorm, type WeightProcessing } from "./processing.ts";
 
 /** An attention head. */
 export interface Head {
@@ -44,7 +44,10 @@ export function checkHead<T extends Shaped>({ architecture, name }: Model<T>, he
   });
 }
 
-/** The weights of one attention block, processed, and nothing else: what circuits of all heads are made of. */
+/**
+ * The weights of one attention block, processed, and nothing else: what circuits of all heads are made of. Where
+ * norms are folded, so are the scales of norms over queries and keys.
+ */
 export interface AttentionFactors<T> {
   /** `d_model, kv_head, group, d_head`, in any memory order. */
   readonly W_Q: T;
@@ -78,10 +81,15 @@ function factorsOf<T extends Shaped>(
   block: AttentionBlock<T>,
   processing: WeightProcessing,
 ): AttentionFactors<T> {
-  const processed = processBlock(ops, block, processing);
-  const own = (weight: "W_Q" | "W_K" | "W_V" | "W_O"): T =>
-    processed[weight] === block[weight] ? ops.scale(block[weight], 1) : processed[weight];
-  return { W_Q: own("W_Q"), W_K: own("W_K"), W_V: own("W_V"), W_O: own("W_O") };
+  const { W_Q, W_K, W_V, W_O } = processBlock(ops, block, processing);
+  const own = (processed: T, stored: T): T =>
+    processed === stored ? ops.scale(stored, 1) : processed;
+  return {
+    W_Q: own(throughHeadNorm(ops, W_Q, block.queryNorm, processing), block.W_Q),
+    W_K: own(throughHeadNorm(ops, W_K, block.keyNorm, processing), block.W_K),
+    W_V: own(W_V, block.W_V),
+    W_O: own(W_O, block.W_O),
+  };
 }
 
 /** Does something with the processed attention block of one layer, while it is there. */

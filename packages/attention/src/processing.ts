@@ -180,6 +180,21 @@ function readThrough<T extends Shaped>(
   return norm.kind === "layer" && processing.centreReads ? ops.center(scaled, "d_model") : scaled;
 }
 
+/**
+ * A query or key weight with the scale of a norm over queries or keys (QK norm) folded in: for circuits only, as
+ * the norm's denominator is that of the unscaled query, so the model itself cannot be written like this.
+ */
+export function throughHeadNorm<T extends Shaped>(
+  ops: Ops<T>,
+  W: T,
+  norm: NormWeights<T> | undefined,
+  processing: WeightProcessing,
+): T {
+  if (norm === undefined || !processing.foldNorms) return W;
+  const centred = norm.kind === "layer" ? ops.center(W, "d_head") : W;
+  return norm.scale === undefined ? centred : ops.mul(centred, norm.scale);
+}
+
 /** `b + β W`. */
 function biasThrough<T extends Shaped>(
   ops: Ops<T>,

@@ -77,10 +77,10 @@ describeWithFixtures("the golden head tables", (fixtures) => {
         );
       });
 
-      test.runIf(golden.composition !== undefined).each([
-        ["folded", {}],
-        ["raw", RAW],
-      ] as const)("composition, %s", async (weights, options) => {
+      // A model of one layer has no pairs of heads.
+      const weightings = golden.composition === undefined ? [] : (["folded", "raw"] as const);
+      test.each(weightings)("composition, %s", async (weights) => {
+        const options = weights === "raw" ? RAW : {};
         const factors = attentionFactors(engine, model, processingFor(model, options));
         const found = await composition(engine, linear, factors);
         engine.free(factors);
@@ -98,17 +98,16 @@ describeWithFixtures("the golden head tables", (fixtures) => {
         }
       });
 
-      test.runIf("sequences" in head_scores)("scores of runs", async () => {
-        if (!("sequences" in head_scores)) return;
+      if ("skipped" in head_scores) {
+        test("no room for repeated tokens", () => expect(repeatedSequences(model)).toBeUndefined());
+        return;
+      }
+      test("scores of runs", async () => {
         const { rep_len, bos, seed, sequences } = head_scores;
         const found = await headScores(engine, model, { length: rep_len, bos, seed, sequences });
         expect(found.previousToken).toBeNear(head_scores.previous_token, near);
         expect(found.duplicateToken).toBeNear(head_scores.duplicate_token, near);
         expect(found.induction).toBeNear(head_scores.induction, near);
-      });
-
-      test.runIf("skipped" in head_scores)("no room for repeated tokens", () => {
-        expect(repeatedSequences(model)).toBeUndefined();
       });
     });
   }

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import * as attention from "../src/index.ts";
+
+test("the exported names", () => {
+  expect(Object.keys(attention).sort()).toEqual([
+    "COMPOSITION_KINDS",
+    "RAW",
+    "attentionAnalyses",
+    "attentionFactors",
+    "circuitSvd",
+    "composition",
+    "compositionScore",
+    "copying",
+    "copyingScore",
+    "cyclicFormsOf",
+    "eigenvaluesOf",
+    "headName",
+    "headScores",
+    "headsAnalysis",
+    "ovAnalysis",
+    "ovCircuit",
+    "ovTable",
+    "parseHead",
+    "processWeights",
+    "processingFor",
+    "processingRecord",
+    "qkCircuit",
+    "qkTable",
+    "repeatedSequences",
+    "tokensRead",
+    "tokensWritten",
+  ]);
+});
+
+test("what is needed at run time: no engine", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/analysis",
+    "@resolvent/tensor",
+    "@resolvent/transformer",
+    "zod",
+  ]);
+  for (const field of ["peerDependencies", "optionalDependencies"]) {
+    expect(manifest[field], field).toBeUndefined();
+  }
+  expect(manifest.sideEffects).toBe(false);
+});
