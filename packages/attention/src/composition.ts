@@ -49,7 +49,7 @@ export function factorGrams<T extends Shaped>(
 }
 
 /** `R` with `R Rᵀ = G` for each Gram matrix `G`: `…, d_head, rank`. */
-export function rootOf(linear: LinearAlgebra, gram: Tensor): Tensor {
+function rootOf(linear: LinearAlgebra, gram: Tensor): Tensor {
   const { values, vectors } = linear.symmetricEigen(gram, "d_head", "other", "rank");
   // What rounding made negative is zero.
   const roots = Float64Array.from(values.data, (value) => Math.sqrt(Math.max(0, value)));

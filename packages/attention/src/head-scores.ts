@@ -36,7 +36,7 @@ export interface HeadScoresOptions {
 }
 
 /** The numbers of one layer's heads, before they are means. */
-export interface LayerScores<T> {
+interface LayerScores<T> {
   /** Attention to the place that each score looks at: `head, score` (previous, duplicate, induction). */
   readonly attended: T;
   /** `Σ` of received attention times correlation: `head`. */

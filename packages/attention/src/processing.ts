@@ -225,12 +225,13 @@ function present<V extends Readonly<Record<string, unknown>>>(
 }
 
 /** Weight processing in words, as tables say it: `norms folded, writes centred`. */
-export function processingWords(processing: WeightProcessing): string {
+export function processingWords(processing: WeightProcessing | "none"): string {
+  if (processing === "none") return "weights as stored";
   const { foldNorms, centreReads, centreWrites, centreVocabulary } = processing;
   const done = [
     ...(foldNorms ? [centreReads ? "norms folded and reads centred" : "norms folded"] : []),
     ...(centreWrites ? ["writes centred"] : []),
     ...(centreVocabulary ? ["unembedding centred over the vocabulary"] : []),
   ];
-  return done.length === 0 ? "weights as stored" : done.join(", ");
+  return done.join(", ");
 }

@@ -1,4 +1,11 @@
-import type { Outline, Progress, Subject, Vocabulary } from "@resolvent/analysis";
+import {
+  checkParameters,
+  describeParameters,
+  type Outline,
+  type Progress,
+  type Subject,
+  type Vocabulary,
+} from "@resolvent/analysis";
 import { type Cpu, createCpu } from "@resolvent/cpu";
 import { type CostOps, cost } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
@@ -37,30 +44,18 @@ async function subjectOf(
     engine: cpu,
     model: await loadModel(cpu, tinyModel(family), { hash: false }),
     vocabulary,
-    linearAlgebra: await cpu.linearAlgebra(),
+    linearAlgebra: () => cpu.linearAlgebra(),
     signal,
     onProgress: (progress) => steps.push(progress),
   };
 }
-
-const checked = async <P>(
-  analysis: { params: { "~standard": { validate(value: unknown): unknown } } },
-  value: object,
-): Promise<P> => {
-  const result = (await analysis.params["~standard"].validate(value)) as {
-    value?: P;
-    issues?: unknown;
-  };
-  if (result.issues !== undefined) throw new Error(JSON.stringify(result.issues));
-  return result.value as P;
-};
 
 describe.each(tinyFamilies)("%s", (family) => {
   test("heads: every head once, the same after JSON, nothing left behind", async () => {
     const steps: Progress[] = [];
     const subject = await subjectOf(family, steps);
     const { model } = subject;
-    const params = await checked<Parameters<typeof headsAnalysis.run>[1]>(headsAnalysis, {
+    const params = await checkParameters(headsAnalysis.params, {
       repeatLength: 6,
     });
     await headsAnalysis.run(subject, params); // makes the tables that stay
@@ -76,7 +71,7 @@ describe.each(tinyFamilies)("%s", (family) => {
     expect(result.weightProcessing === "none").toBe(norm === "none");
     const processing = processingFor(model);
     const factors = attentionFactors(cpu, model, processing);
-    const scores = await copying(cpu, subject.linearAlgebra, model, factors, processing);
+    const scores = await copying(cpu, await subject.linearAlgebra(), model, factors, processing);
     cpu.free(factors);
     for (const row of result.heads) {
       expect(row.ovCopying).toBe(scores.residual[row.layer]?.[row.head]);
@@ -96,7 +91,7 @@ describe.each(tinyFamilies)("%s", (family) => {
 
   test("ov: the same after JSON, nothing left behind", async () => {
     const subject = await subjectOf(family);
-    const params = await checked<Parameters<typeof ovAnalysis.run>[1]>(ovAnalysis, {
+    const params = await checkParameters(ovAnalysis.params, {
       head: "L1.H1",
       words: ["3", "5"],
       tokensOf: "ab",
@@ -141,10 +136,10 @@ describe.each(tinyFamilies)("%s", (family) => {
       vocabulary,
       precision: "f64",
     };
-    const heads = await checked<Parameters<typeof headsAnalysis.run>[1]>(headsAnalysis, {
+    const heads = await checkParameters(headsAnalysis.params, {
       repeatLength: 6,
     });
-    const ov = await checked<Parameters<typeof ovAnalysis.run>[1]>(ovAnalysis, {
+    const ov = await checkParameters(ovAnalysis.params, {
       head: "L1.H0",
       words: ["3"],
     });
@@ -282,9 +277,6 @@ test("the list, its names and its help", () => {
   expect(attentionAnalyses.map(({ name }) => name)).toEqual(["heads", "ov"]);
   for (const { summary, params } of attentionAnalyses) {
     expect(summary).toMatch(/^[a-z].*[^.]$/);
-    const schema = params["~standard"].jsonSchema.input({ target: "draft-2020-12" });
-    for (const property of Object.values(schema.properties ?? {})) {
-      expect(property).toHaveProperty("description");
-    }
+    for (const { description } of describeParameters(params)) expect(description).not.toBe("");
   }
 });

@@ -26,7 +26,7 @@ export interface GoldenHeads {
       };
 }
 
-export type Table = readonly (readonly number[])[];
+type Table = readonly (readonly number[])[];
 
 export const goldenModels = [
   "stories260k",

@@ -26,7 +26,7 @@ export function matrixOf(a: Tensor, rows: string, columns: string): Matrix {
 }
 
 /** `W[d_model][d_head]` of one head of a weight, found entry by entry. */
-export function headMatrix(W: Tensor, head: number, groups: number): Matrix {
+function headMatrix(W: Tensor, head: number, groups: number): Matrix {
   const ordered = inOrder(W, [
     "kv_head",
     ...("group" in W.shape ? ["group"] : []),
@@ -41,13 +41,13 @@ export function headMatrix(W: Tensor, head: number, groups: number): Matrix {
 }
 
 /** `P diag(γ) W`, columns centred where the norm is LayerNorm. */
-export function folded(W: Matrix, norm: NormWeights<Tensor> | undefined): Matrix {
+function folded(W: Matrix, norm: NormWeights<Tensor> | undefined): Matrix {
   if (norm === undefined) return W;
   const scaled = W.map((row, i) => row.map((x) => x * (norm.scale?.data[i] ?? 1)));
   return norm.kind === "layer" ? centredColumns(scaled) : scaled;
 }
 
-export function centredColumns(W: Matrix): Matrix {
+function centredColumns(W: Matrix): Matrix {
   return transpose(
     transpose(W).map((column) => {
       const mean = column.reduce((sum, x) => sum + x, 0) / column.length;

@@ -38,7 +38,7 @@ import { type Repeated, repeatedSequences } from "../repeated.ts";
 
 /** An earlier head and how strongly it composes. */
 export interface Partner extends Head {
-  /** `‖A B‖_F / (‖A‖_F ‖B‖_F)`; 1 / √d_model would be expected of unrelated matrices of rank 1. */
+  /** `‖A B‖_F / (‖A‖_F ‖B‖_F)`; of unrelated matrices, `1/√d_model` is expected. */
   readonly score: number;
 }
 
@@ -92,13 +92,20 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   params: z.object({
     weightsOnly: z.boolean().default(false).describe("leave out the scores that need a run"),
     raw: z.boolean().default(false).describe("score weights as they are stored, not processed"),
-    repeatLength: z
+    repeatLength: z.int().min(1).optional().meta({
+      title: "n",
+      description: "random tokens that are repeated; default: 25, or what the context has room for",
+    }),
+    sequences: z
       .int()
       .min(1)
-      .optional()
-      .describe("random tokens that are repeated (default: 25, or what the context has room for)"),
-    sequences: z.int().min(1).default(4).describe("how many such sequences"),
-    seed: z.int().min(0).default(0).describe("of the random tokens"),
+      .default(4)
+      .meta({ title: "n", description: "how many such sequences" }),
+    seed: z
+      .int()
+      .min(0)
+      .default(0)
+      .meta({ title: "n", description: "another seed draws other tokens" }),
   }),
   examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
   estimate,
@@ -110,19 +117,20 @@ async function run<T extends Shaped>(
   subject: Subject<T>,
   parameters: HeadsParameters,
 ): Promise<HeadsResult> {
-  const { engine, model, linearAlgebra, signal, onProgress } = subject;
+  const { engine, model, signal, onProgress } = subject;
   const repeated = repeatedFor(model, parameters, subject.vocabulary);
   const processing = processingFor(model, optionsOf(parameters));
   const { layers, heads } = model.architecture;
   const total = layers + Math.max(0, layers - 1) + (repeated === undefined ? 0 : layers);
   const progress = (done: number): void => onProgress({ done, total, of: "layer" });
   await pause(signal);
+  const linear = await subject.linearAlgebra();
   const blocks = engine.scope(() => attentionFactors(engine, model, processing));
   try {
-    const copied = await copying(engine, linearAlgebra, model, blocks, processing);
+    const copied = await copying(engine, linear, model, blocks, processing);
     progress(layers);
     await pause(signal);
-    const composed = await composition(engine, linearAlgebra, blocks, {
+    const composed = await composition(engine, linear, blocks, {
       signal,
       onProgress: ({ done }) => progress(layers + done),
     });
@@ -239,13 +247,13 @@ function tables(result: HeadsResult): Table[] {
         { name: "layer", kind: "count", detail: true },
         { name: "head", kind: "count", detail: true },
         { name: "name", head: "head", kind: "text" },
-        score("ovCopying", "OV copying"),
-        score("ovCopyingEmbedding", "with embeddings"),
-        score("ovCopyingEmbeddingCentred", "vocab-centred"),
+        score("ovCopying", "OV"),
+        score("ovCopyingEmbedding", "E·OV·U"),
+        score("ovCopyingEmbeddingCentred", "centred"),
         ...ran.map(([name, head]) => score(name, head)),
         ...partners.flatMap((kind) => [
-          { name: `${kind}From`, head: `${kind[0]?.toUpperCase()} from`, kind: "text" as const },
-          score(`${kind}Composition`, "score"),
+          { name: `${kind}From`, head: `${letter(kind)} from`, kind: "text" as const },
+          score(`${kind}Composition`, letter(kind)),
         ]),
       ],
       rows: heads.map((row) => [
@@ -267,33 +275,35 @@ function tables(result: HeadsResult): Table[] {
 }
 
 const RUN_COLUMNS = [
-  ["previousToken", "previous token"],
-  ["duplicateToken", "duplicate token"],
+  ["previousToken", "previous"],
+  ["duplicateToken", "duplicate"],
   ["induction", "induction"],
   ["copying", "copying"],
 ] as const;
 
-function subtitleOf({ weightProcessing, repeated }: HeadsResult): string {
-  const weights =
-    weightProcessing === "none" ? "weights as stored" : processingWords(weightProcessing);
+function letter(kind: CompositionKind): string {
+  return kind.slice(0, 1).toUpperCase();
+}
+
+function subtitleOf({ model, weightProcessing, repeated }: HeadsResult): string {
+  const weights = `${model.name}, ${processingWords(weightProcessing)}`;
   if (repeated === null) return weights;
-  const bos = repeated.bos === null ? "" : `token ${repeated.bos} and `;
-  return `${weights}; runs on ${repeated.sequences.length} sequences of ${bos}${repeated.length} random tokens twice, seed ${repeated.seed}`;
+  const { sequences, bos, length, seed } = repeated;
+  const start = bos === null ? "" : `token ${bos}, then `;
+  return `${weights}; ${sequences.length} sequences of ${start}${length} random tokens twice, seed ${seed}`;
 }
 
 function notesOf({ repeated, heads }: HeadsResult): string[] {
   const notes = [
-    "OV copying: Σ Re λ / Σ |λ| of the head's OV circuit, in the stream and from token to token.",
+    "OV, E·OV·U, centred: copying score Σ Re λ / Σ |λ| of W_V W_O, of W_E W_V W_O W_U, and of that with W_U centred over the vocabulary.",
   ];
   if (repeated !== null) {
     notes.push(
-      "Previous token, duplicate token, induction: mean attention. Copying: how much attended tokens gain against others.",
+      "previous, duplicate, induction: mean attention to the token before, the same token, the token after the same. copying: how far values raise the logit of the attended token above others.",
     );
   }
   if (heads.some((row) => row.queryFrom !== null)) {
-    notes.push(
-      "Q, K, V from: the earlier head that composes most with the head's queries, keys, values.",
-    );
+    notes.push("Q, K, V: composition with the earlier head from which it is strongest.");
   }
   return notes;
 }

@@ -119,9 +119,17 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
   description:
     "Copying scores, eigenvalues, and singular directions with their tokens of a head's OV circuit, and a table from token to token.",
   params: z.object({
-    head: z.string().describe("the head, such as L1.H5"),
-    directions: z.int().min(0).default(5).describe("singular directions to describe by tokens"),
-    top: z.int().min(1).default(8).describe("tokens at each end of a direction"),
+    head: z.string().meta({ title: "name", description: "the head: L1.H5" }),
+    directions: z
+      .int()
+      .min(0)
+      .default(5)
+      .meta({ title: "n", description: "singular directions to describe by tokens" }),
+    top: z
+      .int()
+      .min(1)
+      .default(8)
+      .meta({ title: "n", description: "tokens at each end of a direction" }),
     words: z
       .array(z.string())
       .readonly()
@@ -132,7 +140,7 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
     tokensOf: promptParameter("a text whose tokens are put into that table").optional(),
     raw: z.boolean().default(false).describe("use weights as they are stored, not processed"),
   }),
-  examples: ["tales --head L1.H5", 'tales --head L1.H5 --tokens-of " Mary John Anna" --top 5'],
+  examples: ["tales --head L1.H2", 'tales --head L1.H2 --tokens-of " Mary John Anna" --top 5'],
   estimate,
   run,
   tables,
@@ -171,16 +179,17 @@ async function run<T extends Shaped>(
     await pause(signal);
   };
   await pause(signal);
+  const linear = await linearAlgebra();
   const circuit = ovCircuit(engine, model, head, { processing: options });
   try {
     const forms = engine.scope(() => cyclicFormsOf(engine, model, circuit, processing));
     const [residual, embedding, embeddingCentred] = (await Promise.all(
       [forms.residual, forms.embedding, forms.embeddingCentred].map(async (form) =>
-        eigenvaluesOf(linearAlgebra, await engine.read(form)),
+        eigenvaluesOf(linear, await engine.read(form)),
       ),
     ).finally(() => engine.free(forms))) as [Eigenvalue[], Eigenvalue[], Eigenvalue[]]; // three of three
     await step(1);
-    const svd = await circuitSvd(engine, linearAlgebra, circuit);
+    const svd = await circuitSvd(engine, linear, circuit);
     const singularValues = Array.from(svd.values.data);
     const count = Math.min(parameters.directions, singularValues.length);
     const ends = { top: parameters.top };
@@ -278,13 +287,11 @@ function tables(result: OvResult): Table[] {
         ? re.toPrecision(3)
         : `${re.toPrecision(3)}${im < 0 ? "−" : "+"}${Math.abs(im).toPrecision(3)}i`,
     );
-  const weights =
-    weightProcessing === "none" ? "weights as stored" : processingWords(weightProcessing);
   const list: Table[] = [
     {
       kind: "direction",
-      title: headName(result),
-      subtitle: weights,
+      title: `${headName(result)}: what it moves`,
+      subtitle: `${result.model.name}, ${processingWords(weightProcessing)}`,
       columns: [
         { name: "direction", kind: "count" },
         { name: "value", head: "singular value", kind: "number" },
