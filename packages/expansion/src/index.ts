@@ -45,7 +45,15 @@ export {
 export { type DirectAttribution, directAttribution } from "./paths/attribution.ts";
 export type { PathEffect } from "./paths/best.ts";
 export { effects, type ReadoutEffects, type SourceEffect } from "./paths/effects.ts";
+export {
+  type ExpandPathsOptions,
+  expandPaths,
+  type PathExpansion,
+  pathsError,
+  type ShownPath,
+} from "./paths/expand-paths.ts";
 export { type Level, type PathNode, pathNodes } from "./paths/node.ts";
+export { pathsCost } from "./paths/price.ts";
 export { type Covectors, pullBack, spread } from "./paths/pull.ts";
 export {
   directionReadout,

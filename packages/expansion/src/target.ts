@@ -25,9 +25,11 @@ export const targetParameter: z.ZodOptional<z.ZodReadonly<z.ZodArray<z.ZodString
   .max(2)
   .readonly()
   .optional()
-  .describe(
-    "Tokens (texts or ids) whose logit difference at the last position is explained; one for its logit alone; default the two likeliest.",
-  );
+  .meta({
+    title: "a,b",
+    description:
+      "tokens (texts or ids) whose logit difference at the last position is meant; one for its logit alone; default: the two likeliest",
+  });
 
 /**
  * The target that words name.

@@ -3,6 +3,7 @@ import { type Engine, reference, type Shaped } from "@resolvent/tensor";
 import { describeWithFixtures } from "@resolvent/testkit";
 import { tokenIds } from "@resolvent/transformer";
 import { afterAll, describe, expect, test } from "vitest";
+import { directAttribution } from "../src/paths/attribution.ts";
 import type { Level } from "../src/paths/node.ts";
 import { logitReadout } from "../src/paths/readout.ts";
 import { frozenRun } from "../src/paths/run.ts";
@@ -25,6 +26,15 @@ interface Golden {
     readonly target: { readonly a: number; readonly b: number; readonly const: number };
     readonly paths_block: GoldenPaths;
     readonly paths_head: GoldenPaths;
+    readonly dla: {
+      readonly embed: number;
+      readonly const: number;
+      readonly blocks: Readonly<Record<string, number>>;
+      readonly heads: Readonly<Record<string, readonly number[]>>;
+      readonly attn_b_O: Readonly<Record<string, number>>;
+      readonly embed_tok?: number;
+      readonly embed_pos?: number;
+    };
   }[];
 }
 
@@ -47,6 +57,24 @@ describeWithFixtures("the golden paths", (fixtures) => {
           const cpu = await createCpu({ precision: "f64", threads: 1 });
           started.push(cpu);
           await holds(cpu, "head");
+        });
+
+        test("direct logit attribution", async () => {
+          const model = await loadGolden(reference, fixtures, name);
+          const run = frozenRun(reference, model, tokenIds(prompt.ids));
+          const readout = logitReadout(reference, model, run, prompt.target);
+          const found = await directAttribution(reference, model, run, readout);
+          const { dla } = prompt;
+          const near = { rtol: 1e-8, atol: 1e-11 };
+          expect(found.embed).toBeNear(dla.embed, near);
+          expect(found.constant).toBeNear(dla.const, near);
+          expect(Object.keys(found.blocks)).toEqual(Object.keys(dla.blocks));
+          expect(Object.values(found.blocks)).toBeNear(Object.values(dla.blocks), near);
+          expect(Object.values(found.heads)).toBeNear(Object.values(dla.heads).flat(), near);
+          expect(Object.values(found.attnBias)).toBeNear(Object.values(dla.attn_b_O), near);
+          const { embed_tok = dla.embed, embed_pos } = dla;
+          const parts = [embed_tok, ...(embed_pos === undefined ? [] : [embed_pos])];
+          expect(Object.values(found.parts)).toBeNear(parts, near);
         });
 
         async function holds<T extends Shaped>(engine: Engine<T>, level: Level): Promise<void> {

@@ -21,7 +21,7 @@ import { dotSources, type SourceId, type Sources, sourceIds } from "./source.ts"
 /** Numbers that the writes of all nodes may take: with few nodes every degree is told apart. */
 const WRITES_AT_MOST = 2 ** 26;
 
-/** Numbers that the covectors of suffixes in waiting may take. */
+/** 512 MiB in float32. */
 const WAITING_AT_MOST = 2 ** 27;
 
 /** Suffixes that are made together. */
@@ -50,6 +50,8 @@ export interface SearchOptions<T> {
   readonly maxDegree: number;
   /** Floating-point operations that may be spent. */
   readonly flops: number;
+  /** Numbers that the covectors of suffixes in waiting may take; default 2²⁷. */
+  readonly waitingAtMost?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((spent: number) => void) | undefined;
 }
@@ -86,11 +88,10 @@ export async function searchPaths<T extends Shaped>(
   options: SearchOptions<T>,
 ): Promise<SearchReport> {
   const { level, sources, readout, minDegree, maxDegree, signal, onProgress } = options;
+  const { waitingAtMost = WAITING_AT_MOST } = options;
   const nodes = pathNodes(model, level);
   const end = readout.before;
-  const size = sizeOf(run.embedding.shape);
-  const count = nodes.slice(0, end).flat().length;
-  const channels = Math.max(2, Math.min(end + 1, Math.floor(WRITES_AT_MOST / (count * size))));
+  const channels = channelsOf(model, level, end, sizeOf(run.embedding.shape));
   const starts = sources.filter(({ enters }) => enters === 0);
   const [first] = starts.length === 1 ? sourceIds(starts[0] as Sources<T>) : []; // there is one
   const alone = starts.flatMap(sourceIds).length === 1 ? first : undefined;
@@ -231,7 +232,7 @@ export async function searchPaths<T extends Shaped>(
         if (open.waiting === 0) free(open);
         else held += sizeOf(open.covectors.values.shape);
       }
-      if (held > WAITING_AT_MOST) {
+      if (held > waitingAtMost) {
         lost = Math.max(lost, forget());
         exhaustive = false;
       }
@@ -262,6 +263,17 @@ export async function searchPaths<T extends Shaped>(
     }
     return ranked[ranked.length >> 1]?.[1] ?? 0;
   }
+}
+
+/** How many degrees a search tells apart: as many as memory allows for what every node writes. */
+export function channelsOf<T extends Shaped>(
+  model: Model<T>,
+  level: Level,
+  end: number,
+  size: number,
+): number {
+  const count = pathNodes(model, level).slice(0, end).flat().length;
+  return Math.max(2, Math.min(end + 1, Math.floor(WRITES_AT_MOST / (count * size))));
 }
 
 type Job<T> = { readonly who: readonly number[]; readonly product: T } & (

@@ -113,18 +113,15 @@ export async function topPaths<T extends Shaped>(
     const counts = countPaths(sizes, sources, readout.before, model.stages.length);
     const count = counts.reduce((sum, one) => sum + one, 0n);
 
-    const plan = planEnumeration(sizes, groupSizes(sources), readout.before);
     const pass = passFlops(model, run);
+    const { plan, affordable } = planOf(model, run, sources, readout, {
+      level,
+      flops: budget * pass,
+    });
     const best = bestOf(top);
     let found: Pick<TopPaths, "exhaustive" | "expanded" | "pending" | "enumeratedError">;
     let absolute: number[] | undefined;
-    const entries = sizeOf(run.embedding.shape);
-    const flops = 2 * plan.prefixes * plan.suffixes * entries;
-    if (
-      flops <= Math.max(ALWAYS, budget * pass) &&
-      (plan.prefixes + plan.suffixes) * entries <= NUMBERS_AT_MOST &&
-      count <= PATHS_AT_MOST
-    ) {
+    if (affordable) {
       const sums = await enumerate(engine, model, run, readout, sources, plan, {
         ...{ level, minDegree, maxDegree, best, signal, onProgress },
       });
@@ -169,6 +166,41 @@ export async function topPaths<T extends Shaped>(
     if (sources !== all) engine.free(sources);
     engine.free(all);
     engine.free(made);
+  }
+}
+
+/** How all paths would be made, and whether that can be afforded. */
+export function planOf<T extends Shaped>(
+  model: Model<T>,
+  run: FrozenRun<T>,
+  sources: readonly Sources<T>[],
+  readout: Readout<T>,
+  { level, flops }: { readonly level: Level; readonly flops: number },
+): { readonly plan: EnumerationPlan; readonly affordable: boolean } {
+  const sizes = pathNodes(model, level).map((stage) => stage.length);
+  const plan = planEnumeration(sizes, groupSizes(sources), readout.before);
+  const entries = sizeOf(run.embedding.shape);
+  const paths = plan.prefixes * plan.suffixes;
+  const affordable =
+    2 * paths * entries <= Math.max(ALWAYS, flops) &&
+    (plan.prefixes + plan.suffixes) * entries <= NUMBERS_AT_MOST &&
+    paths <= PATHS_AT_MOST;
+  return { plan, affordable };
+}
+
+/** How far the sum of all paths by the sweep is from what the run says, relative to the largest sum of a degree. */
+export async function totalError<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  readout: Readout<T>,
+): Promise<number> {
+  const sources = engine.scope(() => allSources(engine, model, run));
+  try {
+    const { error, scale } = await sweepTotals(engine, model, run, sources, sources, readout);
+    return error / scale;
+  } finally {
+    engine.free(sources);
   }
 }
 

@@ -1,0 +1,219 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  inputLine,
+  type Prompt,
+  promptParameter,
+  short,
+  type Table,
+} from "@resolvent/analysis";
+import { z } from "zod";
+import {
+  type ExpandPathsOptions,
+  expandPaths,
+  type PathExpansion,
+  pathsError,
+  targetOf,
+} from "../paths/expand-paths.ts";
+import type { Level } from "../paths/node.ts";
+import { pathsCost } from "../paths/price.ts";
+import { nodeText, sourceText } from "../paths/text.ts";
+import { targetParameter } from "../target.ts";
+
+interface PathsParameters {
+  readonly prompt: Prompt;
+  readonly target?: readonly string[] | undefined;
+  readonly level: Level;
+  readonly top: number;
+  readonly minDegree: number;
+  readonly maxDegree?: number | undefined;
+  readonly sources: readonly string[];
+  readonly positions: boolean;
+  readonly budget: number;
+  readonly verify: number;
+}
+
+/** A logit difference as a sum of paths: `expandPaths` as an analysis. */
+export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
+  PathsParameters,
+  PathExpansion
+>({
+  name: "paths",
+  summary: "a logit difference as a sum over single paths",
+  description:
+    "Writes a logit, or the difference of two, at the last position as the sum of all paths through a run of MODEL with its gates frozen; lists the largest, and says exactly how much all others are together.",
+  params: z.object({
+    prompt: promptParameter("text to read"),
+    target: targetParameter,
+    level: z
+      .enum(["block", "head"])
+      .default("head")
+      .meta({ title: "level", description: "whole blocks, or heads and MLPs" }),
+    top: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(20)
+      .meta({ title: "n", description: "how many paths are listed" }),
+    minDegree: z
+      .int()
+      .min(0)
+      .default(0)
+      .meta({ title: "k", description: "lowest degree that is listed" }),
+    maxDegree: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ title: "k", description: "highest degree that is listed; default: all" }),
+    sources: z.array(z.string()).readonly().default([]).meta({
+      title: "names",
+      description: "sources whose paths are meant, such as embed.token or bias:*; default: all",
+    }),
+    positions: z.boolean().default(false).describe("tell the positions at which paths begin apart"),
+    budget: z.number().min(0).default(20).meta({
+      title: "passes",
+      description: "what a search may spend, in forward passes, where there are too many paths",
+    }),
+    verify: z
+      .int()
+      .min(0)
+      .default(0)
+      .meta({ title: "n", description: "how many of the paths are checked by intervention" }),
+  }),
+  examples: [
+    'tales --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',
+    "path/to/model --tokens 1,403,407 --level block --top 5 --verify 5 --json",
+  ],
+  float64: true,
+  estimate: ({ model, vocabulary, precision }, params) =>
+    pathsCost(model, vocabulary.encode(params.prompt), {
+      ...optionsOf(params),
+      ...chosen(targetOf(model, params.target, vocabulary)),
+      precision,
+    }),
+  run: async ({ engine, model, vocabulary, signal, onProgress, inFloat64 }, params) => {
+    const ids = vocabulary.encode(params.prompt);
+    return await expandPaths(engine, model, ids, {
+      ...optionsOf(params),
+      ...chosen(targetOf(model, params.target, vocabulary)),
+      text: vocabulary.text,
+      signal,
+      onProgress: (progress) => onProgress({ ...progress, of: "part" }),
+      ...(inFloat64 !== undefined && {
+        certify: (target) =>
+          inFloat64((engine64, model64) => pathsError(engine64, model64, ids, target)),
+      }),
+    });
+  },
+  tables: (expansion) => [pathTable(expansion), degreeTable(expansion), directTable(expansion)],
+});
+
+function chosen(target: ExpandPathsOptions["target"] | undefined): ExpandPathsOptions {
+  return target === undefined ? {} : { target };
+}
+
+function optionsOf(params: PathsParameters): ExpandPathsOptions {
+  const { level, top, minDegree, maxDegree, sources, positions, budget, verify } = params;
+  return {
+    ...{ level, top, minDegree, budget, verify, byPosition: positions },
+    ...(maxDegree !== undefined && { maxDegree }),
+    ...(sources.length > 0 && { sources }),
+  };
+}
+
+function pathTable(expansion: PathExpansion): Table {
+  const { model, input, shown, readout, level, notShown, notShownCount, search } = expansion;
+  const texts = input.tokens.map(({ text }) => text);
+  const verified = shown.some((path) => path.verified !== null);
+  const value = expansion.total + expansion.constant + expansion.otherSources;
+  const parts = [
+    `${readout} = ${short(value)}`,
+    `${expansion.count} paths ${short(expansion.total)}`,
+    `constant ${short(expansion.constant)}`,
+    ...(expansion.otherSources === 0 ? [] : [`other sources ${short(expansion.otherSources)}`]),
+  ];
+  return {
+    kind: "path",
+    field: "shown",
+    title: `The largest paths by ${level}s, all gates frozen`,
+    subtitle: inputLine(model, input.tokens),
+    columns: [
+      { name: "path", kind: "text" },
+      { name: "source", kind: "text", detail: true },
+      { name: "position", kind: "count", detail: true },
+      { name: "nodes", kind: "text", detail: true },
+      { name: "degree", kind: "count" },
+      { name: "effect", kind: "effect" },
+      { name: "frozen", kind: "number", detail: !verified },
+      { name: "live", kind: "number", detail: !verified },
+    ],
+    rows: shown.map(({ source, position, nodes, degree, effect, verified: checked }) => [
+      [sourceText({ name: source, position }, texts), ...nodes.map(nodeText)].join(" → "),
+      ...[source, position, nodes.join(" "), degree, effect],
+      ...[checked?.frozen ?? null, checked?.live ?? null],
+    ]),
+    footer: [[`${notShownCount} others`, null, null, null, null, notShown]],
+    notes: [
+      parts.join("; "),
+      search.exhaustive
+        ? "every path was looked at: these are the largest"
+        : `found by search, not proven: ${search.expanded} ends of paths looked at${
+            search.pending === null
+              ? ""
+              : `, none left promises more than ${short(search.pending)} by degree`
+          }`,
+      certificateLine(expansion),
+    ],
+  };
+}
+
+function degreeTable({ byDegree }: PathExpansion): Table {
+  return {
+    kind: "path-degree",
+    field: "byDegree",
+    title: "By degree",
+    columns: [
+      { name: "degree", kind: "count" },
+      { name: "count", head: "paths", kind: "text" },
+      { name: "sum", kind: "effect" },
+      { name: "absolute", head: "Σ|effect|", kind: "number" },
+    ],
+    rows: byDegree.map(({ degree, count, sum, absolute }) => [degree, count, sum, absolute]),
+  };
+}
+
+/** How many parts the table of direct attribution has. */
+const PARTS_SHOWN = 10;
+
+function directTable({ attribution }: PathExpansion): Table {
+  const { embed, blocks, heads, attnBias, constant } = attribution;
+  // Heads and b_O stand for their blocks.
+  const parts: [string, number][] = [
+    ["embed", embed],
+    ...Object.entries(blocks).filter(([block]) => !(block in attnBias)),
+    ...Object.entries(heads),
+    ...Object.entries(attnBias).map(([block, own]): [string, number] => [`${block} b_O`, own]),
+    ["constant", constant],
+  ];
+  const sorted = parts.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+  const rest = sorted.slice(PARTS_SHOWN);
+  return {
+    kind: "direct",
+    view: true,
+    title: "Direct attribution: the parts of the run that write most of it themselves",
+    columns: [
+      { name: "part", kind: "text" },
+      { name: "effect", kind: "effect" },
+    ],
+    rows: sorted.slice(0, PARTS_SHOWN),
+    ...(rest.length > 0 && {
+      footer: [[`${rest.length} others`, rest.reduce((sum, [, effect]) => sum + effect, 0)]],
+    }),
+  };
+}
+
+function certificateLine({ certificate, precision }: PathExpansion): string {
+  const f64 = certificate.relativeErrorFloat64;
+  const anew = precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
+  return `certificate: |Σ paths − ⟨w, T⟩| = ${short(certificate.relativeError)} relative (${precision})${anew}`;
+}

@@ -1,0 +1,65 @@
+import { type Cost, cost, type Precision, type Priced, sizeOf } from "@resolvent/tensor";
+import { type Model, runCost, tokenIds } from "@resolvent/transformer";
+import { attributionProducts } from "./attribution.ts";
+import { sweepBack } from "./effects.ts";
+import { enumeration, prefixEffects } from "./enumerate.ts";
+import type { ExpandPathsOptions } from "./expand-paths.ts";
+import { writesByDegree } from "./forward.ts";
+import { logitReadout } from "./readout.ts";
+import { frozenRun } from "./run.ts";
+import { channelsOf } from "./search.ts";
+import { allSources } from "./source.ts";
+import { planOf } from "./top.ts";
+import { verdict } from "./verify.ts";
+
+/** What an expansion into paths would take, from shapes alone; of a search, all of its budget. */
+export function pathsCost(
+  outline: Model<Priced>,
+  tokens: readonly number[],
+  options: ExpandPathsOptions & { readonly precision?: Precision } = {},
+): Cost {
+  const { level = "head", byPosition = false, budget = 20, precision = "f32" } = options;
+  const ops = cost({ precision });
+  const ids = tokenIds(tokens);
+  const pass = runCost(outline, tokens).flops;
+  const target = options.target ?? { a: 0, b: outline.architecture.vocab > 1 ? 1 : null };
+  let searched = 0;
+  ops.scope(() => {
+    const run = frozenRun(ops, outline, ids);
+    const readout = logitReadout(ops, outline, run, target);
+    const sources = allSources(ops, outline, run, { level, byPosition });
+    ops.scope(() => sweepBack(ops, outline, run, sources, [readout]));
+    ops.scope(() => attributionProducts(ops, outline, run, readout));
+    const { plan, affordable } = planOf(outline, run, sources, readout, {
+      level,
+      flops: budget * pass,
+    });
+    if (affordable) {
+      ops.scope(() => {
+        const { meet } = plan;
+        const made = enumeration(ops, outline, run, { level, sources, readout, meet });
+        if (made.prefixes.length > 0) prefixEffects(ops, made, 0, made.prefixes.length);
+      });
+    } else {
+      searched = budget * pass;
+      const channels = channelsOf(outline, level, readout.before, sizeOf(run.embedding.shape));
+      ops.scope(() => {
+        writesByDegree(ops, outline, run, sources, { level, channels, before: readout.before });
+      });
+    }
+    if ((options.verify ?? 0) > 0) {
+      // One check of a path through one node, as many times as paths are checked.
+      const before = ops.total().flops;
+      const [name = "L0.attn"] = [...run.writes.keys()];
+      const source = { name: "embed", position: null };
+      ops.scope(() => verdict(ops, outline, run, target, { kind: "path", source, nodes: [name] }));
+      searched += (ops.total().flops - before) * ((options.verify ?? 0) - 1);
+    }
+  });
+  const total = ops.total();
+  return {
+    ...total,
+    flops: total.flops + searched,
+    matmulFlops: total.matmulFlops + searched,
+  };
+}
