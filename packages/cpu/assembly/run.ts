@@ -1,6 +1,7 @@
 // Runs a kernel over a range of items, alone or with the worker threads. Items are handed out in chunks of
 // fixed size, so what is computed does not depend on which thread computes it.
 import { copy, fill, put, take, transpose } from "./copy";
+import { widen } from "./half";
 import { map, zip } from "./map";
 import { matmul } from "./matmul";
 import { rotary } from "./rotary";
@@ -55,6 +56,14 @@ function kernel<T>(control: usize, from: i32, to: i32, thread: i32): void {
       return rotary<T>(args, from, to);
     case 14:
       return native(args, from, to);
+    case 15:
+      return widen<T>(args, from, to);
+    case 16:
+      return copy<u16>(args, from, to);
+    case 17:
+      return transpose<u16>(args, from, to);
+    case 18:
+      return take<u16>(args, from, to);
     default:
       unreachable();
   }

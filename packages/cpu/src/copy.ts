@@ -4,6 +4,7 @@ import {
   axesOf,
   broadcastShape,
   concatShape,
+  type Half,
   type Ids,
   joinShape,
   putShape,
@@ -14,13 +15,20 @@ import {
   stridesOf,
   takeShape,
 } from "@resolvent/tensor";
+import { inFull } from "./half.ts";
 import { kernels } from "./kernels.ts";
 import { around, countOf, type Loop, loopsOver, walkOf } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuTensor } from "./tensor.ts";
 
 /** Copies along loops whose steps are those of the target and of the source, from one address to another. */
-function copyLoops(machine: Machine, to: number, from: number, loops: readonly Loop[]): void {
+function copyLoops(
+  machine: Machine,
+  to: number,
+  from: number,
+  loops: readonly Loop[],
+  half: Half | undefined,
+): void {
   const count = countOf(loops);
   if (count === 0) return;
   const inner = loops.at(-1);
@@ -32,7 +40,8 @@ function copyLoops(machine: Machine, to: number, from: number, loops: readonly L
     const others = loops.filter((loop) => loop !== inner && loop !== columns);
     const strips = Math.ceil(columns.size / 32) * countOf(others);
     const walk = walkOf([...others, { size: 1, steps: [1, 1] }]);
-    machine.run(kernels.transpose, strips, 35 * inner.size, [
+    const kernel = half === undefined ? kernels.transpose : kernels.transpose16;
+    machine.run(kernel, strips, 35 * inner.size, [
       ...[to, from, inner.size, columns.size, rowStep, outStep],
       ...walk,
     ]);
@@ -40,14 +49,15 @@ function copyLoops(machine: Machine, to: number, from: number, loops: readonly L
   }
   const length = inner?.size ?? 1;
   const lines = count / length;
-  machine.run(kernels.copy, lines, 10 + length * 0.15, [to, from, ...walkOf(loops)]);
+  const kernel = half === undefined ? kernels.copy : kernels.copy16;
+  machine.run(kernel, lines, 10 + length * 0.15, [to, from, ...walkOf(loops)]);
 }
 
 /** A copy in the memory order of `shape`, which may have axes that `a` lacks. */
 function arranged(machine: Machine, a: CpuTensor, shape: Shape): CpuTensor {
-  const from = machine.at(a);
-  const result = machine.make(shape);
-  copyLoops(machine, result.start, from, loopsOver(shape, [shape, a.shape]));
+  const from = machine.place(a);
+  const result = machine.make(shape, a.half);
+  copyLoops(machine, result.start, from, loopsOver(shape, [shape, a.shape]), a.half);
   return result;
 }
 
@@ -84,26 +94,29 @@ export function slice(
   const shape = sliceShape(a.shape, axis, start, end);
   const { outer, inner } = around(a.shape, axis);
   if (outer === 1) return machine.view(a, shape, start * inner);
-  const from = machine.at(a) + start * inner * machine.width;
-  const result = machine.make(shape);
-  copyLoops(machine, result.start, from, loopsOver(shape, [shape, a.shape]));
+  const from = machine.place(a) + start * inner * machine.widthOf(a);
+  const result = machine.make(shape, a.half);
+  copyLoops(machine, result.start, from, loopsOver(shape, [shape, a.shape]), a.half);
   return result;
 }
 
-export function concat(machine: Machine, parts: readonly CpuTensor[], axis: Axis): CpuTensor {
+export function concat(machine: Machine, all: readonly CpuTensor[], axis: Axis): CpuTensor {
   const shape = concatShape(
-    parts.map((part) => part.shape),
+    all.map((part) => part.shape),
     axis,
   );
-  for (const part of parts) machine.at(part);
-  const result = machine.make(shape);
+  const half = all[0]?.half;
+  const alike = all.every((part) => part.half === half);
+  const parts = alike ? all : all.map((part) => inFull(machine, part));
+  for (const part of parts) machine.place(part);
+  const result = machine.make(shape, alike ? half : undefined);
   const stride = stridesOf(shape)[axis] as number; // the rule has checked the axis
   let to = result.start;
   for (const part of parts) {
     const size = part.shape[axis] as number; // the rule has checked the axis
     const loops = loopsOver({ ...shape, [axis]: size }, [shape, part.shape]);
-    copyLoops(machine, to, machine.at(part), loops);
-    to += size * stride * machine.width;
+    copyLoops(machine, to, machine.place(part), loops, part.half);
+    to += size * stride * machine.widthOf(part);
   }
   return result;
 }
@@ -128,15 +141,16 @@ function withIds(machine: Machine, ids: Ids, use: (at: number) => void): void {
 
 export function take(machine: Machine, a: CpuTensor, axis: Axis, ids: Ids): CpuTensor {
   const shape = takeShape(a.shape, axis, ids);
-  const from = machine.at(a);
-  const result = machine.make(shape);
+  const from = machine.place(a);
+  const result = machine.make(shape, a.half);
   const { outer, size, inner } = around(a.shape, axis);
   const count = ids.data.length;
   withIds(machine, ids, (at) => {
     const args = [result.start, from, at, count, size, inner];
-    machine.run(kernels.take, outer * count, 5 + inner * 0.12, args);
+    const kernel = a.half === undefined ? kernels.take : kernels.take16;
+    machine.run(kernel, outer * count, 5 + inner * 0.12, args);
   });
-  return result;
+  return inFull(machine, result); // the rows only, not all of them
 }
 
 export function put(machine: Machine, a: CpuTensor, ids: Ids, axis: Axis, size: number): CpuTensor {

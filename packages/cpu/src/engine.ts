@@ -13,6 +13,7 @@ import type { MemoryUse } from "./allocator.ts";
 import { type Blas, useBlas } from "./blas/choice.ts";
 import { lapackLinearAlgebra } from "./blas/lapack-linear-algebra.ts";
 import { arrange, broadcast, concat, fill, join, put, slice, take } from "./copy.ts";
+import { inFull } from "./half.ts";
 import { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
 import type { Machine, Wide } from "./machine.ts";
 import { map, zip } from "./map.ts";
@@ -95,6 +96,8 @@ export function engineOf(
   let linearAlgebra: Promise<LinearAlgebra> | undefined;
   /** What an operation makes on the way is freed, also where it throws. */
   const op = (body: () => CpuTensor): CpuTensor => machine.scope(body);
+  /** Numbers that are kept in 16 bits are widened for the time of an operation; layouts leave them as they are. */
+  const w = (a: CpuTensor): CpuTensor => inFull(machine, a);
   return {
     name: "cpu",
     precision: machine.precision,
@@ -119,6 +122,12 @@ export function engineOf(
         write(machine.numbers(result));
         return result;
       }),
+    writtenHalf: (shape, half, write) =>
+      op(() => {
+        const result = machine.make(checkShape(shape, "writtenHalf"), half);
+        write(machine.bits(result));
+        return result;
+      }),
     constant: (shape, data) => constant(machine, constantShape(shape, data.length), data),
     fill: (shape, value) => op(() => fill(machine, checkShape(shape, "fill"), value)),
     rename: (a, names) => machine.view(a, renameShape(a.shape, names)),
@@ -129,26 +138,26 @@ export function engineOf(
     concat: (parts, axis) => op(() => concat(machine, parts, axis)),
     broadcast: (a, axes) => op(() => broadcast(machine, a, axes)),
     take: (a, axis, ids) => op(() => take(machine, a, axis, ids)),
-    put: (a, ids, axis, size) => op(() => put(machine, a, ids, axis, size)),
+    put: (a, ids, axis, size) => op(() => put(machine, w(a), ids, axis, size)),
 
-    add: (a, b) => op(() => zip(machine, a, b, "add")),
-    sub: (a, b) => op(() => zip(machine, a, b, "sub")),
-    mul: (a, b) => op(() => zip(machine, a, b, "mul")),
-    div: (a, b) => op(() => zip(machine, a, b, "div")),
-    scale: (a, factor) => op(() => map(machine, a, "scale", factor)),
-    exp: (a) => op(() => map(machine, a, "exp")),
-    log: (a) => op(() => map(machine, a, "log")),
-    sqrt: (a) => op(() => map(machine, a, "sqrt")),
-    gate: (a, kind) => op(() => map(machine, a, kind)),
+    add: (a, b) => op(() => zip(machine, w(a), w(b), "add")),
+    sub: (a, b) => op(() => zip(machine, w(a), w(b), "sub")),
+    mul: (a, b) => op(() => zip(machine, w(a), w(b), "mul")),
+    div: (a, b) => op(() => zip(machine, w(a), w(b), "div")),
+    scale: (a, factor) => op(() => map(machine, w(a), "scale", factor)),
+    exp: (a) => op(() => map(machine, w(a), "exp")),
+    log: (a) => op(() => map(machine, w(a), "log")),
+    sqrt: (a) => op(() => map(machine, w(a), "sqrt")),
+    gate: (a, kind) => op(() => map(machine, w(a), kind)),
 
-    sum: (a, axes) => op(() => sum(machine, a, axes)),
+    sum: (a, axes) => op(() => sum(machine, w(a), axes)),
     matmul: (a, b, over, last) => op(() => matmul(machine, a, b, over, last)),
-    center: (a, axis) => op(() => center(machine, a, axis)),
-    rms: (a, axis, eps) => op(() => rms(machine, a, axis, eps)),
-    softmax: (a, axis, mask) => op(() => softmax(machine, a, axis, mask)),
-    logsumexp: (a, axis) => op(() => logsumexp(machine, a, axis)),
+    center: (a, axis) => op(() => center(machine, w(a), axis)),
+    rms: (a, axis, eps) => op(() => rms(machine, w(a), axis, eps)),
+    softmax: (a, axis, mask) => op(() => softmax(machine, w(a), axis, mask)),
+    logsumexp: (a, axis) => op(() => logsumexp(machine, w(a), axis)),
     rotary: (a, axis, pos, table, rotation = {}) =>
-      op(() => rotary(machine, a, axis, pos, anglesOf(table), table, rotation)),
+      op(() => rotary(machine, w(a), axis, pos, anglesOf(table), table, rotation)),
   };
 }
 

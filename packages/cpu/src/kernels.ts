@@ -15,6 +15,11 @@ export const kernels = {
   sumColumns: 12,
   rotary: 13,
   native: 14,
+  widen: 15,
+  /** Of 16-bit numbers as they are. */
+  copy16: 16,
+  transpose16: 17,
+  take16: 18,
 } as const;
 
 /** What `map` computes; the same as in assembly/map.ts. */

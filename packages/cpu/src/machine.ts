@@ -1,4 +1,13 @@
-import { InputError, type Precision, type Shape, sizeOf, type Tensor } from "@resolvent/tensor";
+import {
+  type Half,
+  InputError,
+  InternalError,
+  type Precision,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  widenHalf,
+} from "@resolvent/tensor";
 import { Allocator, type MemoryUse } from "./allocator.ts";
 import { FIRST_FREE, type Pool } from "./pool.ts";
 import { type Block, CpuTensor, tensorsIn } from "./tensor.ts";
@@ -53,30 +62,48 @@ export class Machine {
     return this.#allocator.use;
   }
 
-  /** An uninitialised tensor. */
-  make(shape: Shape): CpuTensor {
-    const size = Math.max(1, sizeOf(shape)) * this.width;
+  /** An uninitialised tensor, of 16-bit numbers where `half` says which. */
+  make(shape: Shape, half?: Half): CpuTensor {
+    const size = Math.max(1, sizeOf(shape)) * (half === undefined ? this.width : 2);
     const block: Block = {
       owner: this,
       start: this.#allocator.allocate(size),
       size,
       holders: 0,
     };
-    return this.#kept(new CpuTensor(shape, block, block.start));
+    return this.#kept(new CpuTensor(shape, block, block.start, half));
   }
 
   /** A tensor that shows part of another: the same numbers, `skip` of them later, under another shape. */
   view(a: CpuTensor, shape: Shape, skip = 0): CpuTensor {
-    return this.#kept(new CpuTensor(shape, this.#held(a), a.start + skip * this.width));
+    const start = a.start + skip * this.widthOf(a);
+    return this.#kept(new CpuTensor(shape, this.#held(a), start, a.half));
+  }
+
+  /** Bytes of one of a tensor's numbers. */
+  widthOf(a: CpuTensor): number {
+    return a.half === undefined ? this.width : 2;
   }
 
   /**
-   * The address of a tensor's numbers.
+   * The address of a tensor's numbers, however they are kept.
    * @throws InputError `cpu/freed`, `cpu/foreign`
    */
-  at(a: CpuTensor): number {
+  place(a: CpuTensor): number {
     this.#held(a);
     return a.start;
+  }
+
+  /** The address of a tensor's numbers, which are of the engine's precision. */
+  at(a: CpuTensor): number {
+    if (a.half !== undefined) {
+      throw new InternalError({
+        code: "cpu/not-widened",
+        message: "A kernel was given 16-bit numbers.",
+        details: { shape: a.shape, half: a.half },
+      });
+    }
+    return this.place(a);
   }
 
   /** A view of the numbers, valid until the next allocation. */
@@ -88,7 +115,17 @@ export class Machine {
       : new Float64Array(buffer, start, sizeOf(a.shape));
   }
 
+  /** A view of the bits of 16-bit numbers, valid until the next allocation. */
+  bits(a: CpuTensor): Uint16Array {
+    return new Uint16Array(this.#bytes.buffer, this.place(a), sizeOf(a.shape));
+  }
+
   read(a: CpuTensor): Tensor {
+    if (a.half !== undefined) {
+      const size = sizeOf(a.shape);
+      const data = this.precision === "f32" ? new Float32Array(size) : new Float64Array(size);
+      return { shape: a.shape, data: widenHalf(this.bits(a), a.half, data) };
+    }
     return { shape: a.shape, data: this.numbers(a).slice() };
   }
 

@@ -1,6 +1,7 @@
-import { type Axis, matmulShape, sizeOf } from "@resolvent/tensor";
+import { type Axis, axesOf, matmulShape, sizeOf, stridesOf } from "@resolvent/tensor";
 import { multiplyNatively } from "./blas/product.ts";
 import { fill } from "./copy.ts";
+import { inFull } from "./half.ts";
 import { kernels } from "./kernels.ts";
 import type { Loop } from "./layout.ts";
 import type { Machine } from "./machine.ts";
@@ -23,7 +24,14 @@ const THIN_COLUMNS = 1024;
 /** Columns that must lie together before rows of the right operand are added as lines. */
 const SHORTEST_LINE = 16;
 
-/** See `Ops.matmul`. Every axis order is read and written in place; nothing is rearranged. */
+/** Entries that are widened at a time, where the other operand is multiplied part by part. */
+const PANEL = 2 ** 22;
+
+/**
+ * See `Ops.matmul`. Every axis order is read and written in place; nothing is rearranged. An operand that is kept
+ * in 16 bits is widened panel by panel where its slowest axis is a free one, so that a large matrix needs little
+ * room: each number of the result is still one sum, over all terms.
+ */
 export function matmul(
   machine: Machine,
   a: CpuTensor,
@@ -32,15 +40,49 @@ export function matmul(
   last: readonly Axis[] | undefined,
 ): CpuTensor {
   const shape = matmulShape(a.shape, b.shape, over, last);
-  machine.at(a);
-  machine.at(b);
-  const plan = planOf(a, b, over, shape);
-  if (plan.k === 0) return fill(machine, shape, 0);
+  machine.place(a);
+  machine.place(b);
+  if (over.some((axis) => a.shape[axis] === 0)) return fill(machine, shape, 0);
   const c = machine.make(shape);
-  if (sizeOf(shape) > 0 && !(machine.blas && multiplyNatively(machine, plan, c))) {
-    multiply(machine, plan, c);
-  }
+  if (sizeOf(shape) === 0) return c;
+  const product = (left: CpuTensor, right: CpuTensor, into: CpuTensor): void => {
+    const plan = planOf(left, right, over, shape);
+    if (!(machine.blas && multiplyNatively(machine, plan, into))) multiply(machine, plan, into);
+  };
+  if (a.half === undefined && b.half === undefined) product(a, b, c);
+  else if (b.half !== undefined) {
+    const left = inFull(machine, a);
+    inPanels(machine, b, a, over, c, (panel, into) => product(left, panel, into));
+  } else inPanels(machine, a, b, over, c, (panel, into) => product(panel, b, into));
   return c;
+}
+
+/** Widens `a` part by part along its slowest axis, where that is free, and gives each part its place in `c`. */
+function inPanels(
+  machine: Machine,
+  a: CpuTensor,
+  other: CpuTensor,
+  over: readonly Axis[],
+  c: CpuTensor,
+  use: (panel: CpuTensor, into: CpuTensor) => void,
+): void {
+  const axis = axesOf(a.shape)[0] ?? "";
+  const size = a.shape[axis] ?? 1;
+  const free = axis in a.shape && !over.includes(axis) && !(axis in other.shape);
+  const panels = free ? Math.min(size, Math.ceil(sizeOf(a.shape) / PANEL)) : 1;
+  const inner = sizeOf(a.shape) / size;
+  const step = stridesOf(c.shape)[axis] ?? 0;
+  for (let panel = 0; panel < panels; panel++) {
+    const [start, end] = [panel, panel + 1].map((n) => Math.round((n * size) / panels)) as [
+      number,
+      number,
+    ];
+    machine.scope(() => {
+      const shape = panels === 1 ? a.shape : { ...a.shape, [axis]: end - start };
+      const part = inFull(machine, machine.view(a, shape, start * inner));
+      use(part, machine.view(c, c.shape, start * step));
+    });
+  }
 }
 
 function multiply(machine: Machine, plan: Plan, c: CpuTensor): void {

@@ -1,5 +1,6 @@
 import type { Axis, Precision, Shape } from "@resolvent/tensor";
 import { arrange } from "./copy.ts";
+import { inFull } from "./half.ts";
 import { Machine, type Wide } from "./machine.ts";
 import { map, zip } from "./map.ts";
 import { matmul } from "./matmul.ts";
@@ -155,6 +156,11 @@ const others: readonly ((machine: Machine, a: CpuTensor, b: CpuTensor) => CpuTen
     (kind) => (machine: Machine, a: CpuTensor) => map(machine, a, kind),
   ),
   (machine, a) => map(machine, a, "scale", 0.3),
+  ...(["bf16", "f16"] as const).map((half) => (machine: Machine, a: CpuTensor) => {
+    const bits = machine.make(a.shape, half);
+    machine.bits(bits).set(machine.numbers(a).map((x) => 15360 + 1000 * x));
+    return inFull(machine, bits);
+  }),
   (machine, a) => arrange(machine, a, ["j", "i"]),
   (machine, a) => sum(machine, a, ["i"]),
   (machine, a) => sum(machine, a, ["j"]),

@@ -1,3 +1,4 @@
+import type { Half } from "./half.ts";
 import type { Axis, Shape, Shaped } from "./shape.ts";
 
 /** Whole numbers with named axes: token ids, positions. */
@@ -146,6 +147,12 @@ export interface Engine<T extends Shaped> extends Ops<T> {
    * The array is of the engine's precision, holds anything before, and is not kept.
    */
   written(shape: Shape, write: (numbers: Float64Array | Float32Array) => void): T;
+  /**
+   * The same from 16-bit numbers, which `write` puts into the array as bits. An engine that can (`cpu`) keeps them
+   * so, at two bytes an entry, and widens them, exactly, whenever an operation uses them: the numbers that come out
+   * are those of a tensor that was widened at once, as `reference` does it.
+   */
+  writtenHalf(shape: Shape, half: Half, write: (bits: Uint16Array) => void): T;
   /** A copy of the numbers on the host. Awaited, because a GPU answers later. */
   read(a: T): Tensor | Promise<Tensor>;
   /** Frees everything reachable from `value` at once; using it afterwards throws. Without effect where no memory is owned. */

@@ -1,4 +1,5 @@
 import { erfc } from "./erf.ts";
+import { widenHalf } from "./half.ts";
 import type { CausalMask, GateKind, Ids, RotaryTable, SyncEngine, Tensor } from "./ops.ts";
 import {
   alongShape,
@@ -191,6 +192,11 @@ export const reference: SyncEngine<Tensor> = {
     const data = new Float64Array(sizeOf(checkShape(shape, "written")));
     write(data);
     return make(shape, data);
+  },
+  writtenHalf: (shape, half, write) => {
+    const bits = new Uint16Array(sizeOf(checkShape(shape, "writtenHalf")));
+    write(bits);
+    return make(shape, widenHalf(bits, half, new Float64Array(bits.length)));
   },
 
   constant: (shape, data) => make(constantShape(shape, data.length), Float64Array.from(data)),
