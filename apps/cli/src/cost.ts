@@ -1,24 +1,25 @@
 import { percent, short } from "@resolvent/analysis";
 import type { Cost } from "@resolvent/tensor";
+import type { KeptWeights } from "./open.ts";
 import type { Format } from "./options.ts";
 import { bytes, csvLine } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Writes what a computation would take. */
 export function writeCost(
-  cost: Cost,
+  cost: Cost & { readonly weights: KeptWeights },
   of: { readonly command: string; readonly model: string },
   format: Format,
   terminal: Pick<Terminal, "out" | "show">,
 ): void {
-  const { flops, matmulFlops, bytesMoved, peakBytes } = cost;
+  const { flops, matmulFlops, bytesMoved, peakBytes, weights } = cost;
   if (format === "table") {
     terminal.show(
-      `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / flops)} in products), ${bytes(peakBytes)} for intermediates at most\n`,
+      `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / flops)} in products), ${bytes(peakBytes)} for intermediates at most, ${bytes(weights.bytes)} for weights (${weights.kept})\n`,
     );
   } else if (format === "csv") {
-    terminal.out(csvLine(["flops", "matmulFlops", "bytesMoved", "peakBytes"]));
-    terminal.out(csvLine([flops, matmulFlops, bytesMoved, peakBytes]));
+    terminal.out(csvLine(["flops", "matmulFlops", "bytesMoved", "peakBytes", "weightBytes", "weightsKept"]));
+    terminal.out(csvLine([flops, matmulFlops, bytesMoved, peakBytes, weights.bytes, weights.kept]));
   } else {
     const result = { schemaVersion: 1, kind: "cost", ...of, ...cost };
     terminal.out(`${JSON.stringify(result, undefined, format === "json" ? 2 : 0)}\n`);

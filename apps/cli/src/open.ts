@@ -3,13 +3,15 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
 import { bundledModels } from "@resolvent/models";
-import { InputError, type Precision, type Priced, sizeOf } from "@resolvent/tensor";
+import { InputError } from "@resolvent/tensor";
 import {
   loadModel,
   loadTokenizer,
   type Model,
-  mapWeights,
+  type ModelOutline,
   type Tokenizer,
+  type WeightPlan,
+  weightPlans,
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint } from "@resolvent/weights";
 import { checkpointSha256, folderOf, hubFolder } from "@resolvent/weights/node";
@@ -97,64 +99,95 @@ export function modelName(name: string, folder: Folder): string {
 /** What a cpu engine can hold of one model and its intermediates. */
 const ENGINE_BYTES: number = 2 ** 32;
 
-/** Bytes of a model's weights in a precision: all of them, and the most that are there at a time when they stream. */
-function weightBytes(
-  outline: Model<Priced>,
-  precision: Precision,
-): { all: number; streamed: number } {
-  let ends = 0;
-  const layers: number[] = [];
-  mapWeights(outline, (weight, path) => {
-    const layer = /^L(\d+)\./.exec(path)?.[1];
-    if (layer === undefined) ends += sizeOf(weight.shape);
-    else layers[Number(layer)] = (layers[Number(layer)] ?? 0) + sizeOf(weight.shape);
-    return weight;
-  });
-  const width = precision === "f32" ? 4 : 8;
-  const all = layers.reduce((a, b) => a + b, ends);
-  return { all: all * width, streamed: (ends + Math.max(0, ...layers)) * width };
+/** How a model's weights are to be kept. */
+type Keeping = Pick<WeightPlan, "stream" | "widen">;
+
+/** How weights would be kept, as results say it. */
+export interface KeptWeights {
+  /** `in f32`, `as stored`, `layer by layer`, `layer by layer, the rest as stored`, or `more than the limit`. */
+  readonly kept: string;
+  /** Of the weights that are in memory at a time, and of what operations widen meanwhile. */
+  readonly bytes: number;
+}
+
+interface Budget {
+  readonly limit: number;
+  /** The fastest way that fits. */
+  readonly plan: WeightPlan | undefined;
+  /** Bytes of the way that takes least. */
+  readonly least: number;
+}
+
+function budget(
+  outline: ModelOutline,
+  { precision, stream = false, maxMemory }: EngineOptions,
+  intermediates: number,
+): Budget {
+  const limit = Math.min(maxMemory ?? ENGINE_BYTES, ENGINE_BYTES);
+  const plans = weightPlans(outline.sizes, precision).filter((plan) => plan.stream || !stream);
+  return {
+    limit,
+    plan: plans.find((plan) => plan.bytes + intermediates <= limit),
+    least: Math.min(...plans.map((plan) => plan.bytes)),
+  };
+}
+
+/** How a model's weights would be kept beside so many bytes of intermediates, from the headers alone. */
+export function keptWeights(
+  outline: ModelOutline,
+  options: EngineOptions,
+  intermediates: number,
+): KeptWeights {
+  const { plan, least } = budget(outline, options, intermediates);
+  if (plan === undefined) return { kept: "more than the limit", bytes: least };
+  const ends = plan.widen ? "" : ", the rest as stored";
+  const whole = plan.widen ? `in ${options.precision}` : "as stored";
+  return { kept: plan.stream ? `layer by layer${ends}` : whole, bytes: plan.bytes };
 }
 
 /**
- * Whether a model has to stream its weights, from its shapes alone: where it is asked for, or where all of them
- * would not fit beside the intermediates.
+ * The fastest way to keep a model's weights that leaves room for the intermediates, from the headers alone; layer
+ * by layer where that is asked for.
  *
- * @throws InputError `cli/over-budget` where it fits in neither way
+ * @throws InputError `cli/over-budget` where it fits in no way
  */
-export function mustStream(
-  outline: Model<Priced>,
-  { precision, stream, maxMemory }: EngineOptions,
+export function keepWeights(
+  outline: ModelOutline,
+  options: EngineOptions,
   intermediates: number,
   remedy: string,
-): boolean {
-  const limit = Math.min(maxMemory ?? ENGINE_BYTES, ENGINE_BYTES);
-  const weights = weightBytes(outline, precision);
-  if (!stream && weights.all + intermediates <= limit) return false;
-  checkBudget({ "weights, layer by layer,": weights.streamed, intermediates }, limit, remedy);
-  return true;
-}
-
-/**
- * @param parts bytes that are needed at the same time, by what they are for
- * @throws InputError `cli/over-budget`
- */
-function checkBudget(parts: Readonly<Record<string, number>>, limit: number, remedy: string): void {
-  const needed = Object.values(parts).reduce((a, b) => a + b, 0);
-  if (needed <= limit) return;
-  const listed = Object.entries(parts).map(([what, size]) => `${bytes(size)} for ${what}`);
+): WeightPlan {
+  const { limit, plan, least } = budget(outline, options, intermediates);
+  if (plan !== undefined) return plan;
   throw new InputError({
     code: "cli/over-budget",
-    message: `This would take ${listed.join(" and ")}; the limit is ${bytes(limit)}.`,
+    message: `This would take at least ${bytes(least)} for weights and ${bytes(intermediates)} for intermediates; the limit is ${bytes(limit)}.`,
     remedy,
-    details: { ...parts, needed, limit },
+    details: { weights: least, intermediates, needed: least + intermediates, limit },
   });
+}
+
+/** Says how the weights are kept, where that is not the ordinary way and not what was asked for. */
+export function noteKeeping(
+  outline: ModelOutline,
+  plan: WeightPlan,
+  { stream = false }: Pick<EngineOptions, "stream">,
+  terminal: Terminal,
+): void {
+  if (plan.stream && !stream) {
+    terminal.note(`${outline.name} streams: its layers are read when they are needed.`);
+  } else if (!plan.stream && !plan.widen) {
+    terminal.note(
+      `${outline.name} keeps its weights as stored, and widens them when they are used.`,
+    );
+  }
 }
 
 /** Loads a model onto a cpu engine. */
 export async function openModel(
   folder: Folder,
   name: string,
-  { precision, threads, stream = false }: Pick<EngineOptions, "precision" | "threads" | "stream">,
+  { precision, threads, stream, widen }: Pick<EngineOptions, "precision" | "threads"> & Keeping,
   terminal: Terminal,
 ): Promise<OpenModel> {
   const engine = await createCpu({ precision, ...(threads !== undefined && { threads }) });
@@ -162,6 +195,7 @@ export async function openModel(
     name,
     hash: false,
     stream,
+    widen,
     onProgress: ({ done, total }) => terminal.progress(`${name}: ${done} of ${total} tensors`),
   });
   terminal.progress("");

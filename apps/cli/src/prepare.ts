@@ -1,5 +1,9 @@
-import type { Priced } from "@resolvent/tensor";
-import { loadTokenizer, type Model, outlineModel, type Tokenizer } from "@resolvent/transformer";
+import {
+  loadTokenizer,
+  type ModelOutline,
+  outlineModel,
+  type Tokenizer,
+} from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { modelFolder, modelName } from "./open.ts";
 import type { ModelOptions, SharedOptions } from "./options.ts";
@@ -10,7 +14,7 @@ import { type Input, readInput } from "./tokens.ts";
 export interface FoundModel {
   readonly folder: Folder;
   /** The model's shapes, and the name that results call it by. */
-  readonly outline: Model<Priced>;
+  readonly outline: ModelOutline;
   readonly tokenizer: Tokenizer | undefined;
 }
 

@@ -237,13 +237,16 @@ describe("what is expanded", () => {
 describe("--dry-run", () => {
   test("says what it would take, in each format, and computes nothing", async () => {
     const table = await output(expand("--dry-run"));
-    expect(table).toMatch(/^\S+ GFLOP \(\S+ % in products\), \S+ \S+ for intermediates at most\n$/);
+    expect(table).toMatch(
+      /^\S+ GFLOP \(\S+ % in products\), \S+ \S+ for intermediates at most, \S+ KiB for weights \(in f32\)\n$/,
+    );
     const cost = await json<Record<string, number>>(expand("--dry-run"));
     expect(cost).toMatchObject({
       schemaVersion: 1,
       kind: "cost",
       command: "expand",
       model: "small",
+      weights: { kept: "in f32", bytes: 4 * 7440 },
     });
     const line = await output(expand("--dry-run", "--format", "ndjson"));
     expect(line.trimEnd()).not.toContain("\n");
@@ -254,6 +257,8 @@ describe("--dry-run", () => {
       matmulFlops: String(cost.matmulFlops),
       bytesMoved: String(cost.bytesMoved),
       peakBytes: String(cost.peakBytes),
+      weightBytes: String(4 * 7440),
+      weightsKept: "in f32",
     });
     const longer = await json<Record<string, number>>([
       ...["expand", model, "--prompt", "a cat and a dog", "--dry-run"],
@@ -275,7 +280,7 @@ describe("--dry-run", () => {
       expect(code).toBe(5);
       expect(stdout).toBe("");
       expect(stderr).toMatch(
-        /GiB for weights, layer by layer, .*limit is 4\.0 GiB.*\[cli\/over-budget\]/,
+        /at least .* GiB for weights .*limit is 4\.0 GiB.*\[cli\/over-budget\]/,
       );
     }
     expect(performance.now() - start).toBeLessThan(10_000);
@@ -287,7 +292,7 @@ test("--max-memory too small ends with 5, and says both numbers", async () => {
   expect(code).toBe(5);
   expect(stdout).toBe("");
   expect(stderr).toMatch(
-    /take .* KiB for weights, layer by layer, and .* KiB for intermediates; the limit is 19\.5 KiB/,
+    /take at least .* KiB for weights and .* KiB for intermediates; the limit is 19\.5 KiB/,
   );
   // What float64 takes beside is refused by itself, and can be left out.
   const half = await resolvent(expand("--max-memory", "60kB"));

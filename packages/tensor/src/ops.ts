@@ -142,6 +142,8 @@ export interface Engine<T extends Shaped> extends Ops<T> {
   /** What computes: `reference`, `cpu`. */
   readonly name: string;
   readonly precision: Precision;
+  /** Bytes in use and the most there may be; absent where the engine sets no limit. */
+  readonly memory?: { readonly used: number; readonly limit: number };
   /**
    * A tensor whose numbers `write` puts, in memory order, where they will stay: for weights that come from a file.
    * The array is of the engine's precision, holds anything before, and is not kept.

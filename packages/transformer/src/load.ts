@@ -11,6 +11,7 @@ import {
   type Shaped,
 } from "@resolvent/tensor";
 import {
+  bitsInto,
   type Checkpoint,
   checkpointSha256,
   decodeInto,
@@ -24,6 +25,7 @@ import type { Fields } from "./fields.ts";
 import { readJson } from "./files.ts";
 import type { Architecture, Block, Model, Stages } from "./model.ts";
 import { streamed } from "./stream.ts";
+import { halfOf, type WeightSizes, weightPlans, weightSizes } from "./weight-plan.ts";
 
 export interface LoadOptions {
   /** What results call the model; default the last part of the folder's name. */
@@ -35,6 +37,13 @@ export interface LoadOptions {
    * computation reaches it; default false. For models that do not fit, from local files or memory.
    */
   readonly stream?: boolean;
+  /**
+   * Whether F16 and BF16 matrices are widened to the engine's precision when they are loaded. Where they are not,
+   * an engine that can (`cpu`) keeps them at two bytes an entry and widens each whenever it is used: the same
+   * numbers, slower where the input is short. Default: true where the weights then take at most three quarters of
+   * the memory that the engine has left, so that something is left for computing; `weightPlans` tells more.
+   */
+  readonly widen?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
@@ -59,6 +68,7 @@ export async function loadModel<T extends Shaped>(
   const { signal, onProgress } = options;
   const parts = await openParts(folder, signal);
   const { architecture, checkpoint } = parts;
+  const { stream = false, widen = mayWiden(engine, parts, stream) } = options;
   let done = 0;
   const fetch = async (names: readonly string[]): Promise<Source<T>> => {
     const stored = new Map<string, RawTensor>();
@@ -67,16 +77,18 @@ export async function loadModel<T extends Shaped>(
       stored.set(name, await checkpoint.read(name, { signal }));
       onProgress?.({ done: ++done, total: checkpoint.names.length });
     }
-    return (name, shape) =>
-      engine.written(shape, (numbers) => {
-        const raw = stored.get(name);
-        if (raw !== undefined) decodeInto(raw, numbers, name); // `names` covers what is asked
-      });
+    return (name, shape) => {
+      const raw = stored.get(name) as RawTensor; // `names` covers what is asked
+      const half = widen ? undefined : halfOf(raw.dtype, raw.shape);
+      return half === undefined
+        ? engine.written(shape, (numbers) => decodeInto(raw, numbers, name))
+        : engine.writtenHalf(shape, half, (bits) => bitsInto(raw, bits, name));
+    };
   };
   const now: Source<T> = (name, shape) =>
     engine.written(shape, (numbers) => checkpoint.readInto(name, numbers));
   const free = (stage: readonly Block<T>[]): void => engine.free(stage);
-  const model = await build(engine, parts, fetch, options.stream ? { now, free } : undefined);
+  const model = await build(engine, parts, fetch, stream ? { now, free } : undefined);
   const sha256 =
     options.hash === false ? undefined : await checkpointSha256(checkpoint, { signal });
   return {
@@ -87,11 +99,17 @@ export async function loadModel<T extends Shaped>(
   };
 }
 
+/** A model's shapes without its numbers. */
+export interface ModelOutline extends Model<Priced> {
+  /** What its weights take: see `weightPlans`. */
+  readonly sizes: WeightSizes;
+}
+
 /** A model's shapes without its numbers, to know costs before anything but headers is read. */
 export async function outlineModel(
   folder: Folder,
   options: Pick<LoadOptions, "name" | "signal"> = {},
-): Promise<Model<Priced>> {
+): Promise<ModelOutline> {
   const parts = await openParts(folder, options.signal);
   const ops: CostOps = cost();
   const model = await build(ops, parts, async () => (_name, shape) => ops.given(shape));
@@ -99,7 +117,20 @@ export async function outlineModel(
     name: options.name ?? lastPart(folder.name),
     architecture: parts.architecture,
     ...model,
+    sizes: sizesOf(parts),
   };
+}
+
+/** The share of an engine's free memory that weights may take where nobody says how they are to be kept. */
+const SHARE = 0.75;
+
+/** Whether to widen when loading, where the caller does not say. */
+function mayWiden<T extends Shaped>(engine: Engine<T>, parts: Parts, stream: boolean): boolean {
+  if (engine.memory === undefined) return true;
+  const { limit, used } = engine.memory;
+  const plans = weightPlans(sizesOf(parts), engine.precision);
+  const widened = plans.find((plan) => plan.widen && plan.stream === stream);
+  return widened === undefined || widened.bytes <= SHARE * (limit - used);
 }
 
 /** The architecture that a config.json describes. */
@@ -141,17 +172,52 @@ interface Streaming<T> {
 /** Layer by layer, so that only one layer's numbers are on the host at a time. */
 async function build<T extends Shaped>(
   ops: Ops<T>,
-  { family, fields, architecture, checkpoint }: Parts,
+  parts: Parts,
   fetch: (names: readonly string[]) => Promise<Source<T>>,
   streaming: Streaming<T> | undefined = undefined,
 ): Promise<Pick<Model<T>, "embed" | "stages" | "final">> {
+  const { family, fields, architecture, checkpoint } = parts;
+  const { prefix, weights, outside, layers } = namesOf(parts);
+  const used = new Set<string>();
+  const getter = <V extends Shaped>(over: Ops<V>, source: Source<V>): Get<V> =>
+    getFrom(over, checkpoint, prefix, source, used);
+
+  const endsFrom = getter(ops, await fetch(outside));
+  const ends = ops.scope(() => family.ends(endsFrom, fields, architecture));
+  const stages: Block<T>[][] = [];
+  let streamedStages: Stages<T> | undefined;
+  if (streaming === undefined) {
+    for (const [layer, names] of layers.entries()) {
+      const get = getter(ops, await fetch(names));
+      stages.push(...ops.scope(() => family.layer(get, fields, architecture, layer)));
+    }
+  } else {
+    // Names and sizes are checked now, on shapes alone; numbers are read when a stage is reached.
+    const shapes = cost();
+    const outline = getter(shapes, (_, shape) => shapes.given(shape));
+    const checked = layers.map((_, layer) => family.layer(outline, fields, architecture, layer));
+    const get = getter(ops, streaming.now);
+    const read = (layer: number): readonly (readonly Block<T>[])[] =>
+      ops.scope(() => family.layer(get, fields, architecture, layer));
+    streamedStages = streamed(read, layers.length, checked.flat().length, streaming.free);
+  }
+  refuseUnused(weights, used, checkpoint.name, architecture);
+  return { ...ends, stages: streamedStages ?? stages };
+}
+
+/** The names of a checkpoint's tensors by place; copies and what is ignored are left out. */
+interface Names {
+  readonly prefix: string;
+  readonly weights: readonly string[];
+  readonly outside: readonly string[];
+  readonly layers: readonly (readonly string[])[];
+}
+
+function namesOf({ family, architecture, checkpoint }: Parts): Names {
   const prefix =
     family.prefixes.find((start) =>
       checkpoint.names.some((name) => start !== "" && name.startsWith(start)),
     ) ?? "";
-  const used = new Set<string>();
-  const inLayer = (name: string, layer: number): boolean =>
-    name.startsWith(prefix + family.layerPrefix(layer));
   const ofALayer = new RegExp(
     `^${family.layerPrefix(0).replace("0", "\\d+").replaceAll(".", "\\.")}`,
   );
@@ -159,33 +225,18 @@ async function build<T extends Shaped>(
   const isCopy = (name: string): boolean =>
     architecture.tied && /(^|\.)(lm_head|embed_out)\.weight$/.test(name);
   const weights = checkpoint.names.filter((name) => !family.ignored.test(name) && !isCopy(name));
-  const getter = <V extends Shaped>(over: Ops<V>, source: Source<V>): Get<V> =>
-    getFrom(over, checkpoint, prefix, source, used);
+  return {
+    ...{ prefix, weights },
+    outside: weights.filter((name) => !ofALayer.test(name.slice(prefix.length))),
+    layers: Array.from({ length: architecture.layers }, (_, layer) =>
+      weights.filter((name) => name.startsWith(prefix + family.layerPrefix(layer))),
+    ),
+  };
+}
 
-  const outside = weights.filter((name) => !ofALayer.test(name.slice(prefix.length)));
-  const endsFrom = getter(ops, await fetch(outside));
-  const ends = ops.scope(() => family.ends(endsFrom, fields, architecture));
-  const stages: Block<T>[][] = [];
-  let streamedStages: Stages<T> | undefined;
-  if (streaming === undefined) {
-    for (let layer = 0; layer < architecture.layers; layer++) {
-      const get = getter(ops, await fetch(weights.filter((name) => inLayer(name, layer))));
-      stages.push(...ops.scope(() => family.layer(get, fields, architecture, layer)));
-    }
-  } else {
-    // Names and sizes are checked now, on shapes alone; numbers are read when a stage is reached.
-    const shapes = cost();
-    const outline = getter(shapes, (_, shape) => shapes.given(shape));
-    const layers = Array.from({ length: architecture.layers }, (_, layer) =>
-      family.layer(outline, fields, architecture, layer),
-    );
-    const get = getter(ops, streaming.now);
-    const read = (layer: number): readonly (readonly Block<T>[])[] =>
-      ops.scope(() => family.layer(get, fields, architecture, layer));
-    streamedStages = streamed(read, layers.length, layers.flat().length, streaming.free);
-  }
-  refuseUnused(weights, used, checkpoint.name, architecture);
-  return { ...ends, stages: streamedStages ?? stages };
+function sizesOf(parts: Parts): WeightSizes {
+  const { outside, layers } = namesOf(parts);
+  return weightSizes(parts.checkpoint, outside, layers, parts.architecture.vocab);
 }
 
 /** A tensor that nothing asked for means that the model is not what its config says. */

@@ -156,14 +156,7 @@ export function decodeInto(
 ): void {
   const { dtype, bytes } = tensor;
   const count = bytes.byteLength / bytesPerEntry(dtype);
-  if (count !== out.length) {
-    throw new InputError({
-      code: "weights/size-mismatch",
-      message: `${name}: ${count} entries do not fit where there is room for ${out.length}.`,
-      remedy: "Give room for exactly the tensor's entries.",
-      details: { name, expected: count, got: out.length },
-    });
-  }
+  checkRoom(count, out.length, name);
   if (out instanceof Float32Array && (dtype === "F16" || dtype === "BF16")) {
     checkHost();
     checkLength(tensor, name);
@@ -174,6 +167,37 @@ export function decodeInto(
   } else {
     out.set(decodeNumbers(tensor, out instanceof Float32Array ? "f32" : "f64", name));
   }
+}
+
+/**
+ * The bits of an F16 or BF16 tensor, as they are, into memory at hand.
+ *
+ * Throws `weights/size-mismatch` where `out` has another length, `weights/unsupported-dtype` for other dtypes.
+ */
+export function bitsInto(tensor: RawTensor, out: Uint16Array, name = "the tensor"): void {
+  const { dtype, bytes } = tensor;
+  checkHost();
+  if (dtype !== "F16" && dtype !== "BF16") {
+    throw new InputError({
+      code: "weights/unsupported-dtype",
+      message: `${name}: the bits of F16 or BF16 were asked for, and it is ${dtype}.`,
+      remedy: "Decode it instead.",
+      details: { name, dtype },
+    });
+  }
+  checkLength(tensor, name);
+  checkRoom(bytes.byteLength / 2, out.length, name);
+  new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(bytes);
+}
+
+function checkRoom(count: number, room: number, name: string): void {
+  if (count === room) return;
+  throw new InputError({
+    code: "weights/size-mismatch",
+    message: `${name}: ${count} entries do not fit where there is room for ${room}.`,
+    remedy: "Give room for exactly the tensor's entries.",
+    details: { name, expected: count, got: room },
+  });
 }
 
 function checkLength({ dtype, shape, bytes }: RawTensor, name: string): void {

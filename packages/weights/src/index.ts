@@ -1,5 +1,5 @@
 export { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
-export { decodeInto, decodeNumbers, type NumbersOf, type RawTensor } from "./decode.ts";
+export { bitsInto, decodeInto, decodeNumbers, type NumbersOf, type RawTensor } from "./decode.ts";
 export { bytesPerEntry, DTYPES, type Dtype, isDtype, tensorBytes } from "./dtype.ts";
 export { encodeNumbers } from "./encode.ts";
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./float16.ts";

@@ -13,7 +13,7 @@ import { InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
 import { usageError } from "../failure.ts";
-import { mustStream, openModel, weightsHash } from "../open.ts";
+import { keepWeights, keptWeights, noteKeeping, openModel, weightsHash } from "../open.ts";
 import {
   type EngineOptions,
   type ModelOptions,
@@ -89,10 +89,11 @@ async function analyse(
   const { precision } = flags;
   const cost = analysis.estimate({ model: outline, vocabulary, precision }, params);
   if (flags.dryRun) {
-    writeCost(cost, { command: analysis.name, model: outline.name }, output.format, output.to);
+    const weights = keptWeights(outline, flags, cost.peakBytes);
+    writeCost({ ...cost, weights }, { command: analysis.name, model: outline.name }, output.format, output.to);
     return await output.finish();
   }
-  const stream = mustStream(
+  const plan = keepWeights(
     outline,
     flags,
     cost.peakBytes,
@@ -101,7 +102,7 @@ async function analyse(
   const inFloat64 = (): NonNullable<Subject<CpuTensor>["inFloat64"]> => {
     const exact = { model: outline, vocabulary, precision: "f64" } as const;
     const as = { ...flags, precision: exact.precision };
-    const streams = mustStream(
+    const planned = keepWeights(
       outline,
       as,
       analysis.estimate(exact, params).peakBytes,
@@ -112,7 +113,7 @@ async function analyse(
       const { engine, model } = await openModel(
         folder,
         outline.name,
-        { ...as, stream: streams },
+        { ...as, ...planned },
         terminal,
       );
       try {
@@ -124,10 +125,8 @@ async function analyse(
   };
   const again =
     analysis.float64 && flags.float64 !== false && precision === "f32" ? inFloat64() : undefined;
-  if (stream && !flags.stream) {
-    terminal.note(`${outline.name} streams: its layers are read when they are needed.`);
-  }
-  const { engine, model } = await openModel(folder, outline.name, { ...flags, stream }, terminal);
+  noteKeeping(outline, plan, flags, terminal);
+  const { engine, model } = await openModel(folder, outline.name, { ...flags, ...plan }, terminal);
   try {
     const sha256 = await weightsHash(folder, terminal);
     const result: Result = await analysis.run(

@@ -25,7 +25,12 @@ async function demo(terminal: Terminal): Promise<void> {
   const folder = await modelFolder(MODEL, {}, terminal);
   const tokenizer = await loadTokenizer(folder);
   const ids = tokenizer?.encode(PROMPT) ?? [];
-  const { engine, model } = await openModel(folder, MODEL, { precision: "f64" }, terminal);
+  const { engine, model } = await openModel(
+    folder,
+    MODEL,
+    { precision: "f64", stream: false, widen: true },
+    terminal,
+  );
   try {
     const start = performance.now();
     const paths = await expandByDegree(engine, model, ids, { freeze: GATES });

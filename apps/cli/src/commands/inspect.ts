@@ -1,7 +1,14 @@
 import { type Architecture, blockNames, outlineModel } from "@resolvent/transformer";
 import { openCheckpoint } from "@resolvent/weights";
 import { Command } from "commander";
-import { modelFolder, modelName, tokenizerOf, weightsHash } from "../open.ts";
+import {
+  type KeptWeights,
+  keptWeights,
+  modelFolder,
+  modelName,
+  tokenizerOf,
+  weightsHash,
+} from "../open.ts";
 import {
   type Format,
   type FormatOptions,
@@ -10,7 +17,7 @@ import {
   options,
   withModelOptions,
 } from "../options.ts";
-import { csvLine, table } from "../table.ts";
+import { bytes, csvLine, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** What a model is, without running it. */
@@ -22,6 +29,8 @@ interface Inspection {
   readonly blocks: readonly string[];
   readonly parameters: number;
   readonly tokenizer: boolean;
+  /** What its weights take in a computation in float32, and how they are kept there by default. */
+  readonly weights: KeptWeights;
   readonly tensors: readonly {
     readonly name: string;
     readonly dtype: string;
@@ -62,6 +71,7 @@ async function inspect(name: string, flags: ModelOptions, terminal: Terminal): P
     blocks: blockNames(outline.architecture),
     parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     tokenizer: (await tokenizerOf(folder)) !== undefined,
+    weights: keptWeights(outline, { precision: "f32" }, 0),
     tensors,
   };
 }
@@ -81,7 +91,7 @@ function write(inspection: Inspection, format: Format, terminal: Terminal): void
 }
 
 function describe(
-  { model, architecture: a, blocks, parameters, tokenizer, tensors }: Inspection,
+  { model, architecture: a, blocks, parameters, tokenizer, weights, tensors }: Inspection,
   { style }: Terminal,
 ): string {
   const facts: [string, string][] = [
@@ -102,6 +112,7 @@ function describe(
     ["vocab", `${a.vocab}${a.tied ? ", embedding and unembedding shared" : ""}`],
     ["context", String(a.context)],
     ["tokenizer", tokenizer ? "tokenizer.json" : "none: give --tokens"],
+    ["weights", `${bytes(weights.bytes)} in memory (${weights.kept})`],
     ["blocks", blocks.join(" ")],
     ["sha256", model.sha256],
   ];

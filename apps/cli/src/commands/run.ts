@@ -16,7 +16,7 @@ import { decodeNumbers } from "@resolvent/weights";
 import { writeSafetensorsFile } from "@resolvent/weights/node";
 import { Command, Option } from "commander";
 import { usageError } from "../failure.ts";
-import { mustStream, openModel, weightsHash } from "../open.ts";
+import { keepWeights, noteKeeping, openModel, weightsHash } from "../open.ts";
 import {
   type Format,
   formatOf,
@@ -145,7 +145,7 @@ async function runModel(name: string, flags: RunFlags, terminal: Terminal): Prom
   }
   const traced = [...kept.values()].reduce((a, b) => a + b, 0);
   const { peakBytes } = runCost(outline, ids, plainSites(), flags.precision);
-  const stream = mustStream(
+  const plan = keepWeights(
     outline,
     flags,
     peakBytes + traced,
@@ -156,10 +156,8 @@ async function runModel(name: string, flags: RunFlags, terminal: Terminal): Prom
       `${flags.save} will take ${bytes(traced)}: ${kept.size} sites in ${flags.saveAs}.`,
     );
   }
-  if (stream && !flags.stream) {
-    terminal.note(`${outline.name} streams: its layers are read when they are needed.`);
-  }
-  const { engine, model } = await openModel(folder, outline.name, { ...flags, stream }, terminal);
+  noteKeeping(outline, plan, flags, terminal);
+  const { engine, model } = await openModel(folder, outline.name, { ...flags, ...plan }, terminal);
   try {
     const { logits, trace } = storedRun(engine, model, ids, keep);
     if (flags.save !== undefined) {
