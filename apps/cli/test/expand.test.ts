@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { DegreeExpansion } from "@resolvent/expansion";
 import { beforeAll, describe, expect, test } from "vitest";
 import { json, output, resolvent } from "./command.ts";
-import { idsOf, temporaryFolder, writeHollowModel, writeModel } from "./models.ts";
+import { idsOf, temporaryFolder, writeBF16, writeHollowModel, writeModel } from "./models.ts";
 
 const folder = temporaryFolder();
 let model: string;
@@ -284,6 +284,64 @@ describe("--dry-run", () => {
       );
     }
     expect(performance.now() - start).toBeLessThan(10_000);
+  });
+});
+
+describe("weights in BF16", () => {
+  let half: string;
+  beforeAll(async () => {
+    const wide = await writeModel(join(folder, "wide"), "llama", {
+      ...{ hidden_size: 64, intermediate_size: 256, num_hidden_layers: 4 },
+    });
+    half = await writeBF16(wide, join(folder, "half"));
+  });
+  type Cost = { readonly peakBytes: number; readonly weights: { kept: string; bytes: number } };
+  const call = (...args: string[]): string[] => [
+    "expand",
+    half,
+    "--prompt",
+    "a cat",
+    ...one,
+    ...args,
+  ];
+
+  test("are kept in full, as stored, or read layer by layer, the first that fits", async () => {
+    const within = async (bytes: number): Promise<Cost> =>
+      await json<Cost>(call("--dry-run", "--max-memory", String(bytes)));
+    const steps: Cost[] = [];
+    for (let limit = 2 ** 40; ; ) {
+      const cost = await within(limit);
+      steps.push(cost);
+      if (cost.weights.kept === "more than the limit") break;
+      limit = cost.peakBytes + cost.weights.bytes - 1; // a byte too few
+    }
+    expect(steps.map(({ weights }) => weights.kept)).toEqual([
+      "in f32",
+      "as stored",
+      "layer by layer",
+      "more than the limit",
+    ]);
+    const full = await json(call("--no-float64"));
+    for (const { peakBytes, weights } of steps.slice(1, 3)) {
+      const limit = String(peakBytes + weights.bytes);
+      const { stdout, stderr, code } = await resolvent(
+        call("--no-float64", "--json", "--max-memory", limit),
+      );
+      expect(code).toBe(0);
+      expect(stderr).toMatch(
+        weights.kept === "as stored" ? /keeps its weights as stored/ : /streams/,
+      );
+      expect(JSON.parse(stdout)).toEqual(full);
+    }
+  });
+
+  test("inspect says how they would be kept", async () => {
+    expect(await output(["inspect", half])).toMatch(/weights +\S+ \S+ in memory \(in f32\)/);
+    // 1.4 billion parameters: 5.6 GB in f32.
+    const size = { layers: 6, width: 4096, vocab: 50000, context: 1024, dtype: "BF16" } as const;
+    const large = await writeHollowModel(join(folder, "large"), size);
+    const dry = ["expand", large, "--tokens", "1", "--dry-run"];
+    expect(await json(dry)).toMatchObject({ weights: { kept: "as stored" } });
   });
 });
 

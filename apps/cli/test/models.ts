@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir, open, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TinyOptions, tinyModel } from "@resolvent/testkit";
+import { encodeNumbers, openCheckpoint } from "@resolvent/weights";
+import { folderOf, writeSafetensorsFile } from "@resolvent/weights/node";
 import { afterAll } from "vitest";
 
 /** A folder for one test file, removed after it. */
@@ -58,6 +60,25 @@ export async function writeModel(
   return path;
 }
 
+/** The same model with its weights in BF16. */
+export async function writeBF16(from: string, path: string): Promise<string> {
+  await mkdir(path, { recursive: true });
+  for (const name of ["config.json", "tokenizer.json"]) {
+    await copyFile(join(from, name), join(path, name));
+  }
+  const checkpoint = await openCheckpoint(folderOf(from));
+  await writeSafetensorsFile(
+    join(path, "model.safetensors"),
+    checkpoint.names.map((name) => ({
+      name,
+      dtype: "BF16",
+      shape: checkpoint.info(name).shape,
+      bytes: async () => encodeNumbers(await checkpoint.numbers(name, "f32"), "BF16", name),
+    })),
+  );
+  return path;
+}
+
 /** Writes a GPT-2 of zeros that takes no room on disk, however large it is: `layers`, `width`, `vocab`, `context`. */
 export async function writeHollowModel(
   path: string,
@@ -66,11 +87,13 @@ export async function writeHollowModel(
     width,
     vocab,
     context,
+    dtype = "F32",
   }: {
     readonly layers: number;
     readonly width: number;
     readonly vocab: number;
     readonly context: number;
+    readonly dtype?: "F32" | "BF16";
   },
 ): Promise<string> {
   await mkdir(path, { recursive: true });
@@ -110,8 +133,8 @@ export async function writeHollowModel(
   let end = 0;
   for (const [name, shape] of Object.entries(shapes)) {
     const first = end;
-    end += 4 * shape.reduce((product, n) => product * n, 1);
-    header[name] = { dtype: "F32", shape, data_offsets: [first, end] };
+    end += (dtype === "F32" ? 4 : 2) * shape.reduce((product, n) => product * n, 1);
+    header[name] = { dtype, shape, data_offsets: [first, end] };
   }
   const text = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);

@@ -17,7 +17,8 @@ export function runCase<T extends Shaped>(ops: Ops<T>, use: Case, operands: read
 
 /** The primitives: what an interpreter has besides the engine's own parts. */
 export const primitives: readonly string[] = Object.keys(reference).filter(
-  (name) => !["name", "precision", "read", "free", "written", "scope"].includes(name),
+  (name) =>
+    !["name", "precision", "read", "free", "written", "writtenHalf", "scope"].includes(name),
 );
 
 export const ids = (shape: Shape, data: readonly number[]): Ids => ({

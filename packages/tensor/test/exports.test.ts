@@ -41,6 +41,7 @@ test("the exported names", () => {
     "takeShape",
     "tangent",
     "tensor",
+    "widenHalf",
     "withoutAxes",
   ]);
 });

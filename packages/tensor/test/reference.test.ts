@@ -269,3 +269,17 @@ test("written takes its numbers from a function, where they stay", () => {
   const made = reference.written(shape, (numbers) => numbers.set([1, 2, 3, 4]));
   expect(made).toEqual({ shape, data: Float64Array.of(1, 2, 3, 4) });
 });
+
+test("writtenHalf widens at once: signs, subnormals, the largest, infinities, no numbers", () => {
+  const made = (half: "bf16" | "f16", ...bits: number[]) =>
+    reference.writtenHalf({ i: bits.length }, half, (into) => into.set(bits)).data;
+  expect(made("f16", 0x3c00, 0xc000, 0x8000, 0x0001, 0x7bff, 0xfc00, 0x7e00)).toEqual(
+    Float64Array.of(1, -2, -0, 2 ** -24, 65504, Number.NEGATIVE_INFINITY, Number.NaN),
+  );
+  expect(made("bf16", 0x3f80, 0xc000, 0x8000, 0x0001, 0x7f7f, 0xff80, 0x7fc0)).toEqual(
+    Float64Array.of(
+      ...[1, -2, -0, 2 ** -133, (2 - 2 ** -7) * 2 ** 127],
+      ...[Number.NEGATIVE_INFINITY, Number.NaN],
+    ),
+  );
+});

@@ -45,6 +45,7 @@ test("what the package exports", () => {
     "traceBytes",
     "unembed",
     "valuesOf",
+    "weightPlans",
     "within",
     "withoutBiases",
   ]);

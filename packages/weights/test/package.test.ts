@@ -10,6 +10,7 @@ const source = fileURLToPath(new URL("../src", import.meta.url));
 test("what the package exports", () => {
   expect(Object.keys(weights).sort()).toEqual([
     "DTYPES",
+    "bitsInto",
     "blobSource",
     "bytesPerEntry",
     "checkpointSha256",

@@ -1,12 +1,15 @@
 /**
  * A Llama-shaped checkpoint of 1.2 billion parameters, random, in BF16 and four shards: opened, run, and taken
- * apart by degree while its layers are read from the files. `node dist/large.js [FOLDER]`; the folder is made
- * (2.4 GB) where it is missing.
+ * apart by degree, while its layers are read from the files (`stream`), and with its matrices kept in 16 bits
+ * (`kept`). `node dist/large.js [FOLDER] [stream|kept]`; the folder is made (2.4 GB) where it is missing, and each
+ * way is a process of its own where none is named.
  */
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createCpu } from "@resolvent/cpu";
 import { expandByDegree } from "@resolvent/expansion";
 import { loadModel, outlineModel, run } from "@resolvent/transformer";
@@ -32,37 +35,50 @@ const POSITIONS = 128;
 /** Random numbers, made on first use. */
 const pattern = new Uint16Array(65_537);
 
-const folder = process.argv[2] ?? join(tmpdir(), "resolvent-large");
+const WAYS = ["stream", "kept"] as const;
+const [folder = join(tmpdir(), "resolvent-large"), way] = process.argv.slice(2);
 if (!existsSync(join(folder, "config.json"))) await generate(folder);
+if (way === undefined) {
+  for (const each of WAYS) {
+    spawnSync(process.execPath, [fileURLToPath(import.meta.url), folder, each], {
+      stdio: "inherit",
+    });
+  }
+} else await measure(way === "stream");
 
-const timed = async <R>(what: string, body: () => Promise<R>): Promise<R> => {
-  const start = performance.now();
-  const result = await body();
-  const seconds = (performance.now() - start) / 1000;
-  const gib = (process.resourceUsage().maxRSS / 2 ** 20).toFixed(2);
-  console.log(`${what.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s   ${gib} GiB at most so far`);
-  return result;
-};
+async function measure(stream: boolean): Promise<void> {
+  const timed = async <R>(what: string, body: () => Promise<R>): Promise<R> => {
+    const start = performance.now();
+    const result = await body();
+    const seconds = (performance.now() - start) / 1000;
+    const gib = (process.resourceUsage().maxRSS / 2 ** 20).toFixed(2);
+    console.log(
+      `${what.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s   ${gib} GiB at most so far`,
+    );
+    return result;
+  };
 
-const cpu = await createCpu({ precision: "f32" });
-console.log(`${cpu.threads} threads, Node ${process.version}, ${folder}`);
-await timed("open (headers, names, sizes)", async () => await outlineModel(folderOf(folder)));
-const model = await timed(
-  "load embedding and unembedding",
-  async () => await loadModel(cpu, folderOf(folder), { stream: true, hash: false }),
-);
-const tokens = Array.from({ length: POSITIONS }, (_, i) => (i * 7919) % config.vocab_size);
-for (const again of ["", ", again"]) {
-  await timed(`forward, ${POSITIONS} tokens${again}`, async () =>
-    cpu.free(run(cpu, model, tokens)),
+  const cpu = await createCpu({ precision: "f32" });
+  console.log(`${way}: ${cpu.threads} threads, Node ${process.version}, ${folder}`);
+  await timed("open (headers, names, sizes)", async () => await outlineModel(folderOf(folder)));
+  const model = await timed(
+    stream ? "load embedding and unembedding" : "load",
+    async () => await loadModel(cpu, folderOf(folder), { stream, widen: stream, hash: false }),
   );
+  const tokens = Array.from({ length: POSITIONS }, (_, i) => (i * 7919) % config.vocab_size);
+  for (const again of ["", ", again"]) {
+    await timed(`forward, ${POSITIONS} tokens${again}`, async () =>
+      cpu.free(run(cpu, model, tokens)),
+    );
+  }
+  const expansion = await timed(
+    "path expansion to degree 4, with its report",
+    async () => await expandByDegree(cpu, model, tokens, { maxDegree: 4 }),
+  );
+  console.log(`certificate ${expansion.certificate.relativeError.toExponential(1)} (f32)`);
+  console.log(`engine: ${(cpu.memory.peak / 2 ** 30).toFixed(2)} GiB at most\n`);
+  await cpu.close();
 }
-const expansion = await timed(
-  "path expansion to degree 4, with its report",
-  async () => await expandByDegree(cpu, model, tokens, { maxDegree: 4 }),
-);
-console.log(`certificate ${expansion.certificate.relativeError.toExponential(1)} (f32)`);
-await cpu.close();
 
 /** Writes the checkpoint: small random numbers, repeated, since only size and time matter. */
 async function generate(into: string): Promise<void> {
