@@ -18,7 +18,9 @@ export function writeCost(
       `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / flops)} in products), ${bytes(peakBytes)} for intermediates at most, ${bytes(weights.bytes)} for weights (${weights.kept})\n`,
     );
   } else if (format === "csv") {
-    terminal.out(csvLine(["flops", "matmulFlops", "bytesMoved", "peakBytes", "weightBytes", "weightsKept"]));
+    terminal.out(
+      csvLine(["flops", "matmulFlops", "bytesMoved", "peakBytes", "weightBytes", "weightsKept"]),
+    );
     terminal.out(csvLine([flops, matmulFlops, bytesMoved, peakBytes, weights.bytes, weights.kept]));
   } else {
     const result = { schemaVersion: 1, kind: "cost", ...of, ...cost };

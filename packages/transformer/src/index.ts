@@ -11,7 +11,13 @@ export {
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
-export { architectureOf, type LoadOptions, loadModel, type ModelOutline, outlineModel } from "./load.ts";
+export {
+  architectureOf,
+  type LoadOptions,
+  loadModel,
+  type ModelOutline,
+  outlineModel,
+} from "./load.ts";
 export { crossEntropy, nextTokenLoss } from "./loss.ts";
 export { mlp } from "./mlp.ts";
 export {

@@ -90,7 +90,12 @@ async function analyse(
   const cost = analysis.estimate({ model: outline, vocabulary, precision }, params);
   if (flags.dryRun) {
     const weights = keptWeights(outline, flags, cost.peakBytes);
-    writeCost({ ...cost, weights }, { command: analysis.name, model: outline.name }, output.format, output.to);
+    writeCost(
+      { ...cost, weights },
+      { command: analysis.name, model: outline.name },
+      output.format,
+      output.to,
+    );
     return await output.finish();
   }
   const plan = keepWeights(
