@@ -10,7 +10,7 @@ export interface RepeatedOptions {
   readonly seed?: number;
   /** What stands before the first copy; default the model's own beginning of a text, where it has one. */
   readonly bos?: number | undefined;
-  /** Which tokens may be drawn; default all but the model's beginning and ends of texts. */
+  /** Which tokens may be drawn; default all but those that begin and end texts. */
   readonly allowed?: (id: number) => boolean;
 }
 
@@ -31,7 +31,8 @@ const LENGTH = 25;
  * different where there are enough of them to draw from, so that a token occurs exactly once before.
  *
  * @returns undefined where the context has no room for two tokens twice
- * @throws InputError `attention/too-long`, `attention/bad-repeat`, `attention/no-tokens`
+ * @throws InputError `attention/too-long`, `attention/bad-repeat`, `attention/bad-token`,
+ * `attention/no-tokens`
  */
 export function repeatedSequences<T extends Shaped>(
   { name, architecture }: Pick<Model<T>, "name" | "architecture">,
@@ -58,7 +59,15 @@ export function repeatedSequences<T extends Shaped>(
       details: { context, room, got: length },
     });
   }
-  const special = [architecture.bos, ...eos];
+  if (bos !== undefined && !(Number.isInteger(bos) && bos >= 0 && bos < vocab)) {
+    throw new InputError({
+      code: "attention/bad-token",
+      message: `Token ids of ${name} are 0 to ${vocab - 1}, got ${bos} to begin with.`,
+      remedy: "Choose one of the vocabulary.",
+      details: { vocab, got: bos },
+    });
+  }
+  const special = [architecture.bos, bos, ...eos];
   const { allowed = (id: number) => !special.includes(id) } = options;
   const pool = Array.from({ length: vocab }, (_, id) => id).filter(allowed);
   if (pool.length < 2) {

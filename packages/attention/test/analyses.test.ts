@@ -10,6 +10,7 @@ import { type Cpu, createCpu } from "@resolvent/cpu";
 import { type CostOps, cost } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { loadModel, outlineModel } from "@resolvent/transformer";
+import { memoryFolder } from "@resolvent/weights";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   attentionAnalyses,
@@ -202,6 +203,27 @@ describe("gpt2", () => {
     expect(raw.heads[3]?.ovCopying).not.toBe(only.heads[3]?.ovCopying);
     const columns = headsAnalysis.tables(only)[0]?.columns.map(({ name }) => name);
     expect(columns).not.toContain("induction");
+    cpu.free(subject.model);
+  });
+
+  test("a streamed model gives the same", async () => {
+    const subject = await subjectOf("gpt2");
+    const files = new Map<string, Uint8Array>();
+    for (const name of ["config.json", "model.safetensors"]) {
+      const file = await tinyModel("gpt2").open(name);
+      if (file) files.set(name, await file.read(0, await file.size()));
+    }
+    const options = { name: "gpt2", hash: false, stream: true };
+    const model = await loadModel(cpu, memoryFolder(files), options);
+    const heads = { weightsOnly: false, raw: true, sequences: 2, seed: 0, bos: 3 };
+    const ov = { head: "L1.H1", directions: 2, top: 3, words: ["1"], raw: false };
+    const streamed = { ...subject, model };
+    const before = cpu.memory.used;
+    const found = await headsAnalysis.run(streamed, heads);
+    expect(found).toEqual(await headsAnalysis.run(subject, heads));
+    expect(found.repeated?.sequences.map(([first]) => first)).toEqual([3, 3]);
+    expect(await ovAnalysis.run(streamed, ov)).toEqual(await ovAnalysis.run(subject, ov));
+    expect(cpu.memory.used).toBe(before);
     cpu.free(subject.model);
   });
 

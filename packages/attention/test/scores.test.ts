@@ -254,6 +254,7 @@ test("repeated tokens: deterministic, different within a copy, within bounds", a
   expect(new Set(few?.sequences.flat())).toEqual(new Set([0, 1, 2]));
   const error = (code: string): unknown => expect.objectContaining({ code });
   expect(() => repeatedSequences(model, { length: 32 })).toThrow(error("attention/too-long"));
+  expect(() => repeatedSequences(model, { bos: 29 })).toThrow(error("attention/bad-token"));
   expect(() => repeatedSequences(model, { count: 0 })).toThrow(error("attention/bad-repeat"));
   expect(() => repeatedSequences(model, { allowed: () => false })).toThrow(
     error("attention/no-tokens"),

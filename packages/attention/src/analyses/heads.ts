@@ -81,6 +81,7 @@ export interface HeadsParameters {
   readonly repeatLength?: number | undefined;
   readonly sequences: number;
   readonly seed: number;
+  readonly bos?: number | undefined;
 }
 
 /** `resolvent heads`: one table of every head and its scores. */
@@ -106,6 +107,11 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
       .min(0)
       .default(0)
       .meta({ title: "n", description: "another seed draws other tokens" }),
+    bos: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ title: "id", description: "token before the first copy; default: the model's own" }),
   }),
   examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
   estimate,
@@ -207,16 +213,17 @@ function optionsOf({ raw }: HeadsParameters): ProcessingOptions {
 /** The sequences to run; undefined where none are asked for, or the context is too short for any. */
 function repeatedFor<T extends Shaped>(
   model: Model<T>,
-  { weightsOnly, repeatLength, sequences, seed }: HeadsParameters,
+  { weightsOnly, repeatLength, sequences, seed, bos }: HeadsParameters,
   vocabulary: Vocabulary,
 ): Repeated | undefined {
   if (weightsOnly) return undefined;
-  const { bos, eos } = model.architecture;
-  const special = new Set([bos, ...eos]);
+  const { eos, ...own } = model.architecture;
+  const special = new Set([own.bos, bos, ...eos]);
   return repeatedSequences(model, {
     count: sequences,
     seed,
     ...(repeatLength !== undefined && { length: repeatLength }),
+    ...(bos !== undefined && { bos }),
     // Marks such as <|endoftext|>, <unk> and <0x0A> are not what heads copy.
     allowed: (id) => !special.has(id) && !/^<[^<>\s]+>$/.test(vocabulary.text(id)),
   });
