@@ -93,7 +93,9 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       .boolean()
       .default(false)
       .describe("show the score less its mean over keys, which is what the softmax goes by"),
-    target: targetParameter,
+    target: targetParameter.describe(
+      "tokens (texts or ids) whose logit difference at the query has its V-degrees told; one for its logit alone; default: the two likeliest",
+    ),
     top: z.int().min(1).default(20).meta({ title: "n", description: "how many pairs are shown" }),
   }),
   examples: [

@@ -121,32 +121,46 @@ function degrees<T extends Shaped>(ops: Ops<T>, run: ScoreRun<T>): Sources<T> {
   };
 }
 
+/** What a block writes from a stack by degree; its first level is of degree 1. */
+function writeByDegree<T extends Shaped>(
+  ops: Ops<T>,
+  run: ScoreRun<T>,
+  block: Block<T>,
+  read: T,
+): T {
+  const sites = frozenAt(run.gates);
+  return ops.scope(() => {
+    const linear = blockWrite(ops, withoutBiases(block), read, sites);
+    if (!hasBiases(block)) return linear;
+    const zero = ops.fill(kept(run, "embed").shape, 0);
+    const constant = ops.broadcast(blockWrite(ops, block, zero, sites), { degree: 1 });
+    const levels = sizeAlong(linear.shape, "degree", block.name);
+    const first = ops.add(ops.slice(linear, "degree", 0, 1), constant);
+    if (levels === 1) return first;
+    return ops.concat([first, ops.slice(linear, "degree", 1, levels)], "degree");
+  });
+}
+
 /** What each block writes at each degree: `A_i H[k−1]`, and `c_i` with degree 1. */
 function blocksByDegree<T extends Shaped>(ops: Ops<T>, run: ScoreRun<T>): Sources<T> {
-  const sites = frozenAt(run.gates);
   const parts = embeddings(run);
   const names = parts.map(([name]) => name);
   const stacks = parts.map(([, part]) => ops.broadcast(part, { degree: 1 }));
   let H = ops.broadcast(kept(run, "embed"), { degree: 1 });
   for (const stage of run.before.stages) {
-    const writes = stage.map((block) => {
-      const linear = blockWrite(ops, withoutBiases(block), H, sites);
-      if (!hasBiases(block)) return linear;
-      const zero = ops.fill(kept(run, "embed").shape, 0);
-      const constant = ops.broadcast(blockWrite(ops, block, zero, sites), { degree: 1 });
-      const levels = sizeAlong(linear.shape, "degree", block.name);
-      const first = ops.add(ops.slice(linear, "degree", 0, 1), constant);
-      return levels === 1
-        ? first
-        : ops.concat([first, ops.slice(linear, "degree", 1, levels)], "degree");
+    const read = H;
+    const levels = sizeAlong(read.shape, "degree", "blocksByDegree");
+    const after = ops.scope(() => {
+      const writes = stage.map((block) => writeByDegree(ops, run, block, read));
+      const none = ops.fill({ ...read.shape, degree: 1 }, 0);
+      const risen = ops.concat([none, sumOf(ops, writes)], "degree");
+      return { writes, H: ops.add(ops.concat([read, none], "degree"), risen) };
     });
-    const levels = sizeAlong(H.shape, "degree", "blocksByDegree");
     for (const { name } of stage) {
       for (let k = 1; k <= levels; k++) names.push(`${name} degree ${k}`);
     }
-    stacks.push(...writes);
-    const none = ops.fill({ ...H.shape, degree: 1 }, 0);
-    H = ops.add(ops.concat([H, none], "degree"), ops.concat([none, sumOf(ops, writes)], "degree"));
+    stacks.push(...after.writes);
+    H = after.H;
   }
   return { names, stack: ops.rename(ops.concat(stacks, "degree"), { degree: "source" }) };
 }
