@@ -1,3 +1,4 @@
+import { createCpu } from "@resolvent/cpu";
 import {
   type InputError,
   inOrder,
@@ -8,6 +9,7 @@ import {
 } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { loadModel, type Model, run } from "@resolvent/transformer";
+import { memoryFolder } from "@resolvent/weights";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -15,6 +17,7 @@ import {
   expandScore,
   gateAt,
   parseHead,
+  qkDegrees,
   SPLITTINGS,
   type Splitting,
   scoreTerms,
@@ -262,3 +265,28 @@ function withoutRow(x: Tensor, pos: number): Tensor {
     Float64Array.from(data, (value, i) => (Math.floor(i / width) === pos ? 0 : value)),
   );
 }
+
+test.each(["gpt2-untied", "gpt_neox", "qwen3"])(
+  "%s, its layers read when they are reached",
+  async (family) => {
+    const cpu = await createCpu({ precision: "f64", threads: 1 });
+    const files = new Map<string, Uint8Array>();
+    for (const name of ["config.json", "model.safetensors"]) {
+      const source = await tinyModel(family).open(name);
+      if (source) files.set(name, await source.read(0, await source.size()));
+    }
+    const folder = memoryFolder(files); // can be read at once
+    const model = await loadModel(cpu, folder, { hash: false });
+    const streamed = await loadModel(cpu, folder, { stream: true, hash: false });
+    const edge = { head: { layer: 1, head: 1 }, query: 4, key: 2 };
+    for (const by of SPLITTINGS) {
+      const { matrix } = await expandScore(cpu, streamed, tokens, { ...edge, by });
+      expect(matrix).toEqual((await expandScore(cpu, model, tokens, { ...edge, by })).matrix);
+    }
+    const asked = { ...edge, target: { a: 1, b: 2 } };
+    expect(await qkDegrees(cpu, streamed, tokens, asked)).toEqual(
+      await qkDegrees(cpu, model, tokens, asked),
+    );
+    await cpu.close();
+  },
+);
