@@ -15,7 +15,7 @@ export function writeCost(
   const { flops, matmulFlops, bytesMoved, peakBytes, weights } = cost;
   if (format === "table") {
     terminal.show(
-      `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / flops)} in products), ${bytes(peakBytes)} for intermediates at most, ${bytes(weights.bytes)} for weights (${weights.kept})\n`,
+      `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / Math.max(flops, 1))} in products), ${bytes(peakBytes)} for intermediates at most, ${bytes(weights.bytes)} for weights (${weights.kept})\n`,
     );
   } else if (format === "csv") {
     terminal.out(

@@ -52,11 +52,8 @@ export function encode(text: string, tokenizer: Tokenizer | undefined, folder: F
   return tokenizer.encode(text);
 }
 
-export function noTokenizer(folder: Folder): InputError {
-  return usageError(
-    `${folder.name} has no tokenizer.json, so it cannot read text.`,
-    "Give --tokens 1,2,3.",
-  );
+export function noTokenizer(folder: Folder, remedy = "Give --tokens 1,2,3."): InputError {
+  return usageError(`${folder.name} has no tokenizer.json, so it cannot read text.`, remedy);
 }
 
 /** `1,2,3` or `1 2 3` as token ids. */

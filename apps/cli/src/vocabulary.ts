@@ -20,7 +20,7 @@ export function vocabularyOf(
         if (id < size) return id;
         throw usageError(`${folder.name} has tokens 0 to ${size - 1}, got ${id}.`);
       }
-      if (tokenizer === undefined) throw noTokenizer(folder);
+      if (tokenizer === undefined) throw noTokenizer(folder, "Give the number of the token.");
       const whole = tokenizer.encode(word, { special: false });
       // Some tokenizers put a space before every text themselves.
       const bare = tokenizer.encode(word.trimStart(), { special: false });

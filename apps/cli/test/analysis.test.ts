@@ -313,6 +313,14 @@ describe("what does not fit is refused by name, with what was expected and what 
     expect(other.stderr).toMatch(/There is no --b\. Give --b TEXT or --b-tokens 1,2,3/);
   });
 
+  test("a token in words, where there is no tokenizer to read it", async () => {
+    const bare = await writeModel(join(folder, "bare"), "gpt2", { tokenizer: null });
+    const call = ["measure", bare, "--threads", "1", "--tokens", "1", "--json", "--target"];
+    const { code, stderr } = await run([measure], [...call, "a"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Give the number of the token.")]);
+    expect(JSON.parse((await run([measure], [...call, "3"])).stdout).targets).toEqual([3]);
+  });
+
   test("what the analysis refuses is said as it is", async () => {
     const picky: AnyAnalysis = {
       ...measure,

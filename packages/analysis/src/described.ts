@@ -62,6 +62,11 @@ export function describeParameters<P>(params: Parameters<P>): Parameter[] {
     if (!/^[a-z]+(?:[A-Z0-9][a-z0-9]*)*$/.test(name)) {
       throw badSchema(`Parameters are called like maxDegree, got "${name}".`);
     }
+    if (/^no[A-Z]/.test(name)) {
+      throw badSchema(
+        `Parameters say what is, got "${name}": --no-… is how a command turns one off.`,
+      );
+    }
     const own = asSchema(part);
     const { description = "", title, default: preset } = own;
     return {

@@ -27,13 +27,13 @@ export interface Column {
   readonly detail?: boolean;
 }
 
-/** What a cell holds: null is shown as nothing; words are shown as they are, whatever the kind of the column. */
+/** What a cell holds: null is shown as nothing, words in a column of numbers as they are. */
 export type Cell = string | number | null;
 
 /**
- * A table of a result: plain data. People see all tables that say anything, one after the other. NDJSON has the result without
- * the fields of its tables as its first line, then a line for each row of each table. CSV has the first table, and
- * those with the same columns: then a first column `kind` tells them apart.
+ * A table of a result: plain data. People see all tables that say anything, one after the other. NDJSON has the
+ * result without the fields of its tables as its first line, then a line for each row of each table. CSV has the
+ * first table, and those with the same columns: then a first column `kind` tells them apart.
  */
 export interface Table {
   /** What a row is: `degree-term`. */

@@ -115,6 +115,7 @@ describe("describeParameters", () => {
     ["a list of booleans", z.object({ a: z.array(z.boolean()) }), /parameter a/],
     ["anything", z.object({ a: z.unknown() }), /parameter a is \{\}/],
     ["a name with hyphens", z.object({ "a-b": z.string() }), /maxDegree, got "a-b"/],
+    ["a name that denies", z.object({ noBias: z.boolean() }), /say what is, got "noBias"/],
     ["a name in capitals", z.object({ ABC: z.string() }), /maxDegree, got "ABC"/],
   ])("refuses %s", (_, params, said) => {
     expect(() => describeParameters(params)).toThrow(InputError);
