@@ -89,8 +89,7 @@ function picture(one: Table, precision: Precision, style: Terminal["style"]): st
       : drawn(
           column,
           all.map((row) => row[i] ?? null),
-          precision,
-          style,
+          { rows: rows.length, precision, style },
         ),
   );
   const lines = all.map((_, row) => shown.map(({ cells }) => cells[row] ?? ""));
@@ -115,16 +114,27 @@ interface Drawn {
 function drawn(
   { name, head = name, kind }: Column,
   cells: readonly Cell[],
-  precision: Precision,
-  style: Terminal["style"],
+  {
+    rows,
+    precision,
+    style,
+  }: {
+    /** How many of the cells are rows; what follows is the footer. */
+    readonly rows: number;
+    readonly precision: Precision;
+    readonly style: Terminal["style"];
+  },
 ): Drawn[] {
   const figures = (show: (value: number) => string): string[] =>
     cells.map((cell) => (typeof cell === "number" ? show(cell) : (cell ?? "")));
   const barred = (least: number, show: (value: number) => string): Drawn[] => {
     const sizes = cells.map((cell) => (typeof cell === "number" ? Math.abs(cell) : 0));
-    const largest = sizes.reduce((a, b) => Math.max(a, b || 0), least) || 1;
-    const bars = cells.map((cell) =>
-      typeof cell === "number" ? style.accent(bar(cell / largest, BAR)) : "",
+    const largest = sizes.slice(0, rows).reduce((a, b) => Math.max(a, b || 0), least) || 1;
+    // A sum that goes beyond all its parts has no bar, so that it does not flatten theirs.
+    const bars = cells.map((cell, i) =>
+      typeof cell === "number" && (sizes[i] ?? 0) <= largest
+        ? style.accent(bar(cell / largest, BAR))
+        : "",
     );
     return [
       { head, cells: bars },

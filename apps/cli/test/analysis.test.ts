@@ -350,7 +350,13 @@ describe("formats", () => {
       `position  norm${" ".repeat(16)}`.trimEnd(),
     ]);
     const sum = found.norms.reduce((total, { norm }) => total + norm, 0);
-    expect(lines[6]).toBe(`     sum  ${"█".repeat(20)}  ${sum.toPrecision(3)}`);
+    const largest = Math.max(...found.norms.map(({ norm }) => norm));
+    const longest = found.norms.findIndex(({ norm }) => norm === largest);
+    expect(lines[4 + longest]).toBe(
+      `       ${longest}  ${"█".repeat(20)}  ${largest.toPrecision(3)}`,
+    );
+    // The sum is beyond the scale.
+    expect(lines[6]).toBe(`     sum  ${" ".repeat(20)}  ${sum.toPrecision(3)}`);
     expect(lines.slice(7, 11)).toEqual([
       "no certificate",
       "",

@@ -14,7 +14,7 @@ export type ColumnKind =
   | "share"
   /** A part of 1, shown in percent and as a bar; bars of a column have one scale, 1 or the largest if above. */
   | "bar"
-  /** A number of either sign in 3 digits and as a bar; the longest bar of a column is its largest number. */
+  /** A number of either sign in 3 digits and as a bar; the longest bar of a column is its largest number in a row. */
   | "effect";
 
 export interface Column {
@@ -48,7 +48,7 @@ export interface Table {
   readonly columns: readonly Column[];
   /** A cell for each column. */
   readonly rows: readonly (readonly Cell[])[];
-  /** Rows at its end that only people see: the rest, a sum. */
+  /** Rows at its end that only people see: the rest, a sum. Those beyond the rows' scale have no bar. */
   readonly footer?: readonly (readonly Cell[])[];
   /** Lines after the table: sums, remainders, certificates, warnings. */
   readonly notes?: readonly string[];
