@@ -19,6 +19,16 @@ export {
 export { type Agreement, agreement } from "./patching/agreement.ts";
 export { type Branch, branchTargets } from "./patching/branches.ts";
 export {
+  areaUnder,
+  CIRCUIT_SIZES,
+  type CircuitOptions,
+  type CircuitResult,
+  type CircuitSize,
+  findCircuit,
+  type ScoredEdge,
+} from "./patching/circuit.ts";
+export { type Circuit, circuitTargets } from "./patching/circuit-run.ts";
+export {
   edgesOf,
   type PatchEdge,
   type PatchGraph,

@@ -4,6 +4,7 @@ import * as expansion from "../src/index.ts";
 
 test("the exported names", () => {
   expect(Object.keys(expansion).sort()).toEqual([
+    "CIRCUIT_SIZES",
     "GATES",
     "PAIRS_LIMIT",
     "PATCH_METHODS",
@@ -11,10 +12,12 @@ test("the exported names", () => {
     "agreement",
     "allSources",
     "anatomyOf",
+    "areaUnder",
     "balanceError",
     "branchTargets",
     "checkGates",
     "chooseEdge",
+    "circuitTargets",
     "degreeTerms",
     "directAttribution",
     "directionReadout",
@@ -25,6 +28,7 @@ test("the exported names", () => {
     "expandScore",
     "expansionAnalyses",
     "expansionCost",
+    "findCircuit",
     "frozenAt",
     "frozenRun",
     "gateAt",

@@ -3,7 +3,7 @@ import { type Model, tokenIds } from "@resolvent/transformer";
 import { type PatchRun, patchRun } from "./base.ts";
 import type { PatchGraph } from "./graph.ts";
 import type { PromptPair } from "./pairs.ts";
-import type { PatchSetting } from "./setting.ts";
+import type { PatchReference, PatchSetting } from "./setting.ts";
 
 /** The runs of a pair, and by how far sources are moved. */
 export interface PreparedPair<T> {
@@ -29,7 +29,10 @@ export function preparePair<T extends Shaped>(
   model: Model<T>,
   graph: PatchGraph,
   pair: PromptPair,
-  { reference, direction }: Pick<PatchSetting, "reference" | "direction">,
+  {
+    reference,
+    direction,
+  }: { readonly reference: PatchReference; readonly direction: PatchSetting["direction"] },
   means: T | undefined,
 ): PreparedPair<T> {
   const cleanIds = tokenIds(pair.clean);
