@@ -1,28 +1,8 @@
 /** Sweeps and trees beside forward passes of the same model, in one run. */
-import { type Cpu, createCpu } from "@resolvent/cpu";
+import { createCpu } from "@resolvent/cpu";
 import { degreeTerms, type TermsOptions } from "@resolvent/expansion";
-import { sizeOf } from "@resolvent/tensor";
-import {
-  assembleModel,
-  type Model,
-  plainSites,
-  residualStream,
-  tokenIds,
-  unembed,
-} from "@resolvent/transformer";
-
-const CONTEXT = 1024;
-const VOCAB = 50_257;
-
-/** GPT-2 small's shape: 12 layers, 24 blocks. The weights are random: only time is measured. */
-const config = {
-  model_type: "gpt2",
-  n_layer: 12,
-  n_head: 12,
-  n_embd: 768,
-  n_positions: CONTEXT,
-  vocab_size: VOCAB,
-};
+import { plainSites, residualStream, tokenIds, unembed } from "@resolvent/transformer";
+import { randomModel, VOCAB } from "./gpt2-shape.ts";
 
 const runs = 5;
 
@@ -71,19 +51,4 @@ function sideBySide(bodies: Readonly<Record<string, () => void>>): Map<string, n
   const median = (times: number[]): number =>
     times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
   return new Map([...all].map(([name, times]) => [name, median(times)]));
-}
-
-function randomModel(engine: Cpu): Model<ReturnType<Cpu["fill"]>> {
-  let state = 1;
-  const random = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  };
-  return assembleModel(engine, config, (name, shape) => {
-    const scale = /ln_.*weight$/.test(name);
-    const numbers = Float32Array.from({ length: sizeOf(shape) }, () =>
-      scale ? 1 : 0.07 * random(),
-    );
-    return engine.constant(shape, numbers);
-  });
 }

@@ -1,0 +1,32 @@
+/** A model of GPT-2 small's shape with random weights: for benchmarks, where only time is measured. */
+import type { Cpu } from "@resolvent/cpu";
+import { sizeOf } from "@resolvent/tensor";
+import { assembleModel, type Model } from "@resolvent/transformer";
+
+export const CONTEXT = 1024;
+export const VOCAB = 50_257;
+
+/** 12 layers, 24 blocks. */
+const config = {
+  model_type: "gpt2",
+  n_layer: 12,
+  n_head: 12,
+  n_embd: 768,
+  n_positions: CONTEXT,
+  vocab_size: VOCAB,
+};
+
+export function randomModel(engine: Cpu): Model<ReturnType<Cpu["fill"]>> {
+  let state = 1;
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  };
+  return assembleModel(engine, config, (name, shape) => {
+    const scale = /ln_.*weight$/.test(name);
+    const numbers = Float32Array.from({ length: sizeOf(shape) }, () =>
+      scale ? 1 : 0.07 * random(),
+    );
+    return engine.constant(shape, numbers);
+  });
+}
