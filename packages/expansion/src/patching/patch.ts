@@ -319,7 +319,8 @@ export function targetFacts({ a, b }: Target, text: (id: number) => string): Pat
   return { a: { id: a, text: text(a) }, b: b === null ? null : { id: b, text: text(b) } };
 }
 
-function checkMethod(
+/** Throws where a method, or positions, do not go with what is patched. */
+export function checkMethod(
   { kind }: PatchSetting,
   method: PatchMethod,
   positions: boolean,

@@ -1,0 +1,100 @@
+import { type Analysis, defineAnalysis, inputLine, short, type Table } from "@resolvent/analysis";
+import { z } from "zod";
+import { CIRCUIT_SIZES, type CircuitResult, findCircuit } from "../patching/circuit.ts";
+import { patchCost } from "../patching/patch-cost.ts";
+import { type PatchParameters, pairsOf, patchParameters, settingOf } from "./patch-parameters.ts";
+
+interface Parameters extends PatchParameters {
+  readonly sizes: readonly number[];
+  readonly top: number;
+}
+
+/** What the analysis gives: the circuit, and how many edges its table shows. */
+type Result = CircuitResult & { readonly top: number };
+
+/** Circuits of several sizes and their faithfulness: `findCircuit` as an analysis. */
+export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, Result>({
+  name: "circuit",
+  summary: "the edges that carry a prediction, and how faithful they are alone",
+  description:
+    "Ranks all edges of MODEL by the size of their effect on the difference of two logits, keeps the first of them, lets all others carry what they carry on a corrupt prompt, and measures how much of the difference is left: faithfulness by size, CPR (the area under it) and CMD (the area between it and 1).",
+  params: z.object({
+    ...patchParameters("eap-ig"),
+    sizes: z
+      .array(z.number().gt(0).max(1))
+      .min(1)
+      .readonly()
+      .default(CIRCUIT_SIZES)
+      .meta({ title: "shares", description: "shares of all edges that are kept, ascending" }),
+    top: z.int().min(0).default(20).meta({ title: "n", description: "edges the table lists" }),
+  }),
+  examples: [
+    'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level head',
+  ],
+  estimate: ({ model, vocabulary, precision }, params) => {
+    const pairs = pairsOf(params, model, vocabulary);
+    const { method, steps, sizes } = params;
+    const options = { method, steps, precision, circuits: sizes.length + 1 };
+    return patchCost(model, pairs, settingOf(params, "edge", pairs, vocabulary), options);
+  },
+  run: async ({ engine, model, vocabulary, signal, onProgress }, params) => {
+    const pairs = pairsOf(params, model, vocabulary);
+    const { method, steps, sizes, top } = params;
+    const setting = settingOf(params, "edge", pairs, vocabulary);
+    const result = await findCircuit(engine, model, pairs, setting, {
+      ...{ method, steps, sizes, signal, text: vocabulary.text },
+      onProgress: (progress) => onProgress({ ...progress, of: "edge" }),
+    });
+    return { ...result, top };
+  },
+  tables: (result) => [sizeTable(result), edgeTable(result)],
+});
+
+function sizeTable({
+  model,
+  setting,
+  method,
+  sizes,
+  cpr,
+  cmd,
+  edgeCount,
+  targetModel,
+  targetEmpty,
+  pairs,
+}: Result): Table {
+  const [first] = pairs;
+  const one = first !== undefined && pairs.length === 1;
+  return {
+    kind: "circuit-size",
+    field: "sizes",
+    title: `Circuits of ${setting.level} edges by ${method}, reference ${setting.reference.kind}`,
+    subtitle: one ? inputLine(model, first.clean) : `${model.name}, mean of ${pairs.length} pairs`,
+    columns: [
+      { name: "share", kind: "share", head: "kept" },
+      { name: "edges", kind: "count" },
+      { name: "target", kind: "number" },
+      { name: "faithfulness", kind: "effect" },
+    ],
+    rows: sizes.map(({ share, edges, target, faithfulness }) => [
+      ...[share, edges, target, faithfulness],
+    ]),
+    notes: [
+      `CPR ${short(cpr)}, CMD ${short(cmd)}: areas by trapezoids over the share of kept edges`,
+      `target of the model ${short(targetModel)}, with all ${edgeCount} edges cut ${short(targetEmpty)}`,
+    ],
+  };
+}
+
+function edgeTable({ edges, edgeCount, top }: Result): Table {
+  const shown = edges.slice(0, top);
+  return {
+    kind: "circuit-edge",
+    title: `The first ${shown.length} of ${edgeCount} edges`,
+    columns: [
+      { name: "source", kind: "text", head: "from" },
+      { name: "receiver", kind: "text", head: "to" },
+      { name: "score", kind: "effect" },
+    ],
+    rows: shown.map(({ source, receiver, score }) => [source, receiver, score]),
+  };
+}

@@ -1,0 +1,128 @@
+import {
+  type Prompt,
+  promptParameter,
+  promptsParameter,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import { InputError, type Shaped } from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+import { z } from "zod";
+import type { PatchLevel } from "../patching/graph.ts";
+import { type PromptPair, parsePairs } from "../patching/pairs.ts";
+import {
+  type PatchMethod,
+  type PatchReference,
+  type PatchSetting,
+  patchSetting,
+} from "../patching/setting.ts";
+import { namedTarget, targetParameter } from "../target.ts";
+
+/** What `patch` and `circuit` both ask. */
+export interface PatchParameters {
+  readonly prompt?: Prompt | undefined;
+  readonly corrupt?: Prompt | undefined;
+  readonly pairs?: string | undefined;
+  readonly target?: readonly string[] | undefined;
+  readonly level: PatchLevel;
+  readonly method: PatchMethod;
+  readonly steps: number;
+  readonly reference: PatchReference["kind"];
+  readonly referencePrompt: readonly Prompt[];
+  readonly direction: PatchSetting["direction"];
+}
+
+const methods = z.enum(["exact", "eap", "eap-ig", "eap-ig-activations"]);
+
+/** Their schemas; `method` is the default. */
+export const patchParameters = (
+  method: PatchMethod,
+): { readonly [P in keyof PatchParameters]-?: z.ZodType<PatchParameters[P], unknown> } => ({
+  prompt: promptParameter("clean text: the run that is explained").optional(),
+  corrupt: promptParameter("corrupt text, of as many tokens").optional(),
+  pairs: z.string().optional().meta({
+    title: "jsonl",
+    description:
+      'instead of one prompt, pairs as JSONL: {"clean": …, "corrupt": …, "target": [a, b]} a line; effects are averaged',
+  }),
+  target: targetParameter,
+  level: z
+    .enum(["block", "head"])
+    .default("block")
+    .describe("blocks, or heads with their query, key and value inputs apart"),
+  method: methods
+    .default(method)
+    .describe(
+      "by intervention, by gradients, or by gradients integrated over inputs or activations",
+    ),
+  steps: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(5)
+    .meta({ title: "m", description: "points of integrated gradients" }),
+  reference: z
+    .enum(["zero", "mean", "run"])
+    .default("run")
+    .meta({ title: "kind", description: "what is put in: nothing, a mean, or the corrupt run's" }),
+  referencePrompt: promptsParameter(
+    "texts of the reference mean; default: the corrupt prompts, else the clean ones",
+  ),
+  direction: z
+    .enum(["noise", "denoise"])
+    .default("noise")
+    .describe("corrupt parts into the clean run, or clean parts into the corrupt run"),
+});
+
+/** The pairs that parameters name. Throws `expansion/no-prompt`, `expansion/two-inputs` and what pairs throw. */
+export function pairsOf<T extends Shaped>(
+  { prompt, corrupt, pairs, target }: PatchParameters,
+  model: Model<T>,
+  vocabulary: Vocabulary,
+): PromptPair[] {
+  const of = (words: readonly string[] | undefined) =>
+    words === undefined ? {} : { target: namedTarget(model, words, vocabulary) };
+  if (pairs === undefined) {
+    if (prompt === undefined) {
+      throw new InputError({
+        code: "expansion/no-prompt",
+        message: "There is no prompt.",
+        remedy: "Give prompt and corrupt, or pairs.",
+      });
+    }
+    const clean = vocabulary.encode(prompt);
+    const other = corrupt === undefined ? {} : { corrupt: vocabulary.encode(corrupt) };
+    return [{ clean, ...other, ...of(target) }];
+  }
+  if (prompt !== undefined || corrupt !== undefined) {
+    throw new InputError({
+      code: "expansion/two-inputs",
+      message: "Both pairs and a prompt are given.",
+      remedy: "Give one of them.",
+    });
+  }
+  return parsePairs(pairs).map((line) => ({
+    clean: vocabulary.encode(line.clean),
+    ...(line.corrupt !== undefined && { corrupt: vocabulary.encode(line.corrupt) }),
+    ...of(line.target ?? target),
+  }));
+}
+
+/** The setting that parameters name, for the interventions of a kind. */
+export function settingOf(
+  { reference, referencePrompt, direction, level }: PatchParameters,
+  kind: PatchSetting["kind"],
+  pairs: readonly PromptPair[],
+  { encode }: Vocabulary,
+): PatchSetting {
+  if (referencePrompt.length > 0 && reference !== "mean") {
+    throw new InputError({
+      code: "expansion/reference-prompts",
+      message: `The reference ${reference} takes no prompts of its own, got ${referencePrompt.length}.`,
+      remedy: "Choose the reference mean; the reference run takes the corrupt prompt.",
+    });
+  }
+  const given = referencePrompt.map((prompt) => encode(prompt));
+  const prompts = given.length > 0 ? given : pairs.map(({ clean, corrupt }) => corrupt ?? clean);
+  const chosen = reference === "mean" ? { kind: reference, prompts } : { kind: reference };
+  return patchSetting({ kind, level, reference: chosen, direction });
+}

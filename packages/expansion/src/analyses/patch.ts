@@ -1,0 +1,169 @@
+import {
+  type Analysis,
+  type Cell,
+  defineAnalysis,
+  inputLine,
+  short,
+  type Table,
+} from "@resolvent/analysis";
+import { InputError } from "@resolvent/tensor";
+import { z } from "zod";
+import { type PatchResult, patchEffects } from "../patching/patch.ts";
+import { patchCost } from "../patching/patch-cost.ts";
+import type { PatchSetting } from "../patching/setting.ts";
+import { type PatchParameters, pairsOf, patchParameters, settingOf } from "./patch-parameters.ts";
+
+interface Parameters extends PatchParameters {
+  readonly nodes: boolean;
+  readonly branches: boolean;
+  readonly positions: boolean;
+  readonly compare: boolean;
+  readonly top: number;
+}
+
+/** What the analysis gives: the effects, and which of them the table of the largest shows. */
+type Result = PatchResult & { readonly top: number };
+
+/** Columns that a matrix on a terminal can have. */
+const MATRIX_COLUMNS = 30;
+
+/** The effects of all edges, nodes or branches: `patchEffects` as an analysis. */
+export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Result>({
+  name: "patch",
+  summary: "what every edge or node of a model does to a prediction, by intervention",
+  description:
+    "Puts what MODEL computes on a corrupt prompt into its run on a clean one, at one edge (or node, or branch) at a time, and measures what that does to the difference of two logits. All edges go through the model in stacks. Gradient methods estimate the same in the time of a few runs; --compare measures how well.",
+  params: z.object({
+    ...patchParameters("exact"),
+    nodes: z.boolean().default(false).describe("patch all that a block or head writes, not edges"),
+    branches: z
+      .boolean()
+      .default(false)
+      .describe("patch single paths: source, receiver, output, and nothing between"),
+    positions: z.boolean().default(false).describe("nodes position by position"),
+    compare: z
+      .boolean()
+      .default(false)
+      .describe("also patch exactly, to measure a gradient method"),
+    top: z
+      .int()
+      .min(0)
+      .default(20)
+      .meta({ title: "n", description: "how many of the largest effects the table lists" }),
+  }),
+  examples: [
+    'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to"',
+    "path/to/model --tokens 1,2,3 --corrupt-tokens 1,4,3 --level head --method eap --compare --json",
+  ],
+  estimate: ({ model, vocabulary, precision }, params) => {
+    const pairs = pairsOf(params, model, vocabulary);
+    const setting = settingOf(params, kindOf(params), pairs, vocabulary);
+    return patchCost(model, pairs, setting, { ...params, precision });
+  },
+  run: async ({ engine, model, vocabulary, signal, onProgress }, params) => {
+    const pairs = pairsOf(params, model, vocabulary);
+    const kind = kindOf(params);
+    const setting = settingOf(params, kind, pairs, vocabulary);
+    const { method, steps, positions, compare, top } = params;
+    const result = await patchEffects(engine, model, pairs, setting, {
+      ...{ method, steps, positions, compare, signal, text: vocabulary.text },
+      onProgress: (progress) => onProgress({ ...progress, of: kind }),
+    });
+    return { ...result, top };
+  },
+  tables: (result) => [...matrixTables(result), effectTable(result)],
+});
+
+function kindOf({ nodes, branches }: Parameters): PatchSetting["kind"] {
+  if (nodes && branches) {
+    throw new InputError({
+      code: "expansion/two-kinds",
+      message: "Both nodes and branches are asked for.",
+      remedy: "Patch one kind at a time.",
+    });
+  }
+  return nodes ? "node" : branches ? "branch" : "edge";
+}
+
+/** Rows are sources, columns receivers, as in papers; none where it would be too wide. */
+function matrixTables(result: Result): Table[] {
+  const { sources, receivers, effect } = result;
+  if (receivers.length < 2 || receivers.length > MATRIX_COLUMNS) return [];
+  return [
+    {
+      kind: "patch-source",
+      view: true,
+      title: titleOf(result),
+      subtitle: subtitleOf(result),
+      columns: [
+        { name: "source", kind: "text", head: "from \\ to" },
+        ...receivers.map((name) => ({ name, kind: "number" }) as const),
+      ],
+      rows: sources.map((source, i) => [source, ...(effect[i] ?? [])]),
+    },
+  ];
+}
+
+/** Every effect as a row of data; people see the largest. */
+function effectTable(result: Result): Table {
+  const { sources, receivers, effect, comparison, top } = result;
+  const all = sources.flatMap((source, s) =>
+    receivers.flatMap((receiver, r): Cell[][] => {
+      const value = effect[s]?.[r];
+      if (value === null || value === undefined) return [];
+      const exact = comparison?.exact[s]?.[r];
+      return [[source, receiver, value, ...(comparison === null ? [] : [exact ?? null])]];
+    }),
+  );
+  const size = (row: readonly Cell[]): number => Math.abs(Number(row[2]));
+  const rows = all.sort((x, y) => size(y) - size(x)).slice(0, top);
+  const first = matrixTables(result).length === 0;
+  return {
+    kind: "patch-effect",
+    title: first ? titleOf(result) : `The largest ${rows.length} of ${all.length}`,
+    ...(first && { subtitle: subtitleOf(result) }),
+    columns: [
+      { name: "source", kind: "text", head: "from" },
+      { name: "receiver", kind: "text", head: "to" },
+      { name: "effect", kind: "effect" },
+      ...(comparison === null ? [] : [{ name: "exact", kind: "number" } as const]),
+    ],
+    rows,
+    notes: notesOf(result, all.length),
+  };
+}
+
+function titleOf({ setting, method }: Result): string {
+  const what = { edge: "edge", node: "node", branch: "branch" }[setting.kind];
+  const how = method === "exact" ? "patched exactly" : `by ${method}`;
+  return `Effect of each ${what} on the target, ${how}: ${setting.direction}, reference ${setting.reference.kind}`;
+}
+
+function subtitleOf({ model, pairs }: Result): string {
+  const [first] = pairs;
+  if (first === undefined || pairs.length > 1)
+    return `${model.name}, mean of ${pairs.length} pairs`;
+  return inputLine(model, first.clean);
+}
+
+function notesOf(result: Result, count: number): string[] {
+  const { pairs, targetClean, targetCorrupt, comparison, certificate } = result;
+  const [first] = pairs;
+  const names =
+    first === undefined || pairs.length > 1
+      ? "target"
+      : `logit ${JSON.stringify(first.target.a.text)}${first.target.b === null ? "" : ` − ${JSON.stringify(first.target.b.text)}`}`;
+  const corrupt = targetCorrupt === null ? "" : `, corrupt ${short(targetCorrupt)}`;
+  const notes = [`${names}: clean ${short(targetClean)}${corrupt}; ${count} effects`];
+  if (comparison !== null) {
+    const { correlation, rankCorrelation, maxError, meanError, meanExact } = comparison;
+    const number = (value: number | null): string => (value === null ? "undefined" : short(value));
+    notes.push(
+      `against exact patching: correlation ${number(correlation)}, of ranks ${number(rankCorrelation)}, mean error ${short(meanError)} of mean effect ${short(meanExact)}, largest error ${short(maxError)}`,
+    );
+  }
+  if (certificate !== null) {
+    notes.push(`certificate: effects on final add up to ${short(certificate.relativeError)}`);
+  }
+  return notes;
+}

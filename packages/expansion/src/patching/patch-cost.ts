@@ -1,0 +1,59 @@
+import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+import { lastPosition, measured } from "./base.ts";
+import { PATCH_MEMORY } from "./chunks.ts";
+import { type Circuit, circuitTargets } from "./circuit-run.ts";
+import { gradientEffects } from "./gradients.ts";
+import { patchGraph } from "./graph.ts";
+import { checkPairs, type PromptPair } from "./pairs.ts";
+import { checkMethod, type PatchOptions } from "./patch.ts";
+import { meanWrites, preparePair } from "./prepared.ts";
+import type { PatchSetting } from "./setting.ts";
+import { patchWork, workChunks, workTargets } from "./work.ts";
+
+/** What `patchEffects` would take, from shapes alone; with `circuits`, as many circuit runs on top. */
+export function patchCost(
+  outline: Model<Priced>,
+  pairs: readonly PromptPair[],
+  setting: PatchSetting,
+  options: PatchOptions & { readonly precision?: Precision; readonly circuits?: number } = {},
+): Cost {
+  const { method = "exact", steps = 5, compare = false, positions = false } = options;
+  const { precision = "f32", memory = PATCH_MEMORY, circuits = 0 } = options;
+  const { reference } = setting;
+  checkPairs(pairs, reference.kind === "run");
+  checkMethod(setting, method, positions, pairs);
+  const graph = patchGraph(outline.architecture, setting.level);
+  const work = patchWork(graph, setting.kind, positions ? (pairs[0]?.clean.length ?? 0) : 0);
+  const target = { a: 0, b: outline.architecture.vocab > 1 ? 1 : null };
+  const ops = cost({ precision });
+  ops.scope(() => {
+    const means =
+      reference.kind === "mean" ? meanWrites(ops, outline, graph, reference.prompts) : undefined;
+    for (const pair of pairs) {
+      ops.scope(() => {
+        const prepared = preparePair(ops, outline, graph, pair, setting, means);
+        const { run, deltas } = prepared;
+        const final = lastPosition(ops, run.streams[graph.stages] as Priced); // after all stages
+        ops.scope(() => measured(ops, outline, final, target));
+        if (method !== "exact") {
+          const how = { method, steps };
+          ops.scope(() => gradientEffects(ops, outline, graph, run, deltas, target, how));
+        }
+        if (method === "exact" || compare) {
+          const limits = { memory, precision };
+          for (const cells of workChunks(outline, graph, work, run, deltas, limits)) {
+            ops.scope(() => workTargets(ops, outline, graph, work, run, deltas, cells, target));
+          }
+        }
+        for (let circuit = 0; circuit < circuits; circuit++) {
+          const whole: Circuit = () => true;
+          const [x0] = prepared.clean.streams as [Priced]; // what the first stage reads
+          const ref = prepared.reference;
+          ops.scope(() => circuitTargets(ops, outline, graph, x0, ref, [whole], target));
+        }
+      });
+    }
+  });
+  return ops.total();
+}
