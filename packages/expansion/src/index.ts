@@ -45,6 +45,7 @@ export {
   type PatchResult,
   patchEffects,
 } from "./patching/patch.ts";
+export { patchCost } from "./patching/patch-cost.ts";
 export {
   PATCH_METHODS,
   type PatchMethod,

@@ -42,6 +42,7 @@ test("the exported names", () => {
     "nodeText",
     "parseHead",
     "parsePairs",
+    "patchCost",
     "patchEffects",
     "patchGraph",
     "patchSetting",

@@ -1,0 +1,151 @@
+import { checkParameters, type Subject, type Vocabulary } from "@resolvent/analysis";
+import { cost, InternalError, reference, type Tensor } from "@resolvent/tensor";
+import { tinyModel } from "@resolvent/testkit";
+import { loadModel, type Model, mapWeights } from "@resolvent/transformer";
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  type CircuitResult,
+  expansionAnalyses,
+  type PatchResult,
+  parsePairs,
+} from "../src/index.ts";
+
+const analysis = (name: string): (typeof expansionAnalyses)[number] => {
+  const found = expansionAnalyses.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`There is no analysis ${name}.`);
+  return found;
+};
+
+const vocabulary: Vocabulary = {
+  encode: (prompt) => (typeof prompt === "string" ? prompt.split(" ").map(Number) : prompt),
+  tokenId: Number,
+  text: (id) => `<${id}>`,
+};
+
+let model: Model<Tensor>;
+beforeAll(async () => {
+  model = await loadModel(reference, tinyModel("gpt2"), { hash: false });
+});
+
+function subject(signal = new AbortController().signal): Subject<Tensor> {
+  return {
+    engine: reference,
+    model,
+    vocabulary,
+    signal,
+    onProgress: () => undefined,
+    linearAlgebra: () => {
+      throw new InternalError({
+        code: "test/no-decompositions",
+        message: "Nothing is decomposed.",
+      });
+    },
+  };
+}
+
+async function run(name: string, values: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const { params, run: body, estimate } = analysis(name);
+  const checked = await checkParameters(params, values);
+  const ops = cost();
+  const outline = mapWeights(model, ({ shape }) => ops.given(shape));
+  const priced = estimate({ model: outline, vocabulary, precision: "f64" }, checked);
+  expect(priced.flops).toBeGreaterThan(0);
+  return body(subject(), checked);
+}
+
+const prompts = { prompt: "1 2 3", corrupt: [1, 7, 3] };
+
+describe("patch", () => {
+  test("edges as JSON and tables", async () => {
+    const result = (await run("patch", prompts)) as PatchResult;
+    expect(result).toMatchObject({ schemaVersion: 1, kind: "patch", level: "block" });
+    expect(result.setting).toEqual({
+      kind: "edge",
+      level: "block",
+      measure: "logit-difference",
+      reference: { kind: "run" },
+      direction: "noise",
+    });
+    expect(result.sources).toEqual(["embed", "L0.attn", "L0.mlp", "L1.attn", "L1.mlp"]);
+    expect(result.receivers).toEqual(["L0.attn", "L0.mlp", "L1.attn", "L1.mlp", "final"]);
+    expect(result.effect[1]?.[0]).toBeNull();
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+    const tables = analysis("patch").tables(result);
+    expect(tables.map(({ kind, rows }) => [kind, rows.length])).toEqual([
+      ["patch-source", 5],
+      ["patch-effect", 15],
+    ]);
+  });
+
+  test.each([
+    [{ nodes: true, level: "head" }, ["all"]],
+    [{ nodes: true, positions: true, reference: "zero" }, ["0", "1", "2"]],
+    [{ branches: true }, ["L0.attn", "L0.mlp", "L1.attn", "L1.mlp", "final"]],
+  ])("%o", async (more, receivers) => {
+    const result = (await run("patch", { ...prompts, ...more })) as PatchResult;
+    expect(result.receivers).toEqual(receivers);
+  });
+
+  test("pairs, averaged; a comparison", async () => {
+    const pairs =
+      '{"clean": "1 2 3", "corrupt": "1 7 3", "target": [4, 5]}\n\n{"clean": [2, 2], "corrupt": [3, 2]}\n';
+    const both = (await run("patch", { pairs, method: "eap", compare: true })) as PatchResult;
+    expect(both.pairs.map(({ clean }) => clean.length)).toEqual([3, 2]);
+    expect(both.pairs[0]?.target).toEqual({ a: { id: 4, text: "<4>" }, b: { id: 5, text: "<5>" } });
+    const mean = (
+      pick: (pair: PatchResult["pairs"][number]) => number | null | undefined,
+    ): number => both.pairs.reduce((sum, pair) => sum + (pick(pair) ?? Number.NaN), 0) / 2;
+    expect(both.effect[2]?.[3]).toBeNear(mean((pair) => pair.effect?.[2]?.[3]));
+    expect(both.targetClean).toBeNear(mean(({ targetClean }) => targetClean));
+    const exact = (await run("patch", { pairs })) as PatchResult;
+    expect(both.comparison?.exact).toEqual(exact.effect);
+    expect(analysis("patch").tables(both)[1]?.notes).toHaveLength(3);
+  });
+
+  test.each([
+    [{}, "expansion/no-prompt"],
+    [{ prompt: "1 2" }, "expansion/no-corrupt"],
+    [{ prompt: "1 2", corrupt: "1" }, "expansion/pair-length"],
+    [{ prompt: "1 2", pairs: "{}" }, "expansion/two-inputs"],
+    [{ ...prompts, reference: "zero", direction: "denoise" }, "expansion/bad-setting"],
+    [{ ...prompts, referencePrompt: ["1"] }, "expansion/reference-prompts"],
+    [{ ...prompts, nodes: true, branches: true }, "expansion/two-kinds"],
+    [{ ...prompts, branches: true, method: "eap" }, "expansion/branch-gradient"],
+    [{ ...prompts, positions: true }, "expansion/positions-of-nodes"],
+    [{ pairs: "" }, "expansion/no-pairs"],
+  ])("%o is %s", async (values, code) => {
+    await expect(run("patch", values)).rejects.toMatchObject({ code });
+  });
+
+  test("is stopped between stacks", async () => {
+    const control = new AbortController();
+    control.abort(new Error("enough"));
+    const params = await checkParameters(analysis("patch").params, prompts);
+    await expect(analysis("patch").run(subject(control.signal), params)).rejects.toThrow("enough");
+  });
+});
+
+test("circuit", async () => {
+  const result = (await run("circuit", { ...prompts, method: "exact" })) as CircuitResult;
+  expect(result).toMatchObject({ schemaVersion: 1, kind: "circuit", edgeCount: 15 });
+  expect(result.sizes.at(-1)?.edges).toBe(15);
+  expect(result.sizes.at(-1)?.faithfulness).toBeNear(1, { rtol: 1e-9 });
+  const tables = analysis("circuit").tables(result);
+  expect(tables.map(({ kind, rows }) => [kind, rows.length])).toEqual([
+    ["circuit-size", 10],
+    ["circuit-edge", 15],
+  ]);
+});
+
+test.each([
+  ["{", "no JSON"],
+  ["3", "no object"],
+  ['{"clean": 3}', "neither"],
+  ['{"clean": "a", "corrupt": [1.5]}', "neither"],
+  ['{"clean": "a", "extra": 1}', '"extra"'],
+  ['{"clean": "a", "target": []}', "got 0"],
+])("the pairs %s", (line, why) => {
+  const parse = (): unknown => parsePairs(`\n${line}`);
+  expect(parse).toThrow(/line 2/);
+  expect(parse).toThrow(why);
+});
