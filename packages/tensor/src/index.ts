@@ -46,6 +46,7 @@ export {
   sumShape,
   takeShape,
 } from "./rules.ts";
+export { type Series, type SeriesOps, series } from "./series.ts";
 export {
   type Axis,
   axesOf,

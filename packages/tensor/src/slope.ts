@@ -1,8 +1,11 @@
 import type { GateKind, Ops } from "./ops.ts";
 import type { Shaped } from "./shape.ts";
 
-const GELU_TANH_C = Math.sqrt(2 / Math.PI);
-const GELU_TANH_CUBIC = 0.044715;
+/** GELU's tanh form is `½(1 + tanh(factor · (z + cubic · z³)))`, times z. */
+export const GELU_TANH: { readonly factor: number; readonly cubic: number } = {
+  factor: Math.sqrt(2 / Math.PI),
+  cubic: 0.044715,
+};
 
 /**
  * `g′(z)` of an activation's gate, from `z` and `g = g(z)`, in primitives; undefined where it is 0 everywhere.
@@ -29,8 +32,8 @@ export function gateSlope<T extends Shaped>(
       return ops.scale(ops.exp(ops.scale(ops.mul(z, z), -0.5)), 1 / Math.sqrt(2 * Math.PI));
     case "gelu_tanh": {
       // The constant factor is in the polynomial, which saves a pass.
-      const factor = 2 * GELU_TANH_C;
-      const square = ops.scale(ops.mul(z, z), factor * 3 * GELU_TANH_CUBIC);
+      const factor = 2 * GELU_TANH.factor;
+      const square = ops.scale(ops.mul(z, z), factor * 3 * GELU_TANH.cubic);
       return ops.mul(logistic(), ops.add(square, ops.fill({}, factor)));
     }
     case "quick_gelu":

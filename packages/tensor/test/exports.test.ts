@@ -29,6 +29,7 @@ test("the exported names", () => {
     "renameShape",
     "rotaryShape",
     "sameShape",
+    "series",
     "showShape",
     "sizeAlong",
     "sizeOf",
