@@ -70,7 +70,7 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
       description: "sources whose paths are meant, such as embed.token or bias:*; default: all",
     }),
     positions: z.boolean().default(false).describe("tell the positions at which paths begin apart"),
-    budget: z.number().min(0).default(20).meta({
+    budget: z.number().min(0).default(16).meta({
       title: "passes",
       description: "what a search may spend, in forward passes, where there are too many paths",
     }),

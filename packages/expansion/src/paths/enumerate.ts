@@ -9,7 +9,7 @@ import { type FrozenRun, stagesOf } from "./run.ts";
 import { dotSources, type SourceId, type Sources, sourceIds } from "./source.ts";
 
 /** The beginning of a path. */
-export interface Prefix {
+interface Prefix {
   readonly source: SourceId;
   readonly nodes: readonly string[];
   readonly degree: number;

@@ -9,7 +9,8 @@ import type { Level } from "./node.ts";
 import { logitReadout } from "./readout.ts";
 import { type FrozenRun, frozenRun } from "./run.ts";
 import { pathText } from "./text.ts";
-import { type TopPathsOptions, topPaths, totalError } from "./top.ts";
+import { type TopPathsOptions, topPaths } from "./top.ts";
+import { totalError } from "./totals.ts";
 import { type Verdict, verify } from "./verify.ts";
 
 /** A path as a result has it. */

@@ -5,11 +5,11 @@ import { sweepBack } from "./effects.ts";
 import { enumeration, prefixEffects } from "./enumerate.ts";
 import type { ExpandPathsOptions } from "./expand-paths.ts";
 import { writesByDegree } from "./forward.ts";
+import { planOf } from "./plan.ts";
 import { logitReadout } from "./readout.ts";
 import { frozenRun } from "./run.ts";
 import { channelsOf } from "./search.ts";
 import { allSources } from "./source.ts";
-import { planOf } from "./top.ts";
 import { verdict } from "./verify.ts";
 
 /** What an expansion into paths would take, from shapes alone; of a search, all of its budget. */
@@ -18,7 +18,7 @@ export function pathsCost(
   tokens: readonly number[],
   options: ExpandPathsOptions & { readonly precision?: Precision } = {},
 ): Cost {
-  const { level = "head", byPosition = false, budget = 20, precision = "f32" } = options;
+  const { level = "head", byPosition = false, budget = 16, precision = "f32" } = options;
   const ops = cost({ precision });
   const ids = tokenIds(tokens);
   const pass = runCost(outline, tokens).flops;

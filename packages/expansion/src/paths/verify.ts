@@ -150,7 +150,7 @@ export function verdict<T extends Shaped>(
 }
 
 /** The covectors before a point, all ways to the end together: `(I + A)ᵀ … (I + A)ᵀ w`. */
-export function pullBackAll<T extends Shaped>(
+function pullBackAll<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   run: FrozenRun<T>,
