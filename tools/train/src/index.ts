@@ -6,10 +6,22 @@ export {
   trainBpe,
 } from "./bpe.ts";
 export { createEncoder, type Encoder } from "./encoder.ts";
+export {
+  type HeadScores,
+  type Induction,
+  type KeysWithout,
+  measureInduction,
+} from "./induction.ts";
 export { type BatchOptions, taleBatches } from "./pack.ts";
 export { freshParameters, type Parameters } from "./parameters.ts";
 export { type Random, seededRandom } from "./random.ts";
-export { type Recipe, talesRecipe } from "./recipe.ts";
+export { attnOnlyRecipe, type Recipe, talesRecipe } from "./recipe.ts";
+export {
+  type RepeatedTokensOptions,
+  type RepeatOptions,
+  repeatBatches,
+  repeatedTokens,
+} from "./repeats.ts";
 export { type LogitsOf, type Score, scoreTask } from "./score.ts";
 export { type Split, type TaleOptions, taleCorpus } from "./tales/tale.ts";
 export { people } from "./tales/words.ts";

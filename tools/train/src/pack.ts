@@ -18,7 +18,7 @@ export interface BatchOptions {
 }
 
 /** The share of rows that begin with `<|endoftext|>`; the others begin with a tale's first token. */
-const markedShare = 0.75;
+export const markedShare: number = 0.75;
 
 /**
  * Batches without end, `ids: {batch, pos: context + 1}`: inputs are the first `context` ids of a row,

@@ -1,7 +1,7 @@
 import type { Ids } from "@resolvent/tensor";
 import type { AdamOptions } from "./adam.ts";
 import type { Encoder } from "./encoder.ts";
-import { taleBatches } from "./pack.ts";
+import { repeatBatches } from "./repeats.ts";
 
 /** A stretch of training on batches of one kind. */
 interface Phase {
@@ -10,6 +10,8 @@ interface Phase {
   readonly context: number;
   /** The share of tales that are rolls of names. */
   readonly rolls: number;
+  /** Rows of a batch that are repeats of random tokens instead of tales; default none. */
+  readonly repeats?: number;
 }
 
 /** All that decides what is learned: with it, the model is reproducible. */
@@ -52,6 +54,43 @@ export const talesRecipe: Recipe = {
   adam: { beta1: 0.9, beta2: 0.98, eps: 1e-8, decay: 0.1, clip: 1 },
 };
 
+/**
+ * The recipe of `attn-only-2l`: two layers of attention and nothing else, as in Elhage et al. 2021, without norms and
+ * biases, so that its scores and logits are exact sums over paths once patterns are given. It begins with short rows that mostly repeat
+ * random tokens, from which previous-token and induction heads form within a thousand steps.
+ */
+export const attnOnlyRecipe: Recipe = {
+  seed: 1,
+  tokenizer: { tales: 6000, vocabSize: 1024 },
+  config: {
+    model_type: "transformer_lens",
+    attn_only: true,
+    normalization_type: "none",
+    positional_embedding_type: "standard",
+    n_layers: 2,
+    d_model: 128,
+    n_heads: 4,
+    d_head: 32,
+    n_ctx: 128,
+  },
+  phases: [
+    { steps: 2000, batch: 16, context: 63, rolls: 0.1, repeats: 12 },
+    { steps: 2000, batch: 16, context: 127, rolls: 0.1, repeats: 8 },
+  ],
+  rate: 4e-3,
+  warmup: 100,
+  adam: { beta1: 0.9, beta2: 0.98, eps: 1e-8, decay: 0.1, clip: 1 },
+};
+
+/** config.json of a recipe with the vocabulary of its tokenizer. */
+export function configOf(
+  { config }: Recipe,
+  { vocabSize, endOfText }: Encoder,
+): Readonly<Record<string, unknown>> {
+  if (config.model_type === "transformer_lens") return { ...config, d_vocab: vocabSize };
+  return { ...config, vocab_size: vocabSize, bos_token_id: endOfText, eos_token_id: endOfText };
+}
+
 /** Steps of all phases. */
 export function totalSteps({ phases }: Recipe): number {
   return phases.reduce((sum, { steps }) => sum + steps, 0);
@@ -64,8 +103,8 @@ export function totalTokens({ phases }: Recipe): number {
 
 /** The batches of all phases, one after the other. */
 export function* recipeBatches({ phases, seed }: Recipe, encoder: Encoder): Generator<Ids> {
-  for (const [n, { steps, batch, context, rolls }] of phases.entries()) {
-    const batches = taleBatches({ encoder, seed: seed + n, batch, context, rolls });
+  for (const [n, { steps, ...rows }] of phases.entries()) {
+    const batches = repeatBatches({ encoder, seed: seed + n, repeats: 0, ...rows });
     for (let step = 0; step < steps; step++) yield batches.next().value;
   }
 }

@@ -3,6 +3,7 @@ import {
   type Engine,
   type Ids,
   InputError,
+  type Ops,
   type Shaped,
   type SyncEngine,
 } from "@resolvent/tensor";
@@ -49,7 +50,7 @@ export function lossAndGradients<T extends Shaped>(
     const variables = new Map(
       [...parameters].map(([name, p]) => [name, tape.variable(p)] as const),
     );
-    const model = assembleModel(tape, config, (name) => present(variables, name));
+    const model = assembled(tape, config, variables);
     const residual = residualStream(tape, model, ids, plainSites());
     const loss = nextTokenLoss(tape, unembed(tape, model, residual, plainSites()), ids);
     const gradients = tape.gradients(loss, engine.fill({}, 1), [...variables.values()]);
@@ -102,7 +103,18 @@ export function modelOf<T extends Shaped>(
   config: Readonly<Record<string, unknown>>,
   parameters: Parameters<T>,
 ): Model<T> {
-  return engine.scope(() => assembleModel(engine, config, (name) => present(parameters, name)));
+  return engine.scope(() => assembled(engine, config, parameters));
+}
+
+/** A model that has just these parameters: a bias that is not among them is none. */
+function assembled<T extends Shaped>(
+  ops: Ops<T>,
+  config: Readonly<Record<string, unknown>>,
+  parameters: Parameters<T>,
+): Model<T> {
+  return assembleModel(ops, config, (name) => present(parameters, name), {
+    has: (name) => parameters.has(name),
+  });
 }
 
 function rateAt(step: number, { rate, warmup, steps }: TrainOptions): number {

@@ -2,8 +2,8 @@ import { createCpu } from "@resolvent/cpu";
 import { reference, type Tensor } from "@resolvent/tensor";
 import { describe, expect, test } from "vitest";
 import { freshParameters } from "../src/parameters.ts";
-import { talesRecipe } from "../src/recipe.ts";
-import { tinyConfig } from "./tiny.ts";
+import { attnOnlyRecipe, talesRecipe } from "../src/recipe.ts";
+import { tinyAttnOnly, tinyConfig } from "./tiny.ts";
 
 const deviation = (t: Tensor | undefined): number => {
   const data = Array.from(t?.data ?? []);
@@ -85,5 +85,49 @@ describe("fresh parameters", () => {
         });
       }
     }
+  });
+});
+
+describe("fresh parameters of an attention-only model", () => {
+  test("have the names and sizes of a TransformerLens checkpoint, and no biases", () => {
+    const layer = (n: number): [string, number[]][] => [
+      [`blocks.${n}.attn.W_Q`, [2, 8, 4]],
+      [`blocks.${n}.attn.W_K`, [2, 8, 4]],
+      [`blocks.${n}.attn.W_V`, [2, 8, 4]],
+      [`blocks.${n}.attn.W_O`, [2, 4, 8]],
+    ];
+    const expected: [string, number[]][] = [
+      ["embed.W_E", [11, 8]],
+      ["pos_embed.W_pos", [6, 8]],
+      ...layer(0),
+      ...layer(1),
+      ["unembed.W_U", [8, 11]],
+    ];
+    const made = freshParameters(reference, tinyAttnOnly, 1);
+    const found = [...made].map(([name, { shape }]) => [name, Object.values(shape)]);
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
+  });
+
+  test("have the spreads that are said", () => {
+    const made = freshParameters(reference, { ...attnOnlyRecipe.config, d_vocab: 300 }, 1);
+    const near = { rtol: 0.03 };
+    const width = 1 / Math.sqrt(128);
+    expect(deviation(made.get("embed.W_E"))).toBeNear(0.5, near);
+    expect(deviation(made.get("blocks.0.attn.W_Q"))).toBeNear(width, near);
+    expect(deviation(made.get("blocks.1.attn.W_O"))).toBeNear(width / Math.sqrt(2), near);
+    expect(deviation(made.get("unembed.W_U"))).toBeNear(width, near);
+  });
+
+  test("have positions at right angles, each with entries of the size of a token's", () => {
+    const made = freshParameters(reference, { ...attnOnlyRecipe.config, d_vocab: 300 }, 1);
+    const { data } = made.get("pos_embed.W_pos") as Tensor;
+    const row = (pos: number): number[] => Array.from(data.slice(pos * 128, (pos + 1) * 128));
+    const dot = (a: number, b: number): number => {
+      const other = row(b);
+      return row(a).reduce((sum, x, i) => sum + x * (other[i] ?? Number.NaN), 0);
+    };
+    expect(dot(5, 5)).toBeNear(128 * 0.5 ** 2, { rtol: 1e-12 });
+    // frequencies are even from 0 to π, so only the constant pair is left, or nothing
+    for (const other of [4, 6, 7, 12, 100]) expect(Math.abs(dot(5, other))).toBeLessThan(0.51);
   });
 });

@@ -13,6 +13,19 @@ export const tinyConfig: Readonly<Record<string, unknown>> = {
   tie_word_embeddings: true,
 };
 
+/** The same of an attention-only model with TransformerLens names, without norms. */
+export const tinyAttnOnly: Readonly<Record<string, unknown>> = {
+  model_type: "transformer_lens",
+  attn_only: true,
+  normalization_type: "none",
+  n_layers: 2,
+  n_heads: 2,
+  d_model: 8,
+  d_head: 4,
+  n_ctx: 6,
+  d_vocab: 11,
+};
+
 /** Batches without end of rows in which each token is the one before plus 3, modulo 11. */
 export function* countingBatches(seed: number): Generator<Ids> {
   const random = seededRandom(seed);

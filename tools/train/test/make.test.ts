@@ -54,9 +54,12 @@ describe("the folder that a model is written to", () => {
   });
 });
 
-const script = fileURLToPath(new URL("../dist/make-tales.js", import.meta.url));
-const unbuilt = existsSync(script) ? "" : " (skipped: not built; npx tsc -b tools/train)";
-describe.skipIf(unbuilt !== "")(`make-tales${unbuilt}`, () => {
+const scriptOf = (name: string) => fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url));
+const scripts = ["make-tales", "make-attn-only"];
+const built = scripts.every((name) => existsSync(scriptOf(name)));
+const unbuilt = built ? "" : " (skipped: not built; npx tsc -b tools/train)";
+describe.skipIf(!built).each(scripts)(`%s${unbuilt}`, (name) => {
+  const script = scriptOf(name);
   const make = (...args: string[]) =>
     spawnSync(process.execPath, [script, ...args], { encoding: "utf8", timeout: 20_000 });
 
