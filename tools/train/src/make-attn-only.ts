@@ -1,4 +1,4 @@
-/** Trains `attn-only-2l` by its recipe and writes it with its card: `node dist/make-attn-only.js --out FOLDER [--overwrite]`. */
+/** Trains `attn-only-2l` by its recipe and writes it with its card: `node dist/make-attn-only.js --out FOLDER [--overwrite] [--threads N]`. */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { createCpu } from "@resolvent/cpu";
@@ -15,14 +15,19 @@ import { allTasks } from "./tasks.ts";
 import { writeModel } from "./writing.ts";
 
 const { values } = parseArgs({
-  options: { out: { type: "string" }, overwrite: { type: "boolean", default: false } },
+  options: {
+    out: { type: "string" },
+    overwrite: { type: "boolean", default: false },
+    threads: { type: "string" }, // as many as the machine has; the bits are the same
+  },
 });
 if (values.out === undefined) throw new Error("Give --out FOLDER.");
 const out = await targetFolder(values.out, values);
 
 const recipe = attnOnlyRecipe;
 const started = performance.now();
-const engine = await createCpu({ precision: "f32", blas: "off" });
+const threads = values.threads === undefined ? {} : { threads: Number(values.threads) };
+const engine = await createCpu({ precision: "f32", blas: "off", ...threads });
 const made = makeModel(engine, recipe);
 const { encoder, model, parameters } = made;
 const minutes = (performance.now() - started) / 60_000;
@@ -36,7 +41,7 @@ const measured = {
   scores,
   induction: measureInduction(engine, model, rows),
   minutes,
-  machine: `${engine.threads} cores of ${cpus()[0]?.model.trim() ?? "a processor"}`,
+  machine: `${engine.threads === 1 ? "1 core" : `${engine.threads} cores`} of ${cpus()[0]?.model.trim() ?? "a processor"}`,
 };
 await writeModel(out, engine, made, {
   prefix: "",

@@ -40,13 +40,15 @@ const gpt2Starts: Starts = (config) => {
   };
 };
 
-/** Size of fresh embeddings that are read without a norm. */
+/** Sizes of fresh embeddings, of tokens and of positions, that are read without a norm. */
 const UNNORMED_EMBEDDING = 0.5;
+const UNNORMED_POSITION = 1;
 
 /**
  * Of an attention-only model without norms and without biases: its embeddings begin larger, since nothing scales
  * them up to be read. Frequencies of positions are spread evenly up to π, so that a head of a few entries can
- * tell a position from both its neighbours; over powers of 1000 most of them are too slow for that.
+ * tell a position from both its neighbours; over powers of 1000 most of them are too slow for that. Positions are
+ * the larger part at first, so that heads that look at the token before form soon, and sharply.
  */
 const lensStarts: Starts = (config) => {
   const spread = 1 / Math.sqrt(Number(config.d_model));
@@ -54,7 +56,7 @@ const lensStarts: Starts = (config) => {
   return (name) => {
     if (/(^|\.)b_\w$/.test(name)) return undefined;
     if (name.endsWith("W_pos")) {
-      return { sinusoids: { size: UNNORMED_EMBEDDING, frequency: (at) => Math.PI * at } };
+      return { sinusoids: { size: UNNORMED_POSITION, frequency: (at) => Math.PI * at } };
     }
     if (name.endsWith("W_E")) return { normal: UNNORMED_EMBEDDING };
     return { normal: name.endsWith("W_O") ? spread / Math.sqrt(blocks) : spread };

@@ -75,11 +75,11 @@ export const attnOnlyRecipe: Recipe = {
   },
   phases: [
     { steps: 2000, batch: 16, context: 63, rolls: 0.1, repeats: 12 },
-    { steps: 2000, batch: 16, context: 127, rolls: 0.1, repeats: 8 },
+    { steps: 1500, batch: 8, context: 127, rolls: 0.1, repeats: 5 },
   ],
   rate: 4e-3,
   warmup: 100,
-  adam: { beta1: 0.9, beta2: 0.98, eps: 1e-8, decay: 0.1, clip: 1 },
+  adam: { beta1: 0.9, beta2: 0.98, eps: 1e-8, decay: 0.05, clip: 1 },
 };
 
 /** config.json of a recipe with the vocabulary of its tokenizer. */

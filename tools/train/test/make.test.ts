@@ -54,12 +54,14 @@ describe("the folder that a model is written to", () => {
   });
 });
 
-const scriptOf = (name: string) => fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url));
-const scripts = ["make-tales", "make-attn-only"];
-const built = scripts.every((name) => existsSync(scriptOf(name)));
+const scripts = [
+  { name: "make-tales", url: new URL("../dist/make-tales.js", import.meta.url) },
+  { name: "make-attn-only", url: new URL("../dist/make-attn-only.js", import.meta.url) },
+];
+const built = scripts.every(({ url }) => existsSync(url));
 const unbuilt = built ? "" : " (skipped: not built; npx tsc -b tools/train)";
-describe.skipIf(!built).each(scripts)(`%s${unbuilt}`, (name) => {
-  const script = scriptOf(name);
+describe.skipIf(!built).each(scripts)(`$name${unbuilt}`, ({ url }) => {
+  const script = fileURLToPath(url);
   const make = (...args: string[]) =>
     spawnSync(process.execPath, [script, ...args], { encoding: "utf8", timeout: 20_000 });
 
