@@ -14,4 +14,9 @@ export const bundledModels: Readonly<Record<string, BundledModel>> = {
     summary: "GPT-2 architecture, 4 layers, d_model 128, trained on short English tales.",
     url: new URL("../tales/", import.meta.url),
   },
+  "attn-only-2l": {
+    name: "attn-only-2l",
+    summary: "Two layers of attention and nothing else, d_model 128, with induction heads.",
+    url: new URL("../attn-only-2l/", import.meta.url),
+  },
 };
