@@ -3,7 +3,7 @@ import type { Cpu } from "@resolvent/cpu";
 import { sizeOf } from "@resolvent/tensor";
 import { assembleModel, type Model } from "@resolvent/transformer";
 
-export const CONTEXT = 1024;
+const CONTEXT = 1024;
 export const VOCAB = 50_257;
 
 /** 12 layers, 24 blocks. */

@@ -248,7 +248,7 @@ interface GradientNumbers {
   readonly certificate: number | null;
 }
 
-export async function gradientNumbers<T extends Shaped>(
+async function gradientNumbers<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   graph: PatchGraph,
@@ -288,7 +288,7 @@ export async function gradientNumbers<T extends Shaped>(
 }
 
 /** First-order effects in the order of a work's cells. */
-export function ofWork(work: PatchWork, { edges, nodes }: GradientNumbers): number[] {
+function ofWork(work: PatchWork, { edges, nodes }: GradientNumbers): number[] {
   return work.cells.map(({ source, column }) => {
     if (work.kind === "edge") return edges[source]?.[column] ?? Number.NaN;
     const row = nodes[source] ?? [];
@@ -315,7 +315,7 @@ function mean(values: readonly number[]): number {
 }
 
 /** A target as results carry it. */
-export function targetFacts({ a, b }: Target, text: (id: number) => string): PatchedPair["target"] {
+function targetFacts({ a, b }: Target, text: (id: number) => string): PatchedPair["target"] {
   return { a: { id: a, text: text(a) }, b: b === null ? null : { id: b, text: text(b) } };
 }
 

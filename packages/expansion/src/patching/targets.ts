@@ -105,7 +105,7 @@ export function patchedTargets<T extends Shaped>(
 }
 
 /** The stage after which a patched stream differs from the run's: −1 before the first; sort patches by it. */
-export function firstStage(graph: PatchGraph, { source, receiver }: Patch): number {
+function firstStage(graph: PatchGraph, { source, receiver }: Patch): number {
   const at = receiver === undefined ? graph.sources[source] : graph.receivers[receiver];
   return at?.stage ?? 0; // indices of the graph
 }
