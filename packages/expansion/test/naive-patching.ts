@@ -98,6 +98,9 @@ export function writtenBy(
   return { [site]: moved(model, tokens, site, delta) };
 }
 
+/** Values of plain runs, which many interventions start from. */
+const plain = new WeakMap<Tiny, Map<string, Tensor>>();
+
 /** One value of a run. */
 export function valueAt(
   model: Tiny,
@@ -105,6 +108,16 @@ export function valueAt(
   site: string,
   replace: Given = {},
 ): Tensor {
+  if (Object.keys(replace).length > 0) return computedAt(model, tokens, site, replace);
+  const known = plain.get(model) ?? new Map<string, Tensor>();
+  plain.set(model, known);
+  const name = `${site} of ${tokens}`;
+  const value = known.get(name) ?? computedAt(model, tokens, site, replace);
+  known.set(name, value);
+  return value;
+}
+
+function computedAt(model: Tiny, tokens: readonly number[], site: string, replace: Given): Tensor {
   const value = run(reference, model, tokens, { sites: [site], replace }).trace.get(site);
   if (value === undefined) throw new Error(`The run has no site ${site}.`);
   return value;

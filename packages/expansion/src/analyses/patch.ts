@@ -54,6 +54,7 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to"',
     "path/to/model --tokens 1,2,3 --corrupt-tokens 1,4,3 --level head --method eap --compare --json",
+    'tales --pairs "$(cat pairs.jsonl)" --nodes',
   ],
   estimate: ({ model, vocabulary, precision }, params) => {
     const pairs = pairsOf(params, model, vocabulary);
