@@ -3,6 +3,7 @@ export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { divergence, percent, short } from "./figures.ts";
 export { type Parameters, promptParameter, promptsParameter } from "./parameters.ts";
+export { pause } from "./pause.ts";
 export {
   inputLine,
   type ModelFacts,

@@ -1,3 +1,4 @@
+import { pause } from "@resolvent/analysis";
 import {
   type Engine,
   type LinearAlgebra,
@@ -10,7 +11,7 @@ import {
 } from "@resolvent/tensor";
 import { stacked } from "./copying.ts";
 import type { AttentionFactors } from "./head.ts";
-import { pause, readOnce } from "./reading.ts";
+import { readOnce } from "./reading.ts";
 
 /** Products of factors are formed together up to this many numbers (64 MiB in float32). */
 const AT_ONCE = 2 ** 24;

@@ -1,3 +1,4 @@
+import { pause } from "@resolvent/analysis";
 import type { Engine, Ops, Shaped, Tensor } from "@resolvent/tensor";
 import {
   type AttentionBlock,
@@ -9,7 +10,7 @@ import {
   tokenIds,
 } from "@resolvent/transformer";
 import { processingFor, readoutOf } from "./processing.ts";
-import { pause, rowsOf } from "./reading.ts";
+import { rowsOf } from "./reading.ts";
 import type { Repeated } from "./repeated.ts";
 
 /** Scores of all heads from runs, by layer and head. */

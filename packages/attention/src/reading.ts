@@ -21,9 +21,3 @@ export function rowsOf({ shape, data }: Tensor): number[][] {
     Array.from(data.subarray(row * width, (row + 1) * width)),
   );
 }
-
-/** Lets events through, an abort or a repaint, and heeds the abort. */
-export async function pause(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve));
-  signal?.throwIfAborted();
-}

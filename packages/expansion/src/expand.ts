@@ -1,3 +1,4 @@
+import { pause } from "@resolvent/analysis";
 import {
   type Cost,
   cost,
@@ -120,11 +121,9 @@ export async function expandByDegree<T extends Shaped>(
     const total = sizeAlong(sum.terms.shape, "degree", "expandByDegree");
     const onDegree = async (done: number): Promise<void> => {
       onProgress?.({ done, total });
-      await nextTurn();
-      signal?.throwIfAborted();
+      await pause(signal);
     };
-    await nextTurn();
-    signal?.throwIfAborted();
+    await pause(signal);
     const measures = await measureTerms(engine, model, ids, sum, { onDegree });
     const float64 =
       engine.precision === "f64"
@@ -183,11 +182,6 @@ export function expansionCost(
 function inputOf(reference: Reference = { kind: "zero" }): readonly (readonly number[])[] {
   if (reference.kind === "zero") return [];
   return reference.kind === "mean" ? reference.prompts : [reference.tokens];
-}
-
-/** Lets events through, an abort or a repaint: awaiting what is there already does not. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Degrees that no path has (a parallel layer passes through one of its blocks) are empty terms. */

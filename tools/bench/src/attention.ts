@@ -6,29 +6,10 @@
  * FOLDER is a model; without one, random weights of GPT-2 small's shape.
  */
 import { attentionFactors, composition, copying, processingFor } from "@resolvent/attention";
-import { type Cpu, createCpu } from "@resolvent/cpu";
-import { sizeOf } from "@resolvent/tensor";
-import {
-  assembleModel,
-  loadModel,
-  type Model,
-  plainSites,
-  residualStream,
-  tokenIds,
-  unembed,
-} from "@resolvent/transformer";
+import { createCpu } from "@resolvent/cpu";
+import { loadModel, plainSites, residualStream, tokenIds, unembed } from "@resolvent/transformer";
 import { folderOf } from "@resolvent/weights/node";
-
-type Weight = ReturnType<Cpu["fill"]>;
-
-const config = {
-  model_type: "gpt2",
-  n_layer: 12,
-  n_head: 12,
-  n_embd: 768,
-  n_positions: 1024,
-  vocab_size: 50_257,
-};
+import { randomModel } from "./gpt2-shape.ts";
 
 const POSITIONS = 128;
 const RUNS = 3;
@@ -80,19 +61,4 @@ async function time<R>(what: string, body: () => Promise<R>): Promise<R> {
   const result = await body();
   times.set(what, [...(times.get(what) ?? []), performance.now() - start]);
   return result;
-}
-
-function randomModel(engine: Cpu): Model<Weight> {
-  let state = 1;
-  const random = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  };
-  return assembleModel(engine, config, (name, shape) => {
-    const scale = /ln_.*weight$/.test(name);
-    const numbers = Float32Array.from({ length: sizeOf(shape) }, () =>
-      scale ? 1 : 0.07 * random(),
-    );
-    return engine.constant(shape, numbers);
-  });
 }

@@ -1,24 +1,12 @@
 /** The largest head-level paths beside forward passes of the same model, in one run. */
-import { type Cpu, createCpu } from "@resolvent/cpu";
+import { createCpu } from "@resolvent/cpu";
 import { frozenRun, logitReadout, topPaths } from "@resolvent/expansion";
-import { sizeOf } from "@resolvent/tensor";
-import { assembleModel, type Model, run, tokenIds } from "@resolvent/transformer";
+import { run, tokenIds } from "@resolvent/transformer";
+import { randomModel, VOCAB } from "./gpt2-shape.ts";
 
-const CONTEXT = 1024;
-const VOCAB = 50_257;
 const POSITIONS = 128;
 const TOP = 200;
 const ROUNDS = 3;
-
-/** GPT-2 small's shape: 12 layers of 12 heads, 10¹⁷ paths. The weights are random: only time is measured. */
-const config = {
-  model_type: "gpt2",
-  n_layer: 12,
-  n_head: 12,
-  n_embd: 768,
-  n_positions: CONTEXT,
-  vocab_size: VOCAB,
-};
 
 const cpu = await createCpu({ precision: "f32" });
 const model = randomModel(cpu);
@@ -61,19 +49,4 @@ await cpu.close();
 
 function median(times: number[]): number {
   return times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
-}
-
-function randomModel(engine: Cpu): Model<ReturnType<Cpu["fill"]>> {
-  let state = 1;
-  const random = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  };
-  return assembleModel(engine, config, (name, shape) => {
-    const scale = /ln_.*weight$/.test(name);
-    const numbers = Float32Array.from({ length: sizeOf(shape) }, () =>
-      scale ? 1 : 0.07 * random(),
-    );
-    return engine.constant(shape, numbers);
-  });
 }

@@ -4,6 +4,7 @@ import {
   type ModelFacts,
   modelFacts,
   type Prompt,
+  pause,
   promptParameter,
   type Subject,
   type Table,
@@ -108,7 +109,7 @@ async function measure<T extends Shaped>(
       timings = [...timings, ...ops.timings()];
     } // the first one warms up
     onProgress({ done: run, total: runs, of: "run" });
-    await new Promise((resolve) => setTimeout(resolve)); // lets an interruption through
+    await pause(signal);
   }
   const total = timings.reduce((sum, timing) => sum + timing.milliseconds, 0);
   const shares = (by: (timing: Timing) => string): Share[] => group(timings, by, runs, total);

@@ -5,6 +5,7 @@ import {
   type ModelFacts,
   modelFacts,
   type Outline,
+  pause,
   type Subject,
   type Table,
   type Vocabulary,
@@ -33,7 +34,6 @@ import {
   RAW,
   type WeightProcessing,
 } from "../processing.ts";
-import { pause } from "../reading.ts";
 import { type Repeated, repeatedSequences } from "../repeated.ts";
 
 /** An earlier head and how strongly it composes. */

@@ -5,6 +5,7 @@ import {
   modelFacts,
   type Outline,
   type Prompt,
+  pause,
   promptParameter,
   type Subject,
   type Table,
@@ -38,7 +39,7 @@ import {
   RAW,
   type WeightProcessing,
 } from "../processing.ts";
-import { pause, readOnce, rowsOf } from "../reading.ts";
+import { readOnce, rowsOf } from "../reading.ts";
 import { ovTable } from "../tables.ts";
 
 /** Tokens of a table are written side by side: more of them are no table to read. */

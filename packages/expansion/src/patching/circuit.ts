@@ -1,4 +1,4 @@
-import { type ModelFacts, modelFacts } from "@resolvent/analysis";
+import { type ModelFacts, modelFacts, pause } from "@resolvent/analysis";
 import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { readNumbers, using } from "../reading.ts";
@@ -8,7 +8,6 @@ import { edgesOf, type PatchEdge, type PatchGraph, patchGraph } from "./graph.ts
 import type { PromptPair } from "./pairs.ts";
 import {
   endsOf,
-  nextTurn,
   type PatchedPair,
   type PatchOptions,
   type PatchResult,
@@ -226,8 +225,7 @@ async function targetsOfCircuits<T extends Shaped>(
             (tensor) => readNumbers(engine, tensor),
           );
           targets.push(...values);
-          await nextTurn();
-          signal?.throwIfAborted();
+          await pause(signal);
         }
         all.push(targets);
       } finally {

@@ -1,4 +1,10 @@
-import { type ModelFacts, modelFacts, type TokenFacts, tokenFacts } from "@resolvent/analysis";
+import {
+  type ModelFacts,
+  modelFacts,
+  pause,
+  type TokenFacts,
+  tokenFacts,
+} from "@resolvent/analysis";
 import { type Engine, InputError, inOrder, type Precision, type Shaped } from "@resolvent/tensor";
 import { type Model, plainSites, unembed } from "@resolvent/transformer";
 import { readNumber, using } from "../reading.ts";
@@ -114,8 +120,7 @@ export async function patchEffects<T extends Shaped>(
   const onDone = async (count: number): Promise<void> => {
     done += count;
     options.onProgress?.({ done, total });
-    await nextTurn();
-    signal?.throwIfAborted();
+    await pause(signal);
   };
   signal?.throwIfAborted();
   const sizes = shapesOf(model);
@@ -351,9 +356,4 @@ export function checkMethod(
       details: { lengths: [...lengths] },
     });
   }
-}
-
-/** Lets events through, an abort or a repaint: awaiting what is there already does not. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

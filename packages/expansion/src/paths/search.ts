@@ -1,3 +1,4 @@
+import { pause } from "@resolvent/analysis";
 import {
   cost,
   type Engine,
@@ -205,7 +206,6 @@ export async function searchPaths<T extends Shaped>(
     };
     await meet([root], true);
     while (queue.items.length > 0) {
-      signal?.throwIfAborted();
       if ((queue.items[0]?.promise ?? 0) < SLACK * best.threshold || spent >= options.flops) {
         exhaustive = false;
         break;
@@ -237,7 +237,7 @@ export async function searchPaths<T extends Shaped>(
         exhaustive = false;
       }
       onProgress?.(Math.min(1, spent / options.flops));
-      await new Promise((resolve) => setTimeout(resolve)); // lets an abort through
+      await pause(signal);
     }
     const pending = Math.max(lost, queue.items[0]?.promise ?? 0);
     return { expanded, exhaustive: exhaustive && lost === 0, pending };
