@@ -105,6 +105,20 @@ export {
 } from "./qk/score-terms.ts";
 export { SPLITTINGS, type Splitting } from "./qk/sources.ts";
 export { type Reference, referenceWrites } from "./reference.ts";
+export {
+  type EpsilonOptions,
+  type EpsilonTerms,
+  epsilonTerms,
+} from "./series/coefficients.ts";
+export {
+  type EpsilonSeries,
+  type EpsilonSeriesOptions,
+  epsilonSeries,
+  epsilonSeriesCost,
+} from "./series/epsilon-series.ts";
+export { measureSeries, type SeriesCheck, type SeriesMeasures } from "./series/measure-series.ts";
+export { type RadiusEstimates, radiusEstimates } from "./series/radius.ts";
+export { vectorEpsilon } from "./series/resum.ts";
 export { type Sweep, sweep } from "./sweep.ts";
 export {
   likeliestTarget,
@@ -118,3 +132,4 @@ export {
 } from "./target.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 export { truncatedTree } from "./tree.ts";
+export type { Warning } from "./warning.ts";

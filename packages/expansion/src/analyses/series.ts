@@ -1,0 +1,119 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  inputLine,
+  type Prompt,
+  promptParameter,
+  short,
+  type Table,
+} from "@resolvent/analysis";
+import { z } from "zod";
+import { GATES, type Gate } from "../gates.ts";
+import { ORDER_LIMIT } from "../series/coefficients.ts";
+import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";
+import { measureSeries } from "../series/measure-series.ts";
+import { warningCodes, warningLines } from "../warning.ts";
+
+interface SeriesParameters {
+  readonly prompt: Prompt;
+  readonly order: number;
+  readonly about: number;
+  readonly freeze: readonly Gate[];
+}
+
+/** A run as a power series in the size of its blocks: `epsilonSeries` as an analysis. */
+export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
+  SeriesParameters,
+  EpsilonSeries
+>({
+  name: "series",
+  summary: "a run as a power series in ε, the size of its blocks' outputs",
+  description:
+    "Multiplies what every block of MODEL writes by ε and expands the residual stream in powers of ε (or of ε − ε₀): coefficients, partial sums at ε = 1, where the model is, their errors, and how far the series reaches. It need not converge there; what is resummed from the same coefficients is told apart.",
+  params: z.object({
+    prompt: promptParameter("text to read"),
+    order: z
+      .int()
+      .min(0)
+      .max(ORDER_LIMIT)
+      .default(6)
+      .meta({ title: "k", description: "highest power of ε" }),
+    about: z
+      .number()
+      .default(0)
+      .meta({
+        title: "e",
+        description: "ε₀, about which is expanded: 0 none of the blocks, 1 the model",
+      }),
+    freeze: z
+      .array(z.enum(["pattern", "norm", "activation"]))
+      .default([])
+      .meta({ title: "gates", description: "gates that are held at the run's values" }),
+  }),
+  examples: [
+    'tales --prompt "Once upon a time"',
+    "path/to/model --tokens 1,403,407 --order 10 --about 0.5 --json",
+  ],
+  float64: true,
+  estimate: ({ model, vocabulary, precision }, { prompt, ...options }) =>
+    epsilonSeriesCost(model, vocabulary.encode(prompt), { ...options, precision }),
+  run: async ({ engine, model, vocabulary, signal, inFloat64 }, { prompt, ...options }) => {
+    const ids = vocabulary.encode(prompt);
+    return await epsilonSeries(engine, model, ids, {
+      ...options,
+      text: vocabulary.text,
+      signal,
+      ...(inFloat64 !== undefined && {
+        certify: (same) =>
+          inFloat64((engine64, model64) => measureSeries(engine64, model64, ids, same)),
+      }),
+    });
+  },
+  tables: (result) => [coefficientTable(result)],
+});
+
+function coefficientTable(result: EpsilonSeries): Table {
+  const { model, input, coefficients, partial, resummed, warnings } = result;
+  const codes = warningCodes(warnings);
+  return {
+    kind: "epsilon-coefficient",
+    title: titleOf(result),
+    subtitle: inputLine(model, input.tokens),
+    columns: [
+      { name: "order", kind: "count" },
+      { name: "norm", kind: "number", detail: true },
+      { name: "relativeNorm", kind: "number", head: "‖T_k‖/‖T‖" },
+      { name: "partialRelativeError", kind: "number", head: "sum so far misses T by" },
+      { name: "resummedRelativeError", kind: "number", head: "resummed, by" },
+      { name: "warnings", kind: "text", detail: true },
+    ],
+    rows: coefficients.map(({ order, norm, relativeNorm }) => [
+      ...[order, norm, relativeNorm],
+      ...[partial[order]?.relativeError ?? null, resummed.orders[order]?.relativeError ?? null],
+      codes,
+    ]),
+    notes: [...warningLines(warnings), ...notesOf(result)],
+  };
+}
+
+function titleOf({ about, freeze }: EpsilonSeries): string {
+  const what =
+    about === 0 ? "ε-series about 0" : `ε-series about ε₀ = ${about}, in powers of ε − ε₀`;
+  if (freeze.length === 0) return `${what}, at ε = 1`;
+  const held = freeze.length === GATES.length ? "all gates" : freeze.join(" and ");
+  return `${what}, at ε = 1 (${held} frozen)`;
+}
+
+function notesOf({ radius, radiusLastRatio, check, about, nearestKink }: EpsilonSeries): string[] {
+  const estimate = (value: number | null): string => (value === null ? "none" : short(value));
+  const float64 =
+    check.float64 === null || check.float64.delta === check.delta
+      ? ""
+      : `, ${check.float64.relativeError.toExponential(1)} at ${check.float64.delta.toExponential(1)} (computed anew in f64)`;
+  const kink = nearestKink === null ? "" : `; the nearest ReLU turns at ${short(nearestKink)}`;
+  return [
+    `radius of convergence, estimated: ${estimate(radius)} by roots, ${estimate(radiusLastRatio)} by the last ratio; ε = 1 is ${short(Math.abs(1 - about))} away${kink}`,
+    "resummed: vector Padé approximants from the same coefficients (Wynn's ε-algorithm), not the series",
+    `check: at δ = ${check.delta.toExponential(1)} the series misses T(ε₀ + δ) by ${check.relativeError.toExponential(1)}${float64}`,
+  ];
+}

@@ -1,0 +1,166 @@
+import { type ModelFacts, modelFacts, type TokenFacts } from "@resolvent/analysis";
+import {
+  type Cost,
+  cost,
+  type Engine,
+  type Precision,
+  type Priced,
+  type Shaped,
+} from "@resolvent/tensor";
+import { type Model, tokenIds } from "@resolvent/transformer";
+import type { Gate } from "../gates.ts";
+import type { Warning } from "../warning.ts";
+import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
+import { measureSeries, type SeriesCheck, type SeriesMeasures } from "./measure-series.ts";
+import { seriesWarnings } from "./series-warnings.ts";
+
+/** A run as a power series in ε, the size of all block outputs: plain data. Numbers beyond the range are null. */
+export interface EpsilonSeries {
+  readonly schemaVersion: 1;
+  readonly kind: "epsilon-series";
+  readonly model: ModelFacts;
+  readonly input: { readonly tokens: readonly TokenFacts[] };
+  /** Gates held at the run's values. */
+  readonly freeze: readonly Gate[];
+  /** What a block writes at ε = 0. */
+  readonly reference: "zero";
+  /** Weights are used as stored. */
+  readonly weightProcessing: "none";
+  readonly engine: string;
+  readonly precision: Precision;
+  /** `ε₀`: the series is one in `δ = ε − ε₀`. */
+  readonly about: number;
+  /** Where partial sums are taken: the model itself. */
+  readonly at: 1;
+  /** `T_k` for `k = 0 … K`. */
+  readonly coefficients: readonly {
+    readonly order: number;
+    /** `‖T_k‖` */
+    readonly norm: number | null;
+    /** `‖T_k‖ / ‖T‖` */
+    readonly relativeNorm: number | null;
+  }[];
+  /** Partial sums at ε = 1: `‖Σ_{j≤k} (1−ε₀)^j T_j − T‖ / ‖T‖`. */
+  readonly partial: readonly { readonly order: number; readonly relativeError: number | null }[];
+  /** Estimate of the radius of convergence, `min_k (‖T_0‖/‖T_k‖)^{1/k}`, `⌈K/2⌉ ≤ k ≤ K`; null where none can be made. */
+  readonly radius: number | null;
+  /** Another estimate, `‖T_{K−1}‖ / ‖T_K‖`; null as above. */
+  readonly radiusLastRatio: number | null;
+  /** Whether the estimate says that the series does not reach ε = 1. */
+  readonly diverges: boolean;
+  /** Not the series but a sum assigned to it, from the same coefficients: its error at ε = 1 by the orders used. */
+  readonly resummed: {
+    /** Wynn's vector ε-algorithm: diagonal vector Padé approximants. */
+    readonly method: "vector-epsilon";
+    readonly orders: readonly { readonly order: number; readonly relativeError: number | null }[];
+  };
+  /** `T` less the last partial sum. */
+  readonly remainder: { readonly relativeNorm: number | null; readonly from: "difference" };
+  /** How far from ε₀, to first order, the nearest ReLU turns: the series says nothing beyond; null without ReLU. */
+  readonly nearestKink: number | null;
+  readonly run: { readonly residualNorm: number };
+  /** The coefficients, tested where the series has to converge. */
+  readonly check: SeriesCheck & {
+    /** The same with everything computed anew in float64; null where that was not asked for. */
+    readonly float64: SeriesCheck | null;
+  };
+  /** A remainder `from: "difference"` fills every gap by its making: this shows rounding only. */
+  readonly certificate: {
+    readonly relativeError: number | null;
+    readonly relativeErrorFloat64: number | null;
+  };
+  readonly warnings: readonly Warning[];
+}
+
+export interface EpsilonSeriesOptions extends EpsilonOptions {
+  /** The text of a token, for the result; default none. */
+  readonly text?: (id: number) => string;
+  /**
+   * Measures the same series in float64; not called where the engine has that itself; default none. With the same
+   * model on a float64 engine: `(same) => measureSeries(reference, model64, tokens, same)`.
+   */
+  readonly certify?: (options: EpsilonOptions) => Promise<SeriesMeasures>;
+  /** Heeded before and after the coefficients, which are one piece of work. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Expands a run in powers of ε, with every block's output times ε: how far the model is from what its blocks do
+ * when they are small.
+ *
+ * ```ts
+ * const series = await epsilonSeries(cpu, model, ids, { order: 6 });
+ * series.partial[6].relativeError; // of the sum at ε = 1, where the model is
+ * series.diverges;                 // on every trained model looked at so far
+ * ```
+ *
+ * @throws InputError what `epsilonTerms` throws; the signal's reason where it is aborted
+ */
+export async function epsilonSeries<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  tokens: readonly number[],
+  options: EpsilonSeriesOptions = {},
+): Promise<EpsilonSeries> {
+  const { text, certify, signal, ...given } = options;
+  const settings = checkEpsilon(given);
+  signal?.throwIfAborted();
+  const measures = await measureSeries(engine, model, tokens, settings);
+  signal?.throwIfAborted();
+  const again = engine.precision === "f64" ? measures : ((await certify?.(settings)) ?? null);
+  const { norms, residualNorm, partialErrors, resummedErrors, radius } = measures;
+  const { warnings, diverges } = seriesWarnings(measures, settings.about);
+  const byOrder = (errors: readonly number[]) =>
+    errors.map((error, order) => ({ order, relativeError: finite(error) }));
+  return {
+    schemaVersion: 1,
+    kind: "epsilon-series",
+    model: modelFacts(model),
+    input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
+    freeze: settings.freeze,
+    reference: "zero",
+    weightProcessing: "none",
+    engine: engine.name,
+    precision: engine.precision,
+    about: settings.about,
+    at: 1,
+    coefficients: norms.map((norm, order) => ({
+      order,
+      norm: finite(norm),
+      relativeNorm: finite(norm / residualNorm),
+    })),
+    partial: byOrder(partialErrors),
+    radius: radius.root,
+    radiusLastRatio: radius.lastRatio,
+    diverges,
+    resummed: { method: "vector-epsilon", orders: byOrder(resummedErrors) },
+    remainder: { relativeNorm: finite(partialErrors.at(-1)), from: "difference" },
+    nearestKink: measures.nearestKink,
+    run: { residualNorm },
+    check: { ...measures.check, float64: again?.check ?? null },
+    certificate: {
+      relativeError: finite(measures.balance),
+      relativeErrorFloat64: finite(again?.balance),
+    },
+    warnings,
+  };
+}
+
+/** What an ε-series would take, from shapes alone. */
+export function epsilonSeriesCost(
+  outline: Model<Priced>,
+  tokens: readonly number[],
+  options: EpsilonOptions & { readonly precision?: Precision } = {},
+): Cost {
+  const { precision = "f32", ...given } = options;
+  const settings = checkEpsilon(given);
+  const ops = cost({ precision });
+  const ids = tokenIds(tokens);
+  ops.scope(() => void epsilonTerms(ops, outline, ids, settings));
+  ops.scope(() => void streamAt(ops, outline, ids, 0.5, settings.freeze));
+  return ops.total();
+}
+
+function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}
