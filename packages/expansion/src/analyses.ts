@@ -1,6 +1,7 @@
 import type { AnyAnalysis } from "@resolvent/analysis";
 import { circuit } from "./analyses/circuit.ts";
 import { expand } from "./analyses/expand.ts";
+import { interactionAnalysis } from "./analyses/interactions.ts";
 import { patch } from "./analyses/patch.ts";
 import { paths } from "./analyses/paths.ts";
 import { qk } from "./analyses/qk.ts";
@@ -14,4 +15,5 @@ export const expansionAnalyses: readonly AnyAnalysis[] = [
   patch,
   circuit,
   series,
+  interactionAnalysis,
 ];

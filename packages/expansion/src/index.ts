@@ -11,6 +11,23 @@ export {
 } from "./expand.ts";
 export { checkGates, GATES, type Gate, gateAt } from "./gates.ts";
 export {
+  type InteractionOptions,
+  type InteractionTerms,
+  type InteractionWork,
+  interactionTerms,
+} from "./interactions/interaction-terms.ts";
+export {
+  type InteractingSet,
+  type InteractionOrder,
+  type Interactions,
+  type InteractionsOptions,
+  interactions,
+  interactionsError,
+} from "./interactions/interactions.ts";
+export { interactionsCost } from "./interactions/interactions-cost.ts";
+export { type Player, type PlayerChoice, playersOf } from "./interactions/players.ts";
+export type { PlayerSet } from "./interactions/subsets.ts";
+export {
   type DegreeMeasures,
   type MeasureOptions,
   type Measures,

@@ -24,11 +24,7 @@ const ids = tokenIds(tokens);
 const outline = mapWeights(model, ({ shape }) => cost().given(shape));
 const pass = runCost(outline, tokens).flops;
 
-const settings = [
-  { order: 6 },
-  { order: 6, about: 0.5 },
-  { order: 3 },
-] as const;
+const settings = [{ order: 6 }, { order: 6, about: 0.5 }, { order: 3 }] as const;
 const bodies: Readonly<Record<string, () => void>> = {
   "forward pass": () => {
     const residual = residualStream(cpu, model, ids, plainSites());
@@ -41,7 +37,10 @@ const bodies: Readonly<Record<string, () => void>> = {
     ]),
   ),
 };
-const priced = [pass, ...settings.map((options) => epsilonSeriesCost(outline, tokens, options).flops)];
+const priced = [
+  pass,
+  ...settings.map((options) => epsilonSeriesCost(outline, tokens, options).flops),
+];
 
 /** In turn, so that a drift of the machine meets all of them; the first run warms up. */
 const times = new Map(Object.keys(bodies).map((name): [string, number[]] => [name, []]));

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { GATES, type Gate } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
 import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";
-import { measureSeries } from "../series/measure-series.ts";
+import { measureSeries, type SeriesCheck } from "../series/measure-series.ts";
 import { warningCodes, warningLines } from "../warning.ts";
 
 interface SeriesParameters {
@@ -38,13 +38,10 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
       .max(ORDER_LIMIT)
       .default(6)
       .meta({ title: "k", description: "highest power of ε" }),
-    about: z
-      .number()
-      .default(0)
-      .meta({
-        title: "e",
-        description: "ε₀, about which is expanded: 0 none of the blocks, 1 the model",
-      }),
+    about: z.number().default(0).meta({
+      title: "e",
+      description: "ε₀, about which is expanded: 0 none of the blocks, 1 the model",
+    }),
     freeze: z
       .array(z.enum(["pattern", "norm", "activation"]))
       .default([])
@@ -104,16 +101,25 @@ function titleOf({ about, freeze }: EpsilonSeries): string {
   return `${what}, at ε = 1 (${held} frozen)`;
 }
 
-function notesOf({ radius, radiusLastRatio, check, about, nearestKink }: EpsilonSeries): string[] {
+function notesOf({
+  radius,
+  radiusLastRatio,
+  check,
+  about,
+  nearestKink,
+  precision,
+}: EpsilonSeries): string[] {
   const estimate = (value: number | null): string => (value === null ? "none" : short(value));
+  const missed = ({ delta, relativeError }: SeriesCheck): string =>
+    `${relativeError === null ? "no finite number" : relativeError.toExponential(1)} at δ = ${delta.toExponential(1)}`;
   const float64 =
-    check.float64 === null || check.float64.delta === check.delta
+    check.float64 === null || precision === "f64"
       ? ""
-      : `, ${check.float64.relativeError.toExponential(1)} at ${check.float64.delta.toExponential(1)} (computed anew in f64)`;
+      : `, ${missed(check.float64)} (computed anew in f64)`;
   const kink = nearestKink === null ? "" : `; the nearest ReLU turns at ${short(nearestKink)}`;
   return [
     `radius of convergence, estimated: ${estimate(radius)} by roots, ${estimate(radiusLastRatio)} by the last ratio; ε = 1 is ${short(Math.abs(1 - about))} away${kink}`,
     "resummed: vector Padé approximants from the same coefficients (Wynn's ε-algorithm), not the series",
-    `check: at δ = ${check.delta.toExponential(1)} the series misses T(ε₀ + δ) by ${check.relativeError.toExponential(1)}${float64}`,
+    `check: the series misses T(ε₀ + δ) by ${missed(check)} (${precision})${float64}`,
   ];
 }

@@ -9,6 +9,7 @@ import {
 } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
 import type { Gate } from "../gates.ts";
+import { finite } from "../host.ts";
 import type { Warning } from "../warning.ts";
 import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
 import { measureSeries, type SeriesCheck, type SeriesMeasures } from "./measure-series.ts";
@@ -159,8 +160,4 @@ export function epsilonSeriesCost(
   ops.scope(() => void epsilonTerms(ops, outline, ids, settings));
   ops.scope(() => void streamAt(ops, outline, ids, 0.5, settings.freeze));
   return ops.total();
-}
-
-function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
 }

@@ -1,6 +1,6 @@
 import type { Engine, Shaped } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
-import { normOf, plus, readStream } from "../host.ts";
+import { finite, normOf, plus, readStream } from "../host.ts";
 import { using } from "../reading.ts";
 import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
 import { type RadiusEstimates, radiusEstimates } from "./radius.ts";
@@ -10,8 +10,8 @@ import { vectorEpsilon } from "./resum.ts";
 export interface SeriesCheck {
   /** `δ`: from the radius estimate, so that what is cut off is about the tolerance. */
   readonly delta: number;
-  /** `‖Σ_k δ^k T_k − T(ε₀+δ)‖ / ‖T(ε₀+δ)‖` */
-  readonly relativeError: number;
+  /** `‖Σ_k δ^k T_k − T(ε₀+δ)‖ / ‖T(ε₀+δ)‖`; null where a coefficient is beyond the range. */
+  readonly relativeError: number | null;
   /** What is left when coefficients are right, as far as the radius is. */
   readonly tolerance: number;
 }
@@ -86,7 +86,7 @@ export async function measureSeries<T extends Shaped>(
     nearestKink,
     check: {
       delta,
-      relativeError: normOf(plus(near, direct, -1)) / normOf(direct),
+      relativeError: finite(normOf(plus(near, direct, -1)) / normOf(direct)),
       tolerance,
     },
   };

@@ -4,6 +4,8 @@ import type { SeriesMeasures } from "./measure-series.ts";
 
 /** A partial sum that misses more than this part of `T` is not the model. */
 const FAR = 0.1;
+/** A partial sum that is nearer has reached `T`, whatever the radius is thought to be. */
+const REACHED = 1e-5;
 /** The radius that the check rests on is an estimate: this many times its tolerance is still no sign of a fault. */
 const CHECK_SLACK = 1e4;
 
@@ -18,9 +20,9 @@ export function seriesWarnings(
   const error = partialErrors.at(-1) ?? Number.NaN;
   const least = Math.min(...partialErrors);
   const beyond = radius.root !== null && radius.root < distance;
-  // Where every higher coefficient is zero the series is a polynomial: it ends, rightly or not.
-  const grows = error > least * (1 + 1e-9) && error > 1e-6 && norms[order] !== 0;
-  const diverges = beyond || grows || !Number.isFinite(error);
+  // Where the last coefficient is zero the series is a polynomial: it ends, rightly or not.
+  const grows = error > least * (1 + 1e-9) && norms[order] !== 0;
+  const diverges = !(error < REACHED) && (beyond || grows || !Number.isFinite(error));
   const warnings: Warning[] = [];
   if (diverges) {
     const reach =
@@ -43,7 +45,7 @@ export function seriesWarnings(
       message: `The model has ReLUs, and the nearest turns at ε − ε₀ of about ${nearestKink.toExponential(1)}: beyond, T(ε) is another function, which this series does not know, whatever its radius.`,
     });
   }
-  if (radius.root === null && !norms.slice(1).every((norm) => norm === 0)) {
+  if (radius.root === null && (order === 0 || norms[order] !== 0)) {
     warnings.push({
       code: "no-radius",
       message: `The coefficients up to order ${order} give no estimate of a radius of convergence.`,
@@ -62,10 +64,11 @@ export function seriesWarnings(
     });
   }
   const tested = overflow < 0 && order > 0;
-  if (tested && !(check.relativeError <= CHECK_SLACK * check.tolerance)) {
+  const missed = check.relativeError ?? Number.POSITIVE_INFINITY;
+  if (tested && missed > CHECK_SLACK * check.tolerance) {
     warnings.push({
       code: "check-failed",
-      message: `At δ = ${check.delta.toExponential(1)} the series misses the model run there by ${check.relativeError.toExponential(1)}, where about ${check.tolerance.toExponential(0)} was to be left: its high coefficients are not to be trusted.`,
+      message: `At δ = ${check.delta.toExponential(1)} the series misses the model run there by ${missed.toExponential(1)}, where about ${check.tolerance.toExponential(0)} was to be left: its high coefficients are not to be trusted.`,
     });
   }
   return { warnings, diverges };

@@ -1,0 +1,199 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  inputLine,
+  type Prompt,
+  promptParameter,
+  short,
+  type Table,
+} from "@resolvent/analysis";
+import { InputError } from "@resolvent/tensor";
+import { z } from "zod";
+import { GATES, type Gate } from "../gates.ts";
+import type { InteractionOptions } from "../interactions/interaction-terms.ts";
+import {
+  type Interactions,
+  interactions,
+  interactionsError,
+} from "../interactions/interactions.ts";
+import { interactionsCost } from "../interactions/interactions-cost.ts";
+import { warningCodes, warningLines } from "../warning.ts";
+
+interface InteractionsParameters {
+  readonly prompt: Prompt;
+  readonly players?: "blocks" | "layers" | "heads" | undefined;
+  readonly layer?: number | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly order?: number | undefined;
+  readonly top: number;
+  readonly freeze: readonly Gate[];
+}
+
+/** Columns that a matrix on a terminal can have. */
+const MATRIX_COLUMNS = 16;
+
+/** Möbius terms over sets of blocks, layers, heads or groups: `interactions` as an analysis. */
+export const interactionAnalysis: Analysis<InteractionsParameters, Interactions> = defineAnalysis<
+  InteractionsParameters,
+  Interactions
+>({
+  name: "interactions",
+  summary: "what blocks, layers or heads do together only, set by set",
+  description:
+    "Runs MODEL with every set of players writing and all others silent, and finds what each set does beyond all of its parts (Möbius terms). They add up to the model exactly when all orders are computed: by default with up to 12 players; above, pairs, and the rest as a remainder. What is no player's always writes.",
+  params: z.object({
+    prompt: promptParameter("text to read"),
+    players: z
+      .enum(["blocks", "layers", "heads"])
+      .optional()
+      .describe("who plays; heads are those of --layer, else all; default: blocks"),
+    layer: z.int().min(0).optional().meta({ title: "l", description: "the layer of the heads" }),
+    groups: z.array(z.string()).min(1).optional().meta({
+      title: "groups",
+      description: "players of your own, joined by +: L0.attn+L0.mlp,L1,L2.H3",
+    }),
+    order: z.int().min(0).optional().meta({
+      title: "k",
+      description: "largest sets; default: all with up to 12 players, above 2",
+    }),
+    top: z
+      .int()
+      .min(0)
+      .default(12)
+      .meta({ title: "n", description: "how many of the largest interactions are listed" }),
+    freeze: z
+      .array(z.enum(["pattern", "norm", "activation"]))
+      .default([])
+      .meta({ title: "gates", description: "gates that are held at the run's values" }),
+  }),
+  examples: [
+    'tales --prompt "Once upon a time"',
+    "path/to/model --tokens 1,403,407 --players heads --layer 1 --order 2 --json",
+  ],
+  float64: true,
+  estimate: ({ model, vocabulary, precision }, params) =>
+    interactionsCost(model, vocabulary.encode(params.prompt), { ...optionsOf(params), precision }),
+  run: async ({ engine, model, vocabulary, signal, onProgress, inFloat64 }, params) => {
+    const ids = vocabulary.encode(params.prompt);
+    return await interactions(engine, model, ids, {
+      ...optionsOf(params),
+      top: params.top,
+      text: vocabulary.text,
+      signal,
+      onProgress: (progress) => onProgress({ ...progress, of: "set" }),
+      ...(inFloat64 !== undefined && {
+        certify: (same) =>
+          inFloat64((engine64, model64) =>
+            interactionsError(engine64, model64, ids, { ...same, signal }),
+          ),
+      }),
+    });
+  },
+  tables: (result) => [orderTable(result), topTable(result), ...pairTables(result)],
+});
+
+function optionsOf(params: InteractionsParameters): InteractionOptions {
+  const { players, layer, groups, order, freeze } = params;
+  if (groups !== undefined && players !== undefined) {
+    throw new InputError({
+      code: "expansion/two-choices",
+      message: `Both groups and ${players} are to play.`,
+      remedy: "Give one of them.",
+    });
+  }
+  if (layer !== undefined && players !== "heads") {
+    throw new InputError({
+      code: "expansion/layer-without-heads",
+      message: `A layer (${layer}) is asked for, but its heads are not to play.`,
+      remedy: "Choose the players heads.",
+      details: { layer, players },
+    });
+  }
+  const choice =
+    groups !== undefined
+      ? ({ kind: "groups", groups } as const)
+      : players === "heads"
+        ? { kind: players, ...(layer !== undefined && { layer }) }
+        : ({ kind: players ?? "blocks" } as const);
+  return { players: choice, freeze, ...(order !== undefined && { order }) };
+}
+
+function orderTable(result: Interactions): Table {
+  const { model, input, orders, warnings, remainder } = result;
+  const codes = warningCodes(warnings);
+  return {
+    kind: "interaction-order",
+    field: "orders",
+    title: titleOf(result),
+    subtitle: inputLine(model, input.tokens),
+    columns: [
+      { name: "order", kind: "count" },
+      { name: "sets", kind: "count" },
+      { name: "norm", kind: "number", detail: true },
+      { name: "relativeNorm", kind: "number", head: "‖Σ I(S)‖/‖T‖" },
+      { name: "sumOfNorms", kind: "number", head: "Σ ‖I(S)‖" },
+      { name: "cumulativeRelativeError", kind: "number", head: "sum so far misses T by" },
+      { name: "warnings", kind: "text", detail: true },
+    ],
+    rows: orders.map((one) => [
+      ...[one.order, one.sets, one.norm, one.relativeNorm, one.sumOfNorms],
+      ...[one.cumulativeRelativeError, codes],
+    ]),
+    ...(remainder.from !== "none" && {
+      footer: [["rest", null, null, remainder.relativeNorm, null, null, null]],
+    }),
+    notes: [...warningLines(warnings), certificateLine(result)],
+  };
+}
+
+function topTable({ top, single, players }: Interactions): Table {
+  const largest = Math.max(...single);
+  const alone = players[single.indexOf(largest)];
+  return {
+    kind: "interaction",
+    field: "top",
+    title: top.length === 0 ? "No interactions" : `The largest ${top.length} interactions`,
+    columns: [
+      { name: "players", kind: "text" },
+      { name: "order", kind: "count" },
+      { name: "norm", kind: "number" },
+      { name: "relativeNorm", kind: "number", head: "‖I(S)‖/‖T‖" },
+    ],
+    rows: top.map((one) => [one.players.join(" "), one.order, one.norm, one.relativeNorm]),
+    ...(alone !== undefined && {
+      notes: [`alone, ${alone} does most: ${short(largest)}`],
+    }),
+  };
+}
+
+/** Norms of pairs, where they fit on a screen. */
+function pairTables({ players, pairs }: Interactions): Table[] {
+  if (pairs.length < 2 || pairs.length > MATRIX_COLUMNS) return [];
+  return [
+    {
+      kind: "interaction-pair",
+      view: true,
+      title: "‖I({i, j})‖ of each pair",
+      columns: [
+        { name: "player", kind: "text", head: "" },
+        ...players.map((name) => ({ name, kind: "number" }) as const),
+      ],
+      rows: players.map((name, i) => [name, ...(pairs[i] ?? [])]),
+    },
+  ];
+}
+
+function titleOf({ choice, players, freeze, orders, remainder }: Interactions): string {
+  const of = choice.layer === null ? choice.kind : `${choice.kind} of layer ${choice.layer}`;
+  const up = remainder.from === "none" ? "all orders" : `up to order ${orders.length - 1}`;
+  const held = freeze.length === GATES.length ? "all gates" : freeze.join(" and ");
+  const how = freeze.length === 0 ? "" : ` (${held} frozen)`;
+  return `Interactions of ${players.length} ${of}, ${up}${how}`;
+}
+
+function certificateLine({ certificate, precision, remainder }: Interactions): string {
+  const f64 = certificate.relativeErrorFloat64;
+  const anew = precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
+  const sum = remainder.from === "none" ? "Σ I(S)" : "Σ I(S) + rest";
+  return `certificate: ‖${sum} − T‖/‖T‖ = ${short(certificate.relativeError)} (${precision})${anew}`;
+}

@@ -1,0 +1,42 @@
+import { percent, short } from "@resolvent/analysis";
+import type { Precision } from "@resolvent/tensor";
+import type { Warning } from "../warning.ts";
+import type { InteractionOrder, Interactions } from "./interactions.ts";
+
+/** Terms this many times larger than their sum say little each by itself. */
+const CANCELS = 3;
+/** A remainder beyond this part of `T` has to be seen. */
+const FAR = 0.1;
+/** Above this, sums that should be exact are not. */
+const BALANCED = { f32: 1e-3, f64: 1e-9 } as const;
+
+/** What has to be said with interactions. */
+export function interactionWarnings(
+  orders: readonly InteractionOrder[],
+  remainder: Interactions["remainder"],
+  relativeError: number,
+  precision: Precision,
+): Warning[] {
+  const warnings: Warning[] = [];
+  const largest = orders.reduce((most, one) => (one.relativeNorm > most.relativeNorm ? one : most));
+  if (largest.relativeNorm > CANCELS) {
+    warnings.push({
+      code: "cancellation",
+      message: `Interactions cancel: those of order ${largest.order} add up to ${short(largest.relativeNorm)} ‖T‖, all orders to T. No order by itself is a part of the model.`,
+    });
+  }
+  const partial = orders.at(-1)?.cumulativeRelativeError ?? 0;
+  if (remainder.from === "difference" && partial > FAR) {
+    warnings.push({
+      code: "large-remainder",
+      message: `Interactions up to order ${orders.length - 1} miss T by ${partial < 10 ? percent(partial) : `${short(partial)} times`} ‖T‖; larger sets of players have the rest.`,
+    });
+  }
+  if (!(relativeError <= BALANCED[precision])) {
+    warnings.push({
+      code: "unbalanced",
+      message: `The terms miss their sum by ${relativeError.toExponential(1)} ‖T‖ by rounding: compute in float64.`,
+    });
+  }
+  return warnings;
+}
