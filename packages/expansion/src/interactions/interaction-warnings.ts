@@ -29,7 +29,7 @@ export function interactionWarnings(
   if (remainder.from === "difference" && partial > FAR) {
     warnings.push({
       code: "large-remainder",
-      message: `Interactions up to order ${orders.length - 1} miss T by ${partial < 10 ? percent(partial) : `${short(partial)} times`} ‖T‖; larger sets of players have the rest.`,
+      message: `Interactions up to order ${orders.length - 1} miss T by ${partial < 1 ? `${percent(partial)} of` : short(partial)} ‖T‖; larger sets of players have the rest.`,
     });
   }
   if (!(relativeError <= BALANCED[precision])) {

@@ -36,7 +36,7 @@ export function seriesWarnings(
   } else if (!(error <= FAR)) {
     warnings.push({
       code: "large-remainder",
-      message: `The partial sum of order ${order} misses T by ${percent(error)} of ‖T‖.`,
+      message: `The partial sum of order ${order} misses T by ${error < 1 ? `${percent(error)} of` : short(error)} ‖T‖.`,
     });
   }
   if (nearestKink !== null && nearestKink < distance) {
