@@ -29,7 +29,7 @@ export function withModelOptions(command: Command): Command {
   return command
     .argument(
       "<model>",
-      "a bundled model (tales), a folder with config.json and safetensors, or a name on the Hugging Face Hub (openai-community/gpt2)",
+      "a bundled model (tales, attn-only-2l), a folder with config.json and safetensors, or a name on the Hugging Face Hub (openai-community/gpt2)",
     )
     .addOption(new Option("--revision <name>", "branch, tag or commit on the Hub; default: main"))
     .addOption(new Option("--offline", "use of the Hub only what is in its cache"));

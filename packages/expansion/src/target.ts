@@ -22,7 +22,7 @@ export interface Target {
 export const targetParameter: z.ZodOptional<z.ZodReadonly<z.ZodArray<z.ZodString>>> = z
   .array(z.string())
   .min(1)
-  .max(2)
+  .max(2, "Expected one token, or two: the logit of the first less that of the second")
   .readonly()
   .optional()
   .meta({

@@ -106,6 +106,8 @@ describe("patch", () => {
     [{}, "expansion/no-prompt"],
     [{ prompt: "1 2" }, "expansion/no-corrupt"],
     [{ prompt: "1 2", corrupt: "1" }, "expansion/pair-length"],
+    [{ prompt: "1 2", corrupt: "1 2" }, "expansion/same-prompts"],
+    [{ ...prompts, compare: true }, "expansion/nothing-to-compare"],
     [{ prompt: "1 2", pairs: "{}" }, "expansion/two-inputs"],
     [{ ...prompts, reference: "zero", direction: "denoise" }, "expansion/bad-setting"],
     [{ ...prompts, referencePrompt: ["1"] }, "expansion/reference-prompts"],
@@ -115,6 +117,31 @@ describe("patch", () => {
     [{ pairs: "" }, "expansion/no-pairs"],
   ])("%o is %s", async (values, code) => {
     await expect(run("patch", values)).rejects.toMatchObject({ code });
+  });
+
+  test.each([
+    [[1, 2, 3], [1, 4, 5, 3], 'Where clean has "<2>", corrupt has "<4>", "<5>".'],
+    [[1, 2, 3], [1, 3], 'Where clean has "<2>", corrupt has nothing.'],
+    [[1, 1], [1, 1, 1], 'Where clean has nothing, corrupt has "<1>".'],
+    [[0], [1, 2, 3, 4, 5, 6, 7, 8, 9], '"<8>", ….'],
+  ])("%o and %o: what makes one longer is named", async (prompt, corrupt, why) => {
+    await expect(run("patch", { prompt, corrupt })).rejects.toThrow(why);
+  });
+
+  test("a target of three tokens is refused in words", async () => {
+    const three = { ...prompts, target: ["1", "2", "3"] };
+    await expect(run("patch", three)).rejects.toThrow("one token, or two");
+  });
+
+  test("nodes stand at positions", async () => {
+    const nodes = await run("patch", { ...prompts, nodes: true, positions: true });
+    const heads = analysis("patch")
+      .tables(nodes)
+      .map(({ columns }) => columns.slice(0, 2).map(({ head, name }) => head ?? name));
+    expect(heads).toEqual([
+      ["node \\ position", "0"],
+      ["node", "position"],
+    ]);
   });
 
   test("is stopped between stacks", async () => {

@@ -8,7 +8,7 @@ import { InputError, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { z } from "zod";
 import type { PatchLevel } from "../patching/graph.ts";
-import { type PromptPair, parsePairs } from "../patching/pairs.ts";
+import { checkPairs, type PromptPair, parsePairs } from "../patching/pairs.ts";
 import {
   type PatchMethod,
   type PatchReference,
@@ -75,6 +75,16 @@ export const patchParameters = (
 
 /** The pairs that parameters name. Throws `expansion/no-prompt`, `expansion/two-inputs` and what pairs throw. */
 export function pairsOf<T extends Shaped>(
+  params: PatchParameters,
+  model: Model<T>,
+  vocabulary: Vocabulary,
+): PromptPair[] {
+  const pairs = namedPairs(params, model, vocabulary);
+  checkPairs(pairs, params.reference === "run", vocabulary.text);
+  return pairs;
+}
+
+function namedPairs<T extends Shaped>(
   { prompt, corrupt, pairs, target }: PatchParameters,
   model: Model<T>,
   vocabulary: Vocabulary,

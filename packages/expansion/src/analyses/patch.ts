@@ -57,6 +57,7 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
     'tales --pairs "$(cat pairs.jsonl)" --nodes',
   ],
   estimate: ({ model, vocabulary, precision }, params) => {
+    checkComparison(params);
     const pairs = pairsOf(params, model, vocabulary);
     const setting = settingOf(params, kindOf(params), pairs, vocabulary);
     return patchCost(model, pairs, setting, { ...params, precision });
@@ -74,6 +75,16 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
   },
   tables: (result) => [...matrixTables(result), effectTable(result)],
 });
+
+function checkComparison({ compare, method }: Parameters): void {
+  if (!compare || method !== "exact") return;
+  throw new InputError({
+    code: "expansion/nothing-to-compare",
+    message:
+      "The method exact has nothing to be compared with: it is what others are compared with.",
+    remedy: "Choose a gradient method as well (--method eap), or leave compare out.",
+  });
+}
 
 function kindOf({ nodes, branches }: Parameters): PatchSetting["kind"] {
   if (nodes && branches) {
@@ -97,7 +108,11 @@ function matrixTables(result: Result): Table[] {
       title: titleOf(result),
       subtitle: subtitleOf(result),
       columns: [
-        { name: "source", kind: "text", head: "from \\ to" },
+        {
+          name: "source",
+          kind: "text",
+          head: result.setting.kind === "node" ? "node \\ position" : "from \\ to",
+        },
         ...receivers.map((name) => ({ name, kind: "number" }) as const),
       ],
       rows: sources.map((source, i) => [source, ...(effect[i] ?? [])]),
@@ -119,13 +134,14 @@ function effectTable(result: Result): Table {
   const size = (row: readonly Cell[]): number => Math.abs(Number(row[2]));
   const rows = all.sort((x, y) => size(y) - size(x)).slice(0, top);
   const first = matrixTables(result).length === 0;
+  const nodes = result.setting.kind === "node";
   return {
     kind: "patch-effect",
     title: first ? titleOf(result) : `The largest ${rows.length} of ${all.length}`,
     ...(first && { subtitle: subtitleOf(result) }),
     columns: [
-      { name: "source", kind: "text", head: "from" },
-      { name: "receiver", kind: "text", head: "to" },
+      { name: "source", kind: "text", head: nodes ? "node" : "from" },
+      { name: "receiver", kind: "text", head: nodes ? "position" : "to" },
       { name: "effect", kind: "effect" },
       ...(comparison === null ? [] : [{ name: "exact", kind: "number" } as const]),
     ],

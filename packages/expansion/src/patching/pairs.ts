@@ -13,8 +13,17 @@ export interface PromptPair {
 /** Pairs of one analysis at most: each is patched by itself, and kept in the result. */
 export const PAIRS_LIMIT = 4096;
 
-/** Throws `expansion/no-pairs`, `expansion/too-many-pairs`, `expansion/no-corrupt`, `expansion/pair-length`. */
-export function checkPairs(pairs: readonly PromptPair[], needsCorrupt: boolean): void {
+/**
+ * Throws `expansion/no-pairs`, `expansion/too-many-pairs`, `expansion/no-corrupt`, `expansion/pair-length`,
+ * `expansion/same-prompts`.
+ *
+ * @param text of a token, for messages; default its id
+ */
+export function checkPairs(
+  pairs: readonly PromptPair[],
+  needsCorrupt: boolean,
+  text: (id: number) => string = String,
+): void {
   if (pairs.length === 0) {
     throw new InputError({ code: "expansion/no-pairs", message: "There are no prompts to patch." });
   }
@@ -32,18 +41,46 @@ export function checkPairs(pairs: readonly PromptPair[], needsCorrupt: boolean):
       throw new InputError({
         code: "expansion/no-corrupt",
         message: `The reference run needs a corrupt prompt, and pair ${pair} has none.`,
-        remedy: "Give one, or take the reference zero or mean.",
+        remedy: "Give one (--corrupt), or take the reference zero or mean (--reference).",
         details: { pair },
       });
     }
-    if (corrupt.length === clean.length) return;
+    if (corrupt.length !== clean.length) throw unequal(pair, clean, corrupt, text);
+    if (!needsCorrupt || corrupt.some((id, at) => id !== clean[at])) return;
     throw new InputError({
-      code: "expansion/pair-length",
-      message: `Clean and corrupt prompt are patched position by position: pair ${pair} has ${clean.length} and ${corrupt.length} tokens.`,
-      remedy:
-        "Choose prompts of equal length in tokens; `--tokens` and `--corrupt-tokens` show and set them.",
-      details: { pair, clean: clean.length, corrupt: corrupt.length },
+      code: "expansion/same-prompts",
+      message: `Clean and corrupt prompt of pair ${pair} are the same, so that patching changes nothing.`,
+      remedy: "Let them differ in the tokens whose way through the model is looked for.",
+      details: { pair },
     });
+  });
+}
+
+/** Tokens of either prompt that a message shows at most. */
+const TOKENS_SHOWN = 8;
+
+function unequal(
+  pair: number,
+  clean: readonly number[],
+  corrupt: readonly number[],
+  text: (id: number) => string,
+): InputError {
+  // What stands between the tokens that both begin with and those that both end with.
+  const shorter = Math.min(clean.length, corrupt.length);
+  let start = 0;
+  while (start < shorter && clean[start] === corrupt[start]) start++;
+  let end = 0;
+  while (end < shorter - start && clean.at(-1 - end) === corrupt.at(-1 - end)) end++;
+  const words = (ids: readonly number[]): string => {
+    const all = ids.slice(start, ids.length - end).map((id) => JSON.stringify(text(id)));
+    const more = all.length > TOKENS_SHOWN ? ", …" : "";
+    return all.length === 0 ? "nothing" : `${all.slice(0, TOKENS_SHOWN).join(", ")}${more}`;
+  };
+  return new InputError({
+    code: "expansion/pair-length",
+    message: `Clean and corrupt prompt are patched position by position, so they need as many tokens as each other: pair ${pair} has ${clean.length} and ${corrupt.length}. Where clean has ${words(clean)}, corrupt has ${words(corrupt)}.`,
+    remedy: "Choose other words, or give token ids (--tokens and --corrupt-tokens).",
+    details: { pair, clean: clean.length, corrupt: corrupt.length },
   });
 }
 

@@ -98,7 +98,7 @@ const PAIR_NUMBERS = 1_000_000;
  * Exact edges of `n` blocks take about `n²/6` forward passes, in stacks; gradients about 4.
  *
  * @throws InputError `expansion/no-pairs`, `expansion/too-many-pairs`, `expansion/no-corrupt`,
- * `expansion/pair-length`, `expansion/streamed-model`; the signal's reason where it is aborted
+ * `expansion/pair-length`, `expansion/same-prompts`, `expansion/streamed-model`; the signal's reason where it is aborted
  */
 export async function patchEffects<T extends Shaped>(
   engine: Engine<T>,
@@ -109,7 +109,7 @@ export async function patchEffects<T extends Shaped>(
 ): Promise<PatchResult> {
   const { method = "exact", steps = 5, compare = false, positions = false, signal } = options;
   const { reference } = setting;
-  checkPairs(pairs, reference.kind === "run");
+  checkPairs(pairs, reference.kind === "run", options.text);
   checkMethod(setting, method, positions, pairs);
   const graph = patchGraph(model.architecture, setting.level);
   const work = patchWork(graph, setting.kind, positions ? (pairs[0]?.clean.length ?? 0) : 0);
