@@ -8,6 +8,7 @@ import {
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { z } from "zod";
+import type { PromptPair } from "../patching/pairs.ts";
 import { type PatchResult, patchEffects } from "../patching/patch.ts";
 import { patchCost } from "../patching/patch-cost.ts";
 import type { PatchSetting } from "../patching/setting.ts";
@@ -59,6 +60,7 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
   estimate: ({ model, vocabulary, precision }, params) => {
     checkComparison(params);
     const pairs = pairsOf(params, model, vocabulary);
+    if (params.reference === "run") checkDifference(pairs);
     const setting = settingOf(params, kindOf(params), pairs, vocabulary);
     return patchCost(model, pairs, setting, { ...params, precision });
   },
@@ -83,6 +85,20 @@ function checkComparison({ compare, method }: Parameters): void {
     message:
       "The method exact has nothing to be compared with: it is what others are compared with.",
     remedy: "Choose a gradient method as well (--method eap), or leave compare out.",
+  });
+}
+
+/** What is no mistake in a library, that no difference has no effects, is one in a call. */
+function checkDifference(pairs: readonly PromptPair[]): void {
+  const pair = pairs.findIndex(({ clean, corrupt }) =>
+    clean.every((id, at) => id === corrupt?.[at]),
+  );
+  if (pair < 0) return;
+  throw new InputError({
+    code: "expansion/same-prompts",
+    message: `Clean and corrupt prompt of pair ${pair} are the same, so that patching changes nothing.`,
+    remedy: "Let them differ in the tokens whose way through the model is looked for.",
+    details: { pair },
   });
 }
 

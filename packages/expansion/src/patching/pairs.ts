@@ -14,8 +14,7 @@ export interface PromptPair {
 export const PAIRS_LIMIT = 4096;
 
 /**
- * Throws `expansion/no-pairs`, `expansion/too-many-pairs`, `expansion/no-corrupt`, `expansion/pair-length`,
- * `expansion/same-prompts`.
+ * Throws `expansion/no-pairs`, `expansion/too-many-pairs`, `expansion/no-corrupt`, `expansion/pair-length`.
  *
  * @param text of a token, for messages; default its id
  */
@@ -46,13 +45,6 @@ export function checkPairs(
       });
     }
     if (corrupt.length !== clean.length) throw unequal(pair, clean, corrupt, text);
-    if (!needsCorrupt || corrupt.some((id, at) => id !== clean[at])) return;
-    throw new InputError({
-      code: "expansion/same-prompts",
-      message: `Clean and corrupt prompt of pair ${pair} are the same, so that patching changes nothing.`,
-      remedy: "Let them differ in the tokens whose way through the model is looked for.",
-      details: { pair },
-    });
   });
 }
 

@@ -98,7 +98,7 @@ const PAIR_NUMBERS = 1_000_000;
  * Exact edges of `n` blocks take about `n²/6` forward passes, in stacks; gradients about 4.
  *
  * @throws InputError `expansion/no-pairs`, `expansion/too-many-pairs`, `expansion/no-corrupt`,
- * `expansion/pair-length`, `expansion/same-prompts`, `expansion/streamed-model`; the signal's reason where it is aborted
+ * `expansion/pair-length`, `expansion/streamed-model`; the signal's reason where it is aborted
  */
 export async function patchEffects<T extends Shaped>(
   engine: Engine<T>,
