@@ -187,19 +187,22 @@ async function build<T extends Shaped>(
   const stages: Block<T>[][] = [];
   let streamedStages: Stages<T> | undefined;
   if (streaming === undefined) {
-    for (const [layer, names] of layers.entries()) {
-      const get = getter(ops, await fetch(names));
+    for (let layer = 0; layer < architecture.layers; layer++) {
+      const get = getter(ops, await fetch(layers.get(layer) ?? []));
       stages.push(...ops.scope(() => family.layer(get, fields, architecture, layer)));
     }
   } else {
     // Names and sizes are checked now, on shapes alone; numbers are read when a stage is reached.
     const shapes = cost();
     const outline = getter(shapes, (_, shape) => shapes.given(shape));
-    const checked = layers.map((_, layer) => family.layer(outline, fields, architecture, layer));
+    const checked: Block<Priced>[][] = [];
+    for (let layer = 0; layer < architecture.layers; layer++) {
+      checked.push(...family.layer(outline, fields, architecture, layer));
+    }
     const get = getter(ops, streaming.now);
     const read = (layer: number): readonly (readonly Block<T>[])[] =>
       ops.scope(() => family.layer(get, fields, architecture, layer));
-    streamedStages = streamed(read, layers.length, checked.flat().length, streaming.free);
+    streamedStages = streamed(read, architecture.layers, checked.length, streaming.free);
   }
   refuseUnused(weights, used, checkpoint.name, architecture);
   return { ...ends, stages: streamedStages ?? stages };
@@ -210,7 +213,8 @@ interface Names {
   readonly prefix: string;
   readonly weights: readonly string[];
   readonly outside: readonly string[];
-  readonly layers: readonly (readonly string[])[];
+  /** By layer, as far as there are any: a config may claim more. */
+  readonly layers: ReadonlyMap<number, readonly string[]>;
 }
 
 function namesOf({ family, architecture, checkpoint }: Parts): Names {
@@ -219,24 +223,30 @@ function namesOf({ family, architecture, checkpoint }: Parts): Names {
       checkpoint.names.some((name) => start !== "" && name.startsWith(start)),
     ) ?? "";
   const ofALayer = new RegExp(
-    `^${family.layerPrefix(0).replace("0", "\\d+").replaceAll(".", "\\.")}`,
+    `^${family.layerPrefix(0).replace("0", "(\\d+)").replaceAll(".", "\\.")}`,
   );
   // Checkpoints of tied models often store the embedding a second time, as the unembedding.
   const isCopy = (name: string): boolean =>
     architecture.tied && /(^|\.)(lm_head|embed_out)\.weight$/.test(name);
   const weights = checkpoint.names.filter((name) => !family.ignored.test(name) && !isCopy(name));
-  return {
-    ...{ prefix, weights },
-    outside: weights.filter((name) => !ofALayer.test(name.slice(prefix.length))),
-    layers: Array.from({ length: architecture.layers }, (_, layer) =>
-      weights.filter((name) => name.startsWith(prefix + family.layerPrefix(layer))),
-    ),
-  };
+  const outside: string[] = [];
+  const layers = new Map<number, string[]>();
+  for (const name of weights) {
+    const layer = ofALayer.exec(name.slice(prefix.length))?.[1];
+    if (layer === undefined) {
+      outside.push(name);
+      continue;
+    }
+    const own = layers.get(Number(layer));
+    if (own === undefined) layers.set(Number(layer), [name]);
+    else own.push(name);
+  }
+  return { prefix, weights, outside, layers };
 }
 
 function sizesOf(parts: Parts): WeightSizes {
   const { outside, layers } = namesOf(parts);
-  return weightSizes(parts.checkpoint, outside, layers, parts.architecture.vocab);
+  return weightSizes(parts.checkpoint, outside, [...layers.values()], parts.architecture.vocab);
 }
 
 /** A tensor that nothing asked for means that the model is not what its config says. */
