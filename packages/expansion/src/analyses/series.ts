@@ -89,6 +89,7 @@ function coefficientTable(result: EpsilonSeries): Table {
       ...[partial[order]?.relativeError ?? null, resummed.orders[order]?.relativeError ?? null],
       codes,
     ]),
+    footer: [["rest", null, result.remainder.relativeNorm, null, null, null]],
     notes: [...warningLines(warnings), ...notesOf(result)],
   };
 }
@@ -108,6 +109,7 @@ function notesOf({
   about,
   nearestKink,
   precision,
+  certificate,
 }: EpsilonSeries): string[] {
   const estimate = (value: number | null): string => (value === null ? "none" : short(value));
   const missed = ({ delta, relativeError }: SeriesCheck): string =>
@@ -120,6 +122,7 @@ function notesOf({
   return [
     `radius of convergence, estimated: ${estimate(radius)} by roots, ${estimate(radiusLastRatio)} by the last ratio; ε = 1 is ${short(Math.abs(1 - about))} away${kink}`,
     "resummed: vector Padé approximants from the same coefficients (Wynn's ε-algorithm), not the series",
+    `certificate: ‖Σ δᵏ T_k + rest − T‖/‖T‖ = ${estimate(certificate.relativeError)} (sums in f64)`,
     `check: the series misses T(ε₀ + δ) by ${missed(check)} (${precision})${float64}`,
   ];
 }

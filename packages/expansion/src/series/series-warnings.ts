@@ -6,6 +6,8 @@ import type { SeriesMeasures } from "./measure-series.ts";
 const FAR = 0.1;
 /** A partial sum that is nearer has reached `T`, whatever the radius is thought to be. */
 const REACHED = 1e-5;
+/** Above this, a sum and its remainder, which give T by their making, have lost it. */
+const BALANCED = 1e-6;
 /** The radius that the check rests on is an estimate: this many times its tolerance is still no sign of a fault. */
 const CHECK_SLACK = 1e4;
 
@@ -61,6 +63,12 @@ export function seriesWarnings(
     warnings.push({
       code: "overflow",
       message: `Coefficients from order ${overflow} are beyond the range of the engine's numbers: compute in float64, or ask for a lower order.`,
+    });
+  }
+  if (measures.balance > BALANCED) {
+    warnings.push({
+      code: "unbalanced",
+      message: `The partial sum is so large that rounding hides T beside it: with its remainder it misses T by ${short(measures.balance)} ‖T‖.`,
     });
   }
   const tested = overflow < 0 && order > 0;
