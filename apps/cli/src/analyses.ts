@@ -1,11 +1,13 @@
 import type { AnyAnalysis } from "@resolvent/analysis";
 import { attentionAnalyses } from "@resolvent/attention";
 import { expansionAnalyses } from "@resolvent/expansion";
+import { linearityAnalyses } from "@resolvent/linearity";
 import { profile } from "./analyses/profile.ts";
 
 /** The analyses that are commands, in the order of the list of commands: the one place to add some. */
 export const analyses: readonly AnyAnalysis[] = [
   ...expansionAnalyses,
+  ...linearityAnalyses,
   ...attentionAnalyses,
   profile,
 ];

@@ -1,9 +1,6 @@
-import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { InputError } from "@resolvent/tensor";
 import { Option } from "commander";
-import { usageError } from "./failure.ts";
+import { checkNew, writeNew } from "./files.ts";
 import { type Format, type FormatOptions, formatOf, options } from "./options.ts";
 import { harmless, type Terminal } from "./terminal.ts";
 
@@ -39,7 +36,7 @@ export function outputOf(flags: OutputOptions, terminal: Terminal): Output {
   if (output === undefined) {
     return { format: formatOf(flags), to: terminal, finish: async () => {} };
   }
-  if (!overwrite && existsSync(output)) throw isThere(output);
+  checkNew(output, overwrite);
   const asked = flags.format !== undefined || flags.json === true;
   const format = asked ? formatOf(flags) : byName(output);
   const parts: string[] = [];
@@ -52,26 +49,10 @@ export function outputOf(flags: OutputOptions, terminal: Terminal): Output {
       style: { bold: plain, faint: plain, accent: plain },
     },
     finish: async () => {
-      try {
-        await writeFile(output, parts.join(""), { flag: overwrite ? "w" : "wx" });
-      } catch (cause) {
-        const { code } = cause as NodeJS.ErrnoException; // of the file system
-        if (code === "EEXIST") throw isThere(output);
-        throw new InputError({
-          code: "cli/unwritable",
-          message: `${output} cannot be written (${code}).`,
-          remedy: "Check that its folder is there and may be written.",
-          details: { path: output, system: code },
-          cause,
-        });
-      }
+      await writeNew(output, parts.join(""), overwrite);
       terminal.note(`${output} has the result.`);
     },
   };
-}
-
-function isThere(output: string): InputError {
-  return usageError(`${output} is there already.`, "Add --overwrite to replace it.");
 }
 
 function byName(output: string): Format {

@@ -1,6 +1,7 @@
 import type { Parameter, Prompt, Range } from "@resolvent/analysis";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
+import { textFile } from "./files.ts";
 import { someOf, wholeNumber } from "./options.ts";
 import { noInput, parseTokens } from "./tokens.ts";
 
@@ -41,6 +42,8 @@ export function optionsOf(parameter: Parameter): Option[] {
       const made = option("names", `none, all, or some of ${choices.join(",")}`);
       return preset(made.argParser(someOf(choices)), listed(parameter, choices));
     }
+    case "file":
+      return [option("file")];
     case "text":
       return preset(option("text"));
     case "texts": {
@@ -103,6 +106,7 @@ function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>)
     }
     return ids === undefined ? given : parseTokens(ids, flag);
   }
+  if (kind === "file") return typeof given === "string" ? textFile(given) : undefined;
   if (kind === "prompts") {
     const [flag, attribute] = idsFlags(name);
     const lists = (flags[attribute] ?? []) as readonly string[]; // a variadic option without a parser

@@ -31,7 +31,8 @@ export async function runProgram(
     )
     .version(version, "-V, --version", "what is installed")
     .showHelpAfterError("(add --help for what it takes)");
-  for (const analysis of analyses) program.addCommand(analysisCommand(analysis, terminal, signal));
+  for (const analysis of analyses)
+    program.addCommand(analysisCommand(analysis, terminal, signal, argv));
   program
     .addCommand(inspectCommand(terminal))
     .addCommand(runCommand(terminal))

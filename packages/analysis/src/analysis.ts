@@ -22,6 +22,16 @@ export interface Analysis<P, R extends Result> {
    */
   readonly float64?: boolean;
   /**
+   * Whether `run` uses `subject.checkpoint`, to go on where it was interrupted. Then users may name a file for that
+   * (`--resume FILE`).
+   */
+  readonly resumable?: boolean;
+  /**
+   * The result as one HTML page that needs nothing else: no network, no scripts of others. Users name a file for it
+   * (`--html FILE`). Whatever comes from a model or an input has to be escaped in it.
+   */
+  readonly page?: (result: R, made: Made) => string;
+  /**
    * What `run` would take, from shapes alone: nothing of the model is loaded yet.
    * @throws InputError for parameters that do not fit the model, wherever shapes show it
    */
@@ -33,6 +43,12 @@ export interface Analysis<P, R extends Result> {
   readonly run: <T extends Shaped>(subject: Subject<T>, params: P) => Promise<R>;
   /** What people would rather see than the result's JSON; also the rows of CSV and NDJSON, see `Table`. */
   readonly tables: (result: R) => readonly Table[];
+}
+
+/** What a page says about how its result was made. */
+export interface Made {
+  /** The command that makes it again. */
+  readonly command: string;
 }
 
 /** An analysis whose parameters and result are not known here: one of a list. */

@@ -33,7 +33,9 @@ export type Parameter = {
         | "texts"
         /** A text or token ids. */
         | "prompt"
-        | "prompts";
+        | "prompts"
+        /** A `TextFile`. */
+        | "file";
     }
   | { readonly kind: "number" | "numbers"; readonly range: Range }
   | {
@@ -50,7 +52,7 @@ const TARGET = "draft-2020-12";
  * The parameters of a schema, in its order.
  *
  * @throws InputError `analysis/bad-schema` where it describes no object, or a parameter that is none of: a
- * boolean, a number, a text, one of some texts, a prompt, or a list of these (but of booleans)
+ * boolean, a number, a text, one of some texts, a prompt, a file, or a list of these (but of booleans and files)
  */
 export function describeParameters<P>(params: Parameters<P>): Parameter[] {
   const schema = params["~standard"].jsonSchema.input({ target: TARGET });
@@ -84,12 +86,13 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** What a parameter takes. */
 type Values =
-  | { readonly kind: "flag" | "text" | "texts" | "prompt" | "prompts" }
+  | { readonly kind: "flag" | "text" | "texts" | "prompt" | "prompts" | "file" }
   | { readonly kind: "number" | "numbers"; readonly range: Range }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
 function valuesOf(name: string, schema: JsonSchema): Values {
   if (schema.format === "prompt") return { kind: "prompt" };
+  if (schema.format === "file") return { kind: "file" };
   if (schema.type === "array") {
     const items = valuesOf(name, asSchema(schema.items));
     if (items.kind === "prompt") return { kind: "prompts" };
@@ -105,7 +108,7 @@ function valuesOf(name: string, schema: JsonSchema): Values {
     return { kind: "number", range: rangeOf(schema) };
   }
   throw badSchema(
-    `The parameter ${name} is ${word(schema)}, which is no boolean, number, text, choice, prompt, or list of these.`,
+    `The parameter ${name} is ${word(schema)}, which is no boolean, number, text, choice, prompt, file, or list of these.`,
   );
 }
 

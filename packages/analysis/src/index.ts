@@ -1,7 +1,8 @@
-export { type Analysis, type AnyAnalysis, defineAnalysis } from "./analysis.ts";
+export { type Analysis, type AnyAnalysis, defineAnalysis, type Made } from "./analysis.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { divergence, percent, short } from "./figures.ts";
+export { fileParameter, type TextFile } from "./file.ts";
 export { type Parameters, promptParameter, promptsParameter } from "./parameters.ts";
 export { pause } from "./pause.ts";
 export {
@@ -12,5 +13,5 @@ export {
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
-export type { Outline, Progress, Prompt, Subject, Vocabulary } from "./subject.ts";
+export type { Checkpoint, Outline, Progress, Prompt, Subject, Vocabulary } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";

@@ -35,6 +35,11 @@ export interface Subject<T extends Shaped> {
   readonly vocabulary: Vocabulary;
   /** Decompositions, made when they are first asked for. */
   linearAlgebra(): Promise<LinearAlgebra>;
+  /**
+   * Where long work keeps what it has so far; undefined where nobody wants that. An analysis that uses it says so by
+   * `resumable: true`.
+   */
+  readonly checkpoint?: Checkpoint | undefined;
   /** Heeded between pieces of the work. */
   readonly signal: AbortSignal;
   /** Called with pieces done, all of them, and what is being done: `degree`. */
@@ -46,6 +51,14 @@ export interface Subject<T extends Shaped> {
   readonly inFloat64?:
     | (<R>(use: <U extends Shaped>(engine: Engine<U>, model: Model<U>) => Promise<R>) => Promise<R>)
     | undefined;
+}
+
+/** A place for the state of unfinished work. A state is plain data: numbers, texts, arrays, typed arrays, maps. */
+export interface Checkpoint {
+  /** What was kept by an earlier, interrupted run; undefined where there was none. Check that it belongs to this one. */
+  readonly saved: unknown;
+  /** Keeps a state in place of the last one: either all of it, or, where that fails, the last one stays. */
+  save(state: unknown): Promise<void>;
 }
 
 export interface Progress {

@@ -13,6 +13,7 @@ import { InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
 import { usageError } from "../failure.ts";
+import { checkNew, checkpointFile, writeNew } from "../files.ts";
 import { keepWeights, keptWeights, noteKeeping, openModel, weightsHash } from "../open.ts";
 import {
   type EngineOptions,
@@ -32,6 +33,8 @@ import { vocabularyOf } from "../vocabulary.ts";
 interface AnalysisFlags extends ModelOptions, EngineOptions, OutputOptions {
   readonly float64?: boolean;
   readonly dryRun?: boolean;
+  readonly html?: string;
+  readonly resume?: string;
 }
 
 /** The command of an analysis: arguments, options and help from its parameters. */
@@ -39,6 +42,7 @@ export function analysisCommand(
   analysis: AnyAnalysis,
   terminal: Terminal,
   signal: AbortSignal,
+  argv: readonly string[],
 ): Command {
   const { name, summary, description, examples = [] } = analysis;
   const parameters = describeParameters(analysis.params);
@@ -47,6 +51,17 @@ export function analysisCommand(
     ...parameters.flatMap(optionsOf),
     ...(analysis.float64
       ? [new Option("--no-float64", "leave out the certificate's second computation in float64")]
+      : []),
+    ...(analysis.page === undefined
+      ? []
+      : [new Option("--html <file>", "write the result as a page that needs nothing else, too")]),
+    ...(analysis.resumable
+      ? [
+          new Option(
+            "--resume <file>",
+            "keep unfinished work in this file, and go on with what is in it",
+          ),
+        ]
       : []),
     new Option("--dry-run", "say what it would take, and stop"),
     ...outputOptions(),
@@ -59,7 +74,7 @@ export function analysisCommand(
   }
   return withEngineOptions(withModelOptions(command)).action(
     async (model: string, flags: AnalysisFlags) =>
-      await analyse(analysis, parameters, { model, flags, terminal, signal }),
+      await analyse(analysis, parameters, { model, flags, terminal, signal, argv }),
   );
 }
 
@@ -68,14 +83,18 @@ interface Call {
   readonly flags: AnalysisFlags;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
+  /** The whole command line, for pages that say how they were made. */
+  readonly argv: readonly string[];
 }
 
 async function analyse(
   analysis: AnyAnalysis,
   parameters: readonly Parameter[],
-  { model: name, flags, terminal, signal }: Call,
+  { model: name, flags, terminal, signal, argv }: Call,
 ): Promise<void> {
   const output = outputOf(flags, terminal);
+  const { html, resume, overwrite = false } = flags;
+  checkNew(html, overwrite);
   const values = valuesOf(parameters, { ...flags });
   const waits = parameters.some(
     (parameter) => parameter.name === "prompt" && parameter.required && values.prompt === undefined,
@@ -131,6 +150,7 @@ async function analyse(
   const again =
     analysis.float64 && flags.float64 !== false && precision === "f32" ? inFloat64() : undefined;
   noteKeeping(outline, plan, flags, terminal);
+  const checkpoint = resume === undefined ? undefined : await checkpointFile(resume, analysis.name);
   const { engine, model } = await openModel(folder, outline.name, { ...flags, ...plan }, terminal);
   try {
     const sha256 = await weightsHash(folder, terminal);
@@ -143,6 +163,7 @@ async function analyse(
         signal,
         onProgress: ({ done, total, of }: Progress) =>
           terminal.progress(`${of} ${done} of ${total}`),
+        checkpoint,
         inFloat64: again,
       },
       params,
@@ -154,9 +175,22 @@ async function analyse(
       terminal: output.to,
     });
     await output.finish();
+    if (html !== undefined && analysis.page !== undefined) {
+      await writeNew(html, analysis.page(result, { command: commandLine(argv) }), overwrite);
+      terminal.note(`${html} has the page.`);
+    }
+    await checkpoint?.remove();
   } finally {
     await engine.close();
   }
+}
+
+/** A command line as a shell takes it. */
+function commandLine(argv: readonly string[]): string {
+  const words = argv.map((word) =>
+    /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  return ["resolvent", ...words].join(" ");
 }
 
 /** Parameters from what was given, faults by the names of the options. */

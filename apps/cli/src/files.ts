@@ -1,0 +1,122 @@
+import { accessSync, constants, createReadStream, existsSync, statSync } from "node:fs";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { deserialize, serialize } from "node:v8";
+import type { Checkpoint, TextFile } from "@resolvent/analysis";
+import { InputError } from "@resolvent/tensor";
+import { usageError } from "./failure.ts";
+
+/**
+ * A file that an analysis reads as it comes by.
+ * @throws InputError `cli/unreadable`
+ */
+export function textFile(path: string): TextFile {
+  try {
+    if (statSync(path).isDirectory()) {
+      throw unreadable(path, "EISDIR");
+    }
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw unreadable(path, (error as NodeJS.ErrnoException).code, error); // of the file system
+  }
+  return { name: path, stream: () => createReadStream(path) };
+}
+
+/**
+ * Writes a file, all of it or nothing.
+ * @throws InputError `cli/usage` where it is there and may not be replaced; `cli/unwritable`
+ */
+export async function writeNew(path: string, text: string, overwrite: boolean): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: overwrite ? "w" : "wx" });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException; // of the file system
+    if (code === "EEXIST") throw isThere(path);
+    throw unwritable(path, code, cause);
+  }
+}
+
+/** Refuses a file that is there already, before any work is done for it. */
+export function checkNew(path: string | undefined, overwrite: boolean): void {
+  if (path !== undefined && !overwrite && existsSync(path)) throw isThere(path);
+}
+
+/** What a file of a state begins with, before the state itself in V8's serialization. */
+const MAGIC = "resolvent checkpoint 1\n";
+
+/** The state of unfinished work in a file. */
+export interface CheckpointFile extends Checkpoint {
+  /** The work is done: nothing to go on with. */
+  remove(): Promise<void>;
+}
+
+/**
+ * A file that holds the state of unfinished work. A new state is written beside it and takes its place by renaming:
+ * whatever happens, the file holds one whole state. A file of another kind is never touched.
+ *
+ * @throws InputError `cli/not-a-checkpoint`, `cli/unreadable`
+ */
+export async function checkpointFile(path: string, command: string): Promise<CheckpointFile> {
+  const head = Buffer.from(`${MAGIC}${command}\n`);
+  let saved: unknown;
+  if (existsSync(path)) {
+    const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+      throw unreadable(path, error.code, error);
+    });
+    try {
+      if (!bytes.subarray(0, head.length).equals(head)) throw new TypeError("another head");
+      saved = deserialize(bytes.subarray(head.length));
+    } catch (cause) {
+      throw new InputError({
+        code: "cli/not-a-checkpoint",
+        message: `${path} holds no unfinished work of ${command}.`,
+        remedy: "Name a file that is not there yet, or one that this command has kept.",
+        details: { path },
+        cause,
+      });
+    }
+  }
+  const beside = `${path}.part`;
+  return {
+    saved,
+    save: async (state) => {
+      try {
+        const file = await open(beside, "w");
+        try {
+          await file.writeFile(Buffer.concat([head, serialize(state)]));
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(beside, path);
+      } catch (cause) {
+        throw unwritable(path, (cause as NodeJS.ErrnoException).code, cause); // of the file system
+      }
+    },
+    remove: async () => await rm(path, { force: true }),
+  };
+}
+
+function isThere(path: string): InputError {
+  return usageError(`${path} is there already.`, "Add --overwrite to replace it.");
+}
+
+function unwritable(path: string, system: string | undefined, cause: unknown): InputError {
+  return new InputError({
+    code: "cli/unwritable",
+    message: `${path} cannot be written (${system}).`,
+    remedy: "Check that its folder is there and may be written.",
+    details: { path, system },
+    cause,
+  });
+}
+
+function unreadable(path: string, system: string | undefined, cause?: unknown): InputError {
+  return new InputError({
+    code: "cli/unreadable",
+    message: `${path} cannot be read (${system}).`,
+    remedy: "Check its name and its permissions.",
+    details: { path, system },
+    ...(cause !== undefined && { cause }),
+  });
+}

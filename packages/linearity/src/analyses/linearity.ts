@@ -1,0 +1,229 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  fileParameter,
+  type Table,
+  type TextFile,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import { InputError } from "@resolvent/tensor";
+import type { Architecture } from "@resolvent/transformer";
+import { z } from "zod";
+import { type Sample, sampleSequences, textPieces, tokenLines } from "../corpus.ts";
+import { linearityCost } from "../estimate.ts";
+import { measureLinearity } from "../measure.ts";
+import { linearityPage } from "../page.ts";
+import type { SitePair } from "../pairs.ts";
+import type { LinearityResult, Split } from "../result.ts";
+import { linearityTables } from "../tables.ts";
+
+interface LinearityParameters {
+  readonly corpus?: TextFile | undefined;
+  readonly tokensFile?: TextFile | undefined;
+  readonly split: Split;
+  readonly length?: number | undefined;
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly draws: number;
+  readonly maxDegree?: number | undefined;
+  readonly lensPasses: number;
+  readonly between: readonly string[];
+}
+
+/** Tokens of a sequence where nothing else is said, as many as the model takes at most. */
+const LENGTH = 128;
+
+/** How far from linear a model is: `measureLinearity` on a corpus as an analysis. */
+export const linearity: Analysis<LinearityParameters, LinearityResult> = defineAnalysis<
+  LinearityParameters,
+  LinearityResult
+>({
+  name: "linearity",
+  summary: "how far from linear each block is, measure by measure",
+  description:
+    "Measures on a corpus how far each block of MODEL is from linear: linearity scores with and without the residual, superposition defect, steps against the derivative, the loss with the block replaced by its best affine map, lenses; and by degree, how far the truncated tree is from the path expansion. With bootstrap intervals over sequences.",
+  params: z.object({
+    corpus: fileParameter("text to read, UTF-8"),
+    tokensFile: fileParameter("token ids to read instead, one list a line: 1,403,407"),
+    split: z
+      .enum(["half", "none"])
+      .default("half")
+      .describe(
+        "half: fit on every other sequence, score on the rest; none: score on what was fitted",
+      ),
+    length: z
+      .int()
+      .min(2)
+      .optional()
+      .describe(
+        "tokens of a sequence at most; default: 128 of a text, all of a line of ids, if the model takes them",
+      ),
+    maxTokens: z
+      .int()
+      .min(2)
+      .default(16384)
+      .describe("tokens at most, of sequences drawn from the whole corpus"),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .default(0)
+      .describe("another seed draws others"),
+    draws: z.int().min(0).max(10000).default(200).describe("draws of the bootstrap for intervals"),
+    maxDegree: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ title: "k", description: "highest degree that is compared; default: all" }),
+    lensPasses: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(4)
+      .describe("passes over the fitted sequences that train the tuned lens"),
+    between: z.array(z.string()).default([]).meta({
+      title: "from:to",
+      description: "further pairs of sites to score: L0.mlp.read:L2.mlp.after",
+    }),
+  }),
+  examples: [
+    "tales --corpus tales.txt --html linearity.html",
+    "path/to/model --tokens-file ids.txt --split none --json",
+    "openai-community/gpt2 --corpus wiki.txt --max-tokens 65536 --resume gpt2.state",
+  ],
+  resumable: true,
+  estimate: ({ model, vocabulary, precision }, params) => {
+    const corpus = corpusOf(params, model.architecture, vocabulary);
+    return linearityCost(
+      { model, precision },
+      {
+        ...params,
+        length: Math.min(corpus.length, params.maxTokens),
+        between: sitePairs(params.between),
+      },
+    );
+  },
+  run: async (subject, params) => {
+    const { engine, model, vocabulary, signal, onProgress, checkpoint } = subject;
+    const sample = await draw(params, model.architecture, vocabulary, signal, (done) =>
+      onProgress({ done, total: done, of: "sequence" }),
+    );
+    const { name, length } = corpusOf(params, model.architecture, vocabulary);
+    const { split, seed, draws, maxDegree, lensPasses, maxTokens } = params;
+    return await measureLinearity(engine, model, sample, {
+      linearAlgebra: await subject.linearAlgebra(),
+      corpus: name,
+      length,
+      maxTokens,
+      split,
+      seed,
+      draws,
+      lensPasses,
+      between: sitePairs(params.between),
+      ...(maxDegree !== undefined && { maxDegree }),
+      signal,
+      onProgress,
+      checkpoint,
+    });
+  },
+  tables: (result): readonly Table[] => linearityTables(result),
+  page: linearityPage,
+});
+
+/** Sequences between two signs of life while a corpus is read. */
+const SIGN_OF_LIFE = 256;
+
+async function draw(
+  params: LinearityParameters,
+  architecture: Architecture,
+  vocabulary: Vocabulary,
+  signal: AbortSignal,
+  onSequence: (found: number) => void,
+): Promise<Sample> {
+  const { sequences, length } = corpusOf(params, architecture, vocabulary);
+  const { maxTokens, seed } = params;
+  return await sampleSequences(sequences(), {
+    length,
+    maxTokens,
+    seed,
+    onSequence: async (found) => {
+      if (found % SIGN_OF_LIFE !== 0) return;
+      onSequence(found);
+      await new Promise((resolve) => setTimeout(resolve)); // lets an interruption through
+      signal.throwIfAborted();
+    },
+  });
+}
+
+interface Corpus {
+  readonly name: string;
+  readonly length: number;
+  readonly sequences: () => AsyncGenerator<() => readonly number[]>;
+}
+
+function corpusOf(
+  { corpus, tokensFile, length }: LinearityParameters,
+  { context, vocab }: Architecture,
+  vocabulary: Vocabulary,
+): Corpus {
+  if ((corpus === undefined) === (tokensFile === undefined)) {
+    throw new InputError({
+      code: "linearity/corpus",
+      message: `A corpus is one file, got ${corpus === undefined ? "none" : "two"}.`,
+      remedy: "Give --corpus FILE or --tokens-file FILE.",
+    });
+  }
+  if (length !== undefined && length > context) {
+    throw new InputError({
+      code: "linearity/too-long",
+      message: `The model takes at most ${context} tokens, got a length of ${length}.`,
+      remedy: "Shorten the sequences.",
+      details: { context, got: length },
+    });
+  }
+  if (tokensFile !== undefined) {
+    return {
+      name: tokensFile.name,
+      length: length ?? context,
+      sequences: async function* () {
+        for await (const ids of tokenLines(tokensFile)) {
+          const bad = ids.find((id) => id >= vocab);
+          if (bad !== undefined) {
+            throw new InputError({
+              code: "linearity/bad-tokens",
+              message: `${tokensFile.name}: token ids of this model are 0 to ${vocab - 1}, got ${bad}.`,
+              details: { vocab, got: bad },
+            });
+          }
+          yield () => ids;
+        }
+      },
+    };
+  }
+  const text = corpus as TextFile; // one of the two is there
+  const own = length ?? Math.min(LENGTH, context);
+  vocabulary.encode(""); // says at once where there is no tokenizer
+  return {
+    name: text.name,
+    length: own,
+    sequences: async function* () {
+      for await (const piece of textPieces(text, own)) {
+        // A piece is about as long as a sequence: what it has more is left, without a word.
+        yield () => vocabulary.encode(piece).slice(0, own);
+      }
+    },
+  };
+}
+
+function sitePairs(texts: readonly string[]): SitePair[] {
+  return texts.map((text) => {
+    const [from = "", to = "", more] = text.split(":");
+    if (from !== "" && to !== "" && more === undefined) return { from, to };
+    throw new InputError({
+      code: "linearity/bad-pair",
+      message: `A pair of sites is written from:to, got "${text}".`,
+      remedy: "Such as L0.mlp.read:L2.mlp.after.",
+      details: { got: text },
+    });
+  });
+}

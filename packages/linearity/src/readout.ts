@@ -1,0 +1,144 @@
+import {
+  type Engine,
+  type Ids,
+  InternalError,
+  type Shaped,
+  sizeAlong,
+  sizeOf,
+} from "@resolvent/tensor";
+import { crossEntropy, type Model, plainSites, unembed } from "@resolvent/transformer";
+import { numbersOf } from "./reading.ts";
+import type { Sums, Tally } from "./tally.ts";
+
+/** Logits are computed together up to this many numbers (64 MiB in float32). */
+const LOGITS_AT_ONCE = 2 ** 24;
+
+/** What a model says, to compare readouts with. */
+export interface Truth<T> {
+  /** `batch, pos, vocab` */
+  readonly logProbabilities: T;
+  /** The likeliest token at each position, sequence by sequence. */
+  readonly likeliest: readonly number[];
+}
+
+/** The predictions of a run from its final stream. */
+export async function truthOf<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  residual: T,
+): Promise<Truth<T>> {
+  const logProbabilities = engine.scope(() => {
+    const logits = unembed(engine, model, residual, plainSites());
+    return engine.sub(logits, engine.logsumexp(logits, "vocab"));
+  });
+  return {
+    logProbabilities,
+    likeliest: await likeliestOf(engine, logProbabilities, ["batch", "pos"]),
+  };
+}
+
+/**
+ * Reads several streams out through the final norm and the unembedding, and adds how their predictions compare with
+ * the model's, by sequence: KL divergences, equal top tokens, next-token losses.
+ *
+ * @param streams `variant, batch, pos, d_model`
+ */
+export async function readoutBatch<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  streams: T,
+  {
+    ids,
+    names,
+    truth,
+    tally,
+    first,
+  }: {
+    readonly ids: Ids;
+    /** One for each variant. */
+    readonly names: readonly string[];
+    readonly truth: Truth<T>;
+    readonly tally: Tally;
+    readonly first: number;
+  },
+): Promise<void> {
+  const variants = sizeAlong(streams.shape, "variant", "readoutBatch");
+  if (variants !== names.length) {
+    throw new InternalError({
+      code: "linearity/readouts",
+      message: `${names.length} names for ${variants} readouts.`,
+    });
+  }
+  const perVariant = sizeOf(ids.shape) * model.architecture.vocab;
+  const step = Math.max(1, Math.floor(LOGITS_AT_ONCE / perVariant));
+  const length = sizeAlong(ids.shape, "pos", "readoutBatch");
+  const next = (count: number): Ids => ({
+    shape: { variant: count, ...ids.shape, pos: length - 1 },
+    data: Int32Array.from(
+      Array.from({ length: count }, () => [...ids.data].filter((_, i) => i % length !== 0)).flat(),
+    ),
+  });
+  for (let from = 0; from < variants; from += step) {
+    const to = Math.min(variants, from + step);
+    const found = engine.scope(() => {
+      const stream = engine.slice(streams, "variant", from, to);
+      const logits = unembed(engine, model, stream, plainSites());
+      const log = engine.sub(logits, engine.logsumexp(logits, "vocab"));
+      const gap = engine.sub(truth.logProbabilities, log);
+      const each = engine.mul(gap, engine.exp(truth.logProbabilities));
+      const before = engine.arrange(engine.slice(logits, "pos", 0, length - 1), [
+        ...["variant", "batch", "pos", "vocab"],
+      ]);
+      const loss = crossEntropy(engine, before, next(to - from));
+      return { log, kl: engine.sum(each, ["pos", "vocab"]), loss: engine.sum(loss, ["pos"]) };
+    });
+    try {
+      const kls = await numbersOf(engine, found.kl, ["variant", "batch"]);
+      const losses = await numbersOf(engine, found.loss, ["variant", "batch"]);
+      const best = await likeliestOf(engine, found.log, ["variant", "batch", "pos"]);
+      const batch = sizeAlong(ids.shape, "batch", "readoutBatch");
+      for (let i = 0; i < kls.length; i++) {
+        const name = names[from + Math.floor(i / batch)] as string; // checked above
+        const row = i % batch;
+        let same = 0;
+        for (let pos = 0; pos < length; pos++)
+          if (best[i * length + pos] === truth.likeliest[row * length + pos]) same++;
+        tally.add(first + row, `${name} kl`, kls[i] ?? []);
+        tally.add(first + row, `${name} loss`, losses[i] ?? []);
+        tally.add(first + row, `${name} top1`, [same]);
+      }
+    } finally {
+      engine.free(found);
+    }
+  }
+}
+
+/** Mean KL divergence from the model's predictions, nats. */
+export const klOf =
+  (name: string) =>
+  (sums: Sums): number =>
+    (sums(`${name} kl`)[0] ?? 0) / (sums("tokens")[0] ?? 0);
+
+/** Share of positions with the model's likeliest token. */
+export const top1Of =
+  (name: string) =>
+  (sums: Sums): number =>
+    (sums(`${name} top1`)[0] ?? 0) / (sums("tokens")[0] ?? 0);
+
+/** Mean next-token loss, nats. */
+export const lossOf =
+  (name: string) =>
+  (sums: Sums): number =>
+    (sums(`${name} loss`)[0] ?? 0) / (sums("predicted")[0] ?? 0);
+
+async function likeliestOf<T extends Shaped>(
+  engine: Engine<T>,
+  logits: T,
+  rows: readonly string[],
+): Promise<number[]> {
+  return (await numbersOf(engine, logits, rows)).map((row) => {
+    let best = 0;
+    for (let id = 1; id < row.length; id++) if ((row[id] ?? 0) > (row[best] ?? 0)) best = id;
+    return best;
+  });
+}

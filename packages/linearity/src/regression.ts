@@ -1,0 +1,211 @@
+import { InputError, type LinearAlgebra, type Tensor } from "@resolvent/tensor";
+
+/** An affine map `y ≈ x A + b` that was fit by least squares, and what it was fit on. */
+export interface AffineMap {
+  /** `inputs × targets`, row by row. */
+  readonly A: Float64Array;
+  /** `targets` */
+  readonly b: Float64Array;
+  /** Means of the inputs and of the targets. */
+  readonly inputMean: Float64Array;
+  readonly targetMean: Float64Array;
+  /** Singular values of the centred inputs above the cut-off. */
+  readonly rank: number;
+  /** `exp(−Σ p log p)`, `p = s/Σs` over the singular values (Roy & Vetterli 2007). */
+  readonly effectiveRank: number;
+}
+
+/** Rows that are folded in together: a chunk and the triangle's row stay in cache. */
+const CHUNK = 64;
+
+/**
+ * Least squares of many targets on the same inputs, over rows that come in pieces and are not kept: the triangle of
+ * a QR decomposition, to which rows are added by Householder reflections (the sequential TSQR of Demmel, Grigori,
+ * Hoemmen & Langou 2012; in statistics, updating least squares). Memory is that of the triangle, whatever comes; accuracy
+ * that of QR, where products `XᵀX` would square the condition number. A first column of ones does the centring.
+ *
+ * `2n(d² + 2dq)` operations for `n` rows of `d` inputs and `q` targets.
+ */
+export class Regression {
+  readonly inputs: number;
+  readonly targets: number;
+  /** Rows so far. */
+  rows = 0;
+  /** `(1 + inputs) × (1 + inputs + targets)`: the triangle, and what stands beside it for the targets. */
+  readonly triangle: Float64Array;
+
+  /** @param state `rows` and `triangle` of another, to go on from */
+  constructor(
+    inputs: number,
+    targets: number,
+    state?: { readonly rows: number; readonly triangle: Float64Array },
+  ) {
+    this.inputs = inputs;
+    this.targets = targets;
+    const size = (1 + inputs) * (1 + inputs + targets);
+    this.triangle = new Float64Array(size);
+    if (state === undefined) return;
+    if (state.triangle.length !== size) {
+      throw new InputError({
+        code: "linearity/other-state",
+        message: `A regression of ${inputs} inputs and ${targets} targets has ${size} numbers, got ${state.triangle.length}.`,
+        details: { expected: size, got: state.triangle.length },
+      });
+    }
+    this.rows = state.rows;
+    this.triangle.set(state.triangle);
+  }
+
+  /**
+   * Folds rows in.
+   *
+   * @param x `rows × inputs`, row by row
+   * @param ys targets side by side, each `rows × its width`, row by row
+   */
+  add(x: ArrayLike<number>, ys: readonly ArrayLike<number>[]): void {
+    const { inputs, targets } = this;
+    const width = 1 + inputs + targets;
+    const rows = x.length / inputs;
+    const widths = ys.map((y) => y.length / rows);
+    for (let from = 0; from < rows; from += CHUNK) {
+      const to = Math.min(rows, from + CHUNK);
+      const chunk = new Float64Array((to - from) * width);
+      for (let row = from; row < to; row++) {
+        let at = (row - from) * width;
+        chunk[at++] = 1;
+        for (let j = 0; j < inputs; j++) chunk[at++] = x[row * inputs + j] as number; // within the row
+        ys.forEach((y, n) => {
+          const own = widths[n] as number; // one for each
+          for (let j = 0; j < own; j++) chunk[at++] = y[row * own + j] as number; // within the row
+        });
+      }
+      fold(this.triangle, chunk, 1 + inputs, width, to - from);
+    }
+    this.rows += rows;
+  }
+
+  /**
+   * The map of least norm among those of least error, singular values up to `cutoff` times the largest left out.
+   *
+   * @throws InputError `linearity/no-rows` where nothing was added
+   */
+  solve(algebra: LinearAlgebra, cutoff: number): AffineMap {
+    const { inputs: d, targets: q, triangle: R } = this;
+    if (this.rows === 0) {
+      throw new InputError({
+        code: "linearity/no-rows",
+        message: "There are no tokens to fit on.",
+        remedy: "Give a longer text.",
+      });
+    }
+    const width = 1 + d + q;
+    const mean = (j: number): number => (R[j] as number) / (R[0] as number); // the first row is √n times the means
+    const inputMean = Float64Array.from({ length: d }, (_, j) => mean(1 + j));
+    const targetMean = Float64Array.from({ length: q }, (_, j) => mean(1 + d + j));
+    const square: Tensor = {
+      shape: { row: d, column: d },
+      data: Float64Array.from({ length: d * d }, (_, at) =>
+        at % d < Math.floor(at / d) ? 0 : (R[(1 + Math.floor(at / d)) * width + 1 + (at % d)] ?? 0),
+      ),
+    };
+    const { U, S, V } = algebra.svd(square, "row", "column", "rank");
+    const values = Array.from(S.data);
+    const least = cutoff * (values[0] ?? 0);
+    const rank = values.filter((value) => value > least).length;
+    // A = V S⁻¹ Uᵀ Rxy over the singular vectors that are kept.
+    const A = new Float64Array(d * q);
+    const part = new Float64Array(q);
+    for (let r = 0; r < rank; r++) {
+      part.fill(0);
+      for (let i = 0; i < d; i++) {
+        const u = U.data[i * d + r] as number; // U is d × d
+        const row = (1 + i) * width + 1 + d;
+        for (let j = 0; j < q; j++) part[j] = (part[j] as number) + u * (R[row + j] as number); // within the row
+      }
+      const s = values[r] as number; // r is below their number
+      for (let i = 0; i < d; i++) {
+        const v = (V.data[i * d + r] as number) / s; // V is d × d
+        for (let j = 0; j < q; j++)
+          A[i * q + j] = (A[i * q + j] as number) + v * (part[j] as number); // within A
+      }
+    }
+    const b = Float64Array.from(targetMean);
+    for (let i = 0; i < d; i++) {
+      const x = inputMean[i] as number; // d of them
+      for (let j = 0; j < q; j++) b[j] = (b[j] as number) - x * (A[i * q + j] as number); // within A
+    }
+    return { A, b, inputMean, targetMean, rank, effectiveRank: effectiveRank(values) };
+  }
+}
+
+/** The map to some neighbouring targets of a map. */
+export function targetsOf(map: AffineMap, from: number, to: number): AffineMap {
+  const q = map.b.length;
+  const width = to - from;
+  return {
+    ...map,
+    A: Float64Array.from(
+      { length: map.inputMean.length * width },
+      (_, at) => map.A[Math.floor(at / width) * q + from + (at % width)] as number, // within A
+    ),
+    b: map.b.slice(from, to),
+    targetMean: map.targetMean.slice(from, to),
+  };
+}
+
+/** `exp` of the entropy of singular values as parts of their sum (Roy & Vetterli 2007, eq. 3); 0 of none but zeros. */
+export function effectiveRank(values: readonly number[]): number {
+  const total = values.reduce((sum, value) => sum + value, 0);
+  if (!(total > 0)) return 0;
+  const parts = values.map((value) => value / total).filter((part) => part > 0);
+  return Math.exp(-parts.reduce((sum, part) => sum + part * Math.log(part), 0));
+}
+
+/** Reflects rows into the triangle: column by column, the chunk's entries become zero. */
+function fold(
+  triangle: Float64Array,
+  chunk: Float64Array,
+  columns: number,
+  width: number,
+  rows: number,
+): void {
+  // All indices are within their arrays by the loops' bounds; `at` says so to the type checker.
+  const at = (data: Float64Array, i: number): number => data[i] as number;
+  const sums = new Float64Array(width);
+  for (let k = 0; k < columns; k++) {
+    const own = k * width;
+    // In units of its largest entry a column's squares neither vanish nor overflow.
+    let unit = Math.abs(at(triangle, own + k));
+    let below = 0;
+    for (let i = 0; i < rows; i++) below = Math.max(below, Math.abs(at(chunk, i * width + k)));
+    if (below === 0) continue;
+    unit = Math.max(unit, below);
+    let square = 0;
+    for (let i = 0; i < rows; i++) {
+      const v = at(chunk, i * width + k) / unit;
+      chunk[i * width + k] = v;
+      square += v * v;
+    }
+    const alpha = at(triangle, own + k) / unit;
+    const norm = Math.sqrt(alpha * alpha + square);
+    const beta = alpha > 0 ? -norm : norm; // of the other sign, so that nothing cancels
+    const v0 = alpha - beta;
+    const factor = 2 / (v0 * v0 + square);
+    for (let j = k + 1; j < width; j++) sums[j] = v0 * at(triangle, own + j);
+    for (let i = 0; i < rows; i++) {
+      const row = i * width;
+      const v = at(chunk, row + k);
+      for (let j = k + 1; j < width; j++) sums[j] = at(sums, j) + v * at(chunk, row + j);
+    }
+    for (let j = k + 1; j < width; j++) {
+      sums[j] = factor * at(sums, j);
+      triangle[own + j] = at(triangle, own + j) - v0 * at(sums, j);
+    }
+    for (let i = 0; i < rows; i++) {
+      const row = i * width;
+      const v = at(chunk, row + k);
+      for (let j = k + 1; j < width; j++) chunk[row + j] = at(chunk, row + j) - v * at(sums, j);
+    }
+    triangle[own + k] = beta * unit;
+  }
+}

@@ -1,0 +1,136 @@
+import { type Column, short, type Table } from "@resolvent/analysis";
+import { BLOCK_MEASURES, type Interval, type LinearityResult } from "./result.ts";
+
+/** A result as tables: the blocks, whatever else was scored, the degrees; warnings first among the notes. */
+export function linearityTables(result: LinearityResult): Table[] {
+  const { blocks, layers, between, degrees, labels } = result;
+  return [
+    {
+      kind: "block",
+      field: "blocks",
+      title: "How far from linear: blocks",
+      subtitle: subtitleOf(result),
+      columns: [
+        { name: "block", kind: "text" },
+        { name: "withResidual", head: "with residual", kind: "number" },
+        { name: "withoutResidual", head: "without residual", kind: "number" },
+        { name: "withoutResidualInterval", head: "95 %", kind: "text" },
+        { name: "superpositionDefect", head: "defect", kind: "number" },
+        { name: "stepToMean", head: "step to mean", kind: "number" },
+        { name: "stepToToken", head: "to token", kind: "number" },
+        { name: "lossChange", head: "Δloss replaced", kind: "number" },
+        { name: "lossChangeInterval", head: "95 %", kind: "text" },
+        { name: "replacedKl", kind: "divergence", detail: true },
+        { name: "logitLensKl", head: "logit lens KL", kind: "divergence" },
+        { name: "logitLensTop1", kind: "share", detail: true },
+        { name: "affineLensKl", kind: "divergence", detail: true },
+        { name: "affineLensTop1", kind: "share", detail: true },
+        { name: "tunedLensKl", head: "tuned KL", kind: "divergence" },
+        { name: "tunedLensTop1", kind: "share", detail: true },
+        { name: "rank", kind: "count" },
+        { name: "effectiveRank", kind: "number", detail: true },
+        ...BLOCK_MEASURES.flatMap((name): Column[] => [
+          { name: `${name}Low`, kind: "number", detail: true },
+          { name: `${name}High`, kind: "number", detail: true },
+        ]),
+      ],
+      rows: blocks.map((b) => [
+        ...[b.block, b.withResidual, b.withoutResidual, range(b.intervals.withoutResidual)],
+        ...[b.superpositionDefect, b.stepToMean, b.stepToToken],
+        ...[b.lossChange, range(b.intervals.lossChange), b.replacedKl],
+        ...[b.logitLensKl, b.logitLensTop1, b.affineLensKl, b.affineLensTop1],
+        ...[b.tunedLensKl, b.tunedLensTop1, b.rank, b.effectiveRank],
+        ...BLOCK_MEASURES.flatMap((name) => [
+          b.intervals[name]?.[0] ?? null,
+          b.intervals[name]?.[1] ?? null,
+        ]),
+      ]),
+      notes: [
+        ...result.warnings.map((warning) => `warning: ${warning}`),
+        `with residual: score ${labels.withResidual}`,
+        `without residual: score ${labels.withoutResidual}; so are defect, steps and Δloss`,
+        "lenses read what the block reads",
+      ],
+    },
+    {
+      kind: "layer",
+      field: "layers",
+      title: "Layers",
+      columns: [{ name: "layer", kind: "count" }, ...SCORE_COLUMNS],
+      rows: layers.map((layer) => [layer.layer, ...scoreCells(layer)]),
+    },
+    ...(between.length === 0
+      ? []
+      : [
+          {
+            kind: "between",
+            field: "between",
+            title: "Between sites",
+            columns: [
+              { name: "from", kind: "text" } as const,
+              { name: "to", kind: "text" } as const,
+              ...SCORE_COLUMNS,
+            ],
+            rows: between.map((pair) => [pair.from, pair.to, ...scoreCells(pair)]),
+          },
+        ]),
+    {
+      kind: "degree",
+      field: "degrees",
+      title: "Truncated tree and path expansion by degree, relative to ‖T‖",
+      columns: [
+        { name: "degree", kind: "count" },
+        { name: "tree", head: "‖D‖ tree", kind: "number" },
+        { name: "paths", head: "‖D‖ paths", kind: "number" },
+        { name: "distance", kind: "number" },
+        { name: "distanceInterval", head: "95 %", kind: "text" },
+        { name: "partialDistance", head: "distance of sums", kind: "number" },
+      ],
+      rows: degrees.map(({ degree, tree, paths, distance, partialDistance, intervals }) => [
+        ...[degree, tree, paths, distance, range(intervals.distance), partialDistance],
+      ]),
+      notes: ["tree: nothing frozen; paths: all gates frozen. On affine blocks both are the same."],
+    },
+  ];
+}
+
+const SCORE_COLUMNS: readonly Column[] = [
+  { name: "withResidual", head: "with residual", kind: "number" },
+  { name: "withResidualInterval", head: "95 %", kind: "text" },
+  { name: "withoutResidual", head: "without residual", kind: "number" },
+  { name: "withoutResidualInterval", head: "95 %", kind: "text" },
+  { name: "rank", kind: "count" },
+  { name: "effectiveRank", head: "effective", kind: "number" },
+];
+
+function scoreCells({
+  withResidual,
+  withoutResidual,
+  rank,
+  effectiveRank,
+  intervals,
+}: LinearityResult["layers"][number] | LinearityResult["between"][number]): (
+  | string
+  | number
+  | null
+)[] {
+  return [
+    ...[withResidual, range(intervals.withResidual)],
+    ...[withoutResidual, range(intervals.withoutResidual), rank, effectiveRank],
+  ];
+}
+
+/** What was measured, in a line. */
+export function subtitleOf({ model, input, settings, precision }: LinearityResult): string {
+  const { fit, scored } = input;
+  const how =
+    settings.split === "half"
+      ? `fit on ${fit.tokens} tokens, scored on ${scored.tokens} others`
+      : `fit and scored on the same ${scored.tokens} tokens`;
+  return `${model.name}, ${model.blocks.length} blocks, ${input.corpus}: ${how} (${fit.sequences} and ${scored.sequences} sequences, seed ${settings.seed}), ${precision}`;
+}
+
+/** An interval in few characters. */
+export function range(interval: Interval): string {
+  return interval === null ? "" : `${short(interval[0])} … ${short(interval[1])}`;
+}

@@ -1,0 +1,68 @@
+import type { Sample } from "./corpus.ts";
+import type { Split } from "./result.ts";
+
+/** Fewer tokens than this for each dimension are too few: a map of `d_model` inputs has that much freedom. */
+export const TOKENS_PER_DIMENSION = 10;
+
+/** Fewer sequences than this are too few to draw intervals from. */
+const SEQUENCES = 20;
+
+interface Counts {
+  readonly sequences: number;
+  readonly tokens: number;
+}
+
+/** What has to be said about a result wherever it is shown. */
+export function warningsOf({
+  split,
+  d_model,
+  fit,
+  scored,
+  sample,
+  length,
+}: {
+  readonly split: Split;
+  readonly d_model: number;
+  readonly fit: Counts;
+  readonly scored: Counts;
+  readonly sample: Pick<Sample, "cut" | "short">;
+  readonly length: number;
+}): string[] {
+  const least = TOKENS_PER_DIMENSION * d_model;
+  const warnings: string[] = [];
+  if (split === "none") {
+    warnings.push(
+      "Scored on the tokens that the maps were fit on (split none): scores and replacement losses come out too good.",
+    );
+  }
+  if (fit.tokens < least) {
+    const what =
+      split === "none"
+        ? "scores on fitted tokens are flattered"
+        : "the maps are loose, and held-out scores come out too low";
+    warnings.push(
+      `Too few tokens: ${fit.tokens} to fit, fewer than ${TOKENS_PER_DIMENSION} · d_model = ${least}; ${what}.`,
+    );
+  }
+  if (split !== "none" && scored.tokens < d_model) {
+    warnings.push(
+      `Too few tokens: ${scored.tokens} to score on, fewer than d_model = ${d_model}; scores are noisy.`,
+    );
+  }
+  if (scored.sequences < SEQUENCES) {
+    warnings.push(
+      `Too few sequences: intervals are drawn from ${scored.sequences}, fewer than ${SEQUENCES}; they come out too narrow.`,
+    );
+  }
+  if (sample.cut > 0) {
+    warnings.push(`${counted(sample.cut, "sequence")} cut to the first ${length} tokens.`);
+  }
+  if (sample.short > 0) {
+    warnings.push(`${counted(sample.short, "sequence")} of a single token left out.`);
+  }
+  return warnings;
+}
+
+function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what} was` : `${count} ${what}s were`;
+}
