@@ -18,6 +18,8 @@ export interface Figure {
   readonly curves: readonly Curve[];
   /** The scale reaches this at least. */
   readonly to?: number;
+  /** On a scale of powers of ten; what is not above 0 is left out. */
+  readonly powers?: boolean;
 }
 
 const [WIDTH, HEIGHT] = [640, 260];
@@ -26,12 +28,16 @@ const MARGIN = { left: 52, right: 150, top: 12, bottom: 42 };
 const LINE = 14;
 
 /** Curves with their intervals as bands, as inline SVG that takes its colours from the page: classes c0, c1, … */
-export function drawFigure({ label, places, axis, curves, to = 0 }: Figure): string {
+export function drawFigure(figure: Figure): string {
+  const { label, places, axis, to = 0, powers = false } = figure;
+  const curves = powers ? figure.curves.map(inPowers) : figure.curves;
   const numbers = curves.flatMap(({ values, intervals = [] }) => [
     ...values.filter((value) => value !== null),
     ...intervals.flatMap((interval) => interval ?? []),
   ]);
-  const ticks = ticksFor(Math.min(0, ...numbers), Math.max(to, ...numbers));
+  const ticks = powers
+    ? powerTicks(Math.min(...numbers), Math.max(...numbers))
+    : ticksFor(Math.min(0, ...numbers), Math.max(to, ...numbers));
   const [low, high] = [ticks[0] ?? 0, ticks.at(-1) ?? 1];
   const inner = WIDTH - MARGIN.left - MARGIN.right;
   const x = (i: number): number =>
@@ -40,7 +46,7 @@ export function drawFigure({ label, places, axis, curves, to = 0 }: Figure): str
     HEIGHT - MARGIN.bottom - ((value - low) / (high - low)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const grid = ticks.map(
     (tick) =>
-      `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${px(y(tick))}" y2="${px(y(tick))}"/><text class="tick" x="${MARGIN.left - 8}" y="${px(y(tick) + 4)}" text-anchor="end">${tickText(tick)}</text>`,
+      `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${px(y(tick))}" y2="${px(y(tick))}"/><text class="tick" x="${MARGIN.left - 8}" y="${px(y(tick) + 4)}" text-anchor="end">${tickText(powers ? 10 ** tick : tick)}</text>`,
   );
   // As many names of places as there is room for.
   const longest = places.reduce((most, place) => Math.max(most, place.length), 1);
@@ -50,7 +56,7 @@ export function drawFigure({ label, places, axis, curves, to = 0 }: Figure): str
       ? `<text class="tick" x="${px(x(i))}" y="${HEIGHT - MARGIN.bottom + 16}" text-anchor="middle">${escapeHtml(place)}</text>`
       : "",
   );
-  const drawn = curves.map((curve, n) => drawCurve(curve, n, places, x, y));
+  const drawn = curves.map((curve, n) => drawCurve(curve, n, figure, x, y));
   const keys = spread(
     curves.map(({ values }) => y(values.findLast((value) => value !== null) ?? low)),
   ).map(
@@ -74,7 +80,7 @@ const MARKS = ["●", "■", "▲", "◆"] as const;
 function drawCurve(
   { name, values, intervals = [] }: Curve,
   n: number,
-  places: readonly string[],
+  { places, powers = false }: Figure,
   x: (i: number) => number,
   y: (value: number) => number,
 ): string {
@@ -92,11 +98,35 @@ function drawCurve(
   const points = values.map((value, i) => {
     if (value === null) return "";
     const interval = intervals[i];
-    const said = interval ? `, 95 %: ${short(interval[0])} to ${short(interval[1])}` : "";
-    const title = `${name}, ${places[i] ?? ""}: ${short(value)}${said}`;
+    const said = (x: number): string => short(powers ? 10 ** x : x);
+    const band = interval ? `, 95 %: ${said(interval[0])} to ${said(interval[1])}` : "";
+    const title = `${name}, ${places[i] ?? ""}: ${said(value)}${band}`;
     return `<text class="point c${n}" x="${px(x(i))}" y="${px(y(value) + 3.5)}" text-anchor="middle">${MARKS[n % MARKS.length]}<title>${escapeHtml(title)}</title></text>`;
   });
   return `${bars.join("")}<path class="curve c${n}" d="${path}"/>${points.join("")}`;
+}
+
+/** A curve of logarithms. */
+function inPowers({ name, values, intervals = [] }: Curve): Curve {
+  const log = (x: number): number | null => (x > 0 ? Math.log10(x) : null);
+  return {
+    name,
+    values: values.map((value) => (value === null ? null : log(value))),
+    intervals: intervals.map((interval) => {
+      const [low, high] = interval ?? [0, 0];
+      const ends = [log(low), log(high)] as const;
+      return ends[0] === null || ends[1] === null ? null : [ends[0], ends[1]];
+    }),
+  };
+}
+
+/** Exponents from below the least to above the largest, at most six of them. */
+function powerTicks(least: number, most: number): number[] {
+  if (!Number.isFinite(least)) return [-1, 0]; // nothing to show
+  const from = Math.floor(least);
+  const step = Math.max(1, Math.ceil((Math.ceil(most) - from) / 5));
+  const count = Math.max(1, Math.ceil((most - from) / step));
+  return Array.from({ length: count + 1 }, (_, i) => from + i * step);
 }
 
 /** Round numbers from below the least to above the largest value, about five of them. */
@@ -114,7 +144,9 @@ export function ticksFor(least: number, most: number): number[] {
 
 function tickText(value: number): string {
   const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(0) : String(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e5)
+    ? value.toExponential(0)
+    : String(Number(value.toPrecision(12)));
 }
 
 /** Heights moved apart so that names do not cover each other. */

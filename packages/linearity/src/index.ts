@@ -6,11 +6,16 @@ export {
   textPieces,
   tokenLines,
 } from "./corpus.ts";
+export { degreeSquares } from "./degrees.ts";
 export { linearityCost } from "./estimate.ts";
+export { type Lens, startLens, trainLens } from "./lens.ts";
+export { type LinearityScore, linearityScore, type Vectors } from "./linearity-score.ts";
+export { curvature, type LocalSquares, STEPS, superposition } from "./local.ts";
 export { type LinearityOptions, measureLinearity } from "./measure.ts";
 export { linearityPage } from "./page.ts";
 export type { SitePair } from "./pairs.ts";
 export { type AffineMap, effectiveRank, Regression } from "./regression.ts";
+export { replacedRuns } from "./replacement.ts";
 export type {
   BlockLinearity,
   BlockMeasure,
@@ -22,3 +27,4 @@ export type {
   SiteLinearity,
   Split,
 } from "./result.ts";
+export { applied, type MapTensors, mapTensors } from "./score.ts";

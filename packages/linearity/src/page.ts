@@ -65,11 +65,12 @@ export function linearityPage(result: LinearityResult, { command }: Made): strin
     ),
     figure(
       "What linear readouts see in what each block reads.",
-      "KL divergence in nats from the model’s predictions to those of the logit lens (nostalgebraist 2020), of the affine map nearest to the final stream, and of the tuned lens (Belrose et al. 2023), which is that map trained on.",
+      "KL divergence in nats, on a scale of powers of ten, from the model’s predictions to those of the logit lens (nostalgebraist 2020), of the affine map nearest to the final stream, and of the tuned lens (Belrose et al. 2023), which is that map trained on.",
       drawFigure({
         label: "KL divergence of lenses by block",
         places: names,
         axis: "read by block",
+        powers: true,
         curves: [
           curve("logitLensKl", "logit lens"),
           curve("affineLensKl", "affine lens"),
@@ -184,7 +185,10 @@ function otherTables(result: LinearityResult): string {
     .filter(({ kind }) => kind === "layer" || kind === "between")
     .map(({ title = "", columns, rows }) => {
       const cells = rows.map((row) =>
-        row.map((cell) => escapeHtml(typeof cell === "number" ? short(cell) : String(cell ?? "–"))),
+        row.map((cell, i) => {
+          const whole = columns[i]?.kind === "count";
+          return escapeHtml(typeof cell === "number" && !whole ? short(cell) : String(cell ?? "–"));
+        }),
       );
       const heads = columns.map(({ name, head = name }) => head);
       return `<h2>${escapeHtml(title)}</h2>${table(heads, cells)}`;
@@ -234,5 +238,5 @@ tr:last-child td { border-bottom: 2px solid var(--ink); }
 td small { display: block; color: var(--faint); white-space: nowrap; font-size: 10px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; font-size: .9rem; }
 dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
-pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: 4px; font-size: .85rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .75rem; border: 1px solid var(--line); border-radius: 4px; font-size: .85rem; }
 `;

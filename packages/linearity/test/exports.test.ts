@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import * as linearity from "../src/index.ts";
+
+test("the exported names", () => {
+  expect(Object.keys(linearity).sort()).toEqual([
+    "Regression",
+    "STEPS",
+    "applied",
+    "curvature",
+    "degreeSquares",
+    "effectiveRank",
+    "linearityAnalyses",
+    "linearityCost",
+    "linearityPage",
+    "linearityScore",
+    "mapTensors",
+    "measureLinearity",
+    "replacedRuns",
+    "sampleSequences",
+    "startLens",
+    "superposition",
+    "textPieces",
+    "tokenLines",
+    "trainLens",
+  ]);
+});
+
+test("what is needed at run time: no engine, the schemas of parameters", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  expect(manifest.dependencies).toEqual({
+    "@resolvent/analysis": "workspace:^",
+    "@resolvent/expansion": "workspace:^",
+    "@resolvent/tensor": "workspace:^",
+    "@resolvent/transformer": "workspace:^",
+    zod: "^4.6.7",
+  });
+  for (const field of ["peerDependencies", "optionalDependencies"]) {
+    expect(manifest[field], field).toBeUndefined();
+  }
+  expect(manifest.sideEffects).toBe(false);
+});
