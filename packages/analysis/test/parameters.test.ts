@@ -1,6 +1,7 @@
 import {
   checkParameters,
   describeParameters,
+  fileParameter,
   type Parameters,
   promptParameter,
   promptsParameter,
@@ -164,4 +165,19 @@ describe("checkParameters", () => {
       await expect(checkParameters(params, { prompt })).rejects.toThrow(/^prompt: .*got/);
     }
   });
+});
+
+test("a file: named, unread, optional, and nothing else passes for one", async () => {
+  const params = z.object({ corpus: fileParameter("to read") });
+  expect(describeParameters(params)).toEqual([
+    { name: "corpus", description: "to read", placeholder: "file", required: false, kind: "file" },
+  ]);
+  const file = { name: "a.txt", stream: () => new Blob(["x"]).stream() };
+  expect((await checkParameters<{ corpus?: unknown }>(params, { corpus: file })).corpus).toBe(file);
+  expect(await checkParameters(params, {})).toEqual({});
+  for (const odd of ["a.txt", { name: "a.txt" }, 3, null]) {
+    await expect(checkParameters(params, { corpus: odd })).rejects.toThrow(
+      "corpus: Expected a file",
+    );
+  }
 });

@@ -23,7 +23,7 @@ const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
 /**
  * One step of Adam on the mean KL divergence from the model's predictions to those read from `x + x A + b` through the
- * final norm and the unembedding (the tuned lens, Belrose et al. 2023, eq. 8 and 9).
+ * final norm and the unembedding (the tuned lens, Belrose et al. 2023).
  *
  * @param x the stream, `batch, pos, d_model`
  * @param logProbabilities the model's, `batch, pos, vocab`

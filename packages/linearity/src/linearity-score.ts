@@ -27,7 +27,7 @@ export interface LinearityScore extends Pick<AffineMap, "rank" | "effectiveRank"
 
 /**
  * The linearity score of two sets of vectors, `1 − min_A ‖X̃A − Ỹ‖_F²` with columns centred and both divided by their
- * Frobenius norms (Razzhigaev et al. 2024, eq. 1): the part of the variance of `y` that the best affine map of `x`
+ * Frobenius norms (Razzhigaev et al. 2024): the part of the variance of `y` that the best affine map of `x`
  * explains. Where `held` is given, the map is fit on `fit` and scored there: `1 − Σ‖y − ŷ‖² / Σ‖y − ȳ‖²`, which may
  * be below 0.
  *

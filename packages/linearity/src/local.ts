@@ -43,7 +43,7 @@ export function superposition<T extends Shaped>(
 
 /**
  * How far a block is from its own derivative: what is left of its answer to a step once the derivative's part is
- * taken away, `f(r+δ) − f(r) − Jδ` (the local linearity of Qin et al. 2019, eq. 5, for steps that occur).
+ * taken away, `f(r+δ) − f(r) − Jδ` (the local linearity of Qin et al. 2019, for steps that occur).
  *
  * @param mean where the first step goes, `d_model`
  */

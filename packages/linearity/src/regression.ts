@@ -153,7 +153,7 @@ export function targetsOf(map: AffineMap, from: number, to: number): AffineMap {
   };
 }
 
-/** `exp` of the entropy of singular values as parts of their sum (Roy & Vetterli 2007, eq. 3); 0 of none but zeros. */
+/** `exp` of the entropy of singular values as parts of their sum (Roy & Vetterli 2007); 0 of none but zeros. */
 export function effectiveRank(values: readonly number[]): number {
   const total = values.reduce((sum, value) => sum + value, 0);
   if (!(total > 0)) return 0;

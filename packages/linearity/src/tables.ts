@@ -33,6 +33,8 @@ export function linearityTables(result: LinearityResult): Table[] {
           { name: `${name}Low`, kind: "number", detail: true },
           { name: `${name}High`, kind: "number", detail: true },
         ]),
+        // A file of rows has no other place for them.
+        { name: "warnings", kind: "text", detail: true },
       ],
       rows: blocks.map((b) => [
         ...[b.block, b.withResidual, b.withoutResidual, range(b.intervals.withoutResidual)],
@@ -44,6 +46,7 @@ export function linearityTables(result: LinearityResult): Table[] {
           b.intervals[name]?.[0] ?? null,
           b.intervals[name]?.[1] ?? null,
         ]),
+        result.warnings.join(" "),
       ]),
       notes: [
         ...result.warnings.map((warning) => `warning: ${warning}`),
