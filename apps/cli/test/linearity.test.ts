@@ -57,7 +57,7 @@ test("token ids, scored on what was fitted: warnings are in every format", async
     expect(stdout, format).toMatch(/with residual|withResidual/);
   }
   const { stdout } = await linearity(...args, "--format", "csv");
-  expect(stdout).toContain("Scored on the tokens that the maps were fit on");
+  expect(stdout).toContain("same-tokens");
   expect(stdout.split("\n")[0]).toMatch(/^block,withResidual,withoutResidual,/);
 });
 

@@ -15,3 +15,4 @@ export {
 } from "./result.ts";
 export type { Checkpoint, Outline, Progress, Prompt, Subject, Vocabulary } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
+export { type Warning, warningCodes, warningLines } from "./warning.ts";

@@ -149,4 +149,3 @@ export {
 } from "./target.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 export { truncatedTree } from "./tree.ts";
-export type { Warning } from "./warning.ts";

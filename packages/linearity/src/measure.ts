@@ -1,4 +1,4 @@
-import type { Checkpoint, Progress } from "@resolvent/analysis";
+import { type Checkpoint, type Progress, pause } from "@resolvent/analysis";
 import { type Engine, InputError, type LinearAlgebra, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { batchesOf, type Sample } from "./corpus.ts";
@@ -149,7 +149,7 @@ function walkOf(
       if (at < skip) continue;
       await work(batch, at);
       onProgress?.({ done: behind + at + 1, total, of: "batch" });
-      await new Promise((resolve) => setTimeout(resolve)); // lets an interruption through
+      await pause();
       const due = performance.now() - kept >= keepEvery;
       if (checkpoint !== undefined && (due || signal?.aborted === true)) {
         const state = { ...(await stateOf()), phase, done: at + 1 };

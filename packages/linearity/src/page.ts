@@ -123,7 +123,7 @@ export function linearityPage(result: LinearityResult, { command }: Made): strin
 <main>
 <h1>${escapeHtml(title)}</h1>
 <p class="lead">${escapeHtml(leadOf(result))}</p>
-${warnings.length === 0 ? "" : `<aside><h2>Warnings</h2><ul>${warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join("")}</ul></aside>`}
+${warnings.length === 0 ? "" : `<aside><h2>Warnings</h2><ul>${warnings.map(({ message }) => `<li>${escapeHtml(message)}</li>`).join("")}</ul></aside>`}
 ${figures.map((text, n) => text.replace("<b>", `<b>Figure ${n + 1}. `)).join("\n")}
 <h2>The blocks in numbers</h2>
 ${blockTable(blocks)}

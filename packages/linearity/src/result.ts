@@ -1,4 +1,4 @@
-import type { Result } from "@resolvent/analysis";
+import type { Result, Warning } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
 
 /** From where to where 95 % of the bootstrap's values lie; null where there is nothing to draw from. */
@@ -101,7 +101,7 @@ export interface LinearityResult extends Result {
   /** Tokens that were scored. */
   readonly tokens: number;
   readonly labels: typeof RESIDUAL_LABELS;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   readonly input: {
     readonly corpus: string;
     /** Sequences in the corpus. */

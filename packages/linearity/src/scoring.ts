@@ -14,7 +14,7 @@ import type { Tally } from "./tally.ts";
 export type PairMaps<T> = ReadonlyMap<Pair, MapTensors<T>>;
 
 /** The lenses that a stream is read through. */
-export const LENSES = ["logit", "affine", "tuned"] as const;
+const LENSES = ["logit", "affine", "tuned"] as const;
 
 /** Adds every measure of some sequences of one length to a tally. */
 export async function scoreSequences<T extends Shaped>(

@@ -1,4 +1,4 @@
-import { type Column, short, type Table } from "@resolvent/analysis";
+import { type Column, short, type Table, warningCodes, warningLines } from "@resolvent/analysis";
 import { BLOCK_MEASURES, type Interval, type LinearityResult } from "./result.ts";
 
 /** A result as tables: the blocks, whatever else was scored, the degrees; warnings first among the notes. */
@@ -46,10 +46,10 @@ export function linearityTables(result: LinearityResult): Table[] {
           b.intervals[name]?.[0] ?? null,
           b.intervals[name]?.[1] ?? null,
         ]),
-        result.warnings.join(" "),
+        warningCodes(result.warnings),
       ]),
       notes: [
-        ...result.warnings.map((warning) => `warning: ${warning}`),
+        ...warningLines(result.warnings),
         `with residual: score ${labels.withResidual}`,
         `without residual: score ${labels.withoutResidual}; so are defect, steps and Δloss`,
         "lenses read what the block reads",
@@ -124,7 +124,7 @@ function scoreCells({
 }
 
 /** What was measured, in a line. */
-export function subtitleOf({ model, input, settings, precision }: LinearityResult): string {
+function subtitleOf({ model, input, settings, precision }: LinearityResult): string {
   const { fit, scored } = input;
   const how =
     settings.split === "half"

@@ -4,7 +4,7 @@ import { drawing } from "./random.ts";
 export type Sums = (name: string) => Float64Array;
 
 /** Sequences beyond this share groups, in turn: what is drawn again stays bounded, whatever the corpus. */
-export const GROUPS = 128;
+const GROUPS = 128;
 
 /** A tally as plain data. */
 export type TallyState = Readonly<Record<string, Float64Array>>;

@@ -1,8 +1,9 @@
+import type { Warning } from "@resolvent/analysis";
 import type { Sample } from "./corpus.ts";
 import type { Split } from "./result.ts";
 
 /** Fewer tokens than this for each dimension are too few: a map of `d_model` inputs has that much freedom. */
-export const TOKENS_PER_DIMENSION = 10;
+const TOKENS_PER_DIMENSION = 10;
 
 /** Fewer sequences than this are too few to draw intervals from. */
 const SEQUENCES = 20;
@@ -27,11 +28,13 @@ export function warningsOf({
   readonly scored: Counts;
   readonly sample: Pick<Sample, "cut" | "short">;
   readonly length: number;
-}): string[] {
+}): Warning[] {
   const least = TOKENS_PER_DIMENSION * d_model;
-  const warnings: string[] = [];
+  const warnings: Warning[] = [];
+  const warn = (code: string, message: string): void => void warnings.push({ code, message });
   if (split === "none") {
-    warnings.push(
+    warn(
+      "same-tokens",
       "Scored on the tokens that the maps were fit on (split none): scores and replacement losses come out too good.",
     );
   }
@@ -40,25 +43,28 @@ export function warningsOf({
       split === "none"
         ? "scores on fitted tokens are flattered"
         : "the maps are loose, and held-out scores come out too low";
-    warnings.push(
+    warn(
+      "too-few-tokens",
       `Too few tokens: ${fit.tokens} to fit, fewer than ${TOKENS_PER_DIMENSION} · d_model = ${least}; ${what}.`,
     );
   }
   if (split !== "none" && scored.tokens < d_model) {
-    warnings.push(
+    warn(
+      "too-few-tokens",
       `Too few tokens: ${scored.tokens} to score on, fewer than d_model = ${d_model}; scores are noisy.`,
     );
   }
   if (scored.sequences < SEQUENCES) {
-    warnings.push(
+    warn(
+      "too-few-sequences",
       `Too few sequences: intervals are drawn from ${scored.sequences}, fewer than ${SEQUENCES}; they come out too narrow.`,
     );
   }
   if (sample.cut > 0) {
-    warnings.push(`${counted(sample.cut, "sequence")} cut to the first ${length} tokens.`);
+    warn("cut", `${counted(sample.cut, "sequence")} cut to the first ${length} tokens.`);
   }
   if (sample.short > 0) {
-    warnings.push(`${counted(sample.short, "sequence")} of a single token left out.`);
+    warn("single-tokens", `${counted(sample.short, "sequence")} of a single token left out.`);
   }
   return warnings;
 }

@@ -23,7 +23,7 @@ export function hostileResult(): LinearityResult {
     model: { name: HOSTILE, sha256: null, architecture: HOSTILE, blocks: places.map(String) },
     tokens: 100,
     labels: RESIDUAL_LABELS,
-    warnings: [`Something about ${HOSTILE}`],
+    warnings: [{ code: "odd", message: `Something about ${HOSTILE}` }],
     input: {
       ...{ corpus: HOSTILE, found: 3, length: 8, maxTokens: 100, cut: 0, short: 0 },
       fit: { sequences: 3, tokens: 100 },

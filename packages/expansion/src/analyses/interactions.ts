@@ -6,6 +6,8 @@ import {
   promptParameter,
   short,
   type Table,
+  warningCodes,
+  warningLines,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { z } from "zod";
@@ -17,7 +19,6 @@ import {
   interactionsError,
 } from "../interactions/interactions.ts";
 import { interactionsCost } from "../interactions/interactions-cost.ts";
-import { warningCodes, warningLines } from "../warning.ts";
 
 interface InteractionsParameters {
   readonly prompt: Prompt;

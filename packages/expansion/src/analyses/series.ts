@@ -6,13 +6,14 @@ import {
   promptParameter,
   short,
   type Table,
+  warningCodes,
+  warningLines,
 } from "@resolvent/analysis";
 import { z } from "zod";
 import { GATES, type Gate } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
 import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";
 import { measureSeries, type SeriesCheck } from "../series/measure-series.ts";
-import { warningCodes, warningLines } from "../warning.ts";
 
 interface SeriesParameters {
   readonly prompt: Prompt;

@@ -1,6 +1,5 @@
-import { percent, short } from "@resolvent/analysis";
+import { percent, short, type Warning } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
-import type { Warning } from "../warning.ts";
 import type { InteractionOrder, Interactions } from "./interactions.ts";
 
 /** Terms this many times larger than their sum say little each by itself. */

@@ -1,9 +1,8 @@
-import { type ModelFacts, modelFacts, type TokenFacts } from "@resolvent/analysis";
+import { type ModelFacts, modelFacts, type TokenFacts, type Warning } from "@resolvent/analysis";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { checkGates, type Gate } from "../gates.ts";
 import { normOf, plus } from "../host.ts";
-import type { Warning } from "../warning.ts";
 import {
   type InteractionOptions,
   type InteractionTerms,

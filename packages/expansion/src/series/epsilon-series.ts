@@ -1,4 +1,4 @@
-import { type ModelFacts, modelFacts, type TokenFacts } from "@resolvent/analysis";
+import { type ModelFacts, modelFacts, type TokenFacts, type Warning } from "@resolvent/analysis";
 import {
   type Cost,
   cost,
@@ -10,7 +10,6 @@ import {
 import { type Model, tokenIds } from "@resolvent/transformer";
 import type { Gate } from "../gates.ts";
 import { finite } from "../host.ts";
-import type { Warning } from "../warning.ts";
 import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
 import { measureSeries, type SeriesCheck, type SeriesMeasures } from "./measure-series.ts";
 import { seriesWarnings } from "./series-warnings.ts";

@@ -1,5 +1,4 @@
-import { percent, short } from "@resolvent/analysis";
-import type { Warning } from "../warning.ts";
+import { percent, short, type Warning } from "@resolvent/analysis";
 import type { SeriesMeasures } from "./measure-series.ts";
 
 /** A partial sum that misses more than this part of `T` is not the model. */

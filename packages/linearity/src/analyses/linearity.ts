@@ -2,6 +2,7 @@ import {
   type Analysis,
   defineAnalysis,
   fileParameter,
+  pause,
   type Table,
   type TextFile,
   type Vocabulary,
@@ -149,8 +150,7 @@ async function draw(
     onSequence: async (found) => {
       if (found % SIGN_OF_LIFE !== 0) return;
       onSequence(found);
-      await new Promise((resolve) => setTimeout(resolve)); // lets an interruption through
-      signal.throwIfAborted();
+      await pause(signal);
     },
   });
 }
