@@ -86,30 +86,36 @@ describe.each(named)("%s", (_, model) => {
     ],
   ];
 
-  test.each(choices)("terms of %s are those of the definition", async (_, options) => {
-    const players = playersOf(model.architecture, options.players ?? everyone);
-    const one = await interactionTerms(reference, model, tokens, options);
-    expect(one.players).toEqual(players);
-    const size = sizeOfTensor(T);
-    const total = new Float64Array(T.data.length);
-    one.sets.forEach((set, i) => {
-      const term = termOf(model, players, set);
-      expect(one.norms[i] ?? Number.NaN).toBeNear(sizeOfTensor(term), {
-        rtol: 0,
-        atol: 1e-11 * size,
+  test.each(choices)(
+    "terms of %s are those of the definition",
+    { timeout: 60_000 },
+    async (_, options) => {
+      const players = playersOf(model.architecture, options.players ?? everyone);
+      const one = await interactionTerms(reference, model, tokens, options);
+      expect(one.players).toEqual(players);
+      const size = sizeOfTensor(T);
+      const total = new Float64Array(T.data.length);
+      one.sets.forEach((set, i) => {
+        const term = termOf(model, players, set);
+        expect(one.norms[i] ?? Number.NaN).toBeNear(sizeOfTensor(term), {
+          rtol: 0,
+          atol: 1e-11 * size,
+        });
+        term.data.forEach((x, j) => {
+          total[j] = (total[j] ?? 0) + x;
+        });
       });
-      term.data.forEach((x, j) => {
-        total[j] = (total[j] ?? 0) + x;
-      });
-    });
-    const sum = one.orders.reduce((all, order) => all.map((x, j) => x + (order[j] ?? 0)));
-    expect(sum).toBeNear(total, { rtol: 0, atol: 1e-11 * size });
-    if (one.orders.length === players.length + 1) {
-      expect(sum).toBeNear(T.data, { rtol: 0, atol: 1e-11 * size }); // Σ_S I(S) = T
-    }
-  });
+      const sum = one.orders.reduce((all, order) => all.map((x, j) => x + (order[j] ?? 0)));
+      expect(sum).toBeNear(total, { rtol: 0, atol: 1e-11 * size });
+      if (one.orders.length === players.length + 1) {
+        expect(sum).toBeNear(T.data, { rtol: 0, atol: 1e-11 * size }); // Σ_S I(S) = T
+      }
+    },
+  );
 
-  test("do not depend on how runs are chunked, nor on how they are held", async () => {
+  test("do not depend on how runs are chunked, nor on how they are held", {
+    timeout: 60_000,
+  }, async () => {
     for (const options of [{}, { players: { kind: "heads" }, order: 2 }] as const) {
       const whole = await interactionTerms(reference, model, tokens, options);
       for (const more of [{ memory: 1 }, { memory: 20_000 }, { runsMemory: 1000 }]) {

@@ -12,7 +12,7 @@ import { firstJob, type Job, throughStage } from "./subset-runs.ts";
 import { checkOrder, keyOf, type PlayerSet, setsUpTo } from "./subsets.ts";
 
 /** Bytes of finished runs that are held on the host, 2 GiB; of more, all runs are done again for each part of d_model. */
-export const RUNS_MEMORY: number = 2 ** 31;
+const RUNS_MEMORY: number = 2 ** 31;
 
 export interface InteractionOptions {
   /** Who plays; default blocks. */

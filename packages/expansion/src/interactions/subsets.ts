@@ -1,15 +1,15 @@
 import { InputError } from "@resolvent/tensor";
 
 /** Sets of players whose interactions are told apart: as many runs of the model's later blocks, and as many streams. */
-export const SETS_LIMIT: number = 2 ** 16;
+const SETS_LIMIT: number = 2 ** 16;
 /** Players whose interactions are exact by default: 4096 sets. */
-export const EXACT_PLAYERS = 12;
+const EXACT_PLAYERS = 12;
 
 /** A set of players by their indices, ascending. */
 export type PlayerSet = readonly number[];
 
 /** `C(n, k)` */
-export function binomial(n: number, k: number): number {
+function binomial(n: number, k: number): number {
   let value = 1;
   for (let i = 1; i <= k; i++) value = (value * (n - k + i)) / i;
   return Math.round(value);
