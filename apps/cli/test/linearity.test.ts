@@ -33,7 +33,7 @@ test("a corpus as JSON, with what was measured on how many tokens", async () => 
   expect(result).toMatchObject({
     ...{ schemaVersion: 1, kind: "linearity", warnings: [] },
     input: { corpus: at("corpus.txt"), length: 16 },
-    settings: { split: "half", seed: 0, draws: 20, cutoff: 1e-6 },
+    settings: { split: "half", seed: 0, draws: 20, cutoff: 2e-7 },
     labels: { withResidual: expect.stringContaining("residual included") },
   });
   expect(result.tokens).toBe(result.input.scored.tokens);

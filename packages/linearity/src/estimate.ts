@@ -75,6 +75,9 @@ export function linearityCost(
   // Beside the engine: folding rows into triangles, 2(d² + 2dq) a row and start.
   const starts = new Set(pairs.map(({ from }) => from)).size;
   const folding = 2 * d_model * d_model * (starts + 2 * pairs.length) * maxTokens * part;
+  // What the engine holds from batch to batch: a map for each pair, a lens and its moments for each start.
+  const width = precision === "f32" ? 4 : 8;
+  const held = width * (d_model + 1) * d_model * (pairs.length + 3 * starts);
   const times = [
     [fit, batches * part],
     [lens, batches * part * lensPasses],
@@ -87,7 +90,7 @@ export function linearityCost(
     flops: total(({ flops }) => flops) + folding,
     matmulFlops: total(({ matmulFlops }) => matmulFlops),
     bytesMoved: total(({ bytesMoved }) => bytesMoved),
-    peakBytes: Math.max(fit.peakBytes, lens.peakBytes, score.peakBytes),
+    peakBytes: held + Math.max(fit.peakBytes, lens.peakBytes, score.peakBytes),
     calls: Object.fromEntries(
       [...names].map((name) => [name, Math.round(total(({ calls }) => calls[name] ?? 0))]),
     ),

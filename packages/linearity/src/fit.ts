@@ -10,7 +10,7 @@ import { type Pair, recordSites, valueAt } from "./pairs.ts";
 import { type AffineMap, Regression, targetsOf } from "./regression.ts";
 
 /** Singular values up to this part of the largest are taken for zero: below it lies the rounding of a run. */
-export const CUTOFF: Readonly<Record<Precision, number>> = { f32: 1e-6, f64: 1e-10 };
+export const CUTOFF: Readonly<Record<Precision, number>> = { f32: 2e-7, f64: 1e-10 };
 
 /** Regressions by the site that they start from: pairs that start at one site share its decomposition. */
 export type Fits = ReadonlyMap<Site, Regression>;

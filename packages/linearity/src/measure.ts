@@ -39,7 +39,7 @@ export interface LinearityOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   readonly checkpoint?: Checkpoint | undefined;
-  /** Milliseconds between two states that are kept; default 10 000. */
+  /** Milliseconds between two states that are kept, at least; default 10 000. */
   readonly keepEvery?: number;
 }
 
@@ -141,6 +141,7 @@ function walkOf(
     phases.reduce((sum, phase) => sum + batches[phase].length, 0);
   const total = count(PHASES);
   let kept = performance.now();
+  let took = 0;
   return async (phase, work) => {
     const behind = count(PHASES.slice(0, PHASES.indexOf(phase)));
     const reached = saved === undefined ? 0 : PHASES.indexOf(saved.phase) - PHASES.indexOf(phase);
@@ -150,11 +151,14 @@ function walkOf(
       await work(batch, at);
       onProgress?.({ done: behind + at + 1, total, of: "batch" });
       await pause();
-      const due = performance.now() - kept >= keepEvery;
+      // Keeping the state of a large model takes seconds itself: no more than a twentieth of the time.
+      const due = performance.now() - kept >= Math.max(keepEvery, 20 * took);
       if (checkpoint !== undefined && (due || signal?.aborted === true)) {
+        const start = performance.now();
         const state = { ...(await stateOf()), phase, done: at + 1 };
         await checkpoint.save({ kind: "linearity-state", version: 1, ...state });
         kept = performance.now();
+        took = kept - start;
       }
       signal?.throwIfAborted();
     }
