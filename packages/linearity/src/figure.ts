@@ -158,7 +158,7 @@ function spread(heights: readonly number[]): number[] {
     if (above !== undefined) placed[at] = Math.max(placed[at] ?? 0, (placed[above] ?? 0) + LINE);
   });
   // What went below the picture comes back up.
-  const over = Math.max(0, Math.max(0, ...placed) - (HEIGHT - MARGIN.bottom));
+  const over = Math.max(0, Math.max(0, ...placed) - (HEIGHT - MARGIN.bottom - 6)); // above the names of places
   return placed.map((at) => at - over);
 }
 
