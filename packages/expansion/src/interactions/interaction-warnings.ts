@@ -1,6 +1,5 @@
 import { percent, short, type Warning } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
-import type { InteractionOrder, Interactions } from "./interactions.ts";
 
 /** Terms this many times larger than their sum say little each by itself. */
 const CANCELS = 3;
@@ -9,10 +8,17 @@ const FAR = 0.1;
 /** Above this, sums that should be exact are not. */
 const BALANCED = { f32: 1e-3, f64: 1e-9 } as const;
 
+/** What is known of an order, as far as warnings go by it. */
+interface OrderFigures {
+  readonly order: number;
+  readonly relativeNorm: number;
+  readonly cumulativeRelativeError: number;
+}
+
 /** What has to be said with interactions. */
 export function interactionWarnings(
-  orders: readonly InteractionOrder[],
-  remainder: Interactions["remainder"],
+  orders: readonly OrderFigures[],
+  remainder: { readonly from: "none" | "difference" },
   relativeError: number,
   precision: Precision,
 ): Warning[] {
