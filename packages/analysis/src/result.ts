@@ -53,5 +53,5 @@ export function inputLine(
 ): string {
   const text = tokens.map((token) => token.text).join("");
   const shown = text.length > LINE_TEXT ? `${text.slice(0, LINE_TEXT - 3)}…` : text;
-  return `${name}, ${blocks.length} blocks, ${tokens.length} tokens: ${JSON.stringify(shown)}`;
+  return `${name}, ${blocks.length} blocks, ${tokens.length} ${tokens.length === 1 ? "token" : "tokens"}: ${JSON.stringify(shown)}`;
 }
