@@ -102,5 +102,5 @@ test("what tables say of the input", () => {
   ]);
   expect(inputLine(model, facts)).toBe('tiny, 1 blocks, 2 tokens: " \\"1\\" \\"2\\""');
   const long = inputLine(model, [{ id: 0, text: "x".repeat(61) }]);
-  expect(long).toBe(`tiny, 1 blocks, 1 tokens: "${"x".repeat(57)}…"`);
+  expect(long).toBe(`tiny, 1 blocks, 1 token: "${"x".repeat(57)}…"`);
 });
