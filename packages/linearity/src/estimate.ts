@@ -2,11 +2,12 @@ import type { Outline } from "@resolvent/analysis";
 import { type Cost, cost } from "@resolvent/tensor";
 import { blockNames, plainSites, unembed } from "@resolvent/transformer";
 import { degreeSquares } from "./degrees.ts";
-import { sitesOf } from "./fit.ts";
+import { byStart, sitesOf } from "./fit.ts";
 import { startLens, trainLens } from "./lens.ts";
 import { curvature, superposition } from "./local.ts";
 import { BATCH_TOKENS } from "./measure.ts";
 import { lensPoints, pairsOf, recordSites, type SitePair, valueAt } from "./pairs.ts";
+import { regressionBytes } from "./regression.ts";
 import { replacedRuns } from "./replacement.ts";
 import { applied } from "./score.ts";
 
@@ -72,9 +73,14 @@ export function linearityCost(
     }),
   };
   const { fit, lens, score } = each;
-  // Beside the engine: folding rows into triangles, 2(d² + 2dq) a row and start.
-  const starts = new Set(pairs.map(({ from }) => from)).size;
+  // Beside the engine, in float64: folding rows into triangles, 2(d² + 2dq) a row and start, and what is solved.
+  const groups = [...byStart(pairs).values()].map((own) => d_model * own.length);
+  const starts = groups.length;
   const folding = 2 * d_model * d_model * (starts + 2 * pairs.length) * maxTokens * part;
+  const host =
+    groups.reduce((sum, targets) => sum + regressionBytes(d_model, targets).held, 0) +
+    groups.reduce((most, targets) => Math.max(most, regressionBytes(d_model, targets).work), 0) +
+    8 * (d_model + 1) * d_model * pairs.length;
   // What the engine holds from batch to batch: a map for each pair, a lens and its moments for each start.
   const width = precision === "f32" ? 4 : 8;
   const held = width * (d_model + 1) * d_model * (pairs.length + 3 * starts);
@@ -90,7 +96,7 @@ export function linearityCost(
     flops: total(({ flops }) => flops) + folding,
     matmulFlops: total(({ matmulFlops }) => matmulFlops),
     bytesMoved: total(({ bytesMoved }) => bytesMoved),
-    peakBytes: held + Math.max(fit.peakBytes, lens.peakBytes, score.peakBytes),
+    peakBytes: host + held + Math.max(fit.peakBytes, lens.peakBytes, score.peakBytes),
     calls: Object.fromEntries(
       [...names].map((name) => [name, Math.round(total(({ calls }) => calls[name] ?? 0))]),
     ),

@@ -23,6 +23,7 @@ export interface FitState {
 
 /** Regressions for some pairs, empty, or going on from those of before. */
 export function startFits(
+  algebra: LinearAlgebra,
   pairs: readonly Pair[],
   d_model: number,
   states?: ReadonlyMap<Site, FitState>,
@@ -30,7 +31,7 @@ export function startFits(
   return new Map(
     [...byStart(pairs)].map(([from, own]) => [
       from,
-      new Regression(d_model, d_model * own.length, states?.get(from)),
+      new Regression(algebra, d_model, d_model * own.length, states?.get(from)),
     ]),
   );
 }
@@ -66,12 +67,11 @@ export async function fitBatch<T extends Shaped>(
 export function solveFits(
   pairs: readonly Pair[],
   fits: Fits,
-  algebra: LinearAlgebra,
   cutoff: number,
 ): ReadonlyMap<Pair, AffineMap> {
   const maps = new Map<Pair, AffineMap>();
   for (const [from, own] of byStart(pairs)) {
-    const all = fits.get(from)?.solve(algebra, cutoff);
+    const all = fits.get(from)?.solve(cutoff);
     if (all === undefined) continue;
     const width = all.b.length / own.length;
     own.forEach((pair, n) => {
@@ -86,7 +86,8 @@ export function sitesOf(pairs: readonly Pair[]): ReadonlySet<Site> {
   return new Set(pairs.flatMap(({ sites }) => sites));
 }
 
-function byStart(pairs: readonly Pair[]): ReadonlyMap<Site, readonly Pair[]> {
+/** Pairs by the site that they start from. */
+export function byStart(pairs: readonly Pair[]): ReadonlyMap<Site, readonly Pair[]> {
   const groups = new Map<Site, Pair[]>();
   for (const pair of pairs) groups.set(pair.from, [...(groups.get(pair.from) ?? []), pair]);
   return groups;

@@ -45,9 +45,9 @@ export function linearityScore(
   options: { readonly cutoff?: number } = {},
 ): LinearityScore {
   const { x, y, tokens: fitted, inputs, outputs } = rowsOf(fit);
-  const regression = new Regression(inputs, outputs);
+  const regression = new Regression(algebra, inputs, outputs);
   if (fitted > 0) regression.add(x, [y]);
-  const map = regression.solve(algebra, options.cutoff ?? CUTOFF.f64);
+  const map = regression.solve(options.cutoff ?? CUTOFF.f64);
   const scored = rowsOf(held);
   const { tokens } = scored;
   let error = 0;

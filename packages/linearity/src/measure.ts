@@ -77,7 +77,7 @@ export async function measureLinearity<T extends Shaped>(
 
   const saved = checkState(options.checkpoint?.saved, of);
   const tally = new Tally(saved?.tally);
-  const fits = startFits(pairs, architecture.d_model, saved?.fits);
+  const fits = startFits(linearAlgebra, pairs, architecture.d_model, saved?.fits);
   let lenses: Lenses<T> | undefined;
   const fitted = [...batchesOf(fit, BATCH_TOKENS)];
   const lessons = Array.from({ length: lensPasses }, () => fitted).flat();
@@ -90,7 +90,7 @@ export async function measureLinearity<T extends Shaped>(
   }));
 
   await walk("fit", ({ rows }) => fitBatch(engine, model, rows, pairs, fits));
-  const solved = solveFits(pairs, fits, linearAlgebra, cutoff);
+  const solved = solveFits(pairs, fits, cutoff);
   const maps: PairMaps<T> = new Map(
     [...solved].map(([pair, map]) => [pair, mapTensors(engine, map)]),
   );

@@ -15,14 +15,15 @@ export interface AffineMap {
   readonly effectiveRank: number;
 }
 
-/** Rows that are folded in together: a chunk and the triangle's row stay in cache. */
-const CHUNK = 64;
+/** Rows that are folded in together, at most: enough that copying the triangle is little beside the work. */
+const CHUNK = 512;
 
 /**
  * Least squares of many targets on the same inputs, over rows that come in pieces and are not kept: the triangle of
- * a QR decomposition, to which rows are added by Householder reflections (the sequential TSQR of Demmel, Grigori,
- * Hoemmen & Langou 2012; in statistics, updating least squares). Memory is that of the triangle, whatever comes; accuracy
- * that of QR, where products `XᵀX` would square the condition number. A first column of ones does the centring.
+ * a QR decomposition, to which rows are added as the triangle of both (the sequential TSQR of Demmel, Grigori,
+ * Hoemmen & Langou 2012; in statistics, updating least squares). Memory is that of the triangle and of one chunk of
+ * rows, whatever comes; accuracy that of QR, where products `XᵀX` would square the condition number. A first column
+ * of ones does the centring.
  *
  * `2n(d² + 2dq)` operations for `n` rows of `d` inputs and `q` targets.
  */
@@ -31,19 +32,21 @@ export class Regression {
   readonly targets: number;
   /** Rows so far. */
   rows = 0;
-  /** `(1 + inputs) × (1 + inputs + targets)`: the triangle, and what stands beside it for the targets. */
-  readonly triangle: Float64Array;
+  readonly #algebra: LinearAlgebra;
+  #triangle: Float64Array;
 
   /** @param state `rows` and `triangle` of another, to go on from */
   constructor(
+    algebra: LinearAlgebra,
     inputs: number,
     targets: number,
     state?: { readonly rows: number; readonly triangle: Float64Array },
   ) {
+    this.#algebra = algebra;
     this.inputs = inputs;
     this.targets = targets;
     const size = (1 + inputs) * (1 + inputs + targets);
-    this.triangle = new Float64Array(size);
+    this.#triangle = new Float64Array(size);
     if (state === undefined) return;
     if (state.triangle.length !== size) {
       throw new InputError({
@@ -53,7 +56,12 @@ export class Regression {
       });
     }
     this.rows = state.rows;
-    this.triangle.set(state.triangle);
+    this.#triangle.set(state.triangle);
+  }
+
+  /** `(1 + inputs) × (1 + inputs + targets)`: the triangle, and what stands beside it for the targets. */
+  get triangle(): Float64Array {
+    return this.#triangle;
   }
 
   /**
@@ -69,17 +77,20 @@ export class Regression {
     const widths = ys.map((y) => y.length / rows);
     for (let from = 0; from < rows; from += CHUNK) {
       const to = Math.min(rows, from + CHUNK);
-      const chunk = new Float64Array((to - from) * width);
+      // New rows above the triangle: then its zeros are passed over.
+      const data = new Float64Array((to - from + 1 + inputs) * width);
+      let at = 0;
       for (let row = from; row < to; row++) {
-        let at = (row - from) * width;
-        chunk[at++] = 1;
-        for (let j = 0; j < inputs; j++) chunk[at++] = x[row * inputs + j] as number; // within the row
+        data[at++] = 1;
+        for (let j = 0; j < inputs; j++) data[at++] = x[row * inputs + j] as number; // within the row
         ys.forEach((y, n) => {
           const own = widths[n] as number; // one for each
-          for (let j = 0; j < own; j++) chunk[at++] = y[row * own + j] as number; // within the row
+          for (let j = 0; j < own; j++) data[at++] = y[row * own + j] as number; // within the row
         });
       }
-      fold(this.triangle, chunk, 1 + inputs, width, to - from);
+      data.set(this.#triangle, at);
+      const stack: Tensor = { shape: { row: to - from + 1 + inputs, column: width }, data };
+      this.#triangle = this.#algebra.triangle(stack, "row", "column", targets).data as Float64Array; // results are float64
     }
     this.rows += rows;
   }
@@ -89,7 +100,7 @@ export class Regression {
    *
    * @throws InputError `linearity/no-rows` where nothing was added
    */
-  solve(algebra: LinearAlgebra, cutoff: number): AffineMap {
+  solve(cutoff: number): AffineMap {
     const { inputs: d, targets: q, triangle: R } = this;
     if (this.rows === 0) {
       throw new InputError({
@@ -108,7 +119,7 @@ export class Regression {
         at % d < Math.floor(at / d) ? 0 : (R[(1 + Math.floor(at / d)) * width + 1 + (at % d)] ?? 0),
       ),
     };
-    const { U, S, V } = algebra.svd(square, "row", "column", "rank");
+    const { U, S, V } = this.#algebra.svd(square, "row", "column", "rank");
     const values = Array.from(S.data);
     const least = cutoff * (values[0] ?? 0);
     const rank = values.filter((value) => value > least).length;
@@ -138,6 +149,15 @@ export class Regression {
   }
 }
 
+/** Bytes of a regression: what it holds, and what folding a chunk takes beside (the rows, a copy, the result). */
+export function regressionBytes(
+  inputs: number,
+  targets: number,
+): { readonly held: number; readonly work: number } {
+  const row = 8 * (1 + inputs + targets);
+  return { held: (1 + inputs) * row, work: (2 * CHUNK + 3 * (1 + inputs)) * row };
+}
+
 /** The map to some neighbouring targets of a map. */
 export function targetsOf(map: AffineMap, from: number, to: number): AffineMap {
   const q = map.b.length;
@@ -159,53 +179,4 @@ export function effectiveRank(values: readonly number[]): number {
   if (!(total > 0)) return 0;
   const parts = values.map((value) => value / total).filter((part) => part > 0);
   return Math.exp(-parts.reduce((sum, part) => sum + part * Math.log(part), 0));
-}
-
-/** Reflects rows into the triangle: column by column, the chunk's entries become zero. */
-function fold(
-  triangle: Float64Array,
-  chunk: Float64Array,
-  columns: number,
-  width: number,
-  rows: number,
-): void {
-  // All indices are within their arrays by the loops' bounds; `at` says so to the type checker.
-  const at = (data: Float64Array, i: number): number => data[i] as number;
-  const sums = new Float64Array(width);
-  for (let k = 0; k < columns; k++) {
-    const own = k * width;
-    // In units of its largest entry a column's squares neither vanish nor overflow.
-    let unit = Math.abs(at(triangle, own + k));
-    let below = 0;
-    for (let i = 0; i < rows; i++) below = Math.max(below, Math.abs(at(chunk, i * width + k)));
-    if (below === 0) continue;
-    unit = Math.max(unit, below);
-    let square = 0;
-    for (let i = 0; i < rows; i++) {
-      const v = at(chunk, i * width + k) / unit;
-      chunk[i * width + k] = v;
-      square += v * v;
-    }
-    const alpha = at(triangle, own + k) / unit;
-    const norm = Math.sqrt(alpha * alpha + square);
-    const beta = alpha > 0 ? -norm : norm; // of the other sign, so that nothing cancels
-    const v0 = alpha - beta;
-    const factor = 2 / (v0 * v0 + square);
-    for (let j = k + 1; j < width; j++) sums[j] = v0 * at(triangle, own + j);
-    for (let i = 0; i < rows; i++) {
-      const row = i * width;
-      const v = at(chunk, row + k);
-      for (let j = k + 1; j < width; j++) sums[j] = at(sums, j) + v * at(chunk, row + j);
-    }
-    for (let j = k + 1; j < width; j++) {
-      sums[j] = factor * at(sums, j);
-      triangle[own + j] = at(triangle, own + j) - v0 * at(sums, j);
-    }
-    for (let i = 0; i < rows; i++) {
-      const row = i * width;
-      const v = at(chunk, row + k);
-      for (let j = k + 1; j < width; j++) chunk[row + j] = at(chunk, row + j) - v * at(sums, j);
-    }
-    triangle[own + k] = beta * unit;
-  }
 }

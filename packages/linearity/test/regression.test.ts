@@ -3,6 +3,7 @@ import { type LinearAlgebra, type Tensor, tensor } from "@resolvent/tensor";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { effectiveRank, linearityScore, Regression } from "../src/index.ts";
+import { regressionBytes } from "../src/regression.ts";
 
 let algebra: LinearAlgebra;
 beforeAll(async () => {
@@ -147,15 +148,15 @@ describe("Regression", () => {
     const [tokens, d, q] = [500, 7, 5];
     const x = numbers(tokens * d, 3);
     const y = numbers(tokens * q, 4);
-    const whole = new Regression(d, q);
+    const whole = new Regression(algebra, d, q);
     whole.add(x, [y]);
-    const pieces = new Regression(d, q);
+    const pieces = new Regression(algebra, d, q);
     for (let from = 0; from < tokens; from += 93) {
       const to = Math.min(tokens, from + 93);
       pieces.add(x.slice(from * d, to * d), [y.slice(from * q, to * q)]);
     }
     expect(pieces.rows).toBe(tokens);
-    expect([...pieces.solve(algebra, 0).A]).toBeNear([...whole.solve(algebra, 0).A], {
+    expect([...pieces.solve(0).A]).toBeNear([...whole.solve(0).A], {
       rtol: 1e-12,
     });
   });
@@ -165,9 +166,9 @@ describe("Regression", () => {
     const x = numbers(tokens * d, 9).map((v, at) => 1 + v * 10 ** (-1.8 * (at % d)));
     // Normal equations would square the condition beyond what float64 holds.
     const y = x.map((v, at) => (v - 1) * 10 ** (1.8 * (at % d)));
-    const regression = new Regression(d, d);
+    const regression = new Regression(algebra, d, d);
     regression.add(x, [y]);
-    const { A, rank } = regression.solve(algebra, 1e-14);
+    const { A, rank } = regression.solve(1e-14);
     expect(rank).toBe(d);
     for (let i = 0; i < d; i++) {
       const expected = 10 ** (1.8 * i);
@@ -182,27 +183,43 @@ describe("Regression", () => {
       [4, 8],
       [5, 10],
     ];
-    const regression = new Regression(2, 1);
+    const regression = new Regression(algebra, 2, 1);
     regression.add(rows.flat(), [rows.map(([a = 0]) => 5 * a)]);
-    const { A, rank } = regression.solve(algebra, 1e-10);
+    const { A, rank } = regression.solve(1e-10);
     expect(rank).toBe(1);
     expect([...A]).toBeNear([1, 2], { rtol: 1e-12 }); // of all maps with a + 2b = 5
   });
 
   test("three rows of thousand dimensions neither vanish nor overflow", () => {
     for (const unit of [1e-200, 1e200]) {
-      const regression = new Regression(40, 1);
+      const regression = new Regression(algebra, 40, 1);
       regression.add(
         numbers(3 * 40, 2).map((v) => v * unit),
         [[1, 2, 4]],
       );
       expect([...regression.triangle].every(Number.isFinite)).toBe(true);
-      expect(regression.solve(algebra, 1e-10).rank).toBe(2); // three points span a plane
+      expect(regression.solve(1e-10).rank).toBe(2); // three points span a plane
     }
   });
 
+  test("what the estimate counts is what is held, and what the largest chunk takes", () => {
+    const taken: number[] = [];
+    const watched: LinearAlgebra = {
+      ...algebra,
+      triangle: (a, ...rest) => {
+        const R = algebra.triangle(a, ...rest);
+        taken.push(2 * a.data.byteLength + R.data.byteLength);
+        return R;
+      },
+    };
+    const regression = new Regression(watched, 5, 8);
+    regression.add(numbers(1000 * 5, 1), [numbers(1000 * 8, 2)]);
+    expect(regressionBytes(5, 8).held).toBe(regression.triangle.byteLength);
+    expect(regressionBytes(5, 8).work).toBe(Math.max(...taken));
+  });
+
   test("without rows there is nothing to solve", () => {
-    expect(() => new Regression(2, 1).solve(algebra, 0)).toThrow(/no tokens to fit on/);
+    expect(() => new Regression(algebra, 2, 1).solve(0)).toThrow(/no tokens to fit on/);
   });
 });
 

@@ -10,6 +10,8 @@ export {
   type SvdShapes,
   type SymmetricEigen,
   svdShape,
+  type TriangleShapes,
+  triangleShape,
 } from "./linear-algebra.ts";
 export type {
   CausalMask,

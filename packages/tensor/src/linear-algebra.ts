@@ -54,6 +54,17 @@ export interface LinearAlgebra {
    * conjugate pair are neighbours, the one with positive imaginary part first.
    */
   eigenvalues(a: Tensor, row: Axis, column: Axis, rank: Axis): Eigenvalues;
+  /**
+   * The triangle `R` of `A = Q R`, without `Q`: `[…batch, rows, columns]` with `min(rows, columns)` rows, zeros below
+   * the diagonal, whose entries are not negative. So it is the one and only where the columns are independent.
+   *
+   * The last `beside` columns (default 0) are only carried along: where `A = [X, Y]` the result is `[R, QᵀY]` of
+   * `X = Q R`, with at most as many rows as `X` has columns, which is all that least squares of `Y` on `X` need.
+   *
+   * To add rows to a triangle, put them above it: where a matrix ends in a triangle, its zeros are passed over,
+   * so that `n` rows on `d` columns cost `2nd²`, and `4nd` for each column beside.
+   */
+  triangle(a: Tensor, rows: Axis, columns: Axis, beside?: number): Tensor;
 }
 
 /** The shapes of a matrix's parts; `batch` are the axes that belong to no side. */
@@ -112,6 +123,49 @@ export function eigenShape(
     });
   }
   return { batch, values: S, vectors: U };
+}
+
+/** The shape of a triangle, and the counts behind it. */
+export interface TriangleShapes {
+  readonly batch: Shape;
+  readonly R: Shape;
+  readonly rows: number;
+  readonly columns: number;
+  /** Columns that are made triangular. */
+  readonly reflected: number;
+}
+
+/**
+ * The shape that `triangle` gives.
+ * @throws InputError as `svdShape`, and `tensor/bad-beside` where there are not that many columns
+ */
+export function triangleShape(
+  a: Shape,
+  rows: Axis,
+  columns: Axis,
+  beside = 0,
+  where = "triangle",
+): TriangleShapes {
+  distinct([rows, columns], where);
+  const m = sizeAlong(a, rows, where);
+  const n = sizeAlong(a, columns, where);
+  if (!Number.isInteger(beside) || beside < 0 || beside > n) {
+    throw new InputError({
+      code: "tensor/bad-beside",
+      message: `${where}: expected 0 to ${n} columns beside the triangle, got ${beside}.`,
+      remedy: "Count the last columns, which are carried along.",
+      details: { where, columns: n, got: beside },
+    });
+  }
+  const batch = withoutAxes(a, [rows, columns]);
+  const reflected = n - beside;
+  return {
+    batch,
+    R: { ...batch, [rows]: Math.min(m, reflected), [columns]: n },
+    rows: m,
+    columns: n,
+    reflected,
+  };
 }
 
 function distinct(axes: readonly Axis[], where: string): void {

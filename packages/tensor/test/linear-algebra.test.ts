@@ -1,4 +1,4 @@
-import { eigenShape, InputError, svdShape } from "@resolvent/tensor";
+import { eigenShape, InputError, svdShape, triangleShape } from "@resolvent/tensor";
 import { expect, test } from "vitest";
 
 /** The error that `run` throws. */
@@ -49,6 +49,24 @@ test("eigenvalues and vectors of square matrices", () => {
     ["a", 3],
     ["rank", 3],
   ]);
+});
+
+test("triangles: no more rows than there are columns to make triangular", () => {
+  const { batch, R, reflected } = triangleShape({ column: 5, head: 2, row: 9 }, "row", "column", 2);
+  expect(Object.entries(batch)).toEqual([["head", 2]]);
+  expect(Object.entries(R)).toEqual([
+    ["head", 2],
+    ["row", 3],
+    ["column", 5],
+  ]);
+  expect(reflected).toBe(3);
+  expect(triangleShape({ row: 2, column: 5 }, "row", "column").R).toEqual({ row: 2, column: 5 });
+  for (const beside of [-1, 6, 0.5, Number.NaN]) {
+    const error = caught(() => triangleShape({ row: 2, column: 5 }, "row", "column", beside));
+    expect([error.code, error.details.columns]).toEqual(["tensor/bad-beside", 5]);
+  }
+  expect(caught(() => triangleShape({ row: 2 }, "row", "row")).code).toBe("tensor/repeated-axis");
+  expect(caught(() => triangleShape({ row: 2 }, "row", "b")).code).toBe("tensor/no-axis");
 });
 
 test("what cannot be a matrix", () => {

@@ -16,6 +16,7 @@ const table = [];
 for (const side of SIDES) {
   const a = random(side);
   const symmetric = symmetricOf(a, side);
+  const grown = grownTriangle(side);
   const row: Record<string, string> = { matrix: `${side}×${side}` };
   row["SVD, with vectors"] = time(() => linear.svd(a, "row", "column", "rank"));
   row["singular values"] = time(() => linear.singularValues(a, "row", "column", "rank"));
@@ -23,6 +24,7 @@ for (const side of SIDES) {
     linear.symmetricEigen(symmetric, "row", "column", "rank"),
   );
   row["general eigenvalues"] = time(() => linear.eigenvalues(a, "row", "column", "rank"));
+  row["triangle of 512 rows above one"] = time(() => linear.triangle(grown, "row", "column"));
   console.error(JSON.stringify(row));
   table.push(row);
 }
@@ -46,6 +48,13 @@ function numbers(count: number): Float64Array {
 
 function random(side: number): Tensor {
   return { shape: { row: side, column: side }, data: numbers(side * side) };
+}
+
+/** 512 rows above a triangle. */
+function grownTriangle(side: number): Tensor {
+  const data = numbers((512 + side) * side);
+  for (let i = 0; i < side; i++) data.fill(0, (512 + i) * side, (512 + i) * side + i);
+  return { shape: { row: 512 + side, column: side }, data };
 }
 
 function symmetricOf({ shape, data }: Tensor, side: number): Tensor {

@@ -1,7 +1,8 @@
 // What the host calls: `reset`, `takeMatrix`, one of the decompositions, then the places of its results.
 import { findEigenvalues, imaginaryParts, realParts } from "./general";
-import { decompose, leftVectors, rightVectors, values } from "./svd";
+import { decompose, DONE, leftVectors, NO_MEMORY, rightVectors, values } from "./svd";
 import { decomposeSymmetric, eigenvalues, eigenvectors } from "./symmetric";
+import { triangularize } from "./triangle";
 
 export { reset, takeMatrix } from "./arena";
 
@@ -16,6 +17,11 @@ export function symmetric(n: i32, a: usize): i32 {
 
 export function general(n: i32, a: usize): i32 {
   return findEigenvalues(n, a);
+}
+
+/** R stands in the matrix itself, and below the diagonal what is left over. */
+export function triangle(m: i32, n: i32, k: i32, a: usize): i32 {
+  return triangularize(m, n, k, a) ? DONE : NO_MEMORY;
 }
 
 /** Where result `which` of the last decomposition stands: 0 values, 1 and 2 vectors or imaginary parts. */

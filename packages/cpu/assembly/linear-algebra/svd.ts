@@ -4,9 +4,10 @@ import { at, padded, take, takeMatrix } from "./arena";
 import { bidiagonalize } from "./bidiagonal";
 import { bidiagonalQr } from "./bidiagonal-qr";
 import { beginProducts } from "./product";
-import { applyToColumns, applyToRows, beginReflectors, BLOCK, reflect, tau } from "./reflector";
+import { applyToRows, beginReflectors, BLOCK } from "./reflector";
 import { beginSweeps } from "./sweeps";
-import { dot, add, scale } from "./vector";
+import { factorize } from "./triangle";
+import { scale } from "./vector";
 
 /** Where the results of the last decomposition stand. */
 export let values: usize = 0;
@@ -81,33 +82,4 @@ function finish(n: i32, e: usize, right: usize): i32 {
     store<f64>(place, Math.abs(value));
   }
   return DONE;
-}
-
-/** A = Q·R in panels: R replaces A's upper triangle, reflection i is row i of `v`. */
-function factorize(m: i32, n: i32, a: usize, ld: i32, v: usize, taus: usize): void {
-  const ldm = padded(m);
-  for (let start = 0; start < n; start += BLOCK) {
-    const width = min(BLOCK, n - start), rows = m - start;
-    for (let r = start; r < m; r++) {
-      for (let j = start; j < start + width; j++) store<f64>(at(v, ldm, j, r), load<f64>(at(a, ld, r, j)));
-    }
-    for (let j = start; j < start + width; j++) {
-      const x = at(v, ldm, j, j), beta = reflect(m - j, x), t = tau;
-      store<f64>(taus + (<usize>j << 3), t);
-      for (let l = j + 1; l < start + width; l++) {
-        const y = at(v, ldm, l, j);
-        add(m - j, -t * dot(m - j, x, y), x, y);
-      }
-      for (let r = start; r < j; r++) { // R's entries above the diagonal leave the place of v's zeros
-        store<f64>(at(a, ld, r, j), load<f64>(at(v, ldm, j, r)));
-        store<f64>(at(v, ldm, j, r), 0);
-      }
-      store<f64>(at(a, ld, j, j), beta);
-    }
-    const next = start + width;
-    applyToColumns(
-      rows, n - next, at(a, ld, start, next), ld,
-      width, at(v, ldm, start, start), ldm, taus + (<usize>start << 3), 0,
-    );
-  }
 }

@@ -6,9 +6,11 @@ import {
   sizeOf,
   svdShape,
   type Tensor,
+  triangleShape,
 } from "@resolvent/tensor";
 import { sortedPairs } from "../linear-algebra/order.ts";
 import { readMatrix, type Source, symmetrize } from "../linear-algebra/read.ts";
+import { putTriangle } from "../linear-algebra/triangle.ts";
 import { nodeModule } from "../module.ts";
 import { blasChoice, nativeFor } from "./choice.ts";
 import { type Lapack, openLapack } from "./lapack.ts";
@@ -17,8 +19,11 @@ import type { Native } from "./native.ts";
 /** Largest error of the decompositions that are tried at the start, relative to the matrix. */
 const TOLERANCE = 1e-13;
 
+/** Columns that LAPACK makes triangular at once, between two looks at which rows below are zero. */
+const STRIP = 64;
+
 /**
- * `LinearAlgebra` on the system's LAPACK (`dgesdd`, `dsyevd`, `dgeev`), in Node; undefined where there is none
+ * `LinearAlgebra` on the system's LAPACK (`dgesdd`, `dsyevd`, `dgeev`, `dgelqf`), in Node; undefined where there is none
  * or where it decomposes small matrices wrongly. Matrices are copied, since it overwrites them.
  *
  * The functions throw as those of `createLinearAlgebra` do, and InternalError `cpu/lapack` where LAPACK gives up.
@@ -129,7 +134,42 @@ function onLapack(lapack: Lapack, native: Native | undefined, threads: number): 
       }
       return { re, im };
     },
+
+    triangle(a, rows, columns, beside) {
+      const where = "triangle";
+      const shapes = triangleShape(a.shape, rows, columns, beside, where);
+      const R = zeros(shapes.R);
+      if (R.data.length === 0) return R;
+      const { rows: m, columns: n } = shapes;
+      const count = Math.min(m, shapes.reflected);
+      for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
+        // Rows read as columns are the transpose, whose lower triangle is R as it is.
+        const { numbers, back } = matrixOf({ a, where, start, rows, columns }, m, n);
+        run(() => {
+          for (let from = 0; from < count; from += STRIP) {
+            const to = Math.min(count, from + STRIP);
+            lapack.triangle(numbers, n, { from, to, end: lastRow(numbers, n, m, from, to) });
+          }
+        });
+        putTriangle({ numbers, step: n }, shapes, back, R, index);
+      }
+      return R;
+    },
   };
+}
+
+/** The number of rows up to the last that is not zero in some columns; not fewer than `to`. */
+function lastRow(
+  numbers: Float64Array,
+  columns: number,
+  rows: number,
+  from: number,
+  to: number,
+): number {
+  for (let row = rows; row > to; row--) {
+    for (let j = from; j < to; j++) if (numbers[(row - 1) * columns + j] !== 0) return row;
+  }
+  return to;
 }
 
 interface Read {
@@ -185,12 +225,27 @@ function decomposesRight(lapack: Lapack): boolean {
     return (
       rebuilds(tall, U, S, V) &&
       rebuilds(symmetric, vectors, values, vectors) &&
+      sameProducts(tall, la.triangle(tall, "row", "column", 2)) &&
       Math.abs(total(re.data) - trace(square)) < TOLERANCE * n &&
       Math.abs(squares - ofSquare) < TOLERANCE * n * n
     );
   } catch {
     return false;
   }
+}
+
+/** Whether the columns of a matrix have the same products as those of the triangle of its first three. */
+function sameProducts(a: Tensor, R: Tensor): boolean {
+  const n = 5;
+  const products = ({ data }: Tensor, i: number, j: number): number => {
+    let sum = 0;
+    for (let at = 0; at < data.length; at += n)
+      sum += (data[at + i] ?? Number.NaN) * (data[at + j] ?? Number.NaN);
+    return sum;
+  };
+  return [0, 1, 2].every((i) =>
+    [0, 1, 2, 3, 4].every((j) => Math.abs(products(a, i, j) - products(R, i, j)) <= TOLERANCE * n),
+  );
 }
 
 /** Whether `a[i, j] = Σ left[i, r] · values[r] · right[j, r]`. */

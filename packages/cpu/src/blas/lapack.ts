@@ -24,6 +24,15 @@ export interface Lapack {
   symmetric(a: Float64Array, size: number): Float64Array;
   /** `dgeev` without vectors: conjugate pairs are neighbours, + before −. */
   general(a: Float64Array, size: number): { re: Float64Array; im: Float64Array };
+  /**
+   * `dgelqf` and `dormlq`: rows `from` to `to` of the matrix become lower triangular in the columns `from` to
+   * `end` (row `from + i` ends in column `from + i`), and the rows behind `to` become theirs times the same `Qᵀ`.
+   */
+  triangle(
+    a: Float64Array,
+    rows: number,
+    part: { readonly from: number; readonly to: number; readonly end: number },
+  ): void;
 }
 
 /** Fortran passes everything by address, and lengths of texts behind the rest. */
@@ -70,7 +79,10 @@ function bind(
   const dgesdd = get("dgesdd_", 14, 1);
   const dsyevd = get("dsyevd_", 11, 2);
   const dgeev = get("dgeev_", 14, 2);
+  const dgelqf = get("dgelqf_", 8, 0);
+  const dormlq = get("dormlq_", 13, 2);
   if (dgesdd === undefined || dsyevd === undefined || dgeev === undefined) return undefined;
+  if (dgelqf === undefined || dormlq === undefined) return undefined;
   const { whole, wholes, text, call } = passing(koffi, integer);
   return {
     library,
@@ -109,6 +121,22 @@ function bind(
         ...[work, length, info],
       ]);
       return { re, im };
+    },
+    triangle: (a, rows, { from, to, end }) => {
+      const corner = a.subarray(from + from * rows);
+      const behind = a.subarray(to + from * rows);
+      const taus = new Float64Array(to - from);
+      const [k, live, step] = [whole(to - from), whole(end - from), whole(rows)];
+      call("dgelqf", dgelqf, 0, (work, length, info) => [
+        ...[k, live, corner, step, taus],
+        ...[work, length, info],
+      ]);
+      if (rows === to) return;
+      const [side, transposed, others] = [text("R"), text("T"), whole(rows - to)];
+      call("dormlq", dormlq, 2, (work, length, info) => [
+        ...[side, transposed, others, live, k, corner, step, taus, behind, step],
+        ...[work, length, info],
+      ]);
     },
   };
 }

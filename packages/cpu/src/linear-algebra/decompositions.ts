@@ -8,6 +8,7 @@ interface Exports {
   svd(m: number, n: number, a: number, vectors: number): number;
   symmetric(n: number, a: number): number;
   general(n: number, a: number): number;
+  triangle(m: number, n: number, k: number, a: number): number;
   resultOfSvd(which: number): number;
   resultOfSymmetric(which: number): number;
   resultOfGeneral(which: number): number;
@@ -94,6 +95,13 @@ export class Decompositions {
       re: this.#rows(exports.resultOfGeneral(0), 1, n),
       im: this.#rows(exports.resultOfGeneral(1), 1, n),
     };
+  }
+
+  /** R of the first `k` columns, and what the others become; what stands below the diagonal means nothing. */
+  triangle({ rows, columns, address }: Place, k: number, where: string): Rows {
+    const exports = this.#running();
+    this.#check(exports.triangle(rows, columns, k, address), where, rows, columns);
+    return this.#rows(address, Math.min(rows, k), columns);
   }
 
   /** Gives a large memory back; views of it hold it until they are gone. */

@@ -7,11 +7,13 @@ import {
   sizeOf,
   svdShape,
   type Tensor,
+  triangleShape,
 } from "@resolvent/tensor";
 import { loadLinearAlgebra } from "../module.ts";
 import { Decompositions, type Rows } from "./decompositions.ts";
 import { sorted, sortedPairs } from "./order.ts";
 import { readMatrix, type Source, symmetrize } from "./read.ts";
+import { putTriangle } from "./triangle.ts";
 
 /**
  * Singular values and eigenvalues, computed here in float64 SIMD on one thread, without threads or shared
@@ -22,6 +24,7 @@ import { readMatrix, type Source, symmetrize } from "./read.ts";
  * - `symmetricEigen`: tridiagonal form, implicit QL. The mean with the transpose is decomposed; entries may
  *   differ from their mirror image by 1e-5 of the largest, as rounding in float32 makes them.
  * - `eigenvalues`: balancing, Hessenberg form, Francis's double-shift QR.
+ * - `triangle`: Householder reflections in panels; rows at the foot of a panel that are zero take no part.
  *
  * A batch is decomposed matrix by matrix. Memory of up to 64 MiB is kept between calls.
  *
@@ -120,6 +123,23 @@ export async function createLinearAlgebra(): Promise<LinearAlgebra> {
         }
       });
       return { re, im };
+    },
+
+    triangle(a, rows, columns, beside) {
+      const where = "triangle";
+      const shapes = triangleShape(a.shape, rows, columns, beside, where);
+      const R = zeros(shapes.R);
+      if (R.data.length === 0) return R;
+      each(() => {
+        for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
+          const source = sourceOf(a, start, [rows, columns], where);
+          const place = decompositions.matrix(shapes.rows, shapes.columns, where);
+          const factor = readMatrix(source, place);
+          const found = decompositions.triangle(place, shapes.reflected, where);
+          putTriangle(found, shapes, 1 / factor, R, index);
+        }
+      });
+      return R;
     },
   };
 }

@@ -1,0 +1,18 @@
+import type { Tensor, TriangleShapes } from "@resolvent/tensor";
+import type { Rows } from "./decompositions.ts";
+
+/** Writes the triangle of one matrix of a batch: zeros below the diagonal, none of it negative. */
+export function putTriangle(
+  { numbers, step }: Rows,
+  { rows, columns, reflected }: TriangleShapes,
+  factor: number,
+  R: Tensor,
+  index: number,
+): void {
+  const height = Math.min(rows, reflected);
+  for (let i = 0; i < height; i++) {
+    const sign = (numbers[i * step + i] as number) < 0 ? -factor : factor; // as many rows as that
+    const to = (index * height + i) * columns;
+    for (let j = i; j < columns; j++) R.data[to + j] = sign * (numbers[i * step + j] as number); // within the row
+  }
+}
