@@ -2,6 +2,7 @@ import {
   type Engine,
   type Ids,
   InternalError,
+  inOrder,
   type Shaped,
   sizeAlong,
   sizeOf,
@@ -136,9 +137,14 @@ async function likeliestOf<T extends Shaped>(
   logits: T,
   rows: readonly string[],
 ): Promise<number[]> {
-  return (await numbersOf(engine, logits, rows)).map((row) => {
-    let best = 0;
-    for (let id = 1; id < row.length; id++) if ((row[id] ?? 0) > (row[best] ?? 0)) best = id;
-    return best;
+  const { data } = inOrder(await engine.read(logits), [...rows, "vocab"]);
+  const vocab = sizeAlong(logits.shape, "vocab", "likeliestOf");
+  return Array.from({ length: data.length / vocab }, (_, row) => {
+    const start = row * vocab;
+    let best = start;
+    // Both places are within the row.
+    for (let at = start + 1; at < start + vocab; at++)
+      if ((data[at] as number) > (data[best] as number)) best = at;
+    return best - start;
   });
 }

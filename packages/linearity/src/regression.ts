@@ -124,22 +124,18 @@ export class Regression {
     const least = cutoff * (values[0] ?? 0);
     const rank = values.filter((value) => value > least).length;
     // A = V S⁻¹ Uᵀ Rxy over the singular vectors that are kept.
-    const A = new Float64Array(d * q);
-    const part = new Float64Array(q);
-    for (let r = 0; r < rank; r++) {
-      part.fill(0);
-      for (let i = 0; i < d; i++) {
-        const u = U.data[i * d + r] as number; // U is d × d
-        const row = (1 + i) * width + 1 + d;
-        for (let j = 0; j < q; j++) part[j] = (part[j] as number) + u * (R[row + j] as number); // within the row
-      }
-      const s = values[r] as number; // r is below their number
-      for (let i = 0; i < d; i++) {
-        const v = (V.data[i * d + r] as number) / s; // V is d × d
-        for (let j = 0; j < q; j++)
-          A[i * q + j] = (A[i * q + j] as number) + v * (part[j] as number); // within A
-      }
+    const beside = new Float64Array(d * q);
+    for (let i = 0; i < d; i++) {
+      const from = (1 + i) * width + 1 + d;
+      beside.set(R.subarray(from, from + q), i * q);
     }
+    const part = turned(this.#algebra, d, (i, r) => U.data[i * d + r] as number, beside); // U is d × d
+    for (let r = 0; r < rank; r++) {
+      const s = values[r] as number; // r is below their number
+      for (let j = 0; j < q; j++) part[r * q + j] = (part[r * q + j] as number) / s; // within the row
+    }
+    part.fill(0, rank * q);
+    const A = turned(this.#algebra, d, (r, i) => V.data[i * d + r] as number, part); // V is d × d
     const b = Float64Array.from(targetMean);
     for (let i = 0; i < d; i++) {
       const x = inputMean[i] as number; // d of them
@@ -162,15 +158,38 @@ export function regressionBytes(
 export function targetsOf(map: AffineMap, from: number, to: number): AffineMap {
   const q = map.b.length;
   const width = to - from;
-  return {
-    ...map,
-    A: Float64Array.from(
-      { length: map.inputMean.length * width },
-      (_, at) => map.A[Math.floor(at / width) * q + from + (at % width)] as number, // within A
-    ),
-    b: map.b.slice(from, to),
-    targetMean: map.targetMean.slice(from, to),
-  };
+  const inputs = map.inputMean.length;
+  const A = new Float64Array(inputs * width);
+  for (let i = 0; i < inputs; i++) {
+    A.set(map.A.subarray(i * q + from, i * q + to), i * width);
+  }
+  return { ...map, A, b: map.b.slice(from, to), targetMean: map.targetMean.slice(from, to) };
+}
+
+/**
+ * `QᵀY` of an orthogonal `d × d` matrix `Q` and `Y` of `d` rows. The triangle of an orthogonal matrix is the identity,
+ * so what becomes of the columns beside it is this product, at the speed of the decompositions.
+ */
+function turned(
+  algebra: LinearAlgebra,
+  d: number,
+  Q: (row: number, column: number) => number,
+  Y: Float64Array,
+): Float64Array {
+  const q = Y.length / d;
+  const width = d + q;
+  const data = new Float64Array(d * width);
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < d; j++) data[i * width + j] = Q(i, j);
+    data.set(Y.subarray(i * q, (i + 1) * q), i * width + d);
+  }
+  const pair: Tensor = { shape: { row: d, column: width }, data };
+  const made = algebra.triangle(pair, "row", "column", q).data;
+  const product = new Float64Array(d * q);
+  for (let i = 0; i < d; i++) {
+    product.set(made.subarray(i * width + d, (i + 1) * width), i * q);
+  }
+  return product;
 }
 
 /** `exp` of the entropy of singular values as parts of their sum (Roy & Vetterli 2007); 0 of none but zeros. */
