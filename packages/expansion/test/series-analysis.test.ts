@@ -96,6 +96,18 @@ describe("series", () => {
     );
   });
 
+  test("of frozen blocks ends, and says so where an order beyond its last was computed", async () => {
+    const freeze = ["pattern", "norm", "activation"];
+    const note = async (order: number): Promise<unknown> =>
+      (await run("series", { order, freeze })).tables[0]?.notes?.find((line) =>
+        line.includes("radius"),
+      );
+    expect(await note(6)).toMatch(
+      /^the series ends at order 4: a polynomial, as far as it was computed, which has no radius/,
+    );
+    expect(await note(4)).toMatch(/^radius of convergence, estimated: [\d.]+ by roots/);
+  });
+
   test.each([[{ order: -1 }], [{ order: 65 }], [{ order: 1.5 }], [{ about: "x" }]])(
     "%o is refused",
     async (values) => {
@@ -128,6 +140,11 @@ describe("interactions", () => {
       ["interaction-pair", 4],
     ]);
     expect(progress.at(-1)).toBe(1);
+  });
+
+  test("the table of a single one is headed as one", async () => {
+    const { tables } = await run("interactions", { top: 1 });
+    expect(tables[1]?.title).toBe("The largest interaction");
   });
 
   test("a truncated order names its remainder", async () => {

@@ -3,7 +3,7 @@ import { BLOCK_MEASURES, type Interval, type LinearityResult } from "./result.ts
 
 /** A result as tables: the blocks, whatever else was scored, the degrees; warnings first among the notes. */
 export function linearityTables(result: LinearityResult): Table[] {
-  const { blocks, layers, between, degrees, labels } = result;
+  const { blocks, layers, between, degrees, labels, loss, settings } = result;
   return [
     {
       kind: "block",
@@ -52,7 +52,8 @@ export function linearityTables(result: LinearityResult): Table[] {
         ...warningLines(result.warnings),
         `with residual: score ${labels.withResidual}`,
         `without residual: score ${labels.withoutResidual}; so are defect, steps and Δloss`,
-        "lenses read what the block reads",
+        `Δloss: change of the mean next-token loss${loss === null ? "" : `, ${short(loss)} for the model,`} with one block replaced by its best affine map; nats`,
+        `lenses read what the block reads${settings.lensPasses === 0 ? "; the tuned lens was not trained: it is the affine lens" : ""}`,
       ],
     },
     {

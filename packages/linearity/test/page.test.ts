@@ -43,6 +43,16 @@ test("tables carry warnings and say which scores have the residual in them", () 
   }
 });
 
+test("tables say the model's own loss, and when the tuned lens was not trained", () => {
+  const notes = (changed: Partial<typeof result>): string =>
+    linearityTables({ ...result, ...changed })[0]?.notes?.join("\n") ?? "";
+  expect(notes({ loss: 0.863 })).toContain("loss, 0.863 for the model, with one block");
+  expect(notes({})).toContain("next-token loss with one block replaced");
+  expect(notes({})).not.toContain("was not trained");
+  const settings = { ...result.settings, lensPasses: 0 };
+  expect(notes({ settings })).toContain("the tuned lens was not trained: it is the affine lens");
+});
+
 test("no measure is a cosine of logits", () => {
   expect(JSON.stringify(Object.keys(result.blocks[0] ?? {}))).not.toMatch(/cosine/i);
 });

@@ -147,13 +147,18 @@ function orderTable(result: Interactions): Table {
   };
 }
 
+function topTitle(shown: number): string {
+  if (shown === 0) return "No interactions";
+  return shown === 1 ? "The largest interaction" : `The largest ${shown} interactions`;
+}
+
 function topTable({ top, single, players }: Interactions): Table {
   const largest = Math.max(...single);
   const alone = players[single.indexOf(largest)];
   return {
     kind: "interaction",
     field: "top",
-    title: top.length === 0 ? "No interactions" : `The largest ${top.length} interactions`,
+    title: topTitle(top.length),
     columns: [
       { name: "players", kind: "text" },
       { name: "order", kind: "count" },

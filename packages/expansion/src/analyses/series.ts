@@ -103,15 +103,8 @@ function titleOf({ about, freeze }: EpsilonSeries): string {
   return `${what}, at ε = 1 (${held} frozen)`;
 }
 
-function notesOf({
-  radius,
-  radiusLastRatio,
-  check,
-  about,
-  nearestKink,
-  precision,
-  certificate,
-}: EpsilonSeries): string[] {
+function notesOf(series: EpsilonSeries): string[] {
+  const { check, about, nearestKink, precision, certificate } = series;
   const estimate = (value: number | null): string => (value === null ? "none" : short(value));
   const missed = ({ delta, relativeError }: SeriesCheck): string =>
     `${relativeError === null ? "no finite number" : relativeError.toExponential(1)} at δ = ${delta.toExponential(1)}`;
@@ -121,9 +114,19 @@ function notesOf({
       : `, ${missed(check.float64)} (computed anew in f64)`;
   const kink = nearestKink === null ? "" : `; the nearest ReLU turns at ${short(nearestKink)}`;
   return [
-    `radius of convergence, estimated: ${estimate(radius)} by roots, ${estimate(radiusLastRatio)} by the last ratio; ε = 1 is ${short(Math.abs(1 - about))} away${kink}`,
+    `${radiusOf(series)}; ε = 1 is ${short(Math.abs(1 - about))} away${kink}`,
     "resummed: vector Padé approximants from the same coefficients (Wynn's ε-algorithm), not the series",
     `certificate: ‖Σ δᵏ T_k + rest − T‖/‖T‖ = ${estimate(certificate.relativeError)} (sums in f64)`,
     `check: the series misses T(ε₀ + δ) by ${missed(check)} (${precision})${float64}`,
   ];
+}
+
+/** How far the series reaches, in words. A series that has ended has coefficients after its last, all zero. */
+function radiusOf({ coefficients, radius, radiusLastRatio }: EpsilonSeries): string {
+  const estimate = (value: number | null): string => (value === null ? "none" : short(value));
+  const last = coefficients.findLastIndex(({ norm }) => norm !== 0);
+  if (radius === null && last >= 0 && last < coefficients.length - 1) {
+    return `the series ends at order ${last}: a polynomial, as far as it was computed, which has no radius of convergence`;
+  }
+  return `radius of convergence, estimated: ${estimate(radius)} by roots, ${estimate(radiusLastRatio)} by the last ratio`;
 }

@@ -1,0 +1,16 @@
+/** Writes the corpora that docs/almost-linear.md measures: `node dist/make-samples.js --out FOLDER`. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createEncoder } from "./encoder.ts";
+import { repeatsSample, talesSample } from "./samples.ts";
+
+const { values } = parseArgs({ options: { out: { type: "string" } } });
+if (values.out === undefined) throw new Error("Give --out FOLDER.");
+
+// A file of the repository, which this is a tool of: both bundled models have this tokenizer.
+const tokenizer = new URL("../../../packages/models/tales/tokenizer.json", import.meta.url);
+const encoder = createEncoder(JSON.parse(await readFile(tokenizer, "utf8")));
+await mkdir(values.out, { recursive: true });
+await writeFile(join(values.out, "tales.txt"), talesSample(120));
+await writeFile(join(values.out, "repeats.txt"), repeatsSample(encoder, 60, 50));
