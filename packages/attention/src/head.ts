@@ -1,34 +1,31 @@
 import { InputError, InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import type { AttentionBlock, Model } from "@resolvent/transformer";
+import {
+  type AttentionBlock,
+  type HeadPlace,
+  headName,
+  headNamed,
+  type Model,
+} from "@resolvent/transformer";
 import { processBlock, throughHeadNorm, type WeightProcessing } from "./processing.ts";
 
-/** An attention head. */
-export interface Head {
-  readonly layer: number;
-  /** Counted over all heads of the layer, `kv_head · groups + group`. */
-  readonly head: number;
-}
+export { headName };
 
-/** `L1.H5` */
-export function headName({ layer, head }: Head): string {
-  return `L${layer}.H${head}`;
-}
+/** An attention head. */
+export type Head = HeadPlace;
 
 /**
- * The head that a name such as `L1.H5` means.
+ * The head that a name such as `L1.H5` or `head 1.5` means.
  * @throws InputError `attention/bad-head`
  */
 export function parseHead(name: string): Head {
-  const [, layer, head] = /^L(\d+)\.H(\d+)$/.exec(name) ?? [];
-  if (layer === undefined || head === undefined) {
-    throw new InputError({
-      code: "attention/bad-head",
-      message: `"${name}" is no name of a head.`,
-      remedy: "Heads are named by layer and head, from zero: L1.H5.",
-      details: { got: name },
-    });
-  }
-  return { layer: Number(layer), head: Number(head) };
+  const head = headNamed(name);
+  if (head !== undefined) return head;
+  throw new InputError({
+    code: "attention/bad-head",
+    message: `"${name}" is no name of a head.`,
+    remedy: "Heads are named by layer and head, from zero: L1.H5, or head 1.5.",
+    details: { got: name },
+  });
 }
 
 /** @throws InputError `attention/no-head` */

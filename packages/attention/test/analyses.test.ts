@@ -257,6 +257,9 @@ describe("gpt2", () => {
     const subject = await subjectOf("gpt2");
     const ov = { directions: 1, top: 1, words: [], raw: false };
     const code = (name: string): unknown => expect.objectContaining({ code: name });
+    expect((await ovAnalysis.run(subject, { ...ov, head: "head 0.1" })).head).toEqual(
+      (await ovAnalysis.run(subject, { ...ov, head: "L0.H1" })).head,
+    );
     await expect(ovAnalysis.run(subject, { ...ov, head: "1.5" })).rejects.toEqual(
       code("attention/bad-head"),
     );

@@ -151,6 +151,17 @@ describe.each(named)("%s", (_, model) => {
   });
 });
 
+test("heads are named either way, and are the same", () => {
+  const [, model] = named[0] as (typeof named)[number];
+  const of = (group: string) =>
+    playersOf(model.architecture, { kind: "groups", groups: [group] })[0]?.heads;
+  expect(of("head 0.1+L1.H0")).toEqual([
+    { block: "L0.attn", head: 1 },
+    { block: "L1.attn", head: 0 },
+  ]);
+  expect(of("L0.H1+head 1.0")).toEqual(of("head 0.1+L1.H0"));
+});
+
 test("what is asked has to fit the model", async () => {
   const [, model] = named[0] as (typeof named)[number];
   const ask = (options: InteractionOptions) => interactions(reference, model, tokens, options);

@@ -86,6 +86,17 @@ describe("patch", () => {
     expect(result.receivers).toEqual(receivers);
   });
 
+  test("rounding is 0 for people, and itself in data", async () => {
+    const result = (await run("patch", prompts)) as PatchResult;
+    const [row = [], ...rest] = result.effect;
+    const largest = Math.max(...result.effect.flat().map((x) => Math.abs(x ?? 0)));
+    const [tiny, small] = [-largest * 0.9e-9, largest * 1.1e-9];
+    const noisy = { ...result, top: 99, effect: [[tiny, small, ...row.slice(2)], ...rest] };
+    const [matrix, effects] = analysis("patch").tables(noisy);
+    expect(matrix?.rows[0]?.slice(0, 4)).toEqual(["embed", 0, small, row[2]]);
+    expect(effects?.rows.map((cells) => cells[2])).toContain(tiny);
+  });
+
   test("pairs, averaged; a comparison", async () => {
     const pairs =
       '{"clean": "1 2 3", "corrupt": "1 7 3", "target": [4, 5]}\n\n{"clean": [2, 2], "corrupt": [3, 2]}\n';

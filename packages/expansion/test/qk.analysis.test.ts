@@ -52,6 +52,11 @@ test("it is one of the package's analyses", () => {
   ]);
 });
 
+test("a head is named either way", async () => {
+  const written = await analysed({ head: "head 2.1", key: 1 });
+  expect(written).toEqual(await analysed({ head: "L2.H1", key: 1 }));
+});
+
 test("a result that survives JSON, its pairs with the rest", async () => {
   const result = await analysed({ head: "L2.H1", key: 1, queryBy: "token", top: 4 });
   expect(JSON.parse(JSON.stringify(result))).toEqual(result);

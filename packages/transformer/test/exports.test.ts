@@ -20,6 +20,8 @@ test("what the package exports", () => {
     "embed",
     "generate",
     "hasBiases",
+    "headName",
+    "headNamed",
     "keysOf",
     "labelling",
     "loadModel",

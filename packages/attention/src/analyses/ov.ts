@@ -120,7 +120,7 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
   description:
     "Copying scores, eigenvalues, and singular directions with their tokens of a head's OV circuit, and a table from token to token.",
   params: z.object({
-    head: z.string().meta({ title: "name", description: "the head: L1.H5" }),
+    head: z.string().meta({ title: "name", description: "the head: L1.H5, or head 1.5" }),
     directions: z
       .int()
       .min(0)

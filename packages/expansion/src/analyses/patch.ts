@@ -25,6 +25,9 @@ interface Parameters extends PatchParameters {
 /** What the analysis gives: the effects, and which of them the table of the largest shows. */
 type Result = PatchResult & { readonly top: number };
 
+/** Effects smaller than this part of the largest are rounding: people see 0, data has them as they are. */
+const ROUNDING = 1e-9;
+
 /** Columns that a matrix on a terminal can have. */
 const MATRIX_COLUMNS = 30;
 
@@ -117,6 +120,9 @@ function kindOf({ nodes, branches }: Parameters): PatchSetting["kind"] {
 function matrixTables(result: Result): Table[] {
   const { sources, receivers, effect } = result;
   if (receivers.length < 2 || receivers.length > MATRIX_COLUMNS) return [];
+  const least = effect.flat().reduce<number>((a, b) => Math.max(a, Math.abs(b ?? 0)), 0) * ROUNDING;
+  const shown = (value: number | null): number | null =>
+    value !== null && Math.abs(value) < least ? 0 : value;
   return [
     {
       kind: "patch-source",
@@ -131,7 +137,7 @@ function matrixTables(result: Result): Table[] {
         },
         ...receivers.map((name) => ({ name, kind: "number" }) as const),
       ],
-      rows: sources.map((source, i) => [source, ...(effect[i] ?? [])]),
+      rows: sources.map((source, i) => [source, ...(effect[i] ?? []).map(shown)]),
     },
   ];
 }

@@ -70,7 +70,7 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       .string()
       .optional()
       .describe(
-        "like L1.H5; default: the one with the largest probability to a key other than 0 and the query, after the first layer",
+        "like L1.H5, or head 1.5; default: the one with the largest probability to a key other than 0 and the query, after the first layer",
       ),
     query: position.meta({ title: "pos", description: "position that looks; default: the last" }),
     key: position.meta({

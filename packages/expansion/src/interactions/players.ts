@@ -1,6 +1,6 @@
 import { InputError } from "@resolvent/tensor";
-import { type Architecture, blockNames } from "@resolvent/transformer";
-import { checkHead, headName, parseHead } from "../qk/head.ts";
+import { type Architecture, blockNames, headNamed } from "@resolvent/transformer";
+import { checkHead, headName } from "../qk/head.ts";
 
 /** Who plays: what writes or does not write, together, as one. Everything that no player has always writes. */
 export type PlayerChoice =
@@ -60,9 +60,10 @@ export function playersOf(architecture: Architecture, choice: PlayerChoice): Pla
 function named(architecture: Architecture, name: string): Player {
   const blocks = blockNames(architecture);
   if (blocks.includes(name)) return { name, blocks: [name], heads: [] };
-  if (/^L\d+\.H\d+$/i.test(name)) {
-    const { layer, head } = parseHead(name);
-    checkHead(architecture, { layer, head });
+  const place = headNamed(name);
+  if (place !== undefined) {
+    checkHead(architecture, place);
+    const { layer, head } = place;
     return { name, blocks: [], heads: [{ block: `L${layer}.attn`, head }] };
   }
   const layer = blocks.filter((block) => block.startsWith(`${name}.`));

@@ -4,6 +4,8 @@ import {
   blockWrite,
   chooses,
   hasBiases,
+  headName,
+  headNamed,
   type Model,
   recording,
   type Site,
@@ -109,7 +111,7 @@ function constantsOf<T extends Shaped>(
 
 /**
  * The sources that are not zero at every position: a bias of zeros is none. With `choice`, those of these names
- * (`*` for any characters).
+ * (`*` for any characters; heads either way, `bias:L0.H3` or `bias of head 0.3`).
  *
  * @returns sources on the engine; free them when they are done with
  * @throws InputError `expansion/no-source` where no source has such a name
@@ -119,7 +121,7 @@ export async function liveSources<T extends Shaped>(
   sources: readonly Sources<T>[],
   choice?: readonly string[],
 ): Promise<Sources<T>[]> {
-  const chosen = choice === undefined ? () => true : chooses(choice);
+  const chosen = choice === undefined ? () => true : chooses(choice.map(sourceName));
   const kept: Sources<T>[] = [];
   for (const group of sources) {
     const sizes = await using(
@@ -143,6 +145,12 @@ export async function liveSources<T extends Shaped>(
     });
   }
   return kept;
+}
+
+/** `bias of head 0.3` and `bias:head 0.3` as `bias:L0.H3`; other names as they are. */
+function sourceName(name: string): string {
+  const head = headNamed(/^bias(?: of |:)(.*)$/.exec(name)?.[1] ?? "");
+  return head === undefined ? name : `bias:${headName(head)}`;
 }
 
 function someOf<T extends Shaped>(

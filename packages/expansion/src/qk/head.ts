@@ -1,29 +1,26 @@
 import { InputError, InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import type { Architecture, AttentionBlock, Model, Stages } from "@resolvent/transformer";
+import {
+  type Architecture,
+  type AttentionBlock,
+  type HeadPlace,
+  headName,
+  headNamed,
+  type Model,
+  type Stages,
+} from "@resolvent/transformer";
 
-/** A head by its place, `L1.H5` in words. */
-export interface HeadPlace {
-  readonly layer: number;
-  readonly head: number;
-}
+export { type HeadPlace, headName };
 
-/** `L1.H5` */
-export function headName({ layer, head }: HeadPlace): string {
-  return `L${layer}.H${head}`;
-}
-
-/** The head that a name such as `L1.H5` stands for; throws `expansion/bad-head`. */
+/** The head that a name such as `L1.H5` or `head 1.5` stands for; throws `expansion/bad-head`. */
 export function parseHead(name: string): HeadPlace {
-  const match = /^L(\d{1,6})\.H(\d{1,6})$/i.exec(name.trim());
-  if (match === null) {
-    throw new InputError({
-      code: "expansion/bad-head",
-      message: `Heads are named like L1.H5, got "${name}".`,
-      remedy: "Give layer and head, both counted from 0.",
-      details: { got: name },
-    });
-  }
-  return { layer: Number(match[1]), head: Number(match[2]) };
+  const head = headNamed(name);
+  if (head !== undefined) return head;
+  throw new InputError({
+    code: "expansion/bad-head",
+    message: `Heads are named like L1.H5 or head 1.5, got "${name}".`,
+    remedy: "Give layer and head, both counted from 0.",
+    details: { got: name },
+  });
 }
 
 /** Throws `expansion/no-head` where the model has no such head, or no such layer. */
