@@ -3,6 +3,7 @@ import { attentionAnalyses } from "@resolvent/attention";
 import { expansionAnalyses } from "@resolvent/expansion";
 import { linearityAnalyses } from "@resolvent/linearity";
 import { profile } from "./analyses/profile.ts";
+import { run } from "./analyses/run.ts";
 
 /** The analyses that are commands, in the order of the list of commands: the one place to add some. */
 export const analyses: readonly AnyAnalysis[] = [
@@ -10,4 +11,5 @@ export const analyses: readonly AnyAnalysis[] = [
   ...linearityAnalyses,
   ...attentionAnalyses,
   profile,
+  run,
 ];

@@ -1,8 +1,9 @@
 import { accessSync, constants, createReadStream, existsSync, statSync } from "node:fs";
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
-import type { Checkpoint, TextFile } from "@resolvent/analysis";
+import type { Checkpoint, NewFile, TextFile } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
+import { writePieces } from "@resolvent/weights/node";
 import { usageError } from "./failure.ts";
 
 /**
@@ -34,6 +35,21 @@ export async function writeNew(path: string, text: string, overwrite: boolean): 
     if (code === "EEXIST") throw isThere(path);
     throw unwritable(path, code, cause);
   }
+}
+
+/**
+ * A file that an analysis writes; `onSize` hears how large it gets before it is.
+ * @throws InputError `cli/usage` where it is there and may not be replaced
+ */
+export function newFile(path: string, overwrite: boolean, onSize: (size: number) => void): NewFile {
+  checkNew(path, overwrite);
+  return {
+    name: path,
+    write: async (pieces, size) => {
+      onSize(size);
+      await writePieces(path, pieces, { overwrite });
+    },
+  };
 }
 
 /** Refuses a file that is there already, before any work is done for it. */

@@ -1,4 +1,4 @@
-import type { Parameter, Prompt, Range } from "@resolvent/analysis";
+import type { NewFile, Parameter, Prompt, Range } from "@resolvent/analysis";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
 import { textFile } from "./files.ts";
@@ -43,11 +43,15 @@ export function optionsOf(parameter: Parameter): Option[] {
       return preset(made.argParser(someOf(choices)), listed(parameter, choices));
     }
     case "file":
+    case "newFile":
       return [option("file")];
     case "text":
       return preset(option("text"));
     case "texts": {
-      const made = option("list", "separated by commas").argParser((text) => text.split(","));
+      const made = new Option(
+        `${flag} <${placeholder ?? "list"}...>`,
+        said(description, "separated by commas or spaces"),
+      ).makeOptionMandatory(required);
       return preset(made, listed(parameter));
     }
     case "prompt": {
@@ -79,10 +83,13 @@ export function optionsOf(parameter: Parameter): Option[] {
 export function valuesOf(
   parameters: readonly Parameter[],
   flags: Readonly<Record<string, unknown>>,
+  newFile: (path: string) => NewFile,
 ): Record<string, unknown> {
   return Object.fromEntries(
     parameters.flatMap((parameter) => {
-      const value = givenTo(parameter, flags);
+      const given = givenTo(parameter, flags);
+      const value =
+        parameter.kind === "newFile" && typeof given === "string" ? newFile(given) : given;
       return value === undefined ? [] : [[parameter.name, value]];
     }),
   );
@@ -107,6 +114,9 @@ function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>)
     return ids === undefined ? given : parseTokens(ids, flag);
   }
   if (kind === "file") return typeof given === "string" ? textFile(given) : undefined;
+  if (kind === "texts" && given !== undefined) {
+    return (given as readonly string[]).flatMap((word) => word.split(",")); // a variadic option without a parser
+  }
   if (kind === "prompts") {
     const [flag, attribute] = idsFlags(name);
     const lists = (flags[attribute] ?? []) as readonly string[]; // a variadic option without a parser

@@ -6,7 +6,6 @@ import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { inspectCommand } from "./commands/inspect.ts";
-import { runCommand } from "./commands/run.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -35,7 +34,6 @@ export async function runProgram(
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));
   program
     .addCommand(inspectCommand(terminal))
-    .addCommand(runCommand(terminal))
     .addCommand(doctorCommand(terminal))
     .addCommand(demoCommand(terminal));
   for (const command of [program, ...program.commands]) {

@@ -150,6 +150,8 @@ function drawn(
       return [{ head, right: true, cells: figures(String) }];
     case "number":
       return [{ head, right: true, cells: figures(short) }];
+    case "logit":
+      return [{ head, right: true, cells: figures((logit) => logit.toFixed(3)) }];
     case "divergence":
       return [{ head, right: true, cells: figures((nats) => divergence(nats, precision)) }];
     case "share":

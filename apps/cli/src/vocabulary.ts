@@ -13,6 +13,7 @@ export function vocabularyOf(
   const text = (id: number): string => tokenizer?.token(id) ?? String(id);
   return {
     text,
+    decode: (ids) => tokenizer?.decode(ids) ?? "",
     encode: (prompt) => (typeof prompt === "string" ? encode(prompt, tokenizer, folder) : prompt),
     tokenId: (word) => {
       if (/^\d{1,9}$/.test(word)) {

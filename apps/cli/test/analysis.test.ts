@@ -206,6 +206,10 @@ describe("an analysis that a test defines is a command", () => {
       ...{ power: 3, minus: -0.5, deep: false, wide: true, either: false, label: "x,y" },
     });
     expect(targets).toEqual([0, 7, 26]);
+    for (const list of [["a,7, "], ["a", "7", " "], ["a,7", " "]]) {
+      const words = (await result("--prompt", "a", "--target", ...list)).given.target;
+      expect(words).toEqual(["a", "7", " "]);
+    }
     expect((await result("--prompt", "a", "--corrupt-tokens", "1 2")).given.corrupt).toEqual([
       1, 2,
     ]);

@@ -35,7 +35,9 @@ export type Parameter = {
         | "prompt"
         | "prompts"
         /** A `TextFile`. */
-        | "file";
+        | "file"
+        /** A `NewFile`. */
+        | "newFile";
     }
   | { readonly kind: "number" | "numbers"; readonly range: Range }
   | {
@@ -86,13 +88,14 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** What a parameter takes. */
 type Values =
-  | { readonly kind: "flag" | "text" | "texts" | "prompt" | "prompts" | "file" }
+  | { readonly kind: "flag" | "text" | "texts" | "prompt" | "prompts" | "file" | "newFile" }
   | { readonly kind: "number" | "numbers"; readonly range: Range }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
 function valuesOf(name: string, schema: JsonSchema): Values {
   if (schema.format === "prompt") return { kind: "prompt" };
   if (schema.format === "file") return { kind: "file" };
+  if (schema.format === "new-file") return { kind: "newFile" };
   if (schema.type === "array") {
     const items = valuesOf(name, asSchema(schema.items));
     if (items.kind === "prompt") return { kind: "prompts" };

@@ -2,13 +2,15 @@ export { type Analysis, type AnyAnalysis, defineAnalysis, type Made } from "./an
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { divergence, percent, short } from "./figures.ts";
-export { fileParameter, type TextFile } from "./file.ts";
+export { fileParameter, type NewFile, newFileParameter, type TextFile } from "./file.ts";
 export { type Parameters, promptParameter, promptsParameter } from "./parameters.ts";
 export { pause } from "./pause.ts";
 export {
   inputLine,
   type ModelFacts,
+  type ModelIdentity,
   modelFacts,
+  modelIdentity,
   type Result,
   type TokenFacts,
   tokenFacts,

@@ -7,26 +7,34 @@ export interface Result {
   readonly schemaVersion: 1;
   /** What kind of result it is: `degree-expansion`. */
   readonly kind: string;
-  readonly model: ModelFacts;
+  readonly model: ModelIdentity;
 }
 
 /** Which model a result is about. */
-export interface ModelFacts {
+export interface ModelIdentity {
   readonly name: string;
   readonly sha256: string | null;
   /** `model_type` of its config. */
   readonly architecture: string;
+}
+
+/** The same, with what the model is made of. */
+export interface ModelFacts extends ModelIdentity {
   readonly blocks: readonly string[];
 }
 
-/** The facts about a model that its results carry. */
-export function modelFacts<T extends Shaped>(model: Model<T>): ModelFacts {
+/** Which model it is, as its results say it. */
+export function modelIdentity<T extends Shaped>(model: Model<T>): ModelIdentity {
   return {
     name: model.name,
     sha256: model.sha256 ?? null,
     architecture: model.architecture.family,
-    blocks: blockNames(model.architecture),
   };
+}
+
+/** The facts about a model that its results carry. */
+export function modelFacts<T extends Shaped>(model: Model<T>): ModelFacts {
+  return { ...modelIdentity(model), blocks: blockNames(model.architecture) };
 }
 
 /** A token and how it reads. */

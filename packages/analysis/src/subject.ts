@@ -18,6 +18,8 @@ export interface Vocabulary {
   tokenId(word: string): number;
   /** The text of a token; its number where there is no tokenizer. */
   text(id: number): string;
+  /** The text of tokens that follow each other; empty where there is no tokenizer. */
+  decode(ids: readonly number[]): string;
 }
 
 /** What is known before a model is loaded. */

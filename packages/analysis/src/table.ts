@@ -8,6 +8,8 @@ export type ColumnKind =
   | "count"
   /** A number in 3 digits. */
   | "number"
+  /** A logit: shown with 3 decimals, because differences count. */
+  | "logit"
   /** Nats, never below 0 but for rounding. */
   | "divergence"
   /** A part of 1, shown in percent. */

@@ -50,6 +50,7 @@ const vocabulary: Vocabulary = {
   encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),
   tokenId: Number,
   text: String,
+  decode: (ids) => ids.join(" "),
 };
 
 test("an analysis is asked what it takes, runs, and gives plain data with tables", async () => {

@@ -2,6 +2,7 @@ import {
   checkParameters,
   describeParameters,
   fileParameter,
+  newFileParameter,
   type Parameters,
   promptParameter,
   promptsParameter,
@@ -165,6 +166,21 @@ describe("checkParameters", () => {
       await expect(checkParameters(params, { prompt })).rejects.toThrow(/^prompt: .*got/);
     }
   });
+});
+
+test("a file to write: named, unwritten, optional, and nothing else passes for one", async () => {
+  const params = z.object({ save: newFileParameter("to keep") });
+  expect(describeParameters(params)).toEqual([
+    { name: "save", description: "to keep", placeholder: "file", required: false, kind: "newFile" },
+  ]);
+  const file = { name: "a.bin", write: async () => {} };
+  expect((await checkParameters<{ save?: unknown }>(params, { save: file })).save).toBe(file);
+  expect(await checkParameters(params, {})).toEqual({});
+  for (const odd of ["a.bin", { name: "a.bin" }, { name: "a", stream: () => [] }, null]) {
+    await expect(checkParameters(params, { save: odd })).rejects.toThrow(
+      "save: Expected a file to write",
+    );
+  }
 });
 
 test("a file: named, unread, optional, and nothing else passes for one", async () => {

@@ -18,7 +18,12 @@ import { bestOf } from "../src/paths/best.ts";
 import { searchPaths } from "../src/paths/search.ts";
 
 const tokens = [3, 17, 5, 5];
-const vocabulary = { encode: () => tokens, tokenId: Number, text: (id: number) => ` ${id}` };
+const vocabulary = {
+  encode: () => tokens,
+  tokenId: Number,
+  text: (id: number) => ` ${id}`,
+  decode: String,
+};
 const folder = tinyModel("gpt2", { seed: 5 });
 const model = await loadModel(reference, folder, { hash: false });
 

@@ -1,4 +1,4 @@
-import type { Result, Warning } from "@resolvent/analysis";
+import type { ModelFacts, Result, Warning } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
 
 /** From where to where 95 % of the bootstrap's values lie; null where there is nothing to draw from. */
@@ -97,6 +97,7 @@ export const RESIDUAL_LABELS = {
 
 /** How far from linear a model is on a corpus. */
 export interface LinearityResult extends Result {
+  readonly model: ModelFacts;
   readonly kind: "linearity";
   /** Tokens that were scored. */
   readonly tokens: number;

@@ -1,4 +1,11 @@
-import { type Priced, type Shape, type Shaped, type SyncEngine, sizeOf } from "@resolvent/tensor";
+import {
+  type Engine,
+  type Priced,
+  type Shape,
+  type Shaped,
+  sizeOf,
+  type Tensor,
+} from "@resolvent/tensor";
 import { encodeNumbers } from "@resolvent/weights";
 import { tokenIds, unembed } from "./embedding.ts";
 import type { Model } from "./model.ts";
@@ -25,27 +32,36 @@ export interface StoredRun<T> {
 
 /**
  * Runs a model and moves the values of chosen sites to the host as they come by, so that the engine holds one
- * block's values at a time.
+ * block's values at a time; an engine that answers later holds what it copies until it has.
  *
  * @throws InputError `weights/overflow` where a value is beyond F16
  */
-export function storedRun<T extends Shaped>(
-  engine: SyncEngine<T>,
+export async function storedRun<T extends Shaped>(
+  engine: Engine<T>,
   model: Model<T>,
   tokens: readonly number[],
   options: { readonly sites: SiteChoice; readonly dtype?: TraceDtype },
-): StoredRun<T> {
+): Promise<StoredRun<T>> {
   const { dtype = "F32" } = options;
   const chosen = chooses(options.sites);
-  const trace = new Map<Site, StoredValue>();
+  const stored = (site: Site, { shape, data }: Tensor): StoredValue => ({
+    ...{ shape, dtype },
+    bytes: encodeNumbers(data, dtype, site),
+  });
+  const kept: (readonly [Site, StoredValue | Promise<StoredValue>])[] = [];
   const inner = plainSites<T>();
   const sites: Sites<T> = {
     wants: chosen,
     at: (site, compute) => {
       const value = inner.at(site, compute);
       if (chosen(site)) {
-        const { shape, data } = engine.read(value);
-        trace.set(site, { shape, dtype, bytes: encodeNumbers(data, dtype, site) });
+        const answer = engine.read(value);
+        // What is there is put away before the next site comes.
+        const now = !(answer instanceof Promise);
+        kept.push([
+          site,
+          now ? stored(site, answer) : answer.then((tensor) => stored(site, tensor)),
+        ]);
       }
       return value;
     },
@@ -54,7 +70,8 @@ export function storedRun<T extends Shaped>(
     const residual = residualStream(engine, model, tokenIds(tokens), sites);
     return unembed(engine, model, residual, sites);
   });
-  return { logits, trace };
+  const trace = await Promise.all(kept.map(async ([site, value]) => [site, await value] as const));
+  return { logits, trace: new Map(trace) };
 }
 
 /** Bytes that the trace of a stored run takes, by site, from shapes alone. */

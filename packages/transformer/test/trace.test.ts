@@ -1,4 +1,4 @@
-import { inOrder, reference } from "@resolvent/tensor";
+import { type Engine, inOrder, reference, type Tensor } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { decodeNumbers } from "@resolvent/weights";
 import { expect, test } from "vitest";
@@ -13,7 +13,7 @@ test.each(tinyFamilies)(
     const folder = tinyModel(family, { seed: 2 });
     const model = await loadModel(reference, folder);
     const whole = run(reference, model, TOKENS, { sites: SITES });
-    const stored = storedRun(reference, model, TOKENS, { sites: SITES });
+    const stored = await storedRun(reference, model, TOKENS, { sites: SITES });
     expect(stored.logits).toEqual(whole.logits);
     expect([...stored.trace.keys()]).toEqual([...whole.trace.keys()]);
     for (const [site, { shape, dtype, bytes }] of stored.trace) {
@@ -26,16 +26,25 @@ test.each(tinyFamilies)(
     }
     for (const dtype of ["F32", "F16"] as const) {
       const said = traceBytes(await outlineModel(folder), TOKENS, { sites: SITES, dtype });
-      const { trace } = storedRun(reference, model, TOKENS, { sites: SITES, dtype });
+      const { trace } = await storedRun(reference, model, TOKENS, { sites: SITES, dtype });
       expect([...said]).toEqual([...trace].map(([site, { bytes }]) => [site, bytes.byteLength]));
     }
   },
 );
 
+test("an engine that answers later stores the same", async () => {
+  const model = await loadModel(reference, tinyModel("gpt2", { seed: 2 }));
+  const later: Engine<Tensor> = { ...reference, read: async (a) => reference.read(a) };
+  const options = { sites: SITES };
+  expect(await storedRun(later, model, TOKENS, options)).toEqual(
+    await storedRun(reference, model, TOKENS, options),
+  );
+});
+
 test("F16 keeps three digits", async () => {
   const model = await loadModel(reference, tinyModel("gpt2", { seed: 2 }));
   const choice = { sites: ["L1.mlp.write"], dtype: "F16" } as const;
-  const { trace } = storedRun(reference, model, TOKENS, choice);
+  const { trace } = await storedRun(reference, model, TOKENS, choice);
   const exact = run(reference, model, TOKENS, choice).trace.get("L1.mlp.write");
   const value = trace.get("L1.mlp.write");
   if (value === undefined) throw new Error("the site was not kept");

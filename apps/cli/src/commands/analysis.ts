@@ -13,7 +13,7 @@ import { InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
 import { usageError } from "../failure.ts";
-import { checkNew, checkpointFile, writeNew } from "../files.ts";
+import { checkNew, checkpointFile, newFile, writeNew } from "../files.ts";
 import { keepWeights, keptWeights, noteKeeping, openModel, weightsHash } from "../open.ts";
 import {
   type EngineOptions,
@@ -25,6 +25,7 @@ import { type OutputOptions, outputOf, outputOptions } from "../output.ts";
 import { flagOf, optionsOf, valuesOf } from "../parameter-options.ts";
 import { findModel } from "../prepare.ts";
 import { writeResult } from "../result.ts";
+import { bytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { readPrompt } from "../tokens.ts";
 import { vocabularyOf } from "../vocabulary.ts";
@@ -95,7 +96,9 @@ async function analyse(
   const output = outputOf(flags, terminal);
   const { html, resume, overwrite = false } = flags;
   checkNew(html, overwrite);
-  const values = valuesOf(parameters, { ...flags });
+  const values = valuesOf(parameters, { ...flags }, (path) =>
+    newFile(path, overwrite, (size) => terminal.note(`${path} will take ${bytes(size)}.`)),
+  );
   const waits = parameters.some(
     (parameter) => parameter.name === "prompt" && parameter.required && values.prompt === undefined,
   );

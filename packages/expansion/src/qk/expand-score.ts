@@ -1,4 +1,10 @@
-import { modelFacts, type Result, type TokenFacts, tokenFacts } from "@resolvent/analysis";
+import {
+  type ModelFacts,
+  modelFacts,
+  type Result,
+  type TokenFacts,
+  tokenFacts,
+} from "@resolvent/analysis";
 import { type Engine, inOrder, type Precision, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
@@ -10,6 +16,7 @@ import type { Splitting } from "./sources.ts";
 
 /** A head's score between two positions as a sum over pairs of sources: plain data. */
 export interface ScoreExpansion extends Result {
+  readonly model: ModelFacts;
   readonly kind: "qk";
   readonly input: { readonly tokens: readonly TokenFacts[] };
   readonly head: HeadPlace;

@@ -1,4 +1,4 @@
 export { fileSource, folderOf } from "./file.ts";
 export { hubFolder, type NodeHubOptions } from "./hub.ts";
 export { checkpointSha256 } from "./sha256.ts";
-export { type WriteFileOptions, writeSafetensorsFile } from "./write.ts";
+export { type WriteFileOptions, writePieces, writeSafetensorsFile } from "./write.ts";

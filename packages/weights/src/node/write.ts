@@ -54,26 +54,37 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * Writes a safetensors file, one tensor at a time (`bytes` may be functions): under a temporary name beside it,
- * which becomes `path` when every byte is on the disk. Whatever fails, `path` is as it was and the temporary
- * file is gone; it may be the very file that the tensors are read from.
+ * Writes a safetensors file, one tensor at a time (`bytes` may be functions), as `writePieces` does; it may be the
+ * very file that the tensors are read from.
  *
- * Throws `weights/file-exists` unless `overwrite`, `weights/unwritable`, and what `safetensorsChunks` throws.
+ * Throws what `writePieces` and `safetensorsChunks` throw.
  */
 export async function writeSafetensorsFile(
   path: string,
   tensors: readonly TensorToWrite[],
   options: WriteFileOptions = {},
 ): Promise<void> {
-  const chunks = safetensorsChunks(tensors, options);
-  const overwrite = options.overwrite ?? false;
+  await writePieces(path, safetensorsChunks(tensors, options), options);
+}
+
+/**
+ * Writes a file, piece by piece: under a temporary name beside it, which becomes `path` when every byte is on the
+ * disk. Whatever fails, `path` is as it was and the temporary file is gone.
+ *
+ * Throws `weights/file-exists` unless `overwrite`, `weights/unwritable`, and what the pieces throw.
+ */
+export async function writePieces(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  { overwrite = false, signal }: Pick<WriteFileOptions, "overwrite" | "signal"> = {},
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.tmp`);
   let handle: FileHandle | undefined;
   try {
     if (!overwrite && (await onDisk(path, exists(path)))) throw fileExists(path);
     handle = await onDisk(path, open(temporary, "wx"));
-    for await (const chunk of chunks) await onDisk(path, writeAll(handle, chunk));
-    options.signal?.throwIfAborted();
+    for await (const piece of pieces) await onDisk(path, writeAll(handle, piece));
+    signal?.throwIfAborted();
     await onDisk(path, handle.sync());
     await onDisk(path, handle.close());
     await onDisk(path, publish(temporary, path, overwrite));
