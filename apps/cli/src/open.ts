@@ -1,15 +1,14 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ModelFiles } from "@resolvent/analysis";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
 import { bundledModels } from "@resolvent/models";
 import { InputError } from "@resolvent/tensor";
 import {
   loadModel,
-  loadTokenizer,
   type Model,
   type ModelOutline,
-  type Tokenizer,
   type WeightPlan,
   weightPlans,
 } from "@resolvent/transformer";
@@ -212,7 +211,11 @@ export async function weightsHash(folder: Folder, terminal: Terminal): Promise<s
   return sha256;
 }
 
-/** The tokenizer of a folder, if it has one. */
-export async function tokenizerOf(folder: Folder): Promise<Tokenizer | undefined> {
-  return await loadTokenizer(folder);
+/** The tensors of a folder as they are stored. */
+export async function storedTensors(folder: Folder): Promise<ModelFiles["tensors"]> {
+  const checkpoint = await openCheckpoint(folder);
+  return checkpoint.names.map((name) => {
+    const { dtype, shape } = checkpoint.info(name);
+    return { name, dtype, shape };
+  });
 }

@@ -8,8 +8,6 @@ export type Format = (typeof FORMATS)[number];
 
 /** Options that commands share, each defined once. */
 export const options = {
-  prompt: (): Option => new Option("--prompt <text>", "text to read; default: standard input"),
-  tokens: (): Option => new Option("--tokens <ids>", "token ids to read: 1,2,3"),
   format: (): Option =>
     new Option("--format <format>", "how the result is written; default: table").choices(FORMATS),
   json: (): Option => new Option("--json", "the same as --format json"),
@@ -74,12 +72,6 @@ export interface FormatOptions {
   readonly json?: boolean;
 }
 
-/** The values of the shared options. */
-export interface SharedOptions extends FormatOptions, ModelOptions, EngineOptions {
-  readonly prompt?: string;
-  readonly tokens?: string;
-}
-
 /** The format that is asked for. */
 export function formatOf({ format, json = false }: FormatOptions): Format {
   if (!json) return format ?? "table";
@@ -93,18 +85,6 @@ export function wholeNumber(least: number): (text: string) => number {
     const value = Number(text);
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
-  };
-}
-
-/** Parses a finite number that passes a test. */
-export function numberWhere(
-  test: (value: number) => boolean,
-  what: string,
-): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === "" ? Number.NaN : Number(text);
-    if (Number.isFinite(value) && test(value)) return value;
-    throw new InvalidArgumentError(`Expected ${what}.`);
   };
 }
 

@@ -6,9 +6,8 @@ import {
 } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { modelFolder, modelName } from "./open.ts";
-import type { ModelOptions, SharedOptions } from "./options.ts";
+import type { ModelOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
-import { type Input, readInput } from "./tokens.ts";
 
 /** A model that is not loaded yet. */
 export interface FoundModel {
@@ -27,17 +26,4 @@ export async function findModel(
   const folder = await modelFolder(name, flags, terminal);
   const outline = await outlineModel(folder, { name: modelName(name, folder) });
   return { folder, outline, tokenizer: await loadTokenizer(folder) };
-}
-
-/** What a command that runs a model knows before it loads it. */
-export interface Prepared extends FoundModel, Input {}
-
-/** Finds the model and reads the input; a model's faults come before the input's. */
-export async function prepare(
-  name: string,
-  flags: SharedOptions,
-  terminal: Terminal,
-): Promise<Prepared> {
-  const found = await findModel(name, flags, terminal);
-  return { ...found, ...(await readInput(flags, found, terminal)) };
 }

@@ -1,19 +1,18 @@
 import { createRequire } from "node:module";
-import type { AnyAnalysis } from "@resolvent/analysis";
+import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
 import { Command, CommanderError } from "commander";
 import { analyses as builtIn } from "./analyses.ts";
 import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
-import { inspectCommand } from "./commands/inspect.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own file
 
 export interface ProgramOptions {
-  /** What are commands beside those about files and the machine; default all that are built in. */
-  readonly analyses?: readonly AnyAnalysis[];
+  /** What are commands beside those about the machine and the project; default all that are built in. */
+  readonly analyses?: readonly (AnyAnalysis | AnyOutlineAnalysis)[];
   /** Ends an analysis between pieces of its work. */
   readonly signal?: AbortSignal;
 }
@@ -32,10 +31,7 @@ export async function runProgram(
     .showHelpAfterError("(add --help for what it takes)");
   for (const analysis of analyses)
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));
-  program
-    .addCommand(inspectCommand(terminal))
-    .addCommand(doctorCommand(terminal))
-    .addCommand(demoCommand(terminal));
+  program.addCommand(doctorCommand(terminal)).addCommand(demoCommand(terminal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.show(text),

@@ -144,6 +144,8 @@ function drawn(
   switch (kind) {
     case "text":
       return [{ head, cells: figures(String) }];
+    case "shape":
+      return [{ head, cells: cells.map((cell) => String(cell ?? "").replaceAll("×", " × ")) }];
     case "token":
       return [{ head, cells: cells.map((cell) => (cell === null ? "" : JSON.stringify(cell))) }];
     case "count":

@@ -4,34 +4,6 @@ import type { Folder } from "@resolvent/weights";
 import { usageError } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What a command is asked to read. */
-export interface InputOptions {
-  readonly prompt?: string;
-  readonly tokens?: string;
-}
-
-/** Token ids and how they read. */
-export interface Input {
-  readonly ids: readonly number[];
-  readonly text: (id: number) => string;
-}
-
-/** The tokens of `--prompt`, of `--tokens`, or of the text on standard input. */
-export async function readInput(
-  options: InputOptions,
-  { folder, tokenizer }: { readonly folder: Folder; readonly tokenizer: Tokenizer | undefined },
-  terminal: Terminal,
-): Promise<Input> {
-  const text = (id: number): string => tokenizer?.token(id) ?? String(id);
-  if (options.prompt !== undefined && options.tokens !== undefined) {
-    throw usageError("--prompt and --tokens are two inputs.", "Give one of them.");
-  }
-  if (options.tokens !== undefined) return { ids: parseTokens(options.tokens), text };
-  const prompt = options.prompt ?? (await readPrompt(terminal));
-  if (prompt === "") throw noInput();
-  return { ids: encode(prompt, tokenizer, folder), text };
-}
-
 /** The text on standard input, without its last newline. */
 export async function readPrompt(terminal: Terminal): Promise<string> {
   const prompt = (await terminal.input())?.replace(/\r?\n$/, "");

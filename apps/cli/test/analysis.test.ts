@@ -7,6 +7,7 @@ import {
   defineAnalysis,
   describeParameters,
   inputLine,
+  type ModelFacts,
   modelFacts,
   type Prompt,
   promptParameter,
@@ -45,6 +46,7 @@ interface Parameters {
 }
 
 interface Measured extends Result {
+  readonly model: ModelFacts;
   readonly kind: "measured";
   readonly given: Parameters;
   readonly ids: readonly number[];

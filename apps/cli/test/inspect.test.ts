@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { json, output } from "./command.ts";
-import { temporaryFolder, writeModel } from "./models.ts";
+import { json, output, resolvent } from "./command.ts";
+import { temporaryFolder, writeHollowModel, writeModel } from "./models.ts";
 
 interface Result {
   readonly tensors: readonly {
@@ -60,6 +60,28 @@ test("every format lists the same tensors", async () => {
   for (const { name, shape } of tensors) {
     expect(table).toMatch(new RegExp(`^${name} +F32 +${shape.join(" × ")}$`, "m"));
   }
+});
+
+test("loads nothing: works for a model that does not fit, and says how others would be kept", async () => {
+  const size = { layers: 1, width: 2048, vocab: 1000, context: 8 };
+  const hollow = await writeHollowModel(join(folder, "hollow"), size);
+  const limited = ["--max-memory", "1MB"];
+  const expand = await resolvent(["expand", hollow, "--tokens", "1", ...limited]);
+  expect(expand.code).toBe(5);
+  const found = await json<{ weights: object; parameters: number }>([
+    "inspect",
+    hollow,
+    ...limited,
+  ]);
+  expect(found.parameters).toBe(1000 * 2048 + 8 * 2048 + 12 * 2048 ** 2 + 13 * 2048 + 2 * 2048);
+  expect(found.weights).toMatchObject({ kept: "more than the limit" });
+  expect(await json(["inspect", model, "--precision", "f64"])).toMatchObject({
+    weights: { kept: "in f64" },
+  });
+  const { kind, flops } = await json<{ kind: string; flops: number }>([
+    ...["inspect", model, "--dry-run"],
+  ]);
+  expect([kind, flops]).toEqual(["cost", 0]);
 });
 
 test("says what is not there, and what is shared or grouped", async () => {

@@ -1,7 +1,8 @@
 import { InputError } from "@resolvent/tensor";
 import { InvalidArgumentError } from "commander";
 import { describe, expect, test } from "vitest";
-import { formatOf, numberWhere, parseBytes, someOf, wholeNumber } from "../src/options.ts";
+import { formatOf, parseBytes, someOf, wholeNumber } from "../src/options.ts";
+import { optionsOf } from "../src/parameter-options.ts";
 import { parseTokens } from "../src/tokens.ts";
 
 test("someOf: names in any order, once each, in the order of the choices", () => {
@@ -34,17 +35,21 @@ test("parseBytes: decimal and binary units", () => {
   }
 });
 
-test("wholeNumber and numberWhere take no other number for one", () => {
+test("wholeNumber and numbers of a range take no other number for one", () => {
   expect(wholeNumber(0)("0")).toBe(0);
   expect(wholeNumber(1)("007")).toBe(7);
   for (const text of ["", " 1", "+1", "-1", "1.0", "1e3", "0x10", "٣", "9007199254740993"]) {
     expect(() => wholeNumber(0)(text)).toThrow("Expected a whole number from 0.");
   }
   expect(() => wholeNumber(2)("1")).toThrow("from 2");
-  const share = numberWhere((p) => p > 0 && p <= 1, "a share");
+  const [option] = optionsOf({
+    ...{ name: "topP", kind: "number", description: "", required: false },
+    range: { whole: false, above: 0, most: 1 },
+  });
+  const share = (text: string): unknown => option?.parseArg?.(text, undefined);
   expect([share("1"), share("5e-1"), share(" .25 ")]).toEqual([1, 0.5, 0.25]);
   for (const text of ["", " ", "0", "1.1", "NaN", "Infinity", "half"]) {
-    expect(() => share(text)).toThrow("Expected a share.");
+    expect(() => share(text)).toThrow("Expected a number above 0 and at most 1.");
   }
 });
 

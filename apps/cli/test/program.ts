@@ -1,4 +1,4 @@
-import type { AnyAnalysis } from "@resolvent/analysis";
+import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
 import { type ProgramOptions, runProgram } from "../src/program.ts";
 import { terminalOf } from "../src/terminal.ts";
 
@@ -11,7 +11,7 @@ export interface Ran {
 
 /** Runs a command line in this process, with analyses of the test's own, its output piped. */
 export async function run(
-  analyses: readonly AnyAnalysis[],
+  analyses: readonly (AnyAnalysis | AnyOutlineAnalysis)[],
   args: readonly string[],
   { input = "", ...options }: Omit<ProgramOptions, "analyses"> & { readonly input?: string } = {},
 ): Promise<Ran> {

@@ -2,11 +2,11 @@ import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import { describeParameters } from "./described.ts";
 import type { Parameters } from "./parameters.ts";
 import type { Result } from "./result.ts";
-import type { Outline, Subject } from "./subject.ts";
+import type { ModelFiles, Outline, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
 
-/** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */
-export interface Analysis<P, R extends Result> {
+/** What every analysis says about itself. */
+interface Described<P, R extends Result> {
   /** The command's name: `paths`. Lower case, words joined by hyphens. */
   readonly name: string;
   /** One line, as a list of commands shows it: no capital at its start, no full stop. */
@@ -16,6 +16,18 @@ export interface Analysis<P, R extends Result> {
   readonly params: Parameters<P>;
   /** Arguments of examples: `tales --prompt "Once upon a time" --top 5`. */
   readonly examples?: readonly string[];
+  /**
+   * The result as one HTML page that needs nothing else: no network, no scripts of others. Users name a file for it
+   * (`--html FILE`). Whatever comes from a model or an input has to be escaped in it.
+   */
+  readonly page?: (result: R, made: Made) => string;
+  /** What people would rather see than the result's JSON; also the rows of CSV and NDJSON, see `Table`. */
+  readonly tables: (result: R) => readonly Table[];
+}
+
+/** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */
+export interface Analysis<P, R extends Result> extends Described<P, R> {
+  readonly needs?: "weights";
   /**
    * Whether `run` uses `subject.inFloat64`. Then users may leave that out (`--no-float64`), and `estimate` is asked
    * in float64 too.
@@ -27,11 +39,6 @@ export interface Analysis<P, R extends Result> {
    */
   readonly resumable?: boolean;
   /**
-   * The result as one HTML page that needs nothing else: no network, no scripts of others. Users name a file for it
-   * (`--html FILE`). Whatever comes from a model or an input has to be escaped in it.
-   */
-  readonly page?: (result: R, made: Made) => string;
-  /**
    * What `run` would take, from shapes alone: nothing of the model is loaded yet.
    * @throws InputError for parameters that do not fit the model, wherever shapes show it
    */
@@ -41,8 +48,18 @@ export interface Analysis<P, R extends Result> {
    * @throws InputError for parameters that do not fit the model
    */
   readonly run: <T extends Shaped>(subject: Subject<T>, params: P) => Promise<R>;
-  /** What people would rather see than the result's JSON; also the rows of CSV and NDJSON, see `Table`. */
-  readonly tables: (result: R) => readonly Table[];
+}
+
+/**
+ * An analysis of what a model's files say. Nothing is loaded and nothing computed, so that it works for a model that
+ * is too large for any machine at hand.
+ */
+export interface OutlineAnalysis<P, R extends Result> extends Described<P, R> {
+  readonly needs: "outline";
+  readonly float64?: undefined;
+  readonly resumable?: undefined;
+  /** @throws InputError for parameters that do not fit the model */
+  readonly run: (files: ModelFiles, params: P) => Promise<R>;
 }
 
 /** What a page says about how its result was made. */
@@ -55,11 +72,21 @@ export interface Made {
 // biome-ignore lint/suspicious/noExplicitAny: what is put in goes through `params` first, whatever P is
 export type AnyAnalysis = Analysis<any, any>;
 
+/** The same of an `OutlineAnalysis`. */
+// biome-ignore lint/suspicious/noExplicitAny: what is put in goes through `params` first, whatever P is
+export type AnyOutlineAnalysis = OutlineAnalysis<any, any>;
+
 /**
  * The same analysis, with its types inferred, its name and the shape of its parameters checked.
  * @throws InputError `analysis/bad-name`; `analysis/bad-schema`
  */
-export function defineAnalysis<P, R extends Result>(analysis: Analysis<P, R>): Analysis<P, R> {
+export function defineAnalysis<P, R extends Result>(analysis: Analysis<P, R>): Analysis<P, R>;
+export function defineAnalysis<P, R extends Result>(
+  analysis: OutlineAnalysis<P, R>,
+): OutlineAnalysis<P, R>;
+export function defineAnalysis<P, R extends Result>(
+  analysis: Analysis<P, R> | OutlineAnalysis<P, R>,
+): Analysis<P, R> | OutlineAnalysis<P, R> {
   const { name, params } = analysis;
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) {
     throw new InputError({

@@ -1,4 +1,11 @@
-export { type Analysis, type AnyAnalysis, defineAnalysis, type Made } from "./analysis.ts";
+export {
+  type Analysis,
+  type AnyAnalysis,
+  type AnyOutlineAnalysis,
+  defineAnalysis,
+  type Made,
+  type OutlineAnalysis,
+} from "./analysis.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { divergence, percent, short } from "./figures.ts";
@@ -15,6 +22,14 @@ export {
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
-export type { Checkpoint, Outline, Progress, Prompt, Subject, Vocabulary } from "./subject.ts";
+export type {
+  Checkpoint,
+  ModelFiles,
+  Outline,
+  Progress,
+  Prompt,
+  Subject,
+  Vocabulary,
+} from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { type Warning, warningCodes, warningLines } from "./warning.ts";

@@ -30,6 +30,22 @@ export interface Outline {
   readonly precision: Precision;
 }
 
+/** What a model's files say: what an analysis of the outline works on. */
+export interface ModelFiles extends Outline {
+  /** Of the weights, which are read for it piece by piece. */
+  readonly sha256: string;
+  /** The tensors as they are stored. */
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly number[];
+  }[];
+  /** Whether there is a tokenizer, so that prompts may be texts. */
+  readonly tokenizer: boolean;
+  /** What the weights would take in memory, in bytes, and how they would be kept: `in f32`, `layer by layer`. */
+  readonly weights: { readonly kept: string; readonly bytes: number };
+}
+
 /** What an analysis works on. */
 export interface Subject<T extends Shaped> {
   readonly engine: Engine<T>;

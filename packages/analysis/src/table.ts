@@ -2,6 +2,8 @@
 export type ColumnKind =
   /** Words, as they are. */
   | "text"
+  /** Sizes of axes, `29×16`: shown with room between them. */
+  | "shape"
   /** A token's text: shown in quotes. */
   | "token"
   /** A whole number. */

@@ -1,5 +1,6 @@
 import {
   type AnyAnalysis,
+  type AnyOutlineAnalysis,
   checkParameters,
   describeParameters,
   type Fault,
@@ -9,12 +10,19 @@ import {
   type Subject,
 } from "@resolvent/analysis";
 import type { CpuTensor } from "@resolvent/cpu";
-import { InputError } from "@resolvent/tensor";
+import { cost as costs, InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
 import { usageError } from "../failure.ts";
 import { checkNew, checkpointFile, newFile, writeNew } from "../files.ts";
-import { keepWeights, keptWeights, noteKeeping, openModel, weightsHash } from "../open.ts";
+import {
+  keepWeights,
+  keptWeights,
+  noteKeeping,
+  openModel,
+  storedTensors,
+  weightsHash,
+} from "../open.ts";
 import {
   type EngineOptions,
   type ModelOptions,
@@ -40,7 +48,7 @@ interface AnalysisFlags extends ModelOptions, EngineOptions, OutputOptions {
 
 /** The command of an analysis: arguments, options and help from its parameters. */
 export function analysisCommand(
-  analysis: AnyAnalysis,
+  analysis: AnyAnalysis | AnyOutlineAnalysis,
   terminal: Terminal,
   signal: AbortSignal,
   argv: readonly string[],
@@ -89,7 +97,7 @@ interface Call {
 }
 
 async function analyse(
-  analysis: AnyAnalysis,
+  analysis: AnyAnalysis | AnyOutlineAnalysis,
   parameters: readonly Parameter[],
   { model: name, flags, terminal, signal, argv }: Call,
 ): Promise<void> {
@@ -109,7 +117,8 @@ async function analyse(
     early ?? (await check(analysis, { ...values, prompt: await readPrompt(terminal) }));
   const vocabulary = vocabularyOf(tokenizer, folder, outline.architecture.vocab);
   const { precision } = flags;
-  const cost = analysis.estimate({ model: outline, vocabulary, precision }, params);
+  const outlined = { model: outline, vocabulary, precision };
+  const cost = analysis.needs === "outline" ? costs().total() : analysis.estimate(outlined, params);
   if (flags.dryRun) {
     const weights = keptWeights(outline, flags, cost.peakBytes);
     writeCost(
@@ -119,6 +128,29 @@ async function analyse(
       output.to,
     );
     return await output.finish();
+  }
+  const give = async (result: Result): Promise<void> => {
+    terminal.progress("");
+    writeResult(result, analysis.tables(result), {
+      format: output.format,
+      precision,
+      terminal: output.to,
+    });
+    await output.finish();
+    if (html !== undefined && analysis.page !== undefined) {
+      await writeNew(html, analysis.page(result, { command: commandLine(argv) }), overwrite);
+      terminal.note(`${html} has the page.`);
+    }
+  };
+  if (analysis.needs === "outline") {
+    const files = {
+      ...outlined,
+      tensors: await storedTensors(folder),
+      sha256: await weightsHash(folder, terminal),
+      tokenizer: tokenizer !== undefined,
+      weights: keptWeights(outline, flags, 0),
+    };
+    return await give(await analysis.run(files, params));
   }
   const plan = keepWeights(
     outline,
@@ -171,17 +203,7 @@ async function analyse(
       },
       params,
     );
-    terminal.progress("");
-    writeResult(result, analysis.tables(result), {
-      format: output.format,
-      precision,
-      terminal: output.to,
-    });
-    await output.finish();
-    if (html !== undefined && analysis.page !== undefined) {
-      await writeNew(html, analysis.page(result, { command: commandLine(argv) }), overwrite);
-      terminal.note(`${html} has the page.`);
-    }
+    await give(result);
     await checkpoint?.remove();
   } finally {
     await engine.close();
@@ -198,7 +220,7 @@ function commandLine(argv: readonly string[]): string {
 
 /** Parameters from what was given, faults by the names of the options. */
 async function check(
-  { params }: AnyAnalysis,
+  { params }: Pick<AnyAnalysis, "params">,
   values: Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
   try {
