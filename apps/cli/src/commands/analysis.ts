@@ -55,7 +55,11 @@ export function analysisCommand(
 ): Command {
   const { name, summary, description, examples = [] } = analysis;
   const parameters = describeParameters(analysis.params);
-  const command = new Command(name).summary(summary).description(description);
+  // MODEL first: an option that takes a list takes every word up to the next option.
+  const command = new Command(name)
+    .summary(summary)
+    .description(description)
+    .usage("<model> [options]");
   for (const option of [
     ...parameters.flatMap(optionsOf),
     ...(analysis.float64
