@@ -111,6 +111,16 @@ describe("the analysis paths", () => {
     expect(checked - unchecked).toBeNear(3 * (one - unchecked), { rtol: 1e-12 });
   });
 
+  test("sources of heads are named as in tables or as in paths", async () => {
+    const of = async (name: string) =>
+      (await expandPaths(reference, model, tokens, { level: "head", sources: [name], top: 3 }))
+        .shown;
+    const shown = await of("bias:L0.H1");
+    expect(shown[0]?.source).toBe("bias:L0.H1");
+    expect(await of("bias of head 0.1")).toEqual(shown);
+    expect(await of("bias:head 0.1")).toEqual(shown);
+  });
+
   test("nothing is left on the engine, and float32 is certified in float64", async () => {
     const cpu = await createCpu({ precision: "f32", threads: 1 });
     started.push(cpu);
