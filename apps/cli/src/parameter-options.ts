@@ -48,11 +48,9 @@ export function optionsOf(parameter: Parameter): Option[] {
     case "text":
       return preset(option("text"));
     case "texts": {
-      const made = new Option(
-        `${flag} <${placeholder ?? "list"}...>`,
-        said(description, "separated by commas or spaces"),
-      ).makeOptionMandatory(required);
-      return preset(made, listed(parameter));
+      const words = placeholder?.endsWith("...") === true;
+      const made = option("list", `separated by commas${words ? " or spaces" : ""}`);
+      return preset(words ? made : made.argParser((text) => [text]), listed(parameter));
     }
     case "prompt": {
       const [ids] = idsFlags(name);
@@ -115,7 +113,7 @@ function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>)
   }
   if (kind === "file") return typeof given === "string" ? textFile(given) : undefined;
   if (kind === "texts" && given !== undefined) {
-    return (given as readonly string[]).flatMap((word) => word.split(",")); // a variadic option without a parser
+    return (given as readonly string[]).flatMap((word) => word.split(",")); // words, or one with commas
   }
   if (kind === "prompts") {
     const [flag, attribute] = idsFlags(name);

@@ -66,7 +66,10 @@ const measure: Analysis<Parameters, Measured> = defineAnalysis<Parameters, Measu
       prompt: promptParameter("text to read"),
       corrupt: promptParameter("another text").optional(),
       others: promptsParameter("more texts"),
-      target: z.array(z.string()).default([]).describe("tokens that are looked at"),
+      target: z
+        .array(z.string())
+        .default([])
+        .meta({ title: "words...", description: "tokens that are looked at" }),
       only: z
         .array(z.enum(["norm", "length"]))
         .default(["norm"])
@@ -173,6 +176,14 @@ const refused = async (args: string[], code: number, ...said: (string | RegExp)[
 };
 
 describe("an analysis that a test defines is a command", () => {
+  test("a list with commas is one word, so that the model may come after it", async () => {
+    const ran = await run(
+      [...analyses],
+      ["paths", "--target", "1,2", model, "--tokens", "1,2", "--threads", "1", "--dry-run"],
+    );
+    expect([ran.code, ran.stderr]).toEqual([0, ""]);
+  });
+
   test("with defaults, weights hashed, decompositions and float64", async () => {
     const found = await result("--prompt", "a cat");
     expect(found).toMatchObject({

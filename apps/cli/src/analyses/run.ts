@@ -100,7 +100,7 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
       .meta({ title: "p", description: "sample among those that reach this probability" }),
     seed: z.int().min(0).default(0).describe("of the sampling"),
     sites: z.array(z.string()).readonly().default([]).meta({
-      title: "names",
+      title: "names...",
       description: "also shapes and norms of sites: '*.pattern' 'L0.*'",
     }),
     save: newFileParameter("write the values of the sites as safetensors"),
