@@ -205,7 +205,8 @@ describe("what is refused", async () => {
   });
   test("names of heads", () => {
     expect(parseHead("L10.H3")).toEqual({ layer: 10, head: 3 });
-    expect(() => parseHead("10.3")).toThrow(/Heads are named like L1.H5, got "10.3"/);
+    expect(parseHead("head 10.3")).toEqual({ layer: 10, head: 3 });
+    expect(() => parseHead("10.3")).toThrow(/Heads are named like L1.H5.*, got "10.3"/);
   });
 });
 
