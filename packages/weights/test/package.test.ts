@@ -40,6 +40,7 @@ test("what the package exports", () => {
     "fileSource",
     "folderOf",
     "hubFolder",
+    "writePieces",
     "writeSafetensorsFile",
   ]);
 });
