@@ -1,6 +1,12 @@
 import { InputError, type Ops, type Shaped } from "@resolvent/tensor";
-import { type AttentionBlock, type Model, rotaryTable } from "@resolvent/transformer";
-import { checkHead, type Head, inAttention, ofHead } from "./head.ts";
+import {
+  type AttentionBlock,
+  checkHead,
+  type HeadPlace,
+  type Model,
+  rotaryTable,
+} from "@resolvent/transformer";
+import { inAttention, ofHead } from "./head.ts";
 import { type ProcessingOptions, processingFor, throughHeadNorm } from "./processing.ts";
 
 /** A bilinear form or a linear map of the stream in two factors, `left · rightᵀ`, of rank `d_head` at most. */
@@ -29,15 +35,15 @@ export interface QkOptions extends CircuitOptions {
  * attended position becomes `x · left · rightᵀ` at the attending one. Biases play no part. With grouped queries,
  * heads of a group share `left`.
  *
- * @throws InputError `attention/no-head`
+ * @throws InputError `transformer/no-head`
  */
 export function ovCircuit<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  head: Head,
+  head: HeadPlace,
   options: CircuitOptions = {},
 ): Circuit<T> {
-  checkHead(model, head);
+  checkHead(model.architecture, head);
   return ops.scope(() => {
     const processing = processingFor(model, options.processing);
     return inAttention(ops, model, head.layer, processing, (block) => ({
@@ -55,15 +61,15 @@ export function ovCircuit<T extends Shaped>(
  * Of a norm over queries and keys (QK norm) the scale is folded like those of other norms, where norms are
  * folded; its denominators depend on the input, so they are left out like those of other norms, and its bias is.
  *
- * @throws InputError `attention/no-head`, `attention/bad-distance`
+ * @throws InputError `transformer/no-head`, `attention/bad-distance`
  */
 export function qkCircuit<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  head: Head,
+  head: HeadPlace,
   options: QkOptions = {},
 ): Circuit<T> {
-  checkHead(model, head);
+  checkHead(model.architecture, head);
   const { distance = 0 } = options;
   if (!Number.isInteger(distance) || distance < 0) {
     throw new InputError({

@@ -1,45 +1,6 @@
-import { InputError, InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import {
-  type AttentionBlock,
-  type HeadPlace,
-  headName,
-  headNamed,
-  type Model,
-} from "@resolvent/transformer";
+import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import type { AttentionBlock, Model } from "@resolvent/transformer";
 import { processBlock, throughHeadNorm, type WeightProcessing } from "./processing.ts";
-
-export { headName };
-
-/** An attention head. */
-export type Head = HeadPlace;
-
-/**
- * The head that a name such as `L1.H5` or `head 1.5` means.
- * @throws InputError `attention/bad-head`
- */
-export function parseHead(name: string): Head {
-  const head = headNamed(name);
-  if (head !== undefined) return head;
-  throw new InputError({
-    code: "attention/bad-head",
-    message: `"${name}" is no name of a head.`,
-    remedy: "Heads are named by layer and head, from zero: L1.H5, or head 1.5.",
-    details: { got: name },
-  });
-}
-
-/** @throws InputError `attention/no-head` */
-export function checkHead<T extends Shaped>({ architecture, name }: Model<T>, head: Head): void {
-  const { layers, heads } = architecture;
-  const within = (n: number, size: number): boolean => Number.isInteger(n) && n >= 0 && n < size;
-  if (within(head.layer, layers) && within(head.head, heads)) return;
-  throw new InputError({
-    code: "attention/no-head",
-    message: `${name} has no head ${headName(head)}: it has ${layers} layers of ${heads} heads.`,
-    remedy: `Heads are L0.H0 to ${headName({ layer: layers - 1, head: heads - 1 })}.`,
-    details: { got: head, layers, heads },
-  });
-}
 
 /**
  * The weights of one attention block, processed, and nothing else: what circuits of all heads are made of. Where

@@ -52,7 +52,7 @@ export {
   tokensRead,
   tokensWritten,
 } from "./directions.ts";
-export { type AttentionFactors, attentionFactors, type Head, headName, parseHead } from "./head.ts";
+export { type AttentionFactors, attentionFactors } from "./head.ts";
 export { type HeadScores, type HeadScoresOptions, headScores } from "./head-scores.ts";
 export {
   type ProcessedModel,

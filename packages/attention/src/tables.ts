@@ -1,7 +1,7 @@
 import type { Ids, Ops, Shaped } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
+import type { HeadPlace, Model } from "@resolvent/transformer";
 import { type CircuitOptions, ovCircuit, type QkOptions, qkCircuit } from "./circuit.ts";
-import { type Head, inAttention } from "./head.ts";
+import { inAttention } from "./head.ts";
 import { processingFor, readoutOf } from "./processing.ts";
 import { checkIds } from "./tokens.ts";
 
@@ -11,12 +11,12 @@ import { checkIds } from "./tokens.ts";
  * With `processing.centreVocabulary`, relative to the mean over the whole vocabulary.
  *
  * @returns `source, target`
- * @throws InputError `attention/no-head`, `attention/bad-token`
+ * @throws InputError `transformer/no-head`, `attention/bad-token`
  */
 export function ovTable<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  head: Head,
+  head: HeadPlace,
   tokens: readonly number[],
   options: CircuitOptions = {},
 ): T {
@@ -42,12 +42,12 @@ export function ovTable<T extends Shaped>(
  * row) looks for a key token (a column) at a distance, norm denominators, biases and positions apart.
  *
  * @returns `query, key`
- * @throws InputError `attention/no-head`, `attention/bad-distance`, `attention/bad-token`
+ * @throws InputError `transformer/no-head`, `attention/bad-distance`, `attention/bad-token`
  */
 export function qkTable<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  head: Head,
+  head: HeadPlace,
   queryTokens: readonly number[],
   keyTokens: readonly number[],
   options: QkOptions = {},

@@ -262,10 +262,10 @@ describe("gpt2", () => {
       (await ovAnalysis.run(subject, { ...ov, head: "L0.H1" })).head,
     );
     await expect(ovAnalysis.run(subject, { ...ov, head: "1.5" })).rejects.toEqual(
-      code("attention/bad-head"),
+      code("transformer/bad-head"),
     );
     await expect(ovAnalysis.run(subject, { ...ov, head: "L0.H2" })).rejects.toEqual(
-      code("attention/no-head"),
+      code("transformer/no-head"),
     );
     const heads = { weightsOnly: false, raw: false, sequences: 1, seed: 0 };
     await expect(headsAnalysis.run(subject, { ...heads, repeatLength: 13 })).rejects.toEqual(

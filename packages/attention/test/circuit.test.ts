@@ -4,21 +4,14 @@ import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import {
   type AttentionBlock,
   blocksOf,
+  type HeadPlace,
   loadModel,
   type Model,
   run,
   withoutBiases,
 } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
-import {
-  type Head,
-  ovCircuit,
-  ovTable,
-  processWeights,
-  qkCircuit,
-  qkTable,
-  RAW,
-} from "../src/index.ts";
+import { ovCircuit, ovTable, processWeights, qkCircuit, qkTable, RAW } from "../src/index.ts";
 import { fullCircuits, matrixOf, product, transpose } from "./naive.ts";
 
 const near = { rtol: 1e-10 };
@@ -31,7 +24,7 @@ describe.each(tinyFamilies)("%s", (family) => {
   async function heads(): Promise<{
     model: Model<Tensor>;
     block: AttentionBlock<Tensor>;
-    all: Head[];
+    all: HeadPlace[];
   }> {
     const model = await load();
     const { layers, heads } = model.architecture;
@@ -198,8 +191,8 @@ test("a QK norm's scale is folded with the others, and not where weights are raw
 test("what cannot be: heads, distances, tokens", async () => {
   const model = await loadModel(reference, tinyModel("gpt2"), { hash: false });
   const codes = [
-    [() => ovCircuit(reference, model, { layer: 2, head: 0 }), "attention/no-head"],
-    [() => qkCircuit(reference, model, { layer: 0, head: -1 }), "attention/no-head"],
+    [() => ovCircuit(reference, model, { layer: 2, head: 0 }), "transformer/no-head"],
+    [() => qkCircuit(reference, model, { layer: 0, head: -1 }), "transformer/no-head"],
     [
       () => qkCircuit(reference, model, { layer: 0, head: 0 }, { distance: -1 }),
       "attention/bad-distance",

@@ -98,7 +98,7 @@ export {
   type SourceOptions,
   type Sources,
 } from "./paths/source.ts";
-export { nodeText, pathText, sourceText } from "./paths/text.ts";
+export { pathText, sourceText } from "./paths/text.ts";
 export { type DegreeSum, type TopPaths, type TopPathsOptions, topPaths } from "./paths/top.ts";
 export { type Claim, type Verdict, verify } from "./paths/verify.ts";
 export type { Prediction } from "./prediction.ts";
@@ -113,7 +113,6 @@ export {
   type ScoreExpansion,
   scoreBalance,
 } from "./qk/expand-score.ts";
-export { type HeadPlace, headName, parseHead } from "./qk/head.ts";
 export {
   type ScoreTerms,
   type ScoreTermsOptions,

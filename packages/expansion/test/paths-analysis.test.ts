@@ -9,7 +9,6 @@ import {
   expandPaths,
   frozenRun,
   logitReadout,
-  nodeText,
   pathsCost,
   pathsError,
   pathText,
@@ -119,6 +118,8 @@ describe("the analysis paths", () => {
     expect(shown[0]?.source).toBe("bias:L0.H1");
     expect(await of("bias of head 0.1")).toEqual(shown);
     expect(await of("bias:head 0.1")).toEqual(shown);
+    expect(await of("bias of L0.H1")).toEqual(shown);
+    expect(await of("bias:L0H1")).toEqual(shown);
   });
 
   test("nothing is left on the engine, and float32 is certified in float64", async () => {
@@ -174,10 +175,8 @@ test("paths read from their source to the target", () => {
   const text = (name: string, position: number | null, ...nodes: string[]) =>
     pathText({ source: { name, position }, nodes }, readout, texts);
   expect(text("embed", 1, "L2.H1", "L3.mlp")).toBe(
-    'embed " Mary"@1 → head 2.1 → mlp 3 → logit " a" − " b"',
+    'embed " Mary"@1 → L2.H1 → L3.mlp → logit " a" − " b"',
   );
-  expect(text("bias:L0.attn.b_O", null)).toBe('bias of attn 0 b_O → logit " a" − " b"');
-  expect(text("bias:L0.H3", 0, "L1.attn")).toBe('bias of head 0.3@0 → attn 1 → logit " a" − " b"');
-  expect(nodeText("L10.H11")).toBe("head 10.11");
-  expect(nodeText("feature 7")).toBe("feature 7");
+  expect(text("bias:L0.attn.b_O", null)).toBe('bias of L0.attn.b_O → logit " a" − " b"');
+  expect(text("bias:L0.H3", 0, "L1.attn")).toBe('bias of L0.H3@0 → L1.attn → logit " a" − " b"');
 });

@@ -16,7 +16,6 @@ import {
   chooseEdge,
   expandScore,
   gateAt,
-  parseHead,
   qkDegrees,
   SPLITTINGS,
   type Splitting,
@@ -192,8 +191,8 @@ describe("what is refused", async () => {
   const mistral = await loadModel(reference, tinyModel("mistral"));
   const score = { head: { layer: 1, head: 1 }, query: 4, key: 3 };
   test.each([
-    ["expansion/no-head", { ...score, head: { layer: 3, head: 0 } }],
-    ["expansion/no-head", { ...score, head: { layer: 0, head: 4 } }],
+    ["transformer/no-head", { ...score, head: { layer: 3, head: 0 } }],
+    ["transformer/no-head", { ...score, head: { layer: 0, head: 4 } }],
     ["expansion/bad-position", { ...score, query: 6 }],
     ["expansion/bad-position", { ...score, key: 5 }],
     ["expansion/bad-position", { ...score, key: 1.5 }],
@@ -202,11 +201,6 @@ describe("what is refused", async () => {
   ])("%s", async (code, choice) => {
     const failing = expandScore(reference, mistral, tokens, choice);
     await expect(failing).rejects.toMatchObject({ code } satisfies Partial<InputError>);
-  });
-  test("names of heads", () => {
-    expect(parseHead("L10.H3")).toEqual({ layer: 10, head: 3 });
-    expect(parseHead("head 10.3")).toEqual({ layer: 10, head: 3 });
-    expect(() => parseHead("10.3")).toThrow(/Heads are named like L1.H5.*, got "10.3"/);
   });
 });
 

@@ -174,7 +174,7 @@ describe("interactions", () => {
   test.each([
     [{ players: "heads", groups: ["L0"] }, "expansion/two-choices"],
     [{ layer: 1 }, "expansion/layer-without-heads"],
-    [{ players: "heads", layer: 5 }, "expansion/no-head"],
+    [{ players: "heads", layer: 5 }, "transformer/no-head"],
     [{ groups: ["nobody"] }, "expansion/bad-player"],
   ])("%o is %s", async (values, code) => {
     await expect(run("interactions", values)).rejects.toMatchObject({ code });

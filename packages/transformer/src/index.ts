@@ -11,7 +11,7 @@ export {
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
-export { type HeadPlace, headName, headNamed } from "./head-name.ts";
+export { checkHead, type HeadPlace, headName, headNamed, parseHead } from "./head-name.ts";
 export {
   architectureOf,
   type LoadOptions,

@@ -11,7 +11,7 @@ import {
   type Vocabulary,
 } from "@resolvent/analysis";
 import { type Cost, cost, type Precision, type Priced, type Shaped } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
+import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
 import { z } from "zod";
 import {
   COMPOSITION_KINDS,
@@ -24,7 +24,7 @@ import {
   factorGrams,
 } from "../composition.ts";
 import { copying, embeddingForms, residualForms } from "../copying.ts";
-import { attentionFactors, type Head, headName } from "../head.ts";
+import { attentionFactors } from "../head.ts";
 import { headScores, outlineScores } from "../head-scores.ts";
 import {
   type ProcessingOptions,
@@ -37,13 +37,13 @@ import {
 import { type Repeated, repeatedSequences } from "../repeated.ts";
 
 /** An earlier head and how strongly it composes. */
-export interface Partner extends Head {
+export interface Partner extends HeadPlace {
   /** `‖A B‖_F / (‖A‖_F ‖B‖_F)`; of unrelated matrices, `1/√d_model` is expected. */
   readonly score: number;
 }
 
 /** One head and its scores. */
-export interface HeadRow extends Head {
+export interface HeadRow extends HeadPlace {
   /** Copying score of `W_V W_O`: `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero, as below. */
   readonly ovCopying: number | null;
   /** Of `W_E W_V W_O W_U`. */
@@ -146,7 +146,7 @@ async function run<T extends Shaped>(
         signal,
         onProgress: ({ done }) => progress(total - layers + done),
       }));
-    const partner = (kind: CompositionKind, head: Head): Partner | null =>
+    const partner = (kind: CompositionKind, head: HeadPlace): Partner | null =>
       strongest(composed, kind, head);
     const rows = Array.from({ length: layers * heads }, (_, i): HeadRow => {
       const head = { layer: Math.floor(i / heads), head: i % heads };
@@ -229,7 +229,7 @@ function repeatedFor<T extends Shaped>(
   });
 }
 
-function strongest(composed: Composition, kind: CompositionKind, to: Head): Partner | null {
+function strongest(composed: Composition, kind: CompositionKind, to: HeadPlace): Partner | null {
   let best: Partner | null = null;
   for (let layer = 0; layer < to.layer; layer++) {
     for (let head = 0; head < composed.heads; head++) {

@@ -21,6 +21,7 @@ import {
   type Shaped,
   type Tensor,
 } from "@resolvent/tensor";
+import { headName, parseHead } from "@resolvent/transformer";
 import { z } from "zod";
 import { ovCircuit } from "../circuit.ts";
 import { copyingScore, cyclicFormsOf, type Eigenvalue, eigenvaluesOf } from "../copying.ts";
@@ -31,7 +32,6 @@ import {
   tokensRead,
   tokensWritten,
 } from "../directions.ts";
-import { headName, parseHead } from "../head.ts";
 import {
   processingFor,
   processingRecord,
@@ -120,7 +120,7 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
   description:
     "Copying scores, eigenvalues, and singular directions with their tokens of a head's OV circuit, and a table from token to token.",
   params: z.object({
-    head: z.string().meta({ title: "name", description: "the head: L1.H5, or head 1.5" }),
+    head: z.string().meta({ title: "name", description: "the head: L1.H5, L1H5 or 1.5" }),
     directions: z
       .int()
       .min(0)

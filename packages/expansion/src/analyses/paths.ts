@@ -17,7 +17,7 @@ import {
 } from "../paths/expand-paths.ts";
 import type { Level } from "../paths/node.ts";
 import { pathsCost } from "../paths/price.ts";
-import { nodeText, sourceText } from "../paths/text.ts";
+import { sourceText } from "../paths/text.ts";
 import { targetParameter } from "../target.ts";
 
 interface PathsParameters {
@@ -148,7 +148,7 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "live", kind: "number", detail: !verified },
     ],
     rows: shown.map(({ source, position, nodes, degree, effect, verified: checked }) => [
-      [sourceText({ name: source, position }, texts), ...nodes.map(nodeText)].join(" → "),
+      [sourceText({ name: source, position }, texts), ...nodes].join(" → "),
       ...[source, position, nodes.join(" "), degree, effect],
       ...[checked?.frozen ?? null, checked?.live ?? null],
     ]),

@@ -11,12 +11,12 @@ import {
   tokenFacts,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
+import { headName, parseHead } from "@resolvent/transformer";
 import { z } from "zod";
 import { chooseEdge } from "../qk/choice.ts";
 import { scoreCost } from "../qk/cost.ts";
 import { type EdgeDegrees, qkDegrees } from "../qk/degrees.ts";
 import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
-import { headName, parseHead } from "../qk/head.ts";
 import { SPLITTINGS, type Splitting } from "../qk/sources.ts";
 import { namedTarget, targetParameter, targetText } from "../target.ts";
 
@@ -70,7 +70,7 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       .string()
       .optional()
       .describe(
-        "like L1.H5, or head 1.5; default: the one with the largest probability to a key other than 0 and the query, after the first layer",
+        "L1.H5, L1H5 or 1.5; default: the one with the largest probability to a key other than 0 and the query, after the first layer",
       ),
     query: position.meta({ title: "pos", description: "position that looks; default: the last" }),
     key: position.meta({

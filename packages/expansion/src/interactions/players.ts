@@ -1,6 +1,11 @@
 import { InputError } from "@resolvent/tensor";
-import { type Architecture, blockNames, headNamed } from "@resolvent/transformer";
-import { checkHead, headName } from "../qk/head.ts";
+import {
+  type Architecture,
+  blockNames,
+  checkHead,
+  headName,
+  headNamed,
+} from "@resolvent/transformer";
 
 /** Who plays: what writes or does not write, together, as one. Everything that no player has always writes. */
 export type PlayerChoice =
@@ -15,7 +20,7 @@ export type PlayerChoice =
 
 /** A player by what it has: whole blocks, and single heads. */
 export interface Player {
-  /** `L0.attn`, `L0`, `L0.H3`, or the group as it was given. */
+  /** `L0.attn`, `L0`, `L0.H3`, or those of a group: `L0.attn+L1.H3`. */
   readonly name: string;
   readonly blocks: readonly string[];
   readonly heads: readonly { readonly block: string; readonly head: number }[];
@@ -24,7 +29,7 @@ export interface Player {
 /**
  * The players of a choice, in its order.
  *
- * @throws InputError `expansion/no-head`, `expansion/bad-head`, `expansion/bad-player`,
+ * @throws InputError `transformer/no-head`, `transformer/bad-head`, `expansion/bad-player`,
  *   `expansion/repeated-player` where a block or head would have two players
  */
 export function playersOf(architecture: Architecture, choice: PlayerChoice): Player[] {
@@ -46,7 +51,7 @@ export function playersOf(architecture: Architecture, choice: PlayerChoice): Pla
       const players = choice.groups.map((group) => {
         const parts = group.split("+").map((part) => named(architecture, part.trim()));
         return {
-          name: group.trim(),
+          name: parts.map(({ name }) => name).join("+"),
           blocks: parts.flatMap(({ blocks }) => blocks),
           heads: parts.flatMap((part) => part.heads),
         };
@@ -64,7 +69,7 @@ function named(architecture: Architecture, name: string): Player {
   if (place !== undefined) {
     checkHead(architecture, place);
     const { layer, head } = place;
-    return { name, blocks: [], heads: [{ block: `L${layer}.attn`, head }] };
+    return { name: headName(place), blocks: [], heads: [{ block: `L${layer}.attn`, head }] };
   }
   const layer = blocks.filter((block) => block.startsWith(`${name}.`));
   if (!/^L\d+$/.test(name) || layer.length === 0) {

@@ -25,7 +25,7 @@ export interface ShownPath {
   readonly degree: number;
   /** What it contributes to the target on the frozen model. */
   readonly effect: number;
-  /** How it reads: `embed " Mary"@3 → head 2.1 → logit " Mary" − " John"`. */
+  /** How it reads: `embed " Mary"@3 → L2.H1 → logit " Mary" − " John"`. */
   readonly text: string;
   /** The check by intervention; null where it was not asked for. */
   readonly verified: Verdict | null;
@@ -106,7 +106,7 @@ export interface ExpandPathsOptions extends TopPathsOptions {
  *
  * ```ts
  * const paths = await expandPaths(cpu, model, ids, { top: 5, verify: 2, text: tokenizer.token });
- * paths.shown[0].text;     // embed → head 2.1 → head 3.0 → logit " Mary" − " John"
+ * paths.shown[0].text;     // embed → L2.H1 → L3.H0 → logit " Mary" − " John"
  * paths.notShown;          // the exact sum of the other 1889563
  * ```
  *

@@ -111,7 +111,7 @@ function constantsOf<T extends Shaped>(
 
 /**
  * The sources that are not zero at every position: a bias of zeros is none. With `choice`, those of these names
- * (`*` for any characters; heads either way, `bias:L0.H3` or `bias of head 0.3`).
+ * (`*` for any characters), `bias:L0.H3` or `bias of L0.H3`, heads in any spelling.
  *
  * @returns sources on the engine; free them when they are done with
  * @throws InputError `expansion/no-source` where no source has such a name
@@ -147,10 +147,12 @@ export async function liveSources<T extends Shaped>(
   return kept;
 }
 
-/** `bias of head 0.3` and `bias:head 0.3` as `bias:L0.H3`; other names as they are. */
+/** `bias of L0.mlp` as `bias:L0.mlp`, `bias of 0.3` as `bias:L0.H3`; other names as they are. */
 function sourceName(name: string): string {
-  const head = headNamed(/^bias(?: of |:)(.*)$/.exec(name)?.[1] ?? "");
-  return head === undefined ? name : `bias:${headName(head)}`;
+  const of = /^bias(?: of |:)(.*)$/.exec(name)?.[1];
+  if (of === undefined) return name;
+  const head = headNamed(of);
+  return `bias:${head === undefined ? of : headName(head)}`;
 }
 
 function someOf<T extends Shaped>(

@@ -1,7 +1,6 @@
 import { type Engine, inOrder, type Shaped, type Tensor } from "@resolvent/tensor";
-import { type Model, run } from "@resolvent/transformer";
+import { checkHead, type HeadPlace, type Model, run } from "@resolvent/transformer";
 import { likeliestTarget, type Target } from "../target.ts";
-import { checkHead, type HeadPlace } from "./head.ts";
 import { checkPosition } from "./run.ts";
 
 /** A score: of which head, between which positions. */
@@ -19,7 +18,7 @@ export interface AttentionEdge {
  * a key other than 0 and the query itself (to the key, where that is given; to any, where the query is 0 or 1);
  * the key is the one that the head attends to most. Also the two likeliest next tokens at the query.
  *
- * @throws InputError `expansion/no-head`, `expansion/bad-position`, and those of a run
+ * @throws InputError `transformer/no-head`, `expansion/bad-position`, and those of a run
  */
 export async function chooseEdge<T extends Shaped>(
   engine: Engine<T>,

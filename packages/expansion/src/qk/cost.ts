@@ -1,8 +1,14 @@
 import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
-import { type Model, plainSites, residualStream, tokenIds, unembed } from "@resolvent/transformer";
+import {
+  checkHead,
+  type Model,
+  plainSites,
+  residualStream,
+  tokenIds,
+  unembed,
+} from "@resolvent/transformer";
 import type { AttentionEdge } from "./choice.ts";
 import { valueTerms } from "./degrees.ts";
-import { checkHead } from "./head.ts";
 import { checkPosition } from "./run.ts";
 import { type SplittingPair, scoreTerms } from "./score-terms.ts";
 import type { Splitting } from "./sources.ts";
@@ -11,7 +17,7 @@ import type { Splitting } from "./sources.ts";
  * What choosing a score, taking it apart, and its degrees would take, from shapes alone. A head that is left open
  * counts as one of the last layer.
  *
- * @throws InputError `expansion/no-head`, `expansion/bad-position`, and those of a run
+ * @throws InputError `transformer/no-head`, `expansion/bad-position`, and those of a run
  */
 export function scoreCost(
   outline: Model<Priced>,

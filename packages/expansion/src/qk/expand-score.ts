@@ -6,11 +6,10 @@ import {
   tokenFacts,
 } from "@resolvent/analysis";
 import { type Engine, inOrder, type Precision, type Shaped } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
+import type { HeadPlace, Model } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
 import { readNumber, using } from "../reading.ts";
 import type { AttentionEdge } from "./choice.ts";
-import type { HeadPlace } from "./head.ts";
 import { type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
 import type { Splitting } from "./sources.ts";
 

@@ -1,40 +1,5 @@
-import { InputError, InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import {
-  type Architecture,
-  type AttentionBlock,
-  type HeadPlace,
-  headName,
-  headNamed,
-  type Model,
-  type Stages,
-} from "@resolvent/transformer";
-
-export { type HeadPlace, headName };
-
-/** The head that a name such as `L1.H5` or `head 1.5` stands for; throws `expansion/bad-head`. */
-export function parseHead(name: string): HeadPlace {
-  const head = headNamed(name);
-  if (head !== undefined) return head;
-  throw new InputError({
-    code: "expansion/bad-head",
-    message: `Heads are named like L1.H5 or head 1.5, got "${name}".`,
-    remedy: "Give layer and head, both counted from 0.",
-    details: { got: name },
-  });
-}
-
-/** Throws `expansion/no-head` where the model has no such head, or no such layer. */
-export function checkHead({ layers, heads }: Architecture, place: Partial<HeadPlace>): void {
-  const { layer = 0, head = 0 } = place;
-  const inside = (n: number, count: number): boolean => Number.isInteger(n) && n >= 0 && n < count;
-  if (inside(layer, layers) && inside(head, heads)) return;
-  throw new InputError({
-    code: "expansion/no-head",
-    message: `There is no head ${headName({ layer, head })}: the model has ${layers} layers of ${heads} heads.`,
-    remedy: `Heads are L0.H0 to ${headName({ layer: layers - 1, head: heads - 1 })}.`,
-    details: { layer, head, layers, heads },
-  });
-}
+import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type AttentionBlock, checkHead, type Model, type Stages } from "@resolvent/transformer";
 
 /** How many stages lie before the attention block of a layer. */
 export function stageOfLayer<T extends Shaped>(model: Model<T>, layer: number): number {

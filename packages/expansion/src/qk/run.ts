@@ -1,5 +1,6 @@
 import { InputError, InternalError, type Ops, type Shaped } from "@resolvent/tensor";
 import {
+  checkHead,
   type Model,
   plainSites,
   recording,
@@ -8,7 +9,7 @@ import {
   tokenIds,
 } from "@resolvent/transformer";
 import { gateAt } from "../gates.ts";
-import { checkHead, stageOfLayer, upToStage } from "./head.ts";
+import { stageOfLayer, upToStage } from "./head.ts";
 
 /** The run up to the attention block whose scores are taken apart. */
 export interface ScoreRun<T> {

@@ -1,6 +1,7 @@
 import { InputError, type Ops, type Shaped } from "@resolvent/tensor";
 import {
   type AttentionBlock,
+  checkHead,
   keysOf,
   type Model,
   normalize,
@@ -12,7 +13,7 @@ import {
   withoutBiases,
 } from "@resolvent/transformer";
 import { frozenAt } from "../anatomy.ts";
-import { checkHead, groupOf, onlyHead, withAttention } from "./head.ts";
+import { groupOf, onlyHead, withAttention } from "./head.ts";
 import { checkPosition, kept, type ScoreRun, scoreRun } from "./run.ts";
 import { checkSplitting, type Splitting, sourcePieces } from "./sources.ts";
 
@@ -70,7 +71,7 @@ export interface ScoreTerms<T> {
  * applications for `l` blocks before the layer; `degree-block` the same; `token`: `n·l` block applications for
  * `n` tokens), their projections, and `2·heads·A·B·keys·d_head` for `A × B` sources.
  *
- * @throws InputError `expansion/no-head`, `expansion/bad-position`, `expansion/key-not-seen`,
+ * @throws InputError `transformer/no-head`, `expansion/bad-position`, `expansion/key-not-seen`,
  *   `expansion/unknown-splitting`, and those of a run
  */
 export function scoreTerms<T extends Shaped>(
