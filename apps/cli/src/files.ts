@@ -23,6 +23,35 @@ export function textFile(path: string): TextFile {
   return { name: path, stream: () => createReadStream(path) };
 }
 
+/** Bytes of a file that is read as one text at most: more lines than any analysis takes. */
+const MAX_TEXT_BYTES = 64 * 2 ** 20;
+
+/**
+ * All of a file, as text.
+ * @throws InputError `cli/unreadable`; `cli/usage` for what is too long or not UTF-8
+ */
+export async function readText(path: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_TEXT_BYTES) {
+      throw usageError(
+        `${path} has ${size} bytes; at most ${MAX_TEXT_BYTES} are read.`,
+        "Is it the right file?",
+      );
+    }
+    bytes = await readFile(path);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw unreadable(path, (error as NodeJS.ErrnoException).code, error); // of the file system
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw usageError(`${path} is not UTF-8 text.`, "Is it the right file?");
+  }
+}
+
 /**
  * Writes a file, all of it or nothing.
  * @throws InputError `cli/usage` where it is there and may not be replaced; `cli/unwritable`

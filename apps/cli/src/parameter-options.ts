@@ -1,4 +1,11 @@
-import type { NewFile, Parameter, Prompt, Range } from "@resolvent/analysis";
+import {
+  type NewFile,
+  type Parameter,
+  type Prompt,
+  parseTokenNames,
+  type Range,
+  type TokenName,
+} from "@resolvent/analysis";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
 import { textFile } from "./files.ts";
@@ -42,6 +49,8 @@ export function optionsOf(parameter: Parameter): Option[] {
       const made = option("names", `none, all, or some of ${choices.join(",")}`);
       return preset(made.argParser(someOf(choices)), listed(parameter, choices));
     }
+    case "jsonLines":
+      return [option("file", "- for standard input, or the lines themselves")];
     case "file":
     case "newFile":
       return [option("file")];
@@ -52,6 +61,13 @@ export function optionsOf(parameter: Parameter): Option[] {
       const made = option("list", `separated by commas${words ? " or spaces" : ""}`);
       return preset(words ? made : made.argParser((text) => [text]), listed(parameter));
     }
+    case "token":
+      return preset(option("token").argParser(oneToken));
+    case "tokens":
+      return preset(
+        option("tokens", "separated by commas").argParser(parseTokenNames),
+        listed(parameter),
+      );
     case "prompt": {
       const [ids] = idsFlags(name);
       const from = name === "prompt" && required ? "default: standard input" : "";
@@ -77,20 +93,31 @@ export function optionsOf(parameter: Parameter): Option[] {
   }
 }
 
+/** Files as the values of parameters name them. */
+export interface Files {
+  /** A file to write. */
+  readonly create: (path: string) => NewFile;
+  /** All of a text; `-` is standard input. */
+  readonly read: (path: string) => Promise<string>;
+}
+
 /** What the options of a command say, by attribute name, as values of parameters. */
-export function valuesOf(
+export async function valuesOf(
   parameters: readonly Parameter[],
   flags: Readonly<Record<string, unknown>>,
-  newFile: (path: string) => NewFile,
-): Record<string, unknown> {
-  return Object.fromEntries(
-    parameters.flatMap((parameter) => {
-      const given = givenTo(parameter, flags);
-      const value =
-        parameter.kind === "newFile" && typeof given === "string" ? newFile(given) : given;
-      return value === undefined ? [] : [[parameter.name, value]];
-    }),
-  );
+  { create, read }: Files,
+): Promise<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  for (const parameter of parameters) {
+    const { name, kind } = parameter;
+    const given = givenTo(parameter, flags);
+    if (given === undefined) continue;
+    if (kind === "newFile" && typeof given === "string") values[name] = create(given);
+    else if (kind === "jsonLines" && typeof given === "string") {
+      values[name] = /^\s*[{[]/.test(given) ? given : await read(given);
+    } else values[name] = given;
+  }
+  return values;
 }
 
 function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>): unknown {
@@ -149,6 +176,12 @@ function listed(parameter: Parameter, all?: readonly unknown[]): string {
 /** `referenceKind` as `kind`. */
 function lastWord(name: string): string {
   return (/[A-Z]?[a-z0-9]*$/.exec(name)?.[0] ?? name).toLowerCase();
+}
+
+function oneToken(text: string): TokenName {
+  const [name, ...more] = parseTokenNames(text);
+  if (name !== undefined && more.length === 0) return name;
+  throw new InvalidArgumentError('Expected one token; a comma is "," in quotes.');
 }
 
 /** Parses a number of a range. */

@@ -11,6 +11,13 @@ export async function readPrompt(terminal: Terminal): Promise<string> {
   return prompt;
 }
 
+/** The text on standard input, for a file named `-`. */
+export async function readStandardInput(terminal: Terminal): Promise<string> {
+  const text = await terminal.input();
+  if (text !== undefined) return text;
+  throw usageError("There is nothing on standard input.", "Pipe a text in, or name a file.");
+}
+
 export function noInput(): InputError {
   return usageError(
     "There is no input.",

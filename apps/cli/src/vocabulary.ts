@@ -1,4 +1,4 @@
-import type { Vocabulary } from "@resolvent/analysis";
+import { tokenNotation, type Vocabulary } from "@resolvent/analysis";
 import type { Tokenizer } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { usageError } from "./failure.ts";
@@ -10,30 +10,90 @@ export function vocabularyOf(
   folder: Folder,
   size: number,
 ): Vocabulary {
-  const text = (id: number): string => tokenizer?.token(id) ?? String(id);
+  const text = (id: number): string =>
+    tokenizer?.entry(id) === undefined ? `id:${id}` : tokenizer.token(id);
+  let index: TokenIndex | undefined;
   return {
     text,
     decode: (ids) => tokenizer?.decode(ids) ?? "",
     encode: (prompt) => (typeof prompt === "string" ? encode(prompt, tokenizer, folder) : prompt),
-    tokenId: (word) => {
-      if (/^\d{1,9}$/.test(word)) {
-        const id = Number(word);
-        if (id < size) return id;
-        throw usageError(`${folder.name} has tokens 0 to ${size - 1}, got ${id}.`);
+    tokenId: (name) => {
+      if (typeof name === "number") {
+        if (Number.isInteger(name) && name >= 0 && name < size) return name;
+        throw usageError(`${folder.name} has tokens id:0 to id:${size - 1}, got id:${name}.`);
       }
-      if (tokenizer === undefined) throw noTokenizer(folder, "Give the number of the token.");
-      const whole = tokenizer.encode(word, { special: false });
-      // Some tokenizers put a space before every text themselves.
-      const bare = tokenizer.encode(word.trimStart(), { special: false });
-      const [id] = whole.length === 1 ? whole : bare;
-      const one =
-        whole.length === 1 || (bare.length === 1 && id !== undefined && text(id) === word);
-      if (id !== undefined && one) return id;
-      const pieces = whole.map((id) => JSON.stringify(text(id))).join(", ");
+      if (tokenizer === undefined) throw noTokenizer(folder, "Name tokens by id: id:346.");
+      index ??= tokenIndex(tokenizer, text, size);
+      const [id, ...more] = index.named(name);
+      if (id === undefined) throw noToken(name, tokenizer, index, folder);
+      if (more.length === 0) return id;
       throw usageError(
-        `${JSON.stringify(word)} is ${whole.length} tokens${pieces && ` (${pieces})`}, not one.`,
-        'Spaces count: " Mary" is another token than "Mary". A token\'s number does as well.',
+        `${tokenNotation(name)} may be ${more.length + 1} tokens: ${index.list([id, ...more])}.`,
+        "Name one of them by its id.",
       );
     },
   };
+}
+
+interface TokenIndex {
+  /** The tokens that read so, or have that entry in the vocabulary. */
+  named(name: string): readonly number[];
+  /** Tokens in words: `id:346 (" Mary")`. */
+  list(ids: readonly number[]): string;
+}
+
+/** Tokens that a message lists at most. */
+const LISTED = 6;
+
+function tokenIndex(tokenizer: Tokenizer, text: (id: number) => string, size: number): TokenIndex {
+  const byText = new Map<string, number[]>();
+  for (let id = 0; id < size; id++) {
+    const own = text(id);
+    const others = byText.get(own);
+    if (others === undefined) byText.set(own, [id]);
+    else others.push(id);
+  }
+  const shown = (id: number): string => {
+    const entry = tokenizer.entry(id) ?? text(id);
+    const written = entry === text(id) ? "" : `, ${entry} in the vocabulary`;
+    return `id:${id} (${tokenNotation(text(id))}${written})`;
+  };
+  return {
+    named: (name) => {
+      const entry = tokenizer.id(name);
+      const ids = new Set(byText.get(name));
+      if (entry !== undefined && entry < size) ids.add(entry);
+      return [...ids].sort((a, b) => a - b);
+    },
+    list: (ids) =>
+      ids.slice(0, LISTED).map(shown).join(", ") +
+      (ids.length > LISTED ? ` and ${ids.length - LISTED} more` : ""),
+  };
+}
+
+/** Says what a text that is no token is, and which tokens read nearly so. */
+function noToken(name: string, tokenizer: Tokenizer, index: TokenIndex, folder: Folder): Error {
+  const bare = name.trim();
+  const capital = bare.charAt(0).toUpperCase() + bare.slice(1);
+  const alike = [
+    bare,
+    ` ${bare}`,
+    bare.toLowerCase(),
+    ` ${bare.toLowerCase()}`,
+    capital,
+    ` ${capital}`,
+  ];
+  const near = [...new Set(alike)].flatMap((other) => index.named(other));
+  const number = /^\d{1,9}$/.test(name) ? ` If the id is meant: id:${name}.` : "";
+  const pieces = tokenizer.encode(name, { special: false });
+  const read =
+    pieces.length === 0
+      ? ""
+      : pieces.length === 1
+        ? `: it is read as ${index.list(pieces)}`
+        : `: as a text it is ${pieces.length} tokens, ${index.list(pieces)}`;
+  return usageError(
+    `${folder.name} has no token ${tokenNotation(name)}${read}.`,
+    `${near.length > 0 ? `Near it: ${index.list([...new Set(near)])}.` : "Spaces and capitals count."}${number}`,
+  );
 }

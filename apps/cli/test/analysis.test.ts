@@ -13,7 +13,9 @@ import {
   promptParameter,
   promptsParameter,
   type Result,
+  type TokenName,
   tokenFacts,
+  tokensParameter,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { run as forward, runCost } from "@resolvent/transformer";
@@ -33,7 +35,7 @@ interface Parameters {
   readonly prompt: Prompt;
   readonly corrupt?: Prompt | undefined;
   readonly others: readonly Prompt[];
-  readonly target: readonly string[];
+  readonly target: readonly TokenName[];
   readonly only: readonly ("norm" | "length")[];
   readonly sizes: readonly number[];
   readonly unit: "one" | "ten";
@@ -66,10 +68,7 @@ const measure: Analysis<Parameters, Measured> = defineAnalysis<Parameters, Measu
       prompt: promptParameter("text to read"),
       corrupt: promptParameter("another text").optional(),
       others: promptsParameter("more texts"),
-      target: z
-        .array(z.string())
-        .default([])
-        .meta({ title: "words...", description: "tokens that are looked at" }),
+      target: tokensParameter("tokens that are looked at").default([]),
       only: z
         .array(z.enum(["norm", "length"]))
         .default(["norm"])
@@ -115,7 +114,7 @@ const measure: Analysis<Parameters, Measured> = defineAnalysis<Parameters, Measu
       model: modelFacts(model),
       given,
       ids,
-      targets: given.target.map(vocabulary.tokenId),
+      targets: given.target.map((name) => vocabulary.tokenId(name)),
       rank: S.data.length,
       float64: exact ?? null,
       norms,
@@ -179,7 +178,7 @@ describe("an analysis that a test defines is a command", () => {
   test("a list with commas is one word, so that the model may come after it", async () => {
     const ran = await run(
       [...analyses],
-      ["paths", "--target", "1,2", model, "--tokens", "1,2", "--threads", "1", "--dry-run"],
+      ["paths", "--target", "id:1,id:2", model, "--tokens", "1,2", "--threads", "1", "--dry-run"],
     );
     expect([ran.code, ran.stderr]).toEqual([0, ""]);
   });
@@ -208,20 +207,28 @@ describe("an analysis that a test defines is a command", () => {
   test("with every kind of parameter", async () => {
     const args = [
       ...["--tokens", "1,2", "--corrupt", "a", "--others", "b", "c", "--others-tokens", "3,4", "5"],
-      ...["--target", "a,7, ", "--only", "length,norm", "--sizes", "0.5, 100", "--unit", "one"],
+      ...[
+        "--target",
+        'a,id:7," "',
+        "--only",
+        "length,norm",
+        "--sizes",
+        "0.5, 100",
+        "--unit",
+        "one",
+      ],
       ...["--power", "3", "--minus", "-0.5", "--no-deep", "--wide", "--no-either"],
       ...["--label", "x,y"],
     ];
     const { given, targets } = await result(...args);
     expect(given).toEqual({
       ...{ prompt: [1, 2], corrupt: "a", others: ["b", "c", [3, 4], [5]] },
-      ...{ target: ["a", "7", " "], only: ["norm", "length"], sizes: [0.5, 100], unit: "one" },
+      ...{ target: ["a", 7, " "], only: ["norm", "length"], sizes: [0.5, 100], unit: "one" },
       ...{ power: 3, minus: -0.5, deep: false, wide: true, either: false, label: "x,y" },
     });
     expect(targets).toEqual([0, 7, 26]);
-    for (const list of [["a,7, "], ["a", "7", " "], ["a,7", " "]]) {
-      const words = (await result("--prompt", "a", "--target", ...list)).given.target;
-      expect(words).toEqual(["a", "7", " "]);
+    for (const list of ["a, ,id:7", '"a"," ",id:7', "\\x61,\\x20,id:7"]) {
+      expect((await result("--prompt", "a", "--target", list)).targets).toEqual([0, 26, 7]);
     }
     expect((await result("--prompt", "a", "--corrupt-tokens", "1 2")).given.corrupt).toEqual([
       1, 2,
@@ -299,12 +306,22 @@ describe("what does not fit is refused by name, with what was expected and what 
     [["--corrupt", "a", "--corrupt-tokens", "1"], ["--corrupt and --corrupt-tokens are two"]],
     [["--corrupt-tokens", "1,x"], [/--corrupt-tokens takes whole numbers, got "x"/]],
     [["--others-tokens", "1", "x"], [/--others-tokens takes whole numbers, got "x"/]],
-    [["--target", "29"], ["0 to 28, got 29"]],
+    [["--target", "id:29"], ["id:0 to id:28, got id:29"]],
     [
       ["--target", "ab"],
-      ['"ab" is 2 tokens ("a", "b"), not one', "Spaces count"],
+      ['no token "ab": as a text it is 2 tokens, id:0 ("a"), id:1 ("b")', "Spaces and capitals"],
     ],
-    [["--target", "日"], ['"日" is 0 tokens, not one']],
+    [
+      ["--target", "A"],
+      ['no token "A"', 'Near it: id:0 ("a").'],
+    ],
+    [
+      ["--target", "7"],
+      ['no token "7"', "If the id is meant: id:7."],
+    ],
+    [["--target", "日"], ['no token "日"']],
+    [["--target", '"a'], ["a quote or a backslash stands alone"]],
+    [["--target", "a,,b"], ["a token is empty"]],
     [["--json", "--format", "csv"], ["two formats"]],
   ])("%j", async (args, said) => {
     await refused(["--prompt", "a", ...args], 2, ...said);
@@ -334,8 +351,8 @@ describe("what does not fit is refused by name, with what was expected and what 
     const bare = await writeModel(join(folder, "bare"), "gpt2", { tokenizer: null });
     const call = ["measure", bare, "--threads", "1", "--tokens", "1", "--json", "--target"];
     const { code, stderr } = await run([measure], [...call, "a"]);
-    expect([code, stderr]).toEqual([2, expect.stringContaining("Give the number of the token.")]);
-    expect(JSON.parse((await run([measure], [...call, "3"])).stdout).targets).toEqual([3]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Name tokens by id: id:346.")]);
+    expect(JSON.parse((await run([measure], [...call, "id:3"])).stdout).targets).toEqual([3]);
   });
 
   test("what the analysis refuses is said as it is", async () => {

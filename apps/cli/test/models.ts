@@ -32,7 +32,7 @@ export function letterTokenizer(tokens: readonly string[] = [...letters]): objec
     decoder: { type: "Fuse" },
     model: {
       type: "BPE",
-      vocab: Object.fromEntries([...tokens, "<|end|>"].map((token, id) => [token, id])),
+      vocab: Object.fromEntries([...tokens.map((token, id) => [token, id]), ["<|end|>", 28]]),
       merges: [],
     },
   };

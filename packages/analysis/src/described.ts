@@ -34,6 +34,12 @@ export type Parameter = {
         /** A text or token ids. */
         | "prompt"
         | "prompts"
+        /** A token's text or id, a `TokenName`. */
+        | "token"
+        /** Tokens; their order counts. */
+        | "tokens"
+        /** The text of a file of JSON lines. */
+        | "jsonLines"
         /** A `TextFile`. */
         | "file"
         /** A `NewFile`. */
@@ -54,7 +60,7 @@ const TARGET = "draft-2020-12";
  * The parameters of a schema, in its order.
  *
  * @throws InputError `analysis/bad-schema` where it describes no object, or a parameter that is none of: a
- * boolean, a number, a text, one of some texts, a prompt, a file, or a list of these (but of booleans and files)
+ * boolean, a number, a text, one of some texts, a prompt, a token, a file, or a list of these (but of booleans and files)
  */
 export function describeParameters<P>(params: Parameters<P>): Parameter[] {
   const schema = params["~standard"].jsonSchema.input({ target: TARGET });
@@ -86,19 +92,26 @@ export function describeParameters<P>(params: Parameters<P>): Parameter[] {
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
+type PlainKind =
+  | ("flag" | "text" | "texts" | "prompt" | "prompts")
+  | ("token" | "tokens" | "jsonLines" | "file" | "newFile");
+
 /** What a parameter takes. */
 type Values =
-  | { readonly kind: "flag" | "text" | "texts" | "prompt" | "prompts" | "file" | "newFile" }
+  | { readonly kind: PlainKind }
   | { readonly kind: "number" | "numbers"; readonly range: Range }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
 function valuesOf(name: string, schema: JsonSchema): Values {
   if (schema.format === "prompt") return { kind: "prompt" };
+  if (schema.format === "token") return { kind: "token" };
+  if (schema.format === "json-lines") return { kind: "jsonLines" };
   if (schema.format === "file") return { kind: "file" };
   if (schema.format === "new-file") return { kind: "newFile" };
   if (schema.type === "array") {
     const items = valuesOf(name, asSchema(schema.items));
     if (items.kind === "prompt") return { kind: "prompts" };
+    if (items.kind === "token") return { kind: "tokens" };
     if (items.kind === "text") return { kind: "texts" };
     if (items.kind === "number") return { ...items, kind: "numbers" };
     if (items.kind === "choice") return { ...items, kind: "choices" };
@@ -111,7 +124,7 @@ function valuesOf(name: string, schema: JsonSchema): Values {
     return { kind: "number", range: rangeOf(schema) };
   }
   throw badSchema(
-    `The parameter ${name} is ${word(schema)}, which is no boolean, number, text, choice, prompt, file, or list of these.`,
+    `The parameter ${name} is ${word(schema)}, which is no boolean, number, text, choice, prompt, token, file, or list of these.`,
   );
 }
 

@@ -10,7 +10,14 @@ export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { divergence, percent, short } from "./figures.ts";
 export { fileParameter, type NewFile, newFileParameter, type TextFile } from "./file.ts";
-export { type Parameters, promptParameter, promptsParameter } from "./parameters.ts";
+export {
+  jsonLinesParameter,
+  type Parameters,
+  promptParameter,
+  promptsParameter,
+  tokenParameter,
+  tokensParameter,
+} from "./parameters.ts";
 export { pause } from "./pause.ts";
 export {
   inputLine,
@@ -18,6 +25,7 @@ export {
   type ModelIdentity,
   modelFacts,
   modelIdentity,
+  promptText,
   type Result,
   type TokenFacts,
   tokenFacts,
@@ -32,4 +40,5 @@ export type {
   Vocabulary,
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
+export { byteText, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export { type Warning, warningCodes, warningLines } from "./warning.ts";

@@ -1,6 +1,7 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { z } from "zod";
 import type { Prompt } from "./subject.ts";
+import type { TokenName } from "./token-notation.ts";
 
 /**
  * Parameters as a schema that checks values (Standard Schema) and describes itself as JSON Schema of 2020-12
@@ -32,4 +33,35 @@ export function promptsParameter(
   description: string,
 ): z.ZodType<readonly Prompt[], readonly Prompt[] | undefined> {
   return z.array(prompt).readonly().default([]).meta({ description });
+}
+
+const token = z.union([z.string().min(1), z.int().min(0)]).meta({ format: "token" });
+
+/**
+ * A parameter that is a token: its id as a number, or its text. A command line reads `--NAME TEXT` and
+ * `--NAME id:346` by `parseTokenNames`. Schemas of other libraries mark such a parameter by `format: "token"`.
+ */
+export function tokenParameter(description: string): z.ZodType<TokenName, TokenName> {
+  return token.meta({ format: "token", description });
+}
+
+/**
+ * A parameter that is a list of tokens: `--NAME " Mary","a,b",id:346` on a command line. Schemas of other libraries
+ * have an array whose entries are of `format: "token"`.
+ */
+export function tokensParameter(
+  description: string,
+): z.ZodType<readonly TokenName[], readonly TokenName[]> {
+  return z.array(token).readonly().meta({ description });
+}
+
+/**
+ * A parameter that is the text of a file of JSON lines, for what is too long for a command line: `--NAME FILE`, `-`
+ * for standard input, or the lines themselves, which begin with `{` or `[`. It may be left out. Schemas of other
+ * libraries mark such a text by JSON Schema's `format: "json-lines"`.
+ */
+export function jsonLinesParameter(
+  description: string,
+): z.ZodType<string | undefined, string | undefined> {
+  return z.string().optional().meta({ format: "json-lines", title: "file", description });
 }

@@ -54,12 +54,21 @@ export function tokenFacts(
 /** Text in a line longer than this is cut. */
 const LINE_TEXT = 60;
 
+/** A prompt as people read it: its text in quotes; ids with spaces where its tokens have no text. */
+export function promptText(tokens: readonly TokenFacts[]): string {
+  const bare = tokens.every(({ id, text }) => text === `id:${id}`);
+  const whole = bare
+    ? tokens.map(({ id }) => id).join(" ")
+    : tokens.map(({ text }) => text).join("");
+  const shown = whole.length > LINE_TEXT ? `${whole.slice(0, LINE_TEXT - 3)}…` : whole;
+  return bare ? shown : JSON.stringify(shown);
+}
+
 /** What was analysed, in a line, as tables have it below their title: `tales, 10 blocks, 4 tokens: "Once upon"`. */
 export function inputLine(
   { name, blocks }: Pick<ModelFacts, "name" | "blocks">,
   tokens: readonly TokenFacts[],
 ): string {
-  const text = tokens.map((token) => token.text).join("");
-  const shown = text.length > LINE_TEXT ? `${text.slice(0, LINE_TEXT - 3)}…` : text;
-  return `${name}, ${blocks.length} blocks, ${tokens.length} ${tokens.length === 1 ? "token" : "tokens"}: ${JSON.stringify(shown)}`;
+  const count = `${tokens.length} ${tokens.length === 1 ? "token" : "tokens"}`;
+  return `${name}, ${blocks.length} blocks, ${count}: ${promptText(tokens)}`;
 }

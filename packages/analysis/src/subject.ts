@@ -1,5 +1,6 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
+import type { TokenName } from "./token-notation.ts";
 
 /** A text, or its token ids. */
 export type Prompt = string | readonly number[];
@@ -12,11 +13,12 @@ export interface Vocabulary {
    */
   encode(prompt: Prompt): readonly number[];
   /**
-   * The id that a word names: a whole number, or a text that is exactly one token.
-   * @throws InputError for anything else
+   * The id of a token: of a number that number, of a text the token that reads so, or has that entry in the
+   * vocabulary (`Ġthe`, `<0x0A>`).
+   * @throws InputError where the model has no such token, or several
    */
-  tokenId(word: string): number;
-  /** The text of a token; its number where there is no tokenizer. */
+  tokenId(name: TokenName): number;
+  /** The text of a token; `id:5` where it has none, as without a tokenizer. */
   text(id: number): string;
   /** The text of tokens that follow each other; empty where there is no tokenizer. */
   decode(ids: readonly number[]): string;

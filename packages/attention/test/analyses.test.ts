@@ -95,7 +95,7 @@ describe.each(tinyFamilies)("%s", (family) => {
     const subject = await subjectOf(family);
     const params = await checkParameters(ovAnalysis.params, {
       head: "L1.H1",
-      words: ["3", "5"],
+      words: [3, 5],
       tokensOf: "ab",
       top: 4,
     });
@@ -143,7 +143,7 @@ describe.each(tinyFamilies)("%s", (family) => {
     });
     const ov = await checkParameters(ovAnalysis.params, {
       head: "L1.H0",
-      words: ["3"],
+      words: [3],
     });
     const subject = await subjectOf(family);
     for (const [estimated, work] of [
@@ -217,7 +217,7 @@ describe("gpt2", () => {
     const options = { name: "gpt2", hash: false, stream: true };
     const model = await loadModel(cpu, memoryFolder(files), options);
     const heads = { weightsOnly: false, raw: true, sequences: 2, seed: 0, bos: 3 };
-    const ov = { head: "L1.H1", directions: 2, top: 3, words: ["1"], raw: false };
+    const ov = { head: "L1.H1", directions: 2, top: 3, words: [1], raw: false };
     const streamed = { ...subject, model };
     const before = cpu.memory.used;
     const found = await headsAnalysis.run(streamed, heads);
@@ -240,7 +240,7 @@ describe("gpt2", () => {
       head: "L0.H1",
       directions: 2,
       top: 3,
-      words: ["1"],
+      words: [1],
       raw: false,
     });
     const tables = [...headsAnalysis.tables(heads), ...ovAnalysis.tables(ov)];
@@ -261,7 +261,7 @@ describe("gpt2", () => {
     expect((await ovAnalysis.run(subject, { ...ov, head: "head 0.1" })).head).toEqual(
       (await ovAnalysis.run(subject, { ...ov, head: "L0.H1" })).head,
     );
-    await expect(ovAnalysis.run(subject, { ...ov, head: "1.5" })).rejects.toEqual(
+    await expect(ovAnalysis.run(subject, { ...ov, head: "1-5" })).rejects.toEqual(
       code("transformer/bad-head"),
     );
     await expect(ovAnalysis.run(subject, { ...ov, head: "L0.H2" })).rejects.toEqual(

@@ -1,4 +1,9 @@
-import type { Vocabulary } from "@resolvent/analysis";
+import {
+  type TokenName,
+  tokenNotation,
+  tokensParameter,
+  type Vocabulary,
+} from "@resolvent/analysis";
 import {
   InputError,
   inOrder,
@@ -9,7 +14,7 @@ import {
   tensor,
 } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { z } from "zod";
+import type { z } from "zod";
 import { argmax, finalSigma } from "./prediction.ts";
 
 /** What is asked of a run: at the last position, `logit(a) − logit(b)`, or `logit(a)` where `b` is null. */
@@ -18,31 +23,32 @@ export interface Target {
   readonly b: number | null;
 }
 
-/** The parameter `target` of analyses: one or two words, each a token's text or id. */
-export const targetParameter: z.ZodOptional<z.ZodReadonly<z.ZodArray<z.ZodString>>> = z
-  .array(z.string())
-  .min(1)
-  .max(2, "Expected one token, or two: the logit of the first less that of the second")
-  .readonly()
-  .optional()
-  .meta({
-    title: "a,b",
-    description:
-      "tokens (texts or ids) whose logit difference at the last position is meant; one for its logit alone; default: the two likeliest",
-  });
+/** The parameter `target` of analyses: one token or two. */
+export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], readonly TokenName[]>> =
+  tokensParameter("")
+    .refine(
+      ({ length }) => length === 1 || length === 2,
+      "Expected one token, or two: the logit of the first minus that of the second",
+    )
+    .optional()
+    .meta({
+      title: "a,b",
+      description:
+        "tokens whose logit difference at the last position is meant, texts or id:N; one for its logit alone; default: the two likeliest",
+    });
 
 /**
- * The target that words name.
+ * The target that tokens make.
  *
  * @throws InputError what the vocabulary throws; `expansion/bad-target` for a token less itself, or a token that
  * the model does not have
  */
 export function namedTarget<T extends Shaped>(
   model: Model<T>,
-  words: readonly string[],
+  names: readonly TokenName[],
   vocabulary: Pick<Vocabulary, "tokenId">,
 ): Target {
-  const [a, b, ...more] = words.map((word) => vocabulary.tokenId(word));
+  const [a, b, ...more] = names.map((name) => vocabulary.tokenId(name));
   const { vocab } = model.architecture;
   const odd = [a, b].find((id) => id !== undefined && id >= vocab);
   if (a === undefined || a === b || more.length > 0 || odd !== undefined) {
@@ -51,9 +57,9 @@ export function namedTarget<T extends Shaped>(
       message:
         odd !== undefined
           ? `Token ids of ${model.name} are 0 to ${vocab - 1}, got ${odd}.`
-          : `A target is one token or two different ones, got ${words.map((word) => `"${word}"`).join(", ") || "none"}.`,
+          : `A target is one token or two different ones, got ${names.map((name) => (typeof name === "number" ? `id:${name}` : tokenNotation(name))).join(", ") || "none"}.`,
       remedy: "Name the token whose logit is explained, and the one to compare it with.",
-      details: { got: words, vocab },
+      details: { got: names, vocab },
     });
   }
   return { a, b: b ?? null };
@@ -114,8 +120,8 @@ export function targetReadout<T extends Shaped>(
 
 /** A target in words: `logit " Mary" − " John"`. */
 export function targetText({ a, b }: Target, text: (id: number) => string): string {
-  const first = `logit ${JSON.stringify(text(a))}`;
-  return b === null ? first : `${first} − ${JSON.stringify(text(b))}`;
+  const first = `logit ${tokenNotation(text(a))}`;
+  return b === null ? first : `${first} − ${tokenNotation(text(b))}`;
 }
 
 /** Entry `a` less entry `b` along `vocab`, which is dropped. */

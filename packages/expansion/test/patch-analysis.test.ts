@@ -141,7 +141,7 @@ describe("patch", () => {
   });
 
   test("a target of three tokens is refused in words", async () => {
-    const three = { ...prompts, target: ["1", "2", "3"] };
+    const three = { ...prompts, target: [1, 2, 3] };
     await expect(run("patch", three)).rejects.toThrow("one token, or two");
   });
 

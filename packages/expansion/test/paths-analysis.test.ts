@@ -72,10 +72,7 @@ describe("the analysis paths", () => {
   });
 
   test("tables have a row for each path, and a cell for each column", async () => {
-    const result = await paths.run(
-      subject(),
-      parse({ top: 3, level: "block", target: ["4", "9"] }),
-    );
+    const result = await paths.run(subject(), parse({ top: 3, level: "block", target: [4, 9] }));
     expect(result.target).toEqual({ a: 4, b: 9 });
     const tables = paths.tables(result);
     for (const { columns, rows, footer = [] } of tables) {

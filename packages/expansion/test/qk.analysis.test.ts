@@ -48,7 +48,7 @@ test("it is one of the package's analyses", () => {
     ["queryBy", "choice"],
     ["keyBy", "choice"],
     ["centred", "flag"],
-    ["target", "texts"],
+    ["target", "tokens"],
     ["top", "number"],
   ]);
 });

@@ -11,6 +11,10 @@ export interface Tokenizer {
   decode(ids: readonly number[]): string;
   /** One token as it reads in the middle of a text: ` Mary`, with its leading space. */
   token(id: number): string;
+  /** The id of an entry of the vocabulary as it is written there: `Ġthe`, `▁the`, `<0x0A>`. */
+  id(entry: string): number | undefined;
+  /** A token as the vocabulary writes it; undefined for an id that it does not have. */
+  entry(id: number): string | undefined;
 }
 
 /**
@@ -40,6 +44,8 @@ export async function loadTokenizer(folder: Folder): Promise<Tokenizer | undefin
       inner.encode(text, { add_special_tokens: special }).ids,
     decode: (ids) => inner.decode([...ids], { skip_special_tokens: true }),
     token: (id) => shown(inner, id),
+    id: (entry) => inner.token_to_id(entry),
+    entry: (id) => inner.id_to_token(id),
   };
 }
 

@@ -14,7 +14,7 @@ import { cost as costs, InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
 import { usageError } from "../failure.ts";
-import { checkNew, checkpointFile, newFile, writeNew } from "../files.ts";
+import { checkNew, checkpointFile, newFile, readText, writeNew } from "../files.ts";
 import {
   keepWeights,
   keptWeights,
@@ -35,7 +35,7 @@ import { findModel } from "../prepare.ts";
 import { writeResult } from "../result.ts";
 import { bytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { readPrompt } from "../tokens.ts";
+import { readPrompt, readStandardInput } from "../tokens.ts";
 import { vocabularyOf } from "../vocabulary.ts";
 
 /** What every analysis takes; its own parameters stand beside these. */
@@ -108,8 +108,14 @@ async function analyse(
   const output = outputOf(flags, terminal);
   const { html, resume, overwrite = false } = flags;
   checkNew(html, overwrite);
-  const values = valuesOf(parameters, { ...flags }, (path) =>
-    newFile(path, overwrite, (size) => terminal.note(`${path} will take ${bytes(size)}.`)),
+  const values = await valuesOf(
+    parameters,
+    { ...flags },
+    {
+      create: (path) =>
+        newFile(path, overwrite, (size) => terminal.note(`${path} will take ${bytes(size)}.`)),
+      read: (path) => (path === "-" ? readStandardInput(terminal) : readText(path)),
+    },
   );
   const waits = parameters.some(
     (parameter) => parameter.name === "prompt" && parameter.required && values.prompt === undefined,

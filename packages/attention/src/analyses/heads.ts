@@ -8,6 +8,8 @@ import {
   pause,
   type Subject,
   type Table,
+  type TokenName,
+  tokenParameter,
   type Vocabulary,
 } from "@resolvent/analysis";
 import { type Cost, cost, type Precision, type Priced, type Shaped } from "@resolvent/tensor";
@@ -81,7 +83,7 @@ export interface HeadsParameters {
   readonly repeatLength?: number | undefined;
   readonly sequences: number;
   readonly seed: number;
-  readonly bos?: number | undefined;
+  readonly bos?: TokenName | undefined;
 }
 
 /** `resolvent heads`: one table of every head and its scores. */
@@ -107,11 +109,9 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
       .min(0)
       .default(0)
       .meta({ title: "n", description: "another seed draws other tokens" }),
-    bos: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ title: "id", description: "token before the first copy; default: the model's own" }),
+    bos: tokenParameter(
+      "token before the first copy, text or id:N; default: the model's own",
+    ).optional(),
   }),
   examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
   estimate,
@@ -213,10 +213,11 @@ function optionsOf({ raw }: HeadsParameters): ProcessingOptions {
 /** The sequences to run; undefined where none are asked for, or the context is too short for any. */
 function repeatedFor<T extends Shaped>(
   model: Model<T>,
-  { weightsOnly, repeatLength, sequences, seed, bos }: HeadsParameters,
+  { weightsOnly, repeatLength, sequences, seed, bos: name }: HeadsParameters,
   vocabulary: Vocabulary,
 ): Repeated | undefined {
   if (weightsOnly) return undefined;
+  const bos = name === undefined ? undefined : vocabulary.tokenId(name);
   const { eos, ...own } = model.architecture;
   const special = new Set([own.bos, bos, ...eos]);
   return repeatedSequences(model, {
@@ -296,7 +297,7 @@ function subtitleOf({ model, weightProcessing, repeated }: HeadsResult): string 
   const weights = `${model.name}, ${processingWords(weightProcessing)}`;
   if (repeated === null) return weights;
   const { sequences, bos, length, seed } = repeated;
-  const start = bos === null ? "" : `token ${bos}, then `;
+  const start = bos === null ? "" : `id:${bos}, then `;
   return `${weights}; ${sequences.length} sequences of ${start}${length} random tokens twice, seed ${seed}`;
 }
 

@@ -10,7 +10,10 @@ import {
   type Subject,
   type Table,
   type TokenFacts,
+  type TokenName,
   tokenFacts,
+  tokenNotation,
+  tokensParameter,
   type Vocabulary,
 } from "@resolvent/analysis";
 import {
@@ -108,7 +111,7 @@ export interface OvParameters {
   readonly head: string;
   readonly directions: number;
   readonly top: number;
-  readonly words: readonly string[];
+  readonly words: readonly TokenName[];
   readonly tokensOf?: Prompt | undefined;
   readonly raw: boolean;
 }
@@ -131,13 +134,9 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
       .min(1)
       .default(8)
       .meta({ title: "n", description: "tokens at each end of a direction" }),
-    words: z
-      .array(z.string())
-      .readonly()
+    words: tokensParameter("")
       .default([])
-      .describe(
-        "words, each one token, or ids: a table of what attending to one does to the others",
-      ),
+      .describe("tokens, texts or id:N: a table of what attending to one does to the others"),
     tokensOf: promptParameter("a text whose tokens are put into that table").optional(),
     raw: z.boolean().default(false).describe("use weights as they are stored, not processed"),
   }),
@@ -280,7 +279,7 @@ function tables(result: OvResult): Table[] {
   const { copying, eigenvalues, directions, table, weightProcessing } = result;
   const number = (value: number | null): string => (value === null ? "none" : value.toFixed(3));
   const texts = (tokens: readonly ScoredToken[]): string =>
-    tokens.map(({ text }) => JSON.stringify(text)).join(" ");
+    tokens.map(({ text }) => tokenNotation(text)).join(" ");
   const complex = eigenvalues.residual
     .slice(0, 6)
     .map(({ re, im }) =>
@@ -318,7 +317,7 @@ function tables(result: OvResult): Table[] {
       columns: [
         { name: "token", head: "attending to", kind: "token" },
         ...table.tokens.map(({ text }) => ({
-          name: JSON.stringify(text),
+          name: tokenNotation(text),
           kind: "number" as const,
         })),
       ],

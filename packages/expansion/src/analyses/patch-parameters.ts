@@ -1,7 +1,9 @@
 import {
+  jsonLinesParameter,
   type Prompt,
   promptParameter,
   promptsParameter,
+  type TokenName,
   type Vocabulary,
 } from "@resolvent/analysis";
 import { InputError, type Shaped } from "@resolvent/tensor";
@@ -22,7 +24,7 @@ export interface PatchParameters {
   readonly prompt?: Prompt | undefined;
   readonly corrupt?: Prompt | undefined;
   readonly pairs?: string | undefined;
-  readonly target?: readonly string[] | undefined;
+  readonly target?: readonly TokenName[] | undefined;
   readonly level: PatchLevel;
   readonly method: PatchMethod;
   readonly steps: number;
@@ -39,11 +41,9 @@ export const patchParameters = (
 ): { readonly [P in keyof PatchParameters]-?: z.ZodType<PatchParameters[P], unknown> } => ({
   prompt: promptParameter("clean text: the run that is explained").optional(),
   corrupt: promptParameter("corrupt text, of as many tokens").optional(),
-  pairs: z.string().optional().meta({
-    title: "jsonl",
-    description:
-      'instead of one prompt, pairs as JSONL: {"clean": …, "corrupt": …, "target": [a, b]} a line; effects are averaged',
-  }),
+  pairs: jsonLinesParameter(
+    'instead of one prompt, pairs, {"clean": …, "corrupt": …, "target": [a, b]} a line; texts are strings, tokens of a target strings or ids as numbers; effects are averaged',
+  ),
   target: targetParameter,
   level: z
     .enum(["block", "head"])
@@ -89,8 +89,8 @@ function namedPairs<T extends Shaped>(
   model: Model<T>,
   vocabulary: Vocabulary,
 ): PromptPair[] {
-  const of = (words: readonly string[] | undefined) =>
-    words === undefined ? {} : { target: namedTarget(model, words, vocabulary) };
+  const of = (names: readonly TokenName[] | undefined) =>
+    names === undefined ? {} : { target: namedTarget(model, names, vocabulary) };
   if (pairs === undefined) {
     if (prompt === undefined) {
       throw new InputError({

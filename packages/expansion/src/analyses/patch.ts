@@ -5,6 +5,7 @@ import {
   inputLine,
   short,
   type Table,
+  tokenNotation,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { z } from "zod";
@@ -191,7 +192,7 @@ function notesOf(result: Result, count: number): string[] {
   const names =
     first === undefined || pairs.length > 1
       ? "target"
-      : `logit ${JSON.stringify(first.target.a.text)}${first.target.b === null ? "" : ` − ${JSON.stringify(first.target.b.text)}`}`;
+      : `logit ${tokenNotation(first.target.a.text)}${first.target.b === null ? "" : ` − ${tokenNotation(first.target.b.text)}`}`;
   const corrupt = targetCorrupt === null ? "" : `, corrupt ${short(targetCorrupt)}`;
   const notes = [`${names}: clean ${short(targetClean)}${corrupt}; ${count} effects`];
   if (comparison !== null) {

@@ -6,6 +6,7 @@ import {
   promptParameter,
   short,
   type Table,
+  type TokenName,
 } from "@resolvent/analysis";
 import { z } from "zod";
 import {
@@ -22,7 +23,7 @@ import { targetParameter } from "../target.ts";
 
 interface PathsParameters {
   readonly prompt: Prompt;
-  readonly target?: readonly string[] | undefined;
+  readonly target?: readonly TokenName[] | undefined;
   readonly level: Level;
   readonly top: number;
   readonly minDegree: number;

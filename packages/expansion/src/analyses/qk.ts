@@ -8,7 +8,9 @@ import {
   short,
   type Table,
   type TokenFacts,
+  type TokenName,
   tokenFacts,
+  tokenNotation,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
@@ -29,7 +31,7 @@ interface QkParameters {
   readonly queryBy?: Splitting | undefined;
   readonly keyBy?: Splitting | undefined;
   readonly centred: boolean;
-  readonly target?: readonly string[] | undefined;
+  readonly target?: readonly TokenName[] | undefined;
   readonly top: number;
 }
 
@@ -94,7 +96,7 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       .default(false)
       .describe("show the score less its mean over keys, which is what the softmax goes by"),
     target: targetParameter.describe(
-      "tokens (texts or ids) whose logit difference at the query has its V-degrees told; one for its logit alone; default: the two likeliest",
+      "tokens, texts or id:N, whose logit difference at the query has its V-degrees told; one for its logit alone; default: the two likeliest",
     ),
     top: z.int().min(1).default(20).meta({ title: "n", description: "how many pairs are shown" }),
   }),
@@ -186,7 +188,7 @@ function pairTable(result: QkResult): Table {
   const { model, input, head, query, key, pattern, centred, notShown, certificate } = result;
   const { tokens } = input;
   const total = centred ? result.centredScore : result.score;
-  const at = (pos: number): string => `${JSON.stringify(tokens[pos]?.text ?? "")}@${pos}`;
+  const at = (pos: number): string => `${tokenNotation(tokens[pos]?.text ?? "")}@${pos}`;
   const what = centred ? "score less its mean over keys" : "score before the softmax";
   const f64 = certificate.relativeErrorFloat64;
   const anew =
@@ -302,5 +304,5 @@ function inWords(source: string, tokens: readonly TokenFacts[]): string {
   const text = match === null ? undefined : tokens[Number(match[2])]?.text;
   return match === null || text === undefined
     ? source
-    : `${match[1]} ${JSON.stringify(text)}@${match[2]}`;
+    : `${match[1]} ${tokenNotation(text)}@${match[2]}`;
 }

@@ -1,3 +1,4 @@
+import { type TokenName, tokenNotation } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import type { Target } from "../target.ts";
 
@@ -64,7 +65,7 @@ function unequal(
   let end = 0;
   while (end < shorter - start && clean.at(-1 - end) === corrupt.at(-1 - end)) end++;
   const words = (ids: readonly number[]): string => {
-    const all = ids.slice(start, ids.length - end).map((id) => JSON.stringify(text(id)));
+    const all = ids.slice(start, ids.length - end).map((id) => tokenNotation(text(id)));
     const more = all.length > TOKENS_SHOWN ? ", …" : "";
     return all.length === 0 ? "nothing" : `${all.slice(0, TOKENS_SHOWN).join(", ")}${more}`;
   };
@@ -80,8 +81,8 @@ function unequal(
 export interface PairLine {
   readonly clean: string | readonly number[];
   readonly corrupt?: string | readonly number[];
-  /** One or two words: texts or ids of tokens. */
-  readonly target?: readonly string[];
+  /** One or two tokens. */
+  readonly target?: readonly TokenName[];
 }
 
 /** Characters of a file of pairs at most, 64 MiB: far more than `PAIRS_LIMIT` prompts of usual contexts. */
@@ -89,7 +90,7 @@ const TEXT_LIMIT = 2 ** 26;
 
 /**
  * The pairs of a JSONL text, `{"clean": …, "corrupt": …, "target": [a, b]}` a line; prompts are texts or lists of
- * token ids, a target words or ids. Empty lines are passed over.
+ * token ids; a token of a target is a text, or its id as a number. Empty lines are passed over.
  *
  * @throws InputError `expansion/bad-pairs`, which names the line; `expansion/too-many-pairs`
  */
@@ -122,16 +123,23 @@ export function parsePairs(text: string): PairLine[] {
     if (corrupt !== undefined && !isPrompt(corrupt)) {
       throw badPairs(i + 1, '"corrupt" is neither a text nor token ids');
     }
-    const words = target === undefined || target === null ? undefined : [target].flat().map(String);
-    if (words !== undefined && (words.length < 1 || words.length > 2)) {
-      throw badPairs(i + 1, `"target" is one token or two, got ${words.length}`);
+    const names = target === undefined || target === null ? undefined : [target].flat();
+    if (names !== undefined && (names.length < 1 || names.length > 2)) {
+      throw badPairs(i + 1, `"target" is one token or two, got ${names.length}`);
+    }
+    if (names !== undefined && !names.every(isTokenName)) {
+      throw badPairs(i + 1, '"target" has something that is neither a text nor a token id');
     }
     return {
       clean,
       ...(corrupt !== undefined && { corrupt }),
-      ...(words !== undefined && { target: words }),
+      ...(names !== undefined && { target: names }),
     };
   });
+}
+
+function isTokenName(value: unknown): value is TokenName {
+  return typeof value === "string" ? value !== "" : Number.isInteger(value) && Number(value) >= 0;
 }
 
 function isPrompt(value: unknown): value is string | number[] {

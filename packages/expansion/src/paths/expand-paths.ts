@@ -1,4 +1,10 @@
-import { type ModelFacts, modelFacts, type TokenFacts, type Vocabulary } from "@resolvent/analysis";
+import {
+  type ModelFacts,
+  modelFacts,
+  type TokenFacts,
+  type TokenName,
+  type Vocabulary,
+} from "@resolvent/analysis";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import { type Model, plainSites, tokenIds, unembed } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
@@ -216,11 +222,11 @@ async function likeliest<T extends Shaped>(
   );
 }
 
-/** The target that words name, or the default. */
+/** The target that tokens make; undefined for the default. */
 export function targetOf<T extends Shaped>(
   model: Model<T>,
-  words: readonly string[] | undefined,
+  names: readonly TokenName[] | undefined,
   vocabulary: Pick<Vocabulary, "tokenId">,
 ): Target | undefined {
-  return words === undefined ? undefined : namedTarget(model, words, vocabulary);
+  return names === undefined ? undefined : namedTarget(model, names, vocabulary);
 }

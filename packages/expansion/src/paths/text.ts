@@ -1,3 +1,4 @@
+import { tokenNotation } from "@resolvent/analysis";
 import type { PathEffect } from "./best.ts";
 import type { SourceId } from "./source.ts";
 
@@ -18,5 +19,5 @@ export function sourceText({ name, position }: SourceId, tokens: readonly string
   const token = tokens[position];
   return token === undefined || bias
     ? `${what}@${position}`
-    : `${what} ${JSON.stringify(token)}@${position}`;
+    : `${what} ${tokenNotation(token)}@${position}`;
 }
