@@ -152,9 +152,17 @@ test("a search leaves nothing on the engine, also where it is ended or forgets",
     const flops = 1e12;
     return searchPaths(cpu, model32, run, best, { ...given, flops, ...more });
   };
-  expect(await search({})).toMatchObject({ exhaustive: false });
+  const whole = await search({});
+  expect(whole).toMatchObject({ exhaustive: true, pending: 0 });
   expect(cpu.memory.used).toBe(before);
-  await search({ flops: 1e4 });
+  // What may be spent is spent, but for the last piece of work, however little is left to gain.
+  for (const share of [0.1, 0.3, 0.6, 0.9]) {
+    const part = await search({ flops: share * whole.spent }, 1);
+    expect(part.exhaustive).toBe(false);
+    expect(part.spent).toBeGreaterThanOrEqual(share * whole.spent);
+    expect(part.spent).toBeLessThan(share * whole.spent + (3 * whole.spent) / whole.expanded);
+    expect(part.expanded).toBeLessThan(whole.expanded);
+  }
   expect(cpu.memory.used).toBe(before);
   const forgetful = await search({ waitingAtMost: 100 }, 1e6);
   expect(forgetful.exhaustive).toBe(false);

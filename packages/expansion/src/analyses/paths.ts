@@ -73,7 +73,8 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
     positions: z.boolean().default(false).describe("tell the positions at which paths begin apart"),
     budget: z.number().min(0).default(16).meta({
       title: "passes",
-      description: "what a search may spend, in forward passes, where there are too many paths",
+      description:
+        "what a search spends, in forward passes by operations, where there are too many paths to make all",
     }),
     verify: z
       .int()

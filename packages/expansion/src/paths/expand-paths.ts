@@ -82,6 +82,8 @@ export interface PathExpansion {
     readonly exhaustive: boolean;
     /** Ends of paths that were looked at. */
     readonly expanded: number;
+    /** Forward passes that a search took, by floating-point operations; null where all paths were made. */
+    readonly passes: number | null;
     /** The largest promise `Σ_k |sum of degree k|` of a bundle of paths that was not looked at; null for none. */
     readonly pending: number | null;
   };
@@ -171,6 +173,7 @@ export async function expandPaths<T extends Shaped>(
         search: {
           exhaustive: found.exhaustive,
           expanded: found.expanded,
+          passes: found.passes,
           pending: found.pending,
         },
         attribution,

@@ -28,15 +28,12 @@ const WAITING_AT_MOST = 2 ** 27;
 /** Suffixes that are made together. */
 const AT_ONCE = 48;
 
-/**
- * How far below the last path shown a suffix may promise to be and still be looked at: sums by degree cancel too.
- */
-const SLACK = 0.5;
-
 /** How far a search came. */
 export interface SearchReport {
   /** Suffixes whose covectors were made. */
   readonly expanded: number;
+  /** Floating-point operations that this took. */
+  readonly spent: number;
   /** Whether nothing was left to look at: then what it found is proven. */
   readonly exhaustive: boolean;
   /** The largest promise among those not looked at; 0 where there is none. */
@@ -49,7 +46,7 @@ export interface SearchOptions<T> {
   readonly readout: Readout<T>;
   readonly minDegree: number;
   readonly maxDegree: number;
-  /** Floating-point operations that may be spent. */
+  /** Floating-point operations that are spent, unless nothing is left to look at before. */
   readonly flops: number;
   /** Numbers that the covectors of suffixes in waiting may take; default 2²⁷. */
   readonly waitingAtMost?: number;
@@ -206,13 +203,12 @@ export async function searchPaths<T extends Shaped>(
     };
     await meet([root], true);
     while (queue.items.length > 0) {
-      if ((queue.items[0]?.promise ?? 0) < SLACK * best.threshold || spent >= options.flops) {
+      if (spent >= options.flops) {
         exhaustive = false;
         break;
       }
       const batch: Entry<T>[] = [];
       while (batch.length < AT_ONCE && spent < options.flops) {
-        if ((queue.items[0]?.promise ?? 0) < SLACK * best.threshold) break;
         const entry = pop(queue);
         if (entry === undefined) break;
         batch.push(entry);
@@ -240,7 +236,7 @@ export async function searchPaths<T extends Shaped>(
       await pause(signal);
     }
     const pending = Math.max(lost, queue.items[0]?.promise ?? 0);
-    return { expanded, exhaustive: exhaustive && lost === 0, pending };
+    return { expanded, spent, exhaustive: exhaustive && lost === 0, pending };
   } finally {
     for (const open of new Set(queue.items.map(({ after }) => after))) free(open);
     engine.free(writes);

@@ -23,7 +23,7 @@ export interface TopPathsOptions {
   readonly sources?: readonly string[];
   /** Each position of a source is a source of its own; default false. */
   readonly byPosition?: boolean;
-  /** What a search may spend, in forward passes by their floating-point operations; default 16. */
+  /** What a search spends unless it has looked at all paths before, in forward passes by their operations; default 16. */
   readonly budget?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
@@ -50,6 +50,8 @@ export interface TopPaths {
   readonly exhaustive: boolean;
   /** Suffixes of paths that were looked at. */
   readonly expanded: number;
+  /** What a search took, in forward passes by their floating-point operations; null where all paths were made. */
+  readonly passes: number | null;
   /** The largest promise `Σ_k |sum of degree k|` of a bundle that was not looked at; null where all were. */
   readonly pending: number | null;
   /** What all sources give by the sweep, less what the run says, relative to the size of the sums by degree. */
@@ -110,7 +112,7 @@ export async function topPaths<T extends Shaped>(
       flops: budget * pass,
     });
     const best = bestOf(top);
-    let found: Pick<TopPaths, "exhaustive" | "expanded" | "pending" | "enumeratedError">;
+    let found: Pick<TopPaths, "exhaustive" | "expanded" | "passes" | "pending" | "enumeratedError">;
     let absolute: number[] | undefined;
     if (affordable) {
       const sums = await makeAllPaths(engine, model, run, readout, sources, plan, {
@@ -121,6 +123,7 @@ export async function topPaths<T extends Shaped>(
       found = {
         exhaustive: true,
         expanded: plan.suffixes,
+        passes: null,
         pending: null,
         enumeratedError: Math.abs(enumerated - swept.total) / swept.scale,
       };
@@ -133,6 +136,7 @@ export async function topPaths<T extends Shaped>(
       found = {
         exhaustive: report.exhaustive,
         expanded: report.expanded,
+        passes: report.spent / pass,
         pending: report.pending === 0 ? null : report.pending,
         enumeratedError: null,
       };
