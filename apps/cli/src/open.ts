@@ -13,7 +13,13 @@ import {
   weightPlans,
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint } from "@resolvent/weights";
-import { checkpointSha256, folderOf, hubFolder } from "@resolvent/weights/node";
+import {
+  checkpointSha256,
+  digestFile,
+  digestFilePath,
+  folderOf,
+  hubFolder,
+} from "@resolvent/weights/node";
 import { usageError } from "./failure.ts";
 import type { EngineOptions, ModelOptions } from "./options.ts";
 import { bytes } from "./table.ts";
@@ -201,9 +207,10 @@ export async function openModel(
   return { engine, model };
 }
 
-/** SHA-256 of the weights of a folder. */
+/** SHA-256 of the weights of a folder; of files that are as they were, from the last time. */
 export async function weightsHash(folder: Folder, terminal: Terminal): Promise<string> {
   const sha256 = await checkpointSha256(await openCheckpoint(folder), {
+    known: digestFile(digestFilePath(process.env)),
     onProgress: ({ done, total }) =>
       terminal.progress(`SHA-256: ${bytes(done)} of ${bytes(total)}`),
   });

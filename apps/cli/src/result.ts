@@ -6,6 +6,7 @@ import {
   type Result,
   short,
   type Table,
+  tokenNotation,
 } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
 import type { Format } from "./options.ts";
@@ -147,7 +148,9 @@ function drawn(
     case "shape":
       return [{ head, cells: cells.map((cell) => String(cell ?? "").replaceAll("×", " × ")) }];
     case "token":
-      return [{ head, cells: cells.map((cell) => (cell === null ? "" : JSON.stringify(cell))) }];
+      return [
+        { head, cells: cells.map((cell) => (cell === null ? "" : tokenNotation(String(cell)))) },
+      ];
     case "count":
       return [{ head, right: true, cells: figures(String) }];
     case "number":

@@ -10,8 +10,11 @@ export function vocabularyOf(
   folder: Folder,
   size: number,
 ): Vocabulary {
-  const text = (id: number): string =>
-    tokenizer?.entry(id) === undefined ? `id:${id}` : tokenizer.token(id);
+  const text = (id: number): string => {
+    if (tokenizer?.entry(id) === undefined) return `id:${id}`;
+    const own = tokenizer.token(id);
+    return /^id:\d+$/.test(own) ? own.replace(":", "\\x3a") : own; // a text that reads like an id
+  };
   let index: TokenIndex | undefined;
   return {
     text,

@@ -230,7 +230,7 @@ describe("what is expanded", () => {
     const both = await json<DegreeExpansion>([...args, "--threads", "2"]);
     expect(both).toEqual(alone);
     expect(alone.model.architecture).toBe("llama");
-    expect(alone.input.tokens).toEqual([4, 5, 6].map((id) => ({ id, text: String(id) })));
+    expect(alone.input.tokens).toEqual([4, 5, 6].map((id) => ({ id, text: `id:${id}` })));
   });
 });
 

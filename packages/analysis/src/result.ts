@@ -56,12 +56,15 @@ const LINE_TEXT = 60;
 
 /** A prompt as people read it: its text in quotes; ids with spaces where its tokens have no text. */
 export function promptText(tokens: readonly TokenFacts[]): string {
-  const bare = tokens.every(({ id, text }) => text === `id:${id}`);
-  const whole = bare
-    ? tokens.map(({ id }) => id).join(" ")
-    : tokens.map(({ text }) => text).join("");
+  const bare = tokens.every(isBare);
+  const whole = tokens.map((token) => (bare ? token.id : token.text)).join(bare ? " " : "");
   const shown = whole.length > LINE_TEXT ? `${whole.slice(0, LINE_TEXT - 3)}…` : whole;
   return bare ? shown : JSON.stringify(shown);
+}
+
+/** Whether a token has no text, as without a tokenizer. */
+function isBare({ id, text }: TokenFacts): boolean {
+  return text === `id:${id}`;
 }
 
 /** What was analysed, in a line, as tables have it below their title: `tales, 10 blocks, 4 tokens: "Once upon"`. */

@@ -185,3 +185,13 @@ test("paths read from their source to the target", () => {
   expect(text("bias:L0.attn.b_O", null)).toBe('bias of L0.attn.b_O → logit " a" − " b"');
   expect(text("bias:L0.H3", 0, "L1.attn")).toBe('bias of L0.H3@0 → L1.attn → logit " a" − " b"');
 });
+
+test.each([
+  [{ minDegree: 3, maxDegree: 2 }, "No path has a degree of 3 to 2: paths of this model have 0 to"],
+  [{ minDegree: 99 }, "No path has a degree of 99 and more: paths of this model have 0 to"],
+])("%o is refused before any work", async (degrees, why) => {
+  const params = parse(degrees);
+  const outline = { model: await outlineModel(folder), vocabulary, precision: "f64" } as const;
+  expect(() => paths.estimate(outline, params)).toThrow(why);
+  await expect(paths.run(subject(), params)).rejects.toThrow(why);
+});

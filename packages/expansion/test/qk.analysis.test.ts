@@ -59,7 +59,13 @@ test("a head is named either way", async () => {
 });
 
 test("a result that survives JSON, its pairs with the rest", async () => {
-  const result = await analysed({ head: "L2.H1", key: 1, queryBy: "token", top: 4 });
+  const result = await analysed({
+    head: "L2.H1",
+    key: 1,
+    queryBy: "token",
+    centred: false,
+    top: 4,
+  });
   expect(JSON.parse(JSON.stringify(result))).toEqual(result);
   expect(result).toMatchObject({
     schemaVersion: 1,
@@ -109,7 +115,7 @@ test("the tables", async () => {
   ]);
   const [pairs] = tables;
   expect(pairs?.title).toMatch(
-    /^L1\.H0 from "<5>"@3 to "<17>"@1: score less its mean over keys -?[\d.e-]+, probability [\d.]+ %$/,
+    /^L1\.H0 from "<5>"@3 to "<17>"@1: score minus its mean over keys -?[\d.e-]+, probability [\d.]+ %$/,
   );
   expect(pairs?.footer?.at(-1)).toEqual(["sum", null, result.centredScore, 1]);
   const cells = tables.flatMap(({ rows }) => rows.map(([name]) => name));

@@ -10,7 +10,7 @@ export type { HubOptions } from "./hub/options.ts";
 export type { HubProgress } from "./hub/rate.ts";
 export type { HubFolder } from "./hub/snapshot.ts";
 export { openSafetensors, readTensor, type SafetensorsFile } from "./safetensors.ts";
-export { checkpointSha256, type HashOptions } from "./sha256.ts";
+export { checkpointSha256, type DigestStore, type HashOptions } from "./sha256.ts";
 export {
   type ByteSource,
   blobSource,

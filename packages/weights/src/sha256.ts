@@ -7,6 +7,14 @@ import { type Progress, type ReadOptions, readExactly } from "./source.ts";
 export interface HashOptions extends ReadOptions {
   /** Called after each piece with the bytes of all files. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Digests of files by what identifies them: what is found here is not read again. */
+  readonly known?: DigestStore | undefined;
+}
+
+/** Where digests are kept from one call to the next. */
+export interface DigestStore {
+  get(identity: string): Promise<string | undefined>;
+  set(identity: string, digest: string): Promise<void>;
 }
 
 /** A SHA-256 in the making. */
@@ -27,17 +35,35 @@ export async function hashCheckpoint(
   let done = 0;
   const digests: string[] = [];
   for (const [, file] of files) {
-    digests.push(
-      await hashFile(file, create(), options, (bytes) => {
-        done += bytes;
-        options.onProgress?.({ done, total });
-      }),
-    );
+    const onBytes = (bytes: number): void => {
+      done += bytes;
+      options.onProgress?.({ done, total });
+    };
+    digests.push(await digestOf(file, create, options, onBytes));
   }
   if (digests.length === 1) return digests.join("");
   const joined = create();
   joined.update(new TextEncoder().encode(digests.join("\n")));
   return joined.hex();
+}
+
+async function digestOf(
+  file: SafetensorsFile,
+  create: () => Sha256,
+  options: HashOptions,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
+  const { known } = options;
+  const identity = known && (await file.source.identity?.());
+  const kept = identity && (await known?.get(identity));
+  if (kept) {
+    onBytes(file.size);
+    return kept;
+  }
+  const digest = await hashFile(file, create(), options, onBytes);
+  // A file that has changed meanwhile has another identity by now.
+  if (identity && (await file.source.identity?.()) === identity) await known?.set(identity, digest);
+  return digest;
 }
 
 async function hashFile(

@@ -24,6 +24,11 @@ export interface ByteSource {
   read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array>;
   /** The same at once, where the place can: memory, and local files. Models that stream their weights need it. */
   readNow?(start: number, end: number): Uint8Array;
+  /**
+   * What is another word as soon as the bytes may be others: device, number, size and times of a file. Undefined
+   * where nothing tells, or where the bytes are so new that a further change might not show.
+   */
+  identity?(): Promise<string | undefined>;
 }
 
 /** Memory for `length` bytes; throws `weights/too-large-for-memory` where the machine has not that much. */

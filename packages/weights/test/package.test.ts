@@ -37,6 +37,8 @@ test("what the package exports", () => {
   ]);
   expect(Object.keys(node).sort()).toEqual([
     "checkpointSha256",
+    "digestFile",
+    "digestFilePath",
     "fileSource",
     "folderOf",
     "hubFolder",

@@ -12,6 +12,7 @@ import {
   type Table,
   type TokenFacts,
   tokenFacts,
+  tokenNotation,
   type Vocabulary,
 } from "@resolvent/analysis";
 import { type Cost, inOrder, type Shaped, type Tensor } from "@resolvent/tensor";
@@ -52,6 +53,14 @@ interface Candidate extends TokenFacts {
   readonly probability: number;
 }
 
+/** What a model goes on with. */
+interface Generated {
+  readonly tokens: readonly number[];
+  readonly text: string;
+  /** Why it ends there: so many tokens were asked for, the model ended the text, or its context is full. */
+  readonly stop: "length" | "end" | "context";
+}
+
 /** One forward pass, and what follows it. */
 interface RunResult {
   readonly schemaVersion: 1;
@@ -64,7 +73,7 @@ interface RunResult {
   readonly loss: number | null;
   /** The likeliest next tokens. */
   readonly next: readonly Candidate[];
-  readonly generated: { readonly tokens: readonly number[]; readonly text: string } | null;
+  readonly generated: Generated | null;
   readonly sites: readonly {
     readonly site: string;
     readonly shape: Tensor["shape"];
@@ -78,37 +87,42 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
   summary: "a forward pass: likeliest next tokens, loss, continuation, sites",
   description:
     "Runs MODEL on a text and shows what it expects next, its loss, and, if asked, a continuation.",
-  params: z.object({
-    prompt: promptParameter("text to read"),
-    top: z.int().min(1).default(10).describe("how many next tokens"),
-    generate: z.int().min(0).default(0).describe("continue by so many tokens"),
-    temperature: z
-      .number()
-      .min(0)
-      .default(0)
-      .meta({ title: "t", description: "0 takes the likeliest token each time" }),
-    topK: z
-      .int()
-      .min(1)
-      .optional()
-      .meta({ title: "k", description: "sample among the k likeliest" }),
-    topP: z
-      .number()
-      .gt(0)
-      .max(1)
-      .optional()
-      .meta({ title: "p", description: "sample among those that reach this probability" }),
-    seed: z.int().min(0).default(0).describe("of the sampling"),
-    sites: z.array(z.string()).readonly().default([]).meta({
-      title: "names...",
-      description: "also shapes and norms of sites: '*.pattern' 'L0.*'",
+  params: z
+    .object({
+      prompt: promptParameter("text to read"),
+      top: z.int().min(1).default(10).describe("how many next tokens"),
+      generate: z.int().min(0).default(0).describe("continue by so many tokens"),
+      temperature: z
+        .number()
+        .min(0)
+        .default(0)
+        .meta({ title: "t", description: "0 takes the likeliest token each time" }),
+      topK: z
+        .int()
+        .min(1)
+        .optional()
+        .meta({ title: "k", description: "sample among the k likeliest" }),
+      topP: z
+        .number()
+        .gt(0)
+        .max(1)
+        .optional()
+        .meta({ title: "p", description: "sample among those that reach this probability" }),
+      seed: z.int().min(0).default(0).describe("of the sampling"),
+      sites: z.array(z.string()).readonly().default([]).meta({
+        title: "names...",
+        description: "also shapes and norms of sites: '*.pattern' 'L0.*'",
+      }),
+      save: newFileParameter("write the values of the sites as safetensors"),
+      saveAs: z
+        .enum(["f32", "f16"])
+        .default("f32")
+        .meta({ title: "dtype", description: "f16 takes half the room" }),
+    })
+    .refine(({ topK, topP, temperature }) => temperature > 0 || (topK ?? topP) === undefined, {
+      path: ["temperature"],
+      message: "Sampling among the likeliest needs a temperature above 0",
     }),
-    save: newFileParameter("write the values of the sites as safetensors"),
-    saveAs: z
-      .enum(["f32", "f16"])
-      .default("f32")
-      .meta({ title: "dtype", description: "f16 takes half the room" }),
-  }),
   examples: [
     'tales --prompt "Once upon a time" --generate 40',
     "tales --prompt \"Once upon a time\" --sites '*.pattern' final.norm --save trace.safetensors",
@@ -183,7 +197,8 @@ async function work<T extends Shaped>(
     precision: engine.precision,
     loss,
     next: likeliest(last, params.top, vocabulary),
-    generated: params.generate > 0 ? { tokens, text } : null,
+    generated:
+      params.generate > 0 ? { tokens, text, stop: stopOf(model, ids, tokens, params) } : null,
     sites: [...trace].map(([site, value]) => ({ site, shape: value.shape, norm: normOf(value) })),
   };
 }
@@ -259,8 +274,46 @@ function likeliest(
     }));
 }
 
-function tables({ input, next, sites, loss, generated }: RunResult): readonly Table[] {
-  const read = input.tokens.map(({ text }) => text).join("");
+function stopOf<T extends Shaped>(
+  { architecture }: Model<T>,
+  ids: readonly number[],
+  { length }: readonly number[],
+  { generate: asked }: RunParameters,
+): Generated["stop"] {
+  if (length >= asked) return "length";
+  return ids.length + length >= architecture.context ? "context" : "end";
+}
+
+function stopLine({ stop }: Generated): string[] {
+  if (stop === "length") return [];
+  return [
+    "",
+    stop === "end" ? "The model ends the text here." : "The model's context is full here.",
+  ];
+}
+
+/** A prompt and what follows it, as text; as ids where there is no text. */
+function continued(prompt: readonly TokenFacts[], { tokens, text }: Generated): string {
+  const bare = prompt.every((token) => token.text === `id:${token.id}`);
+  return bare
+    ? [...prompt.map(({ id }) => id), ...tokens].join(" ")
+    : `${prompt.map((token) => token.text).join("")}${text}`;
+}
+
+/** Tokens of a prompt that are shown one by one at most. */
+const TOKENS_SHOWN = 64;
+
+/** The tokens of a prompt, each as it can be typed, with its id: `"Once" id:12, " upon" id:345`. */
+function tokensLine(tokens: readonly TokenFacts[]): string {
+  const each = tokens.slice(0, TOKENS_SHOWN).map(({ id, text }) => {
+    const name = tokenNotation(text);
+    return name === `id:${id}` ? name : `${name} id:${id}`;
+  });
+  const more = tokens.length - each.length;
+  return `${each.join(", ")}${more > 0 ? `, and ${more} more` : ""}`;
+}
+
+function tables({ model, input, next, sites, loss, generated }: RunResult): readonly Table[] {
   const siteTable: Table = {
     kind: "site",
     view: true,
@@ -275,6 +328,8 @@ function tables({ input, next, sites, loss, generated }: RunResult): readonly Ta
     {
       kind: "next-token",
       field: "next",
+      title: `${model.name}, ${input.tokens.length} ${input.tokens.length === 1 ? "token" : "tokens"}`,
+      subtitle: tokensLine(input.tokens),
       columns: [
         { name: "id", kind: "count" },
         { name: "text", head: "next token", kind: "token" },
@@ -286,7 +341,9 @@ function tables({ input, next, sites, loss, generated }: RunResult): readonly Ta
         ...(loss === null
           ? []
           : ["", `mean loss ${loss.toFixed(4)} nats over ${input.tokens.length - 1} predictions`]),
-        ...(generated === null ? [] : ["", `${read}${generated.text}`]),
+        ...(generated === null
+          ? []
+          : ["", continued(input.tokens, generated), ...stopLine(generated)]),
       ],
     },
     ...(sites.length > 0 ? [siteTable] : []),

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import {
   type AnyAnalysis,
   type AnyOutlineAnalysis,
@@ -13,7 +14,7 @@ import type { CpuTensor } from "@resolvent/cpu";
 import { cost as costs, InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
-import { usageError } from "../failure.ts";
+import { EXIT, exitCodeOf, usageError } from "../failure.ts";
 import { checkNew, checkpointFile, newFile, readText, writeNew } from "../files.ts";
 import {
   keepWeights,
@@ -215,9 +216,22 @@ async function analyse(
     );
     await give(result);
     await checkpoint?.remove();
+  } catch (error) {
+    if (analysis.resumable && exitCodeOf(error) === EXIT.interrupted) {
+      terminal.note(goOn(resume, argv));
+    }
+    throw error;
   } finally {
     await engine.close();
   }
+}
+
+/** What somebody who interrupts resumable work has of it, and how it goes on. */
+function goOn(resume: string | undefined, argv: readonly string[]): string {
+  if (resume === undefined)
+    return "Interrupted; nothing is kept. --resume FILE keeps unfinished work.";
+  if (!existsSync(resume)) return "Interrupted before anything was done that could be kept.";
+  return `Interrupted. ${resume} has what is done; the same command goes on from there:\n  ${commandLine(argv)}`;
 }
 
 /** A command line as a shell takes it. */

@@ -93,15 +93,15 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       .meta({ title: "splitting", description: "sources of the key side; default: as --by" }),
     centred: z
       .boolean()
-      .default(false)
-      .describe("show the score less its mean over keys, which is what the softmax goes by"),
+      .default(true)
+      .describe("the score minus its mean over keys, which is all that the softmax sees"),
     target: targetParameter.describe(
       "tokens, texts or id:N, whose logit difference at the query has its V-degrees told; one for its logit alone; default: the two likeliest",
     ),
     top: z.int().min(1).default(20).meta({ title: "n", description: "how many pairs are shown" }),
   }),
   examples: [
-    'tales --prompt "Lily had a cat. Lily had a" --by head --centred',
+    'tales --prompt "Lily had a cat. Lily had a" --by head',
     "path/to/model --tokens 1,403,407,403 --head L1.H5 --query-by token --key-by head --json",
   ],
   float64: true,
@@ -189,7 +189,7 @@ function pairTable(result: QkResult): Table {
   const { tokens } = input;
   const total = centred ? result.centredScore : result.score;
   const at = (pos: number): string => `${tokenNotation(tokens[pos]?.text ?? "")}@${pos}`;
-  const what = centred ? "score less its mean over keys" : "score before the softmax";
+  const what = centred ? "score minus its mean over keys" : "score before the softmax";
   const f64 = certificate.relativeErrorFloat64;
   const anew =
     result.precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
@@ -217,7 +217,7 @@ function pairTable(result: QkResult): Table {
       ["sum", null, total, 1],
     ],
     notes: [
-      `score ${short(result.score)}, less its mean over keys ${short(result.centredScore)}; held: ${result.freeze.join(", ")}`,
+      `score ${short(result.score)}, minus its mean over keys ${short(result.centredScore)}; held: ${result.freeze.join(", ")}`,
       `certificate: |Σ pairs − score| / largest = ${short(certificate.relativeError)} (${result.precision})${anew}`,
     ],
   };
@@ -292,7 +292,7 @@ function degreeTable({ degrees, target, query, head }: QkResult): Table {
       ["sum", value.total, edge.total, score.total, score.total, score.total],
     ],
     notes: [
-      "V: what is moved, patterns as they were. QK: why the head looks there, its score less the mean over keys.",
+      "V: what is moved, patterns as they were. QK: why the head looks there, its score minus the mean over keys.",
       `certificate: |Σ − total| / largest = ${short(degrees.certificate.relativeError)}`,
     ],
   };

@@ -10,6 +10,7 @@ import { logitReadout } from "./readout.ts";
 import { frozenRun } from "./run.ts";
 import { channelsOf } from "./search.ts";
 import { allSources } from "./source.ts";
+import { checkDegrees } from "./top.ts";
 import { verdict } from "./verify.ts";
 
 /** What an expansion into paths would take, from shapes alone; of a search, all of its budget. */
@@ -19,6 +20,7 @@ export function pathsCost(
   options: ExpandPathsOptions & { readonly precision?: Precision } = {},
 ): Cost {
   const { level = "head", byPosition = false, budget = 16, precision = "f32" } = options;
+  checkDegrees(options.minDegree ?? 0, options.maxDegree, outline.stages.length);
   const ops = cost({ precision });
   const ids = tokenIds(tokens);
   const pass = runCost(outline, tokens).flops;

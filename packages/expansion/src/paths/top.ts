@@ -1,4 +1,4 @@
-import type { Engine, Shaped } from "@resolvent/tensor";
+import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { makeAllPaths } from "./all-paths.ts";
 import { bestOf, type PathEffect } from "./best.ts";
@@ -80,7 +80,7 @@ export interface DegreeSum {
  * const { shown, notShown, count } = await topPaths(cpu, model, run, logitReadout(cpu, model, run, { a, b }));
  * ```
  *
- * @throws InputError `expansion/no-source`, `expansion/streamed`
+ * @throws InputError `expansion/no-source`, `expansion/streamed`, `expansion/no-degrees`
  */
 export async function topPaths<T extends Shaped>(
   engine: Engine<T>,
@@ -92,6 +92,7 @@ export async function topPaths<T extends Shaped>(
   const { level = "head", top = 20, minDegree = 0, byPosition = false, signal } = options;
   const { maxDegree = model.stages.length, budget = 16, onProgress } = options;
   const embeddingParts = options.sources?.some((name) => name.startsWith("embed.")) ?? false;
+  checkDegrees(minDegree, options.maxDegree, model.stages.length);
   signal?.throwIfAborted();
   const made = engine.scope(() =>
     allSources(engine, model, run, { level, embeddingParts, byPosition }),
@@ -162,4 +163,16 @@ export async function topPaths<T extends Shaped>(
     engine.free(all);
     engine.free(made);
   }
+}
+
+/** Throws `expansion/no-degrees` where no path of at most `last` nodes has so many. */
+export function checkDegrees(minDegree: number, maxDegree: number | undefined, last: number): void {
+  if (minDegree <= Math.min(maxDegree ?? last, last)) return;
+  const asked = maxDegree === undefined ? `${minDegree} and more` : `${minDegree} to ${maxDegree}`;
+  throw new InputError({
+    code: "expansion/no-degrees",
+    message: `No path has a degree of ${asked}: paths of this model have 0 to ${last}.`,
+    remedy: "The lowest degree comes first, the highest second.",
+    details: { minDegree, maxDegree, last },
+  });
 }

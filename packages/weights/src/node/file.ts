@@ -32,6 +32,9 @@ function unreadable(path: string, cause: unknown): InputError {
   });
 }
 
+/** A file that was changed so shortly ago may change again within the steps of the file system's clock. */
+const SETTLED_MS = 2000;
+
 /** What tells whether a path still leads to the same, unchanged file. */
 async function identify(path: string): Promise<BigIntStats> {
   try {
@@ -102,6 +105,11 @@ export function fileSource(path: string): ByteSource {
   return {
     name: path,
     size: async () => check(await identify(path)),
+    identity: async () => {
+      const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = await identify(path);
+      if (Date.now() - Number(ctimeMs) < SETTLED_MS) return undefined;
+      return [dev, ino, size, mtimeNs, ctimeNs].join(":");
+    },
     read: async (start, end, options) => {
       check(await identify(path)); // before opening: to open a pipe would wait for ever
       let handle: FileHandle | undefined;

@@ -1,3 +1,4 @@
+export { digestFile, digestFilePath } from "./digest-file.ts";
 export { fileSource, folderOf } from "./file.ts";
 export { hubFolder, type NodeHubOptions } from "./hub.ts";
 export { checkpointSha256 } from "./sha256.ts";
