@@ -28,6 +28,13 @@ export async function runProgram(
       "Takes a transformer apart into its paths, by degree, and proves that the parts add up.",
     )
     .version(version, "-V, --version", "what is installed")
+    .addHelpText(
+      "after",
+      `
+Tokens are named by their text or id, several separated by commas:
+  --target ' Mary, John'    --target id:346,id:301    --target '",","\\n"'
+Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H2 or 1.2.`,
+    )
     .showHelpAfterError("(add --help for what it takes)");
   for (const analysis of analyses)
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));
