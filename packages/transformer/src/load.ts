@@ -19,12 +19,14 @@ import {
   openCheckpoint,
   type RawTensor,
 } from "@resolvent/weights";
-import { type Family, type Get, showSizes } from "./families/family.ts";
-import { familyOf } from "./families/index.ts";
-import type { Fields } from "./fields.ts";
-import { readJson } from "./files.ts";
+import { type Get, showSizes } from "./families/family.ts";
+import { type ReadConfig, readConfig } from "./families/index.ts";
+import { generationEnds, readJson } from "./files.ts";
+import { finiteCheck } from "./finite.ts";
 import type { Architecture, Block, Model, Stages } from "./model.ts";
 import { streamed } from "./stream.ts";
+import { sameNumbers } from "./tied.ts";
+import { someNames, type Warning } from "./warning.ts";
 import { halfOf, type WeightSizes, weightPlans, weightSizes } from "./weight-plan.ts";
 
 export interface LoadOptions {
@@ -67,7 +69,8 @@ export async function loadModel<T extends Shaped>(
 ): Promise<Model<T>> {
   const { signal, onProgress } = options;
   const parts = await openParts(folder, signal);
-  const { architecture, checkpoint } = parts;
+  const { architecture, checkpoint, warnings } = parts;
+  const check = finiteCheck([...warnings]);
   const { stream = false, widen = mayWiden(engine, parts, stream) } = options;
   let done = 0;
   const fetch = async (names: readonly string[]): Promise<Source<T>> => {
@@ -75,18 +78,27 @@ export async function loadModel<T extends Shaped>(
     for (const name of names) {
       signal?.throwIfAborted();
       stored.set(name, await checkpoint.read(name, { signal }));
-      onProgress?.({ done: ++done, total: checkpoint.names.length });
+      onProgress?.({ done: ++done, total: parts.names.weights.length });
     }
     return (name, shape) => {
       const raw = stored.get(name) as RawTensor; // `names` covers what is asked
       const half = widen ? undefined : halfOf(raw.dtype, raw.shape);
       return half === undefined
-        ? engine.written(shape, (numbers) => decodeInto(raw, numbers, name))
-        : engine.writtenHalf(shape, half, (bits) => bitsInto(raw, bits, name));
+        ? engine.written(shape, (numbers) => {
+            decodeInto(raw, numbers, name);
+            check.numbers(name, raw.shape, numbers);
+          })
+        : engine.writtenHalf(shape, half, (bits) => {
+            bitsInto(raw, bits, name);
+            check.halves(name, raw.shape, bits, half);
+          });
     };
   };
   const now: Source<T> = (name, shape) =>
-    engine.written(shape, (numbers) => checkpoint.readInto(name, numbers));
+    engine.written(shape, (numbers) => {
+      checkpoint.readInto(name, numbers);
+      check.numbers(name, Object.values(shape), numbers);
+    });
   const free = (stage: readonly Block<T>[]): void => engine.free(stage);
   const model = await build(engine, parts, fetch, stream ? { now, free } : undefined);
   const sha256 =
@@ -94,6 +106,7 @@ export async function loadModel<T extends Shaped>(
   return {
     name: options.name ?? lastPart(folder.name),
     ...(sha256 !== undefined && { sha256 }),
+    ...((stream || check.warnings.length > 0) && { warnings: check.warnings }),
     architecture,
     ...model,
   };
@@ -115,6 +128,7 @@ export async function outlineModel(
   const model = await build(ops, parts, async () => (_name, shape) => ops.given(shape));
   return {
     name: options.name ?? lastPart(folder.name),
+    ...(parts.warnings.length > 0 && { warnings: parts.warnings }),
     architecture: parts.architecture,
     ...model,
     sizes: sizesOf(parts),
@@ -135,15 +149,12 @@ function mayWiden<T extends Shaped>(engine: Engine<T>, parts: Parts, stream: boo
 
 /** The architecture that a config.json describes. */
 export function architectureOf(config: Readonly<Record<string, unknown>>): Architecture {
-  const { family, fields } = familyOf(config);
-  return family.architecture(fields);
+  return readConfig(config).architecture;
 }
 
-interface Parts {
-  readonly family: Family;
-  readonly fields: Fields;
-  readonly architecture: Architecture;
+interface Parts extends ReadConfig {
   readonly checkpoint: Checkpoint;
+  readonly names: Names;
 }
 
 type Source<T> = (name: string, shape: Shape) => T;
@@ -158,9 +169,55 @@ async function openParts(folder: Folder, signal: AbortSignal | undefined): Promi
       details: { folder: folder.name },
     });
   }
-  const { family, fields } = familyOf(config);
-  const architecture = family.architecture(fields);
-  return { family, fields, architecture, checkpoint: await openCheckpoint(folder, { signal }) };
+  const read = readConfig(config);
+  const checkpoint = await openCheckpoint(folder, { signal });
+  const prefix = prefixOf(read, checkpoint);
+  const tie = await tieOf(read, checkpoint, prefix, signal);
+  const ends = await generationEnds(folder, { signal });
+  const architecture = {
+    ...read.architecture,
+    tied: tie.tied,
+    ...(ends.eos !== undefined && { eos: ends.eos }),
+  };
+  const names = namesOf({ ...read, architecture }, checkpoint, prefix);
+  return {
+    ...read,
+    architecture,
+    checkpoint,
+    names,
+    warnings: [...read.warnings, ...tie.warnings, ...denials(names, checkpoint), ...ends.warnings],
+  };
+}
+
+/** Whether embedding and unembedding are one: where the config says so, and the file has not two that differ. */
+async function tieOf(
+  { family, architecture }: ReadConfig,
+  checkpoint: Checkpoint,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly tied: boolean; readonly warnings: readonly Warning[] }> {
+  const { tied } = architecture;
+  const stored = (name: string): string | undefined => storedName(checkpoint, prefix, name);
+  const embedding = family.tie && stored(family.tie.embedding);
+  const unembedding = family.tie && stored(family.tie.unembedding);
+  if (!tied || embedding === undefined || unembedding === undefined) return { tied, warnings: [] };
+  if (await sameNumbers(checkpoint, embedding, unembedding, signal)) return { tied, warnings: [] };
+  const warning: Warning = {
+    code: "untied",
+    message: `config.json says that the unembedding is the embedding (tie_word_embeddings), and the weights have both, ${embedding} and ${unembedding}, with different numbers. They are used as they are stored.`,
+  };
+  return { tied: false, warnings: [warning] };
+}
+
+/** What is said of tensors that the config denies. */
+function denials({ denied }: Names, { name }: Checkpoint): Warning[] {
+  if (denied.length === 0) return [];
+  return [
+    {
+      code: "denied-tensors",
+      message: `${name} holds ${denied.length} biases that config.json denies, and they are not used: ${someNames(denied)}.`,
+    },
+  ];
 }
 
 interface Streaming<T> {
@@ -177,10 +234,10 @@ async function build<T extends Shaped>(
   streaming: Streaming<T> | undefined = undefined,
 ): Promise<Pick<Model<T>, "embed" | "stages" | "final">> {
   const { family, fields, architecture, checkpoint } = parts;
-  const { prefix, weights, outside, layers } = namesOf(parts);
+  const { weights, outside, layers } = parts.names;
   const used = new Set<string>();
   const getter = <V extends Shaped>(over: Ops<V>, source: Source<V>): Get<V> =>
-    getFrom(over, checkpoint, prefix, source, used);
+    getFrom(over, parts, source, used);
 
   const endsFrom = getter(ops, await fetch(outside));
   const ends = ops.scope(() => family.ends(endsFrom, fields, architecture));
@@ -215,24 +272,49 @@ interface Names {
   readonly outside: readonly string[];
   /** By layer, as far as there are any: a config may claim more. */
   readonly layers: ReadonlyMap<number, readonly string[]>;
+  /** Those that the config denies. */
+  readonly denied: readonly string[];
 }
 
-function namesOf({ family, architecture, checkpoint }: Parts): Names {
-  const prefix =
+/** What all names of a checkpoint begin with, of what the family knows. */
+function prefixOf({ family }: ReadConfig, checkpoint: Checkpoint): string {
+  return (
     family.prefixes.find((start) =>
       checkpoint.names.some((name) => start !== "" && name.startsWith(start)),
-    ) ?? "";
+    ) ?? ""
+  );
+}
+
+/** The name that a tensor has in a checkpoint, with the prefix or without. */
+function storedName(checkpoint: Checkpoint, prefix: string, name: string): string | undefined {
+  return [prefix + name, name].find((one) => checkpoint.has(one));
+}
+
+function namesOf(
+  { family, fields, architecture }: ReadConfig,
+  checkpoint: Checkpoint,
+  prefix: string,
+): Names {
   const ofALayer = new RegExp(
     `^${family.layerPrefix(0).replace("0", "(\\d+)").replaceAll(".", "\\.")}`,
   );
+  const denying = family.denied?.(fields);
   // Checkpoints of tied models often store the embedding a second time, as the unembedding.
-  const isCopy = (name: string): boolean =>
-    architecture.tied && /(^|\.)(lm_head|embed_out)\.weight$/.test(name);
-  const weights = checkpoint.names.filter((name) => !family.ignored.test(name) && !isCopy(name));
+  const twice =
+    architecture.tied && family.tie && storedName(checkpoint, prefix, family.tie.embedding);
+  const copy = twice && family.tie && storedName(checkpoint, prefix, family.tie.unembedding);
+  const weights: string[] = [];
   const outside: string[] = [];
   const layers = new Map<number, string[]>();
-  for (const name of weights) {
+  const denied: string[] = [];
+  for (const name of checkpoint.names) {
+    if (family.ignored.test(name) || name === copy) continue;
     const layer = ofALayer.exec(name.slice(prefix.length))?.[1];
+    if (denying?.test(name) && layer !== undefined && Number(layer) < architecture.layers) {
+      denied.push(name);
+      continue;
+    }
+    weights.push(name);
     if (layer === undefined) {
       outside.push(name);
       continue;
@@ -241,12 +323,12 @@ function namesOf({ family, architecture, checkpoint }: Parts): Names {
     if (own === undefined) layers.set(Number(layer), [name]);
     else own.push(name);
   }
-  return { prefix, weights, outside, layers };
+  return { prefix, weights, outside, layers, denied };
 }
 
-function sizesOf(parts: Parts): WeightSizes {
-  const { outside, layers } = namesOf(parts);
-  return weightSizes(parts.checkpoint, outside, [...layers.values()], parts.architecture.vocab);
+function sizesOf({ names, checkpoint, architecture }: Parts): WeightSizes {
+  const { outside, layers } = names;
+  return weightSizes(checkpoint, outside, [...layers.values()], architecture.vocab);
 }
 
 /** A tensor that nothing asked for means that the model is not what its config says. */
@@ -269,20 +351,20 @@ function refuseUnused(
 
 function getFrom<T extends Shaped>(
   ops: Ops<T>,
-  checkpoint: Checkpoint,
-  prefix: string,
+  { family, architecture, checkpoint, names: { prefix } }: Parts,
   source: Source<T>,
   used: Set<string>,
 ): Get<T> {
-  const full = (name: string): string => (checkpoint.has(prefix + name) ? prefix + name : name);
+  const full = (name: string): string | undefined => storedName(checkpoint, prefix, name);
+  const { embedding, unembedding } = family.tie ?? {};
   const get = (name: string, shape: Shape, into: Readonly<Record<Axis, Shape>> = {}): T => {
-    const stored = full(name);
-    if (!checkpoint.has(stored)) {
-      throw new InputError({
-        code: "transformer/missing-tensor",
-        message: `${checkpoint.name} has no tensor ${prefix + name}.`,
-        remedy: "Check that config.json belongs to these weights.",
-        details: { tensor: prefix + name },
+    // Of two tensors that are one, a file may hold either.
+    const other = architecture.tied && name === embedding ? unembedding : undefined;
+    const stored = full(name) ?? (other === undefined ? undefined : full(other));
+    if (stored === undefined) {
+      throw missingTensor(checkpoint, prefix, name, {
+        other,
+        untied: name === unembedding,
       });
     }
     const got = checkpoint.info(stored).shape;
@@ -300,7 +382,39 @@ function getFrom<T extends Shaped>(
     for (const [axis, parts] of Object.entries(into)) value = ops.split(value, axis, parts);
     return value;
   };
-  return Object.assign(get, { has: (name: string): boolean => checkpoint.has(full(name)), ops });
+  return Object.assign(get, { has: (name: string): boolean => full(name) !== undefined, ops });
+}
+
+/** `transformer/missing-tensor`; where all names of the checkpoint have a prefix of others, it says which. */
+function missingTensor(
+  checkpoint: Checkpoint,
+  prefix: string,
+  name: string,
+  { other, untied }: { readonly other: string | undefined; readonly untied: boolean },
+): InputError {
+  const wanted = prefix + name;
+  const longer = checkpoint.names.find(
+    (one) => one.endsWith(`.${wanted}`) || one.endsWith(`.${name}`),
+  );
+  const odd = longer?.slice(
+    0,
+    longer.length - (longer.endsWith(`.${wanted}`) ? wanted : name).length,
+  );
+  const why = untied
+    ? " config.json says that the unembedding is not the embedding (tie_word_embeddings)."
+    : "";
+  const either = other === undefined ? "" : ` and no ${other}`;
+  return new InputError({
+    code: "transformer/missing-tensor",
+    message: `${checkpoint.name} has no tensor ${wanted}${either}.${why}${
+      odd === undefined ? "" : ` It has ${longer}: its names begin with "${odd}".`
+    }`,
+    remedy:
+      odd === undefined
+        ? "Check that config.json belongs to these weights."
+        : `Save the model without what wraps it (torch.compile writes _orig_mod., DataParallel module.), or take "${odd}" off the names.`,
+    details: { tensor: wanted, ...(odd !== undefined && { prefix: odd }) },
+  });
 }
 
 function lastPart(name: string): string {

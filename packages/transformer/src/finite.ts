@@ -1,0 +1,107 @@
+import type { Half } from "@resolvent/tensor";
+import { type Checkpoint, decodeNumbers } from "@resolvent/weights";
+import type { Warning } from "./warning.ts";
+
+/** The bits of the exponent; all of them are set in what is NaN or infinite. */
+const EXPONENT: Readonly<Record<Half, number>> = { f16: 0x7c00, bf16: 0x7f80 };
+
+/** Tensors that get a warning each; of the others is said that there are some. */
+const MOST = 4;
+
+/** The index of the first entry that is NaN or infinite, and how many there are. */
+interface NotFinite {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Looks for weights that are NaN or infinite, in tensors as they are read; `warnings` gets longer with each found. */
+export interface FiniteCheck {
+  readonly warnings: Warning[];
+  numbers(name: string, shape: readonly number[], values: Float32Array | Float64Array): void;
+  halves(name: string, shape: readonly number[], values: Uint16Array, half: Half): void;
+}
+
+export function finiteCheck(warnings: Warning[] = []): FiniteCheck {
+  const known = new Set<string>();
+  const tell = (name: string, shape: readonly number[], found: NotFinite, value: number): void => {
+    if (known.has(name)) return; // a model that streams reads its layers again and again
+    known.add(name);
+    if (known.size > MOST + 1) return;
+    const size = shape.reduce((a, b) => a * b, 1);
+    warnings.push({
+      code: "not-finite",
+      message:
+        known.size > MOST
+          ? `More tensors hold weights that are not finite: ${name}, and perhaps others.`
+          : `${name}[${placeOf(found.first, shape).join(", ")}] is ${value}: ${found.count} of the tensor's ${size} weights ${found.count === 1 ? "is" : "are"} not finite, and neither is what depends on them.`,
+    });
+  };
+  return {
+    warnings,
+    numbers: (name, shape, values) => {
+      const found = notFinite(values);
+      if (found !== undefined) tell(name, shape, found, values[found.first] as number);
+    },
+    halves: (name, shape, values, half) => {
+      const mask = EXPONENT[half];
+      const found = notFiniteBits(values, mask);
+      if (found === undefined) return;
+      const bits = values[found.first] as number;
+      const fraction = bits & ~mask & 0x7fff;
+      tell(name, shape, found, fraction > 0 ? Number.NaN : bits & 0x8000 ? -Infinity : Infinity);
+    },
+  };
+}
+
+/** Weights of a checkpoint that are NaN or infinite, all tensors of floats read one after the other. */
+export async function notFiniteWeights(
+  checkpoint: Checkpoint,
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+  } = {},
+): Promise<readonly Warning[]> {
+  const check = finiteCheck();
+  let done = 0;
+  for (const name of checkpoint.names) {
+    const raw = await checkpoint.read(name, { signal: options.signal });
+    if (/F\d+$/.test(raw.dtype)) {
+      check.numbers(name, raw.shape, decodeNumbers(raw, raw.dtype === "F64" ? "f64" : "f32", name));
+    }
+    options.onProgress?.({ done: ++done, total: checkpoint.names.length });
+  }
+  return check.warnings;
+}
+
+// Two plain loops: they go over every weight of every model that is loaded.
+function notFinite(values: Float32Array | Float64Array): NotFinite | undefined {
+  let [first, count] = [-1, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number; // i is in range
+    if (value - value === 0) continue;
+    if (count++ === 0) first = i;
+  }
+  return count === 0 ? undefined : { first, count };
+}
+
+function notFiniteBits(values: Uint16Array, mask: number): NotFinite | undefined {
+  let [first, count] = [-1, 0];
+  for (let i = 0; i < values.length; i++) {
+    if (((values[i] as number) & mask) !== mask) continue; // i is in range
+    if (count++ === 0) first = i;
+  }
+  return count === 0 ? undefined : { first, count };
+}
+
+/** Where an entry stands along each axis. */
+function placeOf(index: number, shape: readonly number[]): number[] {
+  let left = index;
+  return shape
+    .toReversed()
+    .map((size) => {
+      const at = left % size;
+      left = Math.floor(left / size);
+      return at;
+    })
+    .toReversed();
+}
