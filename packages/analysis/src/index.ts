@@ -1,3 +1,4 @@
+export type { Warning } from "@resolvent/transformer";
 export {
   type Analysis,
   type AnyAnalysis,
@@ -32,4 +33,10 @@ export type {
   Vocabulary,
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
-export { type Warning, warningCodes, warningLines } from "./warning.ts";
+export {
+  notFinitePlaces,
+  notFiniteWarning,
+  warningCodes,
+  warningLines,
+  withWarnings,
+} from "./warning.ts";

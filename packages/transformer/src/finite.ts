@@ -1,5 +1,8 @@
-import type { Half } from "@resolvent/tensor";
+import type { Engine, Half, Shaped } from "@resolvent/tensor";
 import { type Checkpoint, decodeNumbers } from "@resolvent/weights";
+import type { Model } from "./model.ts";
+import { run } from "./run.ts";
+import type { Site } from "./sites.ts";
 import type { Warning } from "./warning.ts";
 
 /** The bits of the exponent; all of them are set in what is NaN or infinite. */
@@ -73,15 +76,29 @@ export async function notFiniteWeights(
   return check.warnings;
 }
 
-// Two plain loops: they go over every weight of every model that is loaded.
 function notFinite(values: Float32Array | Float64Array): NotFinite | undefined {
+  if (allFinite(values)) return undefined;
   let [first, count] = [-1, 0];
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number; // i is in range
-    if (value - value === 0) continue;
+    if (Number.isFinite(values[i])) continue;
     if (count++ === 0) first = i;
   }
-  return count === 0 ? undefined : { first, count };
+  return { first, count };
+}
+
+/** Every weight of every model passes here: four sums, which a processor adds side by side, and no branch. */
+function allFinite(values: Float32Array | Float64Array): boolean {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = values.length - (values.length % 4);
+  // 0 times what is finite is 0, times NaN or infinity NaN; all indices are in range.
+  for (let i = 0; i < whole; i += 4) {
+    a += (values[i] as number) * 0;
+    b += (values[i + 1] as number) * 0;
+    c += (values[i + 2] as number) * 0;
+    d += (values[i + 3] as number) * 0;
+  }
+  for (let i = whole; i < values.length; i++) a += (values[i] as number) * 0;
+  return a + b + c + d === 0;
 }
 
 function notFiniteBits(values: Uint16Array, mask: number): NotFinite | undefined {
@@ -91,6 +108,26 @@ function notFiniteBits(values: Uint16Array, mask: number): NotFinite | undefined
     if (count++ === 0) first = i;
   }
   return count === 0 ? undefined : { first, count };
+}
+
+/** The first site of a run, of those between blocks, whose value has entries that are NaN or infinite. */
+export async function firstNotFiniteSite<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  tokens: readonly number[],
+): Promise<Site | undefined> {
+  const { residual, logits, trace } = run(engine, model, tokens, {
+    sites: ["embed", "*.write", "final.norm", "logits"],
+  });
+  try {
+    for (const [site, value] of trace) {
+      const { data } = await engine.read(value);
+      if (!Array.prototype.every.call(data, Number.isFinite)) return site;
+    }
+    return undefined;
+  } finally {
+    engine.free([residual, logits, trace]);
+  }
 }
 
 /** Where an entry stands along each axis. */

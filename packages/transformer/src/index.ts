@@ -10,7 +10,7 @@ export {
 } from "./attention.ts";
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
-export { notFiniteWeights } from "./finite.ts";
+export { firstNotFiniteSite, notFiniteWeights } from "./finite.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { type HeadPlace, headName, headNamed } from "./head-name.ts";
 export {
@@ -61,5 +61,5 @@ export {
   type TraceDtype,
   traceBytes,
 } from "./trace.ts";
-export type { Warning } from "./warning.ts";
+export { someNames, type Warning } from "./warning.ts";
 export { type WeightPlan, type WeightSizes, weightPlans } from "./weight-plan.ts";

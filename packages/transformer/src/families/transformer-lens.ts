@@ -152,8 +152,7 @@ function readAttention<T extends Shaped>(
   const byGroup = { head: { kv_head: a.kv_heads, group: a.heads / a.kv_heads } };
   const norm = readNorm(get, fields, `${layerAt}ln1`, "d_model", a.d_model);
   // Attention by groups, which any n_key_value_heads asks for, has an underscore in these names.
-  const grouped =
-    fields.has("n_key_value_heads") && (get.has(`${at}_W_K`) || !get.has(`${at}W_K`));
+  const grouped = fields.has("n_key_value_heads") && (get.has(`${at}_W_K`) || !get.has(`${at}W_K`));
   const key = (name: string): string => at + (grouped ? `_${name}` : name);
   const b_O = optional(get, `${at}b_O`, d_model);
   const b_Q = optional(get, `${at}b_Q`, { ...heads, d_head }, byGroup);
