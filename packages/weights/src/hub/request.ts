@@ -15,6 +15,8 @@ export interface Hub {
    */
   readonly redirects: "manual" | "follow";
   readonly retry: RetryPolicy;
+  /** The proxies that requests may go through, for messages: variables and addresses. */
+  readonly proxy?: string;
   /** Where a token can be put, for messages. */
   readonly tokenPlace: string;
 }
@@ -122,24 +124,50 @@ function unanswered(cause: unknown): string | undefined {
 }
 
 /** `weights/unreachable`, where nobody answers. */
-function noAnswer(url: URL, system: string, cause: unknown): InputError {
+function noAnswer(url: URL, system: string, { proxy }: Hub, cause: unknown): InputError {
   const why = system === "ECONNREFUSED" ? "nothing listens there" : "its name leads nowhere";
+  const message =
+    proxy === undefined
+      ? `${url.host} could not be reached: ${why} (${system}).`
+      : `${url.host} could not be reached, through the proxy (${proxy}) unless NO_PROXY names it: ${system}.`;
   return new InputError({
     code: "weights/unreachable",
-    message: `${url.host} could not be reached: ${why} (${system}).`,
-    remedy:
-      "Check the network and the endpoint, or use what is in the cache, in offline mode (HF_HUB_OFFLINE=1).",
-    details: { name: shown(url), system },
+    message,
+    remedy: `Check the network${proxy === undefined ? "" : ", the proxy"} and the endpoint, or use what is in the cache, in offline mode (HF_HUB_OFFLINE=1).`,
+    details: { name: shown(url), system, ...(proxy !== undefined && { proxy }) },
     cause,
   });
+}
+
+/** `weights/proxy-refused`: the proxy wants to know who asks, or does not let the request through. */
+function proxyRefused(url: URL, proxy: string, status: number, cause?: unknown): InputError {
+  return new InputError({
+    code: "weights/proxy-refused",
+    message: `${url.host} was asked for through the proxy (${proxy}), which answers HTTP ${status}.`,
+    remedy:
+      status === 407
+        ? "It wants a user and a password: put them into the variable, http://USER:PASSWORD@HOST:PORT."
+        : "Check the proxy, or name the host in NO_PROXY.",
+    details: { name: shown(url), proxy, status },
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+/** The status with which a proxy has refused a tunnel, from what `fetch` failed with. */
+function tunnelRefusal(cause: unknown): number | undefined {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    const status = /Proxy response \((\d{3})\)/.exec(error.message)?.[1];
+    if (status !== undefined) return Number(status);
+  }
+  return undefined;
 }
 
 /**
  * One request; redirects are followed, and the token goes to the endpoint's own origin only. With
  * `stayHome`, a redirect to another origin is the answer, where the hub has said on the way what the file is.
  *
- * Throws `Passing` where the network fails or the server is busy, and `weights/hub-bad-answer` for redirects
- * that lead nowhere.
+ * Throws `Passing` where the network fails or the server is busy, `weights/hub-bad-answer` for redirects that lead
+ * nowhere, and `weights/proxy-refused`.
  */
 export async function ask(
   hub: Hub,
@@ -168,9 +196,15 @@ export async function ask(
         hub.fetch(url.href, { method, headers, signal, redirect: hub.redirects }),
       );
     } catch (cause) {
+      const refused = hub.proxy === undefined ? undefined : tunnelRefusal(cause);
+      if (refused !== undefined) throw proxyRefused(url, hub.proxy ?? "", refused, cause);
       const system = unanswered(cause);
       if (system === undefined) throw new Passing(unreachable(shown(url), cause));
-      throw new Passing(noAnswer(url, system, cause), 0, true);
+      throw new Passing(noAnswer(url, system, hub, cause), 0, true);
+    }
+    if (response.status === 407 && hub.proxy !== undefined) {
+      drop(response);
+      throw proxyRefused(url, hub.proxy, response.status);
     }
     const from = response.url === "" ? url : new URL(response.url); // a browser may have gone on
     const own = from.origin === hub.endpoint.origin;
