@@ -215,7 +215,7 @@ export async function weightsHash(folder: Folder, terminal: Terminal): Promise<s
 
 /** What is to be said of weights that are NaN or infinite, of a model that nobody loads. */
 export async function notFiniteIn(folder: Folder, terminal: Terminal): Promise<readonly Warning[]> {
-  const warnings = await notFiniteWeights(await openCheckpoint(folder), {
+  const warnings = await notFiniteWeights(folder, {
     onProgress: ({ done, total }) => terminal.progress(`weights: ${done} of ${total} tensors`),
   });
   terminal.progress("");

@@ -1,5 +1,4 @@
 import type { Engine, Half, Shaped } from "@resolvent/tensor";
-import { type Checkpoint, decodeNumbers } from "@resolvent/weights";
 import type { Model } from "./model.ts";
 import { run } from "./run.ts";
 import type { Site } from "./sites.ts";
@@ -54,26 +53,6 @@ export function finiteCheck(warnings: Warning[] = []): FiniteCheck {
       tell(name, shape, found, fraction > 0 ? Number.NaN : bits & 0x8000 ? -Infinity : Infinity);
     },
   };
-}
-
-/** Weights of a checkpoint that are NaN or infinite, all tensors of floats read one after the other. */
-export async function notFiniteWeights(
-  checkpoint: Checkpoint,
-  options: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-  } = {},
-): Promise<readonly Warning[]> {
-  const check = finiteCheck();
-  let done = 0;
-  for (const name of checkpoint.names) {
-    const raw = await checkpoint.read(name, { signal: options.signal });
-    if (/F\d+$/.test(raw.dtype)) {
-      check.numbers(name, raw.shape, decodeNumbers(raw, raw.dtype === "F64" ? "f64" : "f32", name));
-    }
-    options.onProgress?.({ done: ++done, total: checkpoint.names.length });
-  }
-  return check.warnings;
 }
 
 function notFinite(values: Float32Array | Float64Array): NotFinite | undefined {

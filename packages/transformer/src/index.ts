@@ -10,7 +10,7 @@ export {
 } from "./attention.ts";
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
-export { firstNotFiniteSite, notFiniteWeights } from "./finite.ts";
+export { firstNotFiniteSite } from "./finite.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { type HeadPlace, headName, headNamed } from "./head-name.ts";
 export {
@@ -18,6 +18,7 @@ export {
   type LoadOptions,
   loadModel,
   type ModelOutline,
+  notFiniteWeights,
   outlineModel,
 } from "./load.ts";
 export { crossEntropy, nextTokenLoss } from "./loss.ts";

@@ -1,32 +1,27 @@
 import {
-  type Axis,
-  axesOf,
   type CostOps,
   cost,
   type Engine,
-  InputError,
   type Ops,
   type Priced,
-  type Shape,
   type Shaped,
 } from "@resolvent/tensor";
 import {
   bitsInto,
-  type Checkpoint,
   checkpointSha256,
   decodeInto,
+  decodeNumbers,
   type Folder,
-  openCheckpoint,
   type RawTensor,
 } from "@resolvent/weights";
-import { type Get, showSizes } from "./families/family.ts";
-import { type ReadConfig, readConfig } from "./families/index.ts";
-import { generationEnds, readJson } from "./files.ts";
+import type { Get } from "./families/family.ts";
+import { readConfig } from "./families/index.ts";
 import { finiteCheck } from "./finite.ts";
 import type { Architecture, Block, Model, Stages } from "./model.ts";
+import { openParts, type Parts } from "./parts.ts";
+import { getFrom, refuseUnused, type Source } from "./stored-tensors.ts";
 import { streamed } from "./stream.ts";
-import { sameNumbers } from "./tied.ts";
-import { someNames, type Warning } from "./warning.ts";
+import type { Warning } from "./warning.ts";
 import { halfOf, type WeightSizes, weightPlans, weightSizes } from "./weight-plan.ts";
 
 export interface LoadOptions {
@@ -135,6 +130,22 @@ export async function outlineModel(
   };
 }
 
+/** Warnings of weights that are NaN or infinite, of a model that nobody loads: they are read one after the other. */
+export async function notFiniteWeights(
+  folder: Folder,
+  { signal, onProgress }: Pick<LoadOptions, "signal" | "onProgress"> = {},
+): Promise<readonly Warning[]> {
+  const { checkpoint, names } = await openParts(folder, signal);
+  const check = finiteCheck();
+  for (const [i, name] of names.weights.entries()) {
+    const raw = await checkpoint.read(name, { signal });
+    const precision = raw.dtype === "F64" ? "f64" : "f32";
+    check.numbers(name, raw.shape, decodeNumbers(raw, precision, name));
+    onProgress?.({ done: i + 1, total: names.weights.length });
+  }
+  return check.warnings;
+}
+
 /** The share of an engine's free memory that weights may take where nobody says how they are to be kept. */
 const SHARE = 0.75;
 
@@ -150,74 +161,6 @@ function mayWiden<T extends Shaped>(engine: Engine<T>, parts: Parts, stream: boo
 /** The architecture that a config.json describes. */
 export function architectureOf(config: Readonly<Record<string, unknown>>): Architecture {
   return readConfig(config).architecture;
-}
-
-interface Parts extends ReadConfig {
-  readonly checkpoint: Checkpoint;
-  readonly names: Names;
-}
-
-type Source<T> = (name: string, shape: Shape) => T;
-
-async function openParts(folder: Folder, signal: AbortSignal | undefined): Promise<Parts> {
-  const config = await readJson(folder, "config.json", { signal });
-  if (config === undefined) {
-    throw new InputError({
-      code: "transformer/no-config",
-      message: `${folder.name} has no config.json.`,
-      remedy: "Name a folder that holds config.json and model.safetensors.",
-      details: { folder: folder.name },
-    });
-  }
-  const read = readConfig(config);
-  const checkpoint = await openCheckpoint(folder, { signal });
-  const prefix = prefixOf(read, checkpoint);
-  const tie = await tieOf(read, checkpoint, prefix, signal);
-  const ends = await generationEnds(folder, { signal });
-  const architecture = {
-    ...read.architecture,
-    tied: tie.tied,
-    ...(ends.eos !== undefined && { eos: ends.eos }),
-  };
-  const names = namesOf({ ...read, architecture }, checkpoint, prefix);
-  return {
-    ...read,
-    architecture,
-    checkpoint,
-    names,
-    warnings: [...read.warnings, ...tie.warnings, ...denials(names, checkpoint), ...ends.warnings],
-  };
-}
-
-/** Whether embedding and unembedding are one: where the config says so, and the file has not two that differ. */
-async function tieOf(
-  { family, architecture }: ReadConfig,
-  checkpoint: Checkpoint,
-  prefix: string,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly tied: boolean; readonly warnings: readonly Warning[] }> {
-  const { tied } = architecture;
-  const stored = (name: string): string | undefined => storedName(checkpoint, prefix, name);
-  const embedding = family.tie && stored(family.tie.embedding);
-  const unembedding = family.tie && stored(family.tie.unembedding);
-  if (!tied || embedding === undefined || unembedding === undefined) return { tied, warnings: [] };
-  if (await sameNumbers(checkpoint, embedding, unembedding, signal)) return { tied, warnings: [] };
-  const warning: Warning = {
-    code: "untied",
-    message: `config.json says that the unembedding is the embedding (tie_word_embeddings), and the weights have both, ${embedding} and ${unembedding}, with different numbers. They are used as they are stored.`,
-  };
-  return { tied: false, warnings: [warning] };
-}
-
-/** What is said of tensors that the config denies. */
-function denials({ denied }: Names, { name }: Checkpoint): Warning[] {
-  if (denied.length === 0) return [];
-  return [
-    {
-      code: "denied-tensors",
-      message: `${name} holds ${denied.length} biases that config.json denies, and they are not used: ${someNames(denied)}.`,
-    },
-  ];
 }
 
 interface Streaming<T> {
@@ -265,156 +208,9 @@ async function build<T extends Shaped>(
   return { ...ends, stages: streamedStages ?? stages };
 }
 
-/** The names of a checkpoint's tensors by place; copies and what is ignored are left out. */
-interface Names {
-  readonly prefix: string;
-  readonly weights: readonly string[];
-  readonly outside: readonly string[];
-  /** By layer, as far as there are any: a config may claim more. */
-  readonly layers: ReadonlyMap<number, readonly string[]>;
-  /** Those that the config denies. */
-  readonly denied: readonly string[];
-}
-
-/** What all names of a checkpoint begin with, of what the family knows. */
-function prefixOf({ family }: ReadConfig, checkpoint: Checkpoint): string {
-  return (
-    family.prefixes.find((start) =>
-      checkpoint.names.some((name) => start !== "" && name.startsWith(start)),
-    ) ?? ""
-  );
-}
-
-/** The name that a tensor has in a checkpoint, with the prefix or without. */
-function storedName(checkpoint: Checkpoint, prefix: string, name: string): string | undefined {
-  return [prefix + name, name].find((one) => checkpoint.has(one));
-}
-
-function namesOf(
-  { family, fields, architecture }: ReadConfig,
-  checkpoint: Checkpoint,
-  prefix: string,
-): Names {
-  const ofALayer = new RegExp(
-    `^${family.layerPrefix(0).replace("0", "(\\d+)").replaceAll(".", "\\.")}`,
-  );
-  const denying = family.denied?.(fields);
-  // Checkpoints of tied models often store the embedding a second time, as the unembedding.
-  const twice =
-    architecture.tied && family.tie && storedName(checkpoint, prefix, family.tie.embedding);
-  const copy = twice && family.tie && storedName(checkpoint, prefix, family.tie.unembedding);
-  const weights: string[] = [];
-  const outside: string[] = [];
-  const layers = new Map<number, string[]>();
-  const denied: string[] = [];
-  for (const name of checkpoint.names) {
-    if (family.ignored.test(name) || name === copy) continue;
-    const layer = ofALayer.exec(name.slice(prefix.length))?.[1];
-    if (denying?.test(name) && layer !== undefined && Number(layer) < architecture.layers) {
-      denied.push(name);
-      continue;
-    }
-    weights.push(name);
-    if (layer === undefined) {
-      outside.push(name);
-      continue;
-    }
-    const own = layers.get(Number(layer));
-    if (own === undefined) layers.set(Number(layer), [name]);
-    else own.push(name);
-  }
-  return { prefix, weights, outside, layers, denied };
-}
-
 function sizesOf({ names, checkpoint, architecture }: Parts): WeightSizes {
   const { outside, layers } = names;
   return weightSizes(checkpoint, outside, [...layers.values()], architecture.vocab);
-}
-
-/** A tensor that nothing asked for means that the model is not what its config says. */
-function refuseUnused(
-  weights: readonly string[],
-  used: ReadonlySet<string>,
-  name: string,
-  { family, layers }: Architecture,
-): void {
-  const odd = weights.filter((weight) => !used.has(weight));
-  if (odd.length === 0) return;
-  throw new InputError({
-    code: "transformer/unexpected-tensor",
-    message: `${name} holds ${odd.length} tensors that a ${family} model of ${layers} layers has no place for: ${odd.slice(0, 3).join(", ")}${odd.length > 3 ? ", …" : ""}.`,
-    remedy:
-      "Leaving them out would give another model; check model_type and the number of layers in config.json.",
-    details: { names: odd },
-  });
-}
-
-function getFrom<T extends Shaped>(
-  ops: Ops<T>,
-  { family, architecture, checkpoint, names: { prefix } }: Parts,
-  source: Source<T>,
-  used: Set<string>,
-): Get<T> {
-  const full = (name: string): string | undefined => storedName(checkpoint, prefix, name);
-  const { embedding, unembedding } = family.tie ?? {};
-  const get = (name: string, shape: Shape, into: Readonly<Record<Axis, Shape>> = {}): T => {
-    // Of two tensors that are one, a file may hold either.
-    const other = architecture.tied && name === embedding ? unembedding : undefined;
-    const stored = full(name) ?? (other === undefined ? undefined : full(other));
-    if (stored === undefined) {
-      throw missingTensor(checkpoint, prefix, name, {
-        other,
-        untied: name === unembedding,
-      });
-    }
-    const got = checkpoint.info(stored).shape;
-    const expected = axesOf(shape).map((axis) => shape[axis]);
-    if (got.length !== expected.length || got.some((size, i) => size !== expected[i])) {
-      throw new InputError({
-        code: "transformer/wrong-size",
-        message: `${stored} should be ${showSizes(shape)} (${axesOf(shape).join(", ")}), got [${got.join(", ")}].`,
-        remedy: "Check that config.json belongs to these weights.",
-        details: { tensor: stored, expected: shape, got },
-      });
-    }
-    used.add(stored);
-    let value = source(stored, shape);
-    for (const [axis, parts] of Object.entries(into)) value = ops.split(value, axis, parts);
-    return value;
-  };
-  return Object.assign(get, { has: (name: string): boolean => full(name) !== undefined, ops });
-}
-
-/** `transformer/missing-tensor`; where all names of the checkpoint have a prefix of others, it says which. */
-function missingTensor(
-  checkpoint: Checkpoint,
-  prefix: string,
-  name: string,
-  { other, untied }: { readonly other: string | undefined; readonly untied: boolean },
-): InputError {
-  const wanted = prefix + name;
-  const longer = checkpoint.names.find(
-    (one) => one.endsWith(`.${wanted}`) || one.endsWith(`.${name}`),
-  );
-  const odd = longer?.slice(
-    0,
-    longer.length - (longer.endsWith(`.${wanted}`) ? wanted : name).length,
-  );
-  const why = untied
-    ? " config.json says that the unembedding is not the embedding (tie_word_embeddings)."
-    : "";
-  const either = other === undefined ? "" : ` and no ${other}`;
-  return new InputError({
-    code: "transformer/missing-tensor",
-    message: `${checkpoint.name} has no tensor ${wanted}${either}.${why}${
-      odd === undefined ? "" : ` It has ${longer}: its names begin with "${odd}".`
-    }`,
-    remedy:
-      odd === undefined
-        ? "Check that config.json belongs to these weights."
-        : `Save the model without what wraps it (torch.compile writes _orig_mod., DataParallel module.), or take "${odd}" off the names.`,
-    details: { tensor: wanted, ...(odd !== undefined && { prefix: odd }) },
-  });
 }
 
 function lastPart(name: string): string {

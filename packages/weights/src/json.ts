@@ -13,7 +13,7 @@ export interface JsonRules {
   readonly maxDepth: number;
   /** The depth at which keys are the names of tensors. */
   readonly tensorDepth: number;
-  /** Whether it may hold the NaN and Infinity that Python writes; default false. */
+  /** Whether it may hold the NaN and Infinity that Python writes, and a byte order mark; default false. */
   readonly python?: boolean;
 }
 
@@ -123,8 +123,9 @@ export function parseJson(text: Uint8Array, rules: JsonRules): unknown {
   const keys = walk(text, rules);
   let value: unknown;
   try {
-    const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
-    value = rules.python === true ? parsePythonJson(decoded) : JSON.parse(decoded);
+    const { python = false } = rules;
+    const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: !python }).decode(text);
+    value = python ? parsePythonJson(decoded) : JSON.parse(decoded);
   } catch (cause) {
     throw badJson(rules, "is not JSON in UTF-8.", cause);
   }

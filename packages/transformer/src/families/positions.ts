@@ -172,7 +172,8 @@ function yarn(fields: Fields, scaling: Fields, plain: readonly number[], base: n
   const amplitude = scaling.number("attention_factor", usual);
   const dimAt = (turns: number): number =>
     (dims * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(base));
-  const whole = scaling.flag("truncate", true);
+  const own = Object(fields.raw(ropeName(fields))); // `inside` has checked that it is an object
+  const whole = own.truncate === null ? false : scaling.flag("truncate", true); // null is not absent
   const rawLow = dimAt(scaling.number("beta_fast", 32) || 32);
   const rawHigh = dimAt(scaling.number("beta_slow", 1) || 1);
   const low = Math.max(whole ? Math.floor(rawLow) : rawLow, 0);
