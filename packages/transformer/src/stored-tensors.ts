@@ -71,19 +71,20 @@ export function refuseUnused(
 }
 
 /** What libraries put into the names of a model that they wrap. */
-const WRAPPERS = /(^|\.)(?:_orig_mod|module|_fsdp_wrapped_module|_checkpoint_wrapped_module)\./g;
+const WRAPPERS =
+  /(?<=^|\.)(?:_orig_mod|module|_fsdp_wrapped_module|_checkpoint_wrapped_module|base_layer)\./g;
 
 /** A name that a checkpoint has for a tensor that is missing, and what there is too much in it. */
 function wrappedName(
   { family, checkpoint }: Parts,
   name: string,
 ): { readonly stored: string; readonly wrapper: string } | undefined {
-  const wanted = [...family.prefixes].map((prefix) => prefix + name);
+  const wanted = family.prefixes.map((prefix) => prefix + name);
   const inside = checkpoint.names.find((one) => {
-    const bare = one.replace(WRAPPERS, "$1");
+    const bare = one.replace(WRAPPERS, "");
     return bare !== one && wanted.includes(bare);
   });
-  const wrapper = inside?.match(WRAPPERS)?.join("").replace(/^\./, "");
+  const wrapper = inside?.match(WRAPPERS)?.join("");
   if (inside !== undefined && wrapper !== undefined) return { stored: inside, wrapper };
   for (const ending of wanted) {
     const longer = checkpoint.names.find((one) => one.endsWith(`.${ending}`));
@@ -106,7 +107,7 @@ function missingTensor(
   const message = [
     `${checkpoint.name} has no tensor ${wanted}${other === undefined ? "" : ` and no ${other}`}.`,
     ...(untied
-      ? ["By config.json the unembedding is not the embedding (tie_word_embeddings)."]
+      ? ["config.json does not say that it is the embedding (tie_word_embeddings false or absent)."]
       : []),
     ...(wrapped ? [`It has ${wrapped.stored}, with "${wrapped.wrapper}" in its name.`] : []),
   ];
