@@ -124,23 +124,36 @@ function unanswered(cause: unknown): string | undefined {
 }
 
 /** `weights/unreachable`, where nobody answers. */
-function noAnswer(url: URL, system: string, { proxy }: Hub, cause: unknown): InputError {
+function noAnswer(url: URL, system: string, cause: unknown): InputError {
   const why = system === "ECONNREFUSED" ? "nothing listens there" : "its name leads nowhere";
-  const message =
-    proxy === undefined
-      ? `${url.host} could not be reached: ${why} (${system}).`
-      : `${url.host} could not be reached, through the proxy (${proxy}) unless NO_PROXY names it: ${system}.`;
   return new InputError({
     code: "weights/unreachable",
-    message,
-    remedy: `Check the network${proxy === undefined ? "" : ", the proxy"} and the endpoint, or use what is in the cache, in offline mode (HF_HUB_OFFLINE=1).`,
-    details: { name: shown(url), system, ...(proxy !== undefined && { proxy }) },
+    message: `${url.host} could not be reached: ${why} (${system}).`,
+    remedy:
+      "Check the network and the endpoint, or use what is in the cache, in offline mode (HF_HUB_OFFLINE=1).",
+    details: { name: shown(url), system },
+    cause,
+  });
+}
+
+/** The same where a proxy may be between. `fetch` does not say that it was asked for a password (HTTP 407). */
+function noAnswerBehind(
+  proxy: string,
+  url: URL,
+  system: string | undefined,
+  cause: unknown,
+): InputError {
+  return new InputError({
+    code: "weights/unreachable",
+    message: `${url.host} could not be reached through the proxy (${proxy})${system === undefined ? "" : `: ${system}`}.`,
+    remedy: `Check the proxy: is it there, and does it want a user and a password (http://USER:PASSWORD@HOST:PORT)? Or name the host in NO_PROXY, or use what is in the cache, in offline mode (HF_HUB_OFFLINE=1).`,
+    details: { name: shown(url), proxy, ...(system !== undefined && { system }) },
     cause,
   });
 }
 
 /** `weights/proxy-refused`: the proxy wants to know who asks, or does not let the request through. */
-function proxyRefused(url: URL, proxy: string, status: number, cause?: unknown): InputError {
+function proxyRefused(url: URL, proxy: string, status: number, cause: unknown): InputError {
   return new InputError({
     code: "weights/proxy-refused",
     message: `${url.host} was asked for through the proxy (${proxy}), which answers HTTP ${status}.`,
@@ -149,7 +162,7 @@ function proxyRefused(url: URL, proxy: string, status: number, cause?: unknown):
         ? "It wants a user and a password: put them into the variable, http://USER:PASSWORD@HOST:PORT."
         : "Check the proxy, or name the host in NO_PROXY.",
     details: { name: shown(url), proxy, status },
-    ...(cause !== undefined && { cause }),
+    cause,
   });
 }
 
@@ -196,15 +209,15 @@ export async function ask(
         hub.fetch(url.href, { method, headers, signal, redirect: hub.redirects }),
       );
     } catch (cause) {
-      const refused = hub.proxy === undefined ? undefined : tunnelRefusal(cause);
-      if (refused !== undefined) throw proxyRefused(url, hub.proxy ?? "", refused, cause);
       const system = unanswered(cause);
+      const { proxy } = hub;
+      if (proxy !== undefined) {
+        const status = tunnelRefusal(cause);
+        if (status !== undefined) throw proxyRefused(url, proxy, status, cause);
+        throw new Passing(noAnswerBehind(proxy, url, system, cause), 0, system !== undefined);
+      }
       if (system === undefined) throw new Passing(unreachable(shown(url), cause));
-      throw new Passing(noAnswer(url, system, hub, cause), 0, true);
-    }
-    if (response.status === 407 && hub.proxy !== undefined) {
-      drop(response);
-      throw proxyRefused(url, hub.proxy, response.status);
+      throw new Passing(noAnswer(url, system, cause), 0, true);
     }
     const from = response.url === "" ? url : new URL(response.url); // a browser may have gone on
     const own = from.origin === hub.endpoint.origin;
