@@ -83,10 +83,7 @@ describe("yarn", () => {
   });
 
   test.each<[fields: Given, amplitude: number]>([
-    [
-      { mscale: 0.7, mscale_all_dim: 0.5 },
-      (0.07 * Math.log(4) + 1) / (0.05 * Math.log(4) + 1),
-    ],
+    [{ mscale: 0.7, mscale_all_dim: 0.5 }, (0.07 * Math.log(4) + 1) / (0.05 * Math.log(4) + 1)],
     [{ mscale: 1, mscale_all_dim: 1 }, 1],
     [{ attention_factor: 0 }, 0],
     [{ attention_factor: 0.5, mscale: 2, mscale_all_dim: 1 }, 0.5],

@@ -201,6 +201,7 @@ async function analyse(
   const checkpoint = resume === undefined ? undefined : await checkpointFile(resume, analysis.name);
   const { engine, model } = await openModel(folder, outline.name, { ...flags, ...plan }, terminal);
   try {
+    warn(model.warnings ?? []);
     const sha256 = await weightsHash(folder, terminal);
     const subject = {
       engine,
