@@ -9,6 +9,8 @@ import {
   loadModel,
   type Model,
   type ModelOutline,
+  notFiniteWeights,
+  type Warning,
   type WeightPlan,
   weightPlans,
 } from "@resolvent/transformer";
@@ -216,6 +218,15 @@ export async function weightsHash(folder: Folder, terminal: Terminal): Promise<s
   });
   terminal.progress("");
   return sha256;
+}
+
+/** What is to be said of weights that are NaN or infinite, of a model that nobody loads. */
+export async function notFiniteIn(folder: Folder, terminal: Terminal): Promise<readonly Warning[]> {
+  const warnings = await notFiniteWeights(folder, {
+    onProgress: ({ done, total }) => terminal.progress(`weights: ${done} of ${total} tensors`),
+  });
+  terminal.progress("");
+  return warnings;
 }
 
 /** The tensors of a folder as they are stored. */

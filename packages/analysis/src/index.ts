@@ -1,3 +1,4 @@
+export type { Warning } from "@resolvent/transformer";
 export {
   type Analysis,
   type AnyAnalysis,
@@ -41,4 +42,10 @@ export type {
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { byteText, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
-export { type Warning, warningCodes, warningLines } from "./warning.ts";
+export {
+  notFinitePlaces,
+  notFiniteWarning,
+  warningCodes,
+  warningLines,
+  withWarnings,
+} from "./warning.ts";

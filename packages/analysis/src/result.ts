@@ -1,5 +1,5 @@
 import type { Shaped } from "@resolvent/tensor";
-import { blockNames, type Model } from "@resolvent/transformer";
+import { blockNames, type Model, type Warning } from "@resolvent/transformer";
 import type { Vocabulary } from "./subject.ts";
 
 /** What all results have: plain data that survives JSON. */
@@ -8,6 +8,8 @@ export interface Result {
   /** What kind of result it is: `degree-expansion`. */
   readonly kind: string;
   readonly model: ModelIdentity;
+  /** Without which it would be misread. A host adds what it knows of the model; absent where nothing is to be said. */
+  readonly warnings?: readonly Warning[];
 }
 
 /** Which model a result is about. */

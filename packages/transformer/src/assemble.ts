@@ -1,12 +1,15 @@
 import type { Axis, Ops, Shape, Shaped } from "@resolvent/tensor";
 import type { Get } from "./families/family.ts";
-import { familyOf } from "./families/index.ts";
+import { readConfig } from "./families/index.ts";
 import type { Model } from "./model.ts";
 
 export interface AssembleOptions {
   /** What results call the model; default its `model_type`. */
   readonly name?: string;
-  /** Whether an optional tensor is there; default: all are, those of biases too. */
+  /**
+   * Whether a tensor that may be absent is there, whatever the config says: biases and norms of TransformerLens;
+   * default: all are.
+   */
   readonly has?: (tensor: string) => boolean;
 }
 
@@ -31,8 +34,7 @@ export function assembleModel<T extends Shaped>(
   tensor: (name: string, shape: Shape) => T,
   options: AssembleOptions = {},
 ): Model<T> {
-  const { family, fields } = familyOf(config);
-  const architecture = family.architecture(fields);
+  const { family, fields, architecture, warnings } = readConfig(config);
   const read = (name: string, shape: Shape, into: Readonly<Record<Axis, Shape>> = {}): T =>
     Object.entries(into).reduce(
       (t, [axis, parts]) => ops.split(t, axis, parts),
@@ -41,6 +43,7 @@ export function assembleModel<T extends Shaped>(
   const get: Get<T> = Object.assign(read, { has: options.has ?? (() => true), ops });
   return {
     name: options.name ?? fields.family,
+    ...(warnings.length > 0 && { warnings }),
     architecture,
     ...family.ends(get, fields, architecture),
     stages: Array.from({ length: architecture.layers }, (_, layer) =>

@@ -10,6 +10,8 @@ export interface Fields {
   raw(name: string): unknown;
   /** A whole number from 1; an error where it is missing and has no fallback. */
   count(name: string, fallback?: number): number;
+  /** A whole number from 0: a count that may be none. */
+  countFromZero(name: string, fallback?: number): number;
   /** A finite number from 0. */
   number(name: string, fallback?: number): number;
   /** A finite number above 0. */
@@ -24,21 +26,43 @@ export interface Fields {
   inside(name: string): Fields | undefined;
 }
 
+/** What a config's fields mean beside their own values. */
+export interface FieldMeanings {
+  /** Second names of fields, as the family's configuration class has them: `{ n_layer: "num_hidden_layers" }`. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** What absent fields mean; null is not absent. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  /** What stands before the names of fields in messages: `rope_scaling.` */
+  readonly path?: string;
+}
+
 export function fieldsOf(
   config: Readonly<Record<string, unknown>>,
   family: string,
-  path = "",
+  { aliases = {}, defaults = {}, path = "" }: FieldMeanings = {},
 ): Fields {
-  // JSON null means absent.
-  const raw = (name: string): unknown =>
+  /** The value under one name; JSON null is undefined. */
+  const plain = (name: string): unknown =>
     Object.hasOwn(config, name) ? (config[name] ?? undefined) : undefined;
-  const bad = (name: string, expected: string): InputError =>
+  const known = (name: string): boolean => Object.hasOwn(config, name);
+  const bad = (name: string, expected: string, got = config[name]): InputError =>
     new InputError({
       code: "transformer/bad-config",
-      message: `config.json: ${path}${name} should be ${expected}, got ${JSON.stringify(config[name])}.`,
+      message: `config.json: ${path}${name} should be ${expected}, got ${shown(got)}.`,
       remedy: "Check that the file belongs to this model.",
-      details: { field: path + name, got: config[name], expected },
+      details: { field: path + name, got, expected },
     });
+  const raw = (name: string): unknown => {
+    const alias = Object.hasOwn(aliases, name) ? aliases[name] : undefined;
+    const own = plain(name);
+    const other = alias === undefined ? undefined : plain(alias);
+    if (own !== undefined && other !== undefined && own !== other) {
+      throw bad(name, `the same as ${path}${alias}, which is ${shown(other)}`);
+    }
+    const value = own ?? other;
+    if (value !== undefined || known(name) || (alias !== undefined && known(alias))) return value;
+    return Object.hasOwn(defaults, name) ? defaults[name] : undefined;
+  };
   const read = <V>(
     name: string,
     fallback: V | undefined,
@@ -59,6 +83,13 @@ export function fieldsOf(
         fallback,
         (v): v is number => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= MAX_COUNT,
         `a whole number from 1 to ${MAX_COUNT}`,
+      ),
+    countFromZero: (name, fallback) =>
+      read(
+        name,
+        fallback,
+        (v): v is number => Number.isInteger(v) && (v as number) >= 0 && (v as number) <= MAX_COUNT,
+        `a whole number from 0 to ${MAX_COUNT}`,
       ),
     number: (name, fallback) =>
       read(
@@ -88,17 +119,25 @@ export function fieldsOf(
     only: (name, allowed) => {
       const value = raw(name);
       if (value !== undefined && !allowed.includes(value)) {
-        throw unsupported(family, path + name, value, allowed);
+        throw unsupported(family, path + name, value, [undefined, ...allowed]);
       }
     },
     inside: (name) => {
       const value = raw(name);
       if (value === undefined) return undefined;
       if (typeof value !== "object" || Array.isArray(value)) throw bad(name, "an object");
-      return fieldsOf(value as Record<string, unknown>, family, `${path}${name}.`); // checked above
+      const inner = value as Record<string, unknown>; // checked above
+      return fieldsOf(inner, family, { path: `${path}${name}.` });
     },
   };
   return fields;
+}
+
+/** A value as its file has it; Python's JSON has NaN and Infinity. */
+function shown(value: unknown): string {
+  return typeof value === "number" && !Number.isFinite(value)
+    ? String(value)
+    : String(JSON.stringify(value));
 }
 
 export function unsupported(
@@ -110,7 +149,7 @@ export function unsupported(
   const list = supported.map((v) => JSON.stringify(v) ?? "absent").join(", ");
   return new InputError({
     code: "transformer/unsupported-config",
-    message: `config.json of a ${family} model: ${field} = ${JSON.stringify(value)} is not supported.`,
+    message: `config.json of a ${family} model: ${field} = ${shown(value)} is not supported.`,
     remedy: `Supported: ${list}.`,
     details: { field, value, supported },
   });

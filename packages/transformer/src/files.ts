@@ -1,10 +1,14 @@
 import { InputError } from "@resolvent/tensor";
-import type { Folder, ReadOptions } from "@resolvent/weights";
+import { type Folder, parsePythonJson, type ReadOptions } from "@resolvent/weights";
+import type { Warning } from "./warning.ts";
 
 /** The largest JSON file that is parsed; the largest published tokenizers are below a third of it. */
 const MAX_JSON_BYTES = 128 * 2 ** 20;
 
-/** A JSON object from a folder, or undefined where the folder has no such file. */
+/**
+ * A JSON object from a folder, with the NaN and Infinity that Python writes; of keys that stand twice the last. Or undefined
+ * where the folder has no such file.
+ */
 export async function readJson(
   folder: Folder,
   file: string,
@@ -32,10 +36,36 @@ export async function readJson(
     });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parsePythonJson(text);
   } catch (cause) {
     throw bad(cause);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad();
   return value as Record<string, unknown>; // an object, as just checked
+}
+
+/**
+ * The tokens that end a text as generation_config.json has them: those of config.json hold where it is absent or
+ * names none.
+ */
+export async function generationEnds(
+  folder: Folder,
+  options?: ReadOptions,
+): Promise<{ readonly eos?: readonly number[]; readonly warnings: readonly Warning[] }> {
+  let config: Record<string, unknown> | undefined;
+  try {
+    config = await readJson(folder, "generation_config.json", options);
+  } catch (error) {
+    options?.signal?.throwIfAborted();
+    if (!(error instanceof InputError)) throw error;
+    const message = `${error.message} The end of texts is as in config.json.`;
+    return { warnings: [{ code: "generation-config", message }] };
+  }
+  const eos = tokenList(config?.eos_token_id);
+  return eos.length === 0 ? { warnings: [] } : { eos, warnings: [] };
+}
+
+/** Token ids that a config gives as a number, a list, or not at all. */
+export function tokenList(value: unknown): number[] {
+  return (Array.isArray(value) ? value : [value]).filter((id) => Number.isInteger(id));
 }

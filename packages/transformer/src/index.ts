@@ -10,6 +10,7 @@ export {
 } from "./attention.ts";
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
+export { firstNotFiniteSite } from "./finite.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { checkHead, type HeadPlace, headName, headNamed, parseHead } from "./head-name.ts";
 export {
@@ -17,6 +18,7 @@ export {
   type LoadOptions,
   loadModel,
   type ModelOutline,
+  notFiniteWeights,
   outlineModel,
 } from "./load.ts";
 export { crossEntropy, nextTokenLoss } from "./loss.ts";
@@ -60,4 +62,5 @@ export {
   type TraceDtype,
   traceBytes,
 } from "./trace.ts";
+export { someNames, type Warning } from "./warning.ts";
 export { type WeightPlan, type WeightSizes, weightPlans } from "./weight-plan.ts";

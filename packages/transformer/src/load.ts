@@ -1,30 +1,27 @@
 import {
-  type Axis,
-  axesOf,
   type CostOps,
   cost,
   type Engine,
-  InputError,
   type Ops,
   type Priced,
-  type Shape,
   type Shaped,
 } from "@resolvent/tensor";
 import {
   bitsInto,
-  type Checkpoint,
   checkpointSha256,
   decodeInto,
+  decodeNumbers,
   type Folder,
-  openCheckpoint,
   type RawTensor,
 } from "@resolvent/weights";
-import { type Family, type Get, showSizes } from "./families/family.ts";
-import { familyOf } from "./families/index.ts";
-import type { Fields } from "./fields.ts";
-import { readJson } from "./files.ts";
+import type { Get } from "./families/family.ts";
+import { readConfig } from "./families/index.ts";
+import { finiteCheck } from "./finite.ts";
 import type { Architecture, Block, Model, Stages } from "./model.ts";
+import { openParts, type Parts } from "./parts.ts";
+import { getFrom, refuseUnused, type Source } from "./stored-tensors.ts";
 import { streamed } from "./stream.ts";
+import type { Warning } from "./warning.ts";
 import { halfOf, type WeightSizes, weightPlans, weightSizes } from "./weight-plan.ts";
 
 export interface LoadOptions {
@@ -67,7 +64,8 @@ export async function loadModel<T extends Shaped>(
 ): Promise<Model<T>> {
   const { signal, onProgress } = options;
   const parts = await openParts(folder, signal);
-  const { architecture, checkpoint } = parts;
+  const { architecture, checkpoint, warnings } = parts;
+  const check = finiteCheck([...warnings]);
   const { stream = false, widen = mayWiden(engine, parts, stream) } = options;
   let done = 0;
   const fetch = async (names: readonly string[]): Promise<Source<T>> => {
@@ -75,18 +73,27 @@ export async function loadModel<T extends Shaped>(
     for (const name of names) {
       signal?.throwIfAborted();
       stored.set(name, await checkpoint.read(name, { signal }));
-      onProgress?.({ done: ++done, total: checkpoint.names.length });
+      onProgress?.({ done: ++done, total: parts.names.weights.length });
     }
     return (name, shape) => {
       const raw = stored.get(name) as RawTensor; // `names` covers what is asked
       const half = widen ? undefined : halfOf(raw.dtype, raw.shape);
       return half === undefined
-        ? engine.written(shape, (numbers) => decodeInto(raw, numbers, name))
-        : engine.writtenHalf(shape, half, (bits) => bitsInto(raw, bits, name));
+        ? engine.written(shape, (numbers) => {
+            decodeInto(raw, numbers, name);
+            check.numbers(name, raw.shape, numbers);
+          })
+        : engine.writtenHalf(shape, half, (bits) => {
+            bitsInto(raw, bits, name);
+            check.halves(name, raw.shape, bits, half);
+          });
     };
   };
   const now: Source<T> = (name, shape) =>
-    engine.written(shape, (numbers) => checkpoint.readInto(name, numbers));
+    engine.written(shape, (numbers) => {
+      checkpoint.readInto(name, numbers);
+      check.numbers(name, Object.values(shape), numbers);
+    });
   const free = (stage: readonly Block<T>[]): void => engine.free(stage);
   const model = await build(engine, parts, fetch, stream ? { now, free } : undefined);
   const sha256 =
@@ -94,6 +101,7 @@ export async function loadModel<T extends Shaped>(
   return {
     name: options.name ?? lastPart(folder.name),
     ...(sha256 !== undefined && { sha256 }),
+    ...((stream || check.warnings.length > 0) && { warnings: check.warnings }),
     architecture,
     ...model,
   };
@@ -115,10 +123,27 @@ export async function outlineModel(
   const model = await build(ops, parts, async () => (_name, shape) => ops.given(shape));
   return {
     name: options.name ?? lastPart(folder.name),
+    ...(parts.warnings.length > 0 && { warnings: parts.warnings }),
     architecture: parts.architecture,
     ...model,
     sizes: sizesOf(parts),
   };
+}
+
+/** Warnings of weights that are NaN or infinite, of a model that nobody loads: they are read one after the other. */
+export async function notFiniteWeights(
+  folder: Folder,
+  { signal, onProgress }: Pick<LoadOptions, "signal" | "onProgress"> = {},
+): Promise<readonly Warning[]> {
+  const { checkpoint, names } = await openParts(folder, signal);
+  const check = finiteCheck();
+  for (const [i, name] of names.weights.entries()) {
+    const raw = await checkpoint.read(name, { signal });
+    const precision = raw.dtype === "F64" ? "f64" : "f32";
+    check.numbers(name, raw.shape, decodeNumbers(raw, precision, name));
+    onProgress?.({ done: i + 1, total: names.weights.length });
+  }
+  return check.warnings;
 }
 
 /** The share of an engine's free memory that weights may take where nobody says how they are to be kept. */
@@ -135,32 +160,7 @@ function mayWiden<T extends Shaped>(engine: Engine<T>, parts: Parts, stream: boo
 
 /** The architecture that a config.json describes. */
 export function architectureOf(config: Readonly<Record<string, unknown>>): Architecture {
-  const { family, fields } = familyOf(config);
-  return family.architecture(fields);
-}
-
-interface Parts {
-  readonly family: Family;
-  readonly fields: Fields;
-  readonly architecture: Architecture;
-  readonly checkpoint: Checkpoint;
-}
-
-type Source<T> = (name: string, shape: Shape) => T;
-
-async function openParts(folder: Folder, signal: AbortSignal | undefined): Promise<Parts> {
-  const config = await readJson(folder, "config.json", { signal });
-  if (config === undefined) {
-    throw new InputError({
-      code: "transformer/no-config",
-      message: `${folder.name} has no config.json.`,
-      remedy: "Name a folder that holds config.json and model.safetensors.",
-      details: { folder: folder.name },
-    });
-  }
-  const { family, fields } = familyOf(config);
-  const architecture = family.architecture(fields);
-  return { family, fields, architecture, checkpoint: await openCheckpoint(folder, { signal }) };
+  return readConfig(config).architecture;
 }
 
 interface Streaming<T> {
@@ -177,10 +177,10 @@ async function build<T extends Shaped>(
   streaming: Streaming<T> | undefined = undefined,
 ): Promise<Pick<Model<T>, "embed" | "stages" | "final">> {
   const { family, fields, architecture, checkpoint } = parts;
-  const { prefix, weights, outside, layers } = namesOf(parts);
+  const { weights, outside, layers } = parts.names;
   const used = new Set<string>();
   const getter = <V extends Shaped>(over: Ops<V>, source: Source<V>): Get<V> =>
-    getFrom(over, checkpoint, prefix, source, used);
+    getFrom(over, parts, source, used);
 
   const endsFrom = getter(ops, await fetch(outside));
   const ends = ops.scope(() => family.ends(endsFrom, fields, architecture));
@@ -208,99 +208,9 @@ async function build<T extends Shaped>(
   return { ...ends, stages: streamedStages ?? stages };
 }
 
-/** The names of a checkpoint's tensors by place; copies and what is ignored are left out. */
-interface Names {
-  readonly prefix: string;
-  readonly weights: readonly string[];
-  readonly outside: readonly string[];
-  /** By layer, as far as there are any: a config may claim more. */
-  readonly layers: ReadonlyMap<number, readonly string[]>;
-}
-
-function namesOf({ family, architecture, checkpoint }: Parts): Names {
-  const prefix =
-    family.prefixes.find((start) =>
-      checkpoint.names.some((name) => start !== "" && name.startsWith(start)),
-    ) ?? "";
-  const ofALayer = new RegExp(
-    `^${family.layerPrefix(0).replace("0", "(\\d+)").replaceAll(".", "\\.")}`,
-  );
-  // Checkpoints of tied models often store the embedding a second time, as the unembedding.
-  const isCopy = (name: string): boolean =>
-    architecture.tied && /(^|\.)(lm_head|embed_out)\.weight$/.test(name);
-  const weights = checkpoint.names.filter((name) => !family.ignored.test(name) && !isCopy(name));
-  const outside: string[] = [];
-  const layers = new Map<number, string[]>();
-  for (const name of weights) {
-    const layer = ofALayer.exec(name.slice(prefix.length))?.[1];
-    if (layer === undefined) {
-      outside.push(name);
-      continue;
-    }
-    const own = layers.get(Number(layer));
-    if (own === undefined) layers.set(Number(layer), [name]);
-    else own.push(name);
-  }
-  return { prefix, weights, outside, layers };
-}
-
-function sizesOf(parts: Parts): WeightSizes {
-  const { outside, layers } = namesOf(parts);
-  return weightSizes(parts.checkpoint, outside, [...layers.values()], parts.architecture.vocab);
-}
-
-/** A tensor that nothing asked for means that the model is not what its config says. */
-function refuseUnused(
-  weights: readonly string[],
-  used: ReadonlySet<string>,
-  name: string,
-  { family, layers }: Architecture,
-): void {
-  const odd = weights.filter((weight) => !used.has(weight));
-  if (odd.length === 0) return;
-  throw new InputError({
-    code: "transformer/unexpected-tensor",
-    message: `${name} holds ${odd.length} tensors that a ${family} model of ${layers} layers has no place for: ${odd.slice(0, 3).join(", ")}${odd.length > 3 ? ", …" : ""}.`,
-    remedy:
-      "Leaving them out would give another model; check model_type and the number of layers in config.json.",
-    details: { names: odd },
-  });
-}
-
-function getFrom<T extends Shaped>(
-  ops: Ops<T>,
-  checkpoint: Checkpoint,
-  prefix: string,
-  source: Source<T>,
-  used: Set<string>,
-): Get<T> {
-  const full = (name: string): string => (checkpoint.has(prefix + name) ? prefix + name : name);
-  const get = (name: string, shape: Shape, into: Readonly<Record<Axis, Shape>> = {}): T => {
-    const stored = full(name);
-    if (!checkpoint.has(stored)) {
-      throw new InputError({
-        code: "transformer/missing-tensor",
-        message: `${checkpoint.name} has no tensor ${prefix + name}.`,
-        remedy: "Check that config.json belongs to these weights.",
-        details: { tensor: prefix + name },
-      });
-    }
-    const got = checkpoint.info(stored).shape;
-    const expected = axesOf(shape).map((axis) => shape[axis]);
-    if (got.length !== expected.length || got.some((size, i) => size !== expected[i])) {
-      throw new InputError({
-        code: "transformer/wrong-size",
-        message: `${stored} should be ${showSizes(shape)} (${axesOf(shape).join(", ")}), got [${got.join(", ")}].`,
-        remedy: "Check that config.json belongs to these weights.",
-        details: { tensor: stored, expected: shape, got },
-      });
-    }
-    used.add(stored);
-    let value = source(stored, shape);
-    for (const [axis, parts] of Object.entries(into)) value = ops.split(value, axis, parts);
-    return value;
-  };
-  return Object.assign(get, { has: (name: string): boolean => checkpoint.has(full(name)), ops });
+function sizesOf({ names, checkpoint, architecture }: Parts): WeightSizes {
+  const { outside, layers } = names;
+  return weightSizes(checkpoint, outside, [...layers.values()], architecture.vocab);
 }
 
 function lastPart(name: string): string {

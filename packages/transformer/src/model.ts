@@ -1,5 +1,6 @@
 import type { GateKind, Shaped } from "@resolvent/tensor";
 import type { RotarySpec } from "./rotary.ts";
+import type { Warning } from "./warning.ts";
 
 /** The activation of an MLP: one of the gates, or `solu`, `z·softmax(z)` (Elhage et al. 2022). */
 export type Activation = GateKind | "solu";
@@ -101,6 +102,11 @@ export interface Model<T extends Shaped> {
   readonly name: string;
   /** SHA-256 of the weights as stored, where it has been computed. */
   readonly sha256?: string;
+  /**
+   * What its files say that is not as the model is computed, and weights that are not finite; absent where there is
+   * nothing to say. The list of a model that streams gets longer while it runs.
+   */
+  readonly warnings?: readonly Warning[];
   readonly architecture: Architecture;
   readonly embed: {
     /** `vocab, d_model` */
@@ -187,11 +193,12 @@ export function mapWeights<A extends Shaped, B extends Shaped>(
     const same = parts.every(([key, part]) => part === value[key as keyof V]);
     return same ? value : Object.fromEntries(parts);
   };
-  const { architecture, name, sha256, stages, embed, final } = model;
+  const { architecture, name, sha256, warnings, stages, embed, final } = model;
   return {
     architecture,
     name,
     ...(sha256 !== undefined && { sha256 }),
+    ...(warnings !== undefined && { warnings }),
     embed: walk(embed, "embed") as Model<B>["embed"],
     stages: [...stages].map((stage) => stage.map((block) => walk(block, block.name) as Block<B>)),
     final: walk(final, "final") as Model<B>["final"],

@@ -119,7 +119,10 @@ describe("values that cannot be are refused by field and value", () => {
 
   test.each([
     [{ rope_type: "linear", factor: 1e-320 }, "Infinity"],
-    [{ rope_type: "yarn", factor: 4, beta_fast: 0 }, "NaN"],
+    [
+      { rope_type: "yarn", factor: 4, attention_factor: 1e308, mscale: 1, beta_fast: 1e-320 },
+      "NaN",
+    ],
   ])("rotary settings without finite frequencies: %o", async (rope_scaling, shown) => {
     const error = await errorOf("llama", { rope_scaling });
     expect(error.code).toBe("transformer/bad-config");

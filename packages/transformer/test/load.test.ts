@@ -73,8 +73,8 @@ describe("files that do not fit", () => {
       for (const name of tensors.keys()) all.add(name);
       return tensors;
     });
-    // Biases may be absent in these families: whether there are some is told by the file.
-    const optional = /bias$|\.b_?[A-Za-z]*$|ln\w*\.w$/;
+    // Biases and scales of TransformerLens may be absent: whether there are some is told by the file.
+    const optional = /\.b_?[A-Za-z]*$|\._b_[KV]$|ln\w*\.w$/;
     for (const name of [...all].filter((n) => !optional.test(n))) {
       const folder = await withTensors(tinyModel(family), (tensors) => {
         tensors.delete(name);

@@ -41,7 +41,7 @@ function fail(
 
 function readMetadata(value: unknown, rules: JsonRules): Record<string, string> {
   const metadata: Record<string, string> = Object.create(null);
-  if (value === undefined) return metadata;
+  if (value === undefined || value === null) return metadata; // an optional map to the format's library
   if (!isObject(value)) throw badJson(rules, `has a ${METADATA_KEY} that is not an object.`);
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") {

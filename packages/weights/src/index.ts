@@ -9,6 +9,7 @@ export { hubFolder } from "./hub/folder.ts";
 export type { HubOptions } from "./hub/options.ts";
 export type { HubProgress } from "./hub/rate.ts";
 export type { HubFolder } from "./hub/snapshot.ts";
+export { parsePythonJson } from "./json.ts";
 export { openSafetensors, readTensor, type SafetensorsFile } from "./safetensors.ts";
 export { checkpointSha256, type DigestStore, type HashOptions } from "./sha256.ts";
 export {

@@ -13,6 +13,8 @@ export interface JsonRules {
   readonly maxDepth: number;
   /** The depth at which keys are the names of tensors. */
   readonly tensorDepth: number;
+  /** Whether it may hold the NaN and Infinity that Python writes, and a byte order mark; default false. */
+  readonly python?: boolean;
 }
 
 /** An error in the text itself. */
@@ -121,7 +123,9 @@ export function parseJson(text: Uint8Array, rules: JsonRules): unknown {
   const keys = walk(text, rules);
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text));
+    const { python = false } = rules;
+    const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: !python }).decode(text);
+    value = python ? parsePythonJson(decoded) : JSON.parse(decoded);
   } catch (cause) {
     throw badJson(rules, "is not JSON in UTF-8.", cause);
   }
@@ -133,6 +137,30 @@ export function parseJson(text: Uint8Array, rules: JsonRules): unknown {
     remedy: "Two tensors cannot have one name: write the file again.",
     details: { name: rules.name, key },
   });
+}
+
+/** A text in quotes, or a word outside of one. */
+const PIECES = /"(?:[^"\\]|\\.)*"|[^\s",:[\]{}]+/gs;
+
+/**
+ * The value of a JSON text as Python's `json` reads it: also with `NaN`, `Infinity` and `-Infinity`. Of keys that
+ * stand twice in an object, the last counts. Throws a SyntaxError.
+ */
+export function parsePythonJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // NaN has no spelling in JSON: a text that the file does not hold stands for it.
+    let nan = "NaN";
+    while (text.includes(nan)) nan += "N";
+    const plain = text.replace(PIECES, (piece) => {
+      if (piece === "NaN") return JSON.stringify(nan);
+      if (piece === "Infinity") return "1e999";
+      return piece === "-Infinity" ? "-1e999" : piece;
+    });
+    if (plain === text) throw error;
+    return JSON.parse(plain, (_, value) => (value === nan ? Number.NaN : value));
+  }
 }
 
 /** Whether a value is a JSON object, not an array and not null. */

@@ -24,6 +24,7 @@ function parseIndex(text: Uint8Array, name: string): Map<string, string> {
     code: "weights/bad-index",
     maxDepth: 16,
     tensorDepth: 2,
+    python: true,
   };
   const value = parseJson(text, rules);
   const map = isObject(value) && Object.hasOwn(value, "weight_map") ? value.weight_map : undefined;

@@ -43,6 +43,15 @@ const map = {
   "b.weight": "1.safetensors",
 };
 
+test.each([
+  '{"metadata":{"total_size":NaN},"weight_map":MAP}',
+  '{"metadata":{"a":[Infinity,-Infinity]},"weight_map":MAP}',
+  '\ufeff{"weight_map":MAP}',
+])("an index as Python writes it: %s", async (index) => {
+  const checkpoint = await openCheckpoint(sharded(index.replace("MAP", JSON.stringify(map))));
+  expect(checkpoint.names).toEqual(["a.weight", "b.weight", "c.weight"]);
+});
+
 test("one file", async () => {
   const checkpoint = await openCheckpoint(memoryFolder(new Map([["model.safetensors", first]])));
   expect(checkpoint.names).toEqual(["a.weight", "b.weight"]);

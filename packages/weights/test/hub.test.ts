@@ -69,7 +69,10 @@ describe("what is fetched", () => {
       expect(readlinkSync(pathOf(file))).toBe(`../../blobs/${found && etagOfFile(found)}`);
     }
     expect(readFileSync(join(home, "refs", "main"), "utf8")).toBe(COMMIT);
-    expect(readdirSync(join(home, ".no_exist", COMMIT))).toEqual(["tokenizer_config.json"]);
+    expect(readdirSync(join(home, ".no_exist", COMMIT))).toEqual([
+      "generation_config.json",
+      "tokenizer_config.json",
+    ]);
     expect(unfinished()).toEqual([]);
     expect(readdirSync(join(home, "blobs")).length).toBe(3);
     const source = await folder.open("model.safetensors");

@@ -26,6 +26,7 @@ test("what the package exports", () => {
     "narrowF16",
     "openCheckpoint",
     "openSafetensors",
+    "parsePythonJson",
     "readTensor",
     "safetensorsChunks",
     "tensorBytes",

@@ -84,7 +84,7 @@ function neoxTensors(config: Config): Tensors {
       ];
     }),
     ...layerNorm("gpt_neox.final_layer_norm", d),
-    ["embed_out.weight", [vocab, d], "matrix"],
+    ...(config.tie_word_embeddings === true ? [] : linear("embed_out", vocab, d, false)),
   ];
 }
 

@@ -9,6 +9,8 @@ import {
   type Progress,
   type Result,
   type Subject,
+  type Warning,
+  withWarnings,
 } from "@resolvent/analysis";
 import type { CpuTensor } from "@resolvent/cpu";
 import { cost as costs, InputError } from "@resolvent/tensor";
@@ -20,6 +22,7 @@ import {
   keepWeights,
   keptWeights,
   noteKeeping,
+  notFiniteIn,
   openModel,
   storedTensors,
   weightsHash,
@@ -38,6 +41,7 @@ import { bytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { readPrompt, readStandardInput } from "../tokens.ts";
 import { vocabularyOf } from "../vocabulary.ts";
+import { warner, warningsAbout } from "../warnings.ts";
 
 /** What every analysis takes; its own parameters stand beside these. */
 interface AnalysisFlags extends ModelOptions, EngineOptions, OutputOptions {
@@ -124,6 +128,8 @@ async function analyse(
   // What can be refused at once is; standard input is only read once there is a model to read it.
   const early = waits ? undefined : await check(analysis, values);
   const { folder, outline, tokenizer } = await findModel(name, flags, terminal);
+  const warn = warner(terminal);
+  warn(outline.warnings ?? []);
   const params =
     early ?? (await check(analysis, { ...values, prompt: await readPrompt(terminal) }));
   const vocabulary = vocabularyOf(tokenizer, folder, outline.architecture.vocab);
@@ -140,8 +146,10 @@ async function analyse(
     );
     return await output.finish();
   }
-  const give = async (result: Result): Promise<void> => {
+  const give = async (plain: Result, warnings: readonly Warning[]): Promise<void> => {
     terminal.progress("");
+    warn(warnings);
+    const result = withWarnings(plain, warnings);
     writeResult(result, analysis.tables(result), {
       format: output.format,
       precision,
@@ -161,7 +169,8 @@ async function analyse(
       tokenizer: tokenizer !== undefined,
       weights: keptWeights(outline, flags, 0),
     };
-    return await give(await analysis.run(files, params));
+    const warnings = [...(outline.warnings ?? []), ...(await notFiniteIn(folder, terminal))];
+    return await give(await analysis.run(files, params), warnings);
   }
   const plan = keepWeights(
     outline,
@@ -199,22 +208,20 @@ async function analyse(
   const checkpoint = resume === undefined ? undefined : await checkpointFile(resume, analysis.name);
   const { engine, model } = await openModel(folder, outline.name, { ...flags, ...plan }, terminal);
   try {
+    warn(model.warnings ?? []);
     const sha256 = await weightsHash(folder, terminal);
-    const result: Result = await analysis.run(
-      {
-        engine,
-        model: { ...model, sha256 },
-        vocabulary,
-        linearAlgebra: () => engine.linearAlgebra(),
-        signal,
-        onProgress: ({ done, total, of }: Progress) =>
-          terminal.progress(`${of} ${done} of ${total}`),
-        checkpoint,
-        inFloat64: again,
-      },
-      params,
-    );
-    await give(result);
+    const subject = {
+      engine,
+      model: { ...model, sha256 },
+      vocabulary,
+      linearAlgebra: () => engine.linearAlgebra(),
+      signal,
+      onProgress: ({ done, total, of }: Progress) => terminal.progress(`${of} ${done} of ${total}`),
+      checkpoint,
+      inFloat64: again,
+    };
+    const result: Result = await analysis.run(subject, params);
+    await give(result, await warningsAbout(result, subject, params));
     await checkpoint?.remove();
   } catch (error) {
     if (analysis.resumable && exitCodeOf(error) === EXIT.interrupted) {

@@ -7,7 +7,10 @@ import {
   type Shaped,
 } from "@resolvent/tensor";
 import type { Fields } from "../fields.ts";
+import { tokenList } from "../files.ts";
 import type { Activation, Architecture, Block, Model, NormWeights } from "../model.ts";
+import type { Warning } from "../warning.ts";
+import type { FamilyKeys } from "./keys.ts";
 
 /** How one family of checkpoints is read: what its config means and what its tensors are called. */
 export interface Family {
@@ -29,6 +32,16 @@ export interface Family {
   ): Block<T>[][];
   /** Prefixes that all names of a checkpoint may have, `transformer.`; tried in order. */
   readonly prefixes: readonly string[];
+  /** The names of embedding and unembedding where they may be one matrix, of which files then may hold either. */
+  readonly tie?: { readonly embedding: string; readonly unembedding: string };
+  /** Tensors that the family may have and this config denies: files that hold them are read without. */
+  denied?(fields: Fields): RegExp | undefined;
+  /** What of the fields is not certain to be meant as it is read. */
+  doubts?(fields: Fields): readonly Warning[];
+  /** The keys of config.json by `model_type`. */
+  readonly keys: Readonly<Record<string, FamilyKeys>>;
+  /** Second names of fields by `model_type`. */
+  readonly aliases?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What absent fields of a `model_type` mean, as in its Hugging Face config class; null is not absent. */
   readonly defaults?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Names of tensors that hold no weights: masks, tables. */
@@ -51,7 +64,9 @@ export const activations: Readonly<Record<string, Activation>> = {
   gelu_python: "gelu",
   gelu_new: "gelu_tanh",
   gelu_fast: "gelu_tanh",
+  gelu_accurate: "gelu_tanh",
   gelu_pytorch_tanh: "gelu_tanh",
+  gelu_python_tanh: "gelu_tanh",
   quick_gelu: "quick_gelu",
   silu: "silu",
   swish: "silu",
@@ -66,7 +81,7 @@ export function keyAxes(a: Architecture): Shape {
   return { kv_head: a.kv_heads, d_head: a.d_head };
 }
 
-/** A norm with the scale `NAME.weight` and, where there is one, the bias `NAME.bias`. */
+/** A norm with the scale `NAME.weight`, and in a LayerNorm the bias `NAME.bias`. */
 export function readNorm<T extends Shaped>(
   get: Get<T>,
   name: string,
@@ -74,22 +89,20 @@ export function readNorm<T extends Shaped>(
   eps: number,
   shape: Shape,
 ): NormWeights<T> {
-  const bias = kind === "layer" && get.has(`${name}.bias`);
   return {
     kind,
     eps,
     scale: get(`${name}.weight`, shape),
-    ...(bias && { bias: get(`${name}.bias`, shape) }),
+    ...(kind === "layer" && { bias: get(`${name}.bias`, shape) }),
   };
 }
 
-/** Begin- and end-of-text ids, which configs give as a number, a list, or not at all. */
+/** Begin- and end-of-text ids. */
 export function textEnds(fields: Fields): Pick<Architecture, "bos" | "eos"> {
-  const ids = (name: string): number[] => {
-    const value = fields.raw(name);
-    return (Array.isArray(value) ? value : [value]).filter((id) => Number.isInteger(id));
+  return {
+    bos: tokenList(fields.raw("bos_token_id"))[0],
+    eos: tokenList(fields.raw("eos_token_id")),
   };
-  return { bos: ids("bos_token_id")[0], eos: ids("eos_token_id") };
 }
 
 /** Heads must share the key-value heads evenly. */

@@ -1,9 +1,27 @@
+import type { Fields } from "../fields.ts";
 import { activations, type Family, headSize, queryAxes, readNorm, textEnds } from "./family.ts";
-import { rotaryOf } from "./positions.ts";
+import { ropeDoubts, ropeFields, rotaryOf } from "./positions.ts";
 
 /** GPT-NeoX and Pythia: LayerNorm, partial rotary, query-key-value fused head by head, mostly parallel blocks. */
 export const gptNeox: Family = {
   prefixes: ["gpt_neox.", ""],
+  tie: { embedding: "embed_in.weight", unembedding: "embed_out.weight" },
+  aliases: { gpt_neox: { rotary_pct: "partial_rotary_factor", rotary_emb_base: "rope_theta" } },
+  keys: {
+    gpt_neox: {
+      used: [
+        ...["attention_bias", "bos_token_id", "eos_token_id", "hidden_act", "hidden_size"],
+        ...["intermediate_size", "layer_norm_eps", "max_position_embeddings"],
+        ...["num_attention_heads", "num_hidden_layers", "original_max_position_embeddings"],
+        ...["partial_rotary_factor", "rope_parameters", "rope_scaling", "rope_theta"],
+        ...["rotary_emb_base", "rotary_pct", "tie_word_embeddings", "use_parallel_residual"],
+        "vocab_size",
+      ],
+      idle: ["attention_dropout", "classifier_dropout", "hidden_dropout"],
+    },
+  },
+  denied: (fields) => (biased(fields) ? undefined : /attention\.(query_key_value|dense)\.bias$/),
+  doubts: ropeDoubts,
   ignored: /attention\.((masked_)?bias|rotary_emb\.inv_freq)$/,
 
   architecture(fields) {
@@ -48,19 +66,18 @@ export const gptNeox: Family = {
     // Rows are ordered (head, query | key | value, d_head).
     const fused = { qkv: { kv_head: a.heads, role: 3, d_head: a.d_head } };
     const W = get(`${at}attention.query_key_value.weight`, { qkv: 3 * d_attn, ...d_model }, fused);
-    const biased = get.has(`${at}attention.query_key_value.bias`);
-    const b = biased
+    const b = biased(fields)
       ? get(`${at}attention.query_key_value.bias`, { qkv: 3 * d_attn }, fused)
       : undefined;
     const role = (x: typeof W, n: number): typeof W =>
       ops.join(ops.slice(x, "role", n, n + 1), ["kv_head", "role"], "kv_head");
     const grouped = (x: typeof W): typeof W =>
       ops.split(x, "kv_head", { kv_head: a.heads, group: 1 });
-    const fraction = fields.inside("rope_parameters")?.has("partial_rotary_factor")
-      ? fields.inside("rope_parameters")?.number("partial_rotary_factor")
+    const rope = ropeFields(fields);
+    const fraction = rope?.has("partial_rotary_factor")
+      ? rope.number("partial_rotary_factor")
       : fields.number("rotary_pct", 0.25);
-    const dims = Math.trunc(a.d_head * (fraction ?? 0.25));
-    const denseBias = get.has(`${at}attention.dense.bias`);
+    const dims = Math.trunc(a.d_head * fraction);
     const attn = {
       kind: "attn" as const,
       name: `L${layer}.attn`,
@@ -71,7 +88,7 @@ export const gptNeox: Family = {
       W_V: role(W, 2),
       ...(b !== undefined && { b_Q: grouped(role(b, 0)), b_K: role(b, 1), b_V: role(b, 2) }),
       W_O: get(`${at}attention.dense.weight`, { ...d_model, d_attn }, { d_attn: queryAxes(a) }),
-      ...(denseBias && { b_O: get(`${at}attention.dense.bias`, d_model) }),
+      ...(biased(fields) && { b_O: get(`${at}attention.dense.bias`, d_model) }),
       scoreScale: 1 / Math.sqrt(a.d_head),
       ...(dims > 0 && { rotary: rotaryOf(fields, a.d_head, dims, "rotary_emb_base") }),
     };
@@ -89,3 +106,8 @@ export const gptNeox: Family = {
     return a.parallel ? [[attn, mlp]] : [[attn], [mlp]];
   },
 };
+
+/** Whether the four projections of attention have biases. */
+function biased(fields: Fields): boolean {
+  return fields.flag("attention_bias", true);
+}

@@ -4,10 +4,35 @@ import { activations, type Family, headSize, queryAxes, readNorm, textEnds } fro
 /** GPT-2: LayerNorm, learned positions, fused query-key-value, weights stored `[in, out]`. */
 export const gpt2: Family = {
   prefixes: ["transformer.", ""],
+  tie: { embedding: "wte.weight", unembedding: "lm_head.weight" },
   ignored: /(^|\.)attn\.(masked_)?bias$/,
+  aliases: {
+    gpt2: {
+      n_embd: "hidden_size",
+      n_head: "num_attention_heads",
+      n_layer: "num_hidden_layers",
+      n_positions: "max_position_embeddings",
+    },
+  },
+  keys: {
+    gpt2: {
+      used: [
+        ...["activation_function", "bos_token_id", "eos_token_id", "hidden_size"],
+        ...["layer_norm_epsilon", "max_position_embeddings", "n_ctx", "n_embd", "n_head"],
+        ...["n_inner", "n_layer", "n_positions", "num_attention_heads", "num_hidden_layers"],
+        ...["scale_attn_by_inverse_layer_idx", "scale_attn_weights", "tie_word_embeddings"],
+        "vocab_size",
+      ],
+      idle: [
+        ...["attn_pdrop", "embd_pdrop", "n_special", "predict_special_tokens"],
+        ...["reorder_and_upcast_attn", "resid_pdrop", "summary_activation"],
+        ...["summary_first_dropout", "summary_hidden_size", "summary_proj_to_labels"],
+        ...["summary_type", "summary_use_proj"],
+      ],
+    },
+  },
 
   architecture(fields) {
-    fields.only("add_cross_attention", [false]);
     const d_model = fields.count("n_embd");
     const heads = fields.count("n_head");
     return {

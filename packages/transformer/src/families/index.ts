@@ -1,7 +1,10 @@
 import { type Fields, fieldsOf, unsupported } from "../fields.ts";
+import type { Architecture } from "../model.ts";
+import type { Warning } from "../warning.ts";
 import type { Family } from "./family.ts";
 import { gptNeox } from "./gpt-neox.ts";
 import { gpt2 } from "./gpt2.ts";
+import { checkKeys } from "./keys.ts";
 import { llama } from "./llama.ts";
 import { transformerLens } from "./transformer-lens.ts";
 
@@ -16,18 +19,36 @@ export const families: Readonly<Record<string, Family>> = {
   transformer_lens: transformerLens,
 };
 
-/** The family that a config.json names, and its fields. */
-export function familyOf(config: Readonly<Record<string, unknown>>): {
-  family: Family;
-  fields: Fields;
-} {
+/** A config.json, read. */
+export interface ReadConfig {
+  readonly family: Family;
+  readonly fields: Fields;
+  readonly architecture: Architecture;
+  /** What of it is left out. */
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * The family that a config.json names, its fields, and what they describe.
+ *
+ * @throws InputError `transformer/unsupported-config`, `transformer/bad-config`
+ */
+export function readConfig(config: Readonly<Record<string, unknown>>): ReadConfig {
   const name = config.model_type;
   const family =
     typeof name === "string" && Object.hasOwn(families, name) ? families[name] : undefined;
-  if (family === undefined || typeof name !== "string") {
+  const keys = typeof name === "string" ? family?.keys[name] : undefined;
+  if (family === undefined || keys === undefined || typeof name !== "string") {
     throw unsupported("transformer", "model_type", name, Object.keys(families));
   }
-  const fields = fieldsOf({ ...family.defaults?.[name], ...config }, name);
-  fields.only("quantization_config", []);
-  return { family, fields };
+  const fields = fieldsOf(config, name, {
+    aliases: family.aliases?.[name] ?? {},
+    defaults: family.defaults?.[name] ?? {},
+  });
+  const architecture = family.architecture(fields);
+  const warnings = [
+    ...checkKeys(config, fields, keys, architecture),
+    ...(family.doubts?.(fields) ?? []),
+  ];
+  return { family, fields, architecture, warnings };
 }

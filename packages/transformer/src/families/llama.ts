@@ -1,3 +1,4 @@
+import type { Axis, Shape } from "@resolvent/tensor";
 import { type Fields, unsupported } from "../fields.ts";
 import type { Architecture } from "../model.ts";
 import type { RotarySpec } from "../rotary.ts";
@@ -11,11 +12,39 @@ import {
   readNorm,
   textEnds,
 } from "./family.ts";
-import { rotaryOf } from "./positions.ts";
+import { contradiction } from "./keys.ts";
+import { ropeDoubts, ropeFields, rotaryOf } from "./positions.ts";
+
+const usedKeys: readonly string[] = [
+  ...["bos_token_id", "eos_token_id", "head_dim", "hidden_act", "hidden_size"],
+  ...["intermediate_size", "max_position_embeddings", "num_attention_heads", "num_hidden_layers"],
+  ...["num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor"],
+  ...["rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta", "tie_word_embeddings"],
+  "vocab_size",
+];
+const idle: readonly string[] = ["attention_dropout", "is_llama_config", "pretraining_tp"];
+const windowKeys = ["layer_types", "max_window_layers", "sliding_window", "use_sliding_window"];
 
 /** Llama, Mistral, Qwen2 and Qwen3: RMSNorm, rotary, shared key-value heads, gated MLP. */
 export const llama: Family = {
   prefixes: ["model.", ""],
+  tie: { embedding: "embed_tokens.weight", unembedding: "lm_head.weight" },
+  keys: {
+    llama: { used: [...usedKeys, "attention_bias", "mlp_bias"], idle },
+    mistral: { used: [...usedKeys, "sliding_window"], idle },
+    qwen2: { used: [...usedKeys, ...windowKeys], idle },
+    qwen3: { used: [...usedKeys, ...windowKeys, "attention_bias"], idle },
+  },
+  doubts: ropeDoubts,
+  denied: (fields) => {
+    const has = biasesOf(fields);
+    const absent = [
+      ...(has.qkv ? [] : ["self_attn\\.[qkv]_proj"]),
+      ...(has.o ? [] : ["self_attn\\.o_proj"]),
+      ...(has.mlp ? [] : ["mlp\\.(gate|up|down)_proj"]),
+    ];
+    return absent.length === 0 ? undefined : new RegExp(`(${absent.join("|")})\\.bias$`);
+  },
   defaults: {
     mistral: { num_key_value_heads: 8, max_position_embeddings: 131072, sliding_window: 4096 },
     qwen2: { num_key_value_heads: 32, max_position_embeddings: 32768, sliding_window: 4096 },
@@ -75,14 +104,11 @@ export const llama: Family = {
     const key = { d_key: keyAxes(a) };
     const headNorm = (name: string): ReturnType<typeof readNorm<ReturnType<typeof get>>> =>
       readNorm(get, `${at}self_attn.${name}`, "rms", eps, { d_head: a.d_head });
-    // Which biases exist is told by the checkpoint itself: configs of these families leave it out.
-    const bias = (name: string, shape: typeof d_model | typeof d_mlp) =>
-      get.has(name) ? get(name, shape) : undefined;
-    const b_O = bias(`${at}self_attn.o_proj.bias`, d_model);
-    const b_in = bias(`${at}mlp.up_proj.bias`, d_mlp);
-    const b_gate = bias(`${at}mlp.gate_proj.bias`, d_mlp);
-    const b_out = bias(`${at}mlp.down_proj.bias`, d_model);
-    const window = windowOf(fields, layer);
+    const has = biasesOf(fields);
+    const qkv = (role: string, shape: Shape, into: Readonly<Record<Axis, Shape>>) =>
+      get(`${at}self_attn.${role}_proj.bias`, shape, into);
+    const window = windowOf(fields, a, layer);
+    const rotary = rotationOf(fields, a);
     return [
       [
         {
@@ -93,24 +119,20 @@ export const llama: Family = {
           W_Q: get(`${at}self_attn.q_proj.weight`, { d_query, ...d_model }, query),
           W_K: get(`${at}self_attn.k_proj.weight`, { d_key, ...d_model }, key),
           W_V: get(`${at}self_attn.v_proj.weight`, { d_key, ...d_model }, key),
-          ...(get.has(`${at}self_attn.q_proj.bias`) && {
-            b_Q: get(`${at}self_attn.q_proj.bias`, { d_query }, query),
-          }),
-          ...(get.has(`${at}self_attn.k_proj.bias`) && {
-            b_K: get(`${at}self_attn.k_proj.bias`, { d_key }, key),
-          }),
-          ...(get.has(`${at}self_attn.v_proj.bias`) && {
-            b_V: get(`${at}self_attn.v_proj.bias`, { d_key }, key),
+          ...(has.qkv && {
+            b_Q: qkv("q", { d_query }, query),
+            b_K: qkv("k", { d_key }, key),
+            b_V: qkv("v", { d_key }, key),
           }),
           W_O: get(`${at}self_attn.o_proj.weight`, { ...d_model, d_query }, query),
-          ...(b_O !== undefined && { b_O }),
+          ...(has.o && { b_O: get(`${at}self_attn.o_proj.bias`, d_model) }),
           ...(fields.family === "qwen3" && {
             queryNorm: headNorm("q_norm"),
             keyNorm: headNorm("k_norm"),
           }),
           scoreScale: 1 / Math.sqrt(a.d_head),
           ...(window !== undefined && { window }),
-          rotary: rotationOf(fields, a),
+          ...(rotary !== undefined && { rotary }),
         },
       ],
       [
@@ -121,41 +143,71 @@ export const llama: Family = {
           norm: readNorm(get, `${at}post_attention_layernorm`, "rms", eps, d_model),
           activation: fields.choose("hidden_act", activations, "silu"),
           W_in: get(`${at}mlp.up_proj.weight`, { ...d_mlp, ...d_model }),
-          ...(b_in !== undefined && { b_in }),
+          ...(has.mlp && { b_in: get(`${at}mlp.up_proj.bias`, d_mlp) }),
           W_gate: get(`${at}mlp.gate_proj.weight`, { ...d_mlp, ...d_model }),
-          ...(b_gate !== undefined && { b_gate }),
+          ...(has.mlp && { b_gate: get(`${at}mlp.gate_proj.bias`, d_mlp) }),
           W_out: get(`${at}mlp.down_proj.weight`, { ...d_model, ...d_mlp }),
-          ...(b_out !== undefined && { b_out }),
+          ...(has.mlp && { b_out: get(`${at}mlp.down_proj.bias`, d_model) }),
         },
       ],
     ];
   },
 };
 
-function rotationOf(fields: Fields, a: Architecture): RotarySpec {
+/** Which projections have biases: Mistral's none, Qwen2's queries, keys and values, else what the config says. */
+function biasesOf(fields: Fields): {
+  readonly qkv: boolean;
+  readonly o: boolean;
+  readonly mlp: boolean;
+} {
+  const said = (name: string): boolean => fields.flag(name, false);
+  switch (fields.family) {
+    case "mistral":
+      return { qkv: false, o: false, mlp: false };
+    case "qwen2":
+      return { qkv: true, o: false, mlp: false };
+    case "qwen3":
+      return { qkv: said("attention_bias"), o: said("attention_bias"), mlp: false };
+    default:
+      return { qkv: said("attention_bias"), o: said("attention_bias"), mlp: said("mlp_bias") };
+  }
+}
+
+function rotationOf(fields: Fields, a: Architecture): RotarySpec | undefined {
   const fraction =
-    fields.inside("rope_parameters")?.raw("partial_rotary_factor") ??
-    fields.raw("partial_rotary_factor") ??
-    1;
+    ropeFields(fields)?.raw("partial_rotary_factor") ?? fields.raw("partial_rotary_factor") ?? 1;
   if (typeof fraction !== "number") {
     throw unsupported(fields.family, "partial_rotary_factor", fraction, ["a number"]);
   }
-  return rotaryOf(fields, a.d_head, Math.trunc(a.d_head * fraction), "rope_theta");
+  const dims = Math.trunc(a.d_head * fraction);
+  return dims === 0 ? undefined : rotaryOf(fields, a.d_head, dims, "rope_theta");
 }
 
 /** The sliding window of a layer: Mistral has one for all, Qwen for some of the layers. */
-function windowOf(fields: Fields, layer: number): number | undefined {
-  if (fields.family === "llama" || !fields.has("sliding_window")) return undefined;
-  const window = fields.count("sliding_window");
+function windowOf(fields: Fields, a: Architecture, layer: number): number | undefined {
+  if (fields.family === "llama") return undefined;
+  const own = fields.family === "mistral" || fields.flag("use_sliding_window", false);
+  const window = own && fields.has("sliding_window") ? fields.count("sliding_window") : undefined;
   if (fields.family === "mistral") return window;
-  if (!fields.flag("use_sliding_window", false)) return undefined;
-  if (fields.has("layer_types")) {
-    const kinds = fields.raw("layer_types");
-    const kind: unknown = Array.isArray(kinds) ? kinds[layer] : undefined;
-    if (kind === "full_attention") return undefined;
-    if (kind === "sliding_attention") return window;
+  if (!fields.has("layer_types")) {
+    return layer >= fields.countFromZero("max_window_layers", 28) ? window : undefined;
+  }
+  const kinds = fields.raw("layer_types");
+  const kind: unknown = Array.isArray(kinds) ? kinds[layer] : undefined;
+  if (kind !== "full_attention" && kind !== "sliding_attention") {
     const supported = ["full_attention", "sliding_attention"];
     throw unsupported(fields.family, `layer_types[${layer}]`, kind, supported);
   }
-  return layer >= fields.count("max_window_layers", 28) ? window : undefined;
+  if (Array.isArray(kinds) && kinds.length !== a.layers) {
+    throw contradiction(
+      fields.family,
+      `layer_types has ${kinds.length} entries for ${a.layers} layers.`,
+    );
+  }
+  if (kind === "full_attention") return undefined;
+  if (window !== undefined) return window;
+  throw contradiction(
+    fields.family,
+    `layer_types[${layer}] is sliding_attention, and there is no window: use_sliding_window is ${own}, sliding_window ${fields.raw("sliding_window") ?? null}.`,
+  );
 }

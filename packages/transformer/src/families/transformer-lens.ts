@@ -1,4 +1,4 @@
-import type { Shape, Shaped } from "@resolvent/tensor";
+import type { Axis, Shape, Shaped } from "@resolvent/tensor";
 import { type Fields, unsupported } from "../fields.ts";
 import type { Activation, Architecture, Block, NormWeights } from "../model.ts";
 import { checkHeads, type Family, type Get, keyAxes } from "./family.ts";
@@ -23,6 +23,9 @@ const onlyValues: Readonly<Record<string, readonly unknown[]>> = {
   use_normalization_before_and_after: [false],
   use_qk_norm: [false],
   post_embedding_ln: [false],
+  load_in_4bit: [false],
+  rmsnorm_uses_offset: [false],
+  rotary_base_local: [],
   final_rms: [false],
   num_experts: [],
 };
@@ -42,6 +45,30 @@ const activations: Readonly<Record<string, Activation>> = {
 /** Toy and attention-only models saved as a TransformerLens state_dict: one matrix for each head. */
 export const transformerLens: Family = {
   prefixes: [""],
+  defaults: { transformer_lens: { normalization_type: "LN" } },
+  keys: {
+    transformer_lens: {
+      used: [
+        ...["act_fn", "attn_only", "attn_scale", "d_head", "d_mlp", "d_model", "d_vocab", "eps"],
+        ...["gated_mlp", "n_ctx", "n_heads", "n_key_value_heads", "n_layers"],
+        ...["normalization_type", "parallel_attn_mlp", "positional_embedding_type", "rotary_base"],
+        ...["rotary_adjacent_pairs", "rotary_dim", "scale_attn_by_inverse_layer_idx"],
+        ...["d_vocab_out", "use_attn_scale", ...Object.keys(onlyValues)],
+      ],
+      idle: [
+        ...["NTK_by_parts_factor", "NTK_by_parts_high_freq_factor", "NTK_by_parts_low_freq_factor"],
+        ...["NTK_original_ctx_len", "attn_types", "checkpoint_index", "checkpoint_label_type"],
+        ...["checkpoint_value", "decoder_start_token_id", "default_prepend_bos", "device"],
+        ...["experts_per_token", "from_checkpoint", "init_mode", "init_weights", "model_name"],
+        ...["n_devices", "n_params", "original_architecture", "relative_attention_max_distance"],
+        ...["relative_attention_num_buckets", "seed", "tie_word_embeddings"],
+        ...["tokenizer_name", "tokenizer_prepends_bos", "trust_remote_code"],
+        ...["ungroup_grouped_query_attention", "use_attn_in", "use_attn_result"],
+        ...["use_hook_mlp_in", "use_hook_tokens", "use_split_qkv_input", "weight_init_mode"],
+        "window_size",
+      ],
+    },
+  },
   ignored: /\.(mask|IGNORE|rotary_sin|rotary_cos|alibi)$/,
 
   architecture(fields) {
@@ -119,20 +146,21 @@ function readAttention<T extends Shaped>(
   at: string,
   layerAt: string,
 ): Block<T> {
-  const shared = a.kv_heads < a.heads;
   const d_model = { d_model: a.d_model };
   const { d_head } = a;
   const heads = { head: a.heads };
   const byGroup = { head: { kv_head: a.kv_heads, group: a.heads / a.kv_heads } };
   const norm = readNorm(get, fields, `${layerAt}ln1`, "d_model", a.d_model);
-  // Shared key and value heads are stored under names with an underscore.
-  const key = (name: string): string => at + (shared ? `_${name}` : name);
+  // Attention by groups, which any n_key_value_heads asks for, has an underscore in these names.
+  const grouped = fields.has("n_key_value_heads") && (get.has(`${at}_W_K`) || !get.has(`${at}W_K`));
+  const key = (name: string): string => at + (grouped ? `_${name}` : name);
   const b_O = optional(get, `${at}b_O`, d_model);
-  const biased = get.has(`${at}b_Q`);
-  const keys = keyAxes(a);
+  const b_Q = optional(get, `${at}b_Q`, { ...heads, d_head }, byGroup);
+  const b_K = optional(get, key("b_K"), keyAxes(a));
+  const b_V = optional(get, key("b_V"), keyAxes(a));
   const kv = { kv_head: a.kv_heads };
   const byLayer = fields.flag("scale_attn_by_inverse_layer_idx", false) ? layer + 1 : 1;
-  const rotaryDims = fields.count("rotary_dim", d_head);
+  const rotaryDims = fields.countFromZero("rotary_dim", d_head);
   return {
     kind: "attn",
     name: `L${layer}.attn`,
@@ -142,22 +170,21 @@ function readAttention<T extends Shaped>(
     W_K: get(key("W_K"), { ...kv, ...d_model, d_head }),
     W_V: get(key("W_V"), { ...kv, ...d_model, d_head }),
     W_O: get(`${at}W_O`, { ...heads, d_head, ...d_model }, byGroup),
-    ...(biased && {
-      b_Q: get(`${at}b_Q`, { ...heads, d_head }, byGroup),
-      b_K: get(key("b_K"), keys),
-      b_V: get(key("b_V"), keys),
-    }),
+    ...(b_Q !== undefined && { b_Q }),
+    ...(b_K !== undefined && { b_K }),
+    ...(b_V !== undefined && { b_V }),
     ...(b_O !== undefined && { b_O }),
     scoreScale: 1 / (attentionScale(fields, d_head) * byLayer),
-    ...(a.positions === "rotary" && {
-      rotary: rotaryOf(
-        fields,
-        d_head,
-        rotaryDims,
-        "rotary_base",
-        fields.flag("rotary_adjacent_pairs", false) ? "adjacent" : "half",
-      ),
-    }),
+    ...(a.positions === "rotary" &&
+      rotaryDims > 0 && {
+        rotary: rotaryOf(
+          fields,
+          d_head,
+          rotaryDims,
+          "rotary_base",
+          fields.flag("rotary_adjacent_pairs", false) ? "adjacent" : "half",
+        ),
+      }),
   };
 }
 
@@ -239,6 +266,11 @@ function total<T extends Shaped>(get: Get<T>, a: T, b: T | undefined): T {
   return b === undefined ? a : get.ops.add(a, b);
 }
 
-function optional<T extends Shaped>(get: Get<T>, name: string, shape: Shape): T | undefined {
-  return get.has(name) ? get(name, shape) : undefined;
+function optional<T extends Shaped>(
+  get: Get<T>,
+  name: string,
+  shape: Shape,
+  into: Readonly<Record<Axis, Shape>> = {},
+): T | undefined {
+  return get.has(name) ? get(name, shape, into) : undefined;
 }

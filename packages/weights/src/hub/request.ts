@@ -15,6 +15,8 @@ export interface Hub {
    */
   readonly redirects: "manual" | "follow";
   readonly retry: RetryPolicy;
+  /** The proxies that requests may go through, for messages: variables and addresses. */
+  readonly proxy?: string;
   /** Where a token can be put, for messages. */
   readonly tokenPlace: string;
 }
@@ -134,12 +136,51 @@ function noAnswer(url: URL, system: string, cause: unknown): InputError {
   });
 }
 
+/** The same where a proxy may be between. `fetch` does not say that it was asked for a password (HTTP 407). */
+function noAnswerBehind(
+  proxy: string,
+  url: URL,
+  system: string | undefined,
+  cause: unknown,
+): InputError {
+  return new InputError({
+    code: "weights/unreachable",
+    message: `${url.host} could not be reached through the proxy (${proxy})${system === undefined ? "" : `: ${system}`}.`,
+    remedy: `Check the proxy: is it there, and does it want a user and a password (http://USER:PASSWORD@HOST:PORT)? Or name the host in NO_PROXY, or use what is in the cache, in offline mode (HF_HUB_OFFLINE=1).`,
+    details: { name: shown(url), proxy, ...(system !== undefined && { system }) },
+    cause,
+  });
+}
+
+/** `weights/proxy-refused`: the proxy wants to know who asks, or does not let the request through. */
+function proxyRefused(url: URL, proxy: string, status: number, cause: unknown): InputError {
+  return new InputError({
+    code: "weights/proxy-refused",
+    message: `${url.host} was asked for through the proxy (${proxy}), which answers HTTP ${status}.`,
+    remedy:
+      status === 407
+        ? "It wants a user and a password: put them into the variable, http://USER:PASSWORD@HOST:PORT."
+        : "Check the proxy, or name the host in NO_PROXY.",
+    details: { name: shown(url), proxy, status },
+    cause,
+  });
+}
+
+/** The status with which a proxy has refused a tunnel, from what `fetch` failed with. */
+function tunnelRefusal(cause: unknown): number | undefined {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    const status = /Proxy response \((\d{3})\)/.exec(error.message)?.[1];
+    if (status !== undefined) return Number(status);
+  }
+  return undefined;
+}
+
 /**
  * One request; redirects are followed, and the token goes to the endpoint's own origin only. With
  * `stayHome`, a redirect to another origin is the answer, where the hub has said on the way what the file is.
  *
- * Throws `Passing` where the network fails or the server is busy, and `weights/hub-bad-answer` for redirects
- * that lead nowhere.
+ * Throws `Passing` where the network fails or the server is busy, `weights/hub-bad-answer` for redirects that lead
+ * nowhere, and `weights/proxy-refused`.
  */
 export async function ask(
   hub: Hub,
@@ -169,6 +210,12 @@ export async function ask(
       );
     } catch (cause) {
       const system = unanswered(cause);
+      const { proxy } = hub;
+      if (proxy !== undefined) {
+        const status = tunnelRefusal(cause);
+        if (status !== undefined) throw proxyRefused(url, proxy, status, cause);
+        throw new Passing(noAnswerBehind(proxy, url, system, cause), 0, system !== undefined);
+      }
       if (system === undefined) throw new Passing(unreachable(shown(url), cause));
       throw new Passing(noAnswer(url, system, cause), 0, true);
     }

@@ -15,7 +15,9 @@ import { badAnswer, type Describe } from "./routes.ts";
 const CONFIG_FILE = "config.json";
 
 /** What a model needs besides its weights. */
-const SMALL_FILES: readonly string[] = [CONFIG_FILE, "tokenizer.json", "tokenizer_config.json"];
+const SMALL_FILES: readonly string[] = [
+  ...[CONFIG_FILE, "generation_config.json", "tokenizer.json", "tokenizer_config.json"],
+];
 
 /** The files of a model at one commit, in the cache. */
 export interface HubFolder extends Folder {

@@ -24,27 +24,34 @@ function isOn(value: string | undefined): boolean {
   return ["1", "ON", "YES", "TRUE"].includes(value?.toUpperCase() ?? "");
 }
 
-function expanded(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
+/** A path with the home folder for `~`, then variables, as Python's os.path has them; unknown ones stay. */
+function expanded(path: string, environment: Environment): string {
+  const from = path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
+  return from.replace(/\$(?:(\w+)|\{([^}]*)\})/g, (found, bare?: string, braced?: string) => {
+    const name = bare ?? braced ?? "";
+    return (Object.hasOwn(environment, name) ? environment[name] : undefined) ?? found;
+  });
 }
 
 /**
  * `HF_ENDPOINT`; the cache: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, or `hub` in `HF_HOME`, by default
  * `~/.cache/huggingface`; the token: `HF_TOKEN`, or the file `HF_TOKEN_PATH`, by default `token` in `HF_HOME`, unless
- * `HF_HUB_DISABLE_IMPLICIT_TOKEN`; `HF_HUB_OFFLINE`. Empty variables count as missing.
+ * `HF_HUB_DISABLE_IMPLICIT_TOKEN`; `HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`. Empty variables count as missing.
+ * Paths may begin with `~` and hold `$VARIABLES` and `${VARIABLES}`.
  */
 export function hubSettings(environment: Environment): HubSettings {
   const value = (name: string): string | undefined => environment[name] || undefined;
+  const path = (text: string): string => expanded(text, environment);
   const caches = value("XDG_CACHE_HOME") ?? join(homedir(), ".cache");
-  const home = value("HF_HOME") ?? join(caches, "huggingface");
+  const home = path(value("HF_HOME") ?? join(caches, "huggingface"));
   const cache = value("HF_HUB_CACHE") ?? value("HUGGINGFACE_HUB_CACHE") ?? join(home, "hub");
   const silent = isOn(value("HF_HUB_DISABLE_IMPLICIT_TOKEN"));
   return {
     endpoint: value("HF_ENDPOINT") ?? HUB_ENDPOINT,
-    cache: expanded(cache),
-    tokenFile: silent ? "" : expanded(value("HF_TOKEN_PATH") ?? join(home, "token")),
+    cache: path(cache),
+    tokenFile: silent ? "" : path(value("HF_TOKEN_PATH") ?? join(home, "token")),
     token: silent ? undefined : (value("HF_TOKEN") ?? value("HUGGING_FACE_HUB_TOKEN")),
-    offline: isOn(value("HF_HUB_OFFLINE")) || isOn(value("TRANSFORMERS_OFFLINE")),
+    offline: isOn(value("HF_HUB_OFFLINE") ?? value("TRANSFORMERS_OFFLINE")),
   };
 }
 

@@ -5,6 +5,7 @@ import { describeByHead } from "../hub/routes.ts";
 import { type HubFolder, hubSnapshot } from "../hub/snapshot.ts";
 import { nodeCache } from "./hub-cache.ts";
 import { hubSettings, tokenOf } from "./hub-settings.ts";
+import { fetchThrough, proxiesOf } from "./proxy.ts";
 
 /** How a model is fetched from a hub into a cache folder. */
 export interface NodeHubOptions extends HubOptions {
@@ -14,7 +15,8 @@ export interface NodeHubOptions extends HubOptions {
 
 /**
  * The folder of a model on the Hugging Face Hub, its files fetched into the cache that is shared with other tools
- * unless they are there: `config.json`, `tokenizer.json`, `tokenizer_config.json` and the safetensors, no others.
+ * unless they are there: `config.json`, `generation_config.json`, `tokenizer.json`, `tokenizer_config.json` and the
+ * safetensors, no others.
  *
  * ```ts
  * const folder = await hubFolder("openai-community/gpt2");
@@ -23,10 +25,11 @@ export interface NodeHubOptions extends HubOptions {
  *
  * Downloads go in parallel ranges, continue where an earlier attempt has ended, and are checked against the hash
  * that the hub announces before they get a name. The environment says the rest, as for other tools: `HF_TOKEN`,
- * `HF_TOKEN_PATH`, `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`. The token goes to the endpoint only,
+ * `HF_TOKEN_PATH`, `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`, and the proxies `HTTP_PROXY`,
+ * `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`. The token goes to the endpoint only,
  * never where it redirects to. Without a network, what the cache has of the revision is used.
  *
- * Throws `weights/hub-bad-name`, `weights/hub-bad-revision`, `weights/hub-bad-token`, `weights/bad-url`,
+ * Throws `weights/bad-proxy`, `weights/hub-bad-name`, `weights/hub-bad-revision`, `weights/hub-bad-token`, `weights/bad-url`,
  * `weights/hub-denied`, `weights/hub-not-found`, `weights/hub-busy`, `weights/unreachable`, `weights/http-status`,
  * `weights/hub-bad-answer`, `weights/hub-offline`, `weights/hub-hash`, `weights/hub-disk-full`,
  * `weights/unwritable`, and what indexes of shards throw.
@@ -36,10 +39,17 @@ export async function hubFolder(repo: string, options: NodeHubOptions = {}): Pro
   checkRepo(repo);
   checkRevision(revision);
   const settings = hubSettings(process.env);
+  const offline = options.offline ?? settings.offline;
+  const proxies = offline || options.fetch ? undefined : proxiesOf(process.env);
   const hub = {
     endpoint: checkEndpoint(options.endpoint ?? settings.endpoint),
     token: checkToken(options.token ?? (await tokenOf(settings))),
-    fetch: options.fetch ?? ((url: string, init: RequestInit) => fetch(url, init)),
+    fetch:
+      options.fetch ??
+      (proxies === undefined
+        ? (url: string, init: RequestInit) => fetch(url, init)
+        : await fetchThrough(proxies)),
+    ...(proxies !== undefined && { proxy: proxies.shown }),
     redirects: "manual",
     retry: RETRY,
     tokenPlace: `into HF_TOKEN or the file ${settings.tokenFile || "of HF_TOKEN_PATH"}`,
@@ -50,7 +60,7 @@ export async function hubFolder(repo: string, options: NodeHubOptions = {}): Pro
     describe: describeByHead(hub, repo),
     repo,
     revision,
-    offline: options.offline ?? settings.offline,
+    offline,
     onProgress: options.onProgress,
     signal: options.signal,
   });
