@@ -3,7 +3,7 @@ import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { type Folder, openCheckpoint } from "@resolvent/weights";
 import { describe, expect, test } from "vitest";
 import { families } from "../src/families/index.ts";
-import { idleKeys, neutralValues } from "../src/families/keys.ts";
+import { idleKeys, neutralOf, neutralValues } from "../src/families/keys.ts";
 import {
   architectureOf,
   assembleModel,
@@ -274,7 +274,7 @@ describe("keys that nobody knows are named, and those that change numbers refuse
     let checked = 0;
     for (const [key, neutral] of Object.entries(neutralValues)) {
       if (own.has(key)) continue;
-      const values = typeof neutral === "function" ? neutral(architecture) : neutral;
+      const values = neutralOf(neutral, Array(architecture.layers).fill(0), architecture);
       for (const value of [...values, null]) {
         const { warnings } = await outlineModel(withConfig(folder, { ...config, [key]: value }));
         expect([key, warnings]).toEqual([key, undefined]);
@@ -306,6 +306,7 @@ describe("keys that nobody knows are named, and those that change numbers refuse
     ["llama", { sliding_window: 4 }],
     ["llama", { layer_types: ["full_attention", "sliding_attention"] }],
     ["llama", { no_rope_layers: [1, 0] }],
+    ["llama", { no_rope_layers: 1, num_hidden_layers: 99_999_999 }],
     ["transformer_lens-ln-gelu", { rmsnorm_uses_offset: true }],
     ["transformer_lens-ln-gelu", { final_logit_softcapping: 30 }],
     ["transformer_lens-ln-gelu", { output_logits_soft_cap: 30 }],
