@@ -70,7 +70,7 @@ export function fieldsOf(
     what: string,
   ): V => {
     const value = raw(name) ?? fallback;
-    if (!test(value)) throw bad(name, what);
+    if (!test(value)) throw bad(name, what, known(name) ? config[name] : value);
     return value;
   };
   const fields: Fields = {

@@ -94,7 +94,7 @@ function denials({ denied }: Names, { name }: Checkpoint): Warning[] {
 }
 
 /** The names of a checkpoint's tensors by place; copies and what is ignored are left out. */
-export interface Names {
+interface Names {
   readonly prefix: string;
   readonly weights: readonly string[];
   readonly outside: readonly string[];

@@ -3,7 +3,7 @@ import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { type Folder, openCheckpoint } from "@resolvent/weights";
 import { describe, expect, test } from "vitest";
 import { families } from "../src/families/index.ts";
-import { idleKeys, neutralValues } from "../src/families/keys.ts";
+import { idleKeys, neutralOf, neutralValues } from "../src/families/keys.ts";
 import {
   architectureOf,
   assembleModel,
@@ -241,6 +241,15 @@ describe("key and value parameters of a TransformerLens state dict", () => {
     expect(blocksOf(await load(folder))[0]).not.toHaveProperty("b_Q");
   });
 
+  test("n_heads -1, or nothing, is as many as d_model has room for", async () => {
+    const folder = tinyModel("transformer_lens-ln-gelu", { d_head: 4 });
+    for (const n_heads of [-1, null, undefined]) {
+      const counted = await changed(folder, { n_heads });
+      expect(await logitsOf(counted)).toEqual(await logitsOf(folder));
+    }
+    expect((await errorOf(await changed(folder, { n_heads: -2 }))).details.field).toBe("n_heads");
+  });
+
   test("rotary_dim 0 turns nothing, normalization_type absent is LN", async () => {
     const turned = tinyModel("transformer_lens-rotary", { rotary_dim: 0 });
     expect(blocksOf(await load(turned))[0]).not.toHaveProperty("rotary");
@@ -265,7 +274,7 @@ describe("keys that nobody knows are named, and those that change numbers refuse
     let checked = 0;
     for (const [key, neutral] of Object.entries(neutralValues)) {
       if (own.has(key)) continue;
-      const values = typeof neutral === "function" ? neutral(architecture) : neutral;
+      const values = neutralOf(neutral, Array(architecture.layers).fill(0), architecture);
       for (const value of [...values, null]) {
         const { warnings } = await outlineModel(withConfig(folder, { ...config, [key]: value }));
         expect([key, warnings]).toEqual([key, undefined]);
@@ -297,6 +306,7 @@ describe("keys that nobody knows are named, and those that change numbers refuse
     ["llama", { sliding_window: 4 }],
     ["llama", { layer_types: ["full_attention", "sliding_attention"] }],
     ["llama", { no_rope_layers: [1, 0] }],
+    ["llama", { no_rope_layers: 1, num_hidden_layers: 99_999_999 }],
     ["transformer_lens-ln-gelu", { rmsnorm_uses_offset: true }],
     ["transformer_lens-ln-gelu", { final_logit_softcapping: 30 }],
     ["transformer_lens-ln-gelu", { output_logits_soft_cap: 30 }],
@@ -366,6 +376,9 @@ test("GPT-2's fields have the second names of its configuration class", async ()
   expect((await load(withConfig(folder, other))).warnings).toBeUndefined();
   const error = await errorOf(withConfig(folder, { ...other, n_head: 4 }));
   expect(error.message).toContain("n_head should be the same as num_attention_heads, which is 2");
+  const bad = await errorOf(withConfig(folder, { ...other, num_hidden_layers: "2" }));
+  expect(bad.message).toContain("n_layer should be a whole number from 1");
+  expect(bad.message).toContain('got "2"');
 });
 
 test("an adapter beside the weights is not applied, and said", async () => {

@@ -146,6 +146,16 @@ describe("hubFolder through a proxy", () => {
     expect((await hubFolder(REPO, { offline: true })).commit).toBe(COMMIT);
   });
 
+  test("of one for http alone, https is not asked", async () => {
+    const proxies = proxiesOf({ HTTP_PROXY: `127.0.0.1:${proxy.port}` });
+    if (proxies === undefined) throw new Error("no proxies");
+    const through = await fetchThrough(proxies);
+    await expect(through("https://hub.invalid/x", {})).rejects.toThrow();
+    expect(proxy.asked).toEqual([]);
+    expect((await through("http://hub.invalid/x", {})).status).toBe(404);
+    expect(proxy.asked).toEqual(["hub.invalid"]);
+  });
+
   test("another fetch that is given is taken as it is", async () => {
     vi.stubEnv("HTTP_PROXY", "http://127.0.0.1:1");
     const folder = await hubFolder(REPO, {
@@ -173,7 +183,7 @@ describe("a proxy that does not serve is named, its password is not", () => {
     if (proxies === undefined) throw new Error("no proxies");
     const hub = {
       ...testHub({ endpoint: "http://hub.invalid", cache, retry: { tries: 2 } }),
-      ...{ fetch: await fetchThrough(proxies), proxy: proxies.shown },
+      ...{ fetch: await fetchThrough(proxies), proxyFor: () => proxies.http?.shown },
     };
     return await hubSnapshot({
       ...{ hub, cache: nodeCache(cache, REPO), describe: describeByHead(hub, REPO) },
@@ -197,17 +207,16 @@ describe("proxiesOf", () => {
     [{}, undefined],
     [{ HTTP_PROXY: "", http_proxy: " " }, undefined],
     [{ NO_PROXY: "*" }, undefined],
-    [{ HTTPS_PROXY: "http://a:1" }, { http: undefined, https: "http://a:1", except: "" }],
-    [{ ALL_PROXY: "http://a:1" }, { http: "http://a:1", https: "http://a:1" }],
+    [{ HTTPS_PROXY: "http://a:1" }, { http: undefined, https: { address: "http://a:1" } }],
+    [{ HTTP_PROXY: "http://a:1" }, { http: { address: "http://a:1" }, https: undefined }],
+    [{ ALL_PROXY: "a:1" }, { http: { address: "http://a:1" }, https: { address: "http://a:1" } }],
     [
       { ALL_PROXY: "a:1", https_proxy: "b:2" },
-      { http: "http://a:1", https: "http://b:2" },
+      { https: { address: "http://b:2" }, except: "" },
     ],
     [{ HTTP_PROXY: "a:1", NO_PROXY: "x", no_proxy: "y" }, { except: "y" }],
-    [
-      { HTTP_PROXY: "http://u:p@a:1", HTTPS_PROXY: "https://u:p@b:2" },
-      { shown: "HTTP_PROXY, http://a:1; HTTPS_PROXY, https://b:2" },
-    ],
+    [{ HTTP_PROXY: "http://u:p@a:1" }, { http: { shown: "HTTP_PROXY, http://a:1" } }],
+    [{ all_proxy: "https://u:p@b:2" }, { https: { shown: "all_proxy, https://b:2" } }],
   ])("%o", (environment, proxies) => {
     const found = proxiesOf(environment);
     if (proxies === undefined) expect(found).toBeUndefined();

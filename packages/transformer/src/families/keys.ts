@@ -33,12 +33,11 @@ export const idleKeys: readonly string[] = [
   ...["transformers.js_config", "unsloth_fixed", "unsloth_version"],
 ];
 
-/** What a key may say without changing a number. */
-type Neutral = readonly unknown[] | ((a: Architecture) => readonly unknown[]);
-
-const every =
-  (value: unknown): Neutral =>
-  ({ layers }) => [[], Array(layers).fill(value)];
+/** What a key may say without changing a number: some values, or a list of one value for each layer. */
+type Neutral =
+  | readonly unknown[]
+  | ((a: Architecture) => readonly unknown[])
+  | { readonly everyLayer: unknown };
 
 /**
  * Keys that change a forward pass in some family, and what they may say in a family that has no such thing. Read
@@ -93,7 +92,7 @@ export const neutralValues: Readonly<Record<string, Neutral>> = {
   causal: [true],
   is_causal: [true],
   is_prefix_lm: [false],
-  layer_types: every("full_attention"),
+  layer_types: { everyLayer: "full_attention" },
   prefix_lm: [false],
   sliding_window: [],
   sliding_window_pattern: [],
@@ -107,7 +106,7 @@ export const neutralValues: Readonly<Record<string, Neutral>> = {
   use_alibi: [false],
   mrope_section: [],
   no_rope_layer_interval: [0],
-  no_rope_layers: every(1),
+  no_rope_layers: { everyLayer: 1 },
   partial_rotary_factor: [1],
   position_embedding_type: (a) =>
     a.positions === "learned" ? ["absolute", "learned"] : ["rope", "rotary"],
@@ -160,6 +159,13 @@ function same(a: unknown, b: unknown): boolean {
     : JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** The neutral values of a key; of lists for each layer, the one as long as the one that came. */
+export function neutralOf(neutral: Neutral, value: unknown, a: Architecture): readonly unknown[] {
+  if (typeof neutral === "function") return neutral(a);
+  if (!("everyLayer" in neutral)) return neutral;
+  return [Array.isArray(value) ? value.map(() => neutral.everyLayer) : [neutral.everyLayer]];
+}
+
 /**
  * Refuses keys that ask for what a family has not got, and names those that nobody knows.
  *
@@ -181,7 +187,7 @@ export function checkKeys(
       unknown.push(key);
       continue;
     }
-    const allowed = typeof neutral === "function" ? neutral(architecture) : neutral;
+    const allowed = neutralOf(neutral, value, architecture);
     if (value !== undefined && !allowed.some((one) => same(value, one))) {
       throw unsupported(fields.family, key, value, [undefined, ...allowed]);
     }

@@ -73,11 +73,15 @@ export const transformerLens: Family = {
 
   architecture(fields) {
     for (const [name, allowed] of Object.entries(onlyValues)) fields.only(name, allowed);
-    const heads = fields.count("n_heads");
+    const d_model = fields.count("d_model");
+    const d_head = fields.count("d_head");
+    // -1 is TransformerLens's "as many as there is room for".
+    const room = Math.floor(d_model / d_head);
+    const said = fields.raw("n_heads");
+    const heads = (said === undefined || said === -1) && room > 0 ? room : fields.count("n_heads");
     const kv_heads = fields.count("n_key_value_heads", heads);
     checkHeads(fields, heads, kv_heads);
     const attentionOnly = fields.flag("attn_only", false);
-    const d_model = fields.count("d_model");
     const vocab = fields.count("d_vocab");
     const gated = fields.flag("gated_mlp", false);
     // Where its norm stands, a gated MLP of TransformerLens drops W_in.
@@ -96,7 +100,7 @@ export const transformerLens: Family = {
       d_model,
       heads,
       kv_heads,
-      d_head: fields.count("d_head"),
+      d_head,
       d_mlp: attentionOnly ? 0 : fields.count("d_mlp", 4 * d_model),
       vocab,
       context: fields.count("n_ctx"),

@@ -15,8 +15,8 @@ export interface Hub {
    */
   readonly redirects: "manual" | "follow";
   readonly retry: RetryPolicy;
-  /** The proxies that requests may go through, for messages: variables and addresses. */
-  readonly proxy?: string;
+  /** The proxy that a request goes through, for messages: its variable and address. */
+  readonly proxyFor?: (url: URL) => string | undefined;
   /** Where a token can be put, for messages. */
   readonly tokenPlace: string;
 }
@@ -210,7 +210,7 @@ export async function ask(
       );
     } catch (cause) {
       const system = unanswered(cause);
-      const { proxy } = hub;
+      const proxy = hub.proxyFor?.(url);
       if (proxy !== undefined) {
         const status = tunnelRefusal(cause);
         if (status !== undefined) throw proxyRefused(url, proxy, status, cause);

@@ -5,7 +5,7 @@ import { describeByHead } from "../hub/routes.ts";
 import { type HubFolder, hubSnapshot } from "../hub/snapshot.ts";
 import { nodeCache } from "./hub-cache.ts";
 import { hubSettings, tokenOf } from "./hub-settings.ts";
-import { fetchThrough, proxiesOf } from "./proxy.ts";
+import { fetchThrough, proxiesOf, proxyFor } from "./proxy.ts";
 
 /** How a model is fetched from a hub into a cache folder. */
 export interface NodeHubOptions extends HubOptions {
@@ -49,7 +49,7 @@ export async function hubFolder(repo: string, options: NodeHubOptions = {}): Pro
       (proxies === undefined
         ? (url: string, init: RequestInit) => fetch(url, init)
         : await fetchThrough(proxies)),
-    ...(proxies !== undefined && { proxy: proxies.shown }),
+    ...(proxies !== undefined && { proxyFor: (url: URL) => proxyFor(proxies, url)?.shown }),
     redirects: "manual",
     retry: RETRY,
     tokenPlace: `into HF_TOKEN or the file ${settings.tokenFile || "of HF_TOKEN_PATH"}`,

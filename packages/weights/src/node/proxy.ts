@@ -1,14 +1,19 @@
 import { InputError } from "@resolvent/tensor";
 import type { Environment } from "./hub-settings.ts";
 
-/** The proxies of an environment. */
+/** A proxy, as an environment names it. */
+interface Proxy {
+  readonly address: string;
+  /** Its variable, and its address without user and password, for messages. */
+  readonly shown: string;
+}
+
+/** The proxies of an environment, by the protocol of what is asked for. */
 export interface Proxies {
-  readonly http: string | undefined;
-  readonly https: string | undefined;
+  readonly http: Proxy | undefined;
+  readonly https: Proxy | undefined;
   /** Hosts that are asked without one. */
   readonly except: string;
-  /** How messages call them: their variables and addresses, without user and password. */
-  readonly shown: string;
 }
 
 /**
@@ -18,22 +23,25 @@ export interface Proxies {
  * @throws InputError `weights/bad-proxy`
  */
 export function proxiesOf(environment: Environment): Proxies | undefined {
-  const found = (name: string): { name: string; address: string } | undefined =>
-    [name.toLowerCase(), name]
-      .map((one) => ({ name: one, address: environment[one]?.trim() ?? "" }))
+  const found = (...names: string[]): { name: string; address: string } | undefined =>
+    names
+      .flatMap((name) => [name.toLowerCase(), name])
+      .map((name) => ({ name, address: environment[name]?.trim() ?? "" }))
       .find(({ address }) => address !== "");
-  const all = found("ALL_PROXY");
-  const http = found("HTTP_PROXY") ?? all;
-  const https = found("HTTPS_PROXY") ?? all;
-  const set = [http, https].filter((one) => one !== undefined);
-  if (set.length === 0) return undefined;
-  const shown = new Set(set.map(({ name, address }) => `${name}, ${originOf(name, address)}`));
-  return {
-    http: http && withScheme(http.address),
-    https: https && withScheme(https.address),
-    except: found("NO_PROXY")?.address ?? "",
-    shown: [...shown].join("; "),
+  const proxy = (...names: string[]): Proxy | undefined => {
+    const one = found(...names);
+    if (one === undefined) return undefined;
+    const { name, address } = one;
+    return { address: withScheme(address), shown: `${name}, ${originOf(name, address)}` };
   };
+  const [http, https] = [proxy("HTTP_PROXY", "ALL_PROXY"), proxy("HTTPS_PROXY", "ALL_PROXY")];
+  if (http === undefined && https === undefined) return undefined;
+  return { http, https, except: found("NO_PROXY")?.address ?? "" };
+}
+
+/** The proxy that an address is asked of, unless its host is excepted. */
+export function proxyFor({ http, https }: Proxies, url: URL): Proxy | undefined {
+  return url.protocol === "https:" ? https : http;
 }
 
 /** Proxies are often named by host and port alone. */
@@ -57,16 +65,17 @@ function originOf(name: string, address: string): string {
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** `fetch` through proxies. Node's own uses none before version 24, so it is undici's, which Node's is made of. */
-export async function fetchThrough({ http, https, except }: Proxies): Promise<Fetch> {
+export async function fetchThrough(proxies: Proxies): Promise<Fetch> {
   const { EnvHttpProxyAgent, fetch } = await import("undici");
   const dispatcher = new EnvHttpProxyAgent({
     // An empty address is no proxy: without it the agent would look into the environment itself.
-    httpProxy: http ?? "",
-    httpsProxy: https ?? "",
-    noProxy: except,
+    httpProxy: proxies.http?.address ?? "",
+    httpsProxy: proxies.https?.address ?? "",
+    noProxy: proxies.except,
     proxyTunnel: false, // plain HTTP is asked of a proxy as RFC 9112 says, not through a tunnel
   });
   const through: unknown = async (url: string, init: Parameters<typeof fetch>[1]) =>
-    await fetch(url, { ...init, dispatcher });
+    // The agent would take the proxy for http where there is none for https.
+    await fetch(url, proxyFor(proxies, new URL(url)) ? { ...init, dispatcher } : init);
   return through as Fetch; // one implementation of the standard, declared twice
 }
