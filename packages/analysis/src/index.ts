@@ -6,12 +6,14 @@ export {
   type Made,
   type OutlineAnalysis,
 } from "./analysis.ts";
+export { CERTIFICATE_TOLERANCE, type Certificate, certificateLine } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { divergence, percent, short } from "./figures.ts";
 export { fileParameter, type NewFile, newFileParameter, type TextFile } from "./file.ts";
 export { type Parameters, promptParameter, promptsParameter } from "./parameters.ts";
 export { pause } from "./pause.ts";
+export { isNothing, ratio } from "./ratio.ts";
 export {
   inputLine,
   type ModelFacts,
@@ -22,6 +24,13 @@ export {
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
+export {
+  type NotFinite,
+  plainResult,
+  type Soundness,
+  soundnessOf,
+  type Unbalanced,
+} from "./soundness.ts";
 export type {
   Checkpoint,
   ModelFiles,

@@ -55,7 +55,7 @@ describeWithFixtures("the golden ε-series", (fixtures) => {
         "prompt %i",
         async (_, { ids, taylor }) => {
           const usual = await epsilonSeries(engine, model, ids, { order: taylor.K });
-          expect(usual.coefficients.map(({ norm }) => norm ?? Number.NaN)).toBeNear(
+          expect(usual.coefficients.map(({ norm }) => norm)).toBeNear(
             taylor.norm,
             each,
           );
@@ -69,7 +69,7 @@ describeWithFixtures("the golden ε-series", (fixtures) => {
           );
 
           const more = await epsilonSeries(engine, model, ids, { order: taylor.ext_K });
-          expect(more.coefficients.map(({ norm }) => norm ?? Number.NaN)).toBeNear(
+          expect(more.coefficients.map(({ norm }) => norm)).toBeNear(
             taylor.ext_norm,
             each,
           );
@@ -77,15 +77,21 @@ describeWithFixtures("the golden ε-series", (fixtures) => {
             taylor.ext_relerr_partial,
             each,
           );
-          if (taylor.radius_estimate_root === null) expect(more.radius).toBeNull();
-          else expect([more.radius ?? 0]).toBeNear([taylor.radius_estimate_root], each);
-          expect([more.radiusLastRatio ?? 0]).toBeNear([taylor.radius_estimate_last_ratio], each);
+          const last = more.radius.estimates.find(({ by }) => by === "last-ratio");
+          // None of a series that ends.
+          expect(last === undefined).toBe(taylor.radius_estimate_root === null);
+          if (last !== undefined)
+            expect([last.radius ?? 0]).toBeNear([taylor.radius_estimate_last_ratio], each);
           if (taylor.relu_nearest_kink_eps === null) expect(more.nearestKink).toBeNull();
           else expect([more.nearestKink ?? 0]).toBeNear([taylor.relu_nearest_kink_eps], each);
 
-          // The claim that fails has to be seen: no trained model is its own ε-series at 1.
+          // The claim that fails has to be seen: no trained model is its own ε-series at 1. With attention alone the
+          // coefficients go up and down so much that their estimates differ: it is said that nothing is shown.
           const codes = more.warnings.map(({ code }) => code);
-          expect(codes).toContain(taylor.relu_nearest_kink_eps === null ? "diverges" : "relu-kink");
+          const shown = !name.startsWith("neel");
+          expect(more.verdict).toBe(shown ? "diverges" : "not-shown");
+          expect(codes).toContain(more.verdict);
+          expect(codes.includes("relu-kink")).toBe(taylor.relu_nearest_kink_eps !== null);
           expect(codes).not.toContain("check-failed");
           expect(codes.includes("unbalanced")).toBe((taylor.ext_relerr_partial.at(-1) ?? 0) > 1e12);
           expect(more.check.relativeError ?? 1).toBeLessThan(1e-8);

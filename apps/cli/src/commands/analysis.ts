@@ -7,13 +7,15 @@ import {
   type Parameter,
   type Progress,
   type Result,
+  type Soundness,
   type Subject,
+  soundnessOf,
 } from "@resolvent/analysis";
 import type { CpuTensor } from "@resolvent/cpu";
 import { cost as costs, InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
-import { usageError } from "../failure.ts";
+import { refuseUnsound, usageError } from "../failure.ts";
 import { checkNew, checkpointFile, newFile, writeNew } from "../files.ts";
 import {
   keepWeights,
@@ -133,11 +135,13 @@ async function analyse(
     );
     return await output.finish();
   }
-  const give = async (result: Result): Promise<void> => {
+  const give = async (result: Result): Promise<Soundness> => {
     terminal.progress("");
+    const soundness = soundnessOf(result);
     writeResult(result, analysis.tables(result), {
       format: output.format,
       precision,
+      soundness,
       terminal: output.to,
     });
     await output.finish();
@@ -145,6 +149,7 @@ async function analyse(
       await writeNew(html, analysis.page(result, { command: commandLine(argv) }), overwrite);
       terminal.note(`${html} has the page.`);
     }
+    return soundness;
   };
   if (analysis.needs === "outline") {
     const files = {
@@ -154,7 +159,7 @@ async function analyse(
       tokenizer: tokenizer !== undefined,
       weights: keptWeights(outline, flags, 0),
     };
-    return await give(await analysis.run(files, params));
+    return refuseUnsound(await give(await analysis.run(files, params)));
   }
   const plan = keepWeights(
     outline,
@@ -207,8 +212,9 @@ async function analyse(
       },
       params,
     );
-    await give(result);
+    const soundness = await give(result);
     await checkpoint?.remove();
+    refuseUnsound(soundness);
   } finally {
     await engine.close();
   }
