@@ -136,7 +136,7 @@ export {
 export { measureSeries, type SeriesCheck, type SeriesMeasures } from "./series/measure-series.ts";
 export { type RadiusEstimate, type RadiusMethod, radiusEstimates } from "./series/radius.ts";
 export { vectorEpsilon } from "./series/resum.ts";
-export { type SeriesEvidence, type SeriesVerdict, verdictOf } from "./series/verdict.ts";
+export type { SeriesVerdict } from "./series/verdict.ts";
 export { type Sweep, sweep } from "./sweep.ts";
 export {
   likeliestTarget,

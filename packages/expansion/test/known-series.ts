@@ -1,7 +1,7 @@
 import { normOf } from "../src/host.ts";
-import { radiusEstimates } from "../src/series/radius.ts";
 import type { RadiusEstimate, SeriesVerdict } from "../src/index.ts";
-import { verdictOf } from "../src/index.ts";
+import { radiusEstimates } from "../src/series/radius.ts";
+import { verdictOf } from "../src/series/verdict.ts";
 
 /** A power series whose radius is known, and its value at 1 where it has one. */
 export interface KnownSeries {

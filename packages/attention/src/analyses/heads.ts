@@ -44,7 +44,7 @@ export interface Partner extends Head {
 
 /** One head and its scores. */
 export interface HeadRow extends Head {
-  /** Copying score of `W_V W_O`: `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero, as below. */
+  /** Copying score of `W_V W_O`: `Σ Re λ / Σ |λ|`; null where all eigenvalues are next to zero, as below. */
   readonly ovCopying: number | null;
   /** Of `W_E W_V W_O W_U`. */
   readonly ovCopyingEmbedding: number | null;
@@ -55,7 +55,7 @@ export interface HeadRow extends Head {
   readonly duplicateToken: number | null;
   readonly induction: number | null;
   readonly copying: number | null;
-  /** The earlier head whose output composes most with this head's queries; null in the first layer. */
+  /** The earlier head whose output composes most with this head's queries; null where there is none with weights. */
   readonly queryFrom: Partner | null;
   readonly keyFrom: Partner | null;
   readonly valueFrom: Partner | null;
@@ -234,7 +234,9 @@ function strongest(composed: Composition, kind: CompositionKind, to: Head): Part
   for (let layer = 0; layer < to.layer; layer++) {
     for (let head = 0; head < composed.heads; head++) {
       const score = compositionScore(composed, kind, { layer, head }, to);
-      if (best === null || score > best.score) best = { layer, head, score };
+      // 0 is that of a head without weights, which composes with nothing. What is not a number is seen.
+      if (score === 0 || score <= (best?.score ?? 0)) continue;
+      best = { layer, head, score };
     }
   }
   return best;
@@ -242,7 +244,10 @@ function strongest(composed: Composition, kind: CompositionKind, to: Head): Part
 
 function tables(result: HeadsResult): Table[] {
   const { repeated, heads } = result;
-  const score = (name: string, head: string) => ({ name, head, kind: "number" as const });
+  const score = (name: string, head: string) => ({
+    ...{ name, head, kind: "number" as const },
+    missing: "–",
+  });
   const ran = repeated === null ? [] : RUN_COLUMNS;
   const partners = heads.some((row) => row.queryFrom !== null) ? COMPOSITION_KINDS : [];
   return [
@@ -301,9 +306,16 @@ function subtitleOf({ model, weightProcessing, repeated }: HeadsResult): string 
 }
 
 function notesOf({ repeated, heads }: HeadsResult): string[] {
+  const withoutScore = heads.some(
+    ({ ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred }) =>
+      [ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred].includes(null),
+  );
   const notes = [
     "OV, E·OV·U, centred: copying score Σ Re λ / Σ |λ| of W_V W_O, of W_E W_V W_O W_U, and of that with W_U centred over the vocabulary.",
   ];
+  if (withoutScore) {
+    notes.push("–: a matrix that is next to zero, or of which centring leaves next to nothing.");
+  }
   if (repeated !== null) {
     notes.push(
       "previous, duplicate, induction: mean attention to the token before, the same token, the token after the same. copying: how far values raise the logit of the attended token above others.",

@@ -82,9 +82,9 @@ function coefficientTable(result: EpsilonSeries): Table {
     columns: [
       { name: "order", kind: "count" },
       { name: "norm", kind: "number", detail: true },
-      { name: "relativeNorm", kind: "number", head: "‖T_k‖/‖T‖" },
-      { name: "partialRelativeError", kind: "number", head: "sum so far misses T by" },
-      { name: "resummedRelativeError", kind: "number", head: "resummed, by" },
+      { name: "relativeNorm", kind: "number", head: "‖T_k‖/‖T‖", missing: "–" },
+      { name: "partialRelativeError", kind: "number", head: "sum so far misses T by", missing: "–" },
+      { name: "resummedRelativeError", kind: "number", head: "resummed, by", missing: "–" },
       { name: "verdict", kind: "text", detail: true },
       { name: "warnings", kind: "text", detail: true },
     ],

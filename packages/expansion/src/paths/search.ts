@@ -37,7 +37,7 @@ const SLACK = 0.5;
 export interface SearchReport {
   /** Suffixes whose covectors were made. */
   readonly expanded: number;
-  /** Whether nothing was left to look at: then what it found is proven. */
+  /** Whether nothing was left to look at: then what it found are the largest. */
   readonly exhaustive: boolean;
   /** The largest promise among those not looked at; 0 where there is none. */
   readonly pending: number;
