@@ -10,6 +10,11 @@ import type { Terminal } from "./terminal.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own file
 
+const EXIT_HELP = `
+Exit codes: ${EXIT.ok} done; ${EXIT.internal} a bug of ours; ${EXIT.usage} a call that does not fit; ${EXIT.badFile} a file of the model at fault;
+${EXIT.unsupported} a model that is not supported; ${EXIT.overBudget} too much memory; ${EXIT.unsound} a result, printed in full, whose numbers
+are not finite or do not add up; ${EXIT.interrupted} interrupted.`;
+
 export interface ProgramOptions {
   /** What are commands beside those about the machine and the project; default all that are built in. */
   readonly analyses?: readonly (AnyAnalysis | AnyOutlineAnalysis)[];
@@ -25,10 +30,11 @@ export async function runProgram(
 ): Promise<number> {
   const program = new Command("resolvent")
     .description(
-      "Takes a transformer apart into its paths, by degree, and proves that the parts add up.",
+      "Takes a transformer apart into its paths, by degree, and checks that the parts add up.",
     )
     .version(version, "-V, --version", "what is installed")
-    .showHelpAfterError("(add --help for what it takes)");
+    .showHelpAfterError("(add --help for what it takes)")
+    .addHelpText("after", EXIT_HELP);
   for (const analysis of analyses)
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));
   program.addCommand(doctorCommand(terminal)).addCommand(demoCommand(terminal));

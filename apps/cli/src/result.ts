@@ -50,8 +50,7 @@ export function writeResult(
     return;
   }
   const data = tables.filter(({ view }) => view !== true);
-  for (const line of format === "csv" ? csvLines(data) : jsonLines(plain, data))
-    terminal.out(line);
+  for (const line of format === "csv" ? csvLines(data) : jsonLines(plain, data)) terminal.out(line);
 }
 
 function saysSomething({ rows, footer = [], title, subtitle, notes = [] }: Table): boolean {

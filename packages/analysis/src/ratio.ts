@@ -22,7 +22,10 @@ export function isNothing(value: number, scale: number, precision: Precision): b
 export function ratio(
   part: number,
   whole: number,
-  { scale = 0, precision = "f64" }: { readonly scale?: number; readonly precision?: Precision } = {},
+  {
+    scale = 0,
+    precision = "f64",
+  }: { readonly scale?: number; readonly precision?: Precision } = {},
 ): number | null {
   return isNothing(whole, scale, precision) ? null : part / whole;
 }

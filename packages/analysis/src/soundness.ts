@@ -95,7 +95,10 @@ function inWords(notFinite: readonly NotFinite[]): Warning[] {
   if (total === 0) return [];
   const named = notFinite
     .slice(0, NAMED)
-    .map(({ at, value, count }) => `${at} is ${value}${count === 1 ? "" : ` (and ${count - 1} like it)`}`);
+    .map(
+      ({ at, value, count }) =>
+        `${at} is ${value}${count === 1 ? "" : ` (and ${count - 1} like it)`}`,
+    );
   const more = notFinite.length > NAMED ? ", …" : "";
   const message = `${total === 1 ? "A number of this result is" : `${total} numbers of this result are`} not finite: ${named.join(", ")}${more}. Weights that are not finite, or numbers beyond the range of the precision, make them; what was computed from them says nothing.`;
   return [{ code: "not-finite", message }];

@@ -190,7 +190,8 @@ function warningsOf({ residualNorm, logitNorm, remainderShare, degrees }: Measur
   if (residualNorm === 0) {
     warnings.push({
       code: "no-size",
-      message: "T is 0, so that nothing can be relative to it: norms relative to ‖T‖ are not given.",
+      message:
+        "T is 0, so that nothing can be relative to it: norms relative to ‖T‖ are not given.",
     });
   }
   if (remainderShare === null || degrees[0]?.logitShare === null) {

@@ -115,7 +115,9 @@ describe("the result", () => {
         const { terms, remainder, certificate, run } = expansion;
         expect(terms).toHaveLength(Math.min(maxDegree, 6) + 1);
         const shares = [...terms.map((term) => term.logitShare), remainder.logitShare];
-        expect(shares.reduce<number>((a, b) => a + (b ?? Number.NaN), 0)).toBeNear(1, { rtol: 1e-12 });
+        expect(shares.reduce<number>((a, b) => a + (b ?? Number.NaN), 0)).toBeNear(1, {
+          rtol: 1e-12,
+        });
         for (const term of terms) {
           expect(term.relativeNorm).toBeNear(term.norm / run.residualNorm, { rtol: 1e-15 });
         }

@@ -33,9 +33,7 @@ export const algebraic = (radius: number, alpha: number): KnownSeries => ({
   radius,
   coefficient: (k) => [binomial(alpha, k) * (-1 / radius) ** k],
   atOne: [
-    radius > 1
-      ? (1 - 1 / radius) ** alpha
-      : (1 / radius - 1) ** alpha * Math.cos(Math.PI * alpha),
+    radius > 1 ? (1 - 1 / radius) ** alpha : (1 / radius - 1) ** alpha * Math.cos(Math.PI * alpha),
   ],
 });
 
@@ -100,8 +98,14 @@ export const withFirst = (one: KnownSeries, factor: number): KnownSeries => {
 export function judge(
   { coefficient, atOne }: KnownSeries,
   order: number,
-): { readonly estimates: readonly RadiusEstimate[]; readonly verdict: SeriesVerdict; readonly reason: string } {
-  const coefficients = Array.from({ length: order + 1 }, (_, k) => Float64Array.from(coefficient(k)));
+): {
+  readonly estimates: readonly RadiusEstimate[];
+  readonly verdict: SeriesVerdict;
+  readonly reason: string;
+} {
+  const coefficients = Array.from({ length: order + 1 }, (_, k) =>
+    Float64Array.from(coefficient(k)),
+  );
   const norms = coefficients.map(normOf);
   const estimates = radiusEstimates(coefficients, norms);
   const so = Float64Array.from(atOne).fill(0);

@@ -42,7 +42,9 @@ describe.each(named)("%s", (_, model) => {
     expect(remainderShare).toBeNear(sum.remainder ? share(centred(sum.remainder)) : 0, {
       atol: 1e-12,
     });
-    expect(shares.reduce((total, x) => total + x, remainderShare ?? Number.NaN)).toBeNear(1, { rtol: 1e-12 });
+    expect(shares.reduce((total, x) => total + x, remainderShare ?? Number.NaN)).toBeNear(1, {
+      rtol: 1e-12,
+    });
   });
 
   test("the constant is a term of its own", async () => {

@@ -23,10 +23,7 @@ const known: readonly KnownSeries[] = [
   ),
   ...[0.5, 0.9, 1.1, 2].map(logarithm),
   ...[0.8, 0.95, 1.05, 1.3].flatMap((radius) =>
-    [0.4, 1.3, 2, 3].flatMap((angle) => [
-      conjugate(radius, angle, 1),
-      conjugate(radius, angle, 2),
-    ]),
+    [0.4, 1.3, 2, 3].flatMap((angle) => [conjugate(radius, angle, 1), conjugate(radius, angle, 2)]),
   ),
   ...[0.8, 0.98, 1.02, 1.3].map(even),
   ...[1, -3, 5, 20].map(exponential),
@@ -61,9 +58,12 @@ describe("series of known radius", () => {
     [algebraic(0.5, 0.5), 6, "diverges"],
     [algebraic(1.5, -3), 20, "converges"],
     [sum(geometric(0.9), exponential(1), 1), 12, "diverges"],
-  ] as const)("and there is one where the numbers carry it: %o to order %i %s", (one, order, said) => {
-    expect(judge(one, order).verdict).toBe(said);
-  });
+  ] as const)(
+    "and there is one where the numbers carry it: %o to order %i %s",
+    (one, order, said) => {
+      expect(judge(one, order).verdict).toBe(said);
+    },
+  );
 
   test("the size of T_0 changes neither estimates nor verdict", () => {
     for (const one of known) {
@@ -146,7 +146,10 @@ describe("series of known radius", () => {
 });
 
 /** Two numbers to a token, one token; what a block reads is `x0 + ε c` once the first has written the constant `c`. */
-const stack = (embedding: readonly [number, number], ...blocks: MlpBlock<Tensor>[]): Model<Tensor> => ({
+const stack = (
+  embedding: readonly [number, number],
+  ...blocks: MlpBlock<Tensor>[]
+): Model<Tensor> => ({
   name: "two numbers",
   architecture: {
     family: "by hand",

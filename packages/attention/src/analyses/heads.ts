@@ -306,9 +306,8 @@ function subtitleOf({ model, weightProcessing, repeated }: HeadsResult): string 
 }
 
 function notesOf({ repeated, heads }: HeadsResult): string[] {
-  const withoutScore = heads.some(
-    ({ ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred }) =>
-      [ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred].includes(null),
+  const withoutScore = heads.some(({ ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred }) =>
+    [ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred].includes(null),
   );
   const notes = [
     "OV, E·OV·U, centred: copying score Σ Re λ / Σ |λ| of W_V W_O, of W_E W_V W_O W_U, and of that with W_U centred over the vocabulary.",

@@ -134,7 +134,12 @@ function orderTable(result: Interactions): Table {
       { name: "norm", kind: "number", detail: true },
       { name: "relativeNorm", kind: "number", head: "‖Σ I(S)‖/‖T‖", missing: "–" },
       { name: "sumOfNorms", kind: "number", head: "Σ ‖I(S)‖" },
-      { name: "cumulativeRelativeError", kind: "number", head: "sum so far misses T by", missing: "–" },
+      {
+        name: "cumulativeRelativeError",
+        kind: "number",
+        head: "sum so far misses T by",
+        missing: "–",
+      },
       { name: "warnings", kind: "text", detail: true },
     ],
     rows: orders.map((one) => [

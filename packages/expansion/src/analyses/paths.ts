@@ -125,7 +125,8 @@ function optionsOf(params: PathsParameters): ExpandPathsOptions {
 }
 
 function pathTable(expansion: PathExpansion): Table {
-  const { model, input, shown, readout, level, notShown, notShownCount, search, warnings } = expansion;
+  const { model, input, shown, readout, level, notShown, notShownCount, search, warnings } =
+    expansion;
   const texts = input.tokens.map(({ text }) => text);
   const verified = shown.some((path) => path.verified !== null);
   const value = expansion.total + expansion.constant + expansion.otherSources;

@@ -193,9 +193,7 @@ function partsOf(
   { matrix, matrixKeyCentred, score, centredScore }: Parts,
   centred: boolean,
 ): { readonly matrix: ScoreExpansion["matrix"]; readonly total: number } {
-  return centred
-    ? { matrix: matrixKeyCentred, total: centredScore }
-    : { matrix, total: score };
+  return centred ? { matrix: matrixKeyCentred, total: centredScore } : { matrix, total: score };
 }
 
 /** A part of the score; null where the pairs all but cancel, so that there is no score to speak of. */
@@ -237,7 +235,14 @@ function pairTable(result: QkResult): Table {
     ]),
     footer: [
       ...(notShown.pairs > 0
-        ? [[`${notShown.pairs} more pairs`, null, notShown.effect, shareOf(notShown.effect, result, centred)]]
+        ? [
+            [
+              `${notShown.pairs} more pairs`,
+              null,
+              notShown.effect,
+              shareOf(notShown.effect, result, centred),
+            ],
+          ]
         : []),
       ["sum", null, total, shareOf(total, result, centred)],
     ],
@@ -268,7 +273,11 @@ function sideTables(result: QkResult): Table[] {
       .map((source, i) => [source, sums[i] ?? 0] as const)
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
       .slice(0, result.pairs.length)
-      .map(([source, x]) => [inWords(source, result.input.tokens), x, shareOf(x, result, result.centred)]),
+      .map(([source, x]) => [
+        inWords(source, result.input.tokens),
+        x,
+        shareOf(x, result, result.centred),
+      ]),
   });
   const columns = result.keySources.map((_, b) => sum(matrix.map((row) => row[b] ?? 0)));
   return [

@@ -83,7 +83,12 @@ function coefficientTable(result: EpsilonSeries): Table {
       { name: "order", kind: "count" },
       { name: "norm", kind: "number", detail: true },
       { name: "relativeNorm", kind: "number", head: "‖T_k‖/‖T‖", missing: "–" },
-      { name: "partialRelativeError", kind: "number", head: "sum so far misses T by", missing: "–" },
+      {
+        name: "partialRelativeError",
+        kind: "number",
+        head: "sum so far misses T by",
+        missing: "–",
+      },
       { name: "resummedRelativeError", kind: "number", head: "resummed, by", missing: "–" },
       { name: "verdict", kind: "text", detail: true },
       { name: "warnings", kind: "text", detail: true },
@@ -116,7 +121,8 @@ function notesOf(series: EpsilonSeries): string[] {
       : `, ${missed(check.float64)} (computed anew in f64)`;
   const kink = nearestKink === null ? "" : `; the nearest ReLU turns at ${short(nearestKink)}`;
   const estimates = radius.estimates.map(
-    ({ by, radius: own }) => `${METHOD_WORDS[by]} ${own === null ? "no finite radius" : short(own)}`,
+    ({ by, radius: own }) =>
+      `${METHOD_WORDS[by]} ${own === null ? "no finite radius" : short(own)}`,
   );
   const radii =
     estimates.length === 0

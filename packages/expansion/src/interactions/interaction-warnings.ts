@@ -24,7 +24,8 @@ export function interactionWarnings(
   if (relativeError === null) {
     warnings.push({
       code: "no-size",
-      message: "T is 0, so that nothing can be relative to it: norms relative to ‖T‖ are not given.",
+      message:
+        "T is 0, so that nothing can be relative to it: norms relative to ‖T‖ are not given.",
     });
   }
   const sizeOf = (one: OrderFigures): number => one.relativeNorm ?? 0;

@@ -1,4 +1,11 @@
-import { isNothing, type ModelFacts, modelFacts, pause, short, type Warning } from "@resolvent/analysis";
+import {
+  isNothing,
+  type ModelFacts,
+  modelFacts,
+  pause,
+  short,
+  type Warning,
+} from "@resolvent/analysis";
 import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { readNumbers, using } from "../reading.ts";
@@ -120,7 +127,15 @@ export async function findCircuit<T extends Shaped>(
     return (source, receiver) =>
       (place.get(source * graph.receivers.length + receiver) ?? count) < count;
   });
-  const { targets, logitSize } = await targetsOfCircuits(engine, model, graph, pairs, setting, circuits, rest);
+  const { targets, logitSize } = await targetsOfCircuits(
+    engine,
+    model,
+    graph,
+    pairs,
+    setting,
+    circuits,
+    rest,
+  );
   const means = circuits.map((_, i) => mean(targets.map((own) => own[i] ?? Number.NaN)));
   const [targetEmpty = Number.NaN, ...kept] = means;
   const gap = scored.targetClean - targetEmpty;

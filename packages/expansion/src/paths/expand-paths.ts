@@ -192,8 +192,7 @@ export async function expandPaths<T extends Shaped>(
 }
 
 function foundBySearch({ expanded, pending }: Pick<TopPaths, "expanded" | "pending">): Warning {
-  const left =
-    pending === null ? "" : `, none left promises more than ${short(pending)} by degree`;
+  const left = pending === null ? "" : `, none left promises more than ${short(pending)} by degree`;
   return {
     code: "not-exhaustive",
     message: `These paths were found by search and are not shown to be the largest: ${expanded} ends of paths were looked at${left}.`,

@@ -1,6 +1,6 @@
 import { short, type Warning } from "@resolvent/analysis";
 import type { SeriesMeasures } from "./measure-series.ts";
-import { missedBy, type SeriesVerdict } from "./verdict.ts";
+import type { SeriesVerdict } from "./verdict.ts";
 
 /** A partial sum that misses more than this part of `T` is not the model. */
 const FAR = 0.1;
@@ -29,8 +29,13 @@ export function seriesWarnings(
   const warn = (code: string, message: string): void => void warnings.push({ code, message });
   if (error === null) warn("no-size", "T is 0, so that no error can be relative to it.");
   const missed =
-    typeof error === "number" ? `The partial sum of order ${order} misses T by ${missedBy(error)}` : "";
-  const least = partialErrors.reduce<number>((a, b) => Math.min(a, b ?? a), Number.POSITIVE_INFINITY);
+    typeof error === "number"
+      ? `The partial sum of order ${order} misses T by ${short(error)} ‖T‖`
+      : "";
+  const least = partialErrors.reduce<number>(
+    (a, b) => Math.min(a, b ?? a),
+    Number.POSITIVE_INFINITY,
+  );
   if (distance === 0) {
     warn(
       "expansion-point",
@@ -39,7 +44,7 @@ export function seriesWarnings(
   } else if (verdict === "diverges") {
     warn(
       "diverges",
-      `The series does not converge to the model: ${reason}. ${missed} (at best, ${missedBy(least)}); it is no approximation.`,
+      `The series does not converge to the model: ${reason}. ${missed} (at best, ${short(least)}); it is no approximation.`,
     );
   } else if (verdict === "not-shown") {
     warn(

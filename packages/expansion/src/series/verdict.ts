@@ -1,4 +1,4 @@
-import { percent, short } from "@resolvent/analysis";
+import { short } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
 import { endOf, finiteOrders, type RadiusEstimate } from "./radius.ts";
 
@@ -35,11 +35,10 @@ export interface SeriesEvidence {
 const ORDERS = 6;
 const ESTIMATES = 3;
 /**
- * How many times as far as from each other estimates have to be from where they would say something else. That errors
- * grow is seen; that they will go on falling is not.
+ * How many times as far as from each other estimates beyond `ε = 1` have to be from it: that errors will go on falling
+ * is not seen, as it is that they grow, and the orders to come can move estimates by about what they differ by now.
  */
 const BEYOND = 1.5;
-const SHORT = 0.5;
 /** Errors of partial sums of all kinds up to this are rounding. */
 const ROUNDING = { f32: 1e-5, f64: 1e-12 } as const;
 /** A partial sum that misses this many times what is left by the estimates has another limit than the model. */
@@ -85,7 +84,10 @@ export function verdictOf(evidence: SeriesEvidence): {
   const all = `all ${estimates.length} estimates of the radius (${spreadOf(estimates)})`;
   const away = `ε = 1, which is ${short(distance)} away`;
   const trend = trendOf(errors.slice(0, orders), ROUNDING[precision]);
-  if (most < 1 && clear(growths, BEYOND)) {
+  if (most < 1) {
+    if (1 - most <= BEYOND * (most - least)) {
+      return not(`${all} are beyond ${away}, but differ too much for how near it they are`);
+    }
     if (nearestKink !== null && nearestKink < distance) {
       return not(`a ReLU turns before ${away}, where T(ε) becomes another function`);
     }
@@ -98,15 +100,12 @@ export function verdictOf(evidence: SeriesEvidence): {
     const far = `as far as the orders up to ${order} show`;
     return shown("converges", `${far}: ${all} are beyond ${away}, and the errors fall accordingly`);
   }
-  if (least > 1 && clear(growths.map((growth) => 1 / growth), SHORT)) {
-    if (trend === "grows") return shown("diverges", `${all} fall short of ${away}, and the errors grow`);
+  if (least > 1) {
+    if (trend === "grows")
+      return shown("diverges", `${all} fall short of ${away}, and the errors grow`);
     return not(`${all} fall short of ${away}, but the errors do not grow`);
   }
-  return not(
-    most < 1 || least > 1
-      ? `${all} are ${most < 1 ? "beyond" : "short of"} ${away}, but differ too much for how near it they are`
-      : `estimates of the radius (${spreadOf(estimates)}) lie on both sides of ${away}`,
-  );
+  return not(`estimates of the radius (${spreadOf(estimates)}) lie on both sides of ${away}`);
 }
 
 /** The least and the largest radius of some estimates, in words. */
@@ -116,20 +115,6 @@ export function spreadOf(estimates: readonly RadiusEstimate[]): string {
   if (radii.length === 0) return "no finite radius";
   if (radii.length < estimates.length) return `${short(least)} to no finite radius`;
   return short(least) === short(most) ? short(least) : `${short(least)} to ${short(most)}`;
-}
-
-/** A part of `‖T‖` in words: percent below 1. */
-export function missedBy(error: number): string {
-  return `${error < 1 && error >= 1e-3 ? `${percent(error)} of` : short(error)} ‖T‖`;
-}
-
-/**
- * Whether estimates, all below 1, are farther from 1 than from each other: what the orders to come can still move them
- * by is about what they differ by now.
- */
-function clear(estimates: readonly number[], times: number): boolean {
-  const most = Math.max(...estimates);
-  return 1 - most > times * (most - Math.min(...estimates));
 }
 
 /** Whether the last two errors are below, or above, the first two of the tail; whatever all of them are relative to. */
