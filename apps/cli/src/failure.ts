@@ -37,6 +37,9 @@ export function refuseUnsound({ warnings }: Pick<Soundness, "warnings">): void {
 const fileFaults =
   /^(weights\/|cli\/unreadable$|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$)/;
 
+/** Numbers that are not finite, or do not add up, in a result or on the way to one. */
+const unsound: ReadonlySet<string> = new Set(["cli/unsound-result", "cpu/not-finite"]);
+
 const overBudget: ReadonlySet<string> = new Set([
   "cli/over-budget",
   "cpu/out-of-memory",
@@ -55,7 +58,7 @@ export function exitCodeOf(error: unknown): number {
   ) {
     return EXIT.unsupported;
   }
-  if (error.code === "cli/unsound-result") return EXIT.unsound;
+  if (unsound.has(error.code)) return EXIT.unsound;
   if (overBudget.has(error.code)) return EXIT.overBudget;
   return fileFaults.test(error.code) ? EXIT.badFile : EXIT.usage;
 }

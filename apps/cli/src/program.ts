@@ -12,8 +12,8 @@ const { version } = createRequire(import.meta.url)("../package.json") as { versi
 
 const EXIT_HELP = `
 Exit codes: ${EXIT.ok} done; ${EXIT.internal} a bug of ours; ${EXIT.usage} a call that does not fit; ${EXIT.badFile} a file of the model at fault;
-${EXIT.unsupported} a model that is not supported; ${EXIT.overBudget} too much memory; ${EXIT.unsound} a result, printed in full, whose numbers
-are not finite or do not add up; ${EXIT.interrupted} interrupted.`;
+${EXIT.unsupported} a model that is not supported; ${EXIT.overBudget} too much memory; ${EXIT.unsound} numbers are not finite or terms do not
+add up (the result, where there is one, is printed in full); ${EXIT.interrupted} interrupted.`;
 
 export interface ProgramOptions {
   /** What are commands beside those about the machine and the project; default all that are built in. */

@@ -73,6 +73,7 @@ describe("the JSON of an expansion", () => {
         loss: expect.any(Number),
       },
       certificate: { relativeError: expect.any(Number), relativeErrorFloat64: expect.any(Number) },
+      warnings: [],
     });
     expect(result.certificate.relativeError).toBeLessThan(1e-5);
     expect(result.certificate.relativeErrorFloat64).toBeLessThan(1e-13);

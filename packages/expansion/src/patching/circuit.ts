@@ -139,7 +139,7 @@ export async function findCircuit<T extends Shaped>(
   const means = circuits.map((_, i) => mean(targets.map((own) => own[i] ?? Number.NaN)));
   const [targetEmpty = Number.NaN, ...kept] = means;
   const gap = scored.targetClean - targetEmpty;
-  if (!(Math.abs(gap) > 0)) {
+  if (gap === 0) {
     throw new InputError({
       code: "expansion/no-difference",
       message: `The target is ${targetEmpty} with every edge and with none: there is nothing to be faithful to.`,
