@@ -109,7 +109,7 @@ export function verdictOf(evidence: SeriesEvidence): {
 }
 
 /** The least and the largest radius of some estimates, in words. */
-export function spreadOf(estimates: readonly RadiusEstimate[]): string {
+function spreadOf(estimates: readonly RadiusEstimate[]): string {
   const radii = estimates.flatMap(({ radius }) => radius ?? []);
   const [least, most] = [Math.min(...radii), Math.max(...radii)];
   if (radii.length === 0) return "no finite radius";
