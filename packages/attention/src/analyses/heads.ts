@@ -265,7 +265,8 @@ function tables(result: HeadsResult): Table[] {
         ...ran.map(([name, head]) => score(name, head)),
         ...partners.flatMap((kind) => [
           { name: `${kind}From`, head: `${letter(kind)} from`, kind: "text" as const },
-          score(`${kind}Composition`, letter(kind)),
+          // None in the first layer, which goes without saying.
+          { name: `${kind}Composition`, head: letter(kind), kind: "number" as const },
         ]),
       ],
       rows: heads.map((row) => [
