@@ -1,3 +1,4 @@
+import type { Soundness } from "@resolvent/analysis";
 import { InputError, InternalError } from "@resolvent/tensor";
 import { CommanderError } from "commander";
 
@@ -9,6 +10,7 @@ export const EXIT = {
   badFile: 3,
   unsupported: 4,
   overBudget: 5,
+  unsound: 6,
   interrupted: 130,
 } as const;
 
@@ -17,9 +19,26 @@ export function usageError(message: string, remedy?: string): InputError {
   return new InputError({ code: "cli/usage", message, ...(remedy !== undefined && { remedy }) });
 }
 
+/**
+ * A result that is printed in full and whose numbers are not finite, or do not add up; nothing where all is well.
+ *
+ * @throws InputError `cli/unsound-result`
+ */
+export function refuseUnsound({ warnings }: Pick<Soundness, "warnings">): void {
+  if (warnings.length === 0) return;
+  throw new InputError({
+    code: "cli/unsound-result",
+    message: warnings.map(({ message }) => message).join(" "),
+    details: { warnings },
+  });
+}
+
 /** Faults of files, by code; everything else that is the caller's is a matter of usage. */
 const fileFaults =
   /^(weights\/|cli\/unreadable$|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$)/;
+
+/** Numbers that are not finite, or do not add up, in a result or on the way to one. */
+const unsound: ReadonlySet<string> = new Set(["cli/unsound-result", "cpu/not-finite"]);
 
 const overBudget: ReadonlySet<string> = new Set([
   "cli/over-budget",
@@ -39,6 +58,7 @@ export function exitCodeOf(error: unknown): number {
   ) {
     return EXIT.unsupported;
   }
+  if (unsound.has(error.code)) return EXIT.unsound;
   if (overBudget.has(error.code)) return EXIT.overBudget;
   return fileFaults.test(error.code) ? EXIT.badFile : EXIT.usage;
 }

@@ -3,10 +3,13 @@ import {
   type Column,
   divergence,
   percent,
+  plainResult,
   type Result,
+  type Soundness,
   short,
   type Table,
   tokenNotation,
+  warningLines,
 } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
 import type { Format } from "./options.ts";
@@ -23,11 +26,14 @@ export function writeResult(
   {
     format,
     precision,
+    soundness,
     terminal,
   }: {
     readonly format: Format;
     /** Of the computation: what of a divergence is rounding. */
     readonly precision: Precision;
+    /** What is wrong with the result as such. */
+    readonly soundness: Soundness;
     readonly terminal: Pick<Terminal, "out" | "show" | "style">;
   },
 ): void {
@@ -36,15 +42,16 @@ export function writeResult(
       .filter(saysSomething)
       .map((one) => picture(one, precision, terminal.style));
     terminal.show(pictures.join("\n"));
+    for (const line of warningLines(soundness.warnings)) terminal.show(`${line}\n`);
     return;
   }
+  const plain = plainResult(result, soundness);
   if (format === "json") {
-    terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
+    terminal.out(`${JSON.stringify(plain, undefined, 2)}\n`);
     return;
   }
   const data = tables.filter(({ view }) => view !== true);
-  for (const line of format === "csv" ? csvLines(data) : jsonLines(result, data))
-    terminal.out(line);
+  for (const line of format === "csv" ? csvLines(data) : jsonLines(plain, data)) terminal.out(line);
 }
 
 function saysSomething({ rows, footer = [], title, subtitle, notes = [] }: Table): boolean {
@@ -52,12 +59,12 @@ function saysSomething({ rows, footer = [], title, subtitle, notes = [] }: Table
 }
 
 /** The result without what its tables list, then a line for each row. */
-function* jsonLines(result: Result, tables: readonly Table[]): Generator<string> {
+function* jsonLines(result: object, tables: readonly Table[]): Generator<string> {
   const fields = tables.map(({ field }) => field);
   const rest = Object.entries(result).filter(([name]) => !fields.includes(name));
   yield `${JSON.stringify(Object.fromEntries(rest))}\n`;
   for (const { kind, field, columns, rows } of tables) {
-    const listed = field === undefined ? undefined : result[field as keyof Result];
+    const listed = field === undefined ? undefined : result[field as keyof typeof result];
     const entries: readonly object[] = Array.isArray(listed)
       ? listed
       : rows.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, row[i] ?? null])));
@@ -113,7 +120,7 @@ interface Drawn {
 
 /** A column as columns of text: a bar takes two. */
 function drawn(
-  { name, head = name, kind }: Column,
+  { name, head = name, kind, missing = "" }: Column,
   cells: readonly Cell[],
   {
     rows,
@@ -127,7 +134,9 @@ function drawn(
   },
 ): Drawn[] {
   const figures = (show: (value: number) => string): string[] =>
-    cells.map((cell) => (typeof cell === "number" ? show(cell) : (cell ?? "")));
+    cells.map((cell, i) =>
+      typeof cell === "number" ? show(cell) : (cell ?? (i < rows ? missing : "")),
+    );
   const barred = (least: number, show: (value: number) => string): Drawn[] => {
     const sizes = cells.map((cell) => (typeof cell === "number" ? Math.abs(cell) : 0));
     const largest = sizes.slice(0, rows).reduce((a, b) => Math.max(a, b || 0), least) || 1;

@@ -1,9 +1,8 @@
 import {
-  notFinitePlaces,
-  notFiniteWarning,
   type Prompt,
   type Result,
   type Subject,
+  soundnessOf,
   type Warning,
   warningLines,
 } from "@resolvent/analysis";
@@ -33,8 +32,7 @@ export async function warningsAbout<T extends Shaped>(
   params: unknown,
 ): Promise<readonly Warning[]> {
   const { warnings = [] } = model;
-  const places = notFinitePlaces(result);
-  if (places.length === 0) return warnings;
+  if (soundnessOf(result).notFinite.length === 0) return warnings;
   // Where no weight explains it, the run that made it is looked at; all analyses call their text `prompt`.
   const { prompt } = params as { readonly prompt?: Prompt };
   const explained = warnings.some(({ code }) => code === "not-finite");
@@ -42,5 +40,7 @@ export async function warningsAbout<T extends Shaped>(
     explained || prompt === undefined
       ? undefined
       : await firstNotFiniteSite(engine, model, vocabulary.encode(prompt));
-  return [...warnings, notFiniteWarning(places, site)];
+  if (site === undefined) return warnings;
+  const message = `The first site of the run that is not finite is ${site}.`;
+  return [...warnings, { code: "not-finite-site", message }];
 }

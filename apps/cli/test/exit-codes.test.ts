@@ -129,7 +129,7 @@ describe.concurrent("2: a call that does not fit", () => {
 
 describe.concurrent("0: what is asked for is given on standard output", () => {
   test.for([
-    ["--help", /^Usage: resolvent \[options\]/],
+    ["--help", /^Usage: resolvent \[options\].*Exit codes: 0 done;.* 6 numbers are not finite/s],
     ["help", /^Usage: resolvent \[options\]/],
     ["help expand", /^Usage: resolvent expand.*Examples:/s],
     ["expand --help", /^Usage: resolvent expand.*Examples:/s],

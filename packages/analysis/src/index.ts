@@ -7,6 +7,7 @@ export {
   type Made,
   type OutlineAnalysis,
 } from "./analysis.ts";
+export { CERTIFICATE_TOLERANCE, type Certificate, certificateLine } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { divergence, percent, short } from "./figures.ts";
@@ -20,6 +21,7 @@ export {
   tokensParameter,
 } from "./parameters.ts";
 export { pause } from "./pause.ts";
+export { isNothing, ratio } from "./ratio.ts";
 export {
   inputLine,
   type ModelFacts,
@@ -31,6 +33,13 @@ export {
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
+export {
+  type NotFinite,
+  plainResult,
+  type Soundness,
+  soundnessOf,
+  type Unbalanced,
+} from "./soundness.ts";
 export type {
   Checkpoint,
   ModelFiles,
@@ -43,8 +52,6 @@ export type {
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { byteText, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export {
-  notFinitePlaces,
-  notFiniteWarning,
   warningCodes,
   warningLines,
   withWarnings,

@@ -27,6 +27,8 @@ export interface Column {
   /** The head that people read; default the name. */
   readonly head?: string;
   readonly kind: ColumnKind;
+  /** What people see in a row for null: `–` where a number is not defined, and a note says why; default nothing. */
+  readonly missing?: string;
   /** In data formats only. */
   readonly detail?: boolean;
 }

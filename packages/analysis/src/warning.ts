@@ -1,4 +1,4 @@
-import { someNames, type Warning } from "@resolvent/transformer";
+import type { Warning } from "@resolvent/transformer";
 import type { Result } from "./result.ts";
 
 /** Warnings as lines under a table. */
@@ -15,34 +15,10 @@ export function warningCodes(warnings: readonly Warning[]): string {
 export function withWarnings<R extends Result>(result: R, warnings: readonly Warning[]): R {
   return warnings.length === 0
     ? result
-    : { ...result, warnings: [...warnings, ...(result.warnings ?? [])] };
+    : { ...result, warnings: [...warnings, ...warningsOf(result)] };
 }
 
-/** Where a result holds numbers that are NaN or infinite, which JSON has as null: `terms[3].norm`. */
-export function notFinitePlaces(result: object): string[] {
-  const places: string[] = [];
-  const walk = (value: unknown, place: string): void => {
-    if (typeof value === "number" && !Number.isFinite(value)) places.push(place);
-    if (typeof value !== "object" || value === null) return;
-    const list = Array.isArray(value) || ArrayBuffer.isView(value);
-    for (const [key, part] of Object.entries(value)) {
-      walk(part, list ? `${place}[${key}]` : place === "" ? key : `${place}.${key}`);
-    }
-  };
-  walk(result, "");
-  return places;
-}
-
-/**
- * The warning `not-finite` of a result that holds numbers that are NaN or infinite.
- *
- * @param site the first site of the run that does, where it is known
- */
-export function notFiniteWarning(places: readonly string[], site?: string): Warning {
-  const first =
-    site === undefined ? "" : ` The first site of the run that is not finite is ${site}.`;
-  return {
-    code: "not-finite",
-    message: `The result holds numbers that are not finite: ${someNames(places)}.${first}`,
-  };
+/** The warnings of a result; none where a contributed one has something else there. */
+export function warningsOf({ warnings }: Result): readonly Warning[] {
+  return Array.isArray(warnings) ? warnings : [];
 }

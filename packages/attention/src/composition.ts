@@ -1,4 +1,4 @@
-import { pause } from "@resolvent/analysis";
+import { pause, ratio } from "@resolvent/analysis";
 import {
   type Engine,
   type LinearAlgebra,
@@ -100,9 +100,8 @@ export function composingFactors<T extends Shaped>(
 }
 
 /**
- * Compositions of the heads of one layer with all heads of later ones, in few products:
- * `layer, kind, from_head, head`, `layer` counting those after `from`. Entries of a head without weights are not
- * finite.
+ * Compositions of the heads of one layer with all heads of later ones, in few products: `‖A B‖_F` and
+ * `‖A‖_F ‖B‖_F`, the entries of `part`, each `layer, kind, from_head, head`, `layer` counting those after `from`.
  */
 export function compositionFrom<T extends Shaped>(
   ops: Ops<T>,
@@ -126,7 +125,9 @@ export function compositionFrom<T extends Shaped>(
           const product = ops.matmul(write, read, ["d_model"]);
           const norm = frobenius(ops, product, ["from_rank", "rank"]);
           const both = ops.mul(frobenius(ops, read, ["rank", "d_model"]), writeNorm);
-          return ops.arrange(ops.div(norm, both), ["layer", "kind", "from_head", "head"]);
+          const order = ["layer", "kind", "from_head", "head"];
+          const parts = [norm, both].map((x) => ops.broadcast(ops.arrange(x, order), { part: 1 }));
+          return ops.concat(parts, "part");
         }),
       );
     }
@@ -211,9 +212,11 @@ export async function composition<T extends Shaped>(
     const scores = new Float64Array(layers * layers * KINDS * heads * heads);
     for (let from = 0; from + 1 < layers; from++) {
       await pause(signal);
-      const { data } = await readOnce(engine, () => compositionFrom(engine, factors, from));
-      const finite = Float64Array.from(data, (score) => (Number.isFinite(score) ? score : 0));
-      scores.set(finite, (from * layers + from + 1) * KINDS * heads * heads);
+      const order = ["part", "layer", "kind", "from_head", "head"];
+      const { data } = await readOnce(engine, () => compositionFrom(engine, factors, from), order);
+      const [norms, sizes] = [data.subarray(0, data.length / 2), data.subarray(data.length / 2)];
+      const found = Float64Array.from(norms, (norm, i) => ratio(norm, sizes[i] ?? 0) ?? 0);
+      scores.set(found, (from * layers + from + 1) * KINDS * heads * heads);
       onProgress?.({ done: from + 1, total: layers - 1 });
     }
     return { layers, heads, scores: { shape, data: scores } };

@@ -1,7 +1,10 @@
+import { ratio } from "@resolvent/analysis";
 import {
   type Engine,
+  inOrder,
   type LinearAlgebra,
   type Ops,
+  type Precision,
   type Shaped,
   sizeAlong,
   type Tensor,
@@ -122,19 +125,43 @@ export function eigenvaluesOf(linear: LinearAlgebra, form: Tensor): Eigenvalue[]
 
 /**
  * `Σ Re λ / Σ |λ|`: 1 where all eigenvalues are positive (what goes in comes out again), −1 where all are negative;
- * null where all are zero.
+ * null where all are next to zero.
+ *
+ * @param scale the size of the matrix they are of, or of that whose part it is: eigenvalues that are far smaller are
+ *   its rounding; default 0
  */
-export function copyingScore(eigenvalues: readonly Eigenvalue[]): number | null {
+export function copyingScore(
+  eigenvalues: readonly Eigenvalue[],
+  scale = 0,
+  precision: Precision = "f64",
+): number | null {
   const size = eigenvalues.reduce((sum, { re, im }) => sum + Math.hypot(re, im), 0);
-  return size === 0 ? null : eigenvalues.reduce((sum, { re }) => sum + re, 0) / size;
+  const sum = eigenvalues.reduce((total, { re }) => total + re, 0);
+  return ratio(sum, size, { scale, precision });
+}
+
+/** `‖M‖_F` of a matrix by its numbers. */
+export function sizeOfForm(numbers: Iterable<number>): number {
+  let sum = 0;
+  for (const x of numbers) sum += x * x;
+  return Math.sqrt(sum);
 }
 
 /** The copying score of each matrix of a batch, `layer, kv_head, group, d_head, other`, by layer and head. */
-function copyingScores(linear: LinearAlgebra, forms: Tensor): (number | null)[][] {
+function copyingScores(
+  linear: LinearAlgebra,
+  forms: Tensor,
+  sizes: readonly number[],
+  precision: Precision,
+): (number | null)[][] {
   const { re, im } = linear.eigenvalues(forms, "d_head", "other", "rank");
   const imaginary = rowsOf(im);
   const scores = rowsOf(re).map((row, matrix) =>
-    copyingScore(row.map((value, i) => ({ re: value, im: imaginary[matrix]?.[i] ?? 0 }))),
+    copyingScore(
+      row.map((value, i) => ({ re: value, im: imaginary[matrix]?.[i] ?? 0 })),
+      sizes[matrix] ?? 0,
+      precision,
+    ),
   );
   const layers = forms.shape.layer ?? 1;
   const heads = scores.length / layers;
@@ -163,17 +190,29 @@ export async function copying<T extends Shaped>(
   blocks: readonly AttentionFactors<T>[],
   processing: WeightProcessing,
 ): Promise<Copying> {
-  const scores = async (form: T): Promise<(number | null)[][]> =>
-    copyingScores(linear, await engine.read(form));
+  const sizesOf = ({ shape, data }: Tensor): number[] => {
+    const numbers = Math.max(1, (shape.d_head ?? 0) * (shape.other ?? 0));
+    return Array.from({ length: data.length / numbers }, (_, i) =>
+      sizeOfForm(data.subarray(i * numbers, (i + 1) * numbers)),
+    );
+  };
+  const read = async (form: T): Promise<Tensor> =>
+    inOrder(await engine.read(form), ["layer", ...ORDER]);
   const forms: CyclicForms<T> = engine.scope(() => ({
     residual: residualForms(engine, blocks),
     ...embeddingForms(engine, model, blocks, processing),
   }));
   try {
+    const scores = (form: Tensor, sizes: readonly number[]) =>
+      copyingScores(linear, form, sizes, engine.precision);
+    const residual = await read(forms.residual);
+    const embedding = await read(forms.embedding);
+    const sizes = sizesOf(embedding);
     return {
-      residual: await scores(forms.residual),
-      embedding: await scores(forms.embedding),
-      embeddingCentred: await scores(forms.embeddingCentred),
+      residual: scores(residual, sizesOf(residual)),
+      embedding: scores(embedding, sizes),
+      // What centring leaves of the same.
+      embeddingCentred: scores(await read(forms.embeddingCentred), sizes),
     };
   } finally {
     engine.free(forms);

@@ -1,3 +1,4 @@
+import { ratio } from "@resolvent/analysis";
 import { axesOf, type Engine, type Ops, type Shaped } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
 import { readNumber, using } from "./reading.ts";
@@ -27,7 +28,7 @@ export function balanceOf<T extends Shaped>(ops: Ops<T>, sum: DegreeTerms<T>): B
 }
 
 /**
- * `‖Σ terms + remainder − T‖ / ‖T‖` on an engine, without any other measure.
+ * `‖Σ terms + remainder − T‖ / ‖T‖` on an engine, without any other measure; null where `T` is 0.
  *
  * @throws InputError what `degreeTerms` throws
  */
@@ -36,12 +37,12 @@ export async function balanceError<T extends Shaped>(
   model: Model<T>,
   tokens: readonly number[],
   options: TermsOptions = {},
-): Promise<number> {
+): Promise<number | null> {
   return using(
     engine,
     () => balanceOf(engine, degreeTerms(engine, model, tokenIds(tokens), options)),
     async ({ error, residual }) =>
-      (await readNumber(engine, error)) / (await readNumber(engine, residual)),
+      ratio(await readNumber(engine, error), await readNumber(engine, residual)),
   );
 }
 

@@ -1,4 +1,4 @@
-import { pause } from "@resolvent/analysis";
+import { pause, ratio, type Warning } from "@resolvent/analysis";
 import {
   type Cost,
   cost,
@@ -20,10 +20,13 @@ export interface DegreeTerm {
   readonly degree: number;
   /** `‖D_k‖` */
   readonly norm: number;
-  /** `‖D_k‖ / ‖T‖` */
-  readonly relativeNorm: number;
-  /** Share of the vocabulary-centred logits; all shares and the remainder's sum to 1. */
-  readonly logitShare: number;
+  /** `‖D_k‖ / ‖T‖`; null where `T` is 0. */
+  readonly relativeNorm: number | null;
+  /**
+   * Share of the vocabulary-centred logits; all shares and the remainder's sum to 1. Null where the centred logits
+   * are next to nothing.
+   */
+  readonly logitShare: number | null;
   /** The sum of all terms up to this one, as a prediction. */
   readonly partial: Pick<DegreeMeasures, "frozenNorm" | "recomputedNorm">;
 }
@@ -53,12 +56,12 @@ export interface DegreeExpansion {
   /** Degrees `0 … maxDegree`, by default up to the number of blocks. */
   readonly terms: readonly DegreeTerm[];
   readonly remainder: {
-    /** `‖T − Σ terms‖ / ‖T‖`; exactly 0 where no degree is left out. */
-    readonly relativeNorm: number;
+    /** `‖T − Σ terms‖ / ‖T‖`; exactly 0 where no degree is left out, null where `T` is 0. */
+    readonly relativeNorm: number | null;
     /** `none`; its own sum of `paths`; or, for trees, the `difference` between run and terms. */
     readonly from: "none" | "paths" | "difference";
-    /** Its share of the vocabulary-centred logits. */
-    readonly logitShare: number;
+    /** Its share of the vocabulary-centred logits; null as above. */
+    readonly logitShare: number | null;
   };
   /** The constant `W_U β + b_U`, a term of its own: norm of its vocabulary-centred logits at all positions. */
   readonly constant: { readonly logitNorm: number };
@@ -73,11 +76,12 @@ export interface DegreeExpansion {
   };
   /** A remainder `from: "difference"` fills every gap by its making: then this shows rounding only. */
   readonly certificate: {
-    /** `‖Σ terms + remainder − T‖ / ‖T‖` in the precision used. */
-    readonly relativeError: number;
+    /** `‖Σ terms + remainder − T‖ / ‖T‖` in the precision used; null where `T` is 0. */
+    readonly relativeError: number | null;
     /** The same with everything computed anew in float64; null where that was not asked for. */
     readonly relativeErrorFloat64: number | null;
   };
+  readonly warnings: readonly Warning[];
 }
 
 export interface ExpandOptions extends TermsOptions {
@@ -87,7 +91,7 @@ export interface ExpandOptions extends TermsOptions {
    * Computes the certificate's `relativeErrorFloat64`; not called where the engine is float64 itself; default
    * none. With the same model on a float64 engine: `(terms) => balanceError(reference, model64, tokens, terms)`.
    */
-  readonly certify?: (terms: TermsOptions) => Promise<number>;
+  readonly certify?: (terms: TermsOptions) => Promise<number | null>;
   /** Heeded between pieces of the work; the terms themselves are one piece. */
   readonly signal?: AbortSignal;
   /** Degrees measured so far, and all of them. */
@@ -100,7 +104,7 @@ export interface ExpandOptions extends TermsOptions {
  * ```ts
  * const expansion = await expandByDegree(cpu, model, ids, { freeze: ["pattern"], maxDegree: 6 });
  * expansion.terms[2].partial.frozenNorm.kl;      // how near degrees 0, 1 and 2 come to the model
- * expansion.certificate.relativeError;           // that everything adds up
+ * expansion.certificate.relativeError;           // whether everything adds up
  * ```
  *
  * @throws InputError what `degreeTerms` throws; the signal's reason where it is aborted
@@ -148,7 +152,7 @@ export async function expandByDegree<T extends Shaped>(
       precision: engine.precision,
       terms: withEmptyDegrees(measures, highest),
       remainder: {
-        relativeNorm: measures.remainderNorm / measures.residualNorm,
+        relativeNorm: ratio(measures.remainderNorm, measures.residualNorm),
         from:
           sum.remainder === undefined ? "none" : sum.method === "sweep" ? "paths" : "difference",
         logitShare: measures.remainderShare,
@@ -160,6 +164,7 @@ export async function expandByDegree<T extends Shaped>(
         loss: measures.loss,
       },
       certificate: { relativeError: measures.relativeError, relativeErrorFloat64: float64 },
+      warnings: warningsOf(measures),
     };
   } finally {
     engine.free(sum);
@@ -179,6 +184,25 @@ export function expansionCost(
   return ops.total();
 }
 
+/** Why numbers are not given. */
+function warningsOf({ residualNorm, logitNorm, remainderShare, degrees }: Measures): Warning[] {
+  const warnings: Warning[] = [];
+  if (residualNorm === 0) {
+    warnings.push({
+      code: "no-size",
+      message:
+        "T is 0, so that nothing can be relative to it: norms relative to ‖T‖ are not given.",
+    });
+  }
+  if (remainderShare === null || degrees[0]?.logitShare === null) {
+    warnings.push({
+      code: "no-shares",
+      message: `The logits are all but the same for every token (${logitNorm.toExponential(1)} is left when they are centred), so that shares of them are not given.`,
+    });
+  }
+  return warnings;
+}
+
 function inputOf(reference: Reference = { kind: "zero" }): readonly (readonly number[])[] {
   if (reference.kind === "zero") return [];
   return reference.kind === "mean" ? reference.prompts : [reference.tokens];
@@ -194,8 +218,8 @@ function withEmptyDegrees(measures: Measures, highest: number): DegreeTerm[] {
     return {
       degree,
       norm: own?.norm ?? 0,
-      relativeNorm: (own?.norm ?? 0) / residualNorm,
-      logitShare: own?.logitShare ?? 0,
+      relativeNorm: ratio(own?.norm ?? 0, residualNorm),
+      logitShare: own === undefined ? 0 : own.logitShare,
       partial: { frozenNorm, recomputedNorm },
     };
   });

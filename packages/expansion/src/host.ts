@@ -20,8 +20,3 @@ export function normOf(v: Float64Array): number {
 export function plus(a: Float64Array, b: Float64Array, factor = 1): Float64Array {
   return a.map((x, i) => x + factor * (b[i] as number)); // one length
 }
-
-/** A number as JSON has it: null where it is not finite. */
-export function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
-}

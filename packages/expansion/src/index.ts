@@ -133,8 +133,9 @@ export {
   epsilonSeriesCost,
 } from "./series/epsilon-series.ts";
 export { measureSeries, type SeriesCheck, type SeriesMeasures } from "./series/measure-series.ts";
-export { type RadiusEstimates, radiusEstimates } from "./series/radius.ts";
+export { type RadiusEstimate, type RadiusMethod, radiusEstimates } from "./series/radius.ts";
 export { vectorEpsilon } from "./series/resum.ts";
+export type { SeriesVerdict } from "./series/verdict.ts";
 export { type Sweep, sweep } from "./sweep.ts";
 export {
   likeliestTarget,

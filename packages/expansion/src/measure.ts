@@ -1,4 +1,13 @@
-import { type Engine, type Ids, type Ops, type Shaped, sizeAlong, sizeOf } from "@resolvent/tensor";
+import { isNothing, ratio } from "@resolvent/analysis";
+import {
+  type Engine,
+  type Ids,
+  type Ops,
+  type Precision,
+  type Shaped,
+  sizeAlong,
+  sizeOf,
+} from "@resolvent/tensor";
 import { type Model, plainSites, type Sites } from "@resolvent/transformer";
 import { type Balance, balanceOf } from "./balance.ts";
 import {
@@ -22,8 +31,8 @@ const LOGITS_AT_ONCE = 2 ** 24;
 export interface DegreeMeasures {
   /** `‖D_k‖`, Frobenius over all positions. */
   readonly norm: number;
-  /** `⟨u_k, z⟩ / ⟨z, z⟩` on vocabulary-centred logits without constants. */
-  readonly logitShare: number;
+  /** `⟨u_k, z⟩ / ⟨z, z⟩` on vocabulary-centred logits without constants; null where these are next to nothing. */
+  readonly logitShare: number | null;
   /** With the final norm's σ of the model's run. */
   readonly frozenNorm: Prediction;
   /** With σ recomputed from the partial sum. */
@@ -37,10 +46,10 @@ export interface Measures {
   readonly residualNorm: number;
   /** `‖remainder‖`; 0 where there is none. */
   readonly remainderNorm: number;
-  /** The remainder's share of the logits; 0 where there is none. */
-  readonly remainderShare: number;
-  /** `‖Σ terms + remainder − T‖ / ‖T‖` */
-  readonly relativeError: number;
+  /** The remainder's share of the logits; 0 where there is none, null as above. */
+  readonly remainderShare: number | null;
+  /** `‖Σ terms + remainder − T‖ / ‖T‖`; null where `T` is 0. */
+  readonly relativeError: number | null;
   /** Loss of the model itself; null for a single token. */
   readonly loss: number | null;
   /** `‖z‖`, norm of the vocabulary-centred logits without constants, over all positions. */
@@ -84,21 +93,23 @@ export async function measureTerms<T extends Shaped>(
       const scalar = (a: T | undefined): Promise<number> | number =>
         a === undefined ? 0 : readNumber(engine, a);
       const norms = await readNumbers(engine, balance.terms);
-      const logitShare = await readNumbers(engine, shares.terms);
+      const parts = await readNumbers(engine, shares.terms);
       const residualNorm = await scalar(balance.residual);
+      const logitNorm = Math.sqrt(await scalar(shares.energy));
+      const shareOf = ratioTo(logitNorm, Math.sqrt(await scalar(shares.uncentred)), engine);
       return {
         degrees: found.frozenNorm.map((frozenNorm, k) => ({
           norm: norms[k] ?? Number.NaN,
-          logitShare: logitShare[k] ?? Number.NaN,
+          logitShare: shareOf(parts[k] ?? Number.NaN),
           frozenNorm,
           recomputedNorm: found.recomputedNorm[k] ?? frozenNorm,
         })),
         residualNorm,
         remainderNorm: await scalar(balance.remainder),
-        remainderShare: await scalar(shares.remainder),
-        relativeError: (await scalar(balance.error)) / residualNorm,
+        remainderShare: sum.remainder === undefined ? 0 : shareOf(await scalar(shares.remainder)),
+        relativeError: ratio(await scalar(balance.error), residualNorm),
         loss: truth.loss === undefined ? null : await scalar(truth.loss),
-        logitNorm: await scalar(shares.logits),
+        logitNorm,
         constantNorm: await scalar(shares.constant),
       };
     },
@@ -120,6 +131,16 @@ export function outlineMeasures<T extends Shaped>(
       }
     }
   });
+}
+
+/** Parts of `⟨z, z⟩`; null where `z` is what rounding left of larger numbers when they were centred. */
+function ratioTo(
+  norm: number,
+  uncentred: number,
+  { precision }: { readonly precision: Precision },
+): (part: number) => number | null {
+  const nothing = isNothing(norm, uncentred, precision);
+  return (part) => (nothing ? null : part / norm ** 2);
 }
 
 type Variant = "frozenNorm" | "recomputedNorm";

@@ -4,14 +4,16 @@ import { norm } from "./balance.ts";
 import { finalSigma, withFinalSigma } from "./prediction.ts";
 import type { DegreeTerms } from "./terms.ts";
 
-/** How the logits of a run divide among the terms of a sum. */
+/** How the logits of a run divide among the terms of a sum: what a term has of them is divided by `energy`. */
 export interface LogitShares<T> {
-  /** Share of each term: `degree`. */
+  /** `⟨u_k, z⟩` of each term: `degree`. */
   readonly terms: T;
-  /** Share of the remainder; undefined where there is none. */
+  /** The same of the remainder; undefined where there is none. */
   readonly remainder: T | undefined;
-  /** `‖z‖` of the vocabulary-centred logits `z` without constants. */
-  readonly logits: T;
+  /** `⟨z, z⟩` of the vocabulary-centred logits `z` without constants. */
+  readonly energy: T;
+  /** The same of the logits before they were centred: `z` is hidden by rounding where it is far smaller. */
+  readonly uncentred: T;
   /** Norm of the vocabulary-centred constant at all positions; undefined where the model has none. */
   readonly constant: T | undefined;
 }
@@ -33,13 +35,13 @@ export function logitShares<T extends Shaped>(
   const logits = unembed(tape, linear, x, sites);
   const z = ops.center(logits.primal, "vocab");
   const [pulled] = tape.gradients(logits, z, [x]) as [T]; // one variable, one gradient
-  const energy = ops.sum(ops.mul(z, z), axesOf(z.shape));
-  const shareOf = (part: T): T =>
-    ops.div(ops.sum(ops.mul(part, pulled), axesOf(sum.residual.shape)), energy);
+  const square = (a: T): T => ops.sum(ops.mul(a, a), axesOf(a.shape));
+  const partOf = (part: T): T => ops.sum(ops.mul(part, pulled), axesOf(sum.residual.shape));
   return {
-    terms: shareOf(sum.terms),
-    remainder: sum.remainder && shareOf(sum.remainder),
-    logits: ops.sqrt(energy),
+    terms: partOf(sum.terms),
+    remainder: sum.remainder && partOf(sum.remainder),
+    energy: square(z),
+    uncentred: square(logits.primal),
     constant: constantNorm(ops, model, sum.residual),
   };
 }

@@ -161,14 +161,14 @@ test.each<[Level, PatchReference]>([
   const scores = edges.map(({ score }) => Math.abs(score));
   expect(scores).toEqual([...scores].sort((x, y) => y - x));
   expect(edges.length).toBe(edgeCount);
-  const f = sizes.map((size) => size.faithfulness);
+  const f = sizes.map((size) => size.faithfulness ?? Number.NaN);
   const trapezoids = (heights: readonly number[]): number =>
     CIRCUIT_SIZES.slice(1).reduce((sum, k, i) => {
       const width = k - (CIRCUIT_SIZES[i] ?? 0);
       return sum + (width * ((heights[i] ?? 0) + (heights[i + 1] ?? 0))) / 2;
     }, 0);
-  expect(result.cpr).toBeNear(trapezoids(f));
-  expect(result.cmd).toBeNear(trapezoids(f.map((x) => Math.abs(1 - x))));
+  expect(result.cpr ?? Number.NaN).toBeNear(trapezoids(f));
+  expect(result.cmd ?? Number.NaN).toBeNear(trapezoids(f.map((x) => Math.abs(1 - x))));
   expect(result.pairs.map(({ targets }) => targets.length)).toEqual([10, 10]);
 });
 

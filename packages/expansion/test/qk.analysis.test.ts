@@ -129,7 +129,8 @@ test("the tables", async () => {
 test("a score without a mean to differ from has no shares, and no numbers that JSON cannot hold", async () => {
   const result = await analysed({ prompt: [3], centred: true });
   expect(result).toMatchObject({ query: 0, key: 0, centredScore: 0, pattern: 1 });
-  expect(result.pairs.every(({ share }) => share === 0)).toBe(true);
+  expect(result.pairs.every(({ share }) => share === null)).toBe(true);
+  expect(result.warnings.map(({ code }) => code)).toEqual(["no-shares"]);
 });
 
 test.each(tinyFamilies)("what it would take, of %s", async (family) => {

@@ -18,7 +18,6 @@ import {
   epsilonTerms,
   GATES,
   measureSeries,
-  radiusEstimates,
   vectorEpsilon,
 } from "../src/index.ts";
 import { added, partsOf, sizeOfTensor, type Tiny } from "./naive.ts";
@@ -102,12 +101,10 @@ describe.each(named)("%s", (_, model) => {
       const error = result.partial.at(-1)?.relativeError ?? Number.POSITIVE_INFINITY;
       expect(result.remainder.relativeNorm).toBe(result.partial.at(-1)?.relativeError);
       if (error > 0.1) {
-        expect(codesOf(result).some((code) => /^(diverges|large-remainder)$/.test(code))).toBe(
-          true,
-        );
+        expect(codesOf(result).some((code) => /^(diverges|not-shown)$/.test(code))).toBe(true);
       }
-      if (result.radius !== null && result.radius < 1)
-        expect(codesOf(result)).toContain("diverges");
+      expect(codesOf(result).includes("diverges")).toBe(result.verdict === "diverges");
+      if (order < 6) expect(["not-shown", "ends"]).toContain(result.verdict);
       expect(codesOf(result)).not.toContain("check-failed");
       expect(result.nearestKink === null).toBe(!codesOf(result).includes("relu-kink"));
     }
@@ -124,19 +121,6 @@ describe.each(named)("%s", (_, model) => {
     expect(result.resummed.orders.at(-1)?.relativeError).toBeLessThan(1e-10);
     expect(result.diverges).toBe(false);
     expect(codesOf(result)).toEqual([]);
-  });
-});
-
-test("by hand: norms, errors, radius of e^ε-like coefficients", () => {
-  expect(radiusEstimates([8, 4, 2, 1, 0.5])).toEqual({ root: 2, lastRatio: 2 });
-  expect(radiusEstimates([1, 10, 100, 1000]).root).toBeNear(0.1);
-  expect(radiusEstimates([3])).toEqual({ root: null, lastRatio: null });
-  expect(radiusEstimates([3, 1, 2, 0, 0])).toEqual({ root: null, lastRatio: 0.5 });
-  expect(radiusEstimates([4, 0, 1, 0, 0.25])).toEqual({ root: 2, lastRatio: null });
-  expect(radiusEstimates([3, 1, 0, 0, 0])).toEqual({ root: null, lastRatio: 3 });
-  expect(radiusEstimates([1, 2, 4, Number.NaN, Number.POSITIVE_INFINITY])).toEqual({
-    root: 0.5,
-    lastRatio: 0.5,
   });
 });
 
@@ -208,9 +192,8 @@ test("float32: coefficients beyond its range are told, the rest computed anew", 
   expect(result.check.float64?.relativeError).toBeLessThan(1e-10);
   expect(result.certificate.relativeErrorFloat64).not.toBeNull();
   const far = await epsilonSeries(engine, model, tokens, { order: 64 });
-  const lost = far.coefficients.filter(({ norm }) => norm === null);
+  const lost = far.coefficients.filter(({ norm }) => !Number.isFinite(norm));
   expect(codesOf(far).includes("overflow")).toBe(lost.length > 0);
   expect(lost.length).toBeGreaterThan(0);
-  expect(JSON.parse(JSON.stringify(far))).toEqual(far);
   await engine.close();
 });

@@ -1,3 +1,4 @@
+import { ratio } from "@resolvent/analysis";
 import { degreeTerms, GATES } from "@resolvent/expansion";
 import { axesOf, type Engine, type Ops, type Shaped } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
@@ -65,7 +66,10 @@ export function degreeDistances(estimate: Estimator, degrees: number): DegreeDis
   return Array.from({ length: degrees }, (_, degree) => {
     const of = (name: string): Estimate =>
       estimate((sums: Sums) =>
-        Math.sqrt((sums(`degree ${name}`)[degree] ?? 0) / (sums("degree residual")[0] ?? 0)),
+        ratio(
+          Math.sqrt(sums(`degree ${name}`)[degree] ?? 0),
+          Math.sqrt(sums("degree residual")[0] ?? 0),
+        ),
       );
     return {
       degree,

@@ -1,3 +1,4 @@
+import { isNothing } from "@resolvent/analysis";
 import {
   axesOf,
   InputError,
@@ -18,7 +19,7 @@ export interface Vectors {
 
 /** A linearity score, and the affine map behind it. */
 export interface LinearityScore extends Pick<AffineMap, "rank" | "effectiveRank"> {
-  /** Not a number where all outputs are the same. */
+  /** Not a number where all outputs are the same, to rounding. */
   readonly score: number;
   /** Tokens that were scored. */
   readonly tokens: number;
@@ -53,6 +54,7 @@ export function linearityScore(
   let error = 0;
   const sums = new Float64Array(outputs);
   let square = 0;
+  let size = 0;
   for (let token = 0; token < tokens; token++) {
     for (let j = 0; j < outputs; j++) {
       const own = scored.y[token * outputs + j] ?? Number.NaN;
@@ -60,6 +62,7 @@ export function linearityScore(
       for (let i = 0; i < inputs; i++)
         predicted += (scored.x[token * inputs + i] ?? Number.NaN) * (map.A[i * outputs + j] ?? 0);
       error += (own - predicted) ** 2;
+      size += own ** 2;
       // About the fit's mean, so that nothing cancels.
       const centred = own - (map.targetMean[j] ?? 0);
       sums[j] = (sums[j] ?? 0) + centred;
@@ -69,7 +72,9 @@ export function linearityScore(
   const variance = square - sums.reduce((sum, x) => sum + x * x, 0) / tokens;
   const { rank, effectiveRank } = map;
   return {
-    score: variance > 0 ? 1 - error / variance : Number.NaN,
+    score: isNothing(Math.sqrt(Math.max(0, variance)), Math.sqrt(size), "f64")
+      ? Number.NaN
+      : 1 - error / variance,
     tokens,
     rank,
     effectiveRank,

@@ -1,4 +1,12 @@
-import { type Engine, type Ops, type Shaped, sizeAlong, tangent } from "@resolvent/tensor";
+import { ratio } from "@resolvent/analysis";
+import {
+  type Engine,
+  type Ops,
+  type Precision,
+  type Shaped,
+  sizeAlong,
+  tangent,
+} from "@resolvent/tensor";
 import {
   type Block,
   blockWrite,
@@ -118,16 +126,21 @@ export async function localBatch<T extends Shaped>(
 /** `√(Σ‖f(a+b) − f(a) − f(b) + f(0)‖² / Σ‖f(a+b)‖²)` over all tokens. */
 export const defectOf =
   (block: string) =>
-  (sums: Sums): number =>
-    Math.sqrt((sums(`${block} defect`)[0] ?? 0) / (sums(`${block} written`)[0] ?? 0));
+  (sums: Sums): number | null =>
+    ratio(root(sums(`${block} defect`)[0]), root(sums(`${block} written`)[0]));
 
 /** `√(Σ‖f(r+δ) − f(r) − Jδ‖² / Σ‖f(r+δ) − f(r)‖²)` over all tokens, of one kind of step. */
 export const curvatureOf =
-  (block: string, step: (typeof STEPS)[number]) =>
-  (sums: Sums): number => {
+  (block: string, step: (typeof STEPS)[number], precision: Precision) =>
+  (sums: Sums): number | null => {
     const at = STEPS.indexOf(step);
-    return Math.sqrt((sums(`${block} curved`)[at] ?? 0) / (sums(`${block} moved`)[at] ?? 0));
+    // A block that the step does not move is moved by the rounding of what it writes.
+    const scale = root(sums(`${block} written`)[0]);
+    const moved = root(sums(`${block} moved`)[at]);
+    return ratio(root(sums(`${block} curved`)[at]), moved, { scale, precision });
   };
+
+const root = (square = 0): number => Math.sqrt(square);
 
 /** Tensors over a new leading axis. */
 export function stacked<T extends Shaped>(ops: Ops<T>, parts: readonly T[], axis: string): T {

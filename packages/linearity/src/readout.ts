@@ -1,3 +1,4 @@
+import { ratio } from "@resolvent/analysis";
 import {
   type Engine,
   type Ids,
@@ -117,20 +118,20 @@ export async function readoutBatch<T extends Shaped>(
 /** Mean KL divergence from the model's predictions, nats. */
 export const klOf =
   (name: string) =>
-  (sums: Sums): number =>
-    (sums(`${name} kl`)[0] ?? 0) / (sums("tokens")[0] ?? 0);
+  (sums: Sums): number | null =>
+    ratio(sums(`${name} kl`)[0] ?? 0, sums("tokens")[0] ?? 0);
 
 /** Share of positions with the model's likeliest token. */
 export const top1Of =
   (name: string) =>
-  (sums: Sums): number =>
-    (sums(`${name} top1`)[0] ?? 0) / (sums("tokens")[0] ?? 0);
+  (sums: Sums): number | null =>
+    ratio(sums(`${name} top1`)[0] ?? 0, sums("tokens")[0] ?? 0);
 
 /** Mean next-token loss, nats. */
 export const lossOf =
   (name: string) =>
-  (sums: Sums): number =>
-    (sums(`${name} loss`)[0] ?? 0) / (sums("predicted")[0] ?? 0);
+  (sums: Sums): number | null =>
+    ratio(sums(`${name} loss`)[0] ?? 0, sums("predicted")[0] ?? 0);
 
 async function likeliestOf<T extends Shaped>(
   engine: Engine<T>,

@@ -1,5 +1,5 @@
 import { modelFacts } from "@resolvent/analysis";
-import type { Engine, Shaped } from "@resolvent/tensor";
+import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import type { Sample } from "./corpus.ts";
 import { degreeDistances } from "./degrees.ts";
@@ -51,6 +51,11 @@ export function reportOf<T extends Shaped>(
     return { rank, effectiveRank };
   };
   const { found, cut, short } = sample;
+  const blocks = kinds("block").map((pair) => ({
+    block: pair.name,
+    ...shown(measuresOf(pair, estimate, engine.precision)),
+    ...ranks(pair),
+  })) satisfies BlockLinearity[];
   return {
     schemaVersion: 1,
     kind: "linearity",
@@ -63,26 +68,23 @@ export function reportOf<T extends Shaped>(
       ...counts,
       sample,
       length: input.length,
+      blocks,
     }),
     input: { ...input, found, cut, short, ...counts },
     settings,
     engine: engine.name,
     precision: engine.precision,
     loss: estimate(lossOf("model")).value,
-    blocks: kinds("block").map((pair) => ({
-      block: pair.name,
-      ...shown(measuresOf(pair, estimate)),
-      ...ranks(pair),
-    })) satisfies BlockLinearity[],
+    blocks,
     layers: kinds("layer").map((pair, layer) => ({
       layer,
-      ...shown({ ...scoresOf(pair, estimate) }),
+      ...shown({ ...scoresOf(pair, estimate, engine.precision) }),
       ...ranks(pair),
     })),
     between: kinds("between").map((pair, i) => ({
       from: between[i]?.from ?? pair.from, // by the names that were given
       to: between[i]?.to ?? pair.name,
-      ...shown({ ...scoresOf(pair, estimate) }),
+      ...shown({ ...scoresOf(pair, estimate, engine.precision) }),
       ...ranks(pair),
     })),
     degrees: degreeDistances(estimate, settings.maxDegree + 1).map(({ degree, ...distances }) => ({
@@ -92,15 +94,22 @@ export function reportOf<T extends Shaped>(
   };
 }
 
-function measuresOf(pair: Pair, estimate: Estimator): Record<BlockMeasure, Estimate> {
+function measuresOf(
+  pair: Pair,
+  estimate: Estimator,
+  precision: Precision,
+): Record<BlockMeasure, Estimate> {
   const { name, from } = pair;
   const [loss, replaced] = [lossOf("model"), lossOf(`${name} replaced`)];
   return {
-    ...scoresOf(pair, estimate),
+    ...scoresOf(pair, estimate, precision),
     superpositionDefect: estimate(defectOf(name)),
-    stepToMean: estimate(curvatureOf(name, "mean")),
-    stepToToken: estimate(curvatureOf(name, "token")),
-    lossChange: estimate((sums) => replaced(sums) - loss(sums)),
+    stepToMean: estimate(curvatureOf(name, "mean", precision)),
+    stepToToken: estimate(curvatureOf(name, "token", precision)),
+    lossChange: estimate((sums) => {
+      const [after, before] = [replaced(sums), loss(sums)];
+      return after === null || before === null ? null : after - before;
+    }),
     replacedKl: estimate(klOf(`${name} replaced`)),
     logitLensKl: estimate(klOf(`${from} logit`)),
     logitLensTop1: estimate(top1Of(`${from} logit`)),

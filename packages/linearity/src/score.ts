@@ -1,4 +1,5 @@
-import type { Engine, Ops, Shaped } from "@resolvent/tensor";
+import { isNothing } from "@resolvent/analysis";
+import type { Engine, Ops, Precision, Shaped } from "@resolvent/tensor";
 import type { Site } from "@resolvent/transformer";
 import { type Pair, valueAt } from "./pairs.ts";
 import { numbersOf } from "./reading.ts";
@@ -36,7 +37,7 @@ export function applied<T extends Shaped>(
 
 /**
  * Adds what linearity scores need, by sequence: squared errors of the map, and of both targets the sums and squares
- * about their means in the fit, which keep the variance exact and free of cancellation.
+ * about their means in the fit, which keep the variance exact and free of cancellation, and their sizes.
  */
 export async function scoreBatch<T extends Shaped>(
   engine: Engine<T>,
@@ -59,6 +60,8 @@ export async function scoreBatch<T extends Shaped>(
       without2: squares(without),
       with: engine.sum(within, ["pos"]),
       with2: squares(within),
+      withoutSize2: squares(added),
+      withSize2: squares(engine.add(x, added)),
     };
   });
   try {
@@ -82,16 +85,19 @@ export interface Scores {
 }
 
 /** `1 − Σ‖y − ŷ‖² / Σ‖y − ȳ‖²` on the tokens that were scored; on those that were fit it is MATHS 7's score. */
-export function scoresOf(pair: Pair, estimate: Estimator): Scores {
+export function scoresOf(pair: Pair, estimate: Estimator, precision: Precision): Scores {
   const key = keyOf(pair);
   const score =
     (target: "with" | "without") =>
-    (sums: Sums): number => {
+    (sums: Sums): number | null => {
       const [tokens = 0] = sums("tokens");
       const [square = 0] = sums(`${key}.${target}2`);
       const mean = sums(`${key}.${target}`).reduce((sum, x) => sum + x * x, 0) / tokens;
       const [error = 0] = sums(`${key}.error2`);
-      return square - mean > 0 ? 1 - error / (square - mean) : Number.NaN;
+      const [size = 0] = sums(`${key}.${target}Size2`);
+      // What is all but the same for every token varies by its rounding.
+      const spread = Math.sqrt(Math.max(0, square - mean));
+      return isNothing(spread, Math.sqrt(size), precision) ? null : 1 - error / spread ** 2;
     };
   return { withResidual: estimate(score("with")), withoutResidual: estimate(score("without")) };
 }

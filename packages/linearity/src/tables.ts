@@ -8,17 +8,17 @@ export function linearityTables(result: LinearityResult): Table[] {
     {
       kind: "block",
       field: "blocks",
-      title: "How far from linear: blocks",
+      title: "Linearity of blocks, measure by measure",
       subtitle: subtitleOf(result),
       columns: [
         { name: "block", kind: "text" },
-        { name: "withResidual", head: "with residual", kind: "number" },
-        { name: "withoutResidual", head: "without residual", kind: "number" },
+        { name: "withResidual", head: "with residual", kind: "number", missing: "–" },
+        { name: "withoutResidual", head: "without residual", kind: "number", missing: "–" },
         { name: "withoutResidualInterval", head: "95 %", kind: "text" },
-        { name: "superpositionDefect", head: "defect", kind: "number" },
-        { name: "stepToMean", head: "step to mean", kind: "number" },
-        { name: "stepToToken", head: "to token", kind: "number" },
-        { name: "lossChange", head: "Δloss replaced", kind: "number" },
+        { name: "superpositionDefect", head: "defect", kind: "number", missing: "–" },
+        { name: "stepToMean", head: "step to mean", kind: "number", missing: "–" },
+        { name: "stepToToken", head: "to token", kind: "number", missing: "–" },
+        { name: "lossChange", head: "Δloss replaced", kind: "number", missing: "–" },
         { name: "lossChangeInterval", head: "95 %", kind: "text" },
         { name: "replacedKl", kind: "divergence", detail: true },
         { name: "logitLensKl", head: "logit lens KL", kind: "divergence" },
@@ -84,11 +84,11 @@ export function linearityTables(result: LinearityResult): Table[] {
       title: "Truncated tree and path expansion by degree, relative to ‖T‖",
       columns: [
         { name: "degree", kind: "count" },
-        { name: "tree", head: "‖D‖ tree", kind: "number" },
-        { name: "paths", head: "‖D‖ paths", kind: "number" },
-        { name: "distance", kind: "number" },
+        { name: "tree", head: "‖D‖ tree", kind: "number", missing: "–" },
+        { name: "paths", head: "‖D‖ paths", kind: "number", missing: "–" },
+        { name: "distance", kind: "number", missing: "–" },
         { name: "distanceInterval", head: "95 %", kind: "text" },
-        { name: "partialDistance", head: "distance of sums", kind: "number" },
+        { name: "partialDistance", head: "distance of sums", kind: "number", missing: "–" },
       ],
       rows: degrees.map(({ degree, tree, paths, distance, partialDistance, intervals }) => [
         ...[degree, tree, paths, distance, range(intervals.distance), partialDistance],
@@ -99,9 +99,9 @@ export function linearityTables(result: LinearityResult): Table[] {
 }
 
 const SCORE_COLUMNS: readonly Column[] = [
-  { name: "withResidual", head: "with residual", kind: "number" },
+  { name: "withResidual", head: "with residual", kind: "number", missing: "–" },
   { name: "withResidualInterval", head: "95 %", kind: "text" },
-  { name: "withoutResidual", head: "without residual", kind: "number" },
+  { name: "withoutResidual", head: "without residual", kind: "number", missing: "–" },
   { name: "withoutResidualInterval", head: "95 %", kind: "text" },
   { name: "rank", kind: "count" },
   { name: "effectiveRank", head: "effective", kind: "number" },

@@ -53,7 +53,7 @@ export class Tally {
   }
 }
 
-/** A number and its interval: null where it is not defined. */
+/** A number and its interval: null where it is not defined, such as a quotient by next to nothing. */
 export interface Estimate {
   readonly value: number | null;
   /** 95 %, or null where there are fewer than two groups to draw. */
@@ -61,7 +61,7 @@ export interface Estimate {
 }
 
 /** Estimates functions of sums. */
-export type Estimator = (statistic: (sums: Sums) => number) => Estimate;
+export type Estimator = (statistic: (sums: Sums) => number | null) => Estimate;
 
 /**
  * Percentile bootstrap over groups of sequences (Efron 1979): as many groups as there are, drawn with replacement,
@@ -85,9 +85,9 @@ export function bootstrap(
   });
   return (statistic) => {
     const value = statistic(whole);
-    if (!Number.isFinite(value)) return { value: null, interval: null };
+    if (value === null || !Number.isFinite(value)) return { value, interval: null };
     const values = again
-      .map(statistic)
+      .flatMap((sums) => statistic(sums) ?? [])
       .filter(Number.isFinite)
       .sort((a, b) => a - b);
     const low = values[Math.floor(0.025 * values.length)];

@@ -1,12 +1,21 @@
 import type { Warning } from "@resolvent/analysis";
 import type { Sample } from "./corpus.ts";
-import type { Split } from "./result.ts";
+import type { BlockLinearity, BlockMeasure, Split } from "./result.ts";
 
 /** Fewer tokens than this for each dimension are too few: a map of `d_model` inputs has that much freedom. */
 const TOKENS_PER_DIMENSION = 10;
 
 /** Fewer sequences than this are too few to draw intervals from. */
 const SEQUENCES = 20;
+
+/** Measures that are quotients, of what a block itself may not do at all. */
+const DIVIDED = [
+  "withResidual",
+  "withoutResidual",
+  "superpositionDefect",
+  "stepToMean",
+  "stepToToken",
+] as const satisfies readonly BlockMeasure[];
 
 interface Counts {
   readonly sequences: number;
@@ -21,6 +30,7 @@ export function warningsOf({
   scored,
   sample,
   length,
+  blocks,
 }: {
   readonly split: Split;
   readonly d_model: number;
@@ -28,6 +38,7 @@ export function warningsOf({
   readonly scored: Counts;
   readonly sample: Pick<Sample, "cut" | "short">;
   readonly length: number;
+  readonly blocks: readonly Pick<BlockLinearity, "block" | BlockMeasure>[];
 }): Warning[] {
   const least = TOKENS_PER_DIMENSION * d_model;
   const warnings: Warning[] = [];
@@ -58,6 +69,13 @@ export function warningsOf({
     warn(
       "too-few-sequences",
       `Too few sequences: intervals are drawn from ${scored.sequences}, fewer than ${SEQUENCES}; they come out too narrow.`,
+    );
+  }
+  const still = blocks.filter((one) => DIVIDED.some((measure) => one[measure] === null));
+  if (still.length > 0) {
+    warn(
+      "undefined-measures",
+      `Some measures of ${still.map(({ block }) => block).join(", ")} are not given (–): what they divide by, the variance of what a block adds, or how far a step moves it, is next to nothing.`,
     );
   }
   if (sample.cut > 0) {

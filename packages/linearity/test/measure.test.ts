@@ -6,6 +6,7 @@ import {
   blockWrite,
   loadModel,
   type Model,
+  mapWeights,
   nextTokenLoss,
   plainSites,
   run,
@@ -20,6 +21,7 @@ import {
   replacedRuns,
   superposition,
 } from "../src/index.ts";
+import { linearityTables } from "../src/tables.ts";
 import { affineModel, sampleOf, sequences } from "./models.ts";
 
 let linearAlgebra: LinearAlgebra;
@@ -328,4 +330,24 @@ test("intervals come from the seed, hold the value, and get narrower with more s
     expect(block.withoutResidual).toBeGreaterThan(low);
     expect(block.withoutResidual).toBeLessThan(high);
   }
+});
+
+test.each([
+  ["that writes a constant", (name: string) => /^L0\.mlp\.W_out$/.test(name), 0],
+  ["that writes a constant to rounding", (name: string) => /^L0\.mlp\.W_out$/.test(name), 1e-17],
+  ["that does not write at all", (name: string) => /^L0\.mlp\.(W_out|b_out)$/.test(name), 0],
+] as const)("a block %s has no score of what it adds, and why is said", async (_, chosen, size) => {
+  const plain = await load("gpt2");
+  const model = mapWeights(plain, (weight, name) =>
+    chosen(name) ? reference.scale(weight, size) : weight,
+  );
+  const result = await measureLinearity(reference, model, sampleOf(sequences(24, 8)), options);
+  const still = result.blocks.find(({ block }) => block === "L0.mlp");
+  expect(still).toMatchObject({ withoutResidual: null, stepToMean: null, stepToToken: null });
+  expect(still?.withResidual).toBeNear(1, { rtol: 1e-9 });
+  expect(result.blocks.filter(({ withoutResidual }) => withoutResidual === null)).toHaveLength(1);
+  const warning = result.warnings.find(({ code }) => code === "undefined-measures");
+  expect(warning?.message).toMatch(/^Some measures of L0\.mlp are not given/);
+  const [table] = linearityTables(result);
+  expect(table?.columns.find(({ name }) => name === "withoutResidual")?.missing).toBe("–");
 });

@@ -75,7 +75,7 @@ async function measure(stream: boolean): Promise<void> {
     "path expansion to degree 4, with its report",
     async () => await expandByDegree(cpu, model, tokens, { maxDegree: 4 }),
   );
-  console.log(`certificate ${expansion.certificate.relativeError.toExponential(1)} (f32)`);
+  console.log(`certificate ${expansion.certificate.relativeError?.toExponential(1)} (f32)`);
   console.log(`engine: ${(cpu.memory.peak / 2 ** 30).toFixed(2)} GiB at most\n`);
   await cpu.close();
 }

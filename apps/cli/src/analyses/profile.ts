@@ -6,6 +6,7 @@ import {
   type Prompt,
   pause,
   promptParameter,
+  ratio,
   type Subject,
   type Table,
 } from "@resolvent/analysis";
@@ -52,7 +53,7 @@ interface Share {
   readonly name: string;
   readonly calls: number;
   readonly milliseconds: number;
-  readonly share: number;
+  readonly share: number | null;
 }
 
 /** Where the time of a run goes, by operation and by site. */
@@ -154,7 +155,7 @@ function sharesTable(kind: string, field: string, shares: readonly Share[]): Tab
       { name: "name", head: kind, kind: "text" },
       { name: "calls", kind: "count" },
       { name: "milliseconds", head: "ms", kind: "number" },
-      { name: "share", kind: "bar" },
+      { name: "share", kind: "bar", missing: "–" },
     ],
     rows: shares.map(({ name, calls, milliseconds, share }) => [name, calls, milliseconds, share]),
   };
@@ -183,7 +184,7 @@ function group(
       name,
       calls: sum.calls / runs,
       milliseconds: sum.milliseconds / runs,
-      share: sum.milliseconds / total,
+      share: ratio(sum.milliseconds, total),
     }))
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }

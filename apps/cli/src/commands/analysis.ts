@@ -8,7 +8,9 @@ import {
   type Parameter,
   type Progress,
   type Result,
+  type Soundness,
   type Subject,
+  soundnessOf,
   type Warning,
   withWarnings,
 } from "@resolvent/analysis";
@@ -16,7 +18,7 @@ import type { CpuTensor } from "@resolvent/cpu";
 import { cost as costs, InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
-import { EXIT, exitCodeOf, usageError } from "../failure.ts";
+import { EXIT, exitCodeOf, refuseUnsound, usageError } from "../failure.ts";
 import { checkNew, checkpointFile, newFile, readText, writeNew } from "../files.ts";
 import {
   keepWeights,
@@ -146,13 +148,15 @@ async function analyse(
     );
     return await output.finish();
   }
-  const give = async (plain: Result, warnings: readonly Warning[]): Promise<void> => {
+  const give = async (plain: Result, warnings: readonly Warning[]): Promise<Soundness> => {
     terminal.progress("");
     warn(warnings);
+    const soundness = soundnessOf(plain);
     const result = withWarnings(plain, warnings);
     writeResult(result, analysis.tables(result), {
       format: output.format,
       precision,
+      soundness,
       terminal: output.to,
     });
     await output.finish();
@@ -160,6 +164,7 @@ async function analyse(
       await writeNew(html, analysis.page(result, { command: commandLine(argv) }), overwrite);
       terminal.note(`${html} has the page.`);
     }
+    return soundness;
   };
   if (analysis.needs === "outline") {
     const files = {
@@ -170,7 +175,7 @@ async function analyse(
       weights: keptWeights(outline, flags, 0),
     };
     const warnings = [...(outline.warnings ?? []), ...(await notFiniteIn(folder, terminal))];
-    return await give(await analysis.run(files, params), warnings);
+    return refuseUnsound(await give(await analysis.run(files, params), warnings));
   }
   const plan = keepWeights(
     outline,
@@ -221,8 +226,9 @@ async function analyse(
       inFloat64: again,
     };
     const result: Result = await analysis.run(subject, params);
-    await give(result, await warningsAbout(result, subject, params));
+    const soundness = await give(result, await warningsAbout(result, subject, params));
     await checkpoint?.remove();
+    refuseUnsound(soundness);
   } catch (error) {
     if (analysis.resumable && exitCodeOf(error) === EXIT.interrupted) {
       terminal.note(goOn(resume, argv));

@@ -1,4 +1,4 @@
-import { divergence, percent, short } from "@resolvent/analysis";
+import { type Certificate, divergence, percent, short } from "@resolvent/analysis";
 import { type DegreeExpansion, expandByDegree, GATES } from "@resolvent/expansion";
 import { loadTokenizer } from "@resolvent/transformer";
 import { Command } from "commander";
@@ -39,7 +39,7 @@ async function demo(terminal: Terminal): Promise<void> {
     terminal.show(picture(paths, tree, terminal));
     terminal.show(`\n${explain(paths, tree)}\n\n`);
     terminal.show(
-      `Both sums give the model: ‖Σ D_k − T‖/‖T‖ is ${short(paths.certificate.relativeError)} (paths) and ${short(tree.certificate.relativeError)} (tree), in float64. It took ${seconds.toFixed(1)} s.\n`,
+      `Both sums give the model: ‖Σ D_k − T‖/‖T‖ is ${figure(paths.certificate)} (paths) and ${figure(tree.certificate)} (tree), in float64. It took ${seconds.toFixed(1)} s.\n`,
     );
     terminal.show(`Next: npx resolvent expand ${MODEL} --prompt "…"   npx resolvent --help\n`);
   } finally {
@@ -47,19 +47,28 @@ async function demo(terminal: Terminal): Promise<void> {
   }
 }
 
+function figure({ relativeError }: Certificate): string {
+  return relativeError === null ? "undefined" : short(relativeError);
+}
+
+/** The share of a degree, 0 where shares are not given. */
+function shareAt({ terms }: DegreeExpansion, degree: number): number {
+  return terms[degree]?.logitShare ?? 0;
+}
+
 function picture(paths: DegreeExpansion, tree: DegreeExpansion, { style }: Terminal): string {
   const largest = Math.max(
-    ...[...paths.terms, ...tree.terms].map((term) => Math.abs(term.logitShare)),
+    ...[...paths.terms, ...tree.terms].map((term) => Math.abs(term.logitShare ?? 0)),
     1,
   );
   const cells = (expansion: DegreeExpansion, degree: number): string[] => {
     const term = expansion.terms[degree];
     if (term === undefined) return ["", "", ""];
-    const { logitShare, partial } = term;
+    const logitShare = shareAt(expansion, degree);
     return [
       style.accent(bar(logitShare / largest, 14)),
       percent(logitShare),
-      divergence(partial.frozenNorm.kl, "f64"),
+      divergence(term.partial.frozenNorm.kl, "f64"),
     ];
   };
   const head = [{ head: "share" }, { head: "", right: true }, { head: "KL so far", right: true }];
@@ -83,7 +92,7 @@ function explain(paths: DegreeExpansion, tree: DegreeExpansion): string {
     e.terms.findIndex((t) => t.partial.frozenNorm.kl < NEAR);
   const main = (e: DegreeExpansion): number =>
     e.terms.reduce(
-      (best, t) => (t.logitShare > (e.terms[best]?.logitShare ?? 0) ? t.degree : best),
+      (best, { degree }) => (shareAt(e, degree) > shareAt(e, best) ? degree : best),
       0,
     );
   const blocks = paths.model.blocks.length;
@@ -93,7 +102,7 @@ function explain(paths: DegreeExpansion, tree: DegreeExpansion): string {
       ? `Both come within ${NEAR} nats of the model once paths through ${p} blocks are in`
       : `The path expansion comes within ${NEAR} nats of the model at degree ${p}, the truncated tree at degree ${t}`;
   return wrap(
-    `Degree k is everything that passes through exactly k of the model's ${blocks} blocks; degree 0 is the embedding alone. With attention patterns, norms and activations frozen at this run, degree ${main(paths)} has the largest share of the logits (${percent(paths.terms[main(paths)]?.logitShare ?? 0)}). With nothing frozen, cutting longer paths also changes what the remaining blocks compute, and the largest share is that of degree ${main(tree)} (${percent(tree.terms[main(tree)]?.logitShare ?? 0)}). Terms of opposite sign cancel. ${compared}; the difference between the two sums is how far the model is from linear.`,
+    `Degree k is everything that passes through exactly k of the model's ${blocks} blocks; degree 0 is the embedding alone. With attention patterns, norms and activations frozen at this run, degree ${main(paths)} has the largest share of the logits (${percent(shareAt(paths, main(paths)))}). With nothing frozen, cutting longer paths also changes what the remaining blocks compute, and the largest share is that of degree ${main(tree)} (${percent(shareAt(tree, main(tree)))}). Terms of opposite sign cancel. ${compared}; the difference between the two sums is what freezing the gates changed.`,
   );
 }
 

@@ -46,7 +46,7 @@ export interface Partner extends HeadPlace {
 
 /** One head and its scores. */
 export interface HeadRow extends HeadPlace {
-  /** Copying score of `W_V W_O`: `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero, as below. */
+  /** Copying score of `W_V W_O`: `Σ Re λ / Σ |λ|`; null where all eigenvalues are next to zero, as below. */
   readonly ovCopying: number | null;
   /** Of `W_E W_V W_O W_U`. */
   readonly ovCopyingEmbedding: number | null;
@@ -57,7 +57,7 @@ export interface HeadRow extends HeadPlace {
   readonly duplicateToken: number | null;
   readonly induction: number | null;
   readonly copying: number | null;
-  /** The earlier head whose output composes most with this head's queries; null in the first layer. */
+  /** The earlier head whose output composes most with this head's queries; null where there is none with weights. */
   readonly queryFrom: Partner | null;
   readonly keyFrom: Partner | null;
   readonly valueFrom: Partner | null;
@@ -235,7 +235,9 @@ function strongest(composed: Composition, kind: CompositionKind, to: HeadPlace):
   for (let layer = 0; layer < to.layer; layer++) {
     for (let head = 0; head < composed.heads; head++) {
       const score = compositionScore(composed, kind, { layer, head }, to);
-      if (best === null || score > best.score) best = { layer, head, score };
+      // 0 is that of a head without weights, which composes with nothing. What is not a number is seen.
+      if (score === 0 || score <= (best?.score ?? 0)) continue;
+      best = { layer, head, score };
     }
   }
   return best;
@@ -243,7 +245,10 @@ function strongest(composed: Composition, kind: CompositionKind, to: HeadPlace):
 
 function tables(result: HeadsResult): Table[] {
   const { repeated, heads } = result;
-  const score = (name: string, head: string) => ({ name, head, kind: "number" as const });
+  const score = (name: string, head: string) => ({
+    ...{ name, head, kind: "number" as const },
+    missing: "–",
+  });
   const ran = repeated === null ? [] : RUN_COLUMNS;
   const partners = heads.some((row) => row.queryFrom !== null) ? COMPOSITION_KINDS : [];
   return [
@@ -261,7 +266,8 @@ function tables(result: HeadsResult): Table[] {
         ...ran.map(([name, head]) => score(name, head)),
         ...partners.flatMap((kind) => [
           { name: `${kind}From`, head: `${letter(kind)} from`, kind: "text" as const },
-          score(`${kind}Composition`, letter(kind)),
+          // None in the first layer, which goes without saying.
+          { name: `${kind}Composition`, head: letter(kind), kind: "number" as const },
         ]),
       ],
       rows: heads.map((row) => [
@@ -302,9 +308,15 @@ function subtitleOf({ model, weightProcessing, repeated }: HeadsResult): string 
 }
 
 function notesOf({ repeated, heads }: HeadsResult): string[] {
+  const withoutScore = heads.some(({ ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred }) =>
+    [ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred].includes(null),
+  );
   const notes = [
     "OV, E·OV·U, centred: copying score Σ Re λ / Σ |λ| of W_V W_O, of W_E W_V W_O W_U, and of that with W_U centred over the vocabulary.",
   ];
+  if (withoutScore) {
+    notes.push("–: a matrix that is next to zero, or of which centring leaves next to nothing.");
+  }
   if (repeated !== null) {
     notes.push(
       "previous, duplicate, induction: mean attention to the token before, the same token, the token after the same. copying: how far values raise the logit of the attended token above others.",

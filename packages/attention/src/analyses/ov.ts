@@ -7,6 +7,7 @@ import {
   type Prompt,
   pause,
   promptParameter,
+  ratio,
   type Subject,
   type Table,
   type TokenFacts,
@@ -27,7 +28,13 @@ import {
 import { headName, parseHead } from "@resolvent/transformer";
 import { z } from "zod";
 import { ovCircuit } from "../circuit.ts";
-import { copyingScore, cyclicFormsOf, type Eigenvalue, eigenvaluesOf } from "../copying.ts";
+import {
+  copyingScore,
+  cyclicFormsOf,
+  type Eigenvalue,
+  eigenvaluesOf,
+  sizeOfForm,
+} from "../copying.ts";
 import {
   circuitSvd,
   type TokenEnds,
@@ -45,6 +52,10 @@ import {
 import { readOnce, rowsOf } from "../reading.ts";
 import { ovTable } from "../tables.ts";
 
+/** Why a score is not given. */
+const NO_SCORE =
+  "–: the matrix, or what centring leaves of it, is next to zero, and has no score or share.";
+
 /** Tokens of a table are written side by side: more of them are no table to read. */
 const MOST_TOKENS = 512;
 
@@ -56,8 +67,8 @@ export interface ScoredToken extends TokenFacts {
 /** A singular direction: what goes in along `input` comes out along `output`, `value` times as long. */
 export interface OvDirection {
   readonly value: number;
-  /** `value² / Σ value²` */
-  readonly share: number;
+  /** `value² / Σ value²`; null of a head without weights. */
+  readonly share: number | null;
   /** Tokens whose embeddings lie furthest along the input direction, and against it. */
   readonly input: {
     readonly positive: readonly ScoredToken[];
@@ -184,10 +195,11 @@ async function run<T extends Shaped>(
   try {
     const forms = engine.scope(() => cyclicFormsOf(engine, model, circuit, processing));
     const [residual, embedding, embeddingCentred] = (await Promise.all(
-      [forms.residual, forms.embedding, forms.embeddingCentred].map(async (form) =>
-        eigenvaluesOf(linear, await engine.read(form)),
-      ),
-    ).finally(() => engine.free(forms))) as [Eigenvalue[], Eigenvalue[], Eigenvalue[]]; // three of three
+      [forms.residual, forms.embedding, forms.embeddingCentred].map(async (form) => {
+        const read = await engine.read(form);
+        return { eigenvalues: eigenvaluesOf(linear, read), size: sizeOfForm(read.data) };
+      }),
+    ).finally(() => engine.free(forms))) as [SizedEigenvalues, SizedEigenvalues, SizedEigenvalues]; // three of three
     await step(1);
     const svd = await circuitSvd(engine, linear, circuit);
     const singularValues = Array.from(svd.values.data);
@@ -224,15 +236,24 @@ async function run<T extends Shaped>(
       engine: engine.name,
       precision: engine.precision,
       copying: {
-        residual: copyingScore(residual),
-        embedding: copyingScore(embedding),
-        embeddingCentred: copyingScore(embeddingCentred),
+        residual: copyingScore(residual.eigenvalues, residual.size, engine.precision),
+        embedding: copyingScore(embedding.eigenvalues, embedding.size, engine.precision),
+        // What centring leaves of the same.
+        embeddingCentred: copyingScore(
+          embeddingCentred.eigenvalues,
+          embedding.size,
+          engine.precision,
+        ),
       },
-      eigenvalues: { residual, embedding, embeddingCentred },
+      eigenvalues: {
+        residual: residual.eigenvalues,
+        embedding: embedding.eigenvalues,
+        embeddingCentred: embeddingCentred.eigenvalues,
+      },
       singularValues,
       directions: singularValues.slice(0, count).map((value, i) => ({
         value,
-        share: total === 0 ? 0 : (value * value) / total,
+        share: ratio(value * value, total),
         input: named(inputs[i]),
         output: named(outputs[i]),
       })),
@@ -241,6 +262,12 @@ async function run<T extends Shaped>(
   } finally {
     engine.free(circuit);
   }
+}
+
+/** The eigenvalues of a cyclic form, and how large it is. */
+interface SizedEigenvalues {
+  readonly eigenvalues: Eigenvalue[];
+  readonly size: number;
 }
 
 function tableOptions({ raw }: OvParameters): { processing: object } {
@@ -277,7 +304,7 @@ function firstOf({ shape, data }: Tensor, count: number): Tensor {
 
 function tables(result: OvResult): Table[] {
   const { copying, eigenvalues, directions, table, weightProcessing } = result;
-  const number = (value: number | null): string => (value === null ? "none" : value.toFixed(3));
+  const number = (value: number | null): string => (value === null ? "–" : value.toFixed(3));
   const texts = (tokens: readonly ScoredToken[]): string =>
     tokens.map(({ text }) => tokenNotation(text)).join(" ");
   const complex = eigenvalues.residual
@@ -295,7 +322,7 @@ function tables(result: OvResult): Table[] {
       columns: [
         { name: "direction", kind: "count" },
         { name: "value", head: "singular value", kind: "number" },
-        { name: "share", kind: "share" },
+        { name: "share", kind: "share", missing: "–" },
         { name: "sign", kind: "text" },
         { name: "reads", head: "attending to", kind: "text" },
         { name: "writes", head: "raises", kind: "text" },
@@ -307,6 +334,9 @@ function tables(result: OvResult): Table[] {
       notes: [
         `Copying, Σ Re λ / Σ |λ|: ${number(copying.residual)} in the stream, ${number(copying.embedding)} from token to token, ${number(copying.embeddingCentred)} with the unembedding centred over the vocabulary.`,
         `Largest eigenvalues in the stream: ${complex.join(", ")}.`,
+        ...(Object.values(copying).includes(null) || directions.some(({ share }) => share === null)
+          ? [NO_SCORE]
+          : []),
       ],
     },
   ];

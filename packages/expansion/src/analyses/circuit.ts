@@ -1,4 +1,12 @@
-import { type Analysis, defineAnalysis, inputLine, short, type Table } from "@resolvent/analysis";
+import {
+  type Analysis,
+  defineAnalysis,
+  inputLine,
+  short,
+  type Table,
+  warningCodes,
+  warningLines,
+} from "@resolvent/analysis";
 import { z } from "zod";
 import { CIRCUIT_SIZES, type CircuitResult, findCircuit } from "../patching/circuit.ts";
 import { patchCost } from "../patching/patch-cost.ts";
@@ -61,6 +69,7 @@ function sizeTable({
   targetModel,
   targetEmpty,
   pairs,
+  warnings,
 }: Result): Table {
   const [first] = pairs;
   const one = first !== undefined && pairs.length === 1;
@@ -73,16 +82,22 @@ function sizeTable({
       { name: "share", kind: "share", head: "kept" },
       { name: "edges", kind: "count" },
       { name: "target", kind: "number" },
-      { name: "faithfulness", kind: "effect" },
+      { name: "faithfulness", kind: "effect", missing: "–" },
+      { name: "warnings", kind: "text", detail: true },
     ],
     rows: sizes.map(({ share, edges, target, faithfulness }) => [
-      ...[share, edges, target, faithfulness],
+      ...[share, edges, target, faithfulness, warningCodes(warnings)],
     ]),
     notes: [
-      `CPR ${short(cpr)}, CMD ${short(cmd)}: areas by trapezoids over the share of kept edges`,
+      ...warningLines(warnings),
+      `CPR ${figure(cpr)}, CMD ${figure(cmd)}: areas by trapezoids over the share of kept edges`,
       `target of the model ${short(targetModel)}, with all ${edgeCount} edges cut ${short(targetEmpty)}`,
     ],
   };
+}
+
+function figure(value: number | null): string {
+  return value === null ? "–" : short(value);
 }
 
 function edgeTable({ edges, edgeCount, top }: Result): Table {

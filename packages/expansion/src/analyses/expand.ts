@@ -1,13 +1,14 @@
 import {
   type Analysis,
+  certificateLine,
   defineAnalysis,
   inputLine,
   type Prompt,
   promptParameter,
   promptsParameter,
-  short,
   type Table,
   type Vocabulary,
+  warningLines,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { z } from "zod";
@@ -34,7 +35,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   name: "expand",
   summary: "a run as a sum over path degrees",
   description:
-    "Writes a run of MODEL as a sum of terms by path degree (how many blocks a path passes through), and proves that they add up.",
+    "Writes a run of MODEL as a sum of terms by path degree (how many blocks a path passes through), and checks that they add up.",
   params: z.object({
     prompt: promptParameter("text to read"),
     freeze: z
@@ -132,8 +133,8 @@ function termTable(expansion: DegreeExpansion): Table {
     columns: [
       { name: "degree", kind: "count" },
       { name: "norm", kind: "number", detail: true },
-      { name: "relativeNorm", kind: "number", head: "‖D‖/‖T‖" },
-      { name: "logitShare", kind: "bar", head: "share of logits" },
+      { name: "relativeNorm", kind: "number", head: "‖D‖/‖T‖", missing: "–" },
+      { name: "logitShare", kind: "bar", head: "share of logits", missing: "–" },
       { name: "frozenNormKl", kind: "divergence", head: "KL so far" },
       { name: "frozenNormTop1", kind: "share", head: "top-1" },
       { name: "frozenNormLoss", kind: "number", detail: true },
@@ -151,7 +152,7 @@ function termTable(expansion: DegreeExpansion): Table {
     ...(remainder.from !== "none" && {
       footer: [["rest", null, remainder.relativeNorm, remainder.logitShare]],
     }),
-    notes: [certificateLine(expansion)],
+    notes: [...warningLines(expansion.warnings), certificateOf(expansion)],
   };
 }
 
@@ -166,9 +167,7 @@ function titleOf({ freeze, reference, method }: DegreeExpansion): string {
   return reference === "zero" ? how : `${how}, reference ${reference}`;
 }
 
-function certificateLine({ certificate, precision, remainder }: DegreeExpansion): string {
-  const f64 = certificate.relativeErrorFloat64;
-  const anew = precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
+function certificateOf({ certificate, precision, remainder }: DegreeExpansion): string {
   const sum = remainder.from === "none" ? "Σ D_k" : "Σ D_k + rest";
-  return `certificate: ‖${sum} − T‖/‖T‖ = ${short(certificate.relativeError)} (${precision})${anew}`;
+  return certificateLine(`‖${sum} − T‖/‖T‖`, certificate, { precision, remainder: remainder.from });
 }

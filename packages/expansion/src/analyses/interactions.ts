@@ -1,5 +1,6 @@
 import {
   type Analysis,
+  certificateLine,
   defineAnalysis,
   inputLine,
   type Prompt,
@@ -131,9 +132,14 @@ function orderTable(result: Interactions): Table {
       { name: "order", kind: "count" },
       { name: "sets", kind: "count" },
       { name: "norm", kind: "number", detail: true },
-      { name: "relativeNorm", kind: "number", head: "‖Σ I(S)‖/‖T‖" },
+      { name: "relativeNorm", kind: "number", head: "‖Σ I(S)‖/‖T‖", missing: "–" },
       { name: "sumOfNorms", kind: "number", head: "Σ ‖I(S)‖" },
-      { name: "cumulativeRelativeError", kind: "number", head: "sum so far misses T by" },
+      {
+        name: "cumulativeRelativeError",
+        kind: "number",
+        head: "sum so far misses T by",
+        missing: "–",
+      },
       { name: "warnings", kind: "text", detail: true },
     ],
     rows: orders.map((one) => [
@@ -143,7 +149,7 @@ function orderTable(result: Interactions): Table {
     ...(remainder.from !== "none" && {
       footer: [["rest", null, null, remainder.relativeNorm, null, null, null]],
     }),
-    notes: [...warningLines(warnings), certificateLine(result)],
+    notes: [...warningLines(warnings), certificateOf(result)],
   };
 }
 
@@ -163,7 +169,7 @@ function topTable({ top, single, players }: Interactions): Table {
       { name: "players", kind: "text" },
       { name: "order", kind: "count" },
       { name: "norm", kind: "number" },
-      { name: "relativeNorm", kind: "number", head: "‖I(S)‖/‖T‖" },
+      { name: "relativeNorm", kind: "number", head: "‖I(S)‖/‖T‖", missing: "–" },
     ],
     rows: top.map((one) => [one.players.join(" "), one.order, one.norm, one.relativeNorm]),
     ...(alone !== undefined && {
@@ -197,9 +203,7 @@ function titleOf({ choice, players, freeze, orders, remainder }: Interactions): 
   return `Interactions of ${players.length} ${of}, ${up}${how}`;
 }
 
-function certificateLine({ certificate, precision, remainder }: Interactions): string {
-  const f64 = certificate.relativeErrorFloat64;
-  const anew = precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
+function certificateOf({ certificate, precision, remainder }: Interactions): string {
   const sum = remainder.from === "none" ? "Σ I(S)" : "Σ I(S) + rest";
-  return `certificate: ‖${sum} − T‖/‖T‖ = ${short(certificate.relativeError)} (${precision})${anew}`;
+  return certificateLine(`‖${sum} − T‖/‖T‖`, certificate, { precision, remainder: remainder.from });
 }

@@ -1,6 +1,7 @@
 import {
   type Analysis,
   type Cell,
+  certificateLine,
   defineAnalysis,
   inputLine,
   short,
@@ -203,7 +204,11 @@ function notesOf(result: Result, count: number): string[] {
     );
   }
   if (certificate !== null) {
-    notes.push(`certificate: effects on final add up to ${short(certificate.relativeError)}`);
+    notes.push(
+      certificateLine("|Σ effects on final − ⟨∂target/∂T, ΔT⟩| / Σ |effect|", certificate, {
+        precision: result.precision,
+      }),
+    );
   }
   return notes;
 }

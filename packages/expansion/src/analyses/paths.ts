@@ -1,5 +1,6 @@
 import {
   type Analysis,
+  certificateLine,
   defineAnalysis,
   inputLine,
   type Prompt,
@@ -7,6 +8,8 @@ import {
   short,
   type Table,
   type TokenName,
+  warningCodes,
+  warningLines,
 } from "@resolvent/analysis";
 import { z } from "zod";
 import {
@@ -42,7 +45,7 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
   name: "paths",
   summary: "a logit difference as a sum over single paths",
   description:
-    "Writes a logit, or the difference of two, at the last position as the sum of all paths through a run of MODEL with its gates frozen; lists the largest, and says exactly how much all others are together.",
+    "Writes a logit, or the difference of two, at the last position as the sum of all paths through a run of MODEL with its gates frozen; lists the largest (found by a search where there are too many for all to be made, which is said), and how much all others are together.",
   params: z.object({
     prompt: promptParameter("text to read"),
     target: targetParameter,
@@ -124,7 +127,8 @@ function optionsOf(params: PathsParameters): ExpandPathsOptions {
 }
 
 function pathTable(expansion: PathExpansion): Table {
-  const { model, input, shown, readout, level, notShown, notShownCount, search } = expansion;
+  const { model, input, shown, readout, level, notShown, notShownCount, search, warnings } =
+    expansion;
   const texts = input.tokens.map(({ text }) => text);
   const verified = shown.some((path) => path.verified !== null);
   const value = expansion.total + expansion.constant + expansion.otherSources;
@@ -137,7 +141,9 @@ function pathTable(expansion: PathExpansion): Table {
   return {
     kind: "path",
     field: "shown",
-    title: `The largest paths by ${level}s, all gates frozen`,
+    title: search.exhaustive
+      ? `The largest paths by ${level}s, all gates frozen`
+      : `Large paths by ${level}s, found by search, all gates frozen`,
     subtitle: inputLine(model, input.tokens),
     columns: [
       { name: "path", kind: "text" },
@@ -148,23 +154,21 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "effect", kind: "effect" },
       { name: "frozen", kind: "number", detail: !verified },
       { name: "live", kind: "number", detail: !verified },
+      { name: "warnings", kind: "text", detail: true },
     ],
     rows: shown.map(({ source, position, nodes, degree, effect, verified: checked }) => [
       [sourceText({ name: source, position }, texts), ...nodes].join(" → "),
       ...[source, position, nodes.join(" "), degree, effect],
-      ...[checked?.frozen ?? null, checked?.live ?? null],
+      ...[checked?.frozen ?? null, checked?.live ?? null, warningCodes(warnings)],
     ]),
     footer: [[`${notShownCount} others`, null, null, null, null, notShown]],
     notes: [
       parts.join("; "),
-      search.exhaustive
-        ? "every path was looked at: these are the largest"
-        : `found by search, not proven: ${search.expanded} ends of paths looked at${
-            search.pending === null
-              ? ""
-              : `, none left promises more than ${short(search.pending)} by degree`
-          }`,
-      certificateLine(expansion),
+      ...(search.exhaustive ? ["every path was looked at: these are the largest"] : []),
+      ...warningLines(warnings),
+      certificateLine("|Σ paths − ⟨w, T⟩| / largest degree", expansion.certificate, {
+        precision: expansion.precision,
+      }),
     ],
   };
 }
@@ -212,10 +216,4 @@ function directTable({ attribution }: PathExpansion): Table {
       footer: [[`${rest.length} others`, rest.reduce((sum, [, effect]) => sum + effect, 0)]],
     }),
   };
-}
-
-function certificateLine({ certificate, precision }: PathExpansion): string {
-  const f64 = certificate.relativeErrorFloat64;
-  const anew = precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
-  return `certificate: |Σ paths − ⟨w, T⟩| = ${short(certificate.relativeError)} relative (${precision})${anew}`;
 }

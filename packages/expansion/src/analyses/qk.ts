@@ -1,7 +1,9 @@
 import {
   type Analysis,
+  certificateLine,
   defineAnalysis,
   inputLine,
+  isNothing,
   type Prompt,
   percent,
   promptParameter,
@@ -11,6 +13,8 @@ import {
   type TokenName,
   tokenFacts,
   tokenNotation,
+  type Warning,
+  warningLines,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
@@ -40,8 +44,8 @@ export interface ScorePair {
   readonly querySource: string;
   readonly keySource: string;
   readonly effect: number;
-  /** Of the sum of all pairs; single ones may be negative or above 1. */
-  readonly share: number;
+  /** Of the sum of all pairs; single ones may be negative or above 1. Null where the sum is next to nothing. */
+  readonly share: number | null;
 }
 
 /** A score by source pairs, with the degrees that the edge has: what the command `qk` gives. */
@@ -56,6 +60,7 @@ export interface QkResult extends ScoreExpansion {
   readonly target: readonly TokenFacts[];
   /** V-degree and QK-degree, each by itself. */
   readonly degrees: EdgeDegrees;
+  readonly warnings: readonly Warning[];
 }
 
 const position = z.int().min(0).optional();
@@ -132,6 +137,7 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       ...score,
       centred,
       ...largestPairs(score, centred, top),
+      warnings: shareOf(0, score, centred) === null ? [noShares(score, centred)] : [],
       target: tokenFacts(b === null ? [a] : [a, b], vocabulary),
       degrees,
     };
@@ -158,17 +164,17 @@ function given({ head, query, key, by, queryBy, keyBy }: QkParameters) {
 }
 
 function largestPairs(
-  { querySources, keySources, matrix, matrixKeyCentred, score, centredScore }: ScoreExpansion,
+  score: ScoreExpansion,
   centred: boolean,
   top: number,
 ): Pick<QkResult, "pairs" | "notShown"> {
-  const total = centred ? centredScore : score;
-  const all = (centred ? matrixKeyCentred : matrix).flatMap((row, a) =>
+  const { querySources, keySources } = score;
+  const all = partsOf(score, centred).matrix.flatMap((row, a) =>
     row.map((effect, b) => ({
       querySource: querySources[a] ?? "",
       keySource: keySources[b] ?? "",
       effect,
-      share: shareOf(effect, total),
+      share: shareOf(effect, score, centred),
     })),
   );
   all.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
@@ -179,20 +185,39 @@ function largestPairs(
   };
 }
 
-/** A part of a total; of nothing, nothing. */
-function shareOf(part: number, total: number): number {
-  return total === 0 ? 0 : part / total;
+type Parts = Pick<
+  ScoreExpansion,
+  "matrix" | "matrixKeyCentred" | "score" | "centredScore" | "precision"
+>;
+
+/** The pairs that are shown, and what they add up to. */
+function partsOf(
+  { matrix, matrixKeyCentred, score, centredScore }: Parts,
+  centred: boolean,
+): { readonly matrix: ScoreExpansion["matrix"]; readonly total: number } {
+  return centred ? { matrix: matrixKeyCentred, total: centredScore } : { matrix, total: score };
+}
+
+/** A part of the score; null where the pairs all but cancel, so that there is no score to speak of. */
+function shareOf(part: number, score: Parts, centred: boolean): number | null {
+  const { matrix, total } = partsOf(score, centred);
+  const size = matrix.flat().reduce((sum, x) => sum + Math.abs(x), 0);
+  return isNothing(total, size, score.precision) ? null : part / total;
+}
+
+function noShares(score: Parts, centred: boolean): Warning {
+  return {
+    code: "no-shares",
+    message: `The pairs add up to ${short(partsOf(score, centred).total)}, which is next to nothing beside them: shares of it are not given.`,
+  };
 }
 
 function pairTable(result: QkResult): Table {
   const { model, input, head, query, key, pattern, centred, notShown, certificate } = result;
   const { tokens } = input;
-  const total = centred ? result.centredScore : result.score;
+  const { total } = partsOf(result, centred);
   const at = (pos: number): string => `${tokenNotation(tokens[pos]?.text ?? "")}@${pos}`;
   const what = centred ? "score minus its mean over keys" : "score before the softmax";
-  const f64 = certificate.relativeErrorFloat64;
-  const anew =
-    result.precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
   return {
     kind: "score-pair",
     field: "pairs",
@@ -202,7 +227,7 @@ function pairTable(result: QkResult): Table {
       { name: "querySource", kind: "text", head: "query side" },
       { name: "keySource", kind: "text", head: "key side" },
       { name: "effect", kind: "effect" },
-      { name: "share", kind: "share" },
+      { name: "share", kind: "share", missing: "–" },
     ],
     rows: result.pairs.map((pair) => [
       inWords(pair.querySource, tokens),
@@ -212,21 +237,30 @@ function pairTable(result: QkResult): Table {
     ]),
     footer: [
       ...(notShown.pairs > 0
-        ? [[`${notShown.pairs} more pairs`, null, notShown.effect, shareOf(notShown.effect, total)]]
+        ? [
+            [
+              `${notShown.pairs} more pairs`,
+              null,
+              notShown.effect,
+              shareOf(notShown.effect, result, centred),
+            ],
+          ]
         : []),
-      ["sum", null, total, 1],
+      ["sum", null, total, shareOf(total, result, centred)],
     ],
     notes: [
+      ...warningLines(result.warnings),
       `score ${short(result.score)}, minus its mean over keys ${short(result.centredScore)}; held: ${result.freeze.join(", ")}`,
-      `certificate: |Σ pairs − score| / largest = ${short(certificate.relativeError)} (${result.precision})${anew}`,
+      certificateLine("|Σ pairs − score| / largest", certificate, {
+        precision: result.precision,
+      }),
     ],
   };
 }
 
 /** What each source of a side contributes with all of the other side. */
 function sideTables(result: QkResult): Table[] {
-  const matrix = result.centred ? result.matrixKeyCentred : result.matrix;
-  const total = result.centred ? result.centredScore : result.score;
+  const { matrix } = partsOf(result, result.centred);
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, x) => all + x, 0);
   const side = (name: string, sources: readonly string[], sums: readonly number[]): Table => ({
     kind: `${name}-source`,
@@ -235,13 +269,17 @@ function sideTables(result: QkResult): Table[] {
     columns: [
       { name: "source", kind: "text" },
       { name: "effect", kind: "effect" },
-      { name: "share", kind: "share" },
+      { name: "share", kind: "share", missing: "–" },
     ],
     rows: sources
       .map((source, i) => [source, sums[i] ?? 0] as const)
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
       .slice(0, result.pairs.length)
-      .map(([source, x]) => [inWords(source, result.input.tokens), x, shareOf(x, total)]),
+      .map(([source, x]) => [
+        inWords(source, result.input.tokens),
+        x,
+        shareOf(x, result, result.centred),
+      ]),
   });
   const columns = result.keySources.map((_, b) => sum(matrix.map((row) => row[b] ?? 0)));
   return [
@@ -251,7 +289,7 @@ function sideTables(result: QkResult): Table[] {
 }
 
 /** V-degrees beside QK-degrees. */
-function degreeTable({ degrees, target, query, head }: QkResult): Table {
+function degreeTable({ degrees, target, query, head, precision }: QkResult): Table {
   const { value, edge, score } = degrees;
   const textOf = (id: number): string => target.find((token) => token.id === id)?.text ?? "";
   const rows = Math.max(value.degrees.length, score.both.length);
@@ -293,7 +331,7 @@ function degreeTable({ degrees, target, query, head }: QkResult): Table {
     ],
     notes: [
       "V: what is moved, patterns as they were. QK: why the head looks there, its score minus the mean over keys.",
-      `certificate: |Σ − total| / largest = ${short(degrees.certificate.relativeError)}`,
+      certificateLine("|Σ − total| / largest", degrees.certificate, { precision }),
     ],
   };
 }

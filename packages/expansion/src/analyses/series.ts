@@ -1,5 +1,6 @@
 import {
   type Analysis,
+  certificateLine,
   defineAnalysis,
   inputLine,
   type Prompt,
@@ -14,6 +15,7 @@ import { GATES, type Gate } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
 import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";
 import { measureSeries, type SeriesCheck } from "../series/measure-series.ts";
+import type { RadiusMethod } from "../series/radius.ts";
 
 interface SeriesParameters {
   readonly prompt: Prompt;
@@ -30,7 +32,7 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
   name: "series",
   summary: "a run as a power series in ε, the size of its blocks' outputs",
   description:
-    "Multiplies what every block of MODEL writes by ε and expands the residual stream in powers of ε (or of ε − ε₀): coefficients, partial sums at ε = 1, where the model is, their errors, and how far the series reaches. It need not converge there; what is resummed from the same coefficients is told apart.",
+    "Multiplies what every block of MODEL writes by ε and expands the residual stream in powers of ε (or of ε − ε₀): coefficients, partial sums at ε = 1, where the model is, their errors, several estimates of the radius of convergence, and what these numbers carry: that it converges there, that it diverges, that it ends, or none of these. What is resummed from the same coefficients is told apart.",
   params: z.object({
     prompt: promptParameter("text to read"),
     order: z
@@ -80,17 +82,23 @@ function coefficientTable(result: EpsilonSeries): Table {
     columns: [
       { name: "order", kind: "count" },
       { name: "norm", kind: "number", detail: true },
-      { name: "relativeNorm", kind: "number", head: "‖T_k‖/‖T‖" },
-      { name: "partialRelativeError", kind: "number", head: "sum so far misses T by" },
-      { name: "resummedRelativeError", kind: "number", head: "resummed, by" },
+      { name: "relativeNorm", kind: "number", head: "‖T_k‖/‖T‖", missing: "–" },
+      {
+        name: "partialRelativeError",
+        kind: "number",
+        head: "sum so far misses T by",
+        missing: "–",
+      },
+      { name: "resummedRelativeError", kind: "number", head: "resummed, by", missing: "–" },
+      { name: "verdict", kind: "text", detail: true },
       { name: "warnings", kind: "text", detail: true },
     ],
     rows: coefficients.map(({ order, norm, relativeNorm }) => [
       ...[order, norm, relativeNorm],
       ...[partial[order]?.relativeError ?? null, resummed.orders[order]?.relativeError ?? null],
-      codes,
+      ...[result.verdict, codes],
     ]),
-    footer: [["rest", null, result.remainder.relativeNorm, null, null, null]],
+    footer: [["rest", null, result.remainder.relativeNorm, null, null, null, null]],
     notes: [...warningLines(warnings), ...notesOf(result)],
   };
 }
@@ -104,29 +112,39 @@ function titleOf({ about, freeze }: EpsilonSeries): string {
 }
 
 function notesOf(series: EpsilonSeries): string[] {
-  const { check, about, nearestKink, precision, certificate } = series;
-  const estimate = (value: number | null): string => (value === null ? "none" : short(value));
+  const { check, about, nearestKink, precision, certificate, radius, reason, verdict } = series;
   const missed = ({ delta, relativeError }: SeriesCheck): string =>
-    `${relativeError === null ? "no finite number" : relativeError.toExponential(1)} at δ = ${delta.toExponential(1)}`;
+    `${relativeError === null ? "nothing, where it is 0," : relativeError.toExponential(1)} at δ = ${delta.toExponential(1)}`;
   const float64 =
     check.float64 === null || precision === "f64"
       ? ""
       : `, ${missed(check.float64)} (computed anew in f64)`;
   const kink = nearestKink === null ? "" : `; the nearest ReLU turns at ${short(nearestKink)}`;
+  const estimates = radius.estimates.map(
+    ({ by, radius: own }) =>
+      `${METHOD_WORDS[by]} ${own === null ? "no finite radius" : short(own)}`,
+  );
+  const radii =
+    estimates.length === 0
+      ? "no estimate of a radius of convergence"
+      : `radius of convergence, estimated by ${estimates.join(", ")}`;
   return [
-    `${radiusOf(series)}; ε = 1 is ${short(Math.abs(1 - about))} away${kink}`,
+    ...(verdict === "ends" ? [] : [`${radii}; ε = 1 is ${short(Math.abs(1 - about))} away${kink}`]),
+    // The warnings say the others.
+    ...(verdict === "converges" || verdict === "ends" ? [`${verdict}: ${reason}`] : []),
     "resummed: vector Padé approximants from the same coefficients (Wynn's ε-algorithm), not the series",
-    `certificate: ‖Σ δᵏ T_k + rest − T‖/‖T‖ = ${estimate(certificate.relativeError)} (sums in f64)`,
+    certificateLine("‖Σ δᵏ T_k + rest − T‖/‖T‖", certificate, {
+      precision,
+      remainder: "difference",
+      computed: "sums in f64",
+    }),
     `check: the series misses T(ε₀ + δ) by ${missed(check)} (${precision})${float64}`,
   ];
 }
 
-/** How far the series reaches, in words. A series that has ended has coefficients after its last, all zero. */
-function radiusOf({ coefficients, radius, radiusLastRatio }: EpsilonSeries): string {
-  const estimate = (value: number | null): string => (value === null ? "none" : short(value));
-  const last = coefficients.findLastIndex(({ norm }) => norm !== 0);
-  if (radius === null && last >= 0 && last < coefficients.length - 1) {
-    return `the series ends at order ${last}: a polynomial, as far as it was computed, which has no radius of convergence`;
-  }
-  return `radius of convergence, estimated: ${estimate(radius)} by roots, ${estimate(radiusLastRatio)} by the last ratio`;
-}
+const METHOD_WORDS: Readonly<Record<RadiusMethod, string>> = {
+  roots: "roots",
+  "last-ratio": "the last ratio",
+  "domb-sykes": "ratios continued to high orders (Domb–Sykes)",
+  pole: "the nearest pole of a recurrence",
+};

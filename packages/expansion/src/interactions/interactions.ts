@@ -1,4 +1,10 @@
-import { type ModelFacts, modelFacts, type TokenFacts, type Warning } from "@resolvent/analysis";
+import {
+  type ModelFacts,
+  modelFacts,
+  ratio,
+  type TokenFacts,
+  type Warning,
+} from "@resolvent/analysis";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { checkGates, type Gate } from "../gates.ts";
@@ -19,12 +25,12 @@ export interface InteractionOrder {
   readonly sets: number;
   /** `‖Σ_{|S|=k} I(S)‖` */
   readonly norm: number;
-  /** The same, relative to `‖T‖`. */
-  readonly relativeNorm: number;
+  /** The same, relative to `‖T‖`; null where `T` is 0, as all that is relative to it. */
+  readonly relativeNorm: number | null;
   /** `Σ_{|S|=k} ‖I(S)‖`: how much of it cancels. */
   readonly sumOfNorms: number;
   /** `‖Σ_{|S|≤k} I(S) − T‖ / ‖T‖` */
-  readonly cumulativeRelativeError: number;
+  readonly cumulativeRelativeError: number | null;
 }
 
 /** A set of at least two players and the size of what they do together only. */
@@ -33,7 +39,7 @@ export interface InteractingSet {
   readonly order: number;
   /** `‖I(S)‖` */
   readonly norm: number;
-  readonly relativeNorm: number;
+  readonly relativeNorm: number | null;
 }
 
 /** A run as a sum over sets of players: plain data, the same object in API, JSON and app. */
@@ -64,7 +70,7 @@ export interface Interactions {
   readonly pairs: readonly (readonly (number | null)[])[];
   /** Interactions of more than `K` players, all together. */
   readonly remainder: {
-    readonly relativeNorm: number;
+    readonly relativeNorm: number | null;
     /** `none` where all orders are there; else `T` less the rest. */
     readonly from: "none" | "difference";
   };
@@ -72,7 +78,7 @@ export interface Interactions {
   /** A remainder `from: "difference"` fills every gap by its making: then this shows rounding only. */
   readonly certificate: {
     /** `‖Σ_S I(S) + remainder − T‖ / ‖T‖`; the sum is made in float64 of runs in the precision used. */
-    readonly relativeError: number;
+    readonly relativeError: number | null;
     /** The same with everything computed anew in float64; null where that was not asked for. */
     readonly relativeErrorFloat64: number | null;
   };
@@ -88,7 +94,7 @@ export interface InteractionsOptions extends InteractionOptions, InteractionWork
    * The certificate's `relativeErrorFloat64`; not called where the engine is float64 itself; default none. With the
    * same model on a float64 engine: `(same) => interactionsError(reference, model64, tokens, same)`.
    */
-  readonly certify?: (options: InteractionOptions) => Promise<number>;
+  readonly certify?: (options: InteractionOptions) => Promise<number | null>;
 }
 
 /**
@@ -117,7 +123,7 @@ export async function interactions<T extends Shaped>(
   const again = engine.precision === "f64" ? relativeError : ((await certify?.(given)) ?? null);
   const choice = given.players ?? { kind: "blocks" };
   const remainder = {
-    relativeNorm: remainderNorm / residualNorm,
+    relativeNorm: ratio(remainderNorm, residualNorm),
     from: isExact(terms) ? "none" : "difference",
   } as const;
   return {
@@ -156,7 +162,7 @@ export async function interactionsError<T extends Shaped>(
   model: Model<T>,
   tokens: readonly number[],
   options: InteractionOptions & InteractionWork = {},
-): Promise<number> {
+): Promise<number | null> {
   return measured(await interactionTerms(engine, model, tokens, options)).relativeError;
 }
 
@@ -166,7 +172,7 @@ function isExact({ players, orders }: InteractionTerms): boolean {
 
 function measured(terms: InteractionTerms): {
   readonly orders: readonly InteractionOrder[];
-  readonly relativeError: number;
+  readonly relativeError: number | null;
   readonly remainderNorm: number;
   readonly residualNorm: number;
 } {
@@ -181,9 +187,9 @@ function measured(terms: InteractionTerms): {
       order,
       sets: own.length,
       norm,
-      relativeNorm: norm / residualNorm,
+      relativeNorm: ratio(norm, residualNorm),
       sumOfNorms: own.reduce((total, one) => total + one, 0),
-      cumulativeRelativeError: normOf(plus(sum, residual, -1)) / residualNorm,
+      cumulativeRelativeError: ratio(normOf(plus(sum, residual, -1)), residualNorm),
     };
   });
   const none = new Float64Array(residual.length);
@@ -191,7 +197,7 @@ function measured(terms: InteractionTerms): {
   const gap = plus(plus(sum, remainder), residual, -1);
   return {
     orders,
-    relativeError: normOf(gap) / residualNorm,
+    relativeError: ratio(normOf(gap), residualNorm),
     remainderNorm: normOf(remainder),
     residualNorm,
   };
@@ -211,7 +217,7 @@ function topOf(
       players: set.map((player) => players[player]?.name ?? ""),
       order: set.length,
       norm,
-      relativeNorm: norm / residualNorm,
+      relativeNorm: ratio(norm, residualNorm),
     }));
 }
 

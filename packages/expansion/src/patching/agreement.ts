@@ -1,3 +1,5 @@
+import { isNothing } from "@resolvent/analysis";
+
 /** How approximate effects compare with exact ones, over all edges or nodes. */
 export interface Agreement {
   /** Of how many. */
@@ -43,8 +45,9 @@ function correlation(a: readonly number[], b: readonly number[]): number | null 
   const [x, y] = [centred(a), centred(b)];
   const dot = (u: readonly number[], v: readonly number[]): number =>
     sum(u.map((value, i) => value * (v[i] ?? Number.NaN)));
-  const size = Math.sqrt(dot(x, x)) * Math.sqrt(dot(y, y));
-  return size === 0 ? null : dot(x, y) / size;
+  const norm = (u: readonly number[]): number => Math.sqrt(dot(u, u));
+  const still = isNothing(norm(x), norm(a), "f64") || isNothing(norm(y), norm(b), "f64");
+  return still ? null : dot(x, y) / norm(x) / norm(y);
 }
 
 /** Places in ascending order, from 1; equal values share the mean of theirs. */

@@ -1,4 +1,11 @@
-import { type ModelFacts, modelFacts, pause } from "@resolvent/analysis";
+import {
+  isNothing,
+  type ModelFacts,
+  modelFacts,
+  pause,
+  short,
+  type Warning,
+} from "@resolvent/analysis";
 import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { readNumbers, using } from "../reading.ts";
@@ -37,8 +44,8 @@ export interface CircuitSize {
   readonly edges: number;
   /** Mean target of the circuit, `m(C)`. */
   readonly target: number;
-  /** `(m(C) − m(∅)) / (m(M) − m(∅))` */
-  readonly faithfulness: number;
+  /** `(m(C) − m(∅)) / (m(M) − m(∅))`; null where the model and no circuit at all are next to the same. */
+  readonly faithfulness: number | null;
 }
 
 /** How much of a behaviour circuits of several sizes keep: plain data. */
@@ -53,10 +60,10 @@ export interface CircuitResult {
   readonly steps: number | null;
   readonly edgeCount: number;
   readonly sizes: readonly CircuitSize[];
-  /** `∫ f dk` over the share `k` of kept edges, from the least size to the largest, by trapezoids: as MIB does. */
-  readonly cpr: number;
+  /** `∫ f dk` over the share `k` of kept edges, from the least size to the largest, by trapezoids: as MIB does. Null as above. */
+  readonly cpr: number | null;
   /** `∫ |1 − f| dk`, likewise. */
-  readonly cmd: number;
+  readonly cmd: number | null;
   /** Mean target of the whole model, `m(M)`. */
   readonly targetModel: number;
   /** Mean target where every edge carries the reference, `m(∅)`. */
@@ -71,12 +78,16 @@ export interface CircuitResult {
   readonly weightProcessing: "none";
   readonly engine: string;
   readonly precision: Precision;
+  readonly warnings: readonly Warning[];
 }
 
 export interface CircuitOptions extends Omit<PatchOptions, "positions" | "compare"> {
   /** Ascending shares above 0, at most 1; default those of MIB. */
   readonly sizes?: readonly number[];
 }
+
+/** Where the model and no circuit differ by less than this part of the targets, quotients by it are not given. */
+const LEAST_GAP = 1e-3;
 
 /** Edges that a result lists at most. */
 const EDGES_LISTED = 100_000;
@@ -116,11 +127,19 @@ export async function findCircuit<T extends Shaped>(
     return (source, receiver) =>
       (place.get(source * graph.receivers.length + receiver) ?? count) < count;
   });
-  const targets = await targetsOfCircuits(engine, model, graph, pairs, setting, circuits, rest);
+  const { targets, logitSize } = await targetsOfCircuits(
+    engine,
+    model,
+    graph,
+    pairs,
+    setting,
+    circuits,
+    rest,
+  );
   const means = circuits.map((_, i) => mean(targets.map((own) => own[i] ?? Number.NaN)));
   const [targetEmpty = Number.NaN, ...kept] = means;
   const gap = scored.targetClean - targetEmpty;
-  if (!(Math.abs(gap) > 0)) {
+  if (gap === 0) {
     throw new InputError({
       code: "expansion/no-difference",
       message: `The target is ${targetEmpty} with every edge and with none: there is nothing to be faithful to.`,
@@ -128,10 +147,25 @@ export async function findCircuit<T extends Shaped>(
       details: { target: targetEmpty },
     });
   }
+  const ends = scored.pairs.flatMap(({ targetClean }, i) => [targetClean, targets[i]?.[0] ?? 0]);
+  const largest = [...ends, ...kept].reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  // Hidden by the rounding of the logits that targets are differences of, or far smaller than the targets themselves.
+  const nothing =
+    isNothing(gap, logitSize, engine.precision) || Math.abs(gap) < LEAST_GAP * largest;
   const measuredSizes = sizes.map((share, i): CircuitSize => {
     const target = kept[i] ?? Number.NaN;
-    return { share, edges: counts[i] ?? 0, target, faithfulness: (target - targetEmpty) / gap };
+    const faithfulness = nothing ? null : (target - targetEmpty) / gap;
+    return { share, edges: counts[i] ?? 0, target, faithfulness };
   });
+  const areaOf = (height: (faithfulness: number) => number): number | null =>
+    nothing
+      ? null
+      : areaUnder(
+          measuredSizes.map(({ share, faithfulness }) => [
+            share,
+            height(faithfulness ?? Number.NaN),
+          ]),
+        );
   return {
     schemaVersion: 1,
     kind: "circuit",
@@ -142,10 +176,8 @@ export async function findCircuit<T extends Shaped>(
     steps: scored.steps,
     edgeCount: ranked.length,
     sizes: measuredSizes,
-    cpr: areaUnder(measuredSizes.map(({ share, faithfulness }) => [share, faithfulness])),
-    cmd: areaUnder(
-      measuredSizes.map(({ share, faithfulness }) => [share, Math.abs(1 - faithfulness)]),
-    ),
+    cpr: areaOf((faithfulness) => faithfulness),
+    cmd: areaOf((faithfulness) => Math.abs(1 - faithfulness)),
     targetModel: scored.targetClean,
     targetEmpty,
     edges: ranked.slice(0, EDGES_LISTED).map(({ source, receiver, score }) => ({
@@ -160,6 +192,14 @@ export async function findCircuit<T extends Shaped>(
     weightProcessing: "none",
     engine: engine.name,
     precision: engine.precision,
+    warnings: nothing ? [noFaithfulness(gap, largest, logitSize)] : [],
+  };
+}
+
+function noFaithfulness(gap: number, largest: number, logitSize: number): Warning {
+  return {
+    code: "no-faithfulness",
+    message: `The model and the model with every edge cut differ by ${short(gap)} in the target, next to nothing beside targets of up to ${short(largest)} and logits of about ${short(logitSize)}: faithfulness, CPR and CMD, which divide by that, are not given. Choose another corrupt prompt, or another target.`,
   };
 }
 
@@ -182,7 +222,7 @@ function rankEdges(
   return edges.sort((x, y) => Math.abs(y.score) - Math.abs(x.score));
 }
 
-/** The target of each circuit, by pair. */
+/** The target of each circuit, by pair, and the size of the logits that these are differences of. */
 async function targetsOfCircuits<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
@@ -191,7 +231,7 @@ async function targetsOfCircuits<T extends Shaped>(
   { reference }: PatchSetting,
   circuits: readonly Circuit[],
   { memory = PATCH_MEMORY, signal }: Pick<PatchOptions, "memory" | "signal">,
-): Promise<number[][]> {
+): Promise<{ readonly targets: readonly number[][]; readonly logitSize: number }> {
   const sizes = shapesOf(model);
   const means =
     reference.kind === "mean"
@@ -199,12 +239,17 @@ async function targetsOfCircuits<T extends Shaped>(
       : undefined;
   try {
     const all: number[][] = [];
+    let logitSize = 0;
     for (const pair of pairs) {
       // A circuit keeps parts of the clean run, however its edges were scored.
       const noise = { reference, direction: "noise" } as const;
       const prepared = engine.scope(() => preparePair(engine, model, graph, pair, noise, means));
       try {
         const { target } = await endsOf(engine, model, pair, prepared);
+        const alone = { ...pair, target: { a: target.a, b: null } };
+        const { clean } = prepared;
+        const logit = await endsOf(engine, model, alone, { clean, corrupt: undefined });
+        logitSize = Math.max(logitSize, Math.abs(logit.targetClean));
         const x0 = prepared.clean.streams[0] as T; // what the first stage reads
         const ref = prepared.reference;
         const chunks = inChunks(
@@ -232,7 +277,7 @@ async function targetsOfCircuits<T extends Shaped>(
         engine.free(prepared);
       }
     }
-    return all;
+    return { targets: all, logitSize };
   } finally {
     if (means !== undefined) engine.free(means);
   }

@@ -1,9 +1,11 @@
 import {
   type ModelFacts,
   modelFacts,
+  short,
   type TokenFacts,
   type TokenName,
   type Vocabulary,
+  type Warning,
 } from "@resolvent/analysis";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import { type Model, plainSites, tokenIds, unembed } from "@resolvent/transformer";
@@ -15,7 +17,7 @@ import type { Level } from "./node.ts";
 import { logitReadout } from "./readout.ts";
 import { type FrozenRun, frozenRun } from "./run.ts";
 import { pathText } from "./text.ts";
-import { type TopPathsOptions, topPaths } from "./top.ts";
+import { type TopPaths, type TopPathsOptions, topPaths } from "./top.ts";
 import { totalError } from "./totals.ts";
 import { type Verdict, verify } from "./verify.ts";
 
@@ -78,7 +80,7 @@ export interface PathExpansion {
   /** How many these are, a decimal number. */
   readonly notShownCount: string;
   readonly search: {
-    /** Whether it is proven that no path that is not shown is larger than the last shown. */
+    /** Whether every path was looked at, so that none that is not shown is larger than the last shown. */
     readonly exhaustive: boolean;
     /** Ends of paths that were looked at. */
     readonly expanded: number;
@@ -96,6 +98,7 @@ export interface PathExpansion {
     /** `|Σ path by path − total|`, likewise; null where not every path was made. */
     readonly enumeratedError: number | null;
   };
+  readonly warnings: readonly Warning[];
 }
 
 export interface ExpandPathsOptions extends TopPathsOptions {
@@ -182,6 +185,7 @@ export async function expandPaths<T extends Shaped>(
           relativeErrorFloat64: float64,
           enumeratedError: found.enumeratedError,
         },
+        warnings: found.exhaustive ? [] : [foundBySearch(found)],
       };
     } finally {
       engine.free(readout);
@@ -189,6 +193,14 @@ export async function expandPaths<T extends Shaped>(
   } finally {
     engine.free(run);
   }
+}
+
+function foundBySearch({ expanded, pending }: Pick<TopPaths, "expanded" | "pending">): Warning {
+  const left = pending === null ? "" : `, none left promises more than ${short(pending)} by degree`;
+  return {
+    code: "not-exhaustive",
+    message: `These paths were found by search and are not shown to be the largest: ${expanded} ends of paths were looked at${left}.`,
+  };
 }
 
 /** The certificate of an expansion into paths, without the paths. */

@@ -34,7 +34,7 @@ export interface SearchReport {
   readonly expanded: number;
   /** Floating-point operations that this took. */
   readonly spent: number;
-  /** Whether nothing was left to look at: then what it found is proven. */
+  /** Whether nothing was left to look at: then what it found are the largest. */
   readonly exhaustive: boolean;
   /** The largest promise among those not looked at; 0 where there is none. */
   readonly pending: number;

@@ -72,8 +72,8 @@ export interface DegreeSum {
 /**
  * The largest paths of a readout by |effect|, and the exact sum of all others.
  *
- * Where the work can be afforded all paths are made, every prefix with every suffix in one product, and the list is
- * proven. Otherwise a best-first search with a budget finds large ones, and `exhaustive` is false.
+ * Where the work can be afforded all paths are made, every prefix with every suffix in one product, and the list has
+ * the largest. Otherwise a best-first search with a budget finds large ones, and `exhaustive` is false.
  *
  * ```ts
  * const run = cpu.scope(() => frozenRun(cpu, model, tokenIds(tokens)));

@@ -82,6 +82,7 @@ function rowOf(
   return Array.from(rows.get(layer)?.data.subarray(head * keys, (head + 1) * keys) ?? []);
 }
 
+/** The first of the largest; of what is not a number the first, which the score then shows. */
 function indexOfMost(numbers: readonly number[]): number {
-  return numbers.indexOf(Math.max(...numbers));
+  return Math.max(0, numbers.indexOf(Math.max(...numbers)));
 }

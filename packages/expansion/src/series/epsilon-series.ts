@@ -1,4 +1,10 @@
-import { type ModelFacts, modelFacts, type TokenFacts, type Warning } from "@resolvent/analysis";
+import {
+  type ModelFacts,
+  modelFacts,
+  ratio,
+  type TokenFacts,
+  type Warning,
+} from "@resolvent/analysis";
 import {
   type Cost,
   cost,
@@ -8,13 +14,14 @@ import {
   type Shaped,
 } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
-import type { Gate } from "../gates.ts";
-import { finite } from "../host.ts";
+import { GATES, type Gate } from "../gates.ts";
 import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
 import { measureSeries, type SeriesCheck, type SeriesMeasures } from "./measure-series.ts";
-import { seriesWarnings } from "./series-warnings.ts";
+import type { RadiusEstimate } from "./radius.ts";
+import { BALANCED, passesCheck, seriesWarnings } from "./series-warnings.ts";
+import { type SeriesVerdict, verdictOf } from "./verdict.ts";
 
-/** A run as a power series in ε, the size of all block outputs: plain data. Numbers beyond the range are null. */
+/** A run as a power series in ε, the size of all block outputs: plain data. */
 export interface EpsilonSeries {
   readonly schemaVersion: 1;
   readonly kind: "epsilon-series";
@@ -36,17 +43,27 @@ export interface EpsilonSeries {
   readonly coefficients: readonly {
     readonly order: number;
     /** `‖T_k‖` */
-    readonly norm: number | null;
-    /** `‖T_k‖ / ‖T‖` */
+    readonly norm: number;
+    /** `‖T_k‖ / ‖T‖`; null where `T` is 0. */
     readonly relativeNorm: number | null;
   }[];
   /** Partial sums at ε = 1: `‖Σ_{j≤k} (1−ε₀)^j T_j − T‖ / ‖T‖`. */
   readonly partial: readonly { readonly order: number; readonly relativeError: number | null }[];
-  /** Estimate of the radius of convergence, `min_k (‖T_0‖/‖T_k‖)^{1/k}`, `⌈K/2⌉ ≤ k ≤ K`; null where none can be made. */
-  readonly radius: number | null;
-  /** Another estimate, `‖T_{K−1}‖ / ‖T_K‖`; null as above. */
-  readonly radiusLastRatio: number | null;
-  /** Whether the estimate says that the series does not reach ε = 1. */
+  /** The radius of convergence, estimated in several ways, and the least and the largest of them. */
+  readonly radius: {
+    /** None of a series that ends. */
+    readonly estimates: readonly RadiusEstimate[];
+    /** Null where there is no estimate, or none is finite. */
+    readonly least: number | null;
+    /** Null where there is no estimate, or one is that there is no finite radius. */
+    readonly largest: number | null;
+  };
+  /** The highest power that the series can have, where all gates are frozen: blocks are affine then; else null. */
+  readonly highestPower: number | null;
+  /** What the numbers carry about the sum at ε = 1, and why. */
+  readonly verdict: SeriesVerdict;
+  readonly reason: string;
+  /** Whether the verdict is `diverges`. */
   readonly diverges: boolean;
   /** Not the series but a sum assigned to it, from the same coefficients: its error at ε = 1 by the orders used. */
   readonly resummed: {
@@ -68,6 +85,8 @@ export interface EpsilonSeries {
   readonly certificate: {
     readonly relativeError: number | null;
     readonly relativeErrorFloat64: number | null;
+    /** Above this, rounding hides T beside the sum. */
+    readonly tolerance: number;
   };
   readonly warnings: readonly Warning[];
 }
@@ -85,13 +104,13 @@ export interface EpsilonSeriesOptions extends EpsilonOptions {
 }
 
 /**
- * Expands a run in powers of ε, with every block's output times ε: how far the model is from what its blocks do
- * when they are small.
+ * Expands a run in powers of ε, with every block's output times ε: what the model's blocks do together as a Taylor
+ * series about the model without them, or about another strength.
  *
  * ```ts
  * const series = await epsilonSeries(cpu, model, ids, { order: 6 });
  * series.partial[6].relativeError; // of the sum at ε = 1, where the model is
- * series.diverges;                 // on every trained model looked at so far
+ * series.verdict;                  // what its numbers carry: "diverges", "converges", "not-shown", …
  * ```
  *
  * @throws InputError what `epsilonTerms` throws; the signal's reason where it is aborted
@@ -109,9 +128,21 @@ export async function epsilonSeries<T extends Shaped>(
   signal?.throwIfAborted();
   const again = engine.precision === "f64" ? measures : ((await certify?.(settings)) ?? null);
   const { norms, residualNorm, partialErrors, resummedErrors, radius } = measures;
-  const { warnings, diverges } = seriesWarnings(measures, settings.about);
-  const byOrder = (errors: readonly number[]) =>
-    errors.map((error, order) => ({ order, relativeError: finite(error) }));
+  const highestPower = settings.freeze.length === GATES.length ? model.stages.length : null;
+  const judged = verdictOf({
+    precision: engine.precision,
+    distance: Math.abs(1 - settings.about),
+    norms,
+    residualNorm,
+    errors: partialErrors.map((error) => error ?? Number.NaN),
+    estimates: radius,
+    highest: highestPower,
+    nearestKink: measures.nearestKink,
+    checked: passesCheck(measures),
+  });
+  const byOrder = (errors: readonly (number | null)[]) =>
+    errors.map((relativeError, order) => ({ order, relativeError }));
+  const radii = radius.flatMap((estimate) => estimate.radius ?? []);
   return {
     schemaVersion: 1,
     kind: "epsilon-series",
@@ -126,23 +157,29 @@ export async function epsilonSeries<T extends Shaped>(
     at: 1,
     coefficients: norms.map((norm, order) => ({
       order,
-      norm: finite(norm),
-      relativeNorm: finite(norm / residualNorm),
+      norm,
+      relativeNorm: ratio(norm, residualNorm),
     })),
     partial: byOrder(partialErrors),
-    radius: radius.root,
-    radiusLastRatio: radius.lastRatio,
-    diverges,
+    radius: {
+      estimates: radius,
+      least: radii.length === 0 ? null : Math.min(...radii),
+      largest: radii.length === 0 || radii.length < radius.length ? null : Math.max(...radii),
+    },
+    highestPower,
+    ...judged,
+    diverges: judged.verdict === "diverges",
     resummed: { method: "vector-epsilon", orders: byOrder(resummedErrors) },
-    remainder: { relativeNorm: finite(partialErrors.at(-1)), from: "difference" },
+    remainder: { relativeNorm: partialErrors.at(-1) ?? null, from: "difference" },
     nearestKink: measures.nearestKink,
     run: { residualNorm },
     check: { ...measures.check, float64: again?.check ?? null },
     certificate: {
-      relativeError: finite(measures.balance),
-      relativeErrorFloat64: finite(again?.balance),
+      relativeError: measures.balance,
+      relativeErrorFloat64: again?.balance ?? null,
+      tolerance: BALANCED,
     },
-    warnings,
+    warnings: seriesWarnings(measures, settings.about, judged),
   };
 }
 

@@ -1,16 +1,18 @@
+import { ratio } from "@resolvent/analysis";
 import type { Engine, Shaped } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
-import { finite, normOf, plus, readStream } from "../host.ts";
+import { GATES } from "../gates.ts";
+import { normOf, plus, readStream } from "../host.ts";
 import { using } from "../reading.ts";
 import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
-import { type RadiusEstimates, radiusEstimates } from "./radius.ts";
+import { finiteOrders, type RadiusEstimate, radiusEstimates } from "./radius.ts";
 import { vectorEpsilon } from "./resum.ts";
 
 /** The series against the model run directly at a small δ, where it has to converge. */
 export interface SeriesCheck {
-  /** `δ`: from the radius estimate, so that what is cut off is about the tolerance. */
+  /** `δ`, from the coefficients, so that what is cut off is about the tolerance. */
   readonly delta: number;
-  /** `‖Σ_k δ^k T_k − T(ε₀+δ)‖ / ‖T(ε₀+δ)‖`; null where a coefficient is beyond the range. */
+  /** `‖Σ_k δ^k T_k − T(ε₀+δ)‖ / ‖T(ε₀+δ)‖`; null where `T(ε₀+δ)` is 0. */
   readonly relativeError: number | null;
   /** What is left when coefficients are right, as far as the radius is. */
   readonly tolerance: number;
@@ -22,13 +24,14 @@ export interface SeriesMeasures {
   readonly norms: readonly number[];
   /** `‖T‖` of the run. */
   readonly residualNorm: number;
-  /** `‖Σ_{j≤k} δ^j T_j − T‖ / ‖T‖` at `ε = 1`, `δ = 1 − ε₀`. */
-  readonly partialErrors: readonly number[];
+  /** `‖Σ_{j≤k} δ^j T_j − T‖ / ‖T‖` at `ε = 1`, `δ = 1 − ε₀`; null where `T` is 0. */
+  readonly partialErrors: readonly (number | null)[];
   /** The same of what Wynn's vector ε-algorithm makes of the partial sums up to `k`. */
-  readonly resummedErrors: readonly number[];
+  readonly resummedErrors: readonly (number | null)[];
   /** `‖Σ + remainder − T‖ / ‖T‖`, the remainder being the difference: rounding only. */
-  readonly balance: number;
-  readonly radius: RadiusEstimates;
+  readonly balance: number | null;
+  /** The radius of convergence, estimated in several ways; none of a series that has ended. */
+  readonly radius: readonly RadiusEstimate[];
   /** `min |z_0 / z_1|` over everything that a ReLU reads; null where there is none. */
   readonly nearestKink: number | null;
   readonly check: SeriesCheck;
@@ -63,13 +66,16 @@ export async function measureSeries<T extends Shaped>(
   const { coefficients, residual, nearestKink } = terms;
   const norms = coefficients.map(normOf);
   const residualNorm = normOf(residual);
-  const radius = radiusEstimates(norms);
+  // Of affine blocks it is a polynomial, whether or not its last order was computed.
+  const affine = freeze.length === GATES.length;
+  const radius = affine ? [] : radiusEstimates(coefficients, norms, engine.precision);
   const sums = partialSums(coefficients, 1 - about);
-  const errorOf = (sum: Float64Array): number => normOf(plus(sum, residual, -1)) / residualNorm;
+  const errorOf = (sum: Float64Array): number | null =>
+    ratio(normOf(plus(sum, residual, -1)), residualNorm);
   const whole = sums.at(-1) as Float64Array; // there is a coefficient of order 0
   const remainder = plus(residual, whole, -1);
   const tolerance = TOLERANCE[engine.precision];
-  const delta = smallDelta(radius.root, nearestKink, tolerance, coefficients.length);
+  const delta = smallDelta(norms, nearestKink, tolerance);
   const direct = await using(
     engine,
     () => streamAt(engine, model, ids, about + delta, freeze),
@@ -81,12 +87,12 @@ export async function measureSeries<T extends Shaped>(
     residualNorm,
     partialErrors: sums.map(errorOf),
     resummedErrors: vectorEpsilon(sums).map(errorOf),
-    balance: normOf(plus(plus(whole, remainder), residual, -1)) / residualNorm,
+    balance: errorOf(plus(whole, remainder)),
     radius,
     nearestKink,
     check: {
       delta,
-      relativeError: finite(normOf(plus(near, direct, -1)) / normOf(direct)),
+      relativeError: ratio(normOf(plus(near, direct, -1)), normOf(direct)),
       tolerance,
     },
   };
@@ -102,14 +108,22 @@ function partialSums(coefficients: readonly Float64Array[], delta: number): Floa
   return sums;
 }
 
-/** Where what is beyond the last order is about the tolerance, and no ReLU has turned. */
-function smallDelta(
-  radius: number | null,
-  kink: number | null,
-  tolerance: number,
-  orders: number,
-): number {
-  const cut = (radius ?? 1) * tolerance ** (1 / orders);
+/**
+ * Where what is beyond the last order is about the tolerance, and no ReLU has turned: no coefficient of the upper half
+ * of the orders is larger there than `T_0` times its power of that part.
+ */
+function smallDelta(norms: readonly number[], kink: number | null, tolerance: number): number {
+  const orders = finiteOrders(norms);
+  const [first = 0] = norms;
+  const reaches = norms
+    .slice(0, orders)
+    .flatMap((norm, k) =>
+      k >= Math.max(1, Math.ceil((orders - 1) / 2)) && norm > 0 && first > 0
+        ? [(first / norm) ** (1 / k)]
+        : [],
+    );
+  const reach = reaches.length === 0 ? 1 : Math.min(...reaches);
+  const cut = reach * tolerance ** (1 / norms.length);
   return Math.min(1, cut, (kink ?? Number.POSITIVE_INFINITY) / 2);
 }
 
