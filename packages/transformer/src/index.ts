@@ -52,7 +52,8 @@ export {
   type Sites,
   within,
 } from "./sites.ts";
-export { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+export { loadTokenizer } from "./tokenizer/load.ts";
+export type { TextLosses, Tokenizer } from "./tokenizer/tokenizer.ts";
 export {
   type StoredRun,
   type StoredValue,
