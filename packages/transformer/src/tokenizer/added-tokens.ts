@@ -20,6 +20,7 @@ export interface AddedToken {
 
 export interface AddedTokens {
   id(token: string): number | undefined;
+  /** A token as decoders see it: where it is looked for in the normalized text, it is normalized itself. */
   token(id: number): string | undefined;
   isSpecial(token: string): boolean;
   /** One above the largest id, 0 where there are none. */
@@ -63,22 +64,21 @@ export function addedTokens(
     byId.set(id, token);
     largest = Math.max(largest, id);
   }
+  const spelled = new Map(
+    [...byId].map(([id, { content, normalized }]) => {
+      const text = normalized ? normalize({ text: content, first: 0 }).text : content;
+      return [id, text] as const;
+    }),
+  );
   const found = (normalized: boolean): Finder => {
     const some = [...byId].filter(([, token]) => token.normalized === normalized);
-    some.sort(([, a], [, b]) => Number(b.special) - Number(a.special));
-    return finder(
-      some.map(([id, token]) => ({
-        id,
-        token,
-        pattern: normalized ? normalize({ text: token.content, first: 0 }).text : token.content,
-      })),
-    );
+    return finder(some.map(([id, token]) => ({ id, token, pattern: spelled.get(id) ?? "" })));
   };
   const before = found(false);
   const after = found(true);
   return {
     id: (token) => ids.get(token),
-    token: (id) => byId.get(id)?.content,
+    token: (id) => spelled.get(id),
     isSpecial: (token) => special.has(token),
     size: largest + 1,
     split: (piece, normalized) => (normalized ? after : before)(piece),

@@ -1,3 +1,4 @@
+import type { InputError } from "@resolvent/tensor";
 import { toRegExp } from "oniguruma-to-es";
 import { badTokenizer, isObject, isText, type Part } from "./part.ts";
 import { type Piece, slicePiece } from "./piece.ts";
@@ -34,16 +35,48 @@ export function literal(text: string): RegExp {
 
 /** A pattern of Oniguruma, the dialect of tokenizer.json, as one of JavaScript. */
 export function oniguruma(pattern: string, path: string): RegExp {
-  try {
-    // Without subclasses of RegExp, ES2024 patterns run on Node 20 and in browsers as they are.
-    return toRegExp(pattern, { target: "ES2024", avoidSubclass: true, global: true });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw badTokenizer(`${path} has a regular expression that is not supported (${reason})`, {
+  const refused = (reason: string): InputError =>
+    badTokenizer(`${path} has a regular expression that is not supported (${reason})`, {
       field: path,
       pattern,
     });
+  if (/\(\?[a-z]*i/.test(pattern) && FOLDED.test(pattern)) {
+    throw refused("letters that fold to one, such as ß for ss, where case does not count");
   }
+  try {
+    // Without subclasses of RegExp, and as of ES2024: so they run on Node 20 and in browsers.
+    return toRegExp(withWords(pattern), { target: "ES2024", avoidSubclass: true, global: true });
+  } catch (cause) {
+    throw refused(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+/** Sequences of letters that Unicode folds to the same as a single one. */
+const FOLDED = /ss|ff|fi|fl|st|ʼn|i̇/i;
+
+/** Word characters as Oniguruma has them in a class, and on their own, where it takes some of Latin-1's numerals too. */
+const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+const WORD_ALONE = `${WORD}²³¹¼½¾`;
+const INSIDE: Readonly<Record<string, string>> = {
+  "\\w": WORD,
+  "\\W": `[^${WORD}]`,
+  "[:word:]": WORD,
+};
+const OUTSIDE: Readonly<Record<string, string>> = {
+  "\\w": `[${WORD_ALONE}]`,
+  "\\W": `[^${WORD_ALONE}]`,
+  "\\b": `(?:(?<=[${WORD_ALONE}])(?![${WORD_ALONE}])|(?<![${WORD_ALONE}])(?=[${WORD_ALONE}]))`,
+  "\\B": `(?:(?<=[${WORD_ALONE}])(?=[${WORD_ALONE}])|(?<![${WORD_ALONE}])(?![${WORD_ALONE}]))`,
+};
+
+/** `\w`, `\b` and their like written out, since `oniguruma-to-es` takes them for letters and numerals of all kinds. */
+function withWords(pattern: string): string {
+  let depth = 0;
+  return pattern.replace(/\\.|\[:\^?\w+:\]|[[\]]/gsu, (token) => {
+    if (token === "[") depth++;
+    else if (token === "]") depth = Math.max(0, depth - 1);
+    return (depth > 0 ? INSIDE : OUTSIDE)[token] ?? token;
+  });
 }
 
 /** A text as stretches that match and stretches between them. */
