@@ -53,6 +53,7 @@ export {
   within,
 } from "./sites.ts";
 export { loadTokenizer } from "./tokenizer/load.ts";
+export { tokenizerOf } from "./tokenizer/pipeline.ts";
 export type { TextLosses, Tokenizer } from "./tokenizer/tokenizer.ts";
 export {
   type StoredRun,

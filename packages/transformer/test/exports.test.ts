@@ -44,6 +44,7 @@ test("what the package exports", () => {
     "scoresOf",
     "storedRun",
     "tokenIds",
+    "tokenizerOf",
     "traceBytes",
     "unembed",
     "valuesOf",
@@ -56,9 +57,9 @@ test("what the package exports", () => {
 test("what it depends on", () => {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
-    "@huggingface/tokenizers",
     "@resolvent/tensor",
     "@resolvent/weights",
+    "oniguruma-to-es",
   ]);
   expect(manifest.peerDependencies).toBeUndefined();
 });

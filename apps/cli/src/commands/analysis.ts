@@ -8,6 +8,8 @@ import {
   type Progress,
   type Result,
   type Subject,
+  type Warning,
+  warningLines,
 } from "@resolvent/analysis";
 import type { CpuTensor } from "@resolvent/cpu";
 import { cost as costs, InputError } from "@resolvent/tensor";
@@ -35,6 +37,7 @@ import { findModel } from "../prepare.ts";
 import { writeResult } from "../result.ts";
 import { bytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { textLossNotes, withWarnings } from "../text-losses.ts";
 import { readPrompt } from "../tokens.ts";
 import { vocabularyOf } from "../vocabulary.ts";
 
@@ -116,14 +119,27 @@ async function analyse(
   );
   // What can be refused at once is; standard input is only read once there is a model to read it.
   const early = waits ? undefined : await check(analysis, values);
-  const { folder, outline, tokenizer } = await findModel(name, flags, terminal);
+  const {
+    folder,
+    outline,
+    tokenizer,
+    tokenizerFault: fault,
+  } = await findModel(name, flags, terminal);
   const params =
     early ?? (await check(analysis, { ...values, prompt: await readPrompt(terminal) }));
-  const vocabulary = vocabularyOf(tokenizer, folder, outline.architecture.vocab);
+  const losses = textLossNotes(tokenizer);
+  const { vocab } = outline.architecture;
+  const vocabulary = vocabularyOf(tokenizer, folder, vocab, { read: losses.read, fault });
   const { precision } = flags;
   const outlined = { model: outline, vocabulary, precision };
   const cost = analysis.needs === "outline" ? costs().total() : analysis.estimate(outlined, params);
+  const noteLosses = (): readonly Warning[] => {
+    const warnings = losses.warnings();
+    for (const line of warningLines(warnings)) terminal.note(line);
+    return warnings;
+  };
   if (flags.dryRun) {
+    noteLosses();
     const weights = keptWeights(outline, flags, cost.peakBytes);
     writeCost(
       { ...cost, weights },
@@ -133,8 +149,9 @@ async function analyse(
     );
     return await output.finish();
   }
-  const give = async (result: Result): Promise<void> => {
+  const give = async (bare: Result): Promise<void> => {
     terminal.progress("");
+    const result = withWarnings(bare, noteLosses());
     writeResult(result, analysis.tables(result), {
       format: output.format,
       precision,

@@ -1,4 +1,5 @@
 import { textOf, utf8 } from "./bytes.ts";
+import { WHITE_SPACE } from "./characters.ts";
 import { badTokenizer } from "./part.ts";
 import type { Report } from "./piece.ts";
 
@@ -42,7 +43,7 @@ export function charsmap(base64: string, path: string): (text: string, report?: 
   return (text, report) => {
     let all = "";
     const put = (old: string, fresh: string): void => {
-      if (fresh === "" && old !== "") report?.({ kind: "vanished", text: old });
+      if (fresh === "") report?.({ kind: "vanished", text: old.replace(WHITE_SPACE, "") });
       all += fresh;
     };
     for (const grapheme of graphemes(text)) {

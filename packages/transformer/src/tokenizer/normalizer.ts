@@ -1,5 +1,5 @@
 import { toByteChars } from "./bytes.ts";
-import { lowercase } from "./characters.ts";
+import { lowercase, WHITE_SPACE } from "./characters.ts";
 import { charsmap } from "./charsmap.ts";
 import { byType, type Part } from "./part.ts";
 import { patternOf, stretches } from "./pattern.ts";
@@ -94,7 +94,7 @@ function replace(piece: Piece, pattern: RegExp, content: string, report?: Report
       text += old;
       continue;
     }
-    if (content === "") report?.({ kind: "vanished", text: old });
+    if (content === "") report?.({ kind: "vanished", text: old.replace(WHITE_SPACE, "") });
     text += content;
     if (end <= piece.first) first = text.length;
   }

@@ -3,7 +3,7 @@ import { byteOfToken, fromByteChars, showBytes, utf8 } from "./bytes.ts";
 import { wellFormed } from "./characters.ts";
 import { type Config, configTokens, configured, flagged } from "./config.ts";
 import { decoderOf } from "./decoder.ts";
-import { lossesOf } from "./losses.ts";
+import { inCharacters, lossesOf } from "./losses.ts";
 import { modelOf } from "./model.ts";
 import { normalizerOf } from "./normalizer.ts";
 import { type Part, partOf } from "./part.ts";
@@ -12,8 +12,12 @@ import { postProcessorOf } from "./post-processor.ts";
 import { preTokenizerOf } from "./pre-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-/** A tokenizer from the contents of tokenizer.json and tokenizer_config.json. */
-export function pipeline(json: unknown, config: Config): Tokenizer {
+/**
+ * A tokenizer from the contents of tokenizer.json and tokenizer_config.json.
+ *
+ * @throws InputError `transformer/bad-tokenizer` for what cannot be used, by its name
+ */
+export function tokenizerOf(json: unknown, config: Config = {}): Tokenizer {
   const root = partOf(json, "tokenizer.json");
   // Truncation and padding are for batches; transformers only does them where a caller asks for it.
   root.only(
@@ -44,6 +48,13 @@ export function pipeline(json: unknown, config: Config): Tokenizer {
   const postProcess = flagged(config, idOf) ?? stored;
   const isSpecial = (id: number): boolean => added.isSpecial(tokenOf(id) ?? "");
 
+  const asBytes = ["normalizer", "pre_tokenizer"].some((name) =>
+    hasType(changed.inside(name), "ByteLevel"),
+  );
+  const encodeWord = (word: string, ids: number[], report?: Report): void => {
+    if (report === undefined || !asBytes) model.encode(word, ids, report);
+    else inCharacters(word, report, (inner) => model.encode(word, ids, inner));
+  };
   const idsOf = (text: string, report?: Report): number[] => {
     const ids: number[] = [];
     const whole = { text: wellFormed(text), first: text === "" ? 0 : 1 };
@@ -54,7 +65,7 @@ export function pipeline(json: unknown, config: Config): Tokenizer {
       }
       for (const part of added.split(normalize(raw, report), true)) {
         if (typeof part === "number") ids.push(part);
-        else for (const word of preTokenize([part], report)) model.encode(word.text, ids, report);
+        else for (const word of preTokenize([part], report)) encodeWord(word.text, ids, report);
       }
     }
     return ids;
@@ -86,12 +97,7 @@ export function pipeline(json: unknown, config: Config): Tokenizer {
     size: Math.max(vocab.size, added.size),
     isSpecial,
     bytes,
-    losses: (text) =>
-      lossesOf(text, (report) => idsOf(text, report), {
-        byteLevel: [changed.inside("normalizer"), changed.inside("pre_tokenizer")].some((part) =>
-          hasType(part, "ByteLevel"),
-        ),
-      }),
+    losses: (text) => lossesOf(text, (report) => idsOf(text, report)),
   };
 }
 

@@ -82,7 +82,7 @@ export function somePieces(
     const chars = [...random.pick(words)];
     const start = random.below(chars.length);
     const piece = chars.slice(start, start + 1 + random.below(5)).join("");
-    if (piece !== "") pieces.set(piece, -1 - random.below(12000) / 1000);
+    if (piece !== "") pieces.set(piece, Number((-1 - random.below(12000) / 1000).toFixed(3)));
   }
   return [...pieces];
 }
