@@ -18,46 +18,51 @@ async function tokenizerOf(json: unknown): Promise<Tokenizer> {
 }
 
 describeWithOriginal("beside the original implementation", (originalOf) => {
+  // The original takes no halves of surrogate pairs.
+  const list = texts(random(7), COUNT).map((text) => text.replace(/\p{Surrogate}/gu, "\ufffd"));
   const all = [...likeCheckpoints(), ...Array.from({ length: DRAWN }, (_, at) => drawn(1000 + at))];
-  test.each(all)("$name", async ({ json: make }) => {
-    const json = make();
-    const original = originalOf(json);
-    const ours = await tokenizerOf(json);
-    const draw = random(7);
-    const list = texts(draw, COUNT).map((text) => text.replace(/\p{Surrogate}/gu, "\ufffd"));
-    const expected = await original.encodeAll(list);
-    const differing = list.flatMap((text, at) => {
-      const ids = ours.encode(text);
-      return same(ids, expected[at] ?? [])
-        ? []
-        : [
-            JSON.stringify({
-              text,
-              ours: ids.map((id) => ours.token(id)).join("|"),
-              original: expected[at]?.map((id) => ours.token(id)).join("|"),
-            }),
-          ];
-    });
-    expect(differing.length, differing.slice(0, 3).join("\n")).toBe(0);
-    const some = Array.from({ length: COUNT }, () =>
-      Array.from({ length: draw.below(12) }, () => draw.below(ours.size + 2)),
-    );
-    const lists = [...expected, ...some];
-    const decoded = await original.decodeAll(lists);
-    const wrong = lists.flatMap((ids, at) => {
-      const text = ours.decode(ids);
-      return text === decoded[at]
-        ? []
-        : [
-            JSON.stringify({
-              tokens: ids.map((id) => ours.token(id)),
-              ours: text,
-              original: decoded[at],
-            }),
-          ];
-    });
-    expect(wrong.length, wrong.slice(0, 3).join("\n")).toBe(0);
-  });
+  test.each(all)(
+    "$name",
+    async ({ json: make }) => {
+      const json = make();
+      const original = originalOf(json);
+      const ours = await tokenizerOf(json);
+      const draw = random(8);
+      const expected = await original.encodeAll(list);
+      const differing = list.flatMap((text, at) => {
+        const ids = ours.encode(text);
+        return same(ids, expected[at] ?? [])
+          ? []
+          : [
+              JSON.stringify({
+                text,
+                ours: ids.map((id) => ours.token(id)).join("|"),
+                original: expected[at]?.map((id) => ours.token(id)).join("|"),
+              }),
+            ];
+      });
+      expect(differing.length, differing.slice(0, 3).join("\n")).toBe(0);
+      const some = Array.from({ length: COUNT }, () =>
+        Array.from({ length: draw.below(12) }, () => draw.below(ours.size + 2)),
+      );
+      const lists = [...expected, ...some];
+      const decoded = await original.decodeAll(lists);
+      const wrong = lists.flatMap((ids, at) => {
+        const text = ours.decode(ids);
+        return text === decoded[at]
+          ? []
+          : [
+              JSON.stringify({
+                tokens: ids.map((id) => ours.token(id)),
+                ours: text,
+                original: decoded[at],
+              }),
+            ];
+      });
+      expect(wrong.length, wrong.slice(0, 3).join("\n")).toBe(0);
+    },
+    60_000,
+  );
 });
 
 function same(a: readonly number[], b: readonly number[]): boolean {

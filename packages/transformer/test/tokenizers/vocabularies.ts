@@ -24,7 +24,7 @@ export function learnBpe(
     if (token !== "" && !vocab.has(token)) vocab.set(token, vocab.size);
   };
   for (const token of start) put(token);
-  const split = words.map((word) =>
+  const split = [...new Set(words)].map((word) =>
     [...word].map(
       (char, at, all) => (at > 0 ? prefix : "") + char + (at === all.length - 1 ? suffix : ""),
     ),
@@ -37,7 +37,7 @@ export function learnBpe(
     for (const word of split) {
       for (let at = 0; at + 1 < word.length; at++) {
         const pair: [string, string] = [word[at] ?? "", word[at + 1] ?? ""];
-        const key = JSON.stringify(pair);
+        const key = pair.join(" ");
         const entry = counts.get(key) ?? { pair, count: 0 };
         entry.count++;
         counts.set(key, entry);
