@@ -104,38 +104,35 @@ function mergesOf(
 ): (symbols: readonly number[]) => readonly number[] {
   const listed = part.raw("merges");
   if (!Array.isArray(listed)) throw wrong(`${part.path}.merges`, "a list", listed);
-  const merges = listed.filter((entry) => !(isText(entry) && entry.startsWith("#version")));
-  const ranks = pairTable(merges.length);
-  const results = new Int32Array(merges.length);
-  for (const [rank, entry] of merges.entries()) {
+  const ranks = pairTable(listed.length);
+  const results = new Int32Array(listed.length);
+  const idOf = (token: string, rank: number): number => {
+    const id = vocab.id(token);
+    if (id !== undefined) return id;
+    throw badTokenizer(
+      `${part.path}.merges[${rank}] needs ${JSON.stringify(token)}, which is not in the vocabulary`,
+      { rank, token },
+    );
+  };
+  for (let rank = 0; rank < listed.length; rank++) {
+    const entry: unknown = listed[rank];
+    if (isText(entry) && entry.startsWith("#version")) continue;
     const [left, right] = halves(entry, part.path);
-    const ids = [left, right, left + right.slice(prefix.length)].map((token) => {
-      const id = vocab.id(token);
-      if (id === undefined) {
-        throw badTokenizer(
-          `${part.path}.merges[${rank}] needs ${JSON.stringify(token)}, which is not in the vocabulary`,
-          { rank, token },
-        );
-      }
-      return id;
-    });
-    const [a = 0, b = 0, result = 0] = ids; // three, as just made
-    ranks.set(a, b, rank);
-    results[rank] = result;
+    ranks.set(idOf(left, rank), idOf(right, rank), rank);
+    results[rank] = idOf(left + right.slice(prefix.length), rank);
   }
   return (symbols) => (symbols.length < 2 ? symbols : mergeAll(symbols, ranks.get, results));
 }
 
 function halves(entry: unknown, path: string): readonly [string, string] {
-  const [left, right, ...more] = isText(entry)
-    ? entry.split(" ")
-    : Array.isArray(entry)
-      ? entry
-      : [];
-  if (!isText(left) || !isText(right) || more.length > 0) {
-    throw wrong(`each of ${path}.merges`, 'two tokens, "a b" or ["a", "b"]', entry);
+  if (isText(entry)) {
+    const at = entry.indexOf(" ");
+    if (at !== -1 && !entry.includes(" ", at + 1)) return [entry.slice(0, at), entry.slice(at + 1)];
+  } else if (Array.isArray(entry) && entry.length === 2) {
+    const [left, right] = entry;
+    if (isText(left) && isText(right)) return [left, right];
   }
-  return [left, right];
+  throw wrong(`each of ${path}.merges`, 'two tokens, "a b" or ["a", "b"]', entry);
 }
 
 /** Positions are below this, so that a rank and a position make one whole number that sorts. */
