@@ -75,7 +75,7 @@ const PRE_TOKENIZERS: Readonly<Record<string, (part: Part) => PreTokenizer>> = {
   },
   UnicodeScripts: (part) => {
     part.only();
-    return each(scriptRuns);
+    return each((piece, report) => scriptRuns(piece, lost(report)));
   },
   FixedLength: (part) => {
     part.only("length");

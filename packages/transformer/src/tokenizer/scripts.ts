@@ -20,8 +20,8 @@ function look(char: string): string | undefined {
   return SCRIPTS.find((name) => new RegExp(`\\p{Script=${name}}`, "u").test(char));
 }
 
-/** Runs of one script; what comes before the first character with a script is left out, as the original does. */
-export function scriptRuns(piece: Piece): readonly Piece[] {
+/** Runs of one script; what comes before the first character with a script is left out, as the original does, and goes to `left`. */
+export function scriptRuns(piece: Piece, left?: (text: string) => void): readonly Piece[] {
   const starts: number[] = [];
   let last: string | undefined;
   let at = 0;
@@ -31,5 +31,7 @@ export function scriptRuns(piece: Piece): readonly Piece[] {
     last = script ?? last;
     at += char.length;
   }
+  const [first = at] = starts;
+  if (first > 0) left?.(piece.text.slice(0, first));
   return starts.map((start, index) => slicePiece(piece, start, starts[index + 1] ?? at));
 }
