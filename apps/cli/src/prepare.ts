@@ -1,3 +1,4 @@
+import { InputError } from "@resolvent/tensor";
 import {
   loadTokenizer,
   type ModelOutline,
@@ -15,6 +16,8 @@ export interface FoundModel {
   /** The model's shapes, and the name that results call it by. */
   readonly outline: ModelOutline;
   readonly tokenizer: Tokenizer | undefined;
+  /** Why its tokenizer cannot be used: an error for text, none for token ids. */
+  readonly tokenizerFault: InputError | undefined;
 }
 
 /** Finds the model, and fetches it where it is on the Hub. */
@@ -25,5 +28,10 @@ export async function findModel(
 ): Promise<FoundModel> {
   const folder = await modelFolder(name, flags, terminal);
   const outline = await outlineModel(folder, { name: modelName(name, folder) });
-  return { folder, outline, tokenizer: await loadTokenizer(folder) };
+  try {
+    return { folder, outline, tokenizer: await loadTokenizer(folder), tokenizerFault: undefined };
+  } catch (error) {
+    if (!(error instanceof InputError) || error.code !== "transformer/bad-tokenizer") throw error;
+    return { folder, outline, tokenizer: undefined, tokenizerFault: error };
+  }
 }

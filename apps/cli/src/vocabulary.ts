@@ -1,14 +1,19 @@
 import { tokenNotation, type Vocabulary } from "@resolvent/analysis";
+import type { InputError } from "@resolvent/tensor";
 import type { Tokenizer } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { usageError } from "./failure.ts";
 import { encode, noTokenizer } from "./tokens.ts";
 
-/** How a model's text becomes tokens and back; `size` is how many tokens it knows. */
+/**
+ * How a model's text becomes tokens and back; `size` is how many tokens it knows. Each text that is encoded goes to
+ * `read` too; `fault` is why there is no tokenizer, where there should be one.
+ */
 export function vocabularyOf(
   tokenizer: Tokenizer | undefined,
   folder: Folder,
   size: number,
+  { read, fault }: { read?: (text: string) => void; fault?: InputError | undefined } = {},
 ): Vocabulary {
   const text = (id: number): string => {
     if (tokenizer?.entry(id) === undefined) return `id:${id}`;
@@ -19,13 +24,19 @@ export function vocabularyOf(
   return {
     text,
     decode: (ids) => tokenizer?.decode(ids) ?? "",
-    encode: (prompt) => (typeof prompt === "string" ? encode(prompt, tokenizer, folder) : prompt),
+    encode: (prompt) => {
+      if (typeof prompt !== "string") return prompt;
+      if (fault !== undefined) throw fault;
+      const ids = encode(prompt, tokenizer, folder);
+      read?.(prompt);
+      return ids;
+    },
     tokenId: (name) => {
       if (typeof name === "number") {
         if (Number.isInteger(name) && name >= 0 && name < size) return name;
         throw usageError(`${folder.name} has tokens id:0 to id:${size - 1}, got id:${name}.`);
       }
-      if (tokenizer === undefined) throw noTokenizer(folder, "Name tokens by id: id:346.");
+      if (tokenizer === undefined) throw fault ?? noTokenizer(folder, "Name tokens by id: id:346.");
       index ??= tokenIndex(tokenizer, text, size);
       const [id, ...more] = index.named(name);
       if (id === undefined) throw noToken(name, tokenizer, index, folder);

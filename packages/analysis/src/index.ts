@@ -50,7 +50,7 @@ export type {
   Vocabulary,
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
-export { byteText, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
+export { parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export {
   warningCodes,
   warningLines,

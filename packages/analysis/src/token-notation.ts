@@ -1,4 +1,5 @@
 import { InputError } from "@resolvent/tensor";
+import { showBytes } from "@resolvent/transformer";
 
 /** A token as it is asked for: a number is its id, a string its text in the middle of a text, `" Mary"`. */
 export type TokenName = string | number;
@@ -51,23 +52,10 @@ function unescaped(line: string, text: string, quoted: boolean): string {
   });
 }
 
-/** `\xC3\xA9` as the text that it is in UTF-8; bytes that are none as `<0xC3>`. */
+/** `\xC3\xA9` as the text that it is in UTF-8; bytes that are none as `<0xC3>`, as tokens of bytes read. */
 function textOfBytes(escapes: string): string {
-  const bytes = escapes
-    .split("\\x")
-    .slice(1)
-    .map((hex) => Number.parseInt(hex, 16));
-  try {
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    return decoder.decode(Uint8Array.from(bytes));
-  } catch {
-    return bytes.map(byteText).join("");
-  }
-}
-
-/** How a byte reads that is no text by itself: `<0xC3>`, as vocabularies with byte tokens write it. */
-export function byteText(byte: number): string {
-  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
+  const bytes = escapes.split("\\x").slice(1);
+  return showBytes(Uint8Array.from(bytes, (hex) => Number.parseInt(hex, 16)));
 }
 
 /** What people read of a token, and can type back: its text in quotes; `id:5` where a token has no text. */

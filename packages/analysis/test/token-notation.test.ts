@@ -1,6 +1,7 @@
+import { showBytes } from "@resolvent/transformer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { byteText, parseTokenNames, tokenNotation } from "../src/index.ts";
+import { parseTokenNames, tokenNotation } from "../src/index.ts";
 
 describe("tokens in one line", () => {
   test.each<[string, (string | number)[]]>([
@@ -64,7 +65,7 @@ describe("tokens in one line", () => {
     );
     for (let byte = 0; byte < 256; byte++) {
       const hex = byte.toString(16).padStart(2, "0");
-      const text = byte < 128 ? String.fromCharCode(byte) : byteText(byte);
+      const text = showBytes(Uint8Array.of(byte));
       expect(parseTokenNames(`\\x${hex}`)).toEqual([text]);
       expect(parseTokenNames(tokenNotation(text))).toEqual([text]);
     }

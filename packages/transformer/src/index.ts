@@ -54,7 +54,10 @@ export {
   type Sites,
   within,
 } from "./sites.ts";
-export { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+export { showBytes } from "./tokenizer/bytes.ts";
+export { loadTokenizer } from "./tokenizer/load.ts";
+export { tokenizerOf } from "./tokenizer/pipeline.ts";
+export type { TextLosses, Tokenizer } from "./tokenizer/tokenizer.ts";
 export {
   type StoredRun,
   type StoredValue,

@@ -46,9 +46,11 @@ test("what the package exports", () => {
     "run",
     "runCost",
     "scoresOf",
+    "showBytes",
     "someNames",
     "storedRun",
     "tokenIds",
+    "tokenizerOf",
     "traceBytes",
     "unembed",
     "valuesOf",
@@ -61,9 +63,9 @@ test("what the package exports", () => {
 test("what it depends on", () => {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
-    "@huggingface/tokenizers",
     "@resolvent/tensor",
     "@resolvent/weights",
+    "oniguruma-to-es",
   ]);
   expect(manifest.peerDependencies).toBeUndefined();
 });

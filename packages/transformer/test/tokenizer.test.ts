@@ -159,6 +159,36 @@ describe("loadTokenizer", () => {
     ]);
   });
 
+  test("entries, special tokens and bytes by id", async () => {
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+    const words = await loadTokenizer(folder({ "tokenizer.json": gpt2 }));
+    expect(words?.size).toBe(10);
+    expect(["Ġab", " ab", "<|endoftext|>"].map((token) => words?.id(token))).toEqual([
+      6,
+      undefined,
+      9,
+    ]);
+    expect([0, 9].map((id) => words?.isSpecial(id))).toEqual([false, true]);
+    expect([6, 7, 8, 9, 99].map((id) => words?.bytes(id))).toEqual([
+      bytes(" ab"),
+      Uint8Array.of(0xc3),
+      Uint8Array.of(0xa9),
+      undefined,
+      undefined,
+    ]);
+    expect([7, 8].map((id) => words?.token(id))).toEqual(["<0xC3>", "<0xA9>"]);
+    const parts = await loadTokenizer(folder({ "tokenizer.json": pieces }));
+    expect(parts?.size).toBe(10);
+    expect(["▁ab", "<0x0A>", "c"].map((token) => parts?.id(token))).toEqual([6, 7, undefined]);
+    expect([0, 1, 2].map((id) => parts?.isSpecial(id))).toEqual([true, true, false]);
+    expect([6, 7, 8, 1].map((id) => parts?.bytes(id))).toEqual([
+      bytes(" ab"),
+      bytes("\n"),
+      Uint8Array.of(0xc3),
+      undefined,
+    ]);
+  });
+
   test("what is no tokenizer is refused with the folder's name", async () => {
     for (const json of [
       {},

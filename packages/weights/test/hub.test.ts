@@ -81,6 +81,18 @@ describe("what is fetched", () => {
     expect(await folder.open("../../../x")).toBeUndefined();
   });
 
+  test("the parts of a tokenizer, where there is no tokenizer.json", async () => {
+    server.repos.get(REPO)?.files.delete("tokenizer.json");
+    for (const file of ["vocab.json", "merges.txt"]) setFile(file, Buffer.from("{}"), false);
+    await fetched();
+    expect(readdirSync(join(home, "snapshots", COMMIT)).sort()).toEqual([
+      "config.json",
+      "merges.txt",
+      "model.safetensors",
+      "vocab.json",
+    ]);
+  });
+
   test("large files go in ranges that cover each byte once", async () => {
     await fetched();
     const ranges = server.seen.filter(ofWeights).map((one) => one.range);

@@ -1,4 +1,4 @@
-import { Tokenizer } from "@huggingface/tokenizers";
+import { tokenizerOf } from "@resolvent/transformer";
 import { endOfText, type TokenizerJson, tokenizerConfig, wordPattern } from "./bpe.ts";
 
 /** Texts to token ids, fast for texts that repeat their words. */
@@ -14,17 +14,16 @@ export interface Encoder {
 }
 
 /**
- * An encoder over `@huggingface/tokenizers`. Merges never cross words, so each different word is
+ * An encoder over the tokenizer of a model. Merges never cross words, so each different word is
  * encoded once and remembered: for a small vocabulary of words this is many times faster.
  */
 export function createEncoder(json: TokenizerJson): Encoder {
-  const tokenizer = new Tokenizer(json, tokenizerConfig);
+  const tokenizer = tokenizerOf(json, tokenizerConfig);
   const known = new Map<string, readonly number[]>();
   const idsOf = (word: string): readonly number[] => {
     const seen = known.get(word);
     if (seen !== undefined) return seen;
-    // the type is written out because the library's declarations do not resolve under NodeNext
-    const ids: readonly number[] = tokenizer.encode(word).ids;
+    const ids = tokenizer.encode(word);
     known.set(word, ids);
     return ids;
   };
@@ -36,8 +35,7 @@ export function createEncoder(json: TokenizerJson): Encoder {
       }
       return ids;
     },
-    // the library refuses to decode nothing
-    decode: (ids) => (ids.length === 0 ? "" : tokenizer.decode([...ids])),
+    decode: tokenizer.decode,
     single(word) {
       const ids = idsOf(word);
       return ids.length === 1 ? ids[0] : undefined;

@@ -1,4 +1,4 @@
-import { Tokenizer } from "@huggingface/tokenizers";
+import { tokenizerOf } from "@resolvent/transformer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { byteLetters, endOfText, tokenizerConfig, trainBpe, wordPattern } from "../src/bpe.ts";
@@ -13,7 +13,7 @@ const take = (count: number, split: "train" | "held-out"): string[] => {
 };
 const json = trainBpe(take(6000, "train"));
 const encoder = createEncoder(json);
-const tokenizer = new Tokenizer(json, tokenizerConfig);
+const tokenizer = tokenizerOf(json, tokenizerConfig);
 const anyText = fc
   .string({ unit: "grapheme" })
   .filter((text) => text.isWellFormed() && !text.includes(endOfText));
@@ -83,11 +83,11 @@ describe("the tokenizer of the tales", () => {
 
   test("encodes as @huggingface/tokenizers does without the cache", () => {
     for (const tale of take(200, "held-out")) {
-      expect(encoder.encode(tale)).toEqual(tokenizer.encode(tale).ids);
+      expect(encoder.encode(tale)).toEqual(tokenizer.encode(tale));
     }
     fc.assert(
       fc.property(anyText, (text) => {
-        expect(encoder.encode(text)).toEqual(tokenizer.encode(text).ids);
+        expect(encoder.encode(text)).toEqual(tokenizer.encode(text));
       }),
     );
   });
@@ -104,7 +104,7 @@ describe("the tokenizer of the tales", () => {
   });
 
   test("knows the end mark as one token", () => {
-    expect(tokenizer.encode(`${endOfText}The end.${endOfText}`).ids).toEqual([
+    expect(tokenizer.encode(`${endOfText}The end.${endOfText}`)).toEqual([
       encoder.endOfText,
       ...encoder.encode("The end."),
       encoder.endOfText,

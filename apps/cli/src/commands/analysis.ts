@@ -41,6 +41,7 @@ import { findModel } from "../prepare.ts";
 import { writeResult } from "../result.ts";
 import { bytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { textLossNotes } from "../text-losses.ts";
 import { readPrompt, readStandardInput } from "../tokens.ts";
 import { vocabularyOf } from "../vocabulary.ts";
 import { warner, warningsAbout } from "../warnings.ts";
@@ -129,15 +130,23 @@ async function analyse(
   );
   // What can be refused at once is; standard input is only read once there is a model to read it.
   const early = waits ? undefined : await check(analysis, values);
-  const { folder, outline, tokenizer } = await findModel(name, flags, terminal);
+  const {
+    folder,
+    outline,
+    tokenizer,
+    tokenizerFault: fault,
+  } = await findModel(name, flags, terminal);
   const warn = warner(terminal);
   warn(outline.warnings ?? []);
   const params =
     early ?? (await check(analysis, { ...values, prompt: await readPrompt(terminal) }));
-  const vocabulary = vocabularyOf(tokenizer, folder, outline.architecture.vocab);
+  const losses = textLossNotes(tokenizer);
+  const { vocab } = outline.architecture;
+  const vocabulary = vocabularyOf(tokenizer, folder, vocab, { read: losses.read, fault });
   const { precision } = flags;
   const outlined = { model: outline, vocabulary, precision };
   const cost = analysis.needs === "outline" ? costs().total() : analysis.estimate(outlined, params);
+  warn(losses.warnings()); // of the texts that the estimate has read
   if (flags.dryRun) {
     const weights = keptWeights(outline, flags, cost.peakBytes);
     writeCost(
@@ -148,8 +157,9 @@ async function analyse(
     );
     return await output.finish();
   }
-  const give = async (plain: Result, warnings: readonly Warning[]): Promise<Soundness> => {
+  const give = async (plain: Result, about: readonly Warning[]): Promise<Soundness> => {
     terminal.progress("");
+    const warnings = [...about, ...losses.warnings()];
     warn(warnings);
     const soundness = soundnessOf(plain);
     const result = withWarnings(plain, warnings);

@@ -30,8 +30,8 @@ async function privateStorage(): Promise<FileSystemDirectoryHandle> {
 
 /**
  * The folder of a model on the Hugging Face Hub, its files fetched into the browser's private storage (OPFS)
- * unless they are there: `config.json`, `generation_config.json`, `tokenizer.json`, `tokenizer_config.json` and the
- * safetensors, no others.
+ * unless they are there: `config.json`, `generation_config.json`, `tokenizer.json` (`vocab.json`, `merges.txt` and what
+ * goes with them where that is absent), `tokenizer_config.json` and the safetensors, no others.
  * Works in pages and workers. `@resolvent/weights/node` has the same for Node, over the cache that is shared with
  * other tools.
  *

@@ -19,6 +19,14 @@ const SMALL_FILES: readonly string[] = [
   ...[CONFIG_FILE, "generation_config.json", "tokenizer.json", "tokenizer_config.json"],
 ];
 
+/** What stands for tokenizer.json where that is absent. */
+const TOKENIZER_PARTS: readonly string[] = [
+  "vocab.json",
+  "merges.txt",
+  "added_tokens.json",
+  "special_tokens_map.json",
+];
+
 /** The files of a model at one commit, in the cache. */
 export interface HubFolder extends Folder {
   /** The repository, as it was asked for. */
@@ -161,7 +169,10 @@ async function weightStates(wanted: Wanted, commit: string, progress: Meter): Pr
 async function fetchSnapshot(wanted: Wanted, commit: string): Promise<HubFolder> {
   const { cache, revision, signal } = wanted;
   const progress = meter(wanted.onProgress);
-  const small = await eachOf(SMALL_FILES, (file) => stateOf(wanted, commit, file));
+  const small = [...(await eachOf(SMALL_FILES, (file) => stateOf(wanted, commit, file)))];
+  if (small[SMALL_FILES.indexOf("tokenizer.json")] === "absent") {
+    small.push(...(await eachOf(TOKENIZER_PARTS, (file) => stateOf(wanted, commit, file))));
+  }
   const weights = await weightStates(wanted, commit, progress);
   await fetchAll(wanted, [...small, ...weights], progress);
   signal?.throwIfAborted();

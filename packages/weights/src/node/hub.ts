@@ -15,8 +15,8 @@ export interface NodeHubOptions extends HubOptions {
 
 /**
  * The folder of a model on the Hugging Face Hub, its files fetched into the cache that is shared with other tools
- * unless they are there: `config.json`, `generation_config.json`, `tokenizer.json`, `tokenizer_config.json` and the
- * safetensors, no others.
+ * unless they are there: `config.json`, `generation_config.json`, `tokenizer.json` (`vocab.json`, `merges.txt` and what
+ * goes with them where that is absent), `tokenizer_config.json` and the safetensors, no others.
  *
  * ```ts
  * const folder = await hubFolder("openai-community/gpt2");

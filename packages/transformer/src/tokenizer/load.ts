@@ -1,0 +1,71 @@
+import { InputError } from "@resolvent/tensor";
+import type { Folder } from "@resolvent/weights";
+import { readJson } from "../files.ts";
+import type { Config } from "./config.ts";
+import { tokenizerOf } from "./pipeline.ts";
+import { fromVocabAndMerges } from "./separate-files.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/**
+ * The tokenizer of a model's folder: tokenizer.json, with tokenizer_config.json where there is one; without it
+ * vocab.json and merges.txt, for GPT-2 and Qwen. Undefined where the folder has none.
+ *
+ * @throws InputError `transformer/bad-tokenizer`, which names what cannot be used
+ */
+export async function loadTokenizer(folder: Folder): Promise<Tokenizer | undefined> {
+  const json = await readJson(folder, "tokenizer.json");
+  const config = await configOf(folder);
+  if (json !== undefined) {
+    return usable(folder, "tokenizer.json", () => tokenizerOf(json, config));
+  }
+  const vocab = await readJson(folder, "vocab.json");
+  const merges = vocab === undefined ? undefined : await folder.open("merges.txt");
+  if (vocab !== undefined && merges !== undefined) {
+    const text = new TextDecoder().decode(await merges.read(0, await merges.size()));
+    const added = (await readJson(folder, "added_tokens.json")) ?? {};
+    const family = (await readJson(folder, "config.json"))?.model_type;
+    return usable(folder, "vocab.json with merges.txt", () =>
+      fromVocabAndMerges({ vocab, merges: text, added, family }, config),
+    );
+  }
+  if ((await folder.open("tokenizer.model")) === undefined) return undefined;
+  throw unusable(folder, "tokenizer.model", "SentencePiece's own format is not read", {
+    remedy:
+      "Give token ids instead of text, or write a tokenizer.json with AutoTokenizer.from_pretrained(…).save_pretrained(…) of transformers.",
+  });
+}
+
+/** tokenizer_config.json, and what special_tokens_map.json says of special tokens that it does not name. */
+async function configOf(folder: Folder): Promise<Config> {
+  const config = (await readJson(folder, "tokenizer_config.json")) ?? {};
+  const map = (await readJson(folder, "special_tokens_map.json")) ?? {};
+  const missing = Object.entries(map).filter(([name]) => (config[name] ?? undefined) === undefined);
+  return { ...config, ...Object.fromEntries(missing) };
+}
+
+function usable(folder: Folder, file: string, make: () => Tokenizer): Tokenizer {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof InputError)) throw cause;
+    throw unusable(folder, file, cause.message, { cause });
+  }
+}
+
+function unusable(
+  folder: Folder,
+  file: string,
+  reason: string,
+  {
+    remedy = "Give token ids instead of text.",
+    cause,
+  }: { readonly remedy?: string; readonly cause?: InputError } = {},
+): InputError {
+  return new InputError({
+    code: "transformer/bad-tokenizer",
+    message: `${folder.name}: ${file} cannot be used: ${reason}.`,
+    remedy,
+    details: { ...cause?.details, folder: folder.name },
+    cause,
+  });
+}
