@@ -1,7 +1,6 @@
-import type { NewFile, Parameter, Prompt, Range } from "@resolvent/analysis";
+import type { NewFile, Parameter, Prompt, Range, TextFile } from "@resolvent/analysis";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
-import { textFile } from "./files.ts";
 import { someOf, wholeNumber } from "./options.ts";
 import { noInput, parseTokens } from "./tokens.ts";
 
@@ -43,6 +42,7 @@ export function optionsOf(parameter: Parameter): Option[] {
       return preset(made.argParser(someOf(choices)), listed(parameter, choices));
     }
     case "file":
+      return [option("file", "- is standard input")];
     case "newFile":
       return [option("file")];
     case "text":
@@ -77,18 +77,32 @@ export function optionsOf(parameter: Parameter): Option[] {
   }
 }
 
+/** Files that options name. */
+export interface Files {
+  readonly textFile: (path: string) => TextFile;
+  /** `flag` is the option that names it. */
+  readonly newFile: (flag: string, path: string) => NewFile;
+}
+
 /** What the options of a command say, by attribute name, as values of parameters. */
 export function valuesOf(
   parameters: readonly Parameter[],
   flags: Readonly<Record<string, unknown>>,
-  newFile: (path: string) => NewFile,
+  { textFile, newFile }: Files,
 ): Record<string, unknown> {
   return Object.fromEntries(
     parameters.flatMap((parameter) => {
       const given = givenTo(parameter, flags);
+      const { name, kind } = parameter;
       const value =
-        parameter.kind === "newFile" && typeof given === "string" ? newFile(given) : given;
-      return value === undefined ? [] : [[parameter.name, value]];
+        typeof given !== "string"
+          ? given
+          : kind === "newFile"
+            ? newFile(flagOf(name), given)
+            : kind === "file"
+              ? textFile(given)
+              : given;
+      return value === undefined ? [] : [[name, value]];
     }),
   );
 }
@@ -111,7 +125,6 @@ function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>)
     }
     return ids === undefined ? given : parseTokens(ids, flag);
   }
-  if (kind === "file") return typeof given === "string" ? textFile(given) : undefined;
   if (kind === "texts" && given !== undefined) {
     return (given as readonly string[]).flatMap((word) => word.split(",")); // words, or one with commas
   }

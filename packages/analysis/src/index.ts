@@ -8,7 +8,7 @@ export {
 } from "./analysis.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
-export { divergence, percent, short } from "./figures.ts";
+export { divergence, percent, roundingOf, short } from "./figures.ts";
 export { fileParameter, type NewFile, newFileParameter, type TextFile } from "./file.ts";
 export { type Parameters, promptParameter, promptsParameter } from "./parameters.ts";
 export { pause } from "./pause.ts";

@@ -116,6 +116,7 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
   estimate,
   run: work,
   tables,
+  tableKinds: ["next-token", "site", "generated-token"],
 });
 
 function estimate({ model, vocabulary, precision }: Outline, params: RunParameters): Cost {
@@ -263,7 +264,7 @@ function tables({ input, next, sites, loss, generated }: RunResult): readonly Ta
   const read = input.tokens.map(({ text }) => text).join("");
   const siteTable: Table = {
     kind: "site",
-    view: true,
+    field: "sites",
     columns: [
       { name: "site", kind: "text" },
       { name: "shape", kind: "text" },
@@ -290,7 +291,20 @@ function tables({ input, next, sites, loss, generated }: RunResult): readonly Ta
       ],
     },
     ...(sites.length > 0 ? [siteTable] : []),
+    ...(generated === null ? [] : [generatedTable(generated.tokens, input.tokens.length)]),
   ];
+}
+
+function generatedTable(tokens: readonly number[], from: number): Table {
+  return {
+    kind: "generated-token",
+    data: true,
+    columns: [
+      { name: "position", kind: "count" },
+      { name: "id", kind: "count" },
+    ],
+    rows: tokens.map((id, i) => [from + i, id]),
+  };
 }
 
 function shapeText(shape: Tensor["shape"]): string {

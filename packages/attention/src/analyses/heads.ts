@@ -117,6 +117,7 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   estimate,
   run,
   tables,
+  tableKinds: ["head"],
 });
 
 async function run<T extends Shaped>(

@@ -79,6 +79,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
     });
   },
   tables: (expansion) => [termTable(expansion)],
+  tableKinds: ["degree-term"],
 });
 
 function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {
@@ -149,7 +150,7 @@ function termTable(expansion: DegreeExpansion): Table {
       ];
     }),
     ...(remainder.from !== "none" && {
-      footer: [["rest", null, remainder.relativeNorm, remainder.logitShare]],
+      rest: ["rest", null, remainder.relativeNorm, remainder.logitShare],
     }),
     notes: [certificateLine(expansion)],
   };

@@ -1,9 +1,11 @@
 import {
   type Analysis,
+  type Cell,
   defineAnalysis,
   inputLine,
   type Prompt,
   promptParameter,
+  roundingOf,
   short,
   type Table,
 } from "@resolvent/analysis";
@@ -106,6 +108,7 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
     });
   },
   tables: (expansion) => [pathTable(expansion), degreeTable(expansion), directTable(expansion)],
+  tableKinds: ["path", "path-degree", "direct"],
 });
 
 function chosen(target: ExpandPathsOptions["target"] | undefined): ExpandPathsOptions {
@@ -146,13 +149,18 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "effect", kind: "effect" },
       { name: "frozen", kind: "number", detail: !verified },
       { name: "live", kind: "number", detail: !verified },
+      // Of the rest: how many paths there are in all.
+      { name: "count", kind: "count", detail: true },
     ],
     rows: shown.map(({ source, position, nodes, degree, effect, verified: checked }) => [
       [sourceText({ name: source, position }, texts), ...nodes.map(nodeText)].join(" → "),
       ...[source, position, nodes.join(" "), degree, effect],
-      ...[checked?.frozen ?? null, checked?.live ?? null],
+      ...[checked?.frozen ?? null, checked?.live ?? null, 1],
     ]),
-    footer: [[`${notShownCount} others`, null, null, null, null, notShown]],
+    rest: [
+      ...[`${notShownCount} others`, null, null, null, null, notShown, null, null],
+      countCell(notShownCount),
+    ],
     notes: [
       parts.join("; "),
       search.exhaustive
@@ -165,6 +173,12 @@ function pathTable(expansion: PathExpansion): Table {
       certificateLine(expansion),
     ],
   };
+}
+
+/** A decimal number as a number, where that has it exactly. */
+function countCell(decimal: string): Cell {
+  const count = Number(decimal);
+  return Number.isSafeInteger(count) ? count : decimal;
 }
 
 function degreeTable({ byDegree }: PathExpansion): Table {
@@ -185,7 +199,7 @@ function degreeTable({ byDegree }: PathExpansion): Table {
 /** How many parts the table of direct attribution has. */
 const PARTS_SHOWN = 10;
 
-function directTable({ attribution }: PathExpansion): Table {
+function directTable({ attribution, precision }: PathExpansion): Table {
   const { embed, blocks, heads, attnBias, constant } = attribution;
   // Heads and b_O stand for their blocks.
   const parts: [string, number][] = [
@@ -199,13 +213,17 @@ function directTable({ attribution }: PathExpansion): Table {
   const rest = sorted.slice(PARTS_SHOWN);
   return {
     kind: "direct",
-    view: true,
     title: "Direct attribution: the parts of the run that write most of it themselves",
     columns: [
       { name: "part", kind: "text" },
       { name: "effect", kind: "effect" },
     ],
-    rows: sorted.slice(0, PARTS_SHOWN),
+    rows: sorted,
+    shown: PARTS_SHOWN,
+    rounding: roundingOf(
+      precision,
+      parts.map(([, effect]) => effect),
+    ),
     ...(rest.length > 0 && {
       footer: [[`${rest.length} others`, rest.reduce((sum, [, effect]) => sum + effect, 0)]],
     }),

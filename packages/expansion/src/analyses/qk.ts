@@ -5,6 +5,7 @@ import {
   type Prompt,
   percent,
   promptParameter,
+  roundingOf,
   short,
   type Table,
   type TokenFacts,
@@ -134,7 +135,13 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       degrees,
     };
   },
-  tables: (result) => [pairTable(result), ...sideTables(result), degreeTable(result)],
+  tables: (result) => [
+    pairTable(result),
+    ...sideTables(result),
+    degreeTable(result),
+    degreePairTable(result),
+  ],
+  tableKinds: ["score-pair", "query-source", "key-source", "degree", "degree-pair"],
 });
 
 /** What the parameters say, as choices of the library. */
@@ -156,10 +163,23 @@ function given({ head, query, key, by, queryBy, keyBy }: QkParameters) {
 }
 
 function largestPairs(
-  { querySources, keySources, matrix, matrixKeyCentred, score, centredScore }: ScoreExpansion,
+  score: ScoreExpansion,
   centred: boolean,
   top: number,
 ): Pick<QkResult, "pairs" | "notShown"> {
+  const all = allPairs(score, centred);
+  const rest = all.slice(top);
+  return {
+    pairs: all.slice(0, top),
+    notShown: { pairs: rest.length, effect: rest.reduce((sum, pair) => sum + pair.effect, 0) },
+  };
+}
+
+/** All pairs of sources, the largest first. */
+function allPairs(
+  { querySources, keySources, matrix, matrixKeyCentred, score, centredScore }: ScoreExpansion,
+  centred: boolean,
+): ScorePair[] {
   const total = centred ? centredScore : score;
   const all = (centred ? matrixKeyCentred : matrix).flatMap((row, a) =>
     row.map((effect, b) => ({
@@ -169,12 +189,7 @@ function largestPairs(
       share: shareOf(effect, total),
     })),
   );
-  all.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
-  const rest = all.slice(top);
-  return {
-    pairs: all.slice(0, top),
-    notShown: { pairs: rest.length, effect: rest.reduce((sum, pair) => sum + pair.effect, 0) },
-  };
+  return all.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
 }
 
 /** A part of a total; of nothing, nothing. */
@@ -193,26 +208,41 @@ function pairTable(result: QkResult): Table {
     result.precision === "f64" || f64 === null ? "" : `, ${short(f64)} (computed anew in f64)`;
   return {
     kind: "score-pair",
-    field: "pairs",
+    replaces: "pairs",
     title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} ${short(total)}, probability ${percent(pattern)}`,
     subtitle: inputLine(model, tokens),
     columns: [
-      { name: "querySource", kind: "text", head: "query side" },
-      { name: "keySource", kind: "text", head: "key side" },
+      { name: "querySource", kind: "text", detail: true },
+      { name: "keySource", kind: "text", detail: true },
+      { name: "query", kind: "text", head: "query side", view: true },
+      { name: "key", kind: "text", head: "key side", view: true },
       { name: "effect", kind: "effect" },
       { name: "share", kind: "share" },
     ],
-    rows: result.pairs.map((pair) => [
+    rows: allPairs(result, centred).map((pair) => [
+      pair.querySource,
+      pair.keySource,
       inWords(pair.querySource, tokens),
       inWords(pair.keySource, tokens),
       pair.effect,
       pair.share,
     ]),
+    shown: result.pairs.length,
+    rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
     footer: [
       ...(notShown.pairs > 0
-        ? [[`${notShown.pairs} more pairs`, null, notShown.effect, shareOf(notShown.effect, total)]]
+        ? [
+            [
+              null,
+              null,
+              `${notShown.pairs} more pairs`,
+              null,
+              notShown.effect,
+              shareOf(notShown.effect, total),
+            ],
+          ]
         : []),
-      ["sum", null, total, 1],
+      [null, null, "sum", null, total, 1],
     ],
     notes: [
       `score ${short(result.score)}, less its mean over keys ${short(result.centredScore)}; held: ${result.freeze.join(", ")}`,
@@ -228,18 +258,19 @@ function sideTables(result: QkResult): Table[] {
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, x) => all + x, 0);
   const side = (name: string, sources: readonly string[], sums: readonly number[]): Table => ({
     kind: `${name}-source`,
-    view: true,
     title: `${name} side, summed over the other`,
     columns: [
-      { name: "source", kind: "text" },
+      { name: "source", kind: "text", detail: true },
+      { name: "words", head: "source", kind: "text", view: true },
       { name: "effect", kind: "effect" },
       { name: "share", kind: "share" },
     ],
     rows: sources
       .map((source, i) => [source, sums[i] ?? 0] as const)
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
-      .slice(0, result.pairs.length)
-      .map(([source, x]) => [inWords(source, result.input.tokens), x, shareOf(x, total)]),
+      .map(([source, x]) => [source, inWords(source, result.input.tokens), x, shareOf(x, total)]),
+    shown: result.pairs.length,
+    rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
   });
   const columns = result.keySources.map((_, b) => sum(matrix.map((row) => row[b] ?? 0)));
   return [
@@ -259,7 +290,6 @@ function degreeTable({ degrees, target, query, head }: QkResult): Table {
     k < constant ? (sums[k] ?? null) : null;
   return {
     kind: "degree",
-    view: true,
     title: "V-degree and QK-degree",
     subtitle: `target: ${targetText(degrees.target, textOf)} at ${query}`,
     columns: [
@@ -270,15 +300,15 @@ function degreeTable({ degrees, target, query, head }: QkResult): Table {
       { name: "key", kind: "number", head: "QK: key" },
       { name: "both", kind: "number", head: "QK: both" },
     ],
-    rows: Array.from({ length: rows }, (_, k) => [
-      String(k),
-      value.degrees[k] ?? null,
-      edge.degrees[k] ?? null,
-      ofSide(score.query, k),
-      ofSide(score.key, k),
-      score.both[k] ?? null,
-    ]),
-    footer: [
+    rows: [
+      ...Array.from({ length: rows }, (_, k) => [
+        String(k),
+        value.degrees[k] ?? null,
+        edge.degrees[k] ?? null,
+        ofSide(score.query, k),
+        ofSide(score.key, k),
+        score.both[k] ?? null,
+      ]),
       [
         "constant",
         value.constant,
@@ -287,12 +317,28 @@ function degreeTable({ degrees, target, query, head }: QkResult): Table {
         score.key[constant] ?? 0,
         null,
       ],
-      ["sum", value.total, edge.total, score.total, score.total, score.total],
     ],
+    footer: [["sum", value.total, edge.total, score.total, score.total, score.total]],
     notes: [
       "V: what is moved, patterns as they were. QK: why the head looks there, its score less the mean over keys.",
       `certificate: |Σ − total| / largest = ${short(degrees.certificate.relativeError)}`,
     ],
+  };
+}
+
+/** What each query degree and key degree contribute together. */
+function degreePairTable({ degrees: { score } }: QkResult): Table {
+  return {
+    kind: "degree-pair",
+    data: true,
+    columns: [
+      { name: "query", kind: "text" },
+      { name: "key", kind: "text" },
+      { name: "effect", kind: "effect" },
+    ],
+    rows: score.sources.flatMap((query, a) =>
+      score.sources.map((key, b) => [query, key, score.matrix[a]?.[b] ?? null]),
+    ),
   };
 }
 

@@ -68,6 +68,7 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
     });
   },
   tables: (result) => [coefficientTable(result)],
+  tableKinds: ["epsilon-coefficient"],
 });
 
 function coefficientTable(result: EpsilonSeries): Table {
@@ -90,7 +91,7 @@ function coefficientTable(result: EpsilonSeries): Table {
       ...[partial[order]?.relativeError ?? null, resummed.orders[order]?.relativeError ?? null],
       codes,
     ]),
-    footer: [["rest", null, result.remainder.relativeNorm, null, null, null]],
+    rest: ["rest", null, result.remainder.relativeNorm, null, null, codes],
     notes: [...warningLines(warnings), ...notesOf(result)],
   };
 }
