@@ -10,6 +10,8 @@ export interface FittingColumn extends Column {
   readonly words?: boolean;
   /** Stands and falls with the column before it: a number beside its bar. */
   readonly joined?: boolean;
+  /** How soon it is left out where there is no room: `first`, or only after all others. */
+  readonly leave?: "first" | "last";
 }
 
 /** Columns that fit, and what that took. */
@@ -21,12 +23,12 @@ export interface Fitted {
   readonly cut: number;
 }
 
-/** Places that words are left before columns are left out for them. */
-const LEAST_WORDS = 20;
+/** Places that words are left before columns are left out for them, and before the main ones are. */
+const LEAST_WORDS = { before: 20, last: 8 } as const;
 
 /**
- * Columns for so many places: bars become shorter, then words are shortened, then columns are left out, the last ones
- * first; the first stays.
+ * Columns for so many places: bars become shorter, then words are shortened, then columns are left out, from the
+ * right; the first stays.
  */
 export function fitted(columns: readonly FittingColumn[], width: number | undefined): Fitted {
   if (width === undefined || total(columns) <= width) return { columns, dropped: [], cut: 0 };
@@ -36,16 +38,27 @@ export function fitted(columns: readonly FittingColumn[], width: number | undefi
   const dropped: string[] = [];
   for (;;) {
     const excess = total(kept) - width;
-    const spare = kept.reduce((sum, column) => sum + Math.max(0, spareOf(column, LEAST_WORDS)), 0);
-    const last = kept.findLastIndex(({ joined }) => joined !== true);
-    if (spare >= excess || last === 0) {
-      const least = spare >= excess ? LEAST_WORDS : 1;
-      const shorter = shorten(kept, Math.max(0, excess), least);
-      return { ...shorter, dropped };
+    const out = leftOut(kept);
+    const before = out !== undefined && kept[out]?.leave !== "last";
+    const least = out === undefined ? 1 : LEAST_WORDS[before ? "before" : "last"];
+    if (out === undefined || spareOf(kept, least) >= excess) {
+      return { ...shorten(kept, excess, least), dropped };
     }
-    dropped.unshift(kept[last]?.head ?? "");
-    kept = kept.slice(0, last);
+    dropped.push(kept[out]?.head ?? "");
+    const end = kept.findIndex(({ joined }, i) => i > out && joined !== true);
+    kept = [...kept.slice(0, out), ...(end < 0 ? [] : kept.slice(end))];
   }
+}
+
+/** The column that is left out next; undefined where only the first is there. */
+function leftOut(columns: readonly FittingColumn[]): number | undefined {
+  for (const when of ["first", undefined, "last"] as const) {
+    const last = columns.findLastIndex(
+      ({ joined, leave }, i) => i > 0 && joined !== true && leave === when,
+    );
+    if (last > 0) return last;
+  }
+  return undefined;
 }
 
 /** Columns of a matrix, whose first names the rows, in blocks that fit. */
@@ -72,8 +85,12 @@ function total(columns: readonly FittingColumn[]): number {
   return columns.reduce((sum, column) => sum + widthOf(column) + GAP, -GAP);
 }
 
-function spareOf(column: FittingColumn, least: number): number {
-  return column.words === true ? widthOf(column) - least : 0;
+/** Places that words can give away. */
+function spareOf(columns: readonly FittingColumn[], least: number): number {
+  return columns.reduce(
+    (sum, column) => sum + (column.words === true ? Math.max(0, widthOf(column) - least) : 0),
+    0,
+  );
 }
 
 /** Takes places from the widest words until so many are gone. */

@@ -56,9 +56,9 @@ function left(kind: string, fits: readonly ReturnType<typeof fitted>[]): string[
   const dropped = fits.flatMap((fit) => fit.dropped);
   const cut = fits.reduce((sum, fit) => sum + fit.cut, 0);
   const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
-  const names = dropped.filter((head) => head !== "");
+  const names = dropped.filter((head) => head !== "").join(" | ");
   const parts = [
-    ...(dropped.length === 0 ? [] : [`left out: ${names.join(", ")}`]),
+    ...(dropped.length === 0 ? [] : [`${count(dropped.length, "column")} left out: ${names}`]),
     ...(cut === 0 ? [] : [`${count(cut, "text")} shortened`]),
   ];
   if (parts.length === 0) return [];
@@ -83,7 +83,8 @@ function columnsOf(
       rounded = true;
       return 0;
     });
-    return drawnColumn(column, cells, seen.length, options);
+    const made = drawnColumn(column, cells, seen.length, options);
+    return column.minor === true ? made.map((one) => ({ ...one, leave: "first" as const })) : made;
   });
   return { drawn, rounded };
 }
@@ -122,17 +123,18 @@ function drawnColumn(
       );
     };
     return [
-      { head: title, cells: bars(BAR.wide), narrow: bars(BAR.narrow) },
+      { head: title, cells: bars(BAR.wide), narrow: bars(BAR.narrow), leave: "last" },
       { ...figures(show), head: "", joined: true },
     ];
   };
   switch (kind) {
+    // Words say what a row is about, and bars what is asked.
     case "text":
-      return [{ head: title, words: true, cells: texts(inLine) }];
+      return [{ head: title, words: true, leave: "last", cells: texts(inLine) }];
     case "shape":
       return [{ head: title, cells: texts((text) => text.replaceAll("×", " × ")) }];
     case "token":
-      return [{ head: title, words: true, cells: texts((text) => inLine(JSON.stringify(text))) }];
+      return [{ head: title, words: true, leave: "last", cells: texts(quoted) }];
     case "count":
       return [figures(String)];
     case "number":
@@ -148,6 +150,10 @@ function drawnColumn(
     case "effect":
       return barred(0, short);
   }
+}
+
+function quoted(text: string): string {
+  return inLine(JSON.stringify(text));
 }
 
 /** A text that takes the places it seems to take: control characters spelled out, line ends and tabs too. */

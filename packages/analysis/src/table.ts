@@ -29,6 +29,8 @@ export interface Column {
   readonly kind: ColumnKind;
   /** In data formats only. */
   readonly detail?: boolean;
+  /** Left out before others where there is no room for all. */
+  readonly minor?: boolean;
   /** For people only: data formats have what it says in other columns, an interval as its two ends. */
   readonly view?: boolean;
 }

@@ -260,8 +260,8 @@ function tables(result: HeadsResult): Table[] {
         score("ovCopyingEmbeddingCentred", "centred"),
         ...ran.map(([name, head]) => score(name, head)),
         ...partners.flatMap((kind) => [
-          { name: `${kind}From`, head: `${letter(kind)} from`, kind: "text" as const },
-          score(`${kind}Composition`, letter(kind)),
+          { name: `${kind}From`, head: `${letter(kind)} from`, kind: "text" as const, minor: true },
+          { ...score(`${kind}Composition`, letter(kind)), minor: true },
         ]),
       ],
       rows: heads.map((row) => [

@@ -38,8 +38,8 @@ function directionTable(result: OvResult): Table {
     subtitle: `${result.model.name}, ${processingWords(weightProcessing)}`,
     columns: [
       { name: "direction", kind: "count" },
-      { name: "value", head: "singular value", kind: "number" },
-      { name: "share", kind: "share" },
+      { name: "value", head: "singular value", kind: "number", minor: true },
+      { name: "share", kind: "share", minor: true },
       { name: "sign", kind: "text" },
       { name: "reads", head: "attending to", kind: "text" },
       { name: "writes", head: "raises", kind: "text" },

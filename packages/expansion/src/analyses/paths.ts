@@ -188,11 +188,13 @@ function degreeTable({ byDegree }: PathExpansion): Table {
     title: "By degree",
     columns: [
       { name: "degree", kind: "count" },
-      { name: "count", head: "paths", kind: "text" },
+      { name: "count", head: "paths", kind: "count" },
       { name: "sum", kind: "effect" },
       { name: "absolute", head: "Σ|effect|", kind: "number" },
     ],
-    rows: byDegree.map(({ degree, count, sum, absolute }) => [degree, count, sum, absolute]),
+    rows: byDegree.map(({ degree, count, sum, absolute }) => [
+      ...[degree, countCell(count), sum, absolute],
+    ]),
   };
 }
 
