@@ -19,7 +19,7 @@ export interface Fitted {
   readonly columns: readonly FittingColumn[];
   /** Heads of columns that are left out. */
   readonly dropped: readonly string[];
-  /** How many cells are shortened. */
+  /** How many cells and heads are shortened. */
   readonly cut: number;
 }
 
@@ -118,7 +118,9 @@ function shorten(
       if (short !== cell) cut++;
       return short;
     });
-    return { ...column, head: shortened(column.head, most), cells };
+    const head = shortened(column.head, most);
+    if (head !== column.head) cut++;
+    return { ...column, head, cells };
   });
   return { columns: shorter, cut };
 }
