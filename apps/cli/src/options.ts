@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
 
 /** The formats of a result. */
-const FORMATS = ["table", "json", "ndjson", "csv"] as const;
+export const FORMATS = ["table", "json", "ndjson", "csv"] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Options that commands share, each defined once. */

@@ -4,11 +4,11 @@ import {
   type Prompt,
   parseTokenNames,
   type Range,
+  type TextFile,
   type TokenName,
 } from "@resolvent/analysis";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
-import { textFile } from "./files.ts";
 import { someOf, wholeNumber } from "./options.ts";
 import { noInput, parseTokens } from "./tokens.ts";
 
@@ -52,6 +52,7 @@ export function optionsOf(parameter: Parameter): Option[] {
     case "jsonLines":
       return [option("file", "- for standard input, or the lines themselves")];
     case "file":
+      return [option("file", "- is standard input")];
     case "newFile":
       return [option("file")];
     case "text":
@@ -93,31 +94,40 @@ export function optionsOf(parameter: Parameter): Option[] {
   }
 }
 
-/** Files as the values of parameters name them. */
+/** Files that options name. */
 export interface Files {
-  /** A file to write. */
-  readonly create: (path: string) => NewFile;
-  /** All of a text; `-` is standard input. */
-  readonly read: (path: string) => Promise<string>;
+  /** All of a text. */
+  readonly readText: (path: string) => Promise<string>;
+  readonly textFile: (path: string) => TextFile;
+  /** `flag` is the option that names it. */
+  readonly newFile: (flag: string, path: string) => NewFile;
 }
 
 /** What the options of a command say, by attribute name, as values of parameters. */
 export async function valuesOf(
   parameters: readonly Parameter[],
   flags: Readonly<Record<string, unknown>>,
-  { create, read }: Files,
+  files: Files,
 ): Promise<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   for (const parameter of parameters) {
-    const { name, kind } = parameter;
     const given = givenTo(parameter, flags);
     if (given === undefined) continue;
-    if (kind === "newFile" && typeof given === "string") values[name] = create(given);
-    else if (kind === "jsonLines" && typeof given === "string") {
-      values[name] = /^\s*[{[]/.test(given) ? given : await read(given);
-    } else values[name] = given;
+    values[parameter.name] =
+      typeof given === "string" ? await readValue(parameter, given, files) : given;
   }
   return values;
+}
+
+async function readValue(
+  { name, kind }: Parameter,
+  given: string,
+  { readText, textFile, newFile }: Files,
+): Promise<unknown> {
+  if (kind === "newFile") return newFile(flagOf(name), given);
+  if (kind === "file") return textFile(given);
+  if (kind === "jsonLines") return /^\s*[{[]/.test(given) ? given : await readText(given);
+  return given;
 }
 
 function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>): unknown {
@@ -138,7 +148,6 @@ function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>)
     }
     return ids === undefined ? given : parseTokens(ids, flag);
   }
-  if (kind === "file") return typeof given === "string" ? textFile(given) : undefined;
   if (kind === "texts" && given !== undefined) {
     return (given as readonly string[]).flatMap((word) => word.split(",")); // words, or one with commas
   }

@@ -1,25 +1,25 @@
 import {
   type Cell,
-  type Column,
-  divergence,
-  percent,
   plainResult,
   type Result,
   type Soundness,
-  short,
   type Table,
-  tokenNotation,
   warningLines,
 } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
+import { usageError } from "./failure.ts";
 import type { Format } from "./options.ts";
-import { bar, csvLine, table } from "./table.ts";
+import { picture } from "./picture.ts";
+import { wrapped } from "./places.ts";
+import { type SelectionOptions, selectedRows } from "./selection.ts";
+import { csvLine } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Places of a bar. */
-const BAR = 20;
-
-/** Writes a result in a format: as it is, or as its tables. */
+/**
+ * Writes a result in a format: as it is, or as its tables.
+ *
+ * @throws InputError `cli/usage` for a table or column that it does not have
+ */
 export function writeResult(
   result: Result,
   tables: readonly Table[],
@@ -28,151 +28,157 @@ export function writeResult(
     precision,
     soundness,
     terminal,
+    selection,
+    note,
   }: {
     readonly format: Format;
     /** Of the computation: what of a divergence is rounding. */
     readonly precision: Precision;
     /** What is wrong with the result as such. */
     readonly soundness: Soundness;
-    readonly terminal: Pick<Terminal, "out" | "show" | "style">;
+    readonly terminal: Pick<Terminal, "out" | "show" | "style" | "columns">;
+    readonly selection: SelectionOptions;
+    /** Hears which tables a format has no room for. */
+    readonly note: Terminal["note"];
   },
 ): void {
-  if (format === "table") {
-    const pictures = tables
-      .filter(saysSomething)
-      .map((one) => picture(one, precision, terminal.style));
-    terminal.show(pictures.join("\n"));
-    for (const line of warningLines(soundness.warnings)) terminal.show(`${line}\n`);
-    return;
-  }
   const plain = plainResult(result, soundness);
   if (format === "json") {
     terminal.out(`${JSON.stringify(plain, undefined, 2)}\n`);
     return;
   }
-  const data = tables.filter(({ view }) => view !== true);
-  for (const line of format === "csv" ? csvLines(data) : jsonLines(plain, data)) terminal.out(line);
+  const { only } = selection;
+  if (only !== undefined && tables.every(({ kind }) => kind !== only)) {
+    const kinds = tables.map(({ kind }) => kind).join(", ");
+    throw usageError(`This result has no table "${only}".`, `Its tables: ${kinds}.`);
+  }
+  const main = tables.find(({ kind, view }) =>
+    only === undefined ? view !== true : kind === only,
+  );
+  const listed = tables
+    .filter(({ kind }) => only === undefined || kind === only)
+    .map((table) => listedOf(result, table, table === main ? selection : {}));
+  if (format === "table") {
+    const pictures = listed
+      .filter(({ table }) => only !== undefined || table.data !== true)
+      .map(forPeople)
+      .filter(saysSomething)
+      .map((table) => picture(table, { precision, ...terminal }));
+    terminal.show(pictures.join("\n"));
+    for (const line of warningLines(soundness.warnings)) {
+      terminal.show(`${wrapped(line, terminal.columns)}\n`);
+    }
+    return;
+  }
+  const data = listed.filter(({ table }) => only !== undefined || table.view !== true);
+  const lines = format === "csv" ? csvLines(data) : jsonLines(plain, tables, data);
+  for (const line of lines) terminal.out(line);
+  if (format === "csv" && data.length > 1) {
+    const [first = "", ...others] = data.map(({ table }) => table.kind);
+    note(`This is the table ${first}; --only has others: ${others.join(", ")}.`);
+  }
 }
 
-function saysSomething({ rows, footer = [], title, subtitle, notes = [] }: Table): boolean {
-  return rows.length + footer.length + notes.length > 0 || (title ?? subtitle) !== undefined;
+/** A table whose rows are those that were asked for. */
+interface Listed {
+  readonly table: Table;
+  /** What NDJSON has for each row. */
+  readonly entries: readonly object[];
+  /** Whether the rows are others, or in another order. */
+  readonly changed: { readonly sorted: boolean; readonly of: number } | undefined;
+}
+
+function listedOf(result: Result, table: Table, selection: SelectionOptions): Listed {
+  const { columns, rows, field, rest, footer, ...others } = table;
+  const list = field === undefined ? undefined : result[field as keyof Result];
+  const all: readonly object[] = Array.isArray(list)
+    ? list
+    : rows.map((row) => entryOf(table, row));
+  const { sort, filter = [] } = selection;
+  if (sort === undefined && filter.length === 0) return { table, entries: all, changed: undefined };
+  const chosen = selectedRows(table, selection);
+  return {
+    table: {
+      ...others,
+      columns,
+      rows: chosen.map((i) => rows[i] ?? []),
+      // What is in no row cannot be tested, and a footer speaks of rows that may have gone.
+      ...(filter.length === 0 && rest !== undefined && { rest }),
+      ...(filter.length === 0 && others.shown === undefined && footer !== undefined && { footer }),
+    },
+    entries: chosen.flatMap((i) => all[i] ?? []),
+    changed: { sorted: sort !== undefined, of: rows.length },
+  };
+}
+
+/** A row by the names of its columns. */
+function entryOf({ columns }: Table, row: readonly Cell[]): object {
+  return Object.fromEntries(
+    columns.flatMap(({ name, view }, i) => (view === true ? [] : [[name, row[i] ?? null]])),
+  );
+}
+
+/** The table as people see it: a title that speaks of the first rows no longer fits others. */
+function forPeople({ table, changed }: Listed): Table {
+  if (changed === undefined) return table;
+  const { title, notes = [], ...others } = table;
+  const { rows, shown = rows.length } = table;
+  const seen = Math.min(shown, rows.length);
+  const which = seen === changed.of ? `${seen} rows` : `${seen} of ${changed.of} rows`;
+  const more = rows.length > seen ? `, of ${rows.length} that pass` : "";
+  return {
+    ...others,
+    ...(table.shown === undefined && title !== undefined && { title }),
+    notes: [`(${table.kind}: ${which}${more}${changed.sorted ? ", sorted" : ""})`, ...notes],
+  };
+}
+
+function saysSomething({ rows, rest, footer = [], title, subtitle, notes = [] }: Table): boolean {
+  const lines = rows.length + footer.length + notes.length + (rest === undefined ? 0 : 1);
+  return lines > 0 || (title ?? subtitle) !== undefined;
 }
 
 /** The result without what its tables list, then a line for each row. */
-function* jsonLines(result: object, tables: readonly Table[]): Generator<string> {
-  const fields = tables.map(({ field }) => field);
-  const rest = Object.entries(result).filter(([name]) => !fields.includes(name));
-  yield `${JSON.stringify(Object.fromEntries(rest))}\n`;
-  for (const { kind, field, columns, rows } of tables) {
-    const listed = field === undefined ? undefined : result[field as keyof typeof result];
-    const entries: readonly object[] = Array.isArray(listed)
-      ? listed
-      : rows.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, row[i] ?? null])));
+function* jsonLines(
+  result: object,
+  tables: readonly Table[],
+  listed: readonly Listed[],
+): Generator<string> {
+  const fields = tables.flatMap(({ field, replaces }) => [field, replaces]);
+  const others = Object.entries(result).filter(([name]) => !fields.includes(name));
+  yield `${JSON.stringify(Object.fromEntries(others))}\n`;
+  for (const { table, entries } of listed) {
+    const { kind, rest } = table;
     for (const entry of entries) yield `${JSON.stringify({ kind, ...entry })}\n`;
+    if (rest !== undefined) {
+      yield `${JSON.stringify({ kind: "rest", of: kind, ...entryOf(table, restOf(table, rest)) })}\n`;
+    }
   }
 }
 
-/** The first table, and those with the same columns. */
-function* csvLines(tables: readonly Table[]): Generator<string> {
-  const [first] = tables;
+/** The first table; where it has a rest, a first column `kind` tells that apart. */
+function* csvLines([first]: readonly Listed[]): Generator<string> {
   if (first === undefined) return;
-  const names = first.columns.map(({ name }) => name);
-  const alike = tables.filter(
-    ({ columns }) => columns.map(({ name }) => name).join() === names.join(),
-  );
-  const told = alike.length > 1;
-  yield csvLine(told ? ["kind", ...names] : names);
-  for (const { kind, rows } of alike) {
-    for (const row of rows) yield csvLine(told ? [kind, ...row] : row);
-  }
-}
-
-/** A table as people see it. */
-function picture(one: Table, precision: Precision, style: Terminal["style"]): string {
-  const { title, subtitle, columns, rows, footer = [], notes = [] } = one;
-  const all = [...rows, ...footer];
-  const shown = columns.flatMap((column, i) =>
-    column.detail === true
-      ? []
-      : drawn(
-          column,
-          all.map((row) => row[i] ?? null),
-          { rows: rows.length, precision, style },
-        ),
-  );
-  const lines = all.map((_, row) => shown.map(({ cells }) => cells[row] ?? ""));
-  const text = shown.length === 0 ? "" : table(shown, lines);
-  return [
-    ...(title === undefined ? [] : [`${style.bold(title)}\n`]),
-    ...(subtitle === undefined ? [] : [`${style.faint(subtitle)}\n`]),
-    ...(title === undefined && subtitle === undefined ? [] : ["\n"]),
-    // Columns without heads need no line for them.
-    shown.every(({ head }) => head === "") ? text.replace(/^\n/, "") : text,
-    ...notes.map((note) => `${note}\n`),
-  ].join("");
-}
-
-interface Drawn {
-  readonly head: string;
-  readonly right?: boolean;
-  readonly cells: readonly string[];
-}
-
-/** A column as columns of text: a bar takes two. */
-function drawn(
-  { name, head = name, kind, missing = "" }: Column,
-  cells: readonly Cell[],
-  {
-    rows,
-    precision,
-    style,
-  }: {
-    /** How many of the cells are rows; what follows is the footer. */
-    readonly rows: number;
-    readonly precision: Precision;
-    readonly style: Terminal["style"];
-  },
-): Drawn[] {
-  const figures = (show: (value: number) => string): string[] =>
-    cells.map((cell, i) =>
-      typeof cell === "number" ? show(cell) : (cell ?? (i < rows ? missing : "")),
-    );
-  const barred = (least: number, show: (value: number) => string): Drawn[] => {
-    const sizes = cells.map((cell) => (typeof cell === "number" ? Math.abs(cell) : 0));
-    const largest = sizes.slice(0, rows).reduce((a, b) => Math.max(a, b || 0), least) || 1;
-    // A sum that goes beyond all its parts has no bar, so that it does not flatten theirs.
-    const bars = cells.map((cell, i) =>
-      typeof cell === "number" && (sizes[i] ?? 0) <= largest
-        ? style.accent(bar(cell / largest, BAR))
-        : "",
-    );
-    return [
-      { head, cells: bars },
-      { head: "", right: true, cells: figures(show) },
-    ];
+  const { table } = first;
+  const { kind, columns, rows, rest } = table;
+  const kept = columns.flatMap(({ view }, i) => (view === true ? [] : [i]));
+  const line = (of: string, row: readonly Cell[]): string => {
+    const cells = kept.map((i) => row[i] ?? null);
+    return csvLine(rest === undefined ? cells : [of, ...cells]);
   };
-  switch (kind) {
-    case "text":
-      return [{ head, cells: figures(String) }];
-    case "shape":
-      return [{ head, cells: cells.map((cell) => String(cell ?? "").replaceAll("×", " × ")) }];
-    case "token":
-      return [
-        { head, cells: cells.map((cell) => (cell === null ? "" : tokenNotation(String(cell)))) },
-      ];
-    case "count":
-      return [{ head, right: true, cells: figures(String) }];
-    case "number":
-      return [{ head, right: true, cells: figures(short) }];
-    case "logit":
-      return [{ head, right: true, cells: figures((logit) => logit.toFixed(3)) }];
-    case "divergence":
-      return [{ head, right: true, cells: figures((nats) => divergence(nats, precision)) }];
-    case "share":
-      return [{ head, right: true, cells: figures(percent) }];
-    case "bar":
-      return barred(1, percent);
-    case "effect":
-      return barred(0, short);
-  }
+  yield line(
+    "kind",
+    columns.map(({ name }) => name),
+  );
+  for (const row of rows) yield line(kind, row);
+  if (rest !== undefined) yield line("rest", restOf(table, rest));
+}
+
+/** A rest for data: words where rows have numbers are for people. */
+function restOf({ columns }: Table, rest: readonly Cell[]): Cell[] {
+  return columns.map(({ kind }, i) => {
+    const cell = rest[i] ?? null;
+    const words = kind === "text" || kind === "token" || kind === "shape";
+    return typeof cell === "string" && !words ? null : cell;
+  });
 }

@@ -15,6 +15,13 @@ export interface Terminal {
    * @throws InputError `cli/usage` for what is no text or too long for a prompt
    */
   input(): Promise<string | undefined>;
+  /**
+   * All bytes of standard input, or undefined where nobody pipes anything in.
+   * @throws InputError `cli/usage` for more than it may hold
+   */
+  inputBytes(): Promise<Uint8Array | undefined>;
+  /** Places of a line of standard output; undefined where there is no end to it: a pipe without COLUMNS. */
+  readonly columns: number | undefined;
   /** Styles for what is shown: none where standard output is no terminal, or where NO_COLOR is set. */
   readonly style: Style;
 }
@@ -34,6 +41,7 @@ export interface TerminalFacts {
 }
 
 const MAX_INPUT_BYTES = 4 * 2 ** 20; // a prompt beyond this, some million tokens, is a mistaken file
+const MAX_FILE_BYTES = 2 ** 30; // what is read as a file is held whole
 
 /** Our own styles, and control characters: C0 but tab and newline, DEL, C1, and what turns the writing direction. */
 const controls =
@@ -81,6 +89,7 @@ export function terminalOf(
   };
   return {
     style: { bold: code(1, 22), faint: code(2, 22), accent: code(36, 39) },
+    columns: columnsOf(env.COLUMNS) ?? (facts.stdout ? facts.columns || undefined : undefined),
     show,
     out: (text) => {
       if (facts.stdout) return show(text);
@@ -96,6 +105,15 @@ export function terminalOf(
       const line = harmless(text.replace(/[\t\n]/g, " ")).slice(0, (facts.columns || 80) - 1);
       streams.stderr.write(`\r\u001b[K${line}`);
       lineOpen = line !== "";
+    },
+    inputBytes: async () => {
+      if (facts.stdin) return undefined;
+      const bytes = await streams.readInput(MAX_FILE_BYTES);
+      if (bytes.length <= MAX_FILE_BYTES) return bytes;
+      throw usageError(
+        `Standard input has over ${MAX_FILE_BYTES} bytes.`,
+        "Give the name of a file, which is read as it comes by.",
+      );
     },
     input: async () => {
       if (facts.stdin) return undefined;
@@ -113,4 +131,9 @@ export function terminalOf(
       }
     },
   };
+}
+
+/** What COLUMNS says, at least room for a few words. */
+function columnsOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,5}$/.test(text) ? Math.max(20, Number(text)) : undefined;
 }

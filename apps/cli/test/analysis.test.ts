@@ -36,7 +36,7 @@ interface Parameters {
   readonly corrupt?: Prompt | undefined;
   readonly others: readonly Prompt[];
   readonly target: readonly TokenName[];
-  readonly only: readonly ("norm" | "length")[];
+  readonly which: readonly ("norm" | "length")[];
   readonly sizes: readonly number[];
   readonly unit: "one" | "ten";
   readonly power: number;
@@ -69,7 +69,7 @@ const measure: Analysis<Parameters, Measured> = defineAnalysis<Parameters, Measu
       corrupt: promptParameter("another text").optional(),
       others: promptsParameter("more texts"),
       target: tokensParameter("tokens that are looked at").default([]),
-      only: z
+      which: z
         .array(z.enum(["norm", "length"]))
         .default(["norm"])
         .describe("what is measured"),
@@ -190,7 +190,7 @@ describe("an analysis that a test defines is a command", () => {
       ids: idsOf("a cat"),
       rank: 5,
       given: {
-        ...{ prompt: "a cat", others: [], target: [], only: ["norm"], sizes: [1, 50] },
+        ...{ prompt: "a cat", others: [], target: [], which: ["norm"], sizes: [1, 50] },
         ...{ unit: "one", power: 2, deep: true, wide: false },
       },
     });
@@ -207,23 +207,15 @@ describe("an analysis that a test defines is a command", () => {
   test("with every kind of parameter", async () => {
     const args = [
       ...["--tokens", "1,2", "--corrupt", "a", "--others", "b", "c", "--others-tokens", "3,4", "5"],
-      ...[
-        "--target",
-        'a,id:7," "',
-        "--only",
-        "length,norm",
-        "--sizes",
-        "0.5, 100",
-        "--unit",
-        "one",
-      ],
+      ...["--target", 'a,id:7," "', "--which", "length,norm"],
+      ...["--sizes", "0.5, 100", "--unit", "one"],
       ...["--power", "3", "--minus", "-0.5", "--no-deep", "--wide", "--no-either"],
       ...["--label", "x,y"],
     ];
     const { given, targets } = await result(...args);
     expect(given).toEqual({
       ...{ prompt: [1, 2], corrupt: "a", others: ["b", "c", [3, 4], [5]] },
-      ...{ target: ["a", 7, " "], only: ["norm", "length"], sizes: [0.5, 100], unit: "one" },
+      ...{ target: ["a", 7, " "], which: ["norm", "length"], sizes: [0.5, 100], unit: "one" },
       ...{ power: 3, minus: -0.5, deep: false, wide: true, either: false, label: "x,y" },
     });
     expect(targets).toEqual([0, 7, 26]);
@@ -233,8 +225,11 @@ describe("an analysis that a test defines is a command", () => {
     expect((await result("--prompt", "a", "--corrupt-tokens", "1 2")).given.corrupt).toEqual([
       1, 2,
     ]);
-    expect((await result("--prompt", "a", "--only", "none")).given.only).toEqual([]);
-    expect((await result("--prompt", "a", "--only", "all")).given.only).toEqual(["norm", "length"]);
+    expect((await result("--prompt", "a", "--which", "none")).given.which).toEqual([]);
+    expect((await result("--prompt", "a", "--which", "all")).given.which).toEqual([
+      "norm",
+      "length",
+    ]);
     expect((await result("--prompt", "a", "--either")).given.either).toBe(true);
   });
 
@@ -294,7 +289,7 @@ describe("what does not fit is refused by name, with what was expected and what 
       ["'two'", "Allowed choices are one, ten"],
     ],
     [
-      ["--only", "norms"],
+      ["--which", "norms"],
       ["none, all, or some of norm,length", 'got "norms"'],
     ],
     [
@@ -416,16 +411,11 @@ describe("formats", () => {
     ]);
   });
 
-  test("csv: the first table, and those of the same columns told apart", async () => {
-    const { stdout } = await call(...args, "--format", "csv");
-    expect(stdout).toBe(
-      [
-        "kind,pos,norm,square",
-        ...found.norms.map(({ pos, norm }) => `position,${pos},${norm},${norm ** 2}`),
-        'token,0,"a ""b""",1e-9',
-        "",
-      ].join("\n"),
-    );
+  test("csv: the main table, and a word about the others", async () => {
+    const { stdout, stderr } = await call(...args, "--format", "csv");
+    const rows = found.norms.map(({ pos, norm }) => `${pos},${norm},${norm ** 2}`);
+    expect(stdout).toBe(["pos,norm,square", ...rows, ""].join("\n"));
+    expect(stderr).toBe("This is the table position; --only has others: token.\n");
   });
 
   test("--output: by the name of the file, never over one without being asked", async () => {
@@ -436,7 +426,7 @@ describe("formats", () => {
     await refused([...args, "--output", path], 2, "is there already", "--overwrite");
     await writeFile(path, "old");
     expect((await call(...args, "--output", path, "--overwrite", "--format", "csv")).code).toBe(0);
-    expect(await readFile(path, "utf8")).toMatch(/^kind,pos,norm,square\n/);
+    expect(await readFile(path, "utf8")).toMatch(/^pos,norm,square\n/);
     const text = join(folder, "result.txt");
     await call(...args, "--output", text);
     expect(await readFile(text, "utf8")).toMatch(/^Norms\n/);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { analyses } from "../src/analyses.ts";
@@ -61,15 +61,31 @@ const passagesOf = (quoted: string): string[] =>
     .map((passage) => passage.replace(/^\n+|\n+$/g, ""))
     .filter((passage) => passage !== "");
 
-/** Runs a step and expects its quoted lines. In this process: many processes would take longer to start than to compute. */
-export async function expectQuoted({ args, quoted }: Step): Promise<void> {
+/** What a step prints. In this process: many processes would take longer to start than to compute. */
+async function printedBy({ args }: Step): Promise<string> {
   const { code, stdout, stderr } = await run(analyses, args);
   expect([code, stderr]).toEqual([0, ""]);
-  const printed = stdout
+  return stdout
     .replaceAll(root, "")
     .split("\n")
     .map((line) => line.trimEnd())
     .join("\n");
+}
+
+/** Runs a step and expects its quoted lines. With `UPDATE_DOCS=1` it writes them into the page instead. */
+export async function expectQuoted(step: Step, page: string): Promise<void> {
+  const { quoted } = step;
+  const printed = await printedBy(step);
+  if (process.env.UPDATE_DOCS === "1") {
+    const path = `${root}docs/${page}`;
+    const block = (text: string): string => `\`\`\`text\n${text}\`\`\`\n`;
+    const text = readFileSync(path, "utf8");
+    writeFileSync(
+      path,
+      text.replace(block(quoted), () => block(requoted(quoted, printed))),
+    );
+    return;
+  }
   const passages = passagesOf(quoted);
   expect(passages.length).toBeGreaterThan(0);
   let from = 0;
@@ -79,6 +95,40 @@ export async function expectQuoted({ args, quoted }: Step): Promise<void> {
     if (at < 0) expect(printed).toBe(quoted);
     from = at + passage.length;
   }
+}
+
+/** A quotation with the lines as they are printed now: each passage is where it is most alike. */
+export function requoted(quoted: string, printed: string): string {
+  const lines = printed.split("\n");
+  let from = 0;
+  return quoted
+    .split(/^(…\n)/m)
+    .map((passage) => {
+      const old = passage.replace(/\n$/, "").split("\n");
+      if (passage === "" || passage === "…\n") return passage;
+      const starts = lines
+        .map((_, i) => i)
+        .slice(from, Math.max(from + 1, lines.length - old.length + 1));
+      const score = (start: number): number =>
+        old.reduce((sum, line, i) => sum + alike(line, lines[start + i] ?? ""), 0);
+      const best = starts.reduce((a, b) => (score(b) > score(a) ? b : a), from);
+      from = best + old.length;
+      return `${lines.slice(best, from).join("\n")}\n`;
+    })
+    .join("");
+}
+
+/** How many words two lines share, bars left out: from 0 to 1. */
+function alike(one: string, two: string): number {
+  const [a = [], b = []] = [one, two].map((line) =>
+    line
+      .replace(/[░█-▏│]+/g, " ")
+      .trim()
+      .split(/\s+/),
+  );
+  if (a.join(" ") === b.join(" ")) return 1;
+  const shared = a.filter((word) => b.includes(word)).length;
+  return (0.9 * 2 * shared) / (a.length + b.length);
 }
 
 /** Every command and every output of a page is in its steps. */

@@ -105,7 +105,7 @@ describe("the formats", () => {
     );
   });
 
-  test("ndjson has the same numbers, a line for each term", async () => {
+  test("ndjson has the same numbers, a line for each term and one for the rest", async () => {
     const text = await output(expand(...args, "--format", "ndjson"));
     const [first, ...lines] = text
       .trimEnd()
@@ -113,13 +113,23 @@ describe("the formats", () => {
       .map((line) => JSON.parse(line));
     const { terms, ...rest } = expansion;
     expect(first).toEqual(rest);
-    expect(lines).toEqual(terms.map((term) => ({ kind: "degree-term", ...term })));
+    expect(lines.slice(0, -1)).toEqual(terms.map((term) => ({ kind: "degree-term", ...term })));
+    const { relativeNorm, logitShare } = expansion.remainder;
+    expect(lines.at(-1)).toMatchObject({
+      ...{ kind: "rest", of: "degree-term", degree: null, norm: null, relativeNorm, logitShare },
+    });
   });
 
   test("csv has the same numbers", async () => {
     const rows = csvRows(await output(expand(...args, "--format", "csv")));
-    expect(rows).toEqual(
+    const { relativeNorm, logitShare } = expansion.remainder;
+    expect(rows.at(-1)).toMatchObject({
+      ...{ kind: "rest", degree: "", relativeNorm: String(relativeNorm) },
+      logitShare: String(logitShare),
+    });
+    expect(rows.slice(0, -1)).toEqual(
       expansion.terms.map(({ degree, norm, relativeNorm, logitShare, partial }) => ({
+        kind: "degree-term",
         degree: String(degree),
         norm: String(norm),
         relativeNorm: String(relativeNorm),

@@ -60,6 +60,8 @@ test("an error that nobody foresaw ends a command with 1 and the request to repo
     note: (text) => notes.push(text),
     progress: () => {},
     input: async () => undefined,
+    inputBytes: async () => undefined,
+    columns: undefined,
     style: { bold: (text) => text, faint: (text) => text, accent: (text) => text },
   };
   expect(await runProgram(["--help"], terminal)).toBe(1);

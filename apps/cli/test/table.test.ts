@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bar, bytes, csvLine, table } from "../src/table.ts";
+import { bytes, csvLine, table } from "../src/table.ts";
 
 describe("table", () => {
   const columns = [{ head: "name" }, { head: "n", right: true }];
@@ -38,22 +38,6 @@ describe("table", () => {
       }),
     );
   });
-});
-
-test("bar: eighths of a place, hollow below zero, as wide as asked for", () => {
-  expect(bar(0.5, 4)).toBe("██  ");
-  expect(bar(1, 4)).toBe("████");
-  expect(bar(7, 4)).toBe("████");
-  expect(bar(0, 4)).toBe("    ");
-  expect(bar(1 / 32, 4)).toBe("▏   ");
-  expect(bar(0.34375, 4)).toBe("█▍  ");
-  expect(bar(-0.3, 4)).toBe("░░  ");
-  expect(bar(Number.NaN, 4)).toBe("    ");
-  fc.assert(
-    fc.property(fc.double(), fc.nat(30), (share, width) => {
-      expect([...bar(share, width)].length).toBe(width);
-    }),
-  );
 });
 
 test("bytes", () => {

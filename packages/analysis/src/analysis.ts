@@ -23,6 +23,8 @@ interface Described<P, R extends Result> {
   readonly page?: (result: R, made: Made) => string;
   /** What people would rather see than the result's JSON; also the rows of CSV and NDJSON, see `Table`. */
   readonly tables: (result: R) => readonly Table[];
+  /** The kinds of tables that `tables` may give: users choose among them (`--only`), and are told a wrong one at once. */
+  readonly tableKinds?: readonly string[];
 }
 
 /** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */

@@ -11,12 +11,26 @@ export function percent(value: number): string {
   return `${(100 * value).toFixed(1).replace(/^-0\.0$/, "0.0")} %`;
 }
 
-/** Below this, a KL divergence between predictions from usual logits is the rounding of its computation, nats. */
-const KL_ROUNDING = { f32: 1e-6, f64: 1e-14 } as const;
+/** What rounding adds up to in a computation, relative to its largest numbers: some ten units in the last place. */
+const ROUNDING = { f32: 1e-6, f64: 1e-14 } as const;
+
+/**
+ * The size below which differences of numbers are the rounding of their computation: `1e-6` of the largest of these
+ * numbers in f32, `1e-14` in f64.
+ */
+export function roundingOf(
+  precision: keyof typeof ROUNDING,
+  numbers: Iterable<number | null>,
+): number {
+  let largest = 0;
+  for (const number of numbers) largest = Math.max(largest, Math.abs(number ?? 0) || 0);
+  return largest * ROUNDING[precision];
+}
 
 /** A KL divergence in few characters. What rounding hides, which may even come out negative, is not told apart. */
-export function divergence(nats: number, precision: keyof typeof KL_ROUNDING): string {
-  const least = KL_ROUNDING[precision];
+export function divergence(nats: number, precision: keyof typeof ROUNDING): string {
+  // Of predictions from usual logits.
+  const least = ROUNDING[precision];
   // Far below zero is no rounding, and is shown.
   return nats < least && nats > -1000 * least ? `<${least.toExponential(0)}` : short(nats);
 }

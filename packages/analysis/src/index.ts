@@ -10,7 +10,7 @@ export {
 export { CERTIFICATE_TOLERANCE, type Certificate, certificateLine } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
-export { divergence, percent, short } from "./figures.ts";
+export { divergence, percent, roundingOf, short } from "./figures.ts";
 export { fileParameter, type NewFile, newFileParameter, type TextFile } from "./file.ts";
 export {
   jsonLinesParameter,

@@ -31,6 +31,10 @@ export interface Column {
   readonly missing?: string;
   /** In data formats only. */
   readonly detail?: boolean;
+  /** Left out before others where there is no room for all. */
+  readonly minor?: boolean;
+  /** For people only: data formats have what it says in other columns, an interval as its two ends. */
+  readonly view?: boolean;
 }
 
 /** What a cell holds: null is shown as nothing, words in a column of numbers as they are. */
@@ -38,24 +42,36 @@ export type Cell = string | number | null;
 
 /**
  * A table of a result: plain data. People see all tables that say anything, one after the other. NDJSON has the
- * result without the fields of its tables as its first line, then a line for each row of each table. CSV has the
- * first table, and those with the same columns: then a first column `kind` tells them apart.
+ * result without the fields of its tables as its first line, then a line for each row of each table. CSV has one
+ * table: the first, or the one that is chosen by its kind. Data formats have every row and every digit.
  */
 export interface Table {
-  /** What a row is: `degree-term`. */
+  /** What a row is: `degree-term`. No two tables of a result have the same. */
   readonly kind: string;
-  /** The property of the result whose entries are the rows; NDJSON then has these entries as they are. */
+  /** The property of the result whose entries are the rows, one each; NDJSON then has these entries as they are. */
   readonly field?: string;
-  /** For people only: not in CSV and NDJSON, where the result itself has what it says. */
+  /** A property of the result with some of the rows, which NDJSON's first line leaves out as well. */
+  readonly replaces?: string;
+  /** For people: data formats have its numbers in other tables, and have it only where it is chosen by its kind. */
   readonly view?: boolean;
+  /** For data formats: people see it only where it is chosen by its kind. */
+  readonly data?: boolean;
   readonly title?: string;
   /** Lines before the table: what was analysed. */
   readonly subtitle?: string;
   readonly columns: readonly Column[];
   /** A cell for each column. */
   readonly rows: readonly (readonly Cell[])[];
-  /** Rows at its end that only people see: the rest, a sum. Those beyond the rows' scale have no bar. */
+  /** How many of the rows people see, the first; default all. Title and footer may speak of these. */
+  readonly shown?: number;
+  /** What is in no row, as one more: a remainder, paths that were not found. Data formats have it, of the kind `rest`. */
+  readonly rest?: readonly Cell[];
+  /** Rows at its end that only people see: a sum, those not shown. Those beyond the rows' scale have no bar. */
   readonly footer?: readonly (readonly Cell[])[];
+  /** Its first column names the rows, and all others are alike: where they are too many, blocks stand one below the other. */
+  readonly matrix?: boolean;
+  /** Numbers below this in size are rounding, see `roundingOf`: people see 0, data formats have them as they are. */
+  readonly rounding?: number;
   /** Lines after the table: sums, remainders, certificates, warnings. */
   readonly notes?: readonly string[];
 }

@@ -244,7 +244,11 @@ describe("gpt2", () => {
       raw: false,
     });
     const tables = [...headsAnalysis.tables(heads), ...ovAnalysis.tables(ov)];
-    expect(tables.map(({ kind }) => kind)).toEqual(["head", "direction", "token-effect"]);
+    expect(tables.map(({ kind }) => kind)).toEqual([
+      "head",
+      ...["direction", "token-matrix", "direction-token", "singular-value", "eigenvalue"],
+      "token-effect",
+    ]);
     for (const { columns, rows } of tables) {
       expect(rows.length).toBeGreaterThan(0);
       for (const row of rows) expect(row).toHaveLength(columns.length);

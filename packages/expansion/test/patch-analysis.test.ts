@@ -73,7 +73,7 @@ describe("patch", () => {
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);
     const tables = analysis("patch").tables(result);
     expect(tables.map(({ kind, rows }) => [kind, rows.length])).toEqual([
-      ["patch-source", 5],
+      ["patch-matrix", 5],
       ["patch-effect", 15],
     ]);
   });
@@ -90,12 +90,18 @@ describe("patch", () => {
   test("rounding is 0 for people, and itself in data", async () => {
     const result = (await run("patch", prompts)) as PatchResult;
     const [row = [], ...rest] = result.effect;
-    const largest = Math.max(...result.effect.flat().map((x) => Math.abs(x ?? 0)));
-    const [tiny, small] = [-largest * 0.9e-9, largest * 1.1e-9];
-    const noisy = { ...result, top: 99, effect: [[tiny, small, ...row.slice(2)], ...rest] };
+    const targets = [result.targetClean, result.targetCorrupt, ...result.effect.flat()];
+    const largest = Math.max(...targets.map((x) => Math.abs(x ?? 0)));
+    const [tiny, small] = [-largest * 0.9e-14, largest * 1.1e-14];
+    const noisy = { ...result, top: 1, effect: [[tiny, small, ...row.slice(2)], ...rest] };
     const [matrix, effects] = analysis("patch").tables(noisy);
-    expect(matrix?.rows[0]?.slice(0, 4)).toEqual(["embed", 0, small, row[2]]);
-    expect(effects?.rows.map((cells) => cells[2])).toContain(tiny);
+    expect(matrix?.rows[0]?.slice(0, 4)).toEqual(["embed", tiny, small, row[2]]);
+    for (const table of [matrix, effects]) {
+      expect(table?.rounding).toBeGreaterThan(Math.abs(tiny));
+      expect(table?.rounding).toBeLessThan(small);
+    }
+    expect(effects?.rows.map((cells) => cells[3])).toContain(tiny);
+    expect([effects?.rows.length, effects?.shown]).toEqual([15, 1]);
   });
 
   test("pairs, averaged; a comparison", async () => {
@@ -151,7 +157,7 @@ describe("patch", () => {
       .tables(nodes)
       .map(({ columns }) => columns.slice(0, 2).map(({ head, name }) => head ?? name));
     expect(heads).toEqual([
-      ["node \\ position", "0"],
+      ["node \\ position", '"<1>"@0'],
       ["node", "position"],
     ]);
   });

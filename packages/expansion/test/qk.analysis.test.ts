@@ -107,18 +107,21 @@ test("the tables", async () => {
     top: 3,
   });
   const tables = qk.tables(result);
-  expect(tables.map(({ kind, view = false, rows }) => [kind, view, rows.length])).toEqual([
-    ["score-pair", false, 3],
-    ["query-source", true, 3],
-    ["key-source", true, 3],
-    ["degree", true, 7],
+  expect(tables.map(({ kind, rows, shown }) => [kind, rows.length, shown])).toEqual([
+    ["score-pair", 7 * 5, 3],
+    ["query-source", 7, 3],
+    ["key-source", 5, 3],
+    ["degree", 8, undefined],
+    ["degree-pair", 4 * 4, undefined],
   ]);
+  const sum = tables[0]?.rows.reduce((total, row) => total + Number(row[4]), 0);
+  expect(sum).toBeNear(result.centredScore, { atol: 1e-12 });
   const [pairs] = tables;
   expect(pairs?.title).toMatch(
     /^L1\.H0 from "<5>"@3 to "<17>"@1: score minus its mean over keys -?[\d.e-]+, probability [\d.]+ %$/,
   );
-  expect(pairs?.footer?.at(-1)).toEqual(["sum", null, result.centredScore, 1]);
-  const cells = tables.flatMap(({ rows }) => rows.map(([name]) => name));
+  expect(pairs?.footer?.at(-1)).toEqual([null, null, "sum", null, result.centredScore, 1]);
+  const cells = tables.flatMap(({ rows }) => rows.flat());
   expect(cells.filter((name) => String(name).includes("@"))).toContain('embed.token "<5>"@3');
   expect(tables[3]?.subtitle).toMatch(/^target: logit "<\d+>" − "<\d+>" at 3$/);
   for (const { columns, rows, footer = [] } of tables) {

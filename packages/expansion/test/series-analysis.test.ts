@@ -137,9 +137,13 @@ describe("interactions", () => {
     expect(found.pairs[1]?.[1]).toBeNull();
     expect(tables.map(({ kind, rows }) => [kind, rows.length])).toEqual([
       ["interaction-order", 5],
-      ["interaction", 3],
-      ["interaction-pair", 4],
+      ["interaction", 11],
+      ["interaction-matrix", 4],
+      ["interaction-pair", 6],
+      ["player", 4],
     ]);
+    expect(tables[1]?.shown).toBe(3);
+    expect(found.top).toEqual(found.sets.slice(0, 3));
     expect(progress.at(-1)).toBe(1);
   });
 
@@ -155,7 +159,7 @@ describe("interactions", () => {
     expect(found.remainder.relativeNorm).toBe(found.orders.at(-1)?.cumulativeRelativeError);
     expect(found.pairs).toEqual([]);
     expect(found.top).toEqual([]);
-    expect(tables[0]?.footer?.[0]?.[0]).toBe("rest");
+    expect(tables[0]?.rest?.[0]).toBe("rest");
     const codes = found.warnings.map(({ code }) => code);
     expect(codes).toContain("large-remainder");
     expect(column(tables[0] as Table, "warnings")).toEqual([codes.join(" "), codes.join(" ")]);

@@ -1,6 +1,9 @@
 import { type Column, short, type Table, warningCodes, warningLines } from "@resolvent/analysis";
 import { BLOCK_MEASURES, type Interval, type LinearityResult } from "./result.ts";
 
+const SCORE_MEASURES = ["withResidual", "withoutResidual"] as const;
+const DEGREE_MEASURES = ["tree", "paths", "distance", "partialDistance"] as const;
+
 /** A result as tables: the blocks, whatever else was scored, the degrees; warnings first among the notes. */
 export function linearityTables(result: LinearityResult): Table[] {
   const { blocks, layers, between, degrees, labels, loss, settings } = result;
@@ -14,12 +17,12 @@ export function linearityTables(result: LinearityResult): Table[] {
         { name: "block", kind: "text" },
         { name: "withResidual", head: "with residual", kind: "number", missing: "–" },
         { name: "withoutResidual", head: "without residual", kind: "number", missing: "–" },
-        { name: "withoutResidualInterval", head: "95 %", kind: "text" },
+        { name: "withoutResidualInterval", head: "95 %", kind: "text", view: true, minor: true },
         { name: "superpositionDefect", head: "defect", kind: "number", missing: "–" },
         { name: "stepToMean", head: "step to mean", kind: "number", missing: "–" },
         { name: "stepToToken", head: "to token", kind: "number", missing: "–" },
         { name: "lossChange", head: "Δloss replaced", kind: "number", missing: "–" },
-        { name: "lossChangeInterval", head: "95 %", kind: "text" },
+        { name: "lossChangeInterval", head: "95 %", kind: "text", view: true, minor: true },
         { name: "replacedKl", kind: "divergence", detail: true },
         { name: "logitLensKl", head: "logit lens KL", kind: "divergence" },
         { name: "logitLensTop1", kind: "share", detail: true },
@@ -29,10 +32,7 @@ export function linearityTables(result: LinearityResult): Table[] {
         { name: "tunedLensTop1", kind: "share", detail: true },
         { name: "rank", kind: "count" },
         { name: "effectiveRank", kind: "number", detail: true },
-        ...BLOCK_MEASURES.flatMap((name): Column[] => [
-          { name: `${name}Low`, kind: "number", detail: true },
-          { name: `${name}High`, kind: "number", detail: true },
-        ]),
+        ...endColumns(BLOCK_MEASURES),
         // A file of rows has no other place for them.
         { name: "warnings", kind: "text", detail: true },
       ],
@@ -42,10 +42,7 @@ export function linearityTables(result: LinearityResult): Table[] {
         ...[b.lossChange, range(b.intervals.lossChange), b.replacedKl],
         ...[b.logitLensKl, b.logitLensTop1, b.affineLensKl, b.affineLensTop1],
         ...[b.tunedLensKl, b.tunedLensTop1, b.rank, b.effectiveRank],
-        ...BLOCK_MEASURES.flatMap((name) => [
-          b.intervals[name]?.[0] ?? null,
-          b.intervals[name]?.[1] ?? null,
-        ]),
+        ...endCells(BLOCK_MEASURES, b.intervals),
         warningCodes(result.warnings),
       ]),
       notes: [
@@ -87,11 +84,13 @@ export function linearityTables(result: LinearityResult): Table[] {
         { name: "tree", head: "‖D‖ tree", kind: "number", missing: "–" },
         { name: "paths", head: "‖D‖ paths", kind: "number", missing: "–" },
         { name: "distance", kind: "number", missing: "–" },
-        { name: "distanceInterval", head: "95 %", kind: "text" },
+        { name: "distanceInterval", head: "95 %", kind: "text", view: true, minor: true },
         { name: "partialDistance", head: "distance of sums", kind: "number", missing: "–" },
+        ...endColumns(DEGREE_MEASURES),
       ],
       rows: degrees.map(({ degree, tree, paths, distance, partialDistance, intervals }) => [
         ...[degree, tree, paths, distance, range(intervals.distance), partialDistance],
+        ...endCells(DEGREE_MEASURES, intervals),
       ]),
       notes: ["tree: nothing frozen; paths: all gates frozen. On affine blocks both are the same."],
     },
@@ -100,11 +99,12 @@ export function linearityTables(result: LinearityResult): Table[] {
 
 const SCORE_COLUMNS: readonly Column[] = [
   { name: "withResidual", head: "with residual", kind: "number", missing: "–" },
-  { name: "withResidualInterval", head: "95 %", kind: "text" },
+  { name: "withResidualInterval", head: "95 %", kind: "text", view: true, minor: true },
   { name: "withoutResidual", head: "without residual", kind: "number", missing: "–" },
-  { name: "withoutResidualInterval", head: "95 %", kind: "text" },
+  { name: "withoutResidualInterval", head: "95 %", kind: "text", view: true, minor: true },
   { name: "rank", kind: "count" },
   { name: "effectiveRank", head: "effective", kind: "number" },
+  ...endColumns(SCORE_MEASURES),
 ];
 
 function scoreCells({
@@ -121,7 +121,23 @@ function scoreCells({
   return [
     ...[withResidual, range(intervals.withResidual)],
     ...[withoutResidual, range(intervals.withoutResidual), rank, effectiveRank],
+    ...endCells(SCORE_MEASURES, intervals),
   ];
+}
+
+/** Columns for both ends of the intervals of some measures. */
+function endColumns(measures: readonly string[]): Column[] {
+  return measures.flatMap((name): Column[] => [
+    { name: `${name}Low`, kind: "number", detail: true },
+    { name: `${name}High`, kind: "number", detail: true },
+  ]);
+}
+
+function endCells<M extends string>(
+  measures: readonly M[],
+  intervals: Readonly<Record<M, Interval>>,
+): (number | null)[] {
+  return measures.flatMap((name) => [intervals[name]?.[0] ?? null, intervals[name]?.[1] ?? null]);
 }
 
 /** What was measured, in a line. */

@@ -43,6 +43,7 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
     tensors,
   }),
   tables: (inspection) => [factTable(inspection), tensorTable(inspection)],
+  tableKinds: ["fact", "tensor"],
 });
 
 function factTable({

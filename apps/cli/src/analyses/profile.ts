@@ -90,6 +90,7 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
       sharesTable("site", "sites", sites),
     ];
   },
+  tableKinds: ["operation", "site"],
 });
 
 async function measure<T extends Shaped>(

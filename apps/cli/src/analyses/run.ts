@@ -130,6 +130,7 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
   estimate,
   run: work,
   tables,
+  tableKinds: ["next-token", "site", "generated-token"],
 });
 
 function estimate({ model, vocabulary, precision }: Outline, params: RunParameters): Cost {
@@ -316,7 +317,7 @@ function tokensLine(tokens: readonly TokenFacts[]): string {
 function tables({ model, input, next, sites, loss, generated }: RunResult): readonly Table[] {
   const siteTable: Table = {
     kind: "site",
-    view: true,
+    field: "sites",
     columns: [
       { name: "site", kind: "text" },
       { name: "shape", kind: "text" },
@@ -347,7 +348,20 @@ function tables({ model, input, next, sites, loss, generated }: RunResult): read
       ],
     },
     ...(sites.length > 0 ? [siteTable] : []),
+    ...(generated === null ? [] : [generatedTable(generated.tokens, input.tokens.length)]),
   ];
+}
+
+function generatedTable(tokens: readonly number[], from: number): Table {
+  return {
+    kind: "generated-token",
+    data: true,
+    columns: [
+      { name: "position", kind: "count" },
+      { name: "id", kind: "count" },
+    ],
+    rows: tokens.map((id, i) => [from + i, id]),
+  };
 }
 
 function shapeText(shape: Tensor["shape"]): string {

@@ -19,7 +19,18 @@ import { cost as costs, InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
 import { EXIT, exitCodeOf, refuseUnsound, usageError } from "../failure.ts";
-import { checkNew, checkpointFile, newFile, readText, writeNew } from "../files.ts";
+import {
+  checkApart,
+  checkPlace,
+  checkpointFile,
+  newFile,
+  type Place,
+  readText,
+  STANDARD,
+  standardInput,
+  textFile,
+  writeNew,
+} from "../files.ts";
 import {
   keepWeights,
   keptWeights,
@@ -31,6 +42,7 @@ import {
 } from "../open.ts";
 import {
   type EngineOptions,
+  type Format,
   type ModelOptions,
   withEngineOptions,
   withModelOptions,
@@ -39,6 +51,7 @@ import { type OutputOptions, outputOf, outputOptions } from "../output.ts";
 import { flagOf, optionsOf, valuesOf } from "../parameter-options.ts";
 import { findModel } from "../prepare.ts";
 import { writeResult } from "../result.ts";
+import { type SelectionOptions, selectionOptions } from "../selection.ts";
 import { bytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { textLossNotes } from "../text-losses.ts";
@@ -47,7 +60,7 @@ import { vocabularyOf } from "../vocabulary.ts";
 import { warner, warningsAbout } from "../warnings.ts";
 
 /** What every analysis takes; its own parameters stand beside these. */
-interface AnalysisFlags extends ModelOptions, EngineOptions, OutputOptions {
+interface AnalysisFlags extends ModelOptions, EngineOptions, OutputOptions, SelectionOptions {
   readonly float64?: boolean;
   readonly dryRun?: boolean;
   readonly html?: string;
@@ -75,7 +88,12 @@ export function analysisCommand(
       : []),
     ...(analysis.page === undefined
       ? []
-      : [new Option("--html <file>", "write the result as a page that needs nothing else, too")]),
+      : [
+          new Option(
+            "--html <file>",
+            "write the result as a page that needs nothing else, too; - is standard output",
+          ),
+        ]),
     ...(analysis.resumable
       ? [
           new Option(
@@ -86,6 +104,7 @@ export function analysisCommand(
       : []),
     new Option("--dry-run", "say what it would take, and stop"),
     ...outputOptions(),
+    ...selectionOptions(analysis.tableKinds),
   ]) {
     command.addOption(option);
   }
@@ -115,14 +134,19 @@ async function analyse(
 ): Promise<void> {
   const output = outputOf(flags, terminal);
   const { html, resume, overwrite = false } = flags;
-  checkNew(html, overwrite);
+  checkPlaces(parameters, flags);
+  checkSelection(output.format, flags);
   const values = await valuesOf(
     parameters,
     { ...flags },
     {
-      create: (path) =>
-        newFile(path, overwrite, (size) => terminal.note(`${path} will take ${bytes(size)}.`)),
-      read: (path) => (path === "-" ? readStandardInput(terminal) : readText(path)),
+      readText: (path) => (path === STANDARD ? readStandardInput(terminal) : readText(path)),
+      textFile: (path) =>
+        path === STANDARD ? standardInput(() => terminal.inputBytes()) : textFile(path),
+      newFile: (flag, path) =>
+        newFile(flag, path, overwrite, (size) =>
+          terminal.note(`${path} will take ${bytes(size)}.`),
+        ),
     },
   );
   const waits = parameters.some(
@@ -168,9 +192,14 @@ async function analyse(
       precision,
       soundness,
       terminal: output.to,
+      selection: flags,
+      note: terminal.note,
     });
     await output.finish();
-    if (html !== undefined && analysis.page !== undefined) {
+    if (html === undefined || analysis.page === undefined) return soundness;
+    if (html === STANDARD) {
+      terminal.out(analysis.page(result, { command: commandLine(argv) }));
+    } else {
       await writeNew(html, analysis.page(result, { command: commandLine(argv) }), overwrite);
       terminal.note(`${html} has the page.`);
     }
@@ -255,6 +284,47 @@ function goOn(resume: string | undefined, argv: readonly string[]): string {
     return "Interrupted; nothing is kept. --resume FILE keeps unfinished work.";
   if (!existsSync(resume)) return "Interrupted before anything was done that could be kept.";
   return `Interrupted. ${resume} has what is done; the same command goes on from there:\n  ${commandLine(argv)}`;
+}
+
+/** Refuses places that cannot be written, and places that are written twice. */
+function checkPlaces(parameters: readonly Parameter[], flags: AnalysisFlags): void {
+  const { output, html, resume, overwrite = false } = flags;
+  if (html !== undefined && html !== STANDARD) checkPlace("--html", html, overwrite);
+  if (resume === STANDARD) {
+    throw usageError("--resume keeps its work in a file.", "Give the name of one.");
+  }
+  // What is there is unfinished work, which it goes on with.
+  if (resume !== undefined) checkPlace("--resume", resume, true, { beside: true });
+  const given: Readonly<Record<string, unknown>> = { ...flags };
+  const places = (kind: "file" | "newFile"): Place[] =>
+    parameters.flatMap((parameter) => {
+      const path = given[parameter.name];
+      if (parameter.kind !== kind || typeof path !== "string") return [];
+      return [{ flag: flagOf(parameter.name), path }];
+    });
+  const named = (flag: string, path: string | undefined): Place[] =>
+    path === undefined ? [] : [{ flag, path }];
+  checkApart(
+    [
+      // Without a file the result goes to standard output.
+      ...named("--output", output ?? STANDARD),
+      ...named("--html", html),
+      ...named("--resume", resume),
+      ...places("newFile"),
+    ],
+    places("file"),
+  );
+}
+
+/** JSON is the result as it is, with all of its parts. */
+function checkSelection(format: Format, { only, sort, filter }: SelectionOptions): void {
+  if (format !== "json") return;
+  const given = [only && "--only", sort && "--sort", filter && "--filter"].find(Boolean);
+  if (given === undefined) return;
+  throw usageError(
+    `${given} chooses from tables, and JSON is the whole result.`,
+    "Choose --format ndjson, csv or table.",
+  );
 }
 
 /** A command line as a shell takes it. */

@@ -1,6 +1,7 @@
 import { inspectMachine, type MachineReport } from "@resolvent/cpu";
 import { Command } from "commander";
 import { type Format, type FormatOptions, formatOf, options } from "../options.ts";
+import { wrapped } from "../places.ts";
 import { csvLine, table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -34,7 +35,8 @@ function write(report: MachineReport, format: Format, terminal: Terminal): void 
     const { style } = terminal;
     const rows = facts(report).map(([fact, value]) => [style.faint(fact), value]);
     terminal.show(table([{ head: "" }, { head: "" }], rows).replace(/^\n/, ""));
-    for (const note of [...report.blas.notes, ...advice(report)]) terminal.show(`\n${note}\n`);
+    for (const note of [...report.blas.notes, ...advice(report)])
+      terminal.show(`\n${wrapped(note, terminal.columns)}\n`);
   }
 }
 

@@ -117,6 +117,7 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   estimate,
   run,
   tables,
+  tableKinds: ["head"],
 });
 
 async function run<T extends Shaped>(
@@ -265,9 +266,14 @@ function tables(result: HeadsResult): Table[] {
         score("ovCopyingEmbeddingCentred", "centred"),
         ...ran.map(([name, head]) => score(name, head)),
         ...partners.flatMap((kind) => [
-          { name: `${kind}From`, head: `${letter(kind)} from`, kind: "text" as const },
+          { name: `${kind}From`, head: `${letter(kind)} from`, kind: "text" as const, minor: true },
           // None in the first layer, which goes without saying.
-          { name: `${kind}Composition`, head: letter(kind), kind: "number" as const },
+          {
+            name: `${kind}Composition`,
+            head: letter(kind),
+            kind: "number" as const,
+            minor: true,
+          },
         ]),
       ],
       rows: heads.map((row) => [

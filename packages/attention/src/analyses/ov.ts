@@ -9,11 +9,9 @@ import {
   promptParameter,
   ratio,
   type Subject,
-  type Table,
   type TokenFacts,
   type TokenName,
   tokenFacts,
-  tokenNotation,
   tokensParameter,
   type Vocabulary,
 } from "@resolvent/analysis";
@@ -25,7 +23,7 @@ import {
   type Shaped,
   type Tensor,
 } from "@resolvent/tensor";
-import { headName, parseHead } from "@resolvent/transformer";
+import { parseHead } from "@resolvent/transformer";
 import { z } from "zod";
 import { ovCircuit } from "../circuit.ts";
 import {
@@ -42,19 +40,10 @@ import {
   tokensRead,
   tokensWritten,
 } from "../directions.ts";
-import {
-  processingFor,
-  processingRecord,
-  processingWords,
-  RAW,
-  type WeightProcessing,
-} from "../processing.ts";
+import { processingFor, processingRecord, RAW, type WeightProcessing } from "../processing.ts";
 import { readOnce, rowsOf } from "../reading.ts";
 import { ovTable } from "../tables.ts";
-
-/** Why a score is not given. */
-const NO_SCORE =
-  "–: the matrix, or what centring leaves of it, is next to zero, and has no score or share.";
+import { OV_TABLE_KINDS, ovTables } from "./ov-tables.ts";
 
 /** Tokens of a table are written side by side: more of them are no table to read. */
 const MOST_TOKENS = 512;
@@ -154,7 +143,8 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
   examples: ["tales --head L1.H2", 'tales --head L1.H2 --tokens-of " Mary John Anna" --top 5'],
   estimate,
   run,
-  tables,
+  tables: ovTables,
+  tableKinds: OV_TABLE_KINDS,
 });
 
 function estimate({ model, precision, vocabulary }: Outline, parameters: OvParameters): Cost {
@@ -300,60 +290,4 @@ function firstOf({ shape, data }: Tensor, count: number): Tensor {
     shape: { ...shape, rank: count },
     data: data.filter((_, i) => i % rank < count),
   };
-}
-
-function tables(result: OvResult): Table[] {
-  const { copying, eigenvalues, directions, table, weightProcessing } = result;
-  const number = (value: number | null): string => (value === null ? "–" : value.toFixed(3));
-  const texts = (tokens: readonly ScoredToken[]): string =>
-    tokens.map(({ text }) => tokenNotation(text)).join(" ");
-  const complex = eigenvalues.residual
-    .slice(0, 6)
-    .map(({ re, im }) =>
-      im === 0
-        ? re.toPrecision(3)
-        : `${re.toPrecision(3)}${im < 0 ? "−" : "+"}${Math.abs(im).toPrecision(3)}i`,
-    );
-  const list: Table[] = [
-    {
-      kind: "direction",
-      title: `${headName(result)}: what it moves`,
-      subtitle: `${result.model.name}, ${processingWords(weightProcessing)}`,
-      columns: [
-        { name: "direction", kind: "count" },
-        { name: "value", head: "singular value", kind: "number" },
-        { name: "share", kind: "share", missing: "–" },
-        { name: "sign", kind: "text" },
-        { name: "reads", head: "attending to", kind: "text" },
-        { name: "writes", head: "raises", kind: "text" },
-      ],
-      rows: directions.flatMap(({ value, share, input, output }, i) => [
-        [i, value, share, "+", texts(input.positive), texts(output.positive)],
-        [i, value, share, "−", texts(input.negative), texts(output.negative)],
-      ]),
-      notes: [
-        `Copying, Σ Re λ / Σ |λ|: ${number(copying.residual)} in the stream, ${number(copying.embedding)} from token to token, ${number(copying.embeddingCentred)} with the unembedding centred over the vocabulary.`,
-        `Largest eigenvalues in the stream: ${complex.join(", ")}.`,
-        ...(Object.values(copying).includes(null) || directions.some(({ share }) => share === null)
-          ? [NO_SCORE]
-          : []),
-      ],
-    },
-  ];
-  if (table !== null) {
-    list.push({
-      kind: "token-effect",
-      title: "What attending to a row's token does to the logits of the columns' tokens",
-      columns: [
-        { name: "token", head: "attending to", kind: "token" },
-        ...table.tokens.map(({ text }) => ({
-          name: tokenNotation(text),
-          kind: "number" as const,
-        })),
-      ],
-      rows: table.tokens.map(({ text }, i) => [text, ...(table.logits[i] ?? [])]),
-      notes: ["Relative to the mean over the vocabulary, before the final norm's denominator."],
-    });
-  }
-  return list;
 }

@@ -56,6 +56,7 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
     return { ...result, top };
   },
   tables: (result) => [sizeTable(result), edgeTable(result)],
+  tableKinds: ["circuit-size", "circuit-edge"],
 });
 
 function sizeTable({
@@ -101,15 +102,20 @@ function figure(value: number | null): string {
 }
 
 function edgeTable({ edges, edgeCount, top }: Result): Table {
-  const shown = edges.slice(0, top);
+  const shown = Math.min(top, edges.length);
   return {
     kind: "circuit-edge",
-    title: `The first ${shown.length} of ${edgeCount} edges`,
+    field: "edges",
+    title: `The first ${shown} of ${edgeCount} edges`,
     columns: [
       { name: "source", kind: "text", head: "from" },
       { name: "receiver", kind: "text", head: "to" },
       { name: "score", kind: "effect" },
     ],
-    rows: shown.map(({ source, receiver, score }) => [source, receiver, score]),
+    rows: edges.map(({ source, receiver, score }) => [source, receiver, score]),
+    shown,
+    ...(edgeCount > edges.length && {
+      rest: [`${edgeCount - edges.length} others`, null, null],
+    }),
   };
 }

@@ -80,6 +80,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
     });
   },
   tables: (expansion) => [termTable(expansion)],
+  tableKinds: ["degree-term"],
 });
 
 function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {
@@ -150,7 +151,7 @@ function termTable(expansion: DegreeExpansion): Table {
       ];
     }),
     ...(remainder.from !== "none" && {
-      footer: [["rest", null, remainder.relativeNorm, remainder.logitShare]],
+      rest: ["rest", null, remainder.relativeNorm, remainder.logitShare],
     }),
     notes: [...warningLines(expansion.warnings), certificateOf(expansion)],
   };

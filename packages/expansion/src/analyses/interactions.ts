@@ -5,6 +5,7 @@ import {
   inputLine,
   type Prompt,
   promptParameter,
+  roundingOf,
   short,
   type Table,
   warningCodes,
@@ -31,7 +32,7 @@ interface InteractionsParameters {
   readonly freeze: readonly Gate[];
 }
 
-/** Columns that a matrix on a terminal can have. */
+/** Columns that a matrix for people can have. */
 const MATRIX_COLUMNS = 16;
 
 /** Möbius terms over sets of blocks, layers, heads or groups: `interactions` as an analysis. */
@@ -91,7 +92,17 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
       }),
     });
   },
-  tables: (result) => [orderTable(result), topTable(result), ...pairTables(result)],
+  tables: (result) => [
+    orderTable(result),
+    setTable(result),
+    ...matrixTables(result),
+    pairTable(result),
+    playerTable(result),
+  ],
+  tableKinds: [
+    ...["interaction-order", "interaction", "interaction-matrix"],
+    ...["interaction-pair", "player"],
+  ],
 });
 
 function optionsOf(params: InteractionsParameters): InteractionOptions {
@@ -147,7 +158,7 @@ function orderTable(result: Interactions): Table {
       ...[one.cumulativeRelativeError, codes],
     ]),
     ...(remainder.from !== "none" && {
-      footer: [["rest", null, null, remainder.relativeNorm, null, null, null]],
+      rest: ["rest", null, null, remainder.relativeNorm, null, null, codes],
     }),
     notes: [...warningLines(warnings), certificateOf(result)],
   };
@@ -158,12 +169,14 @@ function topTitle(shown: number): string {
   return shown === 1 ? "The largest interaction" : `The largest ${shown} interactions`;
 }
 
-function topTable({ top, single, players }: Interactions): Table {
+/** Every set as a row of data; people see the largest. */
+function setTable({ top, sets, single, players }: Interactions): Table {
   const largest = Math.max(...single);
   const alone = players[single.indexOf(largest)];
   return {
     kind: "interaction",
-    field: "top",
+    field: "sets",
+    replaces: "top",
     title: topTitle(top.length),
     columns: [
       { name: "players", kind: "text" },
@@ -171,7 +184,8 @@ function topTable({ top, single, players }: Interactions): Table {
       { name: "norm", kind: "number" },
       { name: "relativeNorm", kind: "number", head: "‖I(S)‖/‖T‖", missing: "–" },
     ],
-    rows: top.map((one) => [one.players.join(" "), one.order, one.norm, one.relativeNorm]),
+    rows: sets.map((one) => [one.players.join(" "), one.order, one.norm, one.relativeNorm]),
+    shown: top.length,
     ...(alone !== undefined && {
       notes: [`alone, ${alone} does most: ${short(largest)}`],
     }),
@@ -179,20 +193,50 @@ function topTable({ top, single, players }: Interactions): Table {
 }
 
 /** Norms of pairs, where they fit on a screen. */
-function pairTables({ players, pairs }: Interactions): Table[] {
+function matrixTables({ players, pairs, single, precision }: Interactions): Table[] {
   if (pairs.length < 2 || pairs.length > MATRIX_COLUMNS) return [];
   return [
     {
-      kind: "interaction-pair",
+      kind: "interaction-matrix",
       view: true,
+      matrix: true,
       title: "‖I({i, j})‖ of each pair",
       columns: [
         { name: "player", kind: "text", head: "" },
         ...players.map((name) => ({ name, kind: "number" }) as const),
       ],
       rows: players.map((name, i) => [name, ...(pairs[i] ?? [])]),
+      rounding: roundingOf(precision, [...single, ...pairs.flat()]),
     },
   ];
+}
+
+function pairTable({ players, pairs }: Interactions): Table {
+  return {
+    kind: "interaction-pair",
+    data: true,
+    columns: [
+      { name: "player", kind: "text" },
+      { name: "other", kind: "text" },
+      { name: "norm", kind: "number" },
+    ],
+    rows: players.flatMap((player, i) =>
+      players.slice(i + 1).map((other, j) => [player, other, pairs[i]?.[i + 1 + j] ?? null]),
+    ),
+  };
+}
+
+/** What each player does alone. */
+function playerTable({ players, single }: Interactions): Table {
+  return {
+    kind: "player",
+    data: true,
+    columns: [
+      { name: "player", kind: "text" },
+      { name: "norm", kind: "number" },
+    ],
+    rows: players.map((player, i) => [player, single[i] ?? null]),
+  };
 }
 
 function titleOf({ choice, players, freeze, orders, remainder }: Interactions): string {

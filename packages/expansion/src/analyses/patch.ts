@@ -4,6 +4,7 @@ import {
   certificateLine,
   defineAnalysis,
   inputLine,
+  roundingOf,
   short,
   type Table,
   tokenNotation,
@@ -27,10 +28,7 @@ interface Parameters extends PatchParameters {
 /** What the analysis gives: the effects, and which of them the table of the largest shows. */
 type Result = PatchResult & { readonly top: number };
 
-/** Effects smaller than this part of the largest are rounding: people see 0, data has them as they are. */
-const ROUNDING = 1e-9;
-
-/** Columns that a matrix on a terminal can have. */
+/** Columns that a matrix for people can have. */
 const MATRIX_COLUMNS = 30;
 
 /** The effects of all edges, nodes or branches: `patchEffects` as an analysis. */
@@ -81,6 +79,7 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
     return { ...result, top };
   },
   tables: (result) => [...matrixTables(result), effectTable(result)],
+  tableKinds: ["patch-matrix", "patch-effect"],
 });
 
 function checkComparison({ compare, method }: Parameters): void {
@@ -122,13 +121,11 @@ function kindOf({ nodes, branches }: Parameters): PatchSetting["kind"] {
 function matrixTables(result: Result): Table[] {
   const { sources, receivers, effect } = result;
   if (receivers.length < 2 || receivers.length > MATRIX_COLUMNS) return [];
-  const least = effect.flat().reduce<number>((a, b) => Math.max(a, Math.abs(b ?? 0)), 0) * ROUNDING;
-  const shown = (value: number | null): number | null =>
-    value !== null && Math.abs(value) < least ? 0 : value;
   return [
     {
-      kind: "patch-source",
+      kind: "patch-matrix",
       view: true,
+      matrix: true,
       title: titleOf(result),
       subtitle: subtitleOf(result),
       columns: [
@@ -137,11 +134,31 @@ function matrixTables(result: Result): Table[] {
           kind: "text",
           head: result.setting.kind === "node" ? "node \\ position" : "from \\ to",
         },
-        ...receivers.map((name) => ({ name, kind: "number" }) as const),
+        ...receivers.map((name) => {
+          const token = tokenAt(result, name);
+          return {
+            name,
+            head: token === null ? name : `${JSON.stringify(token)}@${name}`,
+            kind: "number",
+          } as const;
+        }),
       ],
-      rows: sources.map((source, i) => [source, ...(effect[i] ?? []).map(shown)]),
+      rows: sources.map((source, i) => [source, ...(effect[i] ?? [])]),
+      rounding: roundingIn(result),
     },
   ];
+}
+
+/** The token at a position that is patched; null where it is none, or another in every pair. */
+function tokenAt({ setting, pairs }: Result, receiver: string): string | null {
+  const [first, second] = pairs;
+  if (setting.kind !== "node" || first === undefined || second !== undefined) return null;
+  return first.clean[Number(receiver)]?.text ?? null;
+}
+
+/** Effects are differences of targets: their rounding goes by the size of both. */
+function roundingIn({ precision, effect, targetClean, targetCorrupt }: Result): number {
+  return roundingOf(precision, [targetClean, targetCorrupt, ...effect.flat()]);
 }
 
 /** Every effect as a row of data; people see the largest. */
@@ -152,24 +169,29 @@ function effectTable(result: Result): Table {
       const value = effect[s]?.[r];
       if (value === null || value === undefined) return [];
       const exact = comparison?.exact[s]?.[r];
-      return [[source, receiver, value, ...(comparison === null ? [] : [exact ?? null])]];
+      const end = comparison === null ? [] : [exact ?? null];
+      return [[source, receiver, tokenAt(result, receiver), value, ...end]];
     }),
   );
-  const size = (row: readonly Cell[]): number => Math.abs(Number(row[2]));
-  const rows = all.sort((x, y) => size(y) - size(x)).slice(0, top);
+  const size = (row: readonly Cell[]): number => Math.abs(Number(row[3]));
+  const rows = all.sort((x, y) => size(y) - size(x));
+  const shown = Math.min(top, rows.length);
   const first = matrixTables(result).length === 0;
   const nodes = result.setting.kind === "node";
   return {
     kind: "patch-effect",
-    title: first ? titleOf(result) : `The largest ${rows.length} of ${all.length}`,
+    title: first ? titleOf(result) : `The largest ${shown} of ${all.length}`,
     ...(first && { subtitle: subtitleOf(result) }),
     columns: [
       { name: "source", kind: "text", head: nodes ? "node" : "from" },
       { name: "receiver", kind: "text", head: nodes ? "position" : "to" },
+      { name: "token", kind: "token", detail: true },
       { name: "effect", kind: "effect" },
       ...(comparison === null ? [] : [{ name: "exact", kind: "number" } as const]),
     ],
     rows,
+    shown,
+    rounding: roundingIn(result),
     notes: notesOf(result, all.length),
   };
 }

@@ -1,10 +1,12 @@
 import {
   type Analysis,
+  type Cell,
   certificateLine,
   defineAnalysis,
   inputLine,
   type Prompt,
   promptParameter,
+  roundingOf,
   short,
   type Table,
   type TokenName,
@@ -111,6 +113,7 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
     });
   },
   tables: (expansion) => [pathTable(expansion), degreeTable(expansion), directTable(expansion)],
+  tableKinds: ["path", "path-degree", "direct"],
 });
 
 function chosen(target: ExpandPathsOptions["target"] | undefined): ExpandPathsOptions {
@@ -154,14 +157,19 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "effect", kind: "effect" },
       { name: "frozen", kind: "number", detail: !verified },
       { name: "live", kind: "number", detail: !verified },
+      // Of the rest: how many paths there are in all.
+      { name: "count", kind: "count", detail: true },
       { name: "warnings", kind: "text", detail: true },
     ],
     rows: shown.map(({ source, position, nodes, degree, effect, verified: checked }) => [
       [sourceText({ name: source, position }, texts), ...nodes].join(" → "),
       ...[source, position, nodes.join(" "), degree, effect],
-      ...[checked?.frozen ?? null, checked?.live ?? null, warningCodes(warnings)],
+      ...[checked?.frozen ?? null, checked?.live ?? null, 1, warningCodes(warnings)],
     ]),
-    footer: [[`${notShownCount} others`, null, null, null, null, notShown]],
+    rest: [
+      ...[`${notShownCount} others`, null, null, null, null, notShown, null, null],
+      ...[countCell(notShownCount), warningCodes(warnings)],
+    ],
     notes: [
       parts.join("; "),
       ...(search.exhaustive ? ["every path was looked at: these are the largest"] : []),
@@ -173,6 +181,12 @@ function pathTable(expansion: PathExpansion): Table {
   };
 }
 
+/** A decimal number as a number, where that has it exactly. */
+function countCell(decimal: string): Cell {
+  const count = Number(decimal);
+  return Number.isSafeInteger(count) ? count : decimal;
+}
+
 function degreeTable({ byDegree }: PathExpansion): Table {
   return {
     kind: "path-degree",
@@ -180,18 +194,20 @@ function degreeTable({ byDegree }: PathExpansion): Table {
     title: "By degree",
     columns: [
       { name: "degree", kind: "count" },
-      { name: "count", head: "paths", kind: "text" },
+      { name: "count", head: "paths", kind: "count" },
       { name: "sum", kind: "effect" },
       { name: "absolute", head: "Σ|effect|", kind: "number" },
     ],
-    rows: byDegree.map(({ degree, count, sum, absolute }) => [degree, count, sum, absolute]),
+    rows: byDegree.map(({ degree, count, sum, absolute }) => [
+      ...[degree, countCell(count), sum, absolute],
+    ]),
   };
 }
 
 /** How many parts the table of direct attribution has. */
 const PARTS_SHOWN = 10;
 
-function directTable({ attribution }: PathExpansion): Table {
+function directTable({ attribution, precision }: PathExpansion): Table {
   const { embed, blocks, heads, attnBias, constant } = attribution;
   // Heads and b_O stand for their blocks.
   const parts: [string, number][] = [
@@ -205,13 +221,17 @@ function directTable({ attribution }: PathExpansion): Table {
   const rest = sorted.slice(PARTS_SHOWN);
   return {
     kind: "direct",
-    view: true,
     title: "Direct attribution: the parts of the run that write most of it themselves",
     columns: [
       { name: "part", kind: "text" },
       { name: "effect", kind: "effect" },
     ],
-    rows: sorted.slice(0, PARTS_SHOWN),
+    rows: sorted,
+    shown: PARTS_SHOWN,
+    rounding: roundingOf(
+      precision,
+      parts.map(([, effect]) => effect),
+    ),
     ...(rest.length > 0 && {
       footer: [[`${rest.length} others`, rest.reduce((sum, [, effect]) => sum + effect, 0)]],
     }),

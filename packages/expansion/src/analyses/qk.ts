@@ -7,6 +7,7 @@ import {
   type Prompt,
   percent,
   promptParameter,
+  roundingOf,
   short,
   type Table,
   type TokenFacts,
@@ -142,7 +143,13 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       degrees,
     };
   },
-  tables: (result) => [pairTable(result), ...sideTables(result), degreeTable(result)],
+  tables: (result) => [
+    pairTable(result),
+    ...sideTables(result),
+    degreeTable(result),
+    degreePairTable(result),
+  ],
+  tableKinds: ["score-pair", "query-source", "key-source", "degree", "degree-pair"],
 });
 
 /** What the parameters say, as choices of the library. */
@@ -168,6 +175,16 @@ function largestPairs(
   centred: boolean,
   top: number,
 ): Pick<QkResult, "pairs" | "notShown"> {
+  const all = allPairs(score, centred);
+  const rest = all.slice(top);
+  return {
+    pairs: all.slice(0, top),
+    notShown: { pairs: rest.length, effect: rest.reduce((sum, pair) => sum + pair.effect, 0) },
+  };
+}
+
+/** All pairs of sources, the largest first. */
+function allPairs(score: ScoreExpansion, centred: boolean): ScorePair[] {
   const { querySources, keySources } = score;
   const all = partsOf(score, centred).matrix.flatMap((row, a) =>
     row.map((effect, b) => ({
@@ -177,12 +194,7 @@ function largestPairs(
       share: shareOf(effect, score, centred),
     })),
   );
-  all.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
-  const rest = all.slice(top);
-  return {
-    pairs: all.slice(0, top),
-    notShown: { pairs: rest.length, effect: rest.reduce((sum, pair) => sum + pair.effect, 0) },
-  };
+  return all.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
 }
 
 type Parts = Pick<
@@ -220,25 +232,33 @@ function pairTable(result: QkResult): Table {
   const what = centred ? "score minus its mean over keys" : "score before the softmax";
   return {
     kind: "score-pair",
-    field: "pairs",
+    replaces: "pairs",
     title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} ${short(total)}, probability ${percent(pattern)}`,
     subtitle: inputLine(model, tokens),
     columns: [
-      { name: "querySource", kind: "text", head: "query side" },
-      { name: "keySource", kind: "text", head: "key side" },
+      { name: "querySource", kind: "text", detail: true },
+      { name: "keySource", kind: "text", detail: true },
+      { name: "query", kind: "text", head: "query side", view: true },
+      { name: "key", kind: "text", head: "key side", view: true },
       { name: "effect", kind: "effect" },
       { name: "share", kind: "share", missing: "–" },
     ],
-    rows: result.pairs.map((pair) => [
+    rows: allPairs(result, centred).map((pair) => [
+      pair.querySource,
+      pair.keySource,
       inWords(pair.querySource, tokens),
       inWords(pair.keySource, tokens),
       pair.effect,
       pair.share,
     ]),
+    shown: result.pairs.length,
+    rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
     footer: [
       ...(notShown.pairs > 0
         ? [
             [
+              null,
+              null,
               `${notShown.pairs} more pairs`,
               null,
               notShown.effect,
@@ -246,7 +266,7 @@ function pairTable(result: QkResult): Table {
             ],
           ]
         : []),
-      ["sum", null, total, shareOf(total, result, centred)],
+      [null, null, "sum", null, total, shareOf(total, result, centred)],
     ],
     notes: [
       ...warningLines(result.warnings),
@@ -264,22 +284,24 @@ function sideTables(result: QkResult): Table[] {
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, x) => all + x, 0);
   const side = (name: string, sources: readonly string[], sums: readonly number[]): Table => ({
     kind: `${name}-source`,
-    view: true,
     title: `${name} side, summed over the other`,
     columns: [
-      { name: "source", kind: "text" },
+      { name: "source", kind: "text", detail: true },
+      { name: "words", head: "source", kind: "text", view: true },
       { name: "effect", kind: "effect" },
       { name: "share", kind: "share", missing: "–" },
     ],
     rows: sources
       .map((source, i) => [source, sums[i] ?? 0] as const)
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
-      .slice(0, result.pairs.length)
       .map(([source, x]) => [
+        source,
         inWords(source, result.input.tokens),
         x,
         shareOf(x, result, result.centred),
       ]),
+    shown: result.pairs.length,
+    rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
   });
   const columns = result.keySources.map((_, b) => sum(matrix.map((row) => row[b] ?? 0)));
   return [
@@ -299,7 +321,6 @@ function degreeTable({ degrees, target, query, head, precision }: QkResult): Tab
     k < constant ? (sums[k] ?? null) : null;
   return {
     kind: "degree",
-    view: true,
     title: "V-degree and QK-degree",
     subtitle: `target: ${targetText(degrees.target, textOf)} at ${query}`,
     columns: [
@@ -310,15 +331,15 @@ function degreeTable({ degrees, target, query, head, precision }: QkResult): Tab
       { name: "key", kind: "number", head: "QK: key" },
       { name: "both", kind: "number", head: "QK: both" },
     ],
-    rows: Array.from({ length: rows }, (_, k) => [
-      String(k),
-      value.degrees[k] ?? null,
-      edge.degrees[k] ?? null,
-      ofSide(score.query, k),
-      ofSide(score.key, k),
-      score.both[k] ?? null,
-    ]),
-    footer: [
+    rows: [
+      ...Array.from({ length: rows }, (_, k) => [
+        String(k),
+        value.degrees[k] ?? null,
+        edge.degrees[k] ?? null,
+        ofSide(score.query, k),
+        ofSide(score.key, k),
+        score.both[k] ?? null,
+      ]),
       [
         "constant",
         value.constant,
@@ -327,12 +348,28 @@ function degreeTable({ degrees, target, query, head, precision }: QkResult): Tab
         score.key[constant] ?? 0,
         null,
       ],
-      ["sum", value.total, edge.total, score.total, score.total, score.total],
     ],
+    footer: [["sum", value.total, edge.total, score.total, score.total, score.total]],
     notes: [
       "V: what is moved, patterns as they were. QK: why the head looks there, its score minus the mean over keys.",
       certificateLine("|Σ − total| / largest", degrees.certificate, { precision }),
     ],
+  };
+}
+
+/** What each query degree and key degree contribute together. */
+function degreePairTable({ degrees: { score } }: QkResult): Table {
+  return {
+    kind: "degree-pair",
+    data: true,
+    columns: [
+      { name: "query", kind: "text" },
+      { name: "key", kind: "text" },
+      { name: "effect", kind: "effect" },
+    ],
+    rows: score.sources.flatMap((query, a) =>
+      score.sources.map((key, b) => [query, key, score.matrix[a]?.[b] ?? null]),
+    ),
   };
 }
 

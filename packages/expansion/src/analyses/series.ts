@@ -70,6 +70,7 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
     });
   },
   tables: (result) => [coefficientTable(result)],
+  tableKinds: ["epsilon-coefficient"],
 });
 
 function coefficientTable(result: EpsilonSeries): Table {
@@ -98,7 +99,7 @@ function coefficientTable(result: EpsilonSeries): Table {
       ...[partial[order]?.relativeError ?? null, resummed.orders[order]?.relativeError ?? null],
       ...[result.verdict, codes],
     ]),
-    footer: [["rest", null, result.remainder.relativeNorm, null, null, null, null]],
+    rest: ["rest", null, result.remainder.relativeNorm, null, null, result.verdict, codes],
     notes: [...warningLines(warnings), ...notesOf(result)],
   };
 }

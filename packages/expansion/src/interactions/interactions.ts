@@ -62,7 +62,9 @@ export interface Interactions {
   readonly precision: Precision;
   /** Orders `0 … K`; order 0 is the run in which no player writes. */
   readonly orders: readonly InteractionOrder[];
-  /** The largest interactions of two or more players. */
+  /** All interactions of two or more players, the largest first. */
+  readonly sets: readonly InteractingSet[];
+  /** The first of them. */
   readonly top: readonly InteractingSet[];
   /** `‖I({i})‖` of each player. */
   readonly single: readonly number[];
@@ -122,6 +124,7 @@ export async function interactions<T extends Shaped>(
   const { orders, relativeError, remainderNorm, residualNorm } = measured(terms);
   const again = engine.precision === "f64" ? relativeError : ((await certify?.(given)) ?? null);
   const choice = given.players ?? { kind: "blocks" };
+  const sets = interacting(terms, residualNorm);
   const remainder = {
     relativeNorm: ratio(remainderNorm, residualNorm),
     from: isExact(terms) ? "none" : "difference",
@@ -142,7 +145,8 @@ export async function interactions<T extends Shaped>(
     engine: engine.name,
     precision: engine.precision,
     orders,
-    top: topOf(terms, residualNorm, top),
+    sets,
+    top: sets.slice(0, top),
     single: singleOf(terms),
     pairs: pairsOf(terms),
     remainder,
@@ -203,16 +207,14 @@ function measured(terms: InteractionTerms): {
   };
 }
 
-function topOf(
+function interacting(
   { players, sets, norms }: InteractionTerms,
   residualNorm: number,
-  count: number,
 ): InteractingSet[] {
   return sets
     .map((set, i) => ({ set, norm: norms[i] as number })) // a norm for each set
     .filter(({ set }) => set.length >= 2)
     .sort((a, b) => b.norm - a.norm)
-    .slice(0, count)
     .map(({ set, norm }) => ({
       players: set.map((player) => players[player]?.name ?? ""),
       order: set.length,

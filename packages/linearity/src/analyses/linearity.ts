@@ -128,6 +128,7 @@ export const linearity: Analysis<LinearityParameters, LinearityResult> = defineA
     });
   },
   tables: (result): readonly Table[] => linearityTables(result),
+  tableKinds: ["block", "layer", "between", "degree"],
   page: linearityPage,
 });
 
