@@ -18,7 +18,7 @@ const NAMED = [
 ] as const;
 
 /** A field such as `bos_token`: a text, or an object with the text as `content`. */
-export function namedToken(config: Config, name: (typeof NAMED)[number]): string | undefined {
+function namedToken(config: Config, name: (typeof NAMED)[number]): string | undefined {
   const value = config[name];
   const text = isObject(value) ? value.content : value;
   return isText(text) && text !== "" ? text : undefined;

@@ -34,7 +34,7 @@ export function literal(text: string): RegExp {
 }
 
 /** A pattern of Oniguruma, the dialect of tokenizer.json, as one of JavaScript. */
-export function oniguruma(pattern: string, path: string): RegExp {
+function oniguruma(pattern: string, path: string): RegExp {
   const refused = (reason: string): InputError =>
     badTokenizer(`${path} has a regular expression that is not supported (${reason})`, {
       field: path,

@@ -40,7 +40,7 @@ export function vocabOf(part: Part): Vocab {
 }
 
 /** The largest id; the largest published vocabularies are below a tenth of it. */
-export const MAX_ID = 10_000_000;
+const MAX_ID = 10_000_000;
 
 export function vocabFrom(
   ids: ReadonlyMap<string, number>,

@@ -8,7 +8,7 @@ import { texts } from "./texts.ts";
 
 /** Texts for each tokenizer, and ids that are decoded beside those of the texts. */
 const COUNT = 2000;
-const DRAWN = 60;
+const DRAWN = 40;
 
 async function tokenizerOf(json: unknown): Promise<Tokenizer> {
   const bytes = new TextEncoder().encode(JSON.stringify(json));
