@@ -271,7 +271,8 @@ function checkPlaces(parameters: readonly Parameter[], flags: AnalysisFlags): vo
       ...named("--output", output ?? STANDARD),
       ...named("--html", html),
       ...named("--resume", resume),
-      ...places("newFile"),
+      // That these are not written there is said where they are opened.
+      ...places("newFile").filter(({ path }) => path !== STANDARD),
     ],
     places("file"),
   );
