@@ -24,7 +24,7 @@ export function barScale(
   }
   const most = Math.max(above, least);
   const room = width - 1; // for the zero
-  const left = Math.min(room - 1, Math.max(1, Math.round((room * below) / (most + below))));
+  const left = Math.min(room - 1, Math.max(1, Math.round(room / (1 + most / below))));
   const right = room - left;
   return { left, right, unit: Math.min(left / below, right / most) };
 }

@@ -2,6 +2,7 @@ import { percent, short } from "@resolvent/analysis";
 import type { Cost } from "@resolvent/tensor";
 import type { KeptWeights } from "./open.ts";
 import type { Format } from "./options.ts";
+import { wrapped } from "./places.ts";
 import { bytes, csvLine } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -10,13 +11,12 @@ export function writeCost(
   cost: Cost & { readonly weights: KeptWeights },
   of: { readonly command: string; readonly model: string },
   format: Format,
-  terminal: Pick<Terminal, "out" | "show">,
+  terminal: Pick<Terminal, "out" | "show" | "columns">,
 ): void {
   const { flops, matmulFlops, bytesMoved, peakBytes, weights } = cost;
   if (format === "table") {
-    terminal.show(
-      `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / Math.max(flops, 1))} in products), ${bytes(peakBytes)} for intermediates at most, ${bytes(weights.bytes)} for weights (${weights.kept})\n`,
-    );
+    const line = `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / Math.max(flops, 1))} in products), ${bytes(peakBytes)} for intermediates at most, ${bytes(weights.bytes)} for weights (${weights.kept})`;
+    terminal.show(`${wrapped(line, terminal.columns)}\n`);
   } else if (format === "csv") {
     terminal.out(
       csvLine(["flops", "matmulFlops", "bytesMoved", "peakBytes", "weightBytes", "weightsKept"]),

@@ -35,18 +35,22 @@ export function fitted(columns: readonly FittingColumn[], width: number | undefi
   let kept = columns.map((column) =>
     column.narrow === undefined ? column : { ...column, cells: column.narrow },
   );
-  const dropped: string[] = [];
+  let places = columns.map((_, i) => i);
+  const dropped = new Set<number>();
   for (;;) {
     const excess = total(kept) - width;
     const out = leftOut(kept);
     const before = out !== undefined && kept[out]?.leave !== "last";
     const least = out === undefined ? 1 : LEAST_WORDS[before ? "before" : "last"];
     if (out === undefined || spareOf(kept, least) >= excess) {
-      return { ...shorten(kept, excess, least), dropped };
+      const heads = columns.flatMap(({ head }, i) => (dropped.has(i) ? [head] : []));
+      return { ...shorten(kept, excess, least), dropped: heads };
     }
-    dropped.push(kept[out]?.head ?? "");
-    const end = kept.findIndex(({ joined }, i) => i > out && joined !== true);
-    kept = [...kept.slice(0, out), ...(end < 0 ? [] : kept.slice(end))];
+    dropped.add(places[out] ?? 0);
+    const next = kept.findIndex(({ joined }, i) => i > out && joined !== true);
+    const stays = (_: unknown, i: number): boolean => i < out || (next >= 0 && i >= next);
+    kept = kept.filter(stays);
+    places = places.filter(stays);
   }
 }
 

@@ -1,7 +1,8 @@
 import { extname } from "node:path";
 import { Option } from "commander";
-import { checkPlace, STANDARD, writeNew } from "./files.ts";
+import { writeNew } from "./files.ts";
 import { FORMATS, type Format, type FormatOptions, formatOf, options } from "./options.ts";
+import { checkPlace, STANDARD } from "./place.ts";
 import { harmless, type Terminal } from "./terminal.ts";
 
 export interface OutputOptions extends FormatOptions {

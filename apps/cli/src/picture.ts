@@ -79,8 +79,10 @@ function columnsOf(
     if (column.detail === true) return [];
     const cells = all.map((row): Cell => {
       const cell = row[i] ?? null;
-      if (typeof cell !== "number" || cell === 0 || Math.abs(cell) >= rounding) return cell;
       if (column.kind !== "number" && column.kind !== "effect") return cell;
+      // What is no number is not rounding.
+      const tiny = typeof cell === "number" && cell !== 0 && Math.abs(cell) < rounding;
+      if (!tiny) return cell;
       rounded = true;
       return 0;
     });

@@ -83,7 +83,7 @@ export function writeResult(
 interface Listed {
   readonly table: Table;
   /** What NDJSON has for each row. */
-  readonly entries: readonly object[];
+  readonly entries: () => readonly object[];
   /** Whether the rows are others, or in another order. */
   readonly changed: { readonly sorted: boolean; readonly of: number } | undefined;
 }
@@ -91,9 +91,8 @@ interface Listed {
 function listedOf(result: Result, table: Table, selection: SelectionOptions): Listed {
   const { columns, rows, field, rest, footer, ...others } = table;
   const list = field === undefined ? undefined : result[field as keyof Result];
-  const all: readonly object[] = Array.isArray(list)
-    ? list
-    : rows.map((row) => entryOf(table, row));
+  const all = (): readonly object[] =>
+    Array.isArray(list) ? list : rows.map((row) => entryOf(table, row));
   const { sort, filter = [] } = selection;
   if (sort === undefined && filter.length === 0) return { table, entries: all, changed: undefined };
   const chosen = selectedRows(table, selection);
@@ -106,7 +105,10 @@ function listedOf(result: Result, table: Table, selection: SelectionOptions): Li
       ...(filter.length === 0 && rest !== undefined && { rest }),
       ...(filter.length === 0 && others.shown === undefined && footer !== undefined && { footer }),
     },
-    entries: chosen.flatMap((i) => all[i] ?? []),
+    entries: () => {
+      const every = all();
+      return chosen.flatMap((i) => every[i] ?? []);
+    },
     changed: { sorted: sort !== undefined, of: rows.length },
   };
 }
@@ -149,7 +151,7 @@ function* jsonLines(
   yield `${JSON.stringify(Object.fromEntries(others))}\n`;
   for (const { table, entries } of listed) {
     const { kind, rest } = table;
-    for (const entry of entries) yield `${JSON.stringify({ kind, ...entry })}\n`;
+    for (const entry of entries()) yield `${JSON.stringify({ kind, ...entry })}\n`;
     if (rest !== undefined) {
       yield `${JSON.stringify({ kind: "rest", of: kind, ...entryOf(table, restOf(table, rest)) })}\n`;
     }

@@ -1,6 +1,7 @@
 import type { Cell, Column, Table } from "@resolvent/analysis";
 import { Option } from "commander";
 import { usageError } from "./failure.ts";
+import type { Format } from "./options.ts";
 
 /** What `--only`, `--sort` and `--filter` say. */
 export interface SelectionOptions {
@@ -26,6 +27,20 @@ export function selectionOptions(kinds: readonly string[] | undefined): Option[]
       return [...before, text];
     }),
   ];
+}
+
+/**
+ * JSON is the result as it is, with all of its parts.
+ * @throws InputError `cli/usage` where something is chosen from it
+ */
+export function checkSelection(format: Format, { only, sort, filter }: SelectionOptions): void {
+  if (format !== "json") return;
+  const given = [only && "--only", sort && "--sort", filter && "--filter"].find(Boolean);
+  if (given === undefined) return;
+  throw usageError(
+    `${given} chooses from tables, and JSON is the whole result.`,
+    "Choose --format ndjson, csv or table.",
+  );
 }
 
 /** Tests of a value, in the order in which they are looked for. */

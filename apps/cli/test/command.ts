@@ -41,6 +41,7 @@ export function start(args: readonly string[], options: CallOptions = {}): Child
       HF_HUB_OFFLINE: "1",
       NO_COLOR: undefined,
       FORCE_COLOR: undefined,
+      COLUMNS: undefined,
       ...env,
     },
     timeout: LIMIT,

@@ -98,7 +98,7 @@ export async function expectQuoted(step: Step, page: string): Promise<void> {
 }
 
 /** A quotation with the lines as they are printed now: each passage is where it is most alike. */
-export function requoted(quoted: string, printed: string): string {
+function requoted(quoted: string, printed: string): string {
   const lines = printed.split("\n");
   let from = 0;
   return quoted

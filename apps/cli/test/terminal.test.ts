@@ -146,3 +146,17 @@ describe("input", () => {
     await expect(long).rejects.toThrow(/over 4194304 bytes/);
   });
 });
+
+describe("columns", () => {
+  test.each<[string, Partial<TerminalFacts>, Record<string, string>, number | undefined]>([
+    ["those of the terminal", all, {}, 20],
+    ["COLUMNS before it", all, { COLUMNS: "60" }, 60],
+    ["COLUMNS in a pipe", { stdout: false, columns: 80 }, { COLUMNS: "100" }, 100],
+    ["none in a pipe", { stdout: false, columns: 80 }, {}, undefined],
+    ["none where the terminal does not know", { ...all, columns: 0 }, {}, undefined],
+    ["room for a few words at least", all, { COLUMNS: "3" }, 20],
+    ["no number", all, { COLUMNS: "wide" }, 20],
+  ])("%s", (_, facts, env, columns) => {
+    expect(made(facts, env).terminal.columns).toBe(columns);
+  });
+});

@@ -23,7 +23,9 @@ export function roundingOf(
   numbers: Iterable<number | null>,
 ): number {
   let largest = 0;
-  for (const number of numbers) largest = Math.max(largest, Math.abs(number ?? 0) || 0);
+  for (const number of numbers) {
+    if (number !== null && Number.isFinite(number)) largest = Math.max(largest, Math.abs(number));
+  }
   return largest * ROUNDING[precision];
 }
 

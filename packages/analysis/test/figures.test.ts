@@ -1,4 +1,4 @@
-import { divergence, percent, short } from "@resolvent/analysis";
+import { divergence, percent, roundingOf, short } from "@resolvent/analysis";
 import { expect, test } from "vitest";
 
 test("short: three digits, powers of ten at the ends", () => {
@@ -34,4 +34,12 @@ test("percent has no zero below zero", () => {
   expect(percent(-0.0006)).toBe("-0.1 %");
   expect(percent(-0.1)).toBe("-10.0 %");
   expect(percent(1.234)).toBe("123.4 %");
+});
+
+test("roundingOf: a part of the largest, by the precision; what is no number does not count", () => {
+  expect(roundingOf("f32", [1, -20, 3])).toBe(20 * 1e-6);
+  expect(roundingOf("f64", [1, -20, 3])).toBe(20 * 1e-14);
+  expect(roundingOf("f64", [null, Number.NaN, Number.NEGATIVE_INFINITY, 2])).toBe(2 * 1e-14);
+  expect(roundingOf("f32", [])).toBe(0);
+  expect(roundingOf("f32", [0, -0, null])).toBe(0);
 });

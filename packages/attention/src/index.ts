@@ -12,13 +12,8 @@ export {
   headsAnalysis,
   type Partner,
 } from "./analyses/heads.ts";
-export {
-  type OvDirection,
-  type OvParameters,
-  type OvResult,
-  ovAnalysis,
-  type ScoredToken,
-} from "./analyses/ov.ts";
+export { type OvParameters, ovAnalysis } from "./analyses/ov.ts";
+export type { OvDirection, OvResult, ScoredToken } from "./analyses/ov-result.ts";
 export {
   type Circuit,
   type CircuitOptions,

@@ -18,19 +18,9 @@ import type { CpuTensor } from "@resolvent/cpu";
 import { cost as costs, InputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
+import { checkPlaces, type EndOptions } from "../ends.ts";
 import { EXIT, exitCodeOf, refuseUnsound, usageError } from "../failure.ts";
-import {
-  checkApart,
-  checkPlace,
-  checkpointFile,
-  newFile,
-  type Place,
-  readText,
-  STANDARD,
-  standardInput,
-  textFile,
-  writeNew,
-} from "../files.ts";
+import { checkpointFile, newFile, readText, standardInput, textFile, writeNew } from "../files.ts";
 import {
   keepWeights,
   keptWeights,
@@ -42,16 +32,16 @@ import {
 } from "../open.ts";
 import {
   type EngineOptions,
-  type Format,
   type ModelOptions,
   withEngineOptions,
   withModelOptions,
 } from "../options.ts";
 import { type OutputOptions, outputOf, outputOptions } from "../output.ts";
 import { flagOf, optionsOf, valuesOf } from "../parameter-options.ts";
+import { STANDARD } from "../place.ts";
 import { findModel } from "../prepare.ts";
 import { writeResult } from "../result.ts";
-import { type SelectionOptions, selectionOptions } from "../selection.ts";
+import { checkSelection, type SelectionOptions, selectionOptions } from "../selection.ts";
 import { bytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { textLossNotes } from "../text-losses.ts";
@@ -60,11 +50,14 @@ import { vocabularyOf } from "../vocabulary.ts";
 import { warner, warningsAbout } from "../warnings.ts";
 
 /** What every analysis takes; its own parameters stand beside these. */
-interface AnalysisFlags extends ModelOptions, EngineOptions, OutputOptions, SelectionOptions {
+interface AnalysisFlags
+  extends ModelOptions,
+    EngineOptions,
+    OutputOptions,
+    SelectionOptions,
+    EndOptions {
   readonly float64?: boolean;
   readonly dryRun?: boolean;
-  readonly html?: string;
-  readonly resume?: string;
 }
 
 /** The command of an analysis: arguments, options and help from its parameters. */
@@ -132,26 +125,24 @@ async function analyse(
   parameters: readonly Parameter[],
   { model: name, flags, terminal, signal, argv }: Call,
 ): Promise<void> {
+  const given: Readonly<Record<string, unknown>> = { ...flags };
   const output = outputOf(flags, terminal);
   const { html, resume, overwrite = false } = flags;
-  checkPlaces(parameters, flags);
+  checkPlaces(parameters, flags, given);
   checkSelection(output.format, flags);
-  const values = await valuesOf(
-    parameters,
-    { ...flags },
-    {
-      readText: (path) => (path === STANDARD ? readStandardInput(terminal) : readText(path)),
-      textFile: (path) =>
-        path === STANDARD ? standardInput(() => terminal.inputBytes()) : textFile(path),
-      newFile: (flag, path) =>
-        newFile(flag, path, overwrite, (size) =>
-          terminal.note(`${path} will take ${bytes(size)}.`),
-        ),
-    },
-  );
+  const values = await valuesOf(parameters, given, {
+    readText: (path) => (path === STANDARD ? readStandardInput(terminal) : readText(path)),
+    textFile: (path) =>
+      path === STANDARD ? standardInput(() => terminal.inputBytes()) : textFile(path),
+    newFile: (flag, path) =>
+      newFile(flag, path, overwrite, (size) => terminal.note(`${path} will take ${bytes(size)}.`)),
+  });
   const waits = parameters.some(
     (parameter) => parameter.name === "prompt" && parameter.required && values.prompt === undefined,
   );
+  if (waits && parameters.some(({ name, kind }) => kind === "file" && given[name] === STANDARD)) {
+    throw usageError("The prompt and a file both read standard input.", "Give --prompt TEXT.");
+  }
   // What can be refused at once is; standard input is only read once there is a model to read it.
   const early = waits ? undefined : await check(analysis, values);
   const {
@@ -284,47 +275,6 @@ function goOn(resume: string | undefined, argv: readonly string[]): string {
     return "Interrupted; nothing is kept. --resume FILE keeps unfinished work.";
   if (!existsSync(resume)) return "Interrupted before anything was done that could be kept.";
   return `Interrupted. ${resume} has what is done; the same command goes on from there:\n  ${commandLine(argv)}`;
-}
-
-/** Refuses places that cannot be written, and places that are written twice. */
-function checkPlaces(parameters: readonly Parameter[], flags: AnalysisFlags): void {
-  const { output, html, resume, overwrite = false } = flags;
-  if (html !== undefined && html !== STANDARD) checkPlace("--html", html, overwrite);
-  if (resume === STANDARD) {
-    throw usageError("--resume keeps its work in a file.", "Give the name of one.");
-  }
-  // What is there is unfinished work, which it goes on with.
-  if (resume !== undefined) checkPlace("--resume", resume, true, { beside: true });
-  const given: Readonly<Record<string, unknown>> = { ...flags };
-  const places = (kind: "file" | "newFile"): Place[] =>
-    parameters.flatMap((parameter) => {
-      const path = given[parameter.name];
-      if (parameter.kind !== kind || typeof path !== "string") return [];
-      return [{ flag: flagOf(parameter.name), path }];
-    });
-  const named = (flag: string, path: string | undefined): Place[] =>
-    path === undefined ? [] : [{ flag, path }];
-  checkApart(
-    [
-      // Without a file the result goes to standard output.
-      ...named("--output", output ?? STANDARD),
-      ...named("--html", html),
-      ...named("--resume", resume),
-      ...places("newFile"),
-    ],
-    places("file"),
-  );
-}
-
-/** JSON is the result as it is, with all of its parts. */
-function checkSelection(format: Format, { only, sort, filter }: SelectionOptions): void {
-  if (format !== "json") return;
-  const given = [only && "--only", sort && "--sort", filter && "--filter"].find(Boolean);
-  if (given === undefined) return;
-  throw usageError(
-    `${given} chooses from tables, and JSON is the whole result.`,
-    "Choose --format ndjson, csv or table.",
-  );
 }
 
 /** A command line as a shell takes it. */

@@ -1,7 +1,6 @@
 import {
   type Analysis,
   defineAnalysis,
-  type ModelFacts,
   modelFacts,
   type Outline,
   type Prompt,
@@ -9,20 +8,12 @@ import {
   promptParameter,
   ratio,
   type Subject,
-  type TokenFacts,
   type TokenName,
   tokenFacts,
   tokensParameter,
   type Vocabulary,
 } from "@resolvent/analysis";
-import {
-  type Cost,
-  cost,
-  InputError,
-  type Precision,
-  type Shaped,
-  type Tensor,
-} from "@resolvent/tensor";
+import { type Cost, cost, InputError, type Shaped, type Tensor } from "@resolvent/tensor";
 import { parseHead } from "@resolvent/transformer";
 import { z } from "zod";
 import { ovCircuit } from "../circuit.ts";
@@ -40,72 +31,14 @@ import {
   tokensRead,
   tokensWritten,
 } from "../directions.ts";
-import { processingFor, processingRecord, RAW, type WeightProcessing } from "../processing.ts";
+import { processingFor, processingRecord, RAW } from "../processing.ts";
 import { readOnce, rowsOf } from "../reading.ts";
 import { ovTable } from "../tables.ts";
+import type { OvDirection, OvResult, ScoredToken } from "./ov-result.ts";
 import { OV_TABLE_KINDS, ovTables } from "./ov-tables.ts";
 
 /** Tokens of a table are written side by side: more of them are no table to read. */
 const MOST_TOKENS = 512;
-
-/** A token and its score along a direction. */
-export interface ScoredToken extends TokenFacts {
-  readonly score: number;
-}
-
-/** A singular direction: what goes in along `input` comes out along `output`, `value` times as long. */
-export interface OvDirection {
-  readonly value: number;
-  /** `value² / Σ value²`; null of a head without weights. */
-  readonly share: number | null;
-  /** Tokens whose embeddings lie furthest along the input direction, and against it. */
-  readonly input: {
-    readonly positive: readonly ScoredToken[];
-    readonly negative: readonly ScoredToken[];
-  };
-  /** Tokens whose logits the output direction raises and lowers most; signs belong to those of the input. */
-  readonly output: {
-    readonly positive: readonly ScoredToken[];
-    readonly negative: readonly ScoredToken[];
-  };
-}
-
-/** One head's OV circuit: plain data. */
-export interface OvResult {
-  readonly schemaVersion: 1;
-  readonly kind: "ov";
-  readonly model: ModelFacts;
-  readonly layer: number;
-  readonly head: number;
-  readonly weightProcessing: WeightProcessing | "none";
-  readonly engine: string;
-  readonly precision: Precision;
-  /** `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero. */
-  readonly copying: {
-    /** Of `W_V W_O`. */
-    readonly residual: number | null;
-    /** Of `W_E W_V W_O W_U`. */
-    readonly embedding: number | null;
-    /** Of the same with `W_U` centred over the vocabulary. */
-    readonly embeddingCentred: number | null;
-  };
-  /** Non-zero eigenvalues, by descending absolute value. */
-  readonly eigenvalues: {
-    readonly residual: readonly Eigenvalue[];
-    readonly embedding: readonly Eigenvalue[];
-    readonly embeddingCentred: readonly Eigenvalue[];
-  };
-  /** All singular values of `W_V W_O`. */
-  readonly singularValues: readonly number[];
-  /** The directions of the largest. */
-  readonly directions: readonly OvDirection[];
-  /** What attending to a token (a row) does to the logits of tokens (columns); null where none were chosen. */
-  readonly table: {
-    readonly tokens: readonly TokenFacts[];
-    /** Relative to the mean over the vocabulary, before the final norm's denominator. */
-    readonly logits: readonly (readonly number[])[];
-  } | null;
-}
 
 export interface OvParameters {
   readonly head: string;
