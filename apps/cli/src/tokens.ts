@@ -1,6 +1,5 @@
 import type { InputError } from "@resolvent/tensor";
 import type { Tokenizer } from "@resolvent/transformer";
-import type { Folder } from "@resolvent/weights";
 import { usageError } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -26,13 +25,13 @@ export function noInput(): InputError {
 }
 
 /** A text as token ids, as the model's tokenizer sees it. */
-export function encode(text: string, tokenizer: Tokenizer | undefined, folder: Folder): number[] {
-  if (tokenizer === undefined) throw noTokenizer(folder);
+export function encode(text: string, tokenizer: Tokenizer | undefined, model: string): number[] {
+  if (tokenizer === undefined) throw noTokenizer(model);
   return tokenizer.encode(text);
 }
 
-export function noTokenizer(folder: Folder, remedy = "Give --tokens 1,2,3."): InputError {
-  return usageError(`${folder.name} has no tokenizer.json, so it cannot read text.`, remedy);
+export function noTokenizer(model: string, remedy = "Give --tokens 1,2,3."): InputError {
+  return usageError(`${model} has no tokenizer.json, so it cannot read text.`, remedy);
 }
 
 /** `1,2,3` or `1 2 3` as token ids. */

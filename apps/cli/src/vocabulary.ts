@@ -1,17 +1,16 @@
 import { tokenNotation, type Vocabulary } from "@resolvent/analysis";
 import type { InputError } from "@resolvent/tensor";
 import type { Tokenizer } from "@resolvent/transformer";
-import type { Folder } from "@resolvent/weights";
 import { usageError } from "./failure.ts";
 import { encode, noTokenizer } from "./tokens.ts";
 
 /**
- * How a model's text becomes tokens and back; `size` is how many tokens it knows. Each text that is encoded goes to
+ * How a model's text becomes tokens and back; `model` is its name, `size` is how many tokens it knows. Each text that is encoded goes to
  * `read` too; `fault` is why there is no tokenizer, where there should be one.
  */
 export function vocabularyOf(
   tokenizer: Tokenizer | undefined,
-  folder: Folder,
+  model: string,
   size: number,
   { read, fault }: { read?: (text: string) => void; fault?: InputError | undefined } = {},
 ): Vocabulary {
@@ -27,19 +26,19 @@ export function vocabularyOf(
     encode: (prompt) => {
       if (typeof prompt !== "string") return prompt;
       if (fault !== undefined) throw fault;
-      const ids = encode(prompt, tokenizer, folder);
+      const ids = encode(prompt, tokenizer, model);
       read?.(prompt);
       return ids;
     },
     tokenId: (name) => {
       if (typeof name === "number") {
         if (Number.isInteger(name) && name >= 0 && name < size) return name;
-        throw usageError(`${folder.name} has tokens id:0 to id:${size - 1}, got id:${name}.`);
+        throw usageError(`${model} has tokens id:0 to id:${size - 1}, got id:${name}.`);
       }
       if (tokenizer === undefined) throw fault ?? noTokenizer(folder, "Name tokens by id: id:346.");
       index ??= tokenIndex(tokenizer, text, size);
       const [id, ...more] = index.named(name);
-      if (id === undefined) throw noToken(name, tokenizer, index, folder);
+      if (id === undefined) throw noToken(name, tokenizer, index, model);
       if (more.length === 0) return id;
       throw usageError(
         `${tokenNotation(name)} may be ${more.length + 1} tokens: ${index.list([id, ...more])}.`,
@@ -107,7 +106,7 @@ function noToken(name: string, tokenizer: Tokenizer, index: TokenIndex, folder: 
         ? `: it is read as ${index.list(pieces)}`
         : `: as a text it is ${pieces.length} tokens, ${index.list(pieces)}`;
   return usageError(
-    `${folder.name} has no token ${tokenNotation(name)}${read}.`,
+    `${model} has no token ${tokenNotation(name)}${read}.`,
     `${near.length > 0 ? `Near it: ${index.list([...new Set(near)])}.` : "Spaces and capitals count."}${number}`,
   );
 }

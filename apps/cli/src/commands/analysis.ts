@@ -157,7 +157,7 @@ async function analyse(
     early ?? (await check(analysis, { ...values, prompt: await readPrompt(terminal) }));
   const losses = textLossNotes(tokenizer);
   const { vocab } = outline.architecture;
-  const vocabulary = vocabularyOf(tokenizer, folder, vocab, { read: losses.read, fault });
+  const vocabulary = vocabularyOf(tokenizer, outline.name, vocab, { read: losses.read, fault });
   const { precision } = flags;
   const outlined = { model: outline, vocabulary, precision };
   const cost = analysis.needs === "outline" ? costs().total() : analysis.estimate(outlined, params);
