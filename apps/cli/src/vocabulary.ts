@@ -35,7 +35,7 @@ export function vocabularyOf(
         if (Number.isInteger(name) && name >= 0 && name < size) return name;
         throw usageError(`${model} has tokens id:0 to id:${size - 1}, got id:${name}.`);
       }
-      if (tokenizer === undefined) throw fault ?? noTokenizer(folder, "Name tokens by id: id:346.");
+      if (tokenizer === undefined) throw fault ?? noTokenizer(model, "Name tokens by id: id:346.");
       index ??= tokenIndex(tokenizer, text, size);
       const [id, ...more] = index.named(name);
       if (id === undefined) throw noToken(name, tokenizer, index, model);
@@ -85,7 +85,7 @@ function tokenIndex(tokenizer: Tokenizer, text: (id: number) => string, size: nu
 }
 
 /** Says what a text that is no token is, and which tokens read nearly so. */
-function noToken(name: string, tokenizer: Tokenizer, index: TokenIndex, folder: Folder): Error {
+function noToken(name: string, tokenizer: Tokenizer, index: TokenIndex, model: string): Error {
   const bare = name.trim();
   const capital = bare.charAt(0).toUpperCase() + bare.slice(1);
   const alike = [
