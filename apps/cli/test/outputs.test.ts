@@ -106,10 +106,10 @@ describe("the name of a file says the format", () => {
     ["a.CSV", [], /^id,text,logit,probability\n/, "has the result."],
     ["a.json", [], /^\{\n {2}"schemaVersion": 1/, "has the result."],
     ["a.ndjson", [], /^\{"schemaVersion":1.*\n\{"kind":"next-token"/, "has the result."],
-    ["a.txt", [], /^ *id {2}next token/, "has the result."],
-    ["a", [], /^ *id {2}next token/, "has the result."],
+    ["a.txt", [], /^ *id {2}next token/m, "has the result."],
+    ["a", [], /^ *id {2}next token/m, "has the result."],
     ["b.json", ["--format", "csv"], /^id,text/, "has the result, in the format csv."],
-    ["b.csv", ["--format", "table"], /^ *id {2}next token/, "has the result, as text."],
+    ["b.csv", ["--format", "table"], /^ *id {2}next token/m, "has the result, as text."],
   ])("%s %j", async (name, more, content, said) => {
     const path = at("folder", name);
     const ran = await call(["run", "M", "--tokens", "1,2", "--output", path, ...more]);
