@@ -22,6 +22,7 @@ export function vocabularyOf(
   let index: TokenIndex | undefined;
   return {
     text,
+    entry: (id) => tokenizer?.entry(id) ?? text(id),
     decode: (ids) => tokenizer?.decode(ids) ?? "",
     encode: (prompt) => {
       if (typeof prompt !== "string") return prompt;

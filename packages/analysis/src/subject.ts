@@ -20,6 +20,8 @@ export interface Vocabulary {
   tokenId(name: TokenName): number;
   /** The text of a token; `id:5` where it has none, as without a tokenizer. */
   text(id: number): string;
+  /** A token as the vocabulary spells it: `Ġthe`, `<0x0A>`; its text where nothing spells it otherwise. */
+  entry(id: number): string;
   /** The text of tokens that follow each other; empty where there is no tokenizer. */
   decode(ids: readonly number[]): string;
 }

@@ -50,6 +50,7 @@ const vocabulary: Vocabulary = {
   encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),
   tokenId: Number,
   text: String,
+  entry: String,
   decode: (ids) => ids.join(" "),
 };
 

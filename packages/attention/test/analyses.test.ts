@@ -26,6 +26,7 @@ const vocabulary: Vocabulary = {
     typeof prompt === "string" ? [...prompt].map((c) => c.charCodeAt(0) % 29) : prompt,
   tokenId: Number,
   text: (id) => `t${id}`,
+  entry: (id) => `t${id}`,
   decode: (ids) => ids.join(" "),
 };
 

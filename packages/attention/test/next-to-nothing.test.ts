@@ -14,7 +14,7 @@ async function subjectOf(f: (weight: Tensor, name: string) => Tensor): Promise<S
   return {
     engine: reference,
     model,
-    vocabulary: { encode: () => [], tokenId: Number, text: String, decode: String },
+    vocabulary: { encode: () => [], tokenId: Number, text: String, entry: String, decode: String },
     linearAlgebra: createLinearAlgebra,
     signal: new AbortController().signal,
     onProgress: () => {},

@@ -21,6 +21,7 @@ const vocabulary = {
   encode: () => tokens,
   tokenId: Number,
   text: (id: number) => ` ${id}`,
+  entry: (id: number) => ` ${id}`,
   decode: String,
 };
 const folder = tinyModel("gpt2", { seed: 5 });

@@ -19,6 +19,7 @@ const vocabulary: Vocabulary = {
   encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),
   tokenId: (word) => Number(word),
   text: (id) => `<${id}>`,
+  entry: (id) => `<${id}>`,
   decode: (ids) => ids.join(" "),
 };
 

@@ -15,6 +15,7 @@ const vocabulary: Vocabulary = {
   encode: (prompt) => (typeof prompt === "string" ? prompt.split(" ").map(Number) : prompt),
   tokenId: Number,
   text: (id) => `<${id}>`,
+  entry: (id) => `<${id}>`,
   decode: (ids) => ids.join(" "),
 };
 

@@ -211,6 +211,9 @@ function optionsOf({ raw }: HeadsParameters): ProcessingOptions {
   return raw ? RAW : {};
 }
 
+/** What is spelled so, and reads so, stands for no text. */
+const MARK = /^<[^<>\s]+>$/;
+
 /** The sequences to run; undefined where none are asked for, or the context is too short for any. */
 function repeatedFor<T extends Shaped>(
   model: Model<T>,
@@ -227,7 +230,10 @@ function repeatedFor<T extends Shaped>(
     ...(repeatLength !== undefined && { length: repeatLength }),
     ...(bos !== undefined && { bos }),
     // Marks such as <|endoftext|>, <unk> and <0x0A> are not what heads copy.
-    allowed: (id) => !special.has(id) && !/^<[^<>\s]+>$/.test(vocabulary.text(id)),
+    allowed: (id) => {
+      const isMark = [vocabulary.entry(id), vocabulary.text(id)].every((x) => MARK.test(x));
+      return !special.has(id) && !isMark;
+    },
   });
 }
 
