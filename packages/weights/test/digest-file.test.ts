@@ -110,6 +110,11 @@ test("where nothing can be written nothing is kept, and nothing fails", async ()
 
 test("it stands in the user's cache", () => {
   expect(digestFilePath({ XDG_CACHE_HOME: "/caches" })).toBe("/caches/resolvent/digests.json");
+  const ofTheHub = "/base/x/resolvent/digests.json"; // variables as in paths of the Hub's cache
+  expect(digestFilePath({ XDG_CACHE_HOME: "$BASE/x", BASE: "/base" })).toBe(ofTheHub);
+  expect(digestFilePath({ XDG_CACHE_HOME: "~/x" })).toBe(
+    join(homedir(), "x", "resolvent", "digests.json"),
+  );
   expect(digestFilePath({ XDG_CACHE_HOME: "" })).toBe(
     join(homedir(), ".cache", "resolvent", "digests.json"),
   );

@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { DigestStore } from "../sha256.ts";
-import type { Environment } from "./hub-settings.ts";
+import { type Environment, expanded } from "./hub-settings.ts";
 
 /** Digests that are kept at most, the latest: a few hundred bytes each. */
 const KEPT = 1000;
@@ -13,7 +13,7 @@ const MAX_BYTES = 2 ** 20;
 /** Where digests of files are kept by default: `resolvent/digests.json` in `XDG_CACHE_HOME`, else in `~/.cache`. */
 export function digestFilePath(environment: Environment): string {
   const caches = environment.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return join(caches, "resolvent", "digests.json");
+  return join(expanded(caches, environment), "resolvent", "digests.json");
 }
 
 /**

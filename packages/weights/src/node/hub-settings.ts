@@ -25,7 +25,7 @@ function isOn(value: string | undefined): boolean {
 }
 
 /** A path with the home folder for `~`, then variables, as Python's os.path has them; unknown ones stay. */
-function expanded(path: string, environment: Environment): string {
+export function expanded(path: string, environment: Environment): string {
   const from = path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
   return from.replace(/\$(?:(\w+)|\{([^}]*)\})/g, (found, bare?: string, braced?: string) => {
     const name = bare ?? braced ?? "";
