@@ -34,7 +34,8 @@ export function getFrom<T extends Shaped>(
     if (stored === undefined) {
       throw missingTensor(parts, name, { other, untied: name === unembedding });
     }
-    const got = checkpoint.info(stored).shape;
+    const { shape: got, dtype } = checkpoint.info(stored);
+    if (!isFloat(dtype)) throw wholeNumbers(stored, dtype);
     const expected = axesOf(shape).map((axis) => shape[axis]);
     if (got.length !== expected.length || got.some((size, i) => size !== expected[i])) {
       throw new InputError({
@@ -50,6 +51,20 @@ export function getFrom<T extends Shaped>(
     return value;
   };
   return Object.assign(get, { has: (name: string): boolean => full(name) !== undefined, ops });
+}
+
+function isFloat(dtype: string): boolean {
+  return /^B?F\d/.test(dtype);
+}
+
+/** Whole numbers are what quantized weights are stored as; without their scales they are another model's. */
+function wholeNumbers(tensor: string, dtype: string): InputError {
+  return new InputError({
+    code: "weights/unsupported-dtype",
+    message: `${tensor} is stored as ${dtype}: weights are floats, and the scales of quantized ones are not read.`,
+    remedy: "Use the checkpoint before quantization, or dequantize it.",
+    details: { tensor, dtype },
+  });
 }
 
 /** A tensor that nothing asked for means that the model is not what its config says. */
