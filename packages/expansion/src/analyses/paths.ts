@@ -75,7 +75,7 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
     budget: z.number().min(0).default(16).meta({
       title: "passes",
       description:
-        "cost of a search, in forward passes by operation count, if there are too many paths to enumerate",
+        "search budget, in forward passes by operation count, if there are too many paths to enumerate",
     }),
     verify: z
       .int()
