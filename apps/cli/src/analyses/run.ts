@@ -92,28 +92,19 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
       prompt: promptParameter("text to read"),
       top: z.int().min(1).default(10).describe("number of next tokens shown"),
       generate: z.int().min(0).default(0).describe("number of tokens to generate"),
-      temperature: z
-        .number()
-        .min(0)
-        .default(0)
-        .meta({
-          title: "t",
-          description: "sampling temperature; 0 takes the likeliest token each time",
-        }),
+      temperature: z.number().min(0).default(0).meta({
+        title: "t",
+        description: "sampling temperature; 0 takes the likeliest token each time",
+      }),
       topK: z
         .int()
         .min(1)
         .optional()
         .meta({ title: "k", description: "sample among the k likeliest tokens" }),
-      topP: z
-        .number()
-        .gt(0)
-        .max(1)
-        .optional()
-        .meta({
-          title: "p",
-          description: "sample among the likeliest tokens that reach this probability",
-        }),
+      topP: z.number().gt(0).max(1).optional().meta({
+        title: "p",
+        description: "sample among the likeliest tokens that reach this probability",
+      }),
       seed: z.int().min(0).default(0).describe("random seed of the sampling"),
       sites: z.array(z.string()).readonly().default([]).meta({
         title: "names...",

@@ -58,13 +58,10 @@ export const patchParameters = (
     .max(1000)
     .default(5)
     .meta({ title: "m", description: "steps of integrated gradients" }),
-  reference: z
-    .enum(["zero", "mean", "run"])
-    .default("run")
-    .meta({
-      title: "kind",
-      description: "what is patched in: zero, a mean, or the corrupt run's values",
-    }),
+  reference: z.enum(["zero", "mean", "run"]).default("run").meta({
+    title: "kind",
+    description: "what is patched in: zero, a mean, or the corrupt run's values",
+  }),
   referencePrompt: promptsParameter(
     "prompts of the reference mean; default: the corrupt prompts, else the clean ones",
   ),
