@@ -9,15 +9,15 @@ export type Format = (typeof FORMATS)[number];
 /** Options that commands share, each defined once. */
 export const options = {
   format: (): Option =>
-    new Option("--format <format>", "how the result is written; default: table").choices(FORMATS),
+    new Option("--format <format>", "output format; default: table").choices(FORMATS),
   json: (): Option => new Option("--json", "the same as --format json"),
-  overwrite: (): Option => new Option("--overwrite", "replace a file that is there"),
+  overwrite: (): Option => new Option("--overwrite", "replace an existing file"),
   precision: (): Option =>
-    new Option("--precision <precision>", "of the computation")
+    new Option("--precision <precision>", "precision of the computation")
       .choices(["f32", "f64"])
       .default("f32"),
   threads: (): Option =>
-    new Option("--threads <n>", "threads that compute; default: one a core, at most 8").argParser(
+    new Option("--threads <n>", "number of threads; default: one per core, at most 8").argParser(
       wholeNumber(1),
     ),
 };
@@ -30,7 +30,7 @@ export function withModelOptions(command: Command): Command {
       "a bundled model (tales, attn-only-2l), a folder with config.json and safetensors, or a name on the Hugging Face Hub (openai-community/gpt2)",
     )
     .addOption(new Option("--revision <name>", "branch, tag or commit on the Hub; default: main"))
-    .addOption(new Option("--offline", "use of the Hub only what is in its cache"));
+    .addOption(new Option("--offline", "use only what is in the Hub's cache"));
 }
 
 /** Adds what commands that compute share. */
@@ -41,13 +41,14 @@ export function withEngineOptions(command: Command): Command {
     .addOption(
       new Option(
         "--stream",
-        "read each layer from its file when it is needed, where that is not done anyway",
+        "read each layer from disk when it is needed, even if the model fits into memory",
       ),
     )
     .addOption(
-      new Option("--max-memory <size>", "refuse to start beyond this, such as 2GiB").argParser(
-        parseBytes,
-      ),
+      new Option(
+        "--max-memory <size>",
+        "refuse to start if more memory is needed, such as 2GiB",
+      ).argParser(parseBytes),
     );
 }
 

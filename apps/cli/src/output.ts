@@ -17,7 +17,7 @@ export function outputOptions(): Option[] {
     options.json(),
     new Option(
       "--output <file>",
-      "write to a file; .json, .ndjson or .csv say the format; - is standard output",
+      "write to a file; .json, .ndjson or .csv sets the format; - is standard output",
     ),
     options.overwrite(),
   ];

@@ -17,16 +17,17 @@ export function optionsOf(parameter: Parameter): Option[] {
   const { name, kind, description, placeholder, required } = parameter;
   const flag = flagOf(name);
   const option = (value: string, more = ""): Option =>
-    new Option(`${flag} <${placeholder ?? value}>`, said(description, more)).makeOptionMandatory(
-      required,
-    );
+    new Option(
+      `${flag} <${placeholder ?? value}>`,
+      described(description, more),
+    ).makeOptionMandatory(required);
   const preset = (made: Option, text?: string): Option[] => [
-    parameter.default === undefined ? made : made.default(parameter.default, text),
+    parameter.default === undefined || text === "" ? made : made.default(parameter.default, text),
   ];
   switch (kind) {
     case "flag":
       if (parameter.default === true) {
-        return [new Option(`--no-${flag.slice(2)}`, said("turn off", description))];
+        return [new Option(`--no-${flag.slice(2)}`, `do not ${description}`)];
       }
       return [
         new Option(flag, description),
@@ -40,7 +41,7 @@ export function optionsOf(parameter: Parameter): Option[] {
     }
     case "numbers": {
       const parse = listOf(numberIn(parameter.range));
-      return preset(option("list", "separated by commas").argParser(parse), listed(parameter));
+      return preset(option("list", "comma-separated").argParser(parse), listed(parameter));
     }
     case "choice":
       return preset(option(lastWord(name)).choices(parameter.choices));
@@ -50,7 +51,7 @@ export function optionsOf(parameter: Parameter): Option[] {
       return preset(made.argParser(someOf(choices)), listed(parameter, choices));
     }
     case "jsonLines":
-      return [option("file", "- for standard input, or the lines themselves")];
+      return [option("file", "- is standard input; or the lines themselves")];
     case "file":
       return [option("file", "- is standard input")];
     case "newFile":
@@ -59,26 +60,25 @@ export function optionsOf(parameter: Parameter): Option[] {
       return preset(option("text"));
     case "texts": {
       const words = placeholder?.endsWith("...") === true;
-      const made = option("list", `separated by commas${words ? " or spaces" : ""}`);
+      const made = option("list", words ? "separated by commas or spaces" : "comma-separated");
       return preset(words ? made : made.argParser((text) => [text]), listed(parameter));
     }
     case "token":
       return preset(option("token").argParser(oneToken));
     case "tokens":
       return preset(
-        option("tokens", "separated by commas").argParser(parseTokenNames),
+        option("tokens", "comma-separated").argParser(parseTokenNames),
         listed(parameter),
       );
     case "prompt": {
       const [ids] = idsFlags(name);
       const from = name === "prompt" && required ? "default: standard input" : "";
-      const other = name === "prompt" ? "token ids to read" : `the same as ${flag}, as token ids`;
       return [
         new Option(
           `${flag} <${placeholder ?? "text"}>`,
           from === "" ? description : `${description}; ${from}`,
         ),
-        new Option(`${ids} <ids>`, `${other}: 1,2,3`),
+        new Option(`${ids} <ids>`, `${flag} as token ids, such as 1,2,3`),
       ];
     }
     case "prompts": {
@@ -88,7 +88,7 @@ export function optionsOf(parameter: Parameter): Option[] {
           new Option(`${flag} <${placeholder ?? "text"}...>`, description),
           listed(parameter),
         ),
-        new Option(`${ids} <ids...>`, `the same as ${flag}, as token ids: 1,2,3 4,5`),
+        new Option(`${ids} <ids...>`, `${flag} as token ids, such as 1,2,3 4,5`),
       ];
     }
   }
@@ -170,15 +170,18 @@ function idsFlags(name: string): [flag: string, attribute: string] {
   return name === "prompt" ? ["--tokens", "tokens"] : [`${flagOf(name)}-tokens`, `${name}Tokens`];
 }
 
-function said(...parts: readonly string[]): string {
-  return parts.filter((part) => part !== "").join(": ");
+/** A description and the form of the value; a default that it ends with stays last. */
+function described(description: string, form: string): string {
+  if (form === "") return description;
+  const [what, ...preset] = description.split("; default: ");
+  return [`${what}; ${form}`, ...preset].join("; default: ");
 }
 
-/** A default list as people write it. */
+/** A default list as people write it; "" where an empty one goes without saying. */
 function listed(parameter: Parameter, all?: readonly unknown[]): string {
   const list = parameter.default;
   if (!Array.isArray(list)) return "";
-  if (list.length === 0) return "none";
+  if (list.length === 0) return all === undefined ? "" : "none";
   return list.length === all?.length ? "all" : list.join(",");
 }
 

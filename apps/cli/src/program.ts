@@ -11,7 +11,7 @@ import type { Terminal } from "./terminal.ts";
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own file
 
 const EXIT_HELP = `
-Exit codes: ${EXIT.ok} done; ${EXIT.internal} a bug of ours; ${EXIT.usage} a call that does not fit; ${EXIT.badFile} a file of the model at fault;
+Exit codes: ${EXIT.ok} done; ${EXIT.internal} internal error; ${EXIT.usage} invalid call; ${EXIT.badFile} bad model file;
 ${EXIT.unsupported} a model that is not supported; ${EXIT.overBudget} too much memory; ${EXIT.unsound} numbers are not finite or terms do not
 add up (the result, where there is one, is printed in full); ${EXIT.interrupted} interrupted.`;
 
@@ -32,15 +32,15 @@ export async function runProgram(
     .description(
       "Takes a transformer apart into its paths, by degree, and checks that the parts add up.",
     )
-    .version(version, "-V, --version", "what is installed")
+    .version(version, "-V, --version", "print the version")
     .addHelpText(
       "after",
       `
-Tokens are named by their text or id, several separated by commas:
+Tokens are named by text or id, comma-separated:
   --target ' Mary, John'    --target id:346,id:301    --target '",","\\n"'
 Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H2 or 1.2.`,
     )
-    .showHelpAfterError("(add --help for what it takes)")
+    .showHelpAfterError("(add --help for usage)")
     .addHelpText("after", EXIT_HELP);
   for (const analysis of analyses)
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));

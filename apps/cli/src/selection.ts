@@ -12,16 +12,19 @@ export interface SelectionOptions {
 
 /** The options of which rows are written, and in which order. */
 export function selectionOptions(kinds: readonly string[] | undefined): Option[] {
-  const only = new Option("--only <table>", "write one table of the result, by what a row is");
+  const only = new Option(
+    "--only <table>",
+    "write one table of the result, named by what a row is",
+  );
   return [
     kinds === undefined ? only : only.choices(kinds),
     new Option(
       "--sort <column>",
-      "order the rows of one table, that of --only or the main one: effect, effect:desc, abs:effect:desc",
+      "sort one table, that of --only or the main one, by a column: effect, effect:desc, abs:effect:desc",
     ),
     new Option(
       "--filter <test>",
-      "keep the rows that pass: degree=2, path:has:L2.H2, abs:effect:gt:0.1; more than one: all of them",
+      "keep the rows that pass, such as degree=2, path:has:L2.H2, abs:effect:gt:0.1; if repeated, all must pass",
     ).argParser((text: string, before: readonly string[] = []) => {
       splitTest(text, (operator) => text.indexOf(operator));
       return [...before, text];

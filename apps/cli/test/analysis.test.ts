@@ -448,7 +448,10 @@ describe.each([...analyses, measure].map((analysis) => [analysis.name, analysis]
         const off = parameter.kind === "flag" && parameter.default === true;
         expect(text).toContain(` --${off ? "no-" : ""}${flag}`);
         expect(parameter.description).not.toBe("");
-        expect(text).toContain(parameter.description.replace(/\s+/g, " "));
+        // The form of the value may stand before the default.
+        for (const part of parameter.description.replace(/\s+/g, " ").split(/(?=; default: )/)) {
+          expect(text).toContain(part);
+        }
         if (parameter.kind === "choice" || parameter.kind === "choices") {
           for (const choice of parameter.choices) expect(text).toContain(choice);
         }

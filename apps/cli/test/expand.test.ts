@@ -156,7 +156,7 @@ describe("the formats", () => {
       const [head = "", ...rows] = lines.slice(3, 8);
       expect(rows.map((row) => row.slice(0, 6).trim())).toEqual(["0", "1", "2", "rest"]);
       // Each number ends where its head ends.
-      for (const name of ["‖D‖/‖T‖", "KL so far", "top-1", "KL, σ anew"]) {
+      for (const name of ["‖D‖/‖T‖", "KL so far", "top-1", "KL, final norm recomputed"]) {
         const end = head.indexOf(name) + name.length;
         for (const row of rows.slice(0, 3)) expect(row.slice(0, end)).toMatch(/\S$/);
         for (const row of rows.slice(0, 3)) expect(row.slice(end)).toMatch(/^( {2}|$)/);

@@ -1,3 +1,4 @@
+import type { Parameter } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { InvalidArgumentError } from "commander";
 import { describe, expect, test } from "vitest";
@@ -72,4 +73,35 @@ test("parseTokens", () => {
   for (const text of ["", " ", ",", "1;2", "1,-2", "1.5", "1e3", "0x1", "1,two", "1234567890"]) {
     expect(() => parseTokens(text)).toThrow(/--tokens takes whole numbers/);
   }
+});
+
+describe("help of a parameter", () => {
+  const help = (parameter: Partial<Parameter> & Pick<Parameter, "kind">): string[] =>
+    optionsOf({ name: "it", description: "", required: false, ...parameter } as Parameter).map(
+      ({ flags, description, defaultValueDescription }) =>
+        `${flags}: ${[description, defaultValueDescription].filter(Boolean).join(" | ")}`,
+    );
+
+  test("the form of a value stands before a default that the description ends with", () => {
+    const description = "what is meant; default: all";
+    expect(help({ kind: "tokens", description, default: [] })).toEqual([
+      "--it <tokens>: what is meant; comma-separated; default: all",
+    ]);
+  });
+
+  test("an empty list is a default of choices only", () => {
+    const choices = ["a", "b"];
+    expect(help({ kind: "choices", description: "which", choices, default: [] })).toEqual([
+      "--it <names>: which; none, all, or some of a,b | none",
+    ]);
+    expect(help({ kind: "texts", description: "which", default: [] })).toEqual([
+      "--it <list>: which; comma-separated",
+    ]);
+  });
+
+  test("a flag that is on by default is turned off", () => {
+    expect(help({ kind: "flag", description: "subtract the mean", default: true })).toEqual([
+      "--no-it: do not subtract the mean",
+    ]);
+  });
 });

@@ -25,7 +25,7 @@ interface Norm extends Result {
 /** What the README shows. */
 const residualNorm: Analysis<{ prompt: Prompt }, Norm> = defineAnalysis<{ prompt: Prompt }, Norm>({
   name: "residual-norm",
-  summary: "how long the residual stream is",
+  summary: "norm of the residual stream",
   description: "The norm of the final residual stream.",
   params: z.object({ prompt: promptParameter("text to read") }),
   estimate: ({ model, vocabulary, precision }, { prompt }) =>

@@ -34,7 +34,7 @@ export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], read
     .meta({
       title: "a,b",
       description:
-        "tokens whose logit difference at the last position is meant, texts or id:N; one for its logit alone; default: the two likeliest",
+        "tokens (text or id:N) whose logit difference at the last position is explained, or one for its logit; default: the two likeliest",
     });
 
 /**

@@ -63,14 +63,14 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
 >({
   name: "profile",
   summary: "where time goes, by operation and by site",
-  description: "Runs MODEL on a text and says where the time goes, by operation and by site.",
+  description: "Runs MODEL on a text and shows where time goes, by operation and by site.",
   params: z.object({
     prompt: promptParameter("text to read"),
-    work: z
-      .enum(WORK)
-      .default("forward")
-      .meta({ title: "what", description: "a forward pass, or the terms of an expansion" }),
-    runs: z.int().min(1).default(5).describe("how often it is measured"),
+    work: z.enum(WORK).default("forward").meta({
+      title: "what",
+      description: "what is timed: a forward pass, or the terms of an expansion",
+    }),
+    runs: z.int().min(1).default(5).describe("number of timed runs"),
   }),
   examples: ['tales --prompt "Once upon a time" --work sweep'],
   estimate: ({ model, vocabulary, precision }, { prompt, work }) => {

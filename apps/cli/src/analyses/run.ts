@@ -86,38 +86,35 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
   name: "run",
   summary: "a forward pass: likeliest next tokens, loss, continuation, sites",
   description:
-    "Runs MODEL on a text and shows what it expects next, its loss, and, if asked, a continuation.",
+    "Runs MODEL on a text and shows the likeliest next tokens, the loss, and, if asked, a continuation.",
   params: z
     .object({
       prompt: promptParameter("text to read"),
-      top: z.int().min(1).default(10).describe("how many next tokens"),
-      generate: z.int().min(0).default(0).describe("continue by so many tokens"),
-      temperature: z
-        .number()
-        .min(0)
-        .default(0)
-        .meta({ title: "t", description: "0 takes the likeliest token each time" }),
+      top: z.int().min(1).default(10).describe("number of next tokens shown"),
+      generate: z.int().min(0).default(0).describe("number of tokens to generate"),
+      temperature: z.number().min(0).default(0).meta({
+        title: "t",
+        description: "sampling temperature; 0 takes the likeliest token each time",
+      }),
       topK: z
         .int()
         .min(1)
         .optional()
-        .meta({ title: "k", description: "sample among the k likeliest" }),
-      topP: z
-        .number()
-        .gt(0)
-        .max(1)
-        .optional()
-        .meta({ title: "p", description: "sample among those that reach this probability" }),
-      seed: z.int().min(0).default(0).describe("of the sampling"),
+        .meta({ title: "k", description: "sample among the k likeliest tokens" }),
+      topP: z.number().gt(0).max(1).optional().meta({
+        title: "p",
+        description: "sample among the likeliest tokens that reach this probability",
+      }),
+      seed: z.int().min(0).default(0).describe("random seed of the sampling"),
       sites: z.array(z.string()).readonly().default([]).meta({
         title: "names...",
-        description: "also shapes and norms of sites: '*.pattern' 'L0.*'",
+        description: "also show shapes and norms of sites, such as '*.pattern' 'L0.*'",
       }),
-      save: newFileParameter("write the values of the sites as safetensors"),
+      save: newFileParameter("save the values of the sites as safetensors"),
       saveAs: z
         .enum(["f32", "f16"])
         .default("f32")
-        .meta({ title: "dtype", description: "f16 takes half the room" }),
+        .meta({ title: "dtype", description: "dtype of the saved values" }),
     })
     .refine(({ topK, topP, temperature }) => temperature > 0 || (topK ?? topP) === undefined, {
       path: ["temperature"],

@@ -77,25 +77,20 @@ export function analysisCommand(
   for (const option of [
     ...parameters.flatMap(optionsOf),
     ...(analysis.float64
-      ? [new Option("--no-float64", "leave out the certificate's second computation in float64")]
+      ? [new Option("--no-float64", "do not recompute the certificate in float64")]
       : []),
     ...(analysis.page === undefined
       ? []
       : [
           new Option(
             "--html <file>",
-            "write the result as a page that needs nothing else, too; - is standard output",
+            "also write the result as a self-contained HTML page; - is standard output",
           ),
         ]),
     ...(analysis.resumable
-      ? [
-          new Option(
-            "--resume <file>",
-            "keep unfinished work in this file, and go on with what is in it",
-          ),
-        ]
+      ? [new Option("--resume <file>", "keep unfinished work in this file, and resume from it")]
       : []),
-    new Option("--dry-run", "say what it would take, and stop"),
+    new Option("--dry-run", "estimate compute and memory, then stop"),
     ...outputOptions(),
     ...selectionOptions(analysis.tableKinds),
   ]) {
@@ -220,7 +215,7 @@ async function analyse(
       outline,
       as,
       analysis.estimate(exact, params).peakBytes,
-      "Leave the certificate's second computation out with --no-float64.",
+      "Do not recompute the certificate in float64: --no-float64.",
     );
     return async (use) => {
       terminal.progress("certificate in float64");

@@ -16,9 +16,9 @@ const NEAR = 0.1;
 
 export function demoCommand(terminal: Terminal): Command {
   return new Command("demo")
-    .summary("the main thing on a bundled model, in a few seconds")
+    .summary("both expansions by degree of a bundled model, in a few seconds")
     .description(
-      "Takes the bundled model apart on one sentence, with everything frozen and with nothing frozen.",
+      "Expands a run of a bundled model by degree, with all gates frozen and with none frozen.",
     )
     .action(async () => await demo(terminal));
 }

@@ -7,9 +7,9 @@ import type { Terminal } from "../terminal.ts";
 
 export function doctorCommand(terminal: Terminal): Command {
   return new Command("doctor")
-    .summary("what this machine has for the engine, and what would make it faster")
+    .summary("what the engine can use on this machine, and what would make it faster")
     .description(
-      "Says what was found on this machine (SIMD, threads, system BLAS and LAPACK), how fast it is, and what is missing.",
+      "Reports what was found on this machine (SIMD, threads, system BLAS and LAPACK), how fast it is, and what is missing.",
     )
     .addOption(options.threads())
     .addOption(options.format())

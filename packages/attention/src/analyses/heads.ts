@@ -91,26 +91,22 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   name: "heads",
   summary: "every attention head and its scores",
   description:
-    "Copying scores of each head's OV circuit, its strongest composition with earlier heads, and its attention on repeated random tokens.",
+    "Shows copying scores of each head's OV circuit, its strongest composition with earlier heads, and its attention on repeated random tokens.",
   params: z.object({
-    weightsOnly: z.boolean().default(false).describe("leave out the scores that need a run"),
-    raw: z.boolean().default(false).describe("score weights as they are stored, not processed"),
+    weightsOnly: z.boolean().default(false).describe("skip the scores that need a forward pass"),
+    raw: z.boolean().default(false).describe("use the weights as stored, without processing"),
     repeatLength: z.int().min(1).optional().meta({
       title: "n",
-      description: "random tokens that are repeated; default: 25, or what the context has room for",
+      description: "number of random tokens repeated; default: 25, or as many as fit the context",
     }),
     sequences: z
       .int()
       .min(1)
       .default(4)
-      .meta({ title: "n", description: "how many such sequences" }),
-    seed: z
-      .int()
-      .min(0)
-      .default(0)
-      .meta({ title: "n", description: "another seed draws other tokens" }),
+      .meta({ title: "n", description: "number of such sequences" }),
+    seed: z.int().min(0).default(0).meta({ title: "n", description: "random seed" }),
     bos: tokenParameter(
-      "token before the first copy, text or id:N; default: the model's own",
+      "token before the first copy (text or id:N); default: the model's own",
     ).optional(),
   }),
   examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],

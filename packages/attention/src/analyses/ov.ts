@@ -54,24 +54,26 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
   name: "ov",
   summary: "what one head moves: its OV circuit",
   description:
-    "Copying scores, eigenvalues, and singular directions with their tokens of a head's OV circuit, and a table from token to token.",
+    "Shows copying scores, eigenvalues, and singular directions (with their tokens) of a head's OV circuit, and a token-to-token table.",
   params: z.object({
-    head: z.string().meta({ title: "name", description: "the head: L1.H5, L1H5 or 1.5" }),
+    head: z.string().meta({ title: "name", description: "head, as L1.H5, L1H5 or 1.5" }),
     directions: z
       .int()
       .min(0)
       .default(5)
-      .meta({ title: "n", description: "singular directions to describe by tokens" }),
+      .meta({ title: "n", description: "number of singular directions described by tokens" }),
     top: z
       .int()
       .min(1)
       .default(8)
-      .meta({ title: "n", description: "tokens at each end of a direction" }),
+      .meta({ title: "n", description: "number of tokens at each end of a direction" }),
     words: tokensParameter("")
       .default([])
-      .describe("tokens, texts or id:N: a table of what attending to one does to the others"),
-    tokensOf: promptParameter("a text whose tokens are put into that table").optional(),
-    raw: z.boolean().default(false).describe("use weights as they are stored, not processed"),
+      .describe(
+        "tokens (text or id:N) of a table: what attending to one does to the logits of the others",
+      ),
+    tokensOf: promptParameter("text whose tokens are added to that table").optional(),
+    raw: z.boolean().default(false).describe("use the weights as stored, without processing"),
   }),
   examples: ["tales --head L1.H2", 'tales --head L1.H2 --tokens-of " Mary John Anna" --top 5'],
   estimate,

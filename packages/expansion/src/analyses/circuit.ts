@@ -25,7 +25,7 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
   name: "circuit",
   summary: "the edges that carry a prediction, and how faithful they are alone",
   description:
-    "Ranks all edges of MODEL by the size of their effect on the difference of two logits, keeps the first of them, lets all others carry what they carry on a corrupt prompt, and measures how much of the difference is left: faithfulness by size, CPR (the area under it) and CMD (the area between it and 1).",
+    "Ranks all edges of MODEL by the size of their effect on a logit difference, keeps the top ones, patches all others with their values on a corrupt prompt, and measures how much of the difference remains: faithfulness by size, CPR (the area under it) and CMD (the area between it and 1).",
   params: z.object({
     ...patchParameters("eap-ig"),
     sizes: z
@@ -33,8 +33,8 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
       .min(1)
       .readonly()
       .default(CIRCUIT_SIZES)
-      .meta({ title: "shares", description: "shares of all edges that are kept, ascending" }),
-    top: z.int().min(0).default(20).meta({ title: "n", description: "edges the table lists" }),
+      .meta({ title: "shares", description: "shares of all edges to keep, ascending" }),
+    top: z.int().min(0).default(20).meta({ title: "n", description: "number of edges listed" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level head',

@@ -41,20 +41,23 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
     freeze: z
       .array(z.enum(["pattern", "norm", "activation"]))
       .default([...GATES])
-      .meta({ title: "gates", description: "gates that are held at the run's values" }),
-    method: z.enum(["tree", "sweep"]).optional().describe("default: the sweep where all is frozen"),
+      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
+    method: z
+      .enum(["tree", "sweep"])
+      .optional()
+      .describe("how terms are computed; default: sweep if all gates are frozen"),
     reference: z
       .enum(["zero", "mean", "run"])
       .default("zero")
       .meta({ title: "kind", description: "what a cut branch contributes" }),
     referencePrompt: promptsParameter(
-      "texts of the reference mean (default: the prompt itself) or run",
+      "prompts of the reference mean (the prompt itself if none) or run",
     ),
     maxDegree: z
       .int()
       .min(0)
       .optional()
-      .meta({ title: "k", description: "highest degree told apart; default: all" }),
+      .meta({ title: "k", description: "highest degree computed; default: all" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to"',
@@ -139,7 +142,7 @@ function termTable(expansion: DegreeExpansion): Table {
       { name: "frozenNormKl", kind: "divergence", head: "KL so far" },
       { name: "frozenNormTop1", kind: "share", head: "top-1" },
       { name: "frozenNormLoss", kind: "number", detail: true },
-      { name: "recomputedNormKl", kind: "divergence", head: "KL, σ anew" },
+      { name: "recomputedNormKl", kind: "divergence", head: "KL, final norm recomputed" },
       { name: "recomputedNormTop1", kind: "share", detail: true },
       { name: "recomputedNormLoss", kind: "number", detail: true },
     ],

@@ -41,33 +41,35 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
   Interactions
 >({
   name: "interactions",
-  summary: "what blocks, layers or heads do together only, set by set",
+  summary: "what sets of blocks, layers or heads do beyond their parts",
   description:
-    "Runs MODEL with every set of players writing and all others silent, and finds what each set does beyond all of its parts (Möbius terms). They add up to the model exactly when all orders are computed: by default with up to 12 players; above, pairs, and the rest as a remainder. What is no player's always writes.",
+    "Runs MODEL with every set of players active and all others zero-ablated, and finds what each set does beyond its subsets (Möbius terms). With all orders, the default for up to 12 players, the terms add up to the model; above, only pairs are computed, and the rest is a remainder. Other components are always active.",
   params: z.object({
     prompt: promptParameter("text to read"),
     players: z
       .enum(["blocks", "layers", "heads"])
       .optional()
-      .describe("who plays; heads are those of --layer, else all; default: blocks"),
-    layer: z.int().min(0).optional().meta({ title: "l", description: "the layer of the heads" }),
+      .describe(
+        "the components that are players; heads: of --layer, else of all layers; default: blocks",
+      ),
+    layer: z.int().min(0).optional().meta({ title: "l", description: "layer of the heads" }),
     groups: z.array(z.string()).min(1).optional().meta({
       title: "groups",
-      description: "players of your own, joined by +: L0.attn+L0.mlp,L1,L2.H3",
+      description: "groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3",
     }),
     order: z.int().min(0).optional().meta({
       title: "k",
-      description: "largest sets; default: all with up to 12 players, above 2",
+      description: "size of the largest sets; default: all with up to 12 players, else 2",
     }),
     top: z
       .int()
       .min(0)
       .default(12)
-      .meta({ title: "n", description: "how many of the largest interactions are listed" }),
+      .meta({ title: "n", description: "number of largest interactions listed" }),
     freeze: z
       .array(z.enum(["pattern", "norm", "activation"]))
       .default([])
-      .meta({ title: "gates", description: "gates that are held at the run's values" }),
+      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
   }),
   examples: [
     'tales --prompt "Once upon a time"',

@@ -39,38 +39,38 @@ const methods = z.enum(["exact", "eap", "eap-ig", "eap-ig-activations"]);
 export const patchParameters = (
   method: PatchMethod,
 ): { readonly [P in keyof PatchParameters]-?: z.ZodType<PatchParameters[P], unknown> } => ({
-  prompt: promptParameter("clean text: the run that is explained").optional(),
-  corrupt: promptParameter("corrupt text, of as many tokens").optional(),
+  prompt: promptParameter("clean prompt").optional(),
+  corrupt: promptParameter("corrupt prompt, of as many tokens").optional(),
   pairs: jsonLinesParameter(
-    'instead of one prompt, pairs, {"clean": …, "corrupt": …, "target": [a, b]} a line; texts are strings, tokens of a target strings or ids as numbers; effects are averaged',
+    'instead of one prompt, pairs as JSON lines, {"clean": …, "corrupt": …, "target": [a, b]}; texts are strings, target tokens strings or numeric ids; effects are averaged',
   ),
   target: targetParameter,
   level: z
     .enum(["block", "head"])
     .default("block")
-    .describe("blocks, or heads with their query, key and value inputs apart"),
+    .describe("blocks, or heads with separate query, key and value inputs"),
   method: methods
     .default(method)
-    .describe(
-      "by intervention, by gradients, or by gradients integrated over inputs or activations",
-    ),
+    .describe("exact intervention, gradients, or gradients integrated over inputs or activations"),
   steps: z
     .int()
     .min(1)
     .max(1000)
     .default(5)
-    .meta({ title: "m", description: "points of integrated gradients" }),
-  reference: z
-    .enum(["zero", "mean", "run"])
-    .default("run")
-    .meta({ title: "kind", description: "what is put in: nothing, a mean, or the corrupt run's" }),
+    .meta({ title: "m", description: "steps of integrated gradients" }),
+  reference: z.enum(["zero", "mean", "run"]).default("run").meta({
+    title: "kind",
+    description: "what is patched in: zero, a mean, or the corrupt run's values",
+  }),
   referencePrompt: promptsParameter(
-    "texts of the reference mean; default: the corrupt prompts, else the clean ones",
+    "prompts of the reference mean; default: the corrupt prompts, else the clean ones",
   ),
   direction: z
     .enum(["noise", "denoise"])
     .default("noise")
-    .describe("corrupt parts into the clean run, or clean parts into the corrupt run"),
+    .describe(
+      "noise: corrupt values into the clean run; denoise: clean values into the corrupt run",
+    ),
 });
 
 /** The pairs that parameters name. Throws `expansion/no-prompt`, `expansion/two-inputs` and what pairs throw. */

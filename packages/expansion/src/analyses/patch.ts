@@ -34,26 +34,26 @@ const MATRIX_COLUMNS = 30;
 /** The effects of all edges, nodes or branches: `patchEffects` as an analysis. */
 export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Result>({
   name: "patch",
-  summary: "what every edge or node of a model does to a prediction, by intervention",
+  summary: "effect of every edge or node of a model on a prediction, by intervention",
   description:
-    "Puts what MODEL computes on a corrupt prompt into its run on a clean one, at one edge (or node, or branch) at a time, and measures what that does to the difference of two logits. All edges go through the model in stacks. Gradient methods estimate the same in the time of a few runs; --compare measures how well.",
+    "Patches values of MODEL on a corrupt prompt into its run on a clean one, at one edge (or node, or branch) at a time, and measures the change of a logit difference. Edges are patched in batches. Gradient methods estimate the same at the cost of a few runs; --compare measures how well.",
   params: z.object({
     ...patchParameters("exact"),
-    nodes: z.boolean().default(false).describe("patch all that a block or head writes, not edges"),
+    nodes: z.boolean().default(false).describe("patch whole outputs of blocks or heads, not edges"),
     branches: z
       .boolean()
       .default(false)
-      .describe("patch single paths: source, receiver, output, and nothing between"),
-    positions: z.boolean().default(false).describe("nodes position by position"),
+      .describe("patch single paths: source to receiver, then directly to the output"),
+    positions: z.boolean().default(false).describe("patch nodes position by position"),
     compare: z
       .boolean()
       .default(false)
-      .describe("also patch exactly, to measure a gradient method"),
+      .describe("also patch exactly, and compare a gradient method with that"),
     top: z
       .int()
       .min(0)
       .default(20)
-      .meta({ title: "n", description: "how many of the largest effects the table lists" }),
+      .meta({ title: "n", description: "number of largest effects listed" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to"',

@@ -47,45 +47,41 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
   name: "paths",
   summary: "a logit difference as a sum over single paths",
   description:
-    "Writes a logit, or the difference of two, at the last position as the sum of all paths through a run of MODEL with its gates frozen; lists the largest (found by a search where there are too many for all to be made, which is said), and how much all others are together.",
+    "Writes a logit, or a logit difference, at the last position as the sum over all paths through a run of MODEL with its gates frozen; lists the largest paths, and the sum of all others. Where there are too many to enumerate, a search finds large ones, and the output says so.",
   params: z.object({
     prompt: promptParameter("text to read"),
     target: targetParameter,
     level: z
       .enum(["block", "head"])
       .default("head")
-      .meta({ title: "level", description: "whole blocks, or heads and MLPs" }),
+      .meta({ title: "level", description: "steps of a path: whole blocks, or heads and MLPs" }),
     top: z
       .int()
       .min(0)
       .max(10_000)
       .default(20)
-      .meta({ title: "n", description: "how many paths are listed" }),
-    minDegree: z
-      .int()
-      .min(0)
-      .default(0)
-      .meta({ title: "k", description: "lowest degree that is listed" }),
+      .meta({ title: "n", description: "number of paths listed" }),
+    minDegree: z.int().min(0).default(0).meta({ title: "k", description: "lowest degree listed" }),
     maxDegree: z
       .int()
       .min(0)
       .optional()
-      .meta({ title: "k", description: "highest degree that is listed; default: all" }),
+      .meta({ title: "k", description: "highest degree listed; default: all" }),
     sources: z.array(z.string()).readonly().default([]).meta({
       title: "names",
-      description: "sources whose paths are meant, such as embed.token or bias:*; default: all",
+      description: "sources where paths start, such as embed.token or bias:*; default: all",
     }),
-    positions: z.boolean().default(false).describe("tell the positions at which paths begin apart"),
+    positions: z.boolean().default(false).describe("split sources by position"),
     budget: z.number().min(0).default(16).meta({
       title: "passes",
       description:
-        "what a search spends, in forward passes by operations, where there are too many paths to make all",
+        "search budget, in forward passes by operation count, if there are too many paths to enumerate",
     }),
     verify: z
       .int()
       .min(0)
       .default(0)
-      .meta({ title: "n", description: "how many of the paths are checked by intervention" }),
+      .meta({ title: "n", description: "number of paths checked by intervention" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',

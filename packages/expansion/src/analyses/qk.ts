@@ -69,42 +69,42 @@ const position = z.int().min(0).optional();
 /** Why a head looks where it looks: `expandScore` and `qkDegrees` as an analysis. */
 export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters, QkResult>({
   name: "qk",
-  summary: "why a head looks where it looks: its score by pairs of sources",
+  summary: "why a head attends where it does: its score by pairs of sources",
   description:
-    "Writes the score of a head of MODEL before the softmax, from a query to a key, as an exact sum over pairs of sources, one of the query's stream and one of the key's; and says at which degrees the score and what the head moves come about.",
+    "Writes the attention score of a head of MODEL (before the softmax, from a query to a key) as an exact sum over pairs of sources, one on the query side and one on the key side; and splits the score, and what the head moves, by degree.",
   params: z.object({
     prompt: promptParameter("text to read"),
     head: z
       .string()
       .optional()
       .describe(
-        "L1.H5, L1H5 or 1.5; default: the one with the largest probability to a key other than 0 and the query, after the first layer",
+        "head, as L1.H5, L1H5 or 1.5; default: after the first layer, the one with the largest probability on a key other than 0 and the query",
       ),
-    query: position.meta({ title: "pos", description: "position that looks; default: the last" }),
+    query: position.meta({ title: "pos", description: "query position; default: the last" }),
     key: position.meta({
       title: "pos",
-      description: "position that is looked at; default: the one the head attends to most",
+      description: "key position; default: the one the head attends to most",
     }),
     by: z
       .enum(SPLITTINGS)
       .default("block")
-      .meta({ title: "splitting", description: "what the sources of both sides are" }),
+      .meta({ title: "splitting", description: "how both sides are split into sources" }),
     queryBy: z
       .enum(SPLITTINGS)
       .optional()
-      .meta({ title: "splitting", description: "sources of the query side; default: as --by" }),
+      .meta({ title: "splitting", description: "the same for the query side; default: as --by" }),
     keyBy: z
       .enum(SPLITTINGS)
       .optional()
-      .meta({ title: "splitting", description: "sources of the key side; default: as --by" }),
+      .meta({ title: "splitting", description: "the same for the key side; default: as --by" }),
     centred: z
       .boolean()
       .default(true)
-      .describe("the score minus its mean over keys, which is all that the softmax sees"),
+      .describe("subtract the mean of the score over keys, which the softmax ignores"),
     target: targetParameter.describe(
-      "tokens, texts or id:N, whose logit difference at the query has its V-degrees told; one for its logit alone; default: the two likeliest",
+      "tokens (text or id:N) whose logit difference at the query is split by V-degree, or one for its logit; default: the two likeliest",
     ),
-    top: z.int().min(1).default(20).meta({ title: "n", description: "how many pairs are shown" }),
+    top: z.int().min(1).default(20).meta({ title: "n", description: "number of pairs shown" }),
   }),
   examples: [
     'tales --prompt "Lily had a cat. Lily had a" --by head',

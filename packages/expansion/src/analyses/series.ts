@@ -30,9 +30,9 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
   EpsilonSeries
 >({
   name: "series",
-  summary: "a run as a power series in ε, the size of its blocks' outputs",
+  summary: "a run as a power series in ε, which scales its blocks' outputs",
   description:
-    "Multiplies what every block of MODEL writes by ε and expands the residual stream in powers of ε (or of ε − ε₀): coefficients, partial sums at ε = 1, where the model is, their errors, several estimates of the radius of convergence, and what these numbers carry: that it converges there, that it diverges, that it ends, or none of these. What is resummed from the same coefficients is told apart.",
+    "Multiplies the output of every block of MODEL by ε and expands the residual stream in powers of ε (or of ε − ε₀): coefficients, partial sums at ε = 1 (the model) and their errors, several estimates of the radius of convergence, and a verdict at that order: converges, diverges, ends, or not shown to converge. Padé resummations of the same coefficients are listed separately.",
   params: z.object({
     prompt: promptParameter("text to read"),
     order: z
@@ -43,12 +43,12 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
       .meta({ title: "k", description: "highest power of ε" }),
     about: z.number().default(0).meta({
       title: "e",
-      description: "ε₀, about which is expanded: 0 none of the blocks, 1 the model",
+      description: "ε₀, the expansion point: 0 is without blocks, 1 the model",
     }),
     freeze: z
       .array(z.enum(["pattern", "norm", "activation"]))
       .default([])
-      .meta({ title: "gates", description: "gates that are held at the run's values" }),
+      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
   }),
   examples: [
     'tales --prompt "Once upon a time"',

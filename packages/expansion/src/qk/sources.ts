@@ -46,7 +46,7 @@ export function checkSplitting(name: string): Splitting {
   throw new InputError({
     code: "expansion/unknown-splitting",
     message: `There is no splitting "${name}".`,
-    remedy: `Sources are told apart by ${SPLITTINGS.join(", ")}.`,
+    remedy: `Sources are split by ${SPLITTINGS.join(", ")}.`,
     details: { got: name, splittings: SPLITTINGS },
   });
 }

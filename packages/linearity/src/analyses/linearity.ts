@@ -40,51 +40,51 @@ export const linearity: Analysis<LinearityParameters, LinearityResult> = defineA
   LinearityResult
 >({
   name: "linearity",
-  summary: "how far from linear each block is, measure by measure",
+  summary: "how far from linear each block is, by several measures",
   description:
-    "Measures on a corpus how far each block of MODEL is from linear: linearity scores with and without the residual, superposition defect, steps against the derivative, the loss with the block replaced by its best affine map, lenses; and by degree, how far the truncated tree is from the path expansion. With bootstrap intervals over sequences.",
+    "Measures on a corpus how far each block of MODEL is from linear: linearity scores with and without the residual, superposition defect, finite steps against the derivative, the loss with the block replaced by its best affine map, lenses; and, by degree, how far the truncated tree is from the path expansion. Bootstrap confidence intervals are over sequences.",
   params: z.object({
-    corpus: fileParameter("text to read, UTF-8"),
-    tokensFile: fileParameter("token ids to read instead, one list a line: 1,403,407"),
+    corpus: fileParameter("corpus, as UTF-8 text"),
+    tokensFile: fileParameter("corpus as token ids instead, one list a line, such as 1,403,407"),
     split: z
       .enum(["half", "none"])
       .default("half")
       .describe(
-        "half: fit on every other sequence, score on the rest; none: score on what was fitted",
+        "half: fit on every other sequence, score on the rest; none: score on the sequences fitted",
       ),
     length: z
       .int()
       .min(2)
       .optional()
       .describe(
-        "tokens of a sequence at most; default: 128 of a text, all of a line of ids, if the model takes them",
+        "maximum tokens per sequence; default: 128 of a text, all of a line of ids, if the context allows",
       ),
     maxTokens: z
       .int()
       .min(2)
       .default(16384)
-      .describe("tokens at most, of sequences drawn from the whole corpus"),
+      .describe("maximum tokens in all, of sequences sampled from the whole corpus"),
     seed: z
       .int()
       .min(0)
       .max(2 ** 32 - 1)
       .default(0)
-      .describe("another seed draws others"),
-    draws: z.int().min(0).max(10000).default(200).describe("draws of the bootstrap for intervals"),
+      .describe("random seed"),
+    draws: z.int().min(0).max(10000).default(200).describe("bootstrap resamples for the intervals"),
     maxDegree: z
       .int()
       .min(0)
       .optional()
-      .meta({ title: "k", description: "highest degree that is compared; default: all" }),
+      .meta({ title: "k", description: "highest degree compared; default: all" }),
     lensPasses: z
       .int()
       .min(0)
       .max(1000)
       .default(4)
-      .describe("passes over the fitted sequences that train the tuned lens"),
+      .describe("training passes of the tuned lens over the fitted sequences"),
     between: z.array(z.string()).default([]).meta({
       title: "from:to",
-      description: "further pairs of sites to score: L0.mlp.read:L2.mlp.after",
+      description: "further pairs of sites to score, such as L0.mlp.read:L2.mlp.after",
     }),
   }),
   examples: [
