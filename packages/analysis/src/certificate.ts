@@ -5,7 +5,7 @@ import { short } from "./figures.ts";
 export interface Certificate {
   /** In the precision of the result; null where there is nothing to be relative to. */
   readonly relativeError: number | null;
-  /** The same with everything computed anew in float64; null where that was not asked for. */
+  /** The same with everything recomputed in float64; null where that was not asked for. */
   readonly relativeErrorFloat64?: number | null;
   /** Errors up to this are rounding; default `CERTIFICATE_TOLERANCE` of the precision. */
   readonly tolerance?: number;
@@ -15,7 +15,7 @@ export interface Certificate {
 export const CERTIFICATE_TOLERANCE: Readonly<Record<Precision, number>> = { f32: 1e-3, f64: 1e-9 };
 
 /**
- * A certificate as a line under a table: `certificate: ‖Σ D_k − T‖/‖T‖ = 3.1e-7 (f32), 8.0e-17 (computed anew in
+ * A certificate as a line under a table: `certificate: ‖Σ D_k − T‖/‖T‖ = 3.1e-7 (f32), 8.0e-17 (recomputed in
  * f64)`. Says at the number where it is above its tolerance, and where the remainder is a difference, so that it
  * shows rounding only.
  */
@@ -44,10 +44,10 @@ export function certificateLine(
   const anew =
     precision === "f64" || relativeErrorFloat64 === null
       ? ""
-      : `, ${figure(relativeErrorFloat64, "f64", "computed anew in f64")}`;
+      : `, ${figure(relativeErrorFloat64, "f64", "recomputed in float64")}`;
   const made =
     remainder === "difference"
-      ? "; the rest is T less the terms by definition, so this shows rounding only"
+      ? "; the rest is T minus the terms by definition, so this shows rounding only"
       : "";
   return `certificate: ${formula} = ${figure(relativeError, precision, computed)}${anew}${made}`;
 }

@@ -36,14 +36,14 @@ test.each([
   [
     { relativeError: 3.1e-7, relativeErrorFloat64: 8e-17 },
     { precision: "f32" },
-    "3.1e-7 (f32), 8.0e-17 (computed anew in f64)",
+    "3.1e-7 (f32), 8.0e-17 (recomputed in float64)",
   ],
   [{ relativeError: 3e-17, relativeErrorFloat64: 3e-17 }, { precision: "f64" }, "3.0e-17 (f64)"],
   [{ relativeError: 0.012 }, { precision: "f32" }, "0.0120 (f32, ABOVE the tolerance of 0.00100)"],
   [
     { relativeError: 2e-9, relativeErrorFloat64: 2e-9 },
     { precision: "f32" },
-    "2.0e-9 (f32), 2.0e-9 (computed anew in f64, ABOVE the tolerance of 1.0e-9)",
+    "2.0e-9 (f32), 2.0e-9 (recomputed in float64, ABOVE the tolerance of 1.0e-9)",
   ],
   [
     { relativeError: 2e-3, tolerance: 0.01 },
@@ -54,7 +54,7 @@ test.each([
   [
     { relativeError: 0 },
     { precision: "f64", remainder: "difference" },
-    "0 (f64); the rest is T less the terms by definition, so this shows rounding only",
+    "0 (f64); the rest is T minus the terms by definition, so this shows rounding only",
   ],
   [{ relativeError: 0 }, { precision: "f64", remainder: "paths" }, "0 (f64)"],
   [{ relativeError: null }, { precision: "f64" }, "undefined (f64: what it is relative to is 0)"],

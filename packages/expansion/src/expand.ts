@@ -78,7 +78,7 @@ export interface DegreeExpansion {
   readonly certificate: {
     /** `‖Σ terms + remainder − T‖ / ‖T‖` in the precision used; null where `T` is 0. */
     readonly relativeError: number | null;
-    /** The same with everything computed anew in float64; null where that was not asked for. */
+    /** The same with everything recomputed in float64; null where that was not asked for. */
     readonly relativeErrorFloat64: number | null;
   };
   readonly warnings: readonly Warning[];

@@ -119,7 +119,7 @@ function notesOf(series: EpsilonSeries): string[] {
   const float64 =
     check.float64 === null || precision === "f64"
       ? ""
-      : `, ${missed(check.float64)} (computed anew in f64)`;
+      : `, ${missed(check.float64)} (recomputed in float64)`;
   const kink = nearestKink === null ? "" : `; the nearest ReLU turns at ${short(nearestKink)}`;
   const estimates = radius.estimates.map(
     ({ by, radius: own }) =>

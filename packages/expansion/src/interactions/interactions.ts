@@ -81,7 +81,7 @@ export interface Interactions {
   readonly certificate: {
     /** `‖Σ_S I(S) + remainder − T‖ / ‖T‖`; the sum is made in float64 of runs in the precision used. */
     readonly relativeError: number | null;
-    /** The same with everything computed anew in float64; null where that was not asked for. */
+    /** The same with everything recomputed in float64; null where that was not asked for. */
     readonly relativeErrorFloat64: number | null;
   };
   readonly warnings: readonly Warning[];

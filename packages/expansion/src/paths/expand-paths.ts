@@ -93,7 +93,7 @@ export interface PathExpansion {
   readonly certificate: {
     /** `|Σ paths of all sources − ⟨w, T⟩|`, relative to the largest sum of a degree, in the precision used. */
     readonly relativeError: number;
-    /** The same with everything computed anew in float64; null where that was not asked for. */
+    /** The same with everything recomputed in float64; null where that was not asked for. */
     readonly relativeErrorFloat64: number | null;
     /** `|Σ path by path − total|`, likewise; null where not every path was made. */
     readonly enumeratedError: number | null;

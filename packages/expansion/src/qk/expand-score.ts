@@ -60,7 +60,7 @@ export interface ScoreCertificate {
    * where that is larger.
    */
   readonly relativeError: number;
-  /** The same with everything computed anew in float64; null where that was not asked for. */
+  /** The same with everything recomputed in float64; null where that was not asked for. */
   readonly relativeErrorFloat64: number | null;
 }
 

@@ -78,7 +78,7 @@ export interface EpsilonSeries {
   readonly run: { readonly residualNorm: number };
   /** The coefficients, tested where the series has to converge. */
   readonly check: SeriesCheck & {
-    /** The same with everything computed anew in float64; null where that was not asked for. */
+    /** The same with everything recomputed in float64; null where that was not asked for. */
     readonly float64: SeriesCheck | null;
   };
   /** A remainder `from: "difference"` fills every gap by its making: this shows rounding only. */
