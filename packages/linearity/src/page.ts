@@ -184,13 +184,15 @@ function otherTables(result: LinearityResult): string {
   return linearityTables(result)
     .filter(({ kind }) => kind === "layer" || kind === "between")
     .map(({ title = "", columns, rows }) => {
+      const shown = columns.flatMap((column, i) => (column.detail === true ? [] : [{ column, i }]));
       const cells = rows.map((row) =>
-        row.map((cell, i) => {
-          const whole = columns[i]?.kind === "count";
+        shown.map(({ column, i }) => {
+          const cell = row[i] ?? null;
+          const whole = column.kind === "count";
           return escapeHtml(typeof cell === "number" && !whole ? short(cell) : String(cell ?? "–"));
         }),
       );
-      const heads = columns.map(({ name, head = name }) => head);
+      const heads = shown.map(({ column: { name, head = name } }) => head);
       return `<h2>${escapeHtml(title)}</h2>${table(heads, cells)}`;
     })
     .join("\n");
@@ -237,6 +239,7 @@ th { border-bottom: 1px solid var(--ink); border-top: 2px solid var(--ink); font
 tr:last-child td { border-bottom: 2px solid var(--ink); }
 td small { display: block; color: var(--faint); white-space: nowrap; font-size: 10px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; font-size: .9rem; }
+li { overflow-wrap: anywhere; }
 dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .75rem; border: 1px solid var(--line); border-radius: 4px; font-size: .85rem; }
 `;
