@@ -134,7 +134,9 @@ test("what a killed process had fetched is not fetched again", async () => {
     for (let at = BYTES; at < bytes.length - 4; at += 4) sum += bytes.readUInt32LE(at);
     return sum;
   };
-  await expect.poll(recorded, { interval: 10, timeout: 20_000 }).toBeGreaterThan(4 * 256 * 1024 - 1);
+  await expect
+    .poll(recorded, { interval: 10, timeout: 20_000 })
+    .toBeGreaterThan(4 * 256 * 1024 - 1);
   const exit = ended(first);
   first.kill("SIGKILL");
   await exit;
@@ -160,7 +162,9 @@ test("one of two processes is killed: the other goes on with what there is", asy
   server.seen.length = 0;
   const [one, two] = [child(cache), child(cache)];
   await Promise.all([started(one), started(two)]);
-  await expect.poll(() => bytesServed(), { interval: 10, timeout: 20_000 }).toBeGreaterThan(4 * 256 * 1024);
+  await expect
+    .poll(() => bytesServed(), { interval: 10, timeout: 20_000 })
+    .toBeGreaterThan(4 * 256 * 1024);
   const exits = [ended(one), ended(two)] as const;
   one.kill("SIGKILL");
   expect(await exits[1]).toBe(0);
