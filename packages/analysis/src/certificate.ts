@@ -47,7 +47,7 @@ export function certificateLine(
       : `, ${figure(relativeErrorFloat64, "f64", "computed anew in f64")}`;
   const made =
     remainder === "difference"
-      ? "; the rest is T less the terms by definition, so this shows rounding only"
+      ? "; the rest is T minus the terms by definition, so this shows rounding only"
       : "";
   return `certificate: ${formula} = ${figure(relativeError, precision, computed)}${anew}${made}`;
 }

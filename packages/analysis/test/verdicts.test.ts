@@ -54,7 +54,7 @@ test.each([
   [
     { relativeError: 0 },
     { precision: "f64", remainder: "difference" },
-    "0 (f64); the rest is T less the terms by definition, so this shows rounding only",
+    "0 (f64); the rest is T minus the terms by definition, so this shows rounding only",
   ],
   [{ relativeError: 0 }, { precision: "f64", remainder: "paths" }, "0 (f64)"],
   [{ relativeError: null }, { precision: "f64" }, "undefined (f64: what it is relative to is 0)"],
