@@ -27,9 +27,22 @@ function placesOf(letter: string): number {
   return (wide.test(letter) && !halfWidth.test(letter)) || asPicture.test(letter) ? 2 : 1;
 }
 
-/** A text without styles in so many places at most: what is cut from its middle is `…`. */
+/** Tokens in quotes, one after another: `" Mary" "\"" "id"`. */
+const QUOTED = /"(?:[^"\\]|\\.)*"/g;
+
+/**
+ * A text without styles in so many places at most: what is cut from its middle is `…`; of a list of tokens in quotes,
+ * whole ones from its end.
+ */
 export function shortened(text: string, most: number): string {
   if (places(text) <= most) return text;
+  const tokens = text.match(QUOTED) ?? [];
+  if (tokens.length > 1 && tokens.join(" ") === text) {
+    for (let count = tokens.length - 1; count > 0; count--) {
+      const some = `${tokens.slice(0, count).join(" ")} …`;
+      if (places(some) <= most) return some;
+    }
+  }
   const all = [...letters.segment(text)].map(({ segment }) => segment);
   const room = Math.max(0, most - 1);
   const end = beginning(all.toReversed(), Math.floor(room / 3)).toReversed();
@@ -60,10 +73,13 @@ export function wrapped(text: string, most: number | undefined): string {
     .join("\n");
 }
 
+/** A space where a line may break: not one that a token in quotes begins with, `" Mary"`. */
+const BREAK = /(?<!(?:^|[\s(,])" *) /u;
+
 function broken(line: string, most: number): string {
   const lines: string[] = [];
   let last: string | undefined;
-  for (const word of line.split(" ")) {
+  for (const word of line.split(BREAK)) {
     if (last !== undefined && places(last) + 1 + places(word) <= most) {
       last = `${last} ${word}`;
       continue;

@@ -35,6 +35,19 @@ test("shortened in the middle, never within a letter", () => {
   );
 });
 
+test("of a list of tokens, whole ones are left out", () => {
+  expect(shortened('" Mary" "\\"" " John" "a b"', 20)).toBe('" Mary" "\\"" …');
+  expect(shortened('" Mary" " John"', 9)).toBe('" Mary" …');
+  expect(shortened('" Mary" " John"', 8)).toBe('" Mar…n"');
+  expect(shortened('" Mary and John went"', 9)).toBe('" Mary…t"');
+});
+
+test("wrapped beside tokens in quotes, not within them", () => {
+  expect(wrapped('"a" id:1, " to" id:2', 11)).toBe('"a" id:1,\n" to" id:2');
+  expect(wrapped('" " id:1, "  b" id:2', 10)).toBe('" " id:1,\n"  b" id:2');
+  expect(wrapped('"When Mary went"', 12)).toBe('"When Mary\nwent"');
+});
+
 test("wrapped at spaces; without a width as it is", () => {
   expect(wrapped("one two three", 7)).toBe("one two\nthree");
   expect(wrapped("one two three", undefined)).toBe("one two three");

@@ -181,6 +181,9 @@ test("circuit", async () => {
     ["circuit-size", 10],
     ["circuit-edge", 15],
   ]);
+  expect(tables[0]?.notes?.at(-1)).toMatch(
+    /^logit ".*" − ".*" of the model .*, with all 15 edges cut /,
+  );
 });
 
 test.each([

@@ -119,7 +119,7 @@ test("the tables", async () => {
   expect(sum).toBeNear(result.centredScore, { atol: 1e-12 });
   const [pairs] = tables;
   expect(pairs?.title).toMatch(
-    /^L1\.H0 from "<5>"@3 to "<17>"@1: score minus its mean over keys -?[\d.e-]+, probability [\d.]+ %$/,
+    /^L1\.H0 from "<5>"@3 to "<17>"@1: score minus its mean over keys = -?[\d.e-]+, probability [\d.]+ %$/,
   );
   expect(pairs?.footer?.at(-1)).toEqual([null, null, "sum", null, result.centredScore, 1]);
   const cells = tables.flatMap(({ rows }) => rows.flat());
@@ -170,3 +170,17 @@ test.each(["gpt2", "mistral", "qwen3"])(
     await cpu.close();
   },
 );
+
+test("sources of a side that are not shown are one row below it", async () => {
+  const side = async (top: number) => {
+    const result = await analysed({ head: "2.1", by: "head", top });
+    return qk.tables(result).find(({ kind }) => kind === "query-source");
+  };
+  const [few, all] = [await side(2), await side(99)];
+  const effects = (all?.rows ?? []).map((row) => Number(row[2]));
+  const hidden = effects.slice(2).reduce((sum, x) => sum + x, 0);
+  expect(few?.footer).toHaveLength(1);
+  expect(few?.footer?.[0]?.[1]).toBe(`${effects.length - 2} more sources`);
+  expect(few?.footer?.[0]?.[2]).toBeNear(hidden, { atol: 1e-12 });
+  expect(all?.footer).toEqual([]);
+});

@@ -86,6 +86,9 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
       {
         ...sharesTable("operation", "operations", operations),
         subtitle: `${model.name}, ${result.work}, ${result.tokens} tokens: ${milliseconds.toFixed(1)} ms on ${threads} in ${engine.precision}`,
+        notes: [
+          `Shares are of the ${operations.reduce((sum, one) => sum + one.milliseconds, 0).toFixed(1)} ms within operations.`,
+        ],
       },
       sharesTable("site", "sites", sites),
     ];

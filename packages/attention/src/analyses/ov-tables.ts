@@ -65,7 +65,7 @@ function directionTable(result: OvResult): Table {
 function complex({ re, im }: Eigenvalue): string {
   return im === 0
     ? re.toPrecision(3)
-    : `${re.toPrecision(3)}${im < 0 ? "−" : "+"}${Math.abs(im).toPrecision(3)}i`;
+    : `${re.toPrecision(3)}${im < 0 ? "-" : "+"}${Math.abs(im).toPrecision(3)}i`;
 }
 
 function tokenMatrix({ table, precision }: OvResult): Table[] {

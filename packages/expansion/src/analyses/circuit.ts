@@ -10,7 +10,13 @@ import {
 import { z } from "zod";
 import { CIRCUIT_SIZES, type CircuitResult, findCircuit } from "../patching/circuit.ts";
 import { patchCost } from "../patching/patch-cost.ts";
-import { type PatchParameters, pairsOf, patchParameters, settingOf } from "./patch-parameters.ts";
+import {
+  type PatchParameters,
+  pairsOf,
+  patchParameters,
+  settingOf,
+  targetWords,
+} from "./patch-parameters.ts";
 
 interface Parameters extends PatchParameters {
   readonly sizes: readonly number[];
@@ -92,7 +98,7 @@ function sizeTable({
     notes: [
       ...warningLines(warnings),
       `CPR ${figure(cpr)}, CMD ${figure(cmd)}: areas by trapezoids over the share of kept edges`,
-      `target of the model ${short(targetModel)}, with all ${edgeCount} edges cut ${short(targetEmpty)}`,
+      `${targetWords(pairs)} of the model ${short(targetModel)}, with all ${edgeCount} edges cut ${short(targetEmpty)}`,
     ],
   };
 }

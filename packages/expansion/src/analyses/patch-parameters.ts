@@ -4,6 +4,7 @@ import {
   promptParameter,
   promptsParameter,
   type TokenName,
+  tokenNotation,
   type Vocabulary,
 } from "@resolvent/analysis";
 import { InputError, type Shaped } from "@resolvent/tensor";
@@ -11,6 +12,7 @@ import type { Model } from "@resolvent/transformer";
 import { z } from "zod";
 import type { PatchLevel } from "../patching/graph.ts";
 import { checkPairs, type PromptPair, parsePairs } from "../patching/pairs.ts";
+import type { PatchedPair } from "../patching/patch.ts";
 import {
   type PatchMethod,
   type PatchReference,
@@ -44,7 +46,9 @@ export const patchParameters = (
   pairs: jsonLinesParameter(
     'instead of one prompt, pairs as JSON lines, {"clean": …, "corrupt": …, "target": [a, b]}; texts are strings, target tokens strings or numeric ids; effects are averaged',
   ),
-  target: targetParameter,
+  target: targetParameter.describe(
+    "tokens whose logit difference at the last position is meant, texts or id:N; one for its logit alone; default: the likeliest of the clean and of the corrupt run, or the two likeliest where they agree",
+  ),
   level: z
     .enum(["block", "head"])
     .default("block")
@@ -135,4 +139,12 @@ export function settingOf(
   const prompts = given.length > 0 ? given : pairs.map(({ clean, corrupt }) => corrupt ?? clean);
   const chosen = reference === "mean" ? { kind: reference, prompts } : { kind: reference };
   return patchSetting({ kind, level, reference: chosen, direction });
+}
+
+/** The target as people read it: `logit " Mary" − " John"`; of several pairs, just that. */
+export function targetWords(pairs: readonly { readonly target: PatchedPair["target"] }[]): string {
+  const [first] = pairs;
+  if (first === undefined || pairs.length > 1) return "target";
+  const { a, b } = first.target;
+  return `logit ${tokenNotation(a.text)}${b === null ? "" : ` − ${tokenNotation(b.text)}`}`;
 }

@@ -7,7 +7,6 @@ import {
   roundingOf,
   short,
   type Table,
-  tokenNotation,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { z } from "zod";
@@ -15,7 +14,13 @@ import type { PromptPair } from "../patching/pairs.ts";
 import { type PatchResult, patchEffects } from "../patching/patch.ts";
 import { patchCost } from "../patching/patch-cost.ts";
 import type { PatchSetting } from "../patching/setting.ts";
-import { type PatchParameters, pairsOf, patchParameters, settingOf } from "./patch-parameters.ts";
+import {
+  type PatchParameters,
+  pairsOf,
+  patchParameters,
+  settingOf,
+  targetWords,
+} from "./patch-parameters.ts";
 
 interface Parameters extends PatchParameters {
   readonly nodes: boolean;
@@ -211,13 +216,8 @@ function subtitleOf({ model, pairs }: Result): string {
 
 function notesOf(result: Result, count: number): string[] {
   const { pairs, targetClean, targetCorrupt, comparison, certificate } = result;
-  const [first] = pairs;
-  const names =
-    first === undefined || pairs.length > 1
-      ? "target"
-      : `logit ${tokenNotation(first.target.a.text)}${first.target.b === null ? "" : ` − ${tokenNotation(first.target.b.text)}`}`;
   const corrupt = targetCorrupt === null ? "" : `, corrupt ${short(targetCorrupt)}`;
-  const notes = [`${names}: clean ${short(targetClean)}${corrupt}; ${count} effects`];
+  const notes = [`${targetWords(pairs)}: clean ${short(targetClean)}${corrupt}; ${count} effects`];
   if (comparison !== null) {
     const { correlation, rankCorrelation, maxError, meanError, meanExact } = comparison;
     const number = (value: number | null): string => (value === null ? "undefined" : short(value));

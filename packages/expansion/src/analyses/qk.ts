@@ -1,5 +1,6 @@
 import {
   type Analysis,
+  type Cell,
   certificateLine,
   defineAnalysis,
   inputLine,
@@ -233,7 +234,7 @@ function pairTable(result: QkResult): Table {
   return {
     kind: "score-pair",
     replaces: "pairs",
-    title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} ${short(total)}, probability ${percent(pattern)}`,
+    title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} = ${short(total)}, probability ${percent(pattern)}`,
     subtitle: inputLine(model, tokens),
     columns: [
       { name: "querySource", kind: "text", detail: true },
@@ -270,7 +271,7 @@ function pairTable(result: QkResult): Table {
     ],
     notes: [
       ...warningLines(result.warnings),
-      `score ${short(result.score)}, minus its mean over keys ${short(result.centredScore)}; held: ${result.freeze.join(", ")}`,
+      `score ${short(result.score)}, mean over keys ${short(result.score - result.centredScore)}, difference ${short(result.centredScore)}; held: ${result.freeze.join(", ")}`,
       certificateLine("|Σ pairs − score| / largest", certificate, {
         precision: result.precision,
       }),
@@ -301,6 +302,7 @@ function sideTables(result: QkResult): Table[] {
         shareOf(x, result, result.centred),
       ]),
     shown: result.pairs.length,
+    footer: moreSources(sums, result),
     rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
   });
   const columns = result.keySources.map((_, b) => sum(matrix.map((row) => row[b] ?? 0)));
@@ -310,8 +312,18 @@ function sideTables(result: QkResult): Table[] {
   ];
 }
 
+/** Sources of a side beyond those that are shown, as one row. */
+function moreSources(sums: readonly number[], result: QkResult): Cell[][] {
+  const more = sums.toSorted((a, b) => Math.abs(b) - Math.abs(a)).slice(result.pairs.length);
+  if (more.length === 0) return [];
+  const effect = more.reduce((all, x) => all + x, 0);
+  const words = `${more.length} more ${more.length === 1 ? "source" : "sources"}`;
+  return [[null, words, effect, shareOf(effect, result, result.centred)]];
+}
+
 /** V-degrees beside QK-degrees. */
-function degreeTable({ degrees, target, query, head, precision }: QkResult): Table {
+function degreeTable(result: QkResult): Table {
+  const { degrees, target, query, head, precision } = result;
   const { value, edge, score } = degrees;
   const textOf = (id: number): string => target.find((token) => token.id === id)?.text ?? "";
   const rows = Math.max(value.degrees.length, score.both.length);
@@ -349,6 +361,7 @@ function degreeTable({ degrees, target, query, head, precision }: QkResult): Tab
         null,
       ],
     ],
+    rounding: roundingOf(precision, [result.score, ...result.matrix.flat()]),
     footer: [["sum", value.total, edge.total, score.total, score.total, score.total]],
     notes: [
       "V: what is moved, patterns as they were. QK: why the head looks there, its score minus the mean over keys.",
