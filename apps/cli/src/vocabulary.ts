@@ -5,8 +5,8 @@ import { usageError } from "./failure.ts";
 import { encode, noTokenizer } from "./tokens.ts";
 
 /**
- * How a model's text becomes tokens and back; `model` is its name, `size` is how many tokens it knows. Each text that is encoded goes to
- * `read` too; `fault` is why there is no tokenizer, where there should be one.
+ * How a model's text becomes tokens and back; `model` is its name, `size` how many tokens it knows. Each text that is
+ * encoded goes to `read` too; `fault` is why there is no tokenizer, where there should be one.
  */
 export function vocabularyOf(
   tokenizer: Tokenizer | undefined,

@@ -132,11 +132,23 @@ describe("files", () => {
       }
       expect(ran.code).toBe(130);
       expect(existsSync(state)).toBe(true);
+      expect(ran.stderr).toContain(`Interrupted. ${state} has what is done; the same command`);
+      expect(ran.stderr).toMatch(/\n {2}resolvent linearity .* --resume .*work\.state\n/);
       calls++;
     }
     expect(calls).toBe(2);
     expect(existsSync(state)).toBe(false);
     expect(existsSync(`${state}.part`)).toBe(false);
+  });
+
+  test("interrupted work that is not kept says so, and how it would be", async () => {
+    const controller = new AbortController();
+    const args = ["linearity", model, "--threads", "1", "--tokens-file", at("ids.txt")];
+    const running = run(linearityAnalyses, args, { signal: controller.signal });
+    controller.abort();
+    const { code, stderr } = await running;
+    expect(code).toBe(130);
+    expect(stderr).toContain("nothing is kept. --resume FILE keeps unfinished work.");
   });
 
   test("a file of another kind is not taken for a state, and stays as it is", async () => {
