@@ -186,7 +186,7 @@ function countCell(decimal: string): Cell {
 function degreeTable({ byDegree }: PathExpansion): Table {
   return {
     kind: "path-degree",
-    field: "byDegree",
+    replaces: "byDegree", // where counts are decimal texts
     title: "By degree",
     columns: [
       { name: "degree", kind: "count" },
