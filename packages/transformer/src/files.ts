@@ -2,30 +2,45 @@ import { InputError } from "@resolvent/tensor";
 import { type Folder, parsePythonJson, type ReadOptions } from "@resolvent/weights";
 import type { Warning } from "./warning.ts";
 
-/** The largest JSON file that is parsed; the largest published tokenizers are below a third of it. */
-const MAX_JSON_BYTES = 128 * 2 ** 20;
+/** The largest file that is read as text; the largest published tokenizers are below a third of it. */
+const MAX_TEXT_BYTES = 128 * 2 ** 20;
 
 /**
- * A JSON object from a folder, with the NaN and Infinity that Python writes; of keys that stand twice the last. Or undefined
- * where the folder has no such file.
+ * A text file of a folder, and what messages call it; undefined where the folder has no such file.
+ *
+ * @throws InputError `transformer/file-too-large`
+ */
+export async function readText(
+  folder: Folder,
+  file: string,
+  options?: ReadOptions,
+): Promise<{ readonly name: string; readonly text: string } | undefined> {
+  const source = await folder.open(file, options);
+  if (source === undefined) return undefined;
+  const size = await source.size(options);
+  if (size > MAX_TEXT_BYTES) {
+    throw new InputError({
+      code: "transformer/file-too-large",
+      message: `${source.name} has ${size} bytes; at most ${MAX_TEXT_BYTES} are read.`,
+      remedy: "Check that this is the right file.",
+      details: { file, size, limit: MAX_TEXT_BYTES },
+    });
+  }
+  const text = new TextDecoder().decode(await source.read(0, size, options));
+  return { name: source.name, text };
+}
+
+/**
+ * A JSON object from a folder, with the NaN and Infinity that Python writes; of keys that stand twice the last. Or
+ * undefined where the folder has no such file.
  */
 export async function readJson(
   folder: Folder,
   file: string,
   options?: ReadOptions,
 ): Promise<Record<string, unknown> | undefined> {
-  const source = await folder.open(file, options);
+  const source = await readText(folder, file, options);
   if (source === undefined) return undefined;
-  const size = await source.size(options);
-  if (size > MAX_JSON_BYTES) {
-    throw new InputError({
-      code: "transformer/file-too-large",
-      message: `${source.name} has ${size} bytes; at most ${MAX_JSON_BYTES} are read.`,
-      remedy: "Check that this is the right file.",
-      details: { file, size, limit: MAX_JSON_BYTES },
-    });
-  }
-  const text = new TextDecoder().decode(await source.read(0, size, options));
   const bad = (cause?: unknown): InputError =>
     new InputError({
       code: "transformer/bad-json",
@@ -36,7 +51,7 @@ export async function readJson(
     });
   let value: unknown;
   try {
-    value = parsePythonJson(text);
+    value = parsePythonJson(source.text);
   } catch (cause) {
     throw bad(cause);
   }

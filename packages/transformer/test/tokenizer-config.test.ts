@@ -1,4 +1,4 @@
-import { memoryFolder } from "@resolvent/weights";
+import { type ByteSource, memoryFolder } from "@resolvent/weights";
 import { describe, expect, test } from "vitest";
 import { loadTokenizer, type Tokenizer, tokenizerOf } from "../src/index.ts";
 
@@ -322,4 +322,29 @@ describe("what is refused, by name", () => {
     const pieces = tokenizerOf({ model: { type: "Unigram", unk_id: null, vocab: [["a", -1]] } });
     expect(() => pieces.encode("b")).toThrow(/"b".*unk_id/);
   });
+});
+
+test.each([
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "vocab.json",
+  "merges.txt",
+  "added_tokens.json",
+])("%s of a terabyte is refused unread", async (huge) => {
+  const files = ["vocab.json", "merges.txt", huge].map(
+    (name): [string, Uint8Array | ByteSource] => [
+      name,
+      new TextEncoder().encode(name === "vocab.json" ? '{"a": 0}' : ""),
+    ],
+  );
+  const source: ByteSource = {
+    name: huge,
+    size: async () => 2 ** 40,
+    read: async () => {
+      throw new Error("It was read.");
+    },
+  };
+  const folder = memoryFolder(new Map([...files, [huge, source]]));
+  await expect(loadTokenizer(folder)).rejects.toMatchObject({ code: "transformer/file-too-large" });
 });

@@ -1,6 +1,6 @@
 import { InputError } from "@resolvent/tensor";
 import type { Folder } from "@resolvent/weights";
-import { readJson } from "../files.ts";
+import { readJson, readText } from "../files.ts";
 import type { Config } from "./config.ts";
 import { tokenizerOf } from "./pipeline.ts";
 import { fromVocabAndMerges } from "./separate-files.ts";
@@ -10,7 +10,7 @@ import type { Tokenizer } from "./tokenizer.ts";
  * The tokenizer of a model's folder: tokenizer.json, with tokenizer_config.json where there is one; without it
  * vocab.json and merges.txt, for GPT-2 and Qwen. Undefined where the folder has none.
  *
- * @throws InputError `transformer/bad-tokenizer`, which names what cannot be used
+ * @throws InputError `transformer/file-too-large`; `transformer/bad-tokenizer`, which names what cannot be used
  */
 export async function loadTokenizer(folder: Folder): Promise<Tokenizer | undefined> {
   const json = await readJson(folder, "tokenizer.json");
@@ -19,13 +19,12 @@ export async function loadTokenizer(folder: Folder): Promise<Tokenizer | undefin
     return usable(folder, "tokenizer.json", () => tokenizerOf(json, config));
   }
   const vocab = await readJson(folder, "vocab.json");
-  const merges = vocab === undefined ? undefined : await folder.open("merges.txt");
+  const merges = vocab === undefined ? undefined : await readText(folder, "merges.txt");
   if (vocab !== undefined && merges !== undefined) {
-    const text = new TextDecoder().decode(await merges.read(0, await merges.size()));
     const added = (await readJson(folder, "added_tokens.json")) ?? {};
     const family = (await readJson(folder, "config.json"))?.model_type;
     return usable(folder, "vocab.json with merges.txt", () =>
-      fromVocabAndMerges({ vocab, merges: text, added, family }, config),
+      fromVocabAndMerges({ vocab, merges: merges.text, added, family }, config),
     );
   }
   if ((await folder.open("tokenizer.model")) === undefined) return undefined;
