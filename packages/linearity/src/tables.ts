@@ -1,4 +1,11 @@
-import { type Column, short, type Table, warningCodes, warningLines } from "@resolvent/analysis";
+import {
+  type Column,
+  roundingOf,
+  short,
+  type Table,
+  warningCodes,
+  warningLines,
+} from "@resolvent/analysis";
 import { BLOCK_MEASURES, type Interval, type LinearityResult } from "./result.ts";
 
 const SCORE_MEASURES = ["withResidual", "withoutResidual"] as const;
@@ -6,7 +13,7 @@ const DEGREE_MEASURES = ["tree", "paths", "distance", "partialDistance"] as cons
 
 /** A result as tables: the blocks, whatever else was scored, the degrees; warnings first among the notes. */
 export function linearityTables(result: LinearityResult): Table[] {
-  const { blocks, layers, between, degrees, labels, loss, settings } = result;
+  const { blocks, layers, between, degrees, labels, loss, settings, precision } = result;
   return [
     {
       kind: "block",
@@ -92,6 +99,8 @@ export function linearityTables(result: LinearityResult): Table[] {
         ...[degree, tree, paths, distance, range(intervals.distance), partialDistance],
         ...endCells(DEGREE_MEASURES, intervals),
       ]),
+      // Relative to ‖T‖, which is 1.
+      rounding: roundingOf(precision, [1, ...degrees.flatMap(({ tree, paths }) => [tree, paths])]),
       notes: ["tree: nothing frozen; paths: all gates frozen. On affine blocks both are the same."],
     },
   ];
@@ -103,7 +112,7 @@ const SCORE_COLUMNS: readonly Column[] = [
   { name: "withoutResidual", head: "without residual", kind: "number", missing: "–" },
   { name: "withoutResidualInterval", head: "95 %", kind: "text", view: true, minor: true },
   { name: "rank", kind: "count" },
-  { name: "effectiveRank", head: "effective", kind: "number" },
+  { name: "effectiveRank", head: "effective rank", kind: "number" },
   ...endColumns(SCORE_MEASURES),
 ];
 

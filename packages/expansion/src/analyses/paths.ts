@@ -210,7 +210,7 @@ function directTable({ attribution, precision }: PathExpansion): Table {
     ["embed", embed],
     ...Object.entries(blocks).filter(([block]) => !(block in attnBias)),
     ...Object.entries(heads),
-    ...Object.entries(attnBias).map(([block, own]): [string, number] => [`${block} b_O`, own]),
+    ...Object.entries(attnBias).map(([block, own]): [string, number] => [`bias:${block}.b_O`, own]),
     ["constant", constant],
   ];
   const sorted = parts.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
