@@ -21,6 +21,7 @@ export function inductionByHand(): Model<Tensor> {
   const config = {
     model_type: "transformer_lens",
     attn_only: true,
+    normalization_type: null,
     n_layers: 2,
     n_heads: 2,
     d_model: D_MODEL,

@@ -7,7 +7,7 @@ import { folderOf } from "@resolvent/weights/node";
 import { expect, test } from "vitest";
 import { allTasks, createEncoder, scoreTask } from "../src/index.ts";
 
-test("the bundled tales does what it is bundled for", async () => {
+test("the bundled tales does what it is bundled for", { timeout: 30_000 }, async () => {
   const path = fileURLToPath(bundledModels.tales?.url ?? "");
   const cpu = await createCpu({ precision: "f32", threads: 1 });
   const model = await loadModel(cpu, folderOf(path));
