@@ -47,7 +47,7 @@ export function picture(one: Table, options: PictureOptions): string {
     ...(title === undefined && subtitle === undefined ? [] : ["\n"]),
     texts.join("\n"),
     ...left(one.kind, fits).map((note) => `${style.faint(wrapped(note, width))}\n`),
-    ...(rounded ? [line(`0: less than ${short(one.rounding ?? 0)}, which is rounding`)] : []),
+    ...[...rounded].map((limit) => line(`0: less than ${short(limit)}, which is rounding`)),
     ...notes.map(line),
   ].join("");
 }
@@ -66,24 +66,25 @@ function left(kind: string, fits: readonly ReturnType<typeof fitted>[]): string[
   return [`(${parts.join("; ")}; a wider terminal or --only ${kind} --format csv has all)`];
 }
 
-/** The columns that people see, drawn, and whether rounding was made 0. */
+/** The columns that people see, drawn, and the sizes below which rounding was made 0. */
 function columnsOf(
   one: Table,
   options: PictureOptions,
-): { readonly drawn: readonly FittingColumn[]; readonly rounded: boolean } {
+): { readonly drawn: readonly FittingColumn[]; readonly rounded: ReadonlySet<number> } {
   const { columns, rows, shown = rows.length, rest, footer = [], rounding = 0 } = one;
   const seen = rows.slice(0, shown);
   const all = [...seen, ...(rest === undefined ? [] : [rest]), ...footer];
-  let rounded = false;
+  const rounded = new Set<number>();
   const drawn = columns.flatMap((column, i) => {
     if (column.detail === true) return [];
     const cells = all.map((row): Cell => {
       const cell = row[i] ?? null;
       if (column.kind !== "number" && column.kind !== "effect") return cell;
       // What is no number is not rounding.
-      const tiny = typeof cell === "number" && cell !== 0 && Math.abs(cell) < rounding;
+      const limit = column.rounding ?? rounding;
+      const tiny = typeof cell === "number" && cell !== 0 && Math.abs(cell) < limit;
       if (!tiny) return cell;
-      rounded = true;
+      rounded.add(limit);
       return 0;
     });
     const made = drawnColumn(column, cells, seen.length, options);

@@ -153,7 +153,13 @@ function* jsonLines(
     const { kind, rest } = table;
     for (const entry of entries()) yield `${JSON.stringify({ kind, ...entry })}\n`;
     if (rest !== undefined) {
-      yield `${JSON.stringify({ kind: "rest", of: kind, ...entryOf(table, restOf(table, rest)) })}\n`;
+      // Entries of a field have keys of their own: the rest has theirs, and what else it says.
+      const cells = Object.entries(entryOf(table, restOf(table, rest)));
+      const [like = {}] = table.field === undefined ? [] : entries();
+      const said = cells.filter(
+        ([key, cell]) => table.field === undefined || cell !== null || key in like,
+      );
+      yield `${JSON.stringify({ kind: "rest", of: kind, ...Object.fromEntries(said) })}\n`;
     }
   }
 }

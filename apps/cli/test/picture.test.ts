@@ -42,6 +42,15 @@ describe("rounding", () => {
     expect(text.includes("which is rounding")).toBe(shown === "0");
   });
 
+  test("of a column with a scale of its own is its own", () => {
+    const { columns, ...others } = table(1e-6, [[1e-3, 1e-3, 1]]);
+    const scaled = columns.map((column, i) => (i === 0 ? { ...column, rounding: 1e-2 } : column));
+    const text = drawn({ ...others, columns: scaled });
+    expect(text.split("\n")[1]).toMatch(/^ +0 {2}.*0\.00100/);
+    expect(text).toContain("0: less than 0.0100, which is rounding");
+    expect(text).not.toContain("1.0e-6");
+  });
+
   test("is not said of zeros, of what is not there, and of what is no number", () => {
     const text = drawn(
       table(1e-6, [

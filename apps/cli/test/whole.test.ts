@@ -115,6 +115,11 @@ describe.each(calls)("%s %j", (name, args) => {
       expect(own).toHaveLength(table.view === true ? 0 : table.rows.length);
       const rests = entries.filter(({ kind, of }) => kind === "rest" && of === table.kind);
       expect(rests).toHaveLength(table.rest === undefined || table.view ? 0 : 1);
+      // It has the keys of the rows; others only where they say something.
+      const keys = new Set(own.flatMap((entry) => Object.keys(entry)));
+      for (const [key, cell] of Object.entries(rests[0] ?? {})) {
+        if (key !== "of" && !keys.has(key)) expect([key, cell]).not.toEqual([key, null]);
+      }
     }
   });
 

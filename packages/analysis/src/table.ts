@@ -33,6 +33,8 @@ export interface Column {
   readonly detail?: boolean;
   /** Left out before others where there is no room for all. */
   readonly minor?: boolean;
+  /** Numbers below this in size are rounding, as in `Table.rounding`: for a column with a scale of its own. */
+  readonly rounding?: number;
   /** For people only: data formats have what it says in other columns, an interval as its two ends. */
   readonly view?: boolean;
 }

@@ -256,6 +256,11 @@ describe("gpt2", () => {
       expect(new Set(columns.map(({ name }) => name)).size).toBe(columns.length);
     }
     expect(tables[0]?.rows[3]?.slice(0, 3)).toEqual([1, 1, "L1.H1"]);
+    // A conjugate pair is named whole.
+    const pairs = [5, 4, 3].flatMap((re) => [1, -1].map((im) => ({ re, im })));
+    const residual = [{ re: 6, im: 0 }, ...pairs, { re: 1, im: 0 }];
+    const some = { ...ov, eigenvalues: { ...ov.eigenvalues, residual } };
+    expect(ovAnalysis.tables(some)[0]?.notes?.[1]).toMatch(/3\.00\+1\.00i, 3\.00-1\.00i\.$/);
     cpu.free(subject.model);
   });
 

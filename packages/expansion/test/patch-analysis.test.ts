@@ -58,6 +58,25 @@ async function run(name: string, values: Readonly<Record<string, unknown>>): Pro
 const prompts = { prompt: "1 2 3", corrupt: [1, 7, 3] };
 
 describe("patch", () => {
+  test("shows both prompts, and tokens where nodes are patched by position", async () => {
+    const values = { ...prompts, nodes: true, positions: true };
+    const result = (await run("patch", values)) as PatchResult;
+    const [matrix, list] = analysis("patch").tables(result);
+    expect(matrix?.subtitle).toContain("<1><2><3>");
+    expect(matrix?.subtitle).toContain('corrupt: "<1><7><3>"');
+    const token = list?.columns.find(({ name }) => name === "token");
+    expect(token?.detail).toBe(false);
+    const edges = analysis("patch").tables((await run("patch", prompts)) as PatchResult);
+    expect(edges[1]?.columns.find(({ name }) => name === "token")?.detail).toBe(true);
+  });
+
+  test("knows rounding by the size of logits, however small the target is", async () => {
+    const result = (await run("patch", { ...prompts, target: ["3", "4"] })) as PatchResult;
+    expect(result.logitSize).toBeGreaterThanOrEqual(Math.abs(result.targetClean));
+    const huge = { ...result, precision: "f32" as const, logitSize: 1e6, targetClean: 1e-3 };
+    for (const table of analysis("patch").tables(huge)) expect(table.rounding).toBe(1);
+  });
+
   test("edges as JSON and tables", async () => {
     const result = (await run("patch", prompts)) as PatchResult;
     expect(result).toMatchObject({ schemaVersion: 1, kind: "patch", level: "block" });
@@ -91,7 +110,7 @@ describe("patch", () => {
   test("rounding is 0 for people, and itself in data", async () => {
     const result = (await run("patch", prompts)) as PatchResult;
     const [row = [], ...rest] = result.effect;
-    const targets = [result.targetClean, result.targetCorrupt, ...result.effect.flat()];
+    const targets = [result.logitSize, ...result.effect.flat()];
     const largest = Math.max(...targets.map((x) => Math.abs(x ?? 0)));
     const [tiny, small] = [-largest * 0.9e-14, largest * 1.1e-14];
     const noisy = { ...result, top: 1, effect: [[tiny, small, ...row.slice(2)], ...rest] };
@@ -177,6 +196,10 @@ test("circuit", async () => {
   expect(result.sizes.at(-1)?.edges).toBe(15);
   expect(result.sizes.at(-1)?.faithfulness).toBeNear(1, { rtol: 1e-9 });
   const tables = analysis("circuit").tables(result);
+  expect(tables[0]?.notes).toContainEqual(
+    "5.0 % of 15 edges is less than one edge, so that none is kept",
+  );
+  expect(tables[1]?.rounding).toBeCloseTo(1e-14 * result.logitSize, 20);
   expect(tables.map(({ kind, rows }) => [kind, rows.length])).toEqual([
     ["circuit-size", 10],
     ["circuit-edge", 15],

@@ -34,7 +34,12 @@ function directionTable(result: OvResult): Table {
   const number = (value: number | null): string => (value === null ? "–" : value.toFixed(3));
   const texts = (tokens: readonly ScoredToken[]): string =>
     tokens.map(({ text }) => tokenNotation(text)).join(" ");
-  const named = eigenvalues.residual.slice(0, EIGENVALUES_NAMED).map(complex);
+  const { residual } = eigenvalues;
+  // Not between the two of a conjugate pair.
+  const cut = residual[EIGENVALUES_NAMED - 1];
+  const next = residual[EIGENVALUES_NAMED];
+  const split = cut !== undefined && next !== undefined && cut.im !== 0 && next.im === -cut.im;
+  const named = residual.slice(0, EIGENVALUES_NAMED + (split ? 1 : 0)).map(complex);
   return {
     kind: "direction",
     view: true,

@@ -2,6 +2,8 @@ import {
   type Analysis,
   defineAnalysis,
   inputLine,
+  percent,
+  roundingOf,
   short,
   type Table,
   warningCodes,
@@ -77,8 +79,11 @@ function sizeTable({
   targetEmpty,
   pairs,
   warnings,
+  logitSize,
+  precision,
 }: Result): Table {
   const [first] = pairs;
+  const rounding = roundingOf(precision, [logitSize]);
   const one = first !== undefined && pairs.length === 1;
   return {
     kind: "circuit-size",
@@ -89,25 +94,41 @@ function sizeTable({
       { name: "share", kind: "share", head: "kept" },
       { name: "edges", kind: "count" },
       { name: "target", kind: "number" },
-      { name: "faithfulness", kind: "effect", missing: "–" },
+      {
+        name: "faithfulness",
+        kind: "effect",
+        missing: "–",
+        // A difference of targets by that of these two.
+        rounding: rounding / Math.abs(targetModel - targetEmpty),
+      },
       { name: "warnings", kind: "text", detail: true },
     ],
     rows: sizes.map(({ share, edges, target, faithfulness }) => [
       ...[share, edges, target, faithfulness, warningCodes(warnings)],
     ]),
+    rounding,
     notes: [
       ...warningLines(warnings),
+      ...emptyLine(sizes, edgeCount),
       `CPR ${figure(cpr)}, CMD ${figure(cmd)}: areas by trapezoids over the share of kept edges`,
       `${targetWords(pairs)} of the model ${short(targetModel)}, with all ${edgeCount} edges cut ${short(targetEmpty)}`,
     ],
   };
 }
 
+/** Shares that are less than an edge. */
+function emptyLine(sizes: Result["sizes"], edgeCount: number): string[] {
+  const last = sizes.findLast(({ edges }) => edges === 0);
+  if (last === undefined) return [];
+  const edges = `${edgeCount} ${edgeCount === 1 ? "edge" : "edges"}`;
+  return [`${percent(last.share)} of ${edges} is less than one edge, so that none is kept`];
+}
+
 function figure(value: number | null): string {
   return value === null ? "–" : short(value);
 }
 
-function edgeTable({ edges, edgeCount, top }: Result): Table {
+function edgeTable({ edges, edgeCount, top, logitSize, precision }: Result): Table {
   const shown = Math.min(top, edges.length);
   return {
     kind: "circuit-edge",
@@ -120,6 +141,7 @@ function edgeTable({ edges, edgeCount, top }: Result): Table {
     ],
     rows: edges.map(({ source, receiver, score }) => [source, receiver, score]),
     shown,
+    rounding: roundingOf(precision, [logitSize]),
     ...(edgeCount > edges.length && {
       rest: [`${edgeCount - edges.length} others`, null, null],
     }),

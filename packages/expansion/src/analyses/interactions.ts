@@ -134,7 +134,8 @@ function optionsOf(params: InteractionsParameters): InteractionOptions {
 }
 
 function orderTable(result: Interactions): Table {
-  const { model, input, orders, warnings, remainder } = result;
+  const { model, input, orders, warnings, remainder, precision } = result;
+  const rounding = roundingOf(precision, [1]); // of what is relative to T
   const codes = warningCodes(warnings);
   return {
     kind: "interaction-order",
@@ -145,13 +146,14 @@ function orderTable(result: Interactions): Table {
       { name: "order", kind: "count" },
       { name: "sets", kind: "count" },
       { name: "norm", kind: "number", detail: true },
-      { name: "relativeNorm", kind: "number", head: "‖Σ I(S)‖/‖T‖", missing: "–" },
+      { name: "relativeNorm", kind: "number", head: "‖Σ I(S)‖/‖T‖", missing: "–", rounding },
       { name: "sumOfNorms", kind: "number", head: "Σ ‖I(S)‖" },
       {
         name: "cumulativeRelativeError",
         kind: "number",
         head: "sum so far misses T by",
         missing: "–",
+        rounding,
       },
       { name: "warnings", kind: "text", detail: true },
     ],

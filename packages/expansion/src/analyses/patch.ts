@@ -4,6 +4,7 @@ import {
   certificateLine,
   defineAnalysis,
   inputLine,
+  promptText,
   roundingOf,
   short,
   type Table,
@@ -161,9 +162,9 @@ function tokenAt({ setting, pairs }: Result, receiver: string): string | null {
   return first.clean[Number(receiver)]?.text ?? null;
 }
 
-/** Effects are differences of targets: their rounding goes by the size of both. */
-function roundingIn({ precision, effect, targetClean, targetCorrupt }: Result): number {
-  return roundingOf(precision, [targetClean, targetCorrupt, ...effect.flat()]);
+/** Effects are differences of targets, and these of logits: their rounding goes by the size of all. */
+function roundingIn({ precision, effect, logitSize }: Result): number {
+  return roundingOf(precision, [logitSize, ...effect.flat()]);
 }
 
 /** Every effect as a row of data; people see the largest. */
@@ -183,6 +184,7 @@ function effectTable(result: Result): Table {
   const shown = Math.min(top, rows.length);
   const first = matrixTables(result).length === 0;
   const nodes = result.setting.kind === "node";
+  const byPosition = receivers.some((receiver) => tokenAt(result, receiver) !== null);
   return {
     kind: "patch-effect",
     title: first ? titleOf(result) : `The largest ${shown} of ${all.length}`,
@@ -190,7 +192,7 @@ function effectTable(result: Result): Table {
     columns: [
       { name: "source", kind: "text", head: nodes ? "node" : "from" },
       { name: "receiver", kind: "text", head: nodes ? "position" : "to" },
-      { name: "token", kind: "token", detail: true },
+      { name: "token", kind: "token", detail: !byPosition },
       { name: "effect", kind: "effect" },
       ...(comparison === null ? [] : [{ name: "exact", kind: "number" } as const]),
     ],
@@ -211,7 +213,8 @@ function subtitleOf({ model, pairs }: Result): string {
   const [first] = pairs;
   if (first === undefined || pairs.length > 1)
     return `${model.name}, mean of ${pairs.length} pairs`;
-  return inputLine(model, first.clean);
+  const clean = inputLine(model, first.clean);
+  return first.corrupt === null ? clean : `${clean}\ncorrupt: ${promptText(first.corrupt)}`;
 }
 
 function notesOf(result: Result, count: number): string[] {

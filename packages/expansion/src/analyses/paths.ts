@@ -169,6 +169,7 @@ function pathTable(expansion: PathExpansion): Table {
     notes: [
       parts.join("; "),
       ...(search.exhaustive ? ["every path was looked at: these are the largest"] : []),
+      ...(verified ? [VERIFIED] : []),
       ...warningLines(warnings),
       certificateLine("|Σ paths − ⟨w, T⟩| / largest degree", expansion.certificate, {
         precision: expansion.precision,
@@ -176,6 +177,10 @@ function pathTable(expansion: PathExpansion): Table {
     ],
   };
 }
+
+/** What the columns of verified paths are. */
+const VERIFIED =
+  "checked by taking the path away: frozen, with all gates at their values in this run; live, with every gate recomputed";
 
 /** A decimal number as a number, where that has it exactly. */
 function countCell(decimal: string): Cell {

@@ -5,6 +5,7 @@ import {
   inputLine,
   type Prompt,
   promptParameter,
+  roundingOf,
   short,
   type Table,
   warningCodes,
@@ -74,7 +75,8 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
 });
 
 function coefficientTable(result: EpsilonSeries): Table {
-  const { model, input, coefficients, partial, resummed, warnings } = result;
+  const { model, input, coefficients, partial, resummed, warnings, precision } = result;
+  const rounding = roundingOf(precision, [1]); // of what is relative to T
   const codes = warningCodes(warnings);
   return {
     kind: "epsilon-coefficient",
@@ -89,8 +91,15 @@ function coefficientTable(result: EpsilonSeries): Table {
         kind: "number",
         head: "sum so far misses T by",
         missing: "–",
+        rounding,
       },
-      { name: "resummedRelativeError", kind: "number", head: "resummed, by", missing: "–" },
+      {
+        name: "resummedRelativeError",
+        kind: "number",
+        head: "resummed, by",
+        missing: "–",
+        rounding,
+      },
       { name: "verdict", kind: "text", detail: true },
       { name: "warnings", kind: "text", detail: true },
     ],

@@ -68,6 +68,8 @@ export interface CircuitResult {
   readonly targetModel: number;
   /** Mean target where every edge carries the reference, `m(∅)`. */
   readonly targetEmpty: number;
+  /** The largest logit, in size, that targets are differences of: their rounding goes by it. */
+  readonly logitSize: number;
   /** All edges by falling `|score|`, at most 100,000. */
   readonly edges: readonly ScoredEdge[];
   readonly pairs: readonly (Omit<PatchedPair, "effect"> & {
@@ -127,15 +129,8 @@ export async function findCircuit<T extends Shaped>(
     return (source, receiver) =>
       (place.get(source * graph.receivers.length + receiver) ?? count) < count;
   });
-  const { targets, logitSize } = await targetsOfCircuits(
-    engine,
-    model,
-    graph,
-    pairs,
-    setting,
-    circuits,
-    rest,
-  );
+  const targets = await targetsOfCircuits(engine, model, graph, pairs, setting, circuits, rest);
+  const { logitSize } = scored;
   const means = circuits.map((_, i) => mean(targets.map((own) => own[i] ?? Number.NaN)));
   const [targetEmpty = Number.NaN, ...kept] = means;
   const gap = scored.targetClean - targetEmpty;
@@ -180,6 +175,7 @@ export async function findCircuit<T extends Shaped>(
     cmd: areaOf((faithfulness) => Math.abs(1 - faithfulness)),
     targetModel: scored.targetClean,
     targetEmpty,
+    logitSize,
     edges: ranked.slice(0, EDGES_LISTED).map(({ source, receiver, score }) => ({
       source: graph.sources[source]?.name ?? "",
       receiver: graph.receivers[receiver]?.name ?? "",
@@ -222,7 +218,7 @@ function rankEdges(
   return edges.sort((x, y) => Math.abs(y.score) - Math.abs(x.score));
 }
 
-/** The target of each circuit, by pair, and the size of the logits that these are differences of. */
+/** The target of each circuit, by pair. */
 async function targetsOfCircuits<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
@@ -231,7 +227,7 @@ async function targetsOfCircuits<T extends Shaped>(
   { reference }: PatchSetting,
   circuits: readonly Circuit[],
   { memory = PATCH_MEMORY, signal }: Pick<PatchOptions, "memory" | "signal">,
-): Promise<{ readonly targets: readonly number[][]; readonly logitSize: number }> {
+): Promise<readonly number[][]> {
   const sizes = shapesOf(model);
   const means =
     reference.kind === "mean"
@@ -239,17 +235,12 @@ async function targetsOfCircuits<T extends Shaped>(
       : undefined;
   try {
     const all: number[][] = [];
-    let logitSize = 0;
     for (const pair of pairs) {
       // A circuit keeps parts of the clean run, however its edges were scored.
       const noise = { reference, direction: "noise" } as const;
       const prepared = engine.scope(() => preparePair(engine, model, graph, pair, noise, means));
       try {
         const { target } = await endsOf(engine, model, pair, prepared);
-        const alone = { ...pair, target: { a: target.a, b: null } };
-        const { clean } = prepared;
-        const logit = await endsOf(engine, model, alone, { clean, corrupt: undefined });
-        logitSize = Math.max(logitSize, Math.abs(logit.targetClean));
         const x0 = prepared.clean.streams[0] as T; // what the first stage reads
         const ref = prepared.reference;
         const chunks = inChunks(
@@ -277,7 +268,7 @@ async function targetsOfCircuits<T extends Shaped>(
         engine.free(prepared);
       }
     }
-    return { targets: all, logitSize };
+    return all;
   } finally {
     if (means !== undefined) engine.free(means);
   }

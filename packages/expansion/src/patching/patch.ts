@@ -41,6 +41,8 @@ export interface PatchResult {
   readonly targetClean: number;
   /** Null where a pair has no corrupt prompt. */
   readonly targetCorrupt: number | null;
+  /** The largest logit, in size, that targets are differences of: their rounding goes by it. */
+  readonly logitSize: number;
   readonly pairs: readonly PatchedPair[];
   /** How a gradient method compares with patching exactly; null where that was not asked for. */
   readonly comparison: (Agreement & { readonly exact: EffectMatrix }) | null;
@@ -180,6 +182,7 @@ export async function patchEffects<T extends Shaped>(
       effect: inMatrix(own),
       targetClean: mean(found.map(({ targetClean }) => targetClean)),
       targetCorrupt: corrupts.length < found.length ? null : mean(corrupts),
+      logitSize: Math.max(...found.map(({ logitSize }) => logitSize)),
       pairs: found.map(({ pair, target, targetClean, targetCorrupt, effects }) => ({
         clean: tokenFacts(pair.clean, { text }),
         corrupt: pair.corrupt === undefined ? null : tokenFacts(pair.corrupt, { text }),
@@ -203,6 +206,8 @@ interface PairEnds {
   readonly target: Target;
   readonly targetClean: number;
   readonly targetCorrupt: number | null;
+  /** Of the logits that both are differences of. */
+  readonly logitSize: number;
 }
 
 interface PairEffects extends PairEnds {
@@ -237,11 +242,13 @@ export async function endsOf<T extends Shaped>(
     const other = corrupt === undefined ? own : await likeliest(corrupt);
     target = other.a === own.a ? own : { a: own.a, b: other.a };
   }
-  return {
-    target,
-    targetClean: await value(target, clean),
-    targetCorrupt: corrupt === undefined ? null : await value(target, corrupt),
-  };
+  const targetClean = await value(target, clean);
+  const targetCorrupt = corrupt === undefined ? null : await value(target, corrupt);
+  const logit = Math.abs(
+    target.b === null ? targetClean : await value({ ...target, b: null }, clean),
+  );
+  const logitSize = Math.max(logit, Math.abs(targetClean), Math.abs(targetCorrupt ?? 0));
+  return { target, targetClean, targetCorrupt, logitSize };
 }
 
 /** First-order effects on the host. */
