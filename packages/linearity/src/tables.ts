@@ -25,7 +25,13 @@ export function linearityTables(result: LinearityResult): Table[] {
         { name: "withResidual", head: "with residual", kind: "number", missing: "–" },
         { name: "withoutResidual", head: "without residual", kind: "number", missing: "–" },
         { name: "withoutResidualInterval", head: "95 %", kind: "text", view: true, minor: true },
-        { name: "superpositionDefect", head: "defect", kind: "number", missing: "–" },
+        {
+          name: "superpositionDefect",
+          head: "defect",
+          kind: "number",
+          missing: "–",
+          rounding: roundingOf(precision, [1]), // a part of what is written
+        },
         { name: "stepToMean", head: "step to mean", kind: "number", missing: "–" },
         { name: "stepToToken", head: "to token", kind: "number", missing: "–" },
         { name: "lossChange", head: "Δloss replaced", kind: "number", missing: "–" },
