@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
@@ -17,7 +18,14 @@ const onServer = [source, ...defaultServerConditions];
 const node: TestProjectInlineConfiguration = {
   resolve: { conditions: onServer },
   ssr: { resolve: { conditions: onServer } },
-  test: { name: "node", include: [all], exclude: ["**/node_modules/**", inBrowser], setupFiles },
+  test: {
+    name: "node",
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    include: [all],
+    exclude: ["**/node_modules/**", inBrowser],
+    setupFiles,
+  },
 };
 
 const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
@@ -77,5 +85,9 @@ const withoutBrowser: TestProjectInlineConfiguration = {
 };
 
 export default defineConfig({
-  test: { projects: [node, chromium === undefined ? withoutBrowser : browser(chromium)] },
+  // A worker for each core: many tests wait for processes that they start. Time limits are for what hangs only.
+  test: {
+    maxWorkers: availableParallelism(),
+    projects: [node, chromium === undefined ? withoutBrowser : browser(chromium)],
+  },
 });
