@@ -48,7 +48,12 @@ describe("the documented sites", () => {
   test("each has its row beside the hooks of TransformerLens", () => {
     const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
     const [, table = ""] = readme.split("| site | hook | remark |");
-    const rows = [...table.split("\n\n", 1).join().matchAll(/^\| `([^`]+)` \|/gm)];
+    const rows = [
+      ...table
+        .split("\n\n", 1)
+        .join()
+        .matchAll(/^\| `([^`]+)` \|/gm),
+    ];
     expect(rows.map(([, site]) => site).sort()).toEqual([...documented.keys()].sort());
   });
 
