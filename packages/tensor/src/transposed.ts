@@ -15,7 +15,7 @@ export interface TransposedOps<T extends Shaped> extends Ops<Traced<T>> {
    * output does not depend on `x`. May be called more than once, with other covectors.
    *
    * @param covector `c`: the axes of the output, and any further ones, which are a batch
-   * @returns the axes of the batch, then those of `x` in their order
+   * @returns the axes of `x` and of the batch, in any memory order
    * @throws InputError `tensor/size-mismatch` for a covector without the output's axes, `tensor/repeated-axis` for an
    * axis of a batch that something in the map has too, `tensor/other-tape` for values of another tape, as every
    * operation does
@@ -52,8 +52,7 @@ export function transposed<T extends Shaped>(ops: Ops<T>): TransposedOps<T> {
           details: { where: "pull", axis: twice, got: covector.shape },
         });
       }
-      const [pulled] = pull(output, covector, [x]) as [T]; // one for each variable
-      return ops.arrange(pulled, axesOf(x.shape));
+      return pull(output, covector, [x])[0] as T; // one for each variable
     },
   };
 }
