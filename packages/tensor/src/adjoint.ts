@@ -34,7 +34,7 @@ export interface AdjointOps<T extends Shaped> extends Ops<Node<T>> {
  * ```
  */
 export function adjoint<T extends Shaped>(ops: Ops<T>): AdjointOps<T> {
-  const { variable, pull, ...tape } = tapeOf(ops);
+  const { variable, pull, ...tape } = tapeOf(ops, "adjoint");
   return {
     ...(tape as Omit<AdjointOps<T>, "variable" | "gradients">), // what is made of values has one
     variable: (primal) => variable(primal.shape, primal) as Node<T>, // it has its value

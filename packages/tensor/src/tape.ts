@@ -56,6 +56,16 @@ type Pull<T extends Shaped> = (c: Covector<T>, i: number, y: Traced<T>) => Covec
 /** An operation of one or more operands, over any interpreter. */
 type Program = <V extends Shaped>(on: Ops<V>, ...operands: V[]) => V;
 
+/** The primitives of one operand, and of two. */
+type One = Exclude<keyof Ops<Shaped>, Two | "constant" | "fill" | "concat" | "scope">;
+type Two = "add" | "sub" | "mul" | "div" | "matmul";
+
+/** What a primitive takes besides its operands. */
+type Rest<K extends One | Two> =
+  Parameters<Ops<Shaped>[K]> extends [...(K extends Two ? [Shaped, Shaped] : [Shaped]), ...infer R]
+    ? R
+    : never;
+
 /** What to hold, for an operation that is not linear in what depends on a variable. */
 const FREEZE: Readonly<Record<string, string>> = {
   mul: "one of the two factors, such as the gate of an activation",
@@ -66,19 +76,20 @@ const FREEZE: Readonly<Record<string, string>> = {
   gate: "the gate of the activation",
 };
 
-export function tapeOf<T extends Shaped>(ops: Ops<T>): Tape<T> {
+/** @param where what errors are said to come from */
+export function tapeOf<T extends Shaped>(ops: Ops<T>, where: string): Tape<T> {
   const tape: Step<T>[] = [];
   const axes = new Set<Axis>();
-  const shapes = cost();
+  const shapes = cost(); // an interpreter that works with shapes alone
   const fixed = (primal: T): Traced<T> => ({ shape: primal.shape, primal, index: -1 });
   /** Refuses nodes of another tape, whose indices would name other steps here. */
   const checkOwn = (nodes: readonly Traced<T>[]): void => {
     if (nodes.every((node) => node.index < 0 || tape[node.index]?.output === node)) return;
     throw new InputError({
       code: "tensor/other-tape",
-      message: `adjoint: expected values of this tape, of ${tape.length} steps, got one of another.`,
+      message: `${where}: expected values of this tape, of ${tape.length} steps, got one of another.`,
       remedy: "Bring its primal over with fixed() or variable().",
-      details: { where: "adjoint", steps: tape.length, got: nodes.map((node) => node.index) },
+      details: { where, steps: tape.length, got: nodes.map((node) => node.index) },
     });
   };
   const push = (
@@ -101,25 +112,22 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>): Tape<T> {
       if (inputs.every(({ index }) => index < 0)) return fixed(y);
       return push(y.shape, y, inputs, pull);
     }
-    const given = inputs.map(({ shape }) => shapes.given(shape));
-    return push(
-      shapes.scope(() => run(shapes, ...given).shape),
-      undefined,
-      inputs,
-      pull,
-    );
+    const shaped = inputs.map(({ shape }) => ({ shape, bytes: 0 }));
+    return push(run(shapes, ...shaped).shape, undefined, inputs, pull);
   };
 
-  /** Multiplied out, the axes of what it is a covector of last. */
-  const whole = ({ values, weight }: Covector<T>, of: Shaped): T =>
-    weight === undefined ? values : ops.matmul(values, weight, [], axesOf(of.shape));
+  /** Multiplied out; a batch, which the weight has not, first. */
+  const whole = ({ values, weight }: Covector<T>, { shape }: Shaped): T =>
+    weight === undefined
+      ? values
+      : ops.mul(ops.broadcast(weight, withoutAxes(values.shape, axesOf(shape))), values);
   /** Sums a covector of `y` over the axes that its operand was broadcast along. */
   const onto = (operand: Shaped, c: Covector<T>, y: Shaped): Covector<T> => {
     const extra = axesOf(y.shape).filter((axis) => !(axis in operand.shape));
     return extra.length === 0 ? c : { values: ops.sum(whole(c, y), extra) };
   };
   /** The value of a node; refuses what depends on a variable of which only the shape is known. */
-  const numberOf = (node: Traced<T>, where: string): T => {
+  const knownOf = (node: Traced<T>, where: string): T => {
     if (node.primal !== undefined) return node.primal;
     throw new InputError({
       code: "tensor/not-linear",
@@ -128,20 +136,41 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>): Tape<T> {
       details: { where, got: node.shape },
     });
   };
-  const linear = (a: Traced<T>, run: Program, pull: (c: T) => T): Traced<T> =>
-    record([a], run, (c, _, y) => ({ values: pull(whole(c, y)) }));
-  /** A function with a derivative at `x`, where it is `y`. */
-  const curve = (
-    where: string,
+  /** A primitive with what it takes besides its operands. */
+  const primitive =
+    <K extends One | Two>(name: K, rest: Rest<K>): Program =>
+    <V extends Shaped>(on: Ops<V>, ...operands: V[]) =>
+      (on[name] as (...all: unknown[]) => V)(...operands, ...rest); // these are what it takes
+  const linear = <K extends One>(
+    name: K,
     a: Traced<T>,
-    run: Program,
+    rest: Rest<K>,
+    pull: (c: T) => T,
+  ): Traced<T> => record([a], primitive(name, rest), (c, _, y) => ({ values: pull(whole(c, y)) }));
+  /** A function with a derivative at `x`, where it is `y`. */
+  const curve = <K extends One>(
+    name: K,
+    a: Traced<T>,
+    rest: Rest<K>,
     pull: (c: T, x: T, y: T) => T | undefined,
   ): Traced<T> => {
-    const x = numberOf(a, where);
-    return record([a], run, (c, _, y) => {
+    const x = knownOf(a, name);
+    return record([a], primitive(name, rest), (c, _, y) => {
       const values = pull(whole(c, y), x, y.primal as T); // it has a value where `a` has one
       return values && { values };
     });
+  };
+  /** A product: linear in each operand, where the other is known. */
+  const bilinear = <K extends "mul" | "matmul">(
+    name: K,
+    [a, b]: readonly [Traced<T>, Traced<T>],
+    rest: Rest<K>,
+    pull: (c: Covector<T>, other: T, y: Traced<T>, i: number) => Covector<T>,
+  ): Traced<T> => {
+    if (a.primal === undefined) knownOf(b, name);
+    return record([a, b], primitive(name, rest), (c, i, y) =>
+      pull(c, knownOf(i === 0 ? b : a, name), y, i),
+    );
   };
   /** `c · other`, entry by entry: into the weight, where there is one, which has no axes of a batch. */
   const times = ({ values, weight }: Covector<T>, other: T): Covector<T> =>
@@ -149,27 +178,24 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>): Tape<T> {
       ? { values: ops.mul(values, other) }
       : { values, weight: ops.mul(weight, other) };
   /** `c` with `other` contracted over some axes; a product yet to be made where these are of size 1. */
-  const contracted = (c: Covector<T>, y: Shaped, other: T, over: readonly Axis[]): Covector<T> => {
+  const contracted = (c: Covector<T>, other: T, y: Shaped, over: readonly Axis[]): Covector<T> => {
     const apart = axesOf(c.weight?.shape ?? {}).every((axis) => !(axis in other.shape));
     const { values, weight } = apart ? c : { values: whole(c, y) };
     if (over.some((axis) => other.shape[axis] !== 1)) {
       return { values: ops.matmul(values, other, over), weight };
     }
-    const without = (x: T): T => (over.length === 0 ? x : ops.sum(x, over));
-    const own = without(other);
-    return { values: without(values), weight: weight === undefined ? own : ops.mul(weight, own) };
-  };
-  /** `y·(c − Σ y·c)`: the softmax Jacobian, which is symmetric. */
-  const softmaxPull = (y: T, c: T, axis: Axis): T => {
-    const weighted = ops.mul(y, c);
-    return ops.sub(weighted, ops.mul(y, ops.sum(weighted, [axis])));
+    const without = (x: T, axes: readonly Axis[]): T => (axes.length === 0 ? x : ops.sum(x, axes));
+    const thin = axesOf(other.shape).filter(
+      (axis) => axis in values.shape && other.shape[axis] === 1,
+    );
+    const own = without(other, thin);
+    return {
+      values: without(values, over),
+      weight: weight === undefined ? own : ops.mul(weight, own),
+    };
   };
   const sizesAlong = (a: Shaped, axes: readonly Axis[], where: string): Shape =>
     Object.fromEntries(axes.map((axis) => [axis, sizeAlong(a.shape, axis, where)]));
-  /** Refuses a product of two that both depend on variables without values. */
-  const checkBilinear = (a: Traced<T>, b: Traced<T>, where: string): void => {
-    if (a.primal === undefined) numberOf(b, where);
-  };
 
   return {
     axes,
@@ -205,200 +231,89 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>): Tape<T> {
       const back = Object.entries(names).map(([from, to]): [Axis, Axis] => [to, from]);
       const renamed = (c: T): T =>
         ops.rename(c, Object.fromEntries(back.filter(([axis]) => axis in c.shape)));
-      return record(
-        [a],
-        (on, x) => on.rename(x, names),
-        ({ values, weight }) => ({ values: renamed(values), weight: weight && renamed(weight) }),
-      );
+      return record([a], primitive("rename", [names]), ({ values, weight }) => {
+        return { values: renamed(values), weight: weight && renamed(weight) };
+      });
     },
     split: (a, axis, into) =>
-      linear(
-        a,
-        (on, x) => on.split(x, axis, into),
-        (c) => ops.join(c, axesOf(into), axis),
-      ),
-    join: (a, axes, into) => {
-      const sizes = sizesAlong(a, axes, "join");
-      return linear(
-        a,
-        (on, x) => on.join(x, axes, into),
-        (c) => ops.split(c, into, sizes),
-      );
-    },
-    arrange: (a, axes) =>
-      record(
-        [a],
-        (on, x) => on.arrange(x, axes),
-        (c) => c,
-      ),
+      linear("split", a, [axis, into], (c) => ops.join(c, axesOf(into), axis)),
+    join: (a, axes, into) =>
+      linear("join", a, [axes, into], (c) => ops.split(c, into, sizesAlong(a, axes, "join"))),
+    arrange: (a, axes) => record([a], primitive("arrange", [axes]), (c) => c),
     slice: (a, axis, start, end) =>
-      linear(
-        a,
-        (on, x) => on.slice(x, axis, start, end),
-        (c) => {
-          const zeros = (size: number): T => ops.fill({ ...c.shape, [axis]: size }, 0);
-          const size = sizeAlong(a.shape, axis, "slice");
-          return ops.concat([zeros(start), c, zeros(size - end)], axis);
-        },
-      ),
+      linear("slice", a, [axis, start, end], (c) => {
+        const zeros = (size: number): T => ops.fill({ ...c.shape, [axis]: size }, 0);
+        const size = sizeAlong(a.shape, axis, "slice");
+        return ops.concat([zeros(start), c, zeros(size - end)], axis);
+      }),
     concat: (parts, axis) => {
       const ends: number[] = [];
       for (const part of parts)
         ends.push((ends.at(-1) ?? 0) + sizeAlong(part.shape, axis, "concat"));
-      return record(
-        parts,
-        (on, ...all) => on.concat(all, axis),
-        (c, i, y) => ({
-          values: ops.slice(whole(c, y), axis, ends[i - 1] ?? 0, ends[i] as number), // i is an index of parts
-        }),
-      );
+      const run: Program = (on, ...all) => on.concat(all, axis);
+      return record(parts, run, (c, i, y) => ({
+        values: ops.slice(whole(c, y), axis, ends[i - 1] ?? 0, ends[i] as number), // i is an index of parts
+      }));
     },
-    broadcast: (a, axes) =>
-      linear(
-        a,
-        (on, x) => on.broadcast(x, axes),
-        (c) => ops.sum(c, axesOf(axes)),
-      ),
+    broadcast: (a, axes) => linear("broadcast", a, [axes], (c) => ops.sum(c, axesOf(axes))),
     take: (a, axis, ids) =>
-      linear(
-        a,
-        (on, x) => on.take(x, axis, ids),
-        (c) => ops.put(c, ids, axis, sizeAlong(a.shape, axis, "take")),
+      linear("take", a, [axis, ids], (c) =>
+        ops.put(c, ids, axis, sizeAlong(a.shape, axis, "take")),
       ),
-    put: (a, ids, axis, size) =>
-      linear(
-        a,
-        (on, x) => on.put(x, ids, axis, size),
-        (c) => ops.take(c, axis, ids),
-      ),
+    put: (a, ids, axis, size) => linear("put", a, [ids, axis, size], (c) => ops.take(c, axis, ids)),
 
-    add: (a, b) =>
-      record(
-        [a, b],
-        (on, x, z) => on.add(x, z),
-        (c, i, y) => onto(i === 0 ? a : b, c, y),
-      ),
+    add: (a, b) => record([a, b], primitive("add", []), (c, i, y) => onto(i === 0 ? a : b, c, y)),
     sub: (a, b) =>
-      record(
-        [a, b],
-        (on, x, z) => on.sub(x, z),
-        (c, i, y) =>
-          i === 0 ? onto(a, c, y) : onto(b, { ...c, values: ops.scale(c.values, -1) }, y),
+      record([a, b], primitive("sub", []), (c, i, y) =>
+        i === 0 ? onto(a, c, y) : onto(b, { ...c, values: ops.scale(c.values, -1) }, y),
       ),
-    mul: (a, b) => {
-      checkBilinear(a, b, "mul");
-      return record(
-        [a, b],
-        (on, x, z) => on.mul(x, z),
-        (c, i, y) =>
-          i === 0
-            ? onto(a, times(c, numberOf(b, "mul")), y)
-            : onto(b, times(c, numberOf(a, "mul")), y),
-      );
-    },
+    mul: (a, b) =>
+      bilinear("mul", [a, b], [], (c, other, y, i) => onto(i === 0 ? a : b, times(c, other), y)),
     div: (a, b) => {
-      const divisor = numberOf(b, "div");
-      return record(
-        [a, b],
-        (on, x, z) => on.div(x, z),
-        (c, i, y) => {
-          const left = ops.div(whole(c, y), divisor);
-          if (i === 0) return onto(a, { values: left }, y);
-          return onto(b, { values: ops.scale(ops.mul(left, numberOf(y, "div")), -1) }, y);
-        },
-      );
+      const divisor = knownOf(b, "div");
+      return record([a, b], primitive("div", []), (c, i, y) => {
+        const left = ops.div(whole(c, y), divisor);
+        if (i === 0) return onto(a, { values: left }, y);
+        return onto(b, { values: ops.scale(ops.mul(left, knownOf(y, "div")), -1) }, y);
+      });
     },
     scale: (a, factor) =>
-      record(
-        [a],
-        (on, x) => on.scale(x, factor),
-        (c) => ({ ...c, values: ops.scale(c.values, factor) }),
-      ),
-    exp: (a) =>
-      curve(
-        "exp",
-        a,
-        (on, x) => on.exp(x),
-        (c, _, y) => ops.mul(c, y),
-      ),
-    log: (a) =>
-      curve(
-        "log",
-        a,
-        (on, x) => on.log(x),
-        (c, x) => ops.div(c, x),
-      ),
-    sqrt: (a) =>
-      curve(
-        "sqrt",
-        a,
-        (on, x) => on.sqrt(x),
-        (c, _, y) => ops.div(ops.scale(c, 0.5), y),
-      ),
+      record([a], primitive("scale", [factor]), (c) => ({
+        ...c,
+        values: ops.scale(c.values, factor),
+      })),
+    exp: (a) => curve("exp", a, [], (c, _, y) => ops.mul(c, y)),
+    log: (a) => curve("log", a, [], (c, x) => ops.div(c, x)),
+    sqrt: (a) => curve("sqrt", a, [], (c, _, y) => ops.div(ops.scale(c, 0.5), y)),
     gate: (a, kind) =>
-      curve(
-        "gate",
-        a,
-        (on, x) => on.gate(x, kind),
-        (c, x, g) => {
-          const slope = gateSlope(ops, kind, x, g);
-          return slope && ops.mul(c, slope);
-        },
-      ),
+      curve("gate", a, [kind], (c, x, g) => {
+        const slope = gateSlope(ops, kind, x, g);
+        return slope && ops.mul(c, slope);
+      }),
 
-    sum: (a, axes) => {
-      const sizes = sizesAlong(a, axes, "sum");
-      return linear(
-        a,
-        (on, x) => on.sum(x, axes),
-        (c) => ops.broadcast(c, sizes),
-      );
-    },
+    sum: (a, axes) => linear("sum", a, [axes], (c) => ops.broadcast(c, sizesAlong(a, axes, "sum"))),
     matmul: (a, b, over, last) => {
       const { left, right } = matmulRoles(a.shape, b.shape, over);
-      checkBilinear(a, b, "matmul");
-      return record(
-        [a, b],
-        (on, x, z) => on.matmul(x, z, over, last),
-        (c, i, y) =>
-          i === 0
-            ? contracted(c, y, numberOf(b, "matmul"), right)
-            : contracted(c, y, numberOf(a, "matmul"), left),
+      return bilinear("matmul", [a, b], [over, last], (c, other, y, i) =>
+        contracted(c, other, y, i === 0 ? right : left),
       );
     },
-    center: (a, axis) =>
-      linear(
-        a,
-        (on, x) => on.center(x, axis),
-        (c) => ops.center(c, axis),
-      ),
+    center: (a, axis) => linear("center", a, [axis], (c) => ops.center(c, axis)),
     rms: (a, axis, eps) =>
-      curve(
-        "rms",
-        a,
-        (on, x) => on.rms(x, axis, eps),
-        (c, x, y) => ops.mul(x, ops.scale(ops.div(c, y), 1 / sizeAlong(x.shape, axis, "rms"))),
+      curve("rms", a, [axis, eps], (c, x, y) =>
+        ops.mul(x, ops.scale(ops.div(c, y), 1 / sizeAlong(x.shape, axis, "rms"))),
       ),
     softmax: (a, axis, mask) =>
-      curve(
-        "softmax",
-        a,
-        (on, x) => on.softmax(x, axis, mask),
-        (c, _, y) => softmaxPull(y, c, axis),
-      ),
+      // y·(c − Σ y·c): the Jacobian is symmetric.
+      curve("softmax", a, [axis, mask], (c, _, y) => {
+        const weighted = ops.mul(y, c);
+        return ops.sub(weighted, ops.mul(y, ops.sum(weighted, [axis])));
+      }),
     logsumexp: (a, axis) =>
-      curve(
-        "logsumexp",
-        a,
-        (on, x) => on.logsumexp(x, axis),
-        (c, x) => ops.mul(ops.softmax(x, axis), c),
-      ),
+      curve("logsumexp", a, [axis], (c, x) => ops.mul(ops.softmax(x, axis), c)),
     rotary: (a, axis, pos, table, options) =>
-      linear(
-        a,
-        (on, x) => on.rotary(x, axis, pos, table, options),
-        (c) =>
-          ops.rotary(c, axis, pos, table, { ...options, transpose: options?.transpose !== true }),
+      linear("rotary", a, [axis, pos, table, options], (c) =>
+        ops.rotary(c, axis, pos, table, { ...options, transpose: options?.transpose !== true }),
       ),
     // The tape refers to everything, so nothing may be freed before covectors are pulled back.
     scope: (body) => body(),

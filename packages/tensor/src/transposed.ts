@@ -36,7 +36,7 @@ export interface TransposedOps<T extends Shaped> extends Ops<Traced<T>> {
  * ```
  */
 export function transposed<T extends Shaped>(ops: Ops<T>): TransposedOps<T> {
-  const { variable, pull, axes, ...tape } = tapeOf(ops);
+  const { variable, pull, axes, ...tape } = tapeOf(ops, "transposed");
   return {
     ...tape,
     variable: (shape) => variable(shape),

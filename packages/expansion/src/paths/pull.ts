@@ -28,7 +28,10 @@ export function pullBack<T extends Shaped>(
 ): Covectors<T> {
   return ops.scope(() => {
     const back = transposed(ops);
-    const whole = mapBlock(withoutBiases(block), back.fixed);
+    // With its pattern held, attention reads no queries and keys: of their weights a head needs the shapes.
+    const whole = mapBlock(withoutBiases(block), (W, name) =>
+      /\.W_[QK]$/.test(name) ? back.variable(W.shape) : back.fixed(W),
+    );
     const alone = whole.kind === "attn" && head !== undefined ? onlyHead(back, whole, head) : whole;
     // An MLP reads where it writes; attention reads the keys, which are all there, and σ with them.
     const stays = block.kind === "mlp" && at !== undefined;
