@@ -41,11 +41,11 @@ export function pullBack<T extends Shaped>(
     const d_model = sizeAlong(values.shape, "d_model", "pullBack");
     const read = back.variable({ pos: stays ? 1 : run.positions, d_model });
     const behind = at === undefined ? values : ops.split(values, "d_model", { pos: 1, d_model });
-    const write = blockWrite(back, alone, read, held);
-    const pulled = ops.arrange(back.pull(write, behind, read), ["pos", "d_model"]);
-    return stays
-      ? { values: ops.join(pulled, ["pos", "d_model"], "d_model"), at }
-      : { values: pulled, at: undefined };
+    const pulled = back.pull(blockWrite(back, alone, read, held), behind, read);
+    if (stays) return { values: ops.join(pulled, ["pos", "d_model"], "d_model"), at };
+    // Attention leaves the keys in front.
+    const ordered = block.kind === "mlp" ? pulled : ops.arrange(pulled, ["pos", "d_model"]);
+    return { values: ordered, at: undefined };
   });
 }
 
