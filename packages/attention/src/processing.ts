@@ -1,5 +1,14 @@
-import type { Ops, Shaped } from "@resolvent/tensor";
-import type { AttentionBlock, Block, MlpBlock, Model, NormWeights } from "@resolvent/transformer";
+import { type Ops, type Shaped, sizeAlong, transposed } from "@resolvent/tensor";
+import {
+  type AttentionBlock,
+  affine,
+  type Block,
+  type MlpBlock,
+  type Model,
+  type NormWeights,
+  normalize,
+  type Sites,
+} from "@resolvent/transformer";
 
 /** What is to be done to weights before they are measured. */
 export interface ProcessingOptions {
@@ -162,22 +171,26 @@ export function readoutOf<T extends Shaped>(
   x: T,
   processing: WeightProcessing,
 ): T {
-  const centred = processing.centreReads && final.norm?.kind === "layer";
-  const scale = processing.foldNorms ? final.norm?.scale : undefined;
-  const seen = centred ? ops.center(x, "d_model") : x;
-  return scale === undefined ? seen : ops.mul(seen, scale);
+  const norm = foldedNorm(final.norm, processing);
+  return norm === undefined ? x : throughNorm(ops, norm, x, "d_model");
 }
 
-/** `P diag(γ) W`. */
+/** `P diag(γ) W`: covectors of what the norm gives as covectors of the stream. */
 function readThrough<T extends Shaped>(
   ops: Ops<T>,
   W: T,
   norm: NormWeights<T> | undefined,
   processing: WeightProcessing,
 ): T {
-  if (norm === undefined || !processing.foldNorms) return W;
-  const scaled = norm.scale === undefined ? W : ops.mul(W, norm.scale);
-  return norm.kind === "layer" && processing.centreReads ? ops.center(scaled, "d_model") : scaled;
+  const folded = foldedNorm(norm, processing);
+  if (folded === undefined) return W;
+  return ops.scope(() => {
+    const back = transposed(ops);
+    const { scale, bias, ...plain } = folded;
+    const own = { ...plain, ...(scale && { scale: back.fixed(scale) }) };
+    const x = back.variable({ d_model: sizeAlong(W.shape, "d_model", "processWeights") });
+    return back.pull(throughNorm(back, own, x, "d_model"), W, x);
+  });
 }
 
 /**
@@ -191,8 +204,28 @@ export function throughHeadNorm<T extends Shaped>(
   processing: WeightProcessing,
 ): T {
   if (norm === undefined || !processing.foldNorms) return W;
-  const centred = norm.kind === "layer" ? ops.center(W, "d_head") : W;
-  return norm.scale === undefined ? centred : ops.mul(centred, norm.scale);
+  return throughNorm(ops, norm, W, "d_head");
+}
+
+/** What of a norm is folded into weights, where anything is: centring only where reads are centred. */
+function foldedNorm<T extends Shaped>(
+  norm: NormWeights<T> | undefined,
+  { foldNorms, centreReads }: WeightProcessing,
+): NormWeights<T> | undefined {
+  if (norm === undefined || !foldNorms) return undefined;
+  const kind = centreReads ? norm.kind : "rms";
+  return kind === "rms" && norm.scale === undefined ? undefined : { ...norm, kind };
+}
+
+/** `x P diag(γ)`: a norm with its denominator held at 1, and without its bias. */
+function throughNorm<T extends Shaped>(
+  ops: Ops<T>,
+  { bias, ...norm }: NormWeights<T>,
+  x: T,
+  axis: string,
+): T {
+  const held: Sites<T> = { at: () => ops.fill({}, 1), wants: () => false };
+  return normalize(ops, norm, x, axis, held, "norm");
 }
 
 /** `b + β W`. */
@@ -204,8 +237,7 @@ function biasThrough<T extends Shaped>(
   processing: WeightProcessing,
 ): T | undefined {
   if (norm?.bias === undefined || !processing.foldNorms) return b;
-  const constant = ops.matmul(norm.bias, W, ["d_model"]);
-  return b === undefined ? constant : ops.add(b, constant);
+  return affine(ops, norm.bias, W, b, ["d_model"]);
 }
 
 function written<T extends Shaped>(ops: Ops<T>, W: T, processing: WeightProcessing): T {

@@ -53,5 +53,16 @@ const isWrite = chooses(["*.write"]);
 
 /** Blocks run on with the gates of a run instead of their own. */
 export function frozenAt<T extends Shaped>(gates: ReadonlyMap<Site, T>): Sites<T> {
-  return { at: (site, compute) => gates.get(site) ?? compute(), wants: () => false };
+  return heldAt(gates, (gate) => gate);
+}
+
+/** The same in another interpreter, or of a part of a block: `hold` says what a gate becomes when it is asked for. */
+export function heldAt<T, V>(gates: ReadonlyMap<Site, T>, hold: (gate: T) => V): Sites<V> {
+  return {
+    at: (site, compute) => {
+      const gate = gates.get(site);
+      return gate === undefined ? compute() : hold(gate);
+    },
+    wants: () => false,
+  };
 }

@@ -1,3 +1,4 @@
+export type { AffineReadout } from "./affine.ts";
 export type { QkResult, ScorePair } from "./analyses/qk.ts";
 export { expansionAnalyses } from "./analyses.ts";
 export { type Anatomy, anatomyOf, frozenAt } from "./anatomy.ts";
@@ -141,7 +142,6 @@ export {
   likeliestTarget,
   namedTarget,
   type Target,
-  type TargetReadout,
   targetParameter,
   targetReadout,
   targetText,

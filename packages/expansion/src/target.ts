@@ -13,9 +13,10 @@ import {
   type Tensor,
   tensor,
 } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
+import { type Model, mapWeights, unembed } from "@resolvent/transformer";
 import type { z } from "zod";
-import { argmax, finalSigma } from "./prediction.ts";
+import { type AffineReadout, affineReadout } from "./affine.ts";
+import { argmax, finalSigma, withFinalSigma } from "./prediction.ts";
 
 /** What is asked of a run: at the last position, `logit(a) − logit(b)`, or `logit(a)` where `b` is null. */
 export interface Target {
@@ -84,37 +85,33 @@ export function targetValue<T extends Shaped>(ops: Ops<T>, logits: T, target: Ta
   });
 }
 
-/** A target as a linear function of the residual stream, the final norm's σ held: `⟨covector, T[last]⟩ + constant`. */
-export interface TargetReadout<T> {
-  /** `w = P(γ_f (W_U[:,a] − W_U[:,b])) / σ_f[last]`: `d_model`. */
-  readonly covector: T;
-  /** `β_f · (W_U[:,a] − W_U[:,b]) + b_U[a] − b_U[b]`, a scalar. */
-  readonly constant: T;
-}
-
 /**
- * The readout of a target in a run.
+ * A target as a linear function of the last position's stream, the final norm's σ held: with `P` centring for
+ * LayerNorm, `P(γ_f (W_U[:,a] − W_U[:,b])) / σ_f[last]`, and `β_f · (W_U[:,a] − W_U[:,b]) + b_U[a] − b_U[b]`.
  *
  * @param residual `T` of the run, before the final norm: `pos, d_model`
+ * @returns a covector `d_model`
  */
 export function targetReadout<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   residual: T,
-  target: Target,
-): TargetReadout<T> {
+  { a, b }: Target,
+): AffineReadout<T> {
   return ops.scope(() => {
-    const { norm, W_U, b_U } = model.final;
-    const direction = difference(ops, W_U, target);
-    const scaled = norm?.scale === undefined ? direction : ops.mul(direction, norm.scale);
-    const centred = norm?.kind === "layer" ? ops.center(scaled, "d_model") : scaled;
+    const { W_U, b_U } = model.final;
+    const two = Int32Array.from(b === null ? [a] : [a, b]);
+    const tokens = { shape: { vocab: two.length }, data: two };
+    const ofTokens = (x: T): T => ops.take(x, "vocab", tokens);
+    const final = { ...model.final, W_U: ofTokens(W_U), ...(b_U && { b_U: ofTokens(b_U) }) };
     const pos = sizeAlong(residual.shape, "pos", "targetReadout");
     const last = ops.sum(ops.slice(residual, "pos", pos - 1, pos), ["pos"]);
     const sigma = finalSigma(ops, model, last);
-    const shift = norm?.bias && ops.matmul(direction, norm.bias, ["d_model"]);
-    const own = b_U && difference(ops, b_U, target);
-    const constant = shift && own ? ops.add(shift, own) : (shift ?? own ?? ops.fill({}, 0));
-    return { covector: sigma === undefined ? centred : ops.div(centred, sigma), constant };
+    const direction = ops.constant(tokens.shape, b === null ? [1] : [1, -1]);
+    return affineReadout(ops, last.shape, direction, (on, fixed, x) => {
+      const end = mapWeights({ ...model, stages: [], final }, fixed);
+      return unembed(on, end, x, withFinalSigma(sigma && fixed(sigma)));
+    });
   });
 }
 

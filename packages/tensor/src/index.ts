@@ -62,4 +62,6 @@ export {
   withoutAxes,
 } from "./shape.ts";
 export { type Dual, type TangentOps, tangent } from "./tangent.ts";
+export type { Traced } from "./tape.ts";
 export { inOrder, placesIn, tensor } from "./tensor.ts";
+export { type TransposedOps, transposed } from "./transposed.ts";

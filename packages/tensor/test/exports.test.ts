@@ -42,6 +42,7 @@ test("the exported names", () => {
     "takeShape",
     "tangent",
     "tensor",
+    "transposed",
     "triangleShape",
     "widenHalf",
     "withoutAxes",

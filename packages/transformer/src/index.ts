@@ -33,6 +33,7 @@ export {
   hasBiases,
   type MlpBlock,
   type Model,
+  mapBlock,
   mapWeights,
   type NormWeights,
   type Stages,

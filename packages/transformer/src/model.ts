@@ -175,23 +175,12 @@ export function mapWeights<A extends Shaped, B extends Shaped>(
   model: Model<A>,
   f: (weight: A, name: string) => B,
 ): Model<B> {
-  // Weights are exactly the values that have a shape; everything else in a model is a plain setting.
   // A weight that stands in two places (a tied embedding) stays one weight.
-  const known = new Map<unknown, B>();
-  const mapped = (weight: A, path: string): B => {
+  const known = new Map<A, B>();
+  const once = (weight: A, path: string): B => {
     const value = known.get(weight) ?? f(weight, path);
     known.set(weight, value);
     return value;
-  };
-  const walk = <V extends object>(value: V, path: string): unknown => {
-    if ("shape" in value) return mapped(value as unknown as A, path); // that is what a weight is
-    const parts = Object.entries(value).map(([key, part]) => {
-      const isObject = typeof part === "object" && part !== null;
-      return [key, isObject ? walk(part, `${path}.${key}`) : part] as const;
-    });
-    // Settings without weights stay the same objects: rotation tables are made once for each spec.
-    const same = parts.every(([key, part]) => part === value[key as keyof V]);
-    return same ? value : Object.fromEntries(parts);
   };
   const { architecture, name, sha256, warnings, stages, embed, final } = model;
   return {
@@ -199,8 +188,40 @@ export function mapWeights<A extends Shaped, B extends Shaped>(
     name,
     ...(sha256 !== undefined && { sha256 }),
     ...(warnings !== undefined && { warnings }),
-    embed: walk(embed, "embed") as Model<B>["embed"],
-    stages: [...stages].map((stage) => stage.map((block) => walk(block, block.name) as Block<B>)),
-    final: walk(final, "final") as Model<B>["final"],
+    embed: walk(embed, "embed", once) as Model<B>["embed"],
+    stages: [...stages].map((stage) => stage.map((block) => mapBlock(block, once))),
+    final: walk(final, "final", once) as Model<B>["final"],
   };
+}
+
+/** The same block with every weight passed through `f`. */
+export function mapBlock<A extends Shaped, B extends Shaped>(
+  block: AttentionBlock<A>,
+  f: (weight: A, name: string) => B,
+): AttentionBlock<B>;
+export function mapBlock<A extends Shaped, B extends Shaped>(
+  block: Block<A>,
+  f: (weight: A, name: string) => B,
+): Block<B>;
+export function mapBlock<A extends Shaped, B extends Shaped>(
+  block: Block<A>,
+  f: (weight: A, name: string) => B,
+): Block<B> {
+  return walk(block, block.name, f) as Block<B>;
+}
+
+/** Weights are exactly the values that have a shape; everything else in a model is a plain setting. */
+function walk<A extends Shaped, B>(
+  value: object,
+  path: string,
+  f: (weight: A, name: string) => B,
+): unknown {
+  if ("shape" in value) return f(value as A, path); // that is what a weight is
+  const parts = Object.entries(value).map(([key, part]): [string, unknown, unknown] => {
+    const isObject = typeof part === "object" && part !== null;
+    return [key, part, isObject ? walk(part, `${path}.${key}`, f) : part];
+  });
+  // Settings without weights stay the same objects: rotation tables are made once for each spec.
+  if (parts.every(([, part, mapped]) => mapped === part)) return value;
+  return Object.fromEntries(parts.map(([key, , mapped]) => [key, mapped]));
 }

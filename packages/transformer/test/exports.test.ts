@@ -28,6 +28,7 @@ test("what the package exports", () => {
     "labelling",
     "loadModel",
     "loadTokenizer",
+    "mapBlock",
     "mapWeights",
     "mlp",
     "nextTokenLoss",

@@ -1,9 +1,19 @@
-import { InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import { type Model, rotaryTable } from "@resolvent/transformer";
+import { InputError, type Ops, type Shaped } from "@resolvent/tensor";
+import {
+  keysOf,
+  type Model,
+  mapBlock,
+  normalize,
+  queriesOf,
+  rotateHeads,
+  within,
+} from "@resolvent/transformer";
+import { affineReadout } from "../affine.ts";
+import { heldAt } from "../anatomy.ts";
+import { groupOf, onlyHead } from "../qk/head.ts";
 import { type Target, targetReadout, targetText } from "../target.ts";
-import type { Covectors } from "./pull.ts";
-import { only, throughNorm } from "./pull.ts";
-import { type FrozenRun, gateOf, stagesOf } from "./run.ts";
+import { type Covectors, cut } from "./pull.ts";
+import { type FrozenRun, stagesOf } from "./run.ts";
 
 /** A linear function of the stream at one point of a frozen run, `⟨covector, r⟩ + constant`: what paths end in. */
 export interface Readout<T> {
@@ -87,52 +97,30 @@ export function headReadout<T extends Shaped>(
       details: { ...which, heads, positions: run.positions },
     });
   }
-  const groups = sizeAlong(block.W_Q.shape, "group", block.name);
-  const isQuery = side === "query";
-  const kv = Math.floor(head / groups);
-  const ofHead = (x: T | undefined): T | undefined => {
-    if (x === undefined) return undefined;
-    const one = only(ops, x, "kv_head", kv);
-    return isQuery ? only(ops, one, "group", head % groups) : one;
+  const read = <V extends Shaped>(on: Ops<V>, fixed: (value: T) => V, stream: V): V => {
+    const own = onlyHead(on, mapBlock(block, fixed), head);
+    const { kv_head } = groupOf(block, head);
+    const places = { pos: position, key_pos: position, head, kv_head };
+    const sites = within(
+      heldAt(run.gates, (gate) => fixed(cut(ops, gate, places))),
+      block.name,
+    );
+    const normed = normalize(on, own.norm, stream, "d_model", sites, "norm");
+    if (side === "query") {
+      const query = queriesOf(on, own, normed, sites);
+      return on.sum(rotateHeads(on, own, query, "pos", position), ["pos", "head"]);
+    }
+    const key = keysOf(on, own, normed, sites);
+    return on.sum(rotateHeads(on, own, key, "key_pos", position), ["key_pos", "kv_head"]);
   };
   return ops.scope(() => {
-    const table = block.rotary && rotaryTable(block.rotary, run.positions);
-    const turned =
-      table === undefined
-        ? direction
-        : ops.sum(
-            ops.rotary(ops.broadcast(direction, { pos: 1 }), "d_head", "pos", table, {
-              start: position,
-              transpose: true,
-            }),
-            ["pos"],
-          );
-    const innerNorm = isQuery ? block.queryNorm : block.keyNorm;
-    const innerGate = gateOf(run, block.name, isQuery ? "query_norm" : "key_norm");
-    const innerSigma =
-      innerGate &&
-      only(
-        ops,
-        only(ops, innerGate, isQuery ? "head" : "kv_head", isQuery ? head : kv),
-        isQuery ? "pos" : "key_pos",
-        position,
-      );
-    const projected = throughNorm(ops, innerNorm, turned, "d_head", innerSigma);
-    const W = ofHead(isQuery ? block.W_Q : block.W_K) as T; // it has the weight
-    const normed = ops.matmul(projected, W, ["d_head"]);
-    const gate = gateOf(run, block.name, "norm");
-    const sigma = gate && only(ops, gate, "pos", position);
-    const bias = ofHead(isQuery ? block.b_Q : block.b_K);
-    const shifts = [
-      innerNorm?.bias && ops.matmul(turned, innerNorm.bias, ["d_head"]),
-      bias && ops.matmul(projected, bias, ["d_head"]),
-      block.norm?.bias && ops.matmul(normed, block.norm.bias, ["d_model"]),
-    ].flatMap((shift) => shift ?? []);
+    const { d_model } = model.architecture;
+    const { covector, constant } = affineReadout(ops, { pos: 1, d_model }, direction, read);
     return {
       name: `${side} of L${layer}.H${head}@${position}`,
       before,
-      covector: { values: throughNorm(ops, block.norm, normed, "d_model", sigma), at: position },
-      constant: shifts.reduce((sum, shift) => ops.add(sum, shift), ops.fill({}, 0)),
+      covector: { values: ops.join(covector, ["pos", "d_model"], "d_model"), at: position },
+      constant,
     };
   });
 }

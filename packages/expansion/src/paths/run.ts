@@ -58,9 +58,4 @@ export function stagesOf<T extends Shaped>(model: Model<T>): readonly (readonly 
 }
 
 /** What holds the gates of a run. */
-export type Gated<T> = Pick<FrozenRun<T>, "gates">;
-
-/** A gate of the run; undefined where the block has none of that name. */
-export function gateOf<T>(run: Gated<T>, block: string, gate: string): T | undefined {
-  return run.gates.get(`${block}.${gate}`);
-}
+export type Gated<T> = Pick<FrozenRun<T>, "gates" | "positions">;

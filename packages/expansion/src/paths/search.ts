@@ -8,7 +8,7 @@ import {
   sizeAlong,
   sizeOf,
 } from "@resolvent/tensor";
-import { type Model, mapWeights } from "@resolvent/transformer";
+import { type Model, mapBlock } from "@resolvent/transformer";
 import { readNumbers } from "../reading.ts";
 import { type Best, before, nodesOf, type Suffix } from "./best.ts";
 import { writesByDegree } from "./forward.ts";
@@ -93,7 +93,7 @@ export async function searchPaths<T extends Shaped>(
   const starts = sources.filter(({ enters }) => enters === 0);
   const [first] = starts.length === 1 ? sourceIds(starts[0] as Sources<T>) : []; // there is one
   const alone = starts.flatMap(sourceIds).length === 1 ? first : undefined;
-  const prices = priceOf(model, run, nodes);
+  const prices = priceOf(run, nodes);
 
   const writes = engine.scope(() =>
     writesByDegree(engine, model, run, sources, { level, channels, before: end }),
@@ -320,7 +320,6 @@ function chosen<T extends Shaped>(ops: Ops<T>, values: T, who: readonly number[]
 
 /** Floating-point operations of making one suffix, and of meeting it with all that may come before it. */
 function priceOf<T extends Shaped>(
-  model: Model<T>,
   run: FrozenRun<T>,
   nodes: readonly (readonly PathNode<T>[])[],
 ): (node: PathNode<T>, at: number | undefined, channels: number) => number {
@@ -333,11 +332,10 @@ function priceOf<T extends Shaped>(
       const ops = cost();
       const given = ({ shape }: T): Priced => ops.given(shape);
       const gates = new Map([...run.gates].map(([site, gate]) => [site, given(gate)]));
-      const alone = mapWeights({ ...model, stages: [[node.block]] }, given);
+      const block = mapBlock(node.block, given);
       const shape = at === undefined ? { suffix: 1, pos, d_model } : { suffix: 1, d_model };
-      for (const block of [...alone.stages].flat()) {
-        pullBack(ops, { gates }, { block, head: node.head }, { values: ops.given(shape), at });
-      }
+      const one = { values: ops.given(shape), at };
+      pullBack(ops, { gates, positions: pos }, { block, head: node.head }, one);
       pull = ops.total().flops;
       known.set(key, pull);
     }
