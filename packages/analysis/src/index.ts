@@ -17,6 +17,7 @@ export {
   type Parameters,
   promptParameter,
   promptsParameter,
+  targetParameter,
   tokenParameter,
   tokensParameter,
 } from "./parameters.ts";
@@ -50,9 +51,6 @@ export type {
   Vocabulary,
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
+export { namedTarget, targetText } from "./target.ts";
 export { parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
-export {
-  warningCodes,
-  warningLines,
-  withWarnings,
-} from "./warning.ts";
+export { warningCodes, warningLines, withWarnings } from "./warning.ts";

@@ -65,3 +65,17 @@ export function jsonLinesParameter(
 ): z.ZodType<string | undefined, string | undefined> {
   return z.string().optional().meta({ format: "json-lines", title: "file", description });
 }
+
+/** The parameter `target` of analyses: one token or two. */
+export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], readonly TokenName[]>> =
+  tokensParameter("")
+    .refine(
+      ({ length }) => length === 1 || length === 2,
+      "Expected one token, or two: the logit of the first minus that of the second",
+    )
+    .optional()
+    .meta({
+      title: "a,b",
+      description:
+        "tokens (text or id:N) whose logit difference at the last position is explained, or one for its logit; default: the two likeliest",
+    });

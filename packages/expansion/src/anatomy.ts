@@ -6,7 +6,6 @@ import {
   recording,
   residualStream,
   type Site,
-  type Sites,
 } from "@resolvent/transformer";
 import { type Gate, gateAt } from "./gates.ts";
 
@@ -50,19 +49,3 @@ export function anatomyOf<T extends Shaped>(
 }
 
 const isWrite = chooses(["*.write"]);
-
-/** Blocks run on with the gates of a run instead of their own. */
-export function frozenAt<T extends Shaped>(gates: ReadonlyMap<Site, T>): Sites<T> {
-  return heldAt(gates, (gate) => gate);
-}
-
-/** The same in another interpreter, or of a part of a block: `hold` says what a gate becomes when it is asked for. */
-export function heldAt<T, V>(gates: ReadonlyMap<Site, T>, hold: (gate: T) => V): Sites<V> {
-  return {
-    at: (site, compute) => {
-      const gate = gates.get(site);
-      return gate === undefined ? compute() : hold(gate);
-    },
-    wants: () => false,
-  };
-}

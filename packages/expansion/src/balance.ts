@@ -1,7 +1,6 @@
 import { ratio } from "@resolvent/analysis";
-import { axesOf, type Engine, type Ops, type Shaped } from "@resolvent/tensor";
+import { axesOf, type Engine, type Ops, readNumber, type Shaped, using } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
-import { readNumber, using } from "./reading.ts";
 import { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 
 /** Norms of the terms, of the run, of the remainder, and of what is missing between them: the certificate. */

@@ -1,7 +1,6 @@
-export type { AffineReadout } from "./affine.ts";
 export type { QkResult, ScorePair } from "./analyses/qk.ts";
 export { expansionAnalyses } from "./analyses.ts";
-export { type Anatomy, anatomyOf, frozenAt } from "./anatomy.ts";
+export { type Anatomy, anatomyOf } from "./anatomy.ts";
 export { balanceError } from "./balance.ts";
 export {
   type DegreeExpansion,
@@ -122,11 +121,7 @@ export {
 } from "./qk/score-terms.ts";
 export { SPLITTINGS, type Splitting } from "./qk/sources.ts";
 export { type Reference, referenceWrites } from "./reference.ts";
-export {
-  type EpsilonOptions,
-  type EpsilonTerms,
-  epsilonTerms,
-} from "./series/coefficients.ts";
+export { type EpsilonOptions, type EpsilonTerms, epsilonTerms } from "./series/coefficients.ts";
 export {
   type EpsilonSeries,
   type EpsilonSeriesOptions,
@@ -138,14 +133,5 @@ export { type RadiusEstimate, type RadiusMethod, radiusEstimates } from "./serie
 export { vectorEpsilon } from "./series/resum.ts";
 export type { SeriesVerdict } from "./series/verdict.ts";
 export { type Sweep, sweep } from "./sweep.ts";
-export {
-  likeliestTarget,
-  namedTarget,
-  type Target,
-  targetParameter,
-  targetReadout,
-  targetText,
-  targetValue,
-} from "./target.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 export { truncatedTree } from "./tree.ts";

@@ -4,23 +4,23 @@ import {
   type Ids,
   type Ops,
   type Precision,
+  readNumber,
+  readNumbers,
   type Shaped,
   sizeAlong,
   sizeOf,
+  using,
 } from "@resolvent/tensor";
-import { type Model, plainSites, type Sites } from "@resolvent/transformer";
+import { argmax, type Model, plainSites, type Sites, withFinalSigma } from "@resolvent/transformer";
 import { type Balance, balanceOf } from "./balance.ts";
 import {
-  argmax,
   type Compared,
   compare,
   type Prediction,
   readPredictions,
   type Truth,
   truthOf,
-  withFinalSigma,
 } from "./prediction.ts";
-import { readNumber, readNumbers, using } from "./reading.ts";
 import { type LogitShares, logitShares } from "./shares.ts";
 import type { DegreeTerms } from "./terms.ts";
 

@@ -2,26 +2,21 @@ import {
   axesOf,
   type Engine,
   type Ids,
-  inOrder,
   type Ops,
-  type Shape,
+  readNumbers,
   type Shaped,
   sizeAlong,
   sizeOf,
-  type Tensor,
 } from "@resolvent/tensor";
 import {
+  argmax,
+  finalSigma,
   type Model,
   nextTokenLoss,
-  normalize,
-  plainSites,
-  recording,
-  replacing,
-  type Site,
   type Sites,
   unembed,
+  withFinalSigma,
 } from "@resolvent/transformer";
-import { readNumbers } from "./reading.ts";
 
 /** How a partial sum's prediction compares with the model's. */
 export interface Prediction {
@@ -98,42 +93,6 @@ export async function readPredictions<T extends Shaped>(
     const same = likeliest.filter((id, row) => id === best[k * rows + row]).length;
     return { kl: value, top1: same / rows, loss: losses?.[k] ?? null };
   });
-}
-
-/** The likeliest token of each row, the first where several are equal. */
-export function argmax(logits: Tensor, rows: Shape): Int32Array {
-  const { data } = inOrder(logits, [...axesOf(rows), "vocab"]);
-  const vocab = sizeAlong(logits.shape, "vocab", "argmax");
-  const best = new Int32Array(data.length / vocab);
-  for (let row = 0; row < best.length; row++) {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let id = 0; id < vocab; id++) {
-      const logit = data[row * vocab + id] as number; // within the row
-      if (logit > most) {
-        most = logit;
-        best[row] = id;
-      }
-    }
-  }
-  return best;
-}
-
-/** The final norm's denominator at a residual stream; undefined where there is no final norm. */
-export function finalSigma<T extends Shaped>(
-  ops: Ops<T>,
-  model: Model<T>,
-  residual: T,
-): T | undefined {
-  const trace = new Map<Site, T>();
-  const sites = recording(plainSites<T>(), () => true, trace);
-  normalize(ops, model.final.norm, residual, "d_model", sites, "final.norm");
-  return trace.get("final.norm");
-}
-
-/** Sites that hold the final norm's σ; those of a plain run where there is none. */
-export function withFinalSigma<T extends object>(sigma: T | undefined): Sites<T> {
-  const plain = plainSites<T>();
-  return sigma === undefined ? plain : replacing(plain, { "final.norm": sigma });
 }
 
 function lossOf<T extends Shaped>(ops: Ops<T>, logits: T, ids: Ids): T | undefined {

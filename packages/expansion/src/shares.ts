@@ -1,7 +1,13 @@
 import { adjoint, axesOf, type Ops, type Shaped, sizeAlong, sizeOf } from "@resolvent/tensor";
-import { type Model, mapWeights, plainSites, unembed } from "@resolvent/transformer";
+import {
+  finalSigma,
+  type Model,
+  mapWeights,
+  plainSites,
+  unembed,
+  withFinalSigma,
+} from "@resolvent/transformer";
 import { norm } from "./balance.ts";
-import { finalSigma, withFinalSigma } from "./prediction.ts";
 import type { DegreeTerms } from "./terms.ts";
 
 /** How the logits of a run divide among the terms of a sum: what a term has of them is divided by `energy`. */

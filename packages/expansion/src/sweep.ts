@@ -1,14 +1,14 @@
-import { type Ops, type Shaped, sizeAlong, withoutAxes } from "@resolvent/tensor";
+import { type Ops, type Shaped, sizeAlong, sumOf, withoutAxes } from "@resolvent/tensor";
 import {
   type Block,
   blockWrite,
+  frozenAt,
   hasBiases,
   type Model,
   type Sites,
   withoutBiases,
 } from "@resolvent/transformer";
-import { type Anatomy, frozenAt } from "./anatomy.ts";
-import { sumOf } from "./tree.ts";
+import type { Anatomy } from "./anatomy.ts";
 
 /** The path expansion of a run: its terms, and what lies beyond the highest of them. */
 export interface Sweep<T> {

@@ -1,6 +1,6 @@
-import { type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import { type Block, blockWrite, type Model } from "@resolvent/transformer";
-import { type Anatomy, frozenAt } from "./anatomy.ts";
+import { type Ops, type Shaped, sizeAlong, sumOf } from "@resolvent/tensor";
+import { type Block, blockWrite, frozenAt, type Model } from "@resolvent/transformer";
+import type { Anatomy } from "./anatomy.ts";
 
 /**
  * The truncated tree (MATHS 2.1): `T^(k)` for `k = 0 … min(maxDegree, number of stages)`, stacked along `degree`.
@@ -60,9 +60,4 @@ function referencesOf<T extends Shaped>(
     const ref = references?.get(block.name);
     return ref === undefined ? [] : [ops.broadcast(ref, { degree: 1 })];
   });
-}
-
-/** The sum of at least one tensor. */
-export function sumOf<T extends Shaped>(ops: Ops<T>, parts: readonly T[]): T {
-  return parts.reduce((sum, part) => ops.add(sum, part));
 }

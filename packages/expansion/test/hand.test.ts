@@ -1,8 +1,7 @@
 import { reference, type Tensor, tensor } from "@resolvent/tensor";
-import { type MlpBlock, type Model, tokenIds } from "@resolvent/transformer";
+import { argmax, type MlpBlock, type Model, tokenIds } from "@resolvent/transformer";
 import { expect, test } from "vitest";
 import { type DegreeTerms, degreeTerms, expandByDegree, type TermsOptions } from "../src/index.ts";
-import { argmax } from "../src/prediction.ts";
 
 /** `relu(slope · r + bias)` on a stream of one number. */
 function block(layer: number, slope: number, bias: number): MlpBlock<Tensor> {

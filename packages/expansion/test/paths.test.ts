@@ -4,14 +4,15 @@ import {
   blocksOf,
   blockWrite,
   run as forward,
+  frozenAt,
   loadModel,
   rotaryTable,
+  targetValue,
   tokenIds,
   withoutBiases,
 } from "@resolvent/transformer";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { frozenAt } from "../src/anatomy.ts";
 import {
   allSources,
   type Claim,
@@ -28,7 +29,6 @@ import {
   pullBack,
   type SourceId,
   spread,
-  targetValue,
   topPaths,
   verify,
 } from "../src/index.ts";

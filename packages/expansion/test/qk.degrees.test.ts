@@ -1,8 +1,8 @@
 import { inOrder, reference, type Tensor } from "@resolvent/tensor";
 import { describeWithFixtures, tinyFamilies, tinyModel } from "@resolvent/testkit";
-import { loadModel, run } from "@resolvent/transformer";
+import { loadModel, run, targetReadout } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
-import { chooseEdge, expandScore, qkDegrees, targetReadout } from "../src/index.ts";
+import { chooseEdge, expandScore, qkDegrees } from "../src/index.ts";
 import { valueTerms } from "../src/qk/degrees.ts";
 import { goldenModels, loadGolden } from "./golden.ts";
 

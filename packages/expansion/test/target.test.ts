@@ -1,14 +1,14 @@
+import { namedTarget, targetText } from "@resolvent/analysis";
 import { reference, tensor } from "@resolvent/tensor";
 import { describeWithFixtures, tinyFamilies, tinyModel } from "@resolvent/testkit";
-import { loadModel, run } from "@resolvent/transformer";
-import { describe, expect, test } from "vitest";
 import {
   likeliestTarget,
-  namedTarget,
+  loadModel,
+  run,
   targetReadout,
-  targetText,
   targetValue,
-} from "../src/index.ts";
+} from "@resolvent/transformer";
+import { describe, expect, test } from "vitest";
 import { goldenModels, loadGolden } from "./golden.ts";
 
 const tokens = [3, 17, 5, 5];

@@ -1,4 +1,4 @@
-import type { Ops } from "./ops.ts";
+import type { Ops, Precision } from "./ops.ts";
 import {
   alongShape,
   arrangeShape,
@@ -174,4 +174,11 @@ export function reachable(value: unknown, found: Set<unknown> = new Set()): Set<
   const inside = value instanceof Map ? value.values() : Object.values(value);
   for (const part of inside) reachable(part, found);
   return found;
+}
+
+/** What something would take, from shapes alone. */
+export function priced(precision: Precision, body: (ops: Ops<Priced>) => unknown): Cost {
+  const ops = cost({ precision });
+  ops.scope(() => void body(ops));
+  return ops.total();
 }

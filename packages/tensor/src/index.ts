@@ -1,5 +1,7 @@
 export { type AdjointOps, adjoint, type Node } from "./adjoint.ts";
-export { type Cost, type CostOps, cost, type Priced, reachable } from "./cost.ts";
+export { type AffineMap, type AffineReadout, affineReadout } from "./affine.ts";
+export { inChunks, STACK_MEMORY } from "./chunks.ts";
+export { type Cost, type CostOps, cost, type Priced, priced, reachable } from "./cost.ts";
 export { type ErrorInfo, InputError, InternalError } from "./errors.ts";
 export { type Half, widenHalf } from "./half.ts";
 export {
@@ -26,6 +28,7 @@ export type {
   Tensor,
 } from "./ops.ts";
 export { type ProfileOps, profile, type Timing } from "./profile.ts";
+export { readNumber, readNumbers, using } from "./reading.ts";
 export { reference } from "./reference.ts";
 export {
   alongShape,
@@ -61,6 +64,7 @@ export {
   stridesOf,
   withoutAxes,
 } from "./shape.ts";
+export { sumOf, takeEntries } from "./stack.ts";
 export { type Dual, type TangentOps, tangent } from "./tangent.ts";
 export type { Traced } from "./tape.ts";
 export { inOrder, placesIn, tensor } from "./tensor.ts";

@@ -10,6 +10,7 @@ export {
 } from "./attention.ts";
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
+export { finalSigma, withFinalSigma } from "./final-norm.ts";
 export { firstNotFiniteSite } from "./finite.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { checkHead, type HeadPlace, headName, headNamed, parseHead } from "./head-name.ts";
@@ -37,6 +38,7 @@ export {
   mapWeights,
   type NormWeights,
   type Stages,
+  shapesOf,
   withoutBiases,
 } from "./model.ts";
 export { normalize } from "./norm.ts";
@@ -45,6 +47,8 @@ export { blockWrite, type Run, type RunOptions, residualStream, run } from "./ru
 export { runCost } from "./run-cost.ts";
 export {
   chooses,
+  frozenAt,
+  heldAt,
   labelling,
   plainSites,
   type Replacements,
@@ -55,6 +59,8 @@ export {
   type Sites,
   within,
 } from "./sites.ts";
+export { groupOf, onlyHead, stageOfLayer, upToStage, withAttention } from "./structure.ts";
+export { argmax, likeliestTarget, type Target, targetReadout, targetValue } from "./target.ts";
 export { showBytes } from "./tokenizer/bytes.ts";
 export { loadTokenizer } from "./tokenizer/load.ts";
 export { tokenizerOf } from "./tokenizer/pipeline.ts";

@@ -1,4 +1,5 @@
 import type { GateKind, Shaped } from "@resolvent/tensor";
+import { cost, type Priced } from "@resolvent/tensor";
 import type { RotarySpec } from "./rotary.ts";
 import type { Warning } from "./warning.ts";
 
@@ -224,4 +225,10 @@ function walk<A extends Shaped, B>(
   // Settings without weights stay the same objects: rotation tables are made once for each spec.
   if (parts.every(([, part, mapped]) => mapped === part)) return value;
   return Object.fromEntries(parts.map(([key, , mapped]) => [key, mapped]));
+}
+
+/** The shapes of a model. */
+export function shapesOf<T extends Shaped>(model: Model<T>): Model<Priced> {
+  const ops = cost();
+  return mapWeights(model, ({ shape }) => ops.given(shape));
 }

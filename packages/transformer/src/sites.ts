@@ -1,3 +1,4 @@
+import type { Shaped } from "@resolvent/tensor";
 /**
  * The sites of a model: named values that a run can record, replace, or be given.
  *
@@ -108,4 +109,20 @@ export function recording<T>(
 /** Runs what each site computes under its name: for measuring where time goes. Everything else as in `inner`. */
 export function labelling<T>(inner: Sites<T>, within: (site: Site, body: () => T) => T): Sites<T> {
   return { ...inner, at: (site, compute) => within(site, () => inner.at(site, compute)) };
+}
+
+/** Blocks run on with the gates of a run instead of their own. */
+export function frozenAt<T extends Shaped>(gates: ReadonlyMap<Site, T>): Sites<T> {
+  return heldAt(gates, (gate) => gate);
+}
+
+/** The same in another interpreter, or of a part of a block: `hold` says what a gate becomes when it is asked for. */
+export function heldAt<T, V>(gates: ReadonlyMap<Site, T>, hold: (gate: T) => V): Sites<V> {
+  return {
+    at: (site, compute) => {
+      const gate = gates.get(site);
+      return gate === undefined ? compute() : hold(gate);
+    },
+    wants: () => false,
+  };
 }

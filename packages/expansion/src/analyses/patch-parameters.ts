@@ -1,9 +1,11 @@
 import {
   jsonLinesParameter,
+  namedTarget,
   type Prompt,
   promptParameter,
   promptsParameter,
   type TokenName,
+  targetParameter,
   tokenNotation,
   type Vocabulary,
 } from "@resolvent/analysis";
@@ -19,7 +21,6 @@ import {
   type PatchSetting,
   patchSetting,
 } from "../patching/setting.ts";
-import { namedTarget, targetParameter } from "../target.ts";
 
 /** What `patch` and `circuit` both ask. */
 export interface PatchParameters {

@@ -10,6 +10,7 @@ import {
   short,
   type Table,
   type TokenName,
+  targetParameter,
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
@@ -24,7 +25,6 @@ import {
 import type { Level } from "../paths/node.ts";
 import { pathsCost } from "../paths/price.ts";
 import { sourceText } from "../paths/text.ts";
-import { targetParameter } from "../target.ts";
 
 interface PathsParameters {
   readonly prompt: Prompt;

@@ -5,6 +5,7 @@ import {
   defineAnalysis,
   inputLine,
   isNothing,
+  namedTarget,
   type Prompt,
   percent,
   promptParameter,
@@ -13,6 +14,8 @@ import {
   type Table,
   type TokenFacts,
   type TokenName,
+  targetParameter,
+  targetText,
   tokenFacts,
   tokenNotation,
   type Warning,
@@ -26,7 +29,6 @@ import { scoreCost } from "../qk/cost.ts";
 import { type EdgeDegrees, qkDegrees } from "../qk/degrees.ts";
 import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
 import { SPLITTINGS, type Splitting } from "../qk/sources.ts";
-import { namedTarget, targetParameter, targetText } from "../target.ts";
 
 interface QkParameters {
   readonly prompt: Prompt;

@@ -1,10 +1,16 @@
-import { type Engine, InputError, inOrder, type Precision, type Shaped } from "@resolvent/tensor";
-import { type Model, type Sites, tokenIds } from "@resolvent/transformer";
-import { type Anatomy, anatomyOf, frozenAt } from "../anatomy.ts";
+import {
+  type Engine,
+  InputError,
+  inOrder,
+  type Precision,
+  type Shaped,
+  STACK_MEMORY,
+  using,
+} from "@resolvent/tensor";
+import { frozenAt, type Model, type Sites, tokenIds } from "@resolvent/transformer";
+import { type Anatomy, anatomyOf } from "../anatomy.ts";
 import { checkGates, type Gate } from "../gates.ts";
 import { readStream } from "../host.ts";
-import { PATCH_MEMORY } from "../patching/chunks.ts";
-import { using } from "../reading.ts";
 import { addMoebius } from "./moebius.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { type Player, type PlayerChoice, playersOf } from "./players.ts";
@@ -60,7 +66,7 @@ export function prepare<T extends Shaped>(
   /** Parts of `d_model` that runs are done for, one after the other. */
   readonly parts: readonly (readonly [from: number, to: number])[];
 } {
-  const { memory = PATCH_MEMORY, runsMemory = RUNS_MEMORY } = options;
+  const { memory = STACK_MEMORY, runsMemory = RUNS_MEMORY } = options;
   const players = playersOf(model.architecture, options.players ?? { kind: "blocks" });
   if (players.length === 0) {
     throw new InputError({

@@ -1,6 +1,6 @@
 import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
-import { type Model, tokenIds } from "@resolvent/transformer";
-import { type Anatomy, anatomyOf, frozenAt } from "../anatomy.ts";
+import { frozenAt, type Model, tokenIds } from "@resolvent/transformer";
+import { type Anatomy, anatomyOf } from "../anatomy.ts";
 import { type InteractionOptions, prepare } from "./interaction-terms.ts";
 import { firstJob, type Job, throughStage } from "./subset-runs.ts";
 

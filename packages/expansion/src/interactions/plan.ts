@@ -1,6 +1,12 @@
-import { InternalError, type Precision, type Priced, type Shaped, sizeOf } from "@resolvent/tensor";
-import { type Model, plainSites } from "@resolvent/transformer";
-import { priced, shapesOf } from "../patching/chunks.ts";
+import {
+  InternalError,
+  type Precision,
+  type Priced,
+  priced,
+  type Shaped,
+  sizeOf,
+} from "@resolvent/tensor";
+import { type Model, plainSites, shapesOf } from "@resolvent/transformer";
 import type { Player } from "./players.ts";
 import { stageWrites } from "./stage-writes.ts";
 

@@ -1,6 +1,6 @@
 import type { Ops, Shaped } from "@resolvent/tensor";
+import { takeEntries } from "@resolvent/tensor";
 import type { Block, Sites } from "@resolvent/transformer";
-import { rows } from "../patching/changes.ts";
 import { type Plan, stageOf, type Unit } from "./plan.ts";
 import { stageWrites } from "./stage-writes.ts";
 import type { PlayerSet } from "./subsets.ts";
@@ -106,7 +106,7 @@ function written<T extends Shaped>(
       own.some((unit) => mayWrite(plan, unit, set, job.stage)) ? [i] : [],
     );
     if (runs.length === 0) continue;
-    const read = rows(ops, job.streams, "subset", runs, "subset");
+    const read = takeEntries(ops, job.streams, "subset", runs, "subset");
     for (const [name, write] of stageWrites(ops, [block], read, byHead, sites)) {
       writes.set(name, write);
     }
@@ -154,10 +154,10 @@ function addUnit<T extends Shaped>(
       unit,
       on.map((i) => entries[i] ?? -1),
     );
-    const chosen = rows(ops, streams, "subset", on, "subset");
+    const chosen = takeEntries(ops, streams, "subset", on, "subset");
     const writing = write === undefined ? chosen : ops.add(chosen, write);
     if (off.length === 0) return writing;
-    return ops.concat([rows(ops, streams, "subset", off, "subset"), writing], "subset");
+    return ops.concat([takeEntries(ops, streams, "subset", off, "subset"), writing], "subset");
   });
   const joined = (set: PlayerSet): PlayerSet =>
     first && player !== undefined ? [...set, player].sort((a, b) => a - b) : set;
@@ -186,12 +186,12 @@ function partOf<T extends Shaped>(
   at: readonly number[],
 ): T | undefined {
   const write = writes.get(name) as T; // run where one of its parts may write
-  if (heads === undefined) return rows(ops, write, "subset", at, "subset");
+  if (heads === undefined) return takeEntries(ops, write, "subset", at, "subset");
   const block = stage.find((one) => one.name === name);
   const bias = constant && block?.kind === "attn" ? block.b_O : undefined;
   if (heads.length === 0) return bias;
-  const own = ops.sum(rows(ops, write, "head", heads, "head"), ["head"]);
-  const chosen = rows(ops, own, "subset", at, "subset");
+  const own = ops.sum(takeEntries(ops, write, "head", heads, "head"), ["head"]);
+  const chosen = takeEntries(ops, own, "subset", at, "subset");
   return bias === undefined ? chosen : ops.add(chosen, bias);
 }
 

@@ -8,8 +8,9 @@ import {
   plainSites,
   recording,
   type Site,
+  type Target,
+  targetValue,
 } from "@resolvent/transformer";
-import { type Target, targetValue } from "../target.ts";
 import type { PatchGraph } from "./graph.ts";
 
 /** A run with everything that patches start from. */

@@ -1,8 +1,7 @@
-import { InputError, type Ops, type Shaped } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
-import type { Target } from "../target.ts";
+import { InputError, type Ops, type Shaped, takeEntries } from "@resolvent/tensor";
+import type { Model, Target } from "@resolvent/transformer";
 import { lastPosition, measured, type PatchRun } from "./base.ts";
-import { rows, writeChanges } from "./changes.ts";
+import { writeChanges } from "./changes.ts";
 import type { PatchGraph } from "./graph.ts";
 
 /** A path of the computational tree: a source, then the receivers it goes through, each of a later stage. */
@@ -35,7 +34,7 @@ export function branchTargets<T extends Shaped>(
 ): T {
   branches.forEach((branch) => void checkBranch(graph, branch));
   const sources = branches.map(({ source }) => source);
-  let moved = rows(ops, deltas, "source", sources, "item");
+  let moved = takeEntries(ops, deltas, "source", sources, "item");
   let index = 0;
   for (const stage of model.stages) {
     const at = index++;
@@ -52,7 +51,7 @@ export function branchTargets<T extends Shaped>(
         const place = changes.findIndex((change) => change.entry === entry);
         return place < 0 ? entry : branches.length + place;
       });
-      return rows(ops, ops.concat([moved, after], "item"), "item", places, "item");
+      return takeEntries(ops, ops.concat([moved, after], "item"), "item", places, "item");
     });
   }
   const final = lastPosition(ops, run.streams[graph.stages] as T); // after all stages

@@ -1,4 +1,4 @@
-import { type Ids, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type Ops, type Shaped, sizeAlong, takeEntries } from "@resolvent/tensor";
 import {
   type AttentionBlock,
   attention,
@@ -51,12 +51,12 @@ export function writeChanges<T extends Shaped>(
       );
       if (own.length === 0) continue;
       const entries = [...new Set(own.map(({ entry }) => entry))];
-      const read = ops.add(rows(ops, deltas, "change", entries, "entry"), crop(stream));
+      const read = ops.add(takeEntries(ops, deltas, "change", entries, "entry"), crop(stream));
       if (input === "block") {
         const written = blockWrite(ops, block, read, plainSites());
         const change = ops.sub(written, crop(run.blocks.get(block.name) as T)); // every block writes
         const places = own.map(({ entry }) => entries.indexOf(entry));
-        parts.push(rows(ops, change, "entry", places, "item"));
+        parts.push(takeEntries(ops, change, "entry", places, "item"));
       } else if (block.kind === "attn") {
         const heads = headWrites(ops, block, stream, {
           [input]: projected(ops, block, input, read),
@@ -65,14 +65,14 @@ export function writeChanges<T extends Shaped>(
         const count = sizeAlong(heads.shape, "head", "writeChanges");
         const flat = ops.join(ops.arrange(change, ["pos", "d_model"]), ["entry", "head"], "each");
         const places = own.map(({ entry, head }) => entries.indexOf(entry) * count + head);
-        parts.push(rows(ops, flat, "each", places, "item"));
+        parts.push(takeEntries(ops, flat, "each", places, "item"));
       }
       order.push(...own.map(({ place }) => place));
     }
   }
   const all = parts.length === 1 ? (parts[0] as T) : ops.concat(parts, "item");
   const back = changes.map((_, place) => order.indexOf(place));
-  return rows(ops, all, "item", back, "item");
+  return takeEntries(ops, all, "item", back, "item");
 }
 
 /**
@@ -108,20 +108,4 @@ export function headWrites<T extends Shaped>(
     wants: (site) => site === "head" || sites.wants(site),
   });
   return found[0] as T; // attention passes the site where it is wanted
-}
-
-/** Entries of an axis by index, under another name; the same tensor where that would be all of them in order. */
-export function rows<T extends Shaped>(
-  ops: Ops<T>,
-  x: T,
-  axis: string,
-  indices: readonly number[],
-  name: string,
-): T {
-  const same =
-    indices.length === sizeAlong(x.shape, axis, "rows") &&
-    indices.every((index, place) => index === place);
-  if (same) return axis === name ? x : ops.rename(x, { [axis]: name });
-  const ids: Ids = { shape: { [name]: indices.length }, data: Int32Array.from(indices) };
-  return ops.take(x, axis, ids);
 }

@@ -1,6 +1,6 @@
 import type { Ops, Shape, Shaped } from "@resolvent/tensor";
+import type { Target } from "@resolvent/transformer";
 import { type Block, blockWrite, type Model, plainSites } from "@resolvent/transformer";
-import type { Target } from "../target.ts";
 import { lastPosition, measured } from "./base.ts";
 import { headWrites, projected } from "./changes.ts";
 import { groupsOf } from "./gradients.ts";

@@ -6,10 +6,19 @@ import {
   short,
   type Warning,
 } from "@resolvent/analysis";
-import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
+import {
+  type Engine,
+  InputError,
+  inChunks,
+  type Precision,
+  priced,
+  readNumbers,
+  type Shaped,
+  STACK_MEMORY,
+  using,
+} from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { readNumbers, using } from "../reading.ts";
-import { inChunks, PATCH_MEMORY, priced, shapesOf } from "./chunks.ts";
+import { shapesOf } from "@resolvent/transformer";
 import { type Circuit, circuitTargets } from "./circuit-run.ts";
 import { edgesOf, type PatchEdge, type PatchGraph, patchGraph } from "./graph.ts";
 import type { PromptPair } from "./pairs.ts";
@@ -226,7 +235,7 @@ async function targetsOfCircuits<T extends Shaped>(
   pairs: readonly PromptPair[],
   { reference }: PatchSetting,
   circuits: readonly Circuit[],
-  { memory = PATCH_MEMORY, signal }: Pick<PatchOptions, "memory" | "signal">,
+  { memory = STACK_MEMORY, signal }: Pick<PatchOptions, "memory" | "signal">,
 ): Promise<readonly number[][]> {
   const sizes = shapesOf(model);
   const means =

@@ -5,7 +5,9 @@ import {
   type Ops,
   type Shaped,
   sizeAlong,
+  takeEntries,
 } from "@resolvent/tensor";
+import type { Target } from "@resolvent/transformer";
 import {
   type AttentionBlock,
   attention,
@@ -16,9 +18,8 @@ import {
   plainSites,
   replacing,
 } from "@resolvent/transformer";
-import type { Target } from "../target.ts";
 import { lastPosition, measured, type PatchRun, streamsFrom } from "./base.ts";
-import { projected, rows } from "./changes.ts";
+import { projected } from "./changes.ts";
 import { HEAD_INPUTS, type PatchGraph } from "./graph.ts";
 import type { PatchMethod } from "./setting.ts";
 
@@ -107,7 +108,7 @@ function backwardFrom<T extends Shaped>(
   /** Node effects of the sources of a stage, by the gradient behind it. */
   const nodesOf = (stage: number, gradient: T): void => {
     const own = graph.sources.flatMap((source, i) => (source.stage === stage ? [i] : []));
-    const moved = rows(ops, deltas, "source", own, "source");
+    const moved = takeEntries(ops, deltas, "source", own, "source");
     const weighted = ops.mul(moved, overSteps(ops, gradient));
     nodes.unshift(ops.arrange(ops.sum(weighted, ["d_model"]), ["source", "pos"]));
   };

@@ -1,6 +1,6 @@
 import { type TokenName, tokenNotation } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
-import type { Target } from "../target.ts";
+import type { Target } from "@resolvent/transformer";
 
 /** A prompt, what it is compared with, and what is asked of both. */
 export interface PromptPair {

@@ -1,7 +1,6 @@
-import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
+import { type Cost, cost, type Precision, type Priced, STACK_MEMORY } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { lastPosition, measured } from "./base.ts";
-import { PATCH_MEMORY } from "./chunks.ts";
 import { type Circuit, circuitTargets } from "./circuit-run.ts";
 import { gradientEffects } from "./gradients.ts";
 import { patchGraph } from "./graph.ts";
@@ -19,7 +18,7 @@ export function patchCost(
   options: PatchOptions & { readonly precision?: Precision; readonly circuits?: number } = {},
 ): Cost {
   const { method = "exact", steps = 5, compare = false, positions = false } = options;
-  const { precision = "f32", memory = PATCH_MEMORY, circuits = 0 } = options;
+  const { precision = "f32", memory = STACK_MEMORY, circuits = 0 } = options;
   const { reference } = setting;
   checkPairs(pairs, reference.kind === "run");
   checkMethod(setting, method, positions, pairs);

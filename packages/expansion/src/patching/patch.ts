@@ -5,13 +5,26 @@ import {
   type TokenFacts,
   tokenFacts,
 } from "@resolvent/analysis";
-import { type Engine, InputError, inOrder, type Precision, type Shaped } from "@resolvent/tensor";
-import { type Model, plainSites, unembed } from "@resolvent/transformer";
-import { readNumber, using } from "../reading.ts";
-import { likeliestTarget, type Target } from "../target.ts";
+import {
+  type Engine,
+  InputError,
+  inOrder,
+  type Precision,
+  readNumber,
+  type Shaped,
+  STACK_MEMORY,
+  using,
+} from "@resolvent/tensor";
+import {
+  likeliestTarget,
+  type Model,
+  plainSites,
+  shapesOf,
+  type Target,
+  unembed,
+} from "@resolvent/transformer";
 import { type Agreement, agreement } from "./agreement.ts";
 import { lastPosition, measured, type PatchRun } from "./base.ts";
-import { PATCH_MEMORY, shapesOf } from "./chunks.ts";
 import { gradientEffects } from "./gradients.ts";
 import { type PatchGraph, patchGraph } from "./graph.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
@@ -142,7 +155,7 @@ export async function patchEffects<T extends Shaped>(
         for (const each of methods) {
           if (each === "exact") {
             const { precision } = engine;
-            const limits = { memory: options.memory ?? PATCH_MEMORY, precision };
+            const limits = { memory: options.memory ?? STACK_MEMORY, precision };
             const chunks = workChunks(sizes, graph, work, run, deltas, limits);
             const all = [engine, model, graph, work, run, deltas, ends.target] as const;
             const base = setting.direction === "noise" ? ends.targetClean : ends.targetCorrupt;

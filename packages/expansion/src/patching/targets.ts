@@ -1,8 +1,8 @@
-import { type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type Ops, type Shaped, sizeAlong, takeEntries } from "@resolvent/tensor";
+import type { Target } from "@resolvent/transformer";
 import { blockWrite, type Model, plainSites } from "@resolvent/transformer";
-import type { Target } from "../target.ts";
 import { lastPosition, measured, type PatchRun } from "./base.ts";
-import { rows, writeChanges } from "./changes.ts";
+import { writeChanges } from "./changes.ts";
 import type { PatchGraph } from "./graph.ts";
 
 /** One intervention: on an edge, or, without a receiver, on all that a source writes, or at one position of it. */
@@ -47,7 +47,7 @@ export function patchedTargets<T extends Shaped>(
     if (all.length > 0) running = all.length === 1 ? all[0] : ops.concat(all, "item");
   };
   const nodes = (own: readonly Patch[]): T => {
-    const whole = rows(
+    const whole = takeEntries(
       ops,
       deltas,
       "source",
@@ -81,7 +81,7 @@ export function patchedTargets<T extends Shaped>(
       const crop = (x: T): T => (crops(at + 1) ? lastPosition(ops, x) : x);
       if (edges.length > 0) {
         const sources = [...new Set(edges.map(({ source }) => source))];
-        const moved = rows(ops, deltas, "source", sources, "change");
+        const moved = takeEntries(ops, deltas, "source", sources, "change");
         const changes = edges.map(({ source, receiver }) => ({
           receiver: graph.receivers[receiver ?? 0] as PatchGraph["receivers"][number], // an index of the graph
           entry: sources.indexOf(source),

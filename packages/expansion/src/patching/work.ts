@@ -1,10 +1,8 @@
 import type { Engine, Ops, Precision, Priced, Shaped } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
-import { readNumbers, using } from "../reading.ts";
-import type { Target } from "../target.ts";
+import { inChunks, priced, readNumbers, using } from "@resolvent/tensor";
+import type { Model, Target } from "@resolvent/transformer";
 import type { PatchRun } from "./base.ts";
 import { branchTargets } from "./branches.ts";
-import { inChunks, priced } from "./chunks.ts";
 import { edgesOf, type PatchGraph } from "./graph.ts";
 import type { PatchSetting } from "./setting.ts";
 import { patchedTargets } from "./targets.ts";

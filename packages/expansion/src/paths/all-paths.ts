@@ -1,6 +1,6 @@
 import type { Engine, Shaped } from "@resolvent/tensor";
+import { readNumbers, using } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { readNumbers, using } from "../reading.ts";
 import { type Best, nodesOf } from "./best.ts";
 import { type EnumerationPlan, enumeration, prefixEffects } from "./enumerate.ts";
 import type { Level } from "./node.ts";

@@ -1,7 +1,6 @@
 import type { Engine, Ops, Shaped } from "@resolvent/tensor";
-import { blockWrite, type Model, recording, type Site } from "@resolvent/transformer";
-import { frozenAt } from "../anatomy.ts";
-import { readNumber, readNumbers } from "../reading.ts";
+import { readNumber, readNumbers } from "@resolvent/tensor";
+import { blockWrite, frozenAt, type Model, recording, type Site } from "@resolvent/transformer";
 import { only } from "./pull.ts";
 import type { Readout } from "./readout.ts";
 import { type FrozenRun, stagesOf } from "./run.ts";

@@ -1,7 +1,13 @@
-import { type Engine, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import {
+  type Engine,
+  type Ops,
+  readNumber,
+  readNumbers,
+  type Shaped,
+  sizeAlong,
+  sumOf,
+} from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { readNumber, readNumbers } from "../reading.ts";
-import { sumOf } from "../tree.ts";
 import { type Covectors, pullBack, spread } from "./pull.ts";
 import type { Readout } from "./readout.ts";
 import { type FrozenRun, stagesOf } from "./run.ts";

@@ -1,6 +1,7 @@
 import {
   type ModelFacts,
   modelFacts,
+  namedTarget,
   short,
   type TokenFacts,
   type TokenName,
@@ -8,10 +9,16 @@ import {
   type Warning,
 } from "@resolvent/analysis";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
-import { type Model, plainSites, tokenIds, unembed } from "@resolvent/transformer";
+import { using } from "@resolvent/tensor";
+import {
+  likeliestTarget,
+  type Model,
+  plainSites,
+  type Target,
+  tokenIds,
+  unembed,
+} from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
-import { using } from "../reading.ts";
-import { likeliestTarget, namedTarget, type Target } from "../target.ts";
 import { type DirectAttribution, directAttribution } from "./attribution.ts";
 import type { Level } from "./node.ts";
 import { logitReadout } from "./readout.ts";

@@ -1,14 +1,13 @@
-import { type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type Ops, type Shaped, sizeAlong, sumOf } from "@resolvent/tensor";
 import {
   type Block,
   blockWrite,
+  frozenAt,
   type Model,
   recording,
   type Site,
   withoutBiases,
 } from "@resolvent/transformer";
-import { frozenAt } from "../anatomy.ts";
-import { sumOf } from "../tree.ts";
 import type { Level } from "./node.ts";
 import { type FrozenRun, stagesOf } from "./run.ts";
 import type { Sources } from "./source.ts";

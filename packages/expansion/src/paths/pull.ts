@@ -1,7 +1,5 @@
 import { type Ops, type Shaped, sizeAlong, transposed } from "@resolvent/tensor";
-import { blockWrite, mapBlock, withoutBiases } from "@resolvent/transformer";
-import { heldAt } from "../anatomy.ts";
-import { onlyHead } from "../qk/head.ts";
+import { blockWrite, heldAt, mapBlock, onlyHead, withoutBiases } from "@resolvent/transformer";
 import type { PathNode } from "./node.ts";
 import type { Gated } from "./run.ts";
 

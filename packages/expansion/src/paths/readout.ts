@@ -1,17 +1,19 @@
-import { InputError, type Ops, type Shaped } from "@resolvent/tensor";
+import { targetText } from "@resolvent/analysis";
+import { affineReadout, InputError, type Ops, type Shaped } from "@resolvent/tensor";
 import {
+  groupOf,
+  heldAt,
   keysOf,
   type Model,
   mapBlock,
   normalize,
+  onlyHead,
   queriesOf,
   rotateHeads,
+  type Target,
+  targetReadout,
   within,
 } from "@resolvent/transformer";
-import { affineReadout } from "../affine.ts";
-import { heldAt } from "../anatomy.ts";
-import { groupOf, onlyHead } from "../qk/head.ts";
-import { type Target, targetReadout, targetText } from "../target.ts";
 import { type Covectors, cut } from "./pull.ts";
 import { type FrozenRun, stagesOf } from "./run.ts";
 

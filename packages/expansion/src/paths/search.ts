@@ -4,12 +4,12 @@ import {
   type Engine,
   type Ops,
   type Priced,
+  readNumbers,
   type Shaped,
   sizeAlong,
   sizeOf,
 } from "@resolvent/tensor";
 import { type Model, mapBlock } from "@resolvent/transformer";
-import { readNumbers } from "../reading.ts";
 import { type Best, before, nodesOf, type Suffix } from "./best.ts";
 import { writesByDegree } from "./forward.ts";
 import { heapOf, pop, push } from "./heap.ts";

@@ -1,8 +1,17 @@
-import { type Engine, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import {
+  type Engine,
+  InputError,
+  type Ops,
+  readNumbers,
+  type Shaped,
+  sizeAlong,
+  using,
+} from "@resolvent/tensor";
 import {
   type Block,
   blockWrite,
   chooses,
+  frozenAt,
   hasBiases,
   headName,
   headNamed,
@@ -10,8 +19,6 @@ import {
   recording,
   type Site,
 } from "@resolvent/transformer";
-import { frozenAt } from "../anatomy.ts";
-import { readNumbers, using } from "../reading.ts";
 import { headsOf, type Level } from "./node.ts";
 import { type FrozenRun, stagesOf } from "./run.ts";
 

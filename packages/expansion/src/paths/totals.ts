@@ -1,6 +1,6 @@
 import type { Engine, Shaped } from "@resolvent/tensor";
+import { readNumber, using } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { readNumber, using } from "../reading.ts";
 import { effects } from "./effects.ts";
 import { suffixCounts } from "./node.ts";
 import { spread } from "./pull.ts";

@@ -1,6 +1,14 @@
-import { type Engine, InputError, type Ops, type Shaped } from "@resolvent/tensor";
+import {
+  type Engine,
+  InputError,
+  type Ops,
+  readNumber,
+  type Shaped,
+  sumOf,
+} from "@resolvent/tensor";
 import {
   blockWrite,
+  frozenAt,
   type Model,
   plainSites,
   type Replacements,
@@ -9,12 +17,11 @@ import {
   residualStream,
   type Site,
   type Sites,
+  type Target,
+  targetReadout,
+  targetValue,
   unembed,
 } from "@resolvent/transformer";
-import { frozenAt } from "../anatomy.ts";
-import { readNumber } from "../reading.ts";
-import { type Target, targetReadout, targetValue } from "../target.ts";
-import { sumOf } from "../tree.ts";
 import { type PathNode, pathNodes } from "./node.ts";
 import { type Covectors, only, pullBack, spread } from "./pull.ts";
 import { logitReadout } from "./readout.ts";

@@ -1,6 +1,12 @@
 import { type Engine, inOrder, type Shaped, type Tensor } from "@resolvent/tensor";
-import { checkHead, type HeadPlace, type Model, run } from "@resolvent/transformer";
-import { likeliestTarget, type Target } from "../target.ts";
+import {
+  checkHead,
+  type HeadPlace,
+  likeliestTarget,
+  type Model,
+  run,
+  type Target,
+} from "@resolvent/transformer";
 import { checkPosition } from "./run.ts";
 
 /** A score: of which head, between which positions. */

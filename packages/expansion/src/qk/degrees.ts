@@ -1,24 +1,37 @@
-import { type Engine, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import {
+  type Engine,
+  type Ops,
+  readNumber,
+  readNumbers,
+  type Shaped,
+  sizeAlong,
+  sumOf,
+  using,
+} from "@resolvent/tensor";
 import {
   type AttentionBlock,
   attention,
+  frozenAt,
   type Model,
+  onlyHead,
   plainSites,
   type Site,
+  stageOfLayer,
+  type Target,
+  targetReadout,
+  targetValue,
   tokenIds,
   unembed,
+  upToStage,
+  withAttention,
   within,
   withoutBiases,
 } from "@resolvent/transformer";
-import { type Anatomy, anatomyOf, frozenAt } from "../anatomy.ts";
+import { type Anatomy, anatomyOf } from "../anatomy.ts";
 import { GATES } from "../gates.ts";
-import { readNumber, readNumbers, using } from "../reading.ts";
 import { sweep } from "../sweep.ts";
-import { type Target, targetReadout, targetValue } from "../target.ts";
-import { sumOf } from "../tree.ts";
 import type { AttentionEdge } from "./choice.ts";
 import { expandScore, missing } from "./expand-score.ts";
-import { onlyHead, stageOfLayer, upToStage, withAttention } from "./head.ts";
 import { checkPosition } from "./run.ts";
 
 /** V-degree and QK-degree of a behaviour, each by itself: plain data. */

@@ -5,10 +5,16 @@ import {
   type TokenFacts,
   tokenFacts,
 } from "@resolvent/analysis";
-import { type Engine, inOrder, type Precision, type Shaped } from "@resolvent/tensor";
+import {
+  type Engine,
+  inOrder,
+  type Precision,
+  readNumber,
+  type Shaped,
+  using,
+} from "@resolvent/tensor";
 import type { HeadPlace, Model } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
-import { readNumber, using } from "../reading.ts";
 import type { AttentionEdge } from "./choice.ts";
 import { type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
 import type { Splitting } from "./sources.ts";

@@ -6,10 +6,11 @@ import {
   recording,
   residualStream,
   type Site,
+  stageOfLayer,
   tokenIds,
+  upToStage,
 } from "@resolvent/transformer";
 import { gateAt } from "../gates.ts";
-import { stageOfLayer, upToStage } from "./head.ts";
 
 /** The run up to the attention block whose scores are taken apart. */
 export interface ScoreRun<T> {

@@ -2,18 +2,20 @@ import { InputError, type Ops, type Shaped } from "@resolvent/tensor";
 import {
   type AttentionBlock,
   checkHead,
+  frozenAt,
+  groupOf,
   keysOf,
   type Model,
   normalize,
+  onlyHead,
   queriesOf,
   rotateHeads,
   type Site,
   scoresOf,
+  withAttention,
   within,
   withoutBiases,
 } from "@resolvent/transformer";
-import { frozenAt } from "../anatomy.ts";
-import { groupOf, onlyHead, withAttention } from "./head.ts";
 import { checkPosition, kept, type ScoreRun, scoreRun } from "./run.ts";
 import { checkSplitting, type Splitting, sourcePieces } from "./sources.ts";
 

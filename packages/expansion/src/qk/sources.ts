@@ -1,7 +1,8 @@
-import { InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { InputError, type Ops, type Shaped, sizeAlong, sumOf } from "@resolvent/tensor";
 import {
   type Block,
   blockWrite,
+  frozenAt,
   hasBiases,
   type Model,
   residualStream,
@@ -9,9 +10,7 @@ import {
   tokenIds,
   withoutBiases,
 } from "@resolvent/transformer";
-import { frozenAt } from "../anatomy.ts";
 import { sweep } from "../sweep.ts";
-import { sumOf } from "../tree.ts";
 import { kept, type ScoreRun } from "./run.ts";
 
 /**

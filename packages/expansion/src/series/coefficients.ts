@@ -5,11 +5,11 @@ import {
   type Series,
   type Shaped,
   series,
+  sumOf,
 } from "@resolvent/tensor";
-import { blockWrite, type Model, mapWeights, type Sites } from "@resolvent/transformer";
-import { anatomyOf, frozenAt } from "../anatomy.ts";
+import { blockWrite, frozenAt, type Model, mapWeights, type Sites } from "@resolvent/transformer";
+import { anatomyOf } from "../anatomy.ts";
 import { checkGates, type Gate } from "../gates.ts";
-import { sumOf } from "../tree.ts";
 
 /** Powers of ε beyond which no float64 number holds a coefficient of a trained model. */
 export const ORDER_LIMIT = 64;

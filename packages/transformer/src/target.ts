@@ -1,69 +1,23 @@
 import {
-  type TokenName,
-  tokenNotation,
-  tokensParameter,
-  type Vocabulary,
-} from "@resolvent/analysis";
-import {
-  InputError,
+  type AffineReadout,
+  affineReadout,
+  axesOf,
   inOrder,
   type Ops,
+  type Shape,
   type Shaped,
   sizeAlong,
   type Tensor,
   tensor,
 } from "@resolvent/tensor";
-import { type Model, mapWeights, unembed } from "@resolvent/transformer";
-import type { z } from "zod";
-import { type AffineReadout, affineReadout } from "./affine.ts";
-import { argmax, finalSigma, withFinalSigma } from "./prediction.ts";
+import { unembed } from "./embedding.ts";
+import { finalSigma, withFinalSigma } from "./final-norm.ts";
+import { type Model, mapWeights } from "./model.ts";
 
 /** What is asked of a run: at the last position, `logit(a) − logit(b)`, or `logit(a)` where `b` is null. */
 export interface Target {
   readonly a: number;
   readonly b: number | null;
-}
-
-/** The parameter `target` of analyses: one token or two. */
-export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], readonly TokenName[]>> =
-  tokensParameter("")
-    .refine(
-      ({ length }) => length === 1 || length === 2,
-      "Expected one token, or two: the logit of the first minus that of the second",
-    )
-    .optional()
-    .meta({
-      title: "a,b",
-      description:
-        "tokens (text or id:N) whose logit difference at the last position is explained, or one for its logit; default: the two likeliest",
-    });
-
-/**
- * The target that tokens make.
- *
- * @throws InputError what the vocabulary throws; `expansion/bad-target` for a token less itself, or a token that
- * the model does not have
- */
-export function namedTarget<T extends Shaped>(
-  model: Model<T>,
-  names: readonly TokenName[],
-  vocabulary: Pick<Vocabulary, "tokenId">,
-): Target {
-  const [a, b, ...more] = names.map((name) => vocabulary.tokenId(name));
-  const { vocab } = model.architecture;
-  const odd = [a, b].find((id) => id !== undefined && id >= vocab);
-  if (a === undefined || a === b || more.length > 0 || odd !== undefined) {
-    throw new InputError({
-      code: "expansion/bad-target",
-      message:
-        odd !== undefined
-          ? `Token ids of ${model.name} are 0 to ${vocab - 1}, got ${odd}.`
-          : `A target is one token or two different ones, got ${names.map((name) => (typeof name === "number" ? `id:${name}` : tokenNotation(name))).join(", ") || "none"}.`,
-      remedy: "Name the token whose logit is explained, and the one to compare it with.",
-      details: { got: names, vocab },
-    });
-  }
-  return { a, b: b ?? null };
 }
 
 /** The two likeliest tokens at the last position; of a vocabulary of one, that one alone. */
@@ -115,16 +69,28 @@ export function targetReadout<T extends Shaped>(
   });
 }
 
-/** A target in words: `logit " Mary" − " John"`. */
-export function targetText({ a, b }: Target, text: (id: number) => string): string {
-  const first = `logit ${tokenNotation(text(a))}`;
-  return b === null ? first : `${first} − ${tokenNotation(text(b))}`;
-}
-
 /** Entry `a` less entry `b` along `vocab`, which is dropped. */
 function difference<T extends Shaped>(ops: Ops<T>, x: T, { a, b }: Target): T {
   const ids = b === null ? [a] : [a, b];
   const shape = { token: ids.length };
   const rows = ops.take(x, "vocab", { shape, data: Int32Array.from(ids) });
   return ops.matmul(rows, ops.constant(shape, b === null ? [1] : [1, -1]), ["token"]);
+}
+
+/** The likeliest token of each row, the first where several are equal. */
+export function argmax(logits: Tensor, rows: Shape): Int32Array {
+  const { data } = inOrder(logits, [...axesOf(rows), "vocab"]);
+  const vocab = sizeAlong(logits.shape, "vocab", "argmax");
+  const best = new Int32Array(data.length / vocab);
+  for (let row = 0; row < best.length; row++) {
+    let most = Number.NEGATIVE_INFINITY;
+    for (let id = 0; id < vocab; id++) {
+      const logit = data[row * vocab + id] as number; // within the row
+      if (logit > most) {
+        most = logit;
+        best[row] = id;
+      }
+    }
+  }
+  return best;
 }

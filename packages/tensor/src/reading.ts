@@ -1,4 +1,5 @@
-import type { Engine, Shaped } from "@resolvent/tensor";
+import type { Engine } from "./ops.ts";
+import type { Shaped } from "./shape.ts";
 
 /** Makes a value in a scope, and frees it after its use, also where that fails. */
 export async function using<T extends Shaped, V, R>(

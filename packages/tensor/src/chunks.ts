@@ -1,28 +1,5 @@
-import {
-  type Cost,
-  cost,
-  type Ops,
-  type Precision,
-  type Priced,
-  type Shaped,
-} from "@resolvent/tensor";
-import { type Model, mapWeights } from "@resolvent/transformer";
-
-/** Bytes that one stack of patched runs may take at its peak, 512 MiB; larger stacks are hardly faster. */
-export const PATCH_MEMORY: number = 2 ** 29;
-
-/** What something would take, from shapes alone. */
-export function priced(precision: Precision, body: (ops: Ops<Priced>) => unknown): Cost {
-  const ops = cost({ precision });
-  ops.scope(() => void body(ops));
-  return ops.total();
-}
-
-/** The shapes of a model. */
-export function shapesOf<T extends Shaped>(model: Model<T>): Model<Priced> {
-  const ops = cost();
-  return mapWeights(model, ({ shape }) => ops.given(shape));
-}
+/** Bytes that one stack of runs may take at its peak, 512 MiB; larger stacks are hardly faster. */
+export const STACK_MEMORY: number = 2 ** 29;
 
 /**
  * Items in groups that fit into memory together, in their order.

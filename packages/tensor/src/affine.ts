@@ -1,4 +1,6 @@
-import { axesOf, type Ops, type Shape, type Shaped, transposed } from "@resolvent/tensor";
+import type { Ops } from "./ops.ts";
+import { axesOf, type Shape, type Shaped } from "./shape.ts";
+import { transposed } from "./transposed.ts";
 
 /** A linear function of a value, and what is added to it: `⟨covector, x⟩ + constant`. */
 export interface AffineReadout<T> {

@@ -37,7 +37,7 @@ export function withAttention<T extends Shaped, R>(
   }
   checkHead(model.architecture, { layer });
   throw new InternalError({
-    code: "expansion/no-attention",
+    code: "transformer/no-attention",
     message: `Layer ${layer} has no attention block.`,
   });
 }
