@@ -1,17 +1,17 @@
 import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
-import { attentionAnalyses } from "@resolvent/attention";
-import { expansionAnalyses } from "@resolvent/expansion";
-import { linearityAnalyses } from "@resolvent/linearity";
-import { inspect } from "./analyses/inspect.ts";
-import { profile } from "./analyses/profile.ts";
-import { run } from "./analyses/run.ts";
+import { modelAnalyses } from "@resolvent/analysis/analyses";
+import { attentionAnalyses } from "@resolvent/attention/analyses";
+import { expansionAnalyses } from "@resolvent/expansion/analyses";
+import { linearityAnalyses } from "@resolvent/linearity/analyses";
+import { patchingAnalyses } from "@resolvent/patching/analyses";
+import { pathsAnalyses } from "@resolvent/paths/analyses";
 
 /** The analyses that are commands, in the order of the list of commands: the one place to add some. */
 export const analyses: readonly (AnyAnalysis | AnyOutlineAnalysis)[] = [
   ...expansionAnalyses,
+  ...pathsAnalyses,
+  ...patchingAnalyses,
   ...linearityAnalyses,
   ...attentionAnalyses,
-  profile,
-  inspect,
-  run,
+  ...modelAnalyses,
 ];

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ModelFiles } from "@resolvent/analysis";
+import { bytes } from "@resolvent/analysis";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
 import { bundledModels } from "@resolvent/models";
 import { InputError } from "@resolvent/tensor";
@@ -24,7 +25,6 @@ import {
 } from "@resolvent/weights/node";
 import { usageError } from "./failure.ts";
 import type { EngineOptions, ModelOptions } from "./options.ts";
-import { bytes } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A model that a command works on, on an engine of its own. */

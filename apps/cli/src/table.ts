@@ -29,18 +29,6 @@ export function widest(texts: readonly string[]): number {
   return texts.reduce((most, text) => Math.max(most, places(text)), 0);
 }
 
-/** Bytes in binary units. */
-export function bytes(count: number): string {
-  if (count < 1024) return `${count} B`;
-  const unit =
-    count >= 2 ** 30
-      ? (["GiB", 2 ** 30] as const)
-      : count >= 2 ** 20
-        ? (["MiB", 2 ** 20] as const)
-        : (["KiB", 2 ** 10] as const);
-  return `${(count / unit[1]).toFixed(1)} ${unit[0]}`;
-}
-
 /** Values as one line of CSV (RFC 4180). */
 export function csvLine(values: readonly (string | number | null)[]): string {
   const cell = (value: string | number | null): string => {

@@ -10,17 +10,15 @@ import {
   type ModelFacts,
   modelFacts,
   type Prompt,
-  promptParameter,
-  promptsParameter,
   type Result,
   type TokenName,
   tokenFacts,
-  tokensParameter,
 } from "@resolvent/analysis";
+import { promptParameter, promptsParameter, tokensParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { run as forward, runCost } from "@resolvent/transformer";
 import { beforeAll, describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { analyses } from "../src/analyses.ts";
 import { idsOf, temporaryFolder, writeModel } from "./models.ts";
 import { type Ran, run } from "./program.ts";

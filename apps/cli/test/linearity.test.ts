@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { linearityAnalyses } from "@resolvent/linearity";
+import { linearityAnalyses } from "@resolvent/linearity/analyses";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { temporaryFolder, writeModel } from "./models.ts";
 import { type Ran, run } from "./program.ts";

@@ -5,12 +5,12 @@ import {
   defineAnalysis,
   modelFacts,
   type Prompt,
-  promptParameter,
   type Result,
 } from "@resolvent/analysis";
+import { promptParameter } from "@resolvent/analysis/parameters";
 import { cost } from "@resolvent/tensor";
 import { beforeAll, describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { analyses } from "../src/analyses.ts";
 import { temporaryFolder, writeModel } from "./models.ts";
 import { run } from "./program.ts";

@@ -1,7 +1,7 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import { describeParameters } from "./described.ts";
-import type { Parameters } from "./parameters.ts";
 import type { Result } from "./result.ts";
+import type { Parameters } from "./schema.ts";
 import type { ModelFiles, Outline, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
 

@@ -1,5 +1,5 @@
 import { InputError } from "@resolvent/tensor";
-import type { Parameters } from "./parameters.ts";
+import type { Parameters } from "./schema.ts";
 
 /** What a schema finds wrong with a value. */
 export interface Fault {

@@ -1,5 +1,5 @@
 import { InputError } from "@resolvent/tensor";
-import type { Parameters } from "./parameters.ts";
+import type { Parameters } from "./schema.ts";
 
 /** Which numbers a parameter takes. */
 export interface Range {

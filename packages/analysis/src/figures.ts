@@ -36,3 +36,15 @@ export function divergence(nats: number, precision: keyof typeof ROUNDING): stri
   // Far below zero is no rounding, and is shown.
   return nats < least && nats > -1000 * least ? `<${least.toExponential(0)}` : short(nats);
 }
+
+/** Bytes in binary units. */
+export function bytes(count: number): string {
+  if (count < 1024) return `${count} B`;
+  const unit =
+    count >= 2 ** 30
+      ? (["GiB", 2 ** 30] as const)
+      : count >= 2 ** 20
+        ? (["MiB", 2 ** 20] as const)
+        : (["KiB", 2 ** 10] as const);
+  return `${(count / unit[1]).toFixed(1)} ${unit[0]}`;
+}

@@ -10,17 +10,8 @@ export {
 export { CERTIFICATE_TOLERANCE, type Certificate, certificateLine } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
-export { divergence, percent, roundingOf, short } from "./figures.ts";
-export { fileParameter, type NewFile, newFileParameter, type TextFile } from "./file.ts";
-export {
-  jsonLinesParameter,
-  type Parameters,
-  promptParameter,
-  promptsParameter,
-  targetParameter,
-  tokenParameter,
-  tokensParameter,
-} from "./parameters.ts";
+export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
+export type { NewFile, TextFile } from "./file.ts";
 export { pause } from "./pause.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export {
@@ -34,6 +25,7 @@ export {
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
+export type { Parameters } from "./schema.ts";
 export {
   type NotFinite,
   plainResult,

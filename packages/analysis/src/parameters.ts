@@ -1,17 +1,7 @@
-import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
-import { z } from "zod";
+import * as z from "zod";
+import type { NewFile, TextFile } from "./file.ts";
 import type { Prompt } from "./subject.ts";
 import type { TokenName } from "./token-notation.ts";
-
-/**
- * Parameters as a schema that checks values (Standard Schema) and describes itself as JSON Schema of 2020-12
- * (Standard JSON Schema): one of zod 4.2 or later, ArkType, or Valibot with its converter. An object with one
- * property for each parameter; descriptions and defaults are what users read in help texts, a `title` is what
- * stands for the value there.
- */
-export interface Parameters<P> {
-  readonly "~standard": StandardSchemaV1.Props<unknown, P> & StandardJSONSchemaV1.Props<unknown, P>;
-}
 
 const prompt = z.union([z.string(), z.array(z.int().min(0)).readonly()]).meta({ format: "prompt" });
 
@@ -79,3 +69,44 @@ export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], read
       description:
         "tokens (text or id:N) whose logit difference at the last position is explained, or one for its logit; default: the two likeliest",
     });
+
+/**
+ * A parameter that is a file: `--NAME FILE` on a command line, which checks that it can be read and hands it over
+ * unread. It may be left out. Schemas of other libraries mark such a parameter by JSON Schema's `format: "file"`.
+ */
+export function fileParameter(
+  description: string,
+): z.ZodType<TextFile | undefined, TextFile | undefined> {
+  // What passes the check is a TextFile, which JSON Schema has no type for.
+  return z.unknown().refine(isFile, "Expected a file").optional().meta({
+    format: "file",
+    description,
+    title: "file",
+  }) as z.ZodType<TextFile | undefined, TextFile | undefined>;
+}
+
+/**
+ * A parameter that is a file to write: `--NAME FILE` on a command line, which refuses a file that is there already
+ * before any work is done, unless `--overwrite` is given. For what is too large for a result, or of a format of its
+ * own. It may be left out. Schemas of other libraries mark such a parameter by JSON Schema's `format: "new-file"`.
+ */
+export function newFileParameter(
+  description: string,
+): z.ZodType<NewFile | undefined, NewFile | undefined> {
+  // What passes the check is a NewFile, which JSON Schema has no type for.
+  return z.unknown().refine(isNewFile, "Expected a file to write").optional().meta({
+    format: "new-file",
+    description,
+    title: "file",
+  }) as z.ZodType<NewFile | undefined, NewFile | undefined>;
+}
+
+function isNewFile(value: unknown): boolean {
+  const { name, write } = Object(value); // of what has no fields, none
+  return typeof name === "string" && typeof write === "function";
+}
+
+function isFile(value: unknown): boolean {
+  const { name, stream } = Object(value); // of what has no fields, none
+  return typeof name === "string" && typeof stream === "function";
+}

@@ -5,17 +5,17 @@ import {
   inputLine,
   modelFacts,
   type Prompt,
-  promptParameter,
   type Result,
   type Subject,
   tokenFacts,
   type Vocabulary,
 } from "@resolvent/analysis";
+import { promptParameter } from "@resolvent/analysis/parameters";
 import { InputError, type LinearAlgebra, reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { loadModel, outlineModel, run, runCost } from "@resolvent/transformer";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 
 interface Norm extends Result {
   readonly kind: "residual-norm";

@@ -1,15 +1,13 @@
+import { checkParameters, describeParameters, type Parameters } from "@resolvent/analysis";
 import {
-  checkParameters,
-  describeParameters,
   fileParameter,
   newFileParameter,
-  type Parameters,
   promptParameter,
   promptsParameter,
-} from "@resolvent/analysis";
+} from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 
 /** A schema of no library, written to the standard: a word, said a number of times. */
 const byHand: Parameters<{ word: string; times: number }> = {

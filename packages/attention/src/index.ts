@@ -1,19 +1,3 @@
-import type { AnyAnalysis } from "@resolvent/analysis";
-import { headsAnalysis } from "./analyses/heads.ts";
-import { ovAnalysis } from "./analyses/ov.ts";
-
-/** The analyses of this package, as commands and panels show them. */
-export const attentionAnalyses: readonly AnyAnalysis[] = [headsAnalysis, ovAnalysis];
-
-export {
-  type HeadRow,
-  type HeadsParameters,
-  type HeadsResult,
-  headsAnalysis,
-  type Partner,
-} from "./analyses/heads.ts";
-export { type OvParameters, ovAnalysis } from "./analyses/ov.ts";
-export type { OvDirection, OvResult, ScoredToken } from "./analyses/ov-result.ts";
 export {
   type Circuit,
   type CircuitOptions,

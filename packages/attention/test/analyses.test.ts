@@ -12,14 +12,8 @@ import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { loadModel, outlineModel } from "@resolvent/transformer";
 import { memoryFolder } from "@resolvent/weights";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  attentionAnalyses,
-  attentionFactors,
-  copying,
-  headsAnalysis,
-  ovAnalysis,
-  processingFor,
-} from "../src/index.ts";
+import { attentionAnalyses, headsAnalysis, ovAnalysis } from "../src/analyses.ts";
+import { attentionFactors, copying, processingFor } from "../src/index.ts";
 
 const vocabulary: Vocabulary = {
   encode: (prompt) =>

@@ -6,7 +6,6 @@ test("the exported names", () => {
   expect(Object.keys(attention).sort()).toEqual([
     "COMPOSITION_KINDS",
     "RAW",
-    "attentionAnalyses",
     "attentionFactors",
     "circuitSvd",
     "composition",
@@ -16,8 +15,6 @@ test("the exported names", () => {
     "cyclicFormsOf",
     "eigenvaluesOf",
     "headScores",
-    "headsAnalysis",
-    "ovAnalysis",
     "ovCircuit",
     "ovTable",
     "processWeights",

@@ -4,7 +4,8 @@ import { reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { loadModel, type Model, mapWeights } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
-import { copyingScore, headsAnalysis, ovAnalysis } from "../src/index.ts";
+import { headsAnalysis, ovAnalysis } from "../src/analyses.ts";
+import { copyingScore } from "../src/index.ts";
 
 const zero = (weight: Tensor): Tensor => reference.scale(weight, 0);
 

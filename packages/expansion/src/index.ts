@@ -1,5 +1,3 @@
-export type { QkResult, ScorePair } from "./analyses/qk.ts";
-export { expansionAnalyses } from "./analyses.ts";
 export { type Anatomy, anatomyOf } from "./anatomy.ts";
 export { balanceError } from "./balance.ts";
 export {
@@ -33,74 +31,6 @@ export {
   type Measures,
   measureTerms,
 } from "./measure.ts";
-export { type Agreement, agreement } from "./patching/agreement.ts";
-export { type Branch, branchTargets } from "./patching/branches.ts";
-export {
-  areaUnder,
-  CIRCUIT_SIZES,
-  type CircuitOptions,
-  type CircuitResult,
-  type CircuitSize,
-  findCircuit,
-  type ScoredEdge,
-} from "./patching/circuit.ts";
-export { type Circuit, circuitTargets } from "./patching/circuit-run.ts";
-export {
-  edgesOf,
-  type PatchEdge,
-  type PatchGraph,
-  type PatchLevel,
-  type PatchReceiver,
-  type PatchSource,
-  patchGraph,
-} from "./patching/graph.ts";
-export { PAIRS_LIMIT, type PairLine, type PromptPair, parsePairs } from "./patching/pairs.ts";
-export {
-  type EffectMatrix,
-  type PatchedPair,
-  type PatchOptions,
-  type PatchResult,
-  patchEffects,
-} from "./patching/patch.ts";
-export { patchCost } from "./patching/patch-cost.ts";
-export {
-  PATCH_METHODS,
-  type PatchMethod,
-  type PatchReference,
-  type PatchSetting,
-  patchSetting,
-} from "./patching/setting.ts";
-export { type DirectAttribution, directAttribution } from "./paths/attribution.ts";
-export type { PathEffect } from "./paths/best.ts";
-export { effects, type ReadoutEffects, type SourceEffect } from "./paths/effects.ts";
-export {
-  type ExpandPathsOptions,
-  expandPaths,
-  type PathExpansion,
-  pathsError,
-  type ShownPath,
-} from "./paths/expand-paths.ts";
-export { type Level, type PathNode, pathNodes } from "./paths/node.ts";
-export { pathsCost } from "./paths/price.ts";
-export { type Covectors, pullBack, spread } from "./paths/pull.ts";
-export {
-  directionReadout,
-  type HeadSide,
-  headReadout,
-  logitReadout,
-  type Readout,
-} from "./paths/readout.ts";
-export { type FrozenRun, frozenRun } from "./paths/run.ts";
-export {
-  allSources,
-  liveSources,
-  type SourceId,
-  type SourceOptions,
-  type Sources,
-} from "./paths/source.ts";
-export { pathText, sourceText } from "./paths/text.ts";
-export { type DegreeSum, type TopPaths, type TopPathsOptions, topPaths } from "./paths/top.ts";
-export { type Claim, type Verdict, verify } from "./paths/verify.ts";
 export type { Prediction } from "./prediction.ts";
 export { type AttentionEdge, chooseEdge } from "./qk/choice.ts";
 export { scoreCost } from "./qk/cost.ts";

@@ -7,13 +7,8 @@ import {
   balanceError,
   degreeTerms,
   expandByDegree,
-  findCircuit,
   GATES,
   measureTerms,
-  type PatchMethod,
-  type PatchSetting,
-  patchEffects,
-  patchSetting,
   type TermsOptions,
 } from "../src/index.ts";
 
@@ -54,25 +49,6 @@ describe.each(["gpt2", "gpt_neox", "llama", "qwen3", "transformer_lens-relu"])("
     ).toBe(0);
     expect(await left(() => expandByDegree(engine, model, tokens, terms))).toBe(0);
     expect(await left(() => balanceError(engine, model, tokens, terms))).toBe(0);
-  });
-
-  test.each<[PatchMethod, PatchSetting["kind"]]>([
-    ["exact", "edge"],
-    ["exact", "node"],
-    ["exact", "branch"],
-    ["eap", "edge"],
-    ["eap-ig", "edge"],
-    ["eap-ig-activations", "edge"],
-  ])("%s effects of each %s leave nothing behind", async (method, kind) => {
-    const pairs = [{ clean: tokens, corrupt: [3, 4, 5, 6, 28] }];
-    const mean = { kind: "mean", prompts: [[1, 2], [3]] } as const;
-    for (const reference of [{ kind: "run" } as const, mean]) {
-      const setting = patchSetting({ kind, level: "head", reference, direction: "noise" });
-      const body = (): unknown => patchEffects(engine, model, pairs, setting, { method });
-      expect(await left(body)).toBe(0);
-      if (kind !== "edge" || method === "exact") continue;
-      expect(await left(() => findCircuit(engine, model, pairs, setting, { method }))).toBe(0);
-    }
   });
 
   test("terms hold no more than what they return", async () => {

@@ -5,15 +5,8 @@ import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { loadModel, outlineModel } from "@resolvent/transformer";
 import { expect, test } from "vitest";
 import { qk } from "../src/analyses/qk.ts";
-import {
-  chooseEdge,
-  expansionAnalyses,
-  type QkResult,
-  qkDegrees,
-  SPLITTINGS,
-  scoreBalance,
-  scoreCost,
-} from "../src/index.ts";
+import { expansionAnalyses, type QkResult } from "../src/analyses.ts";
+import { chooseEdge, qkDegrees, SPLITTINGS, scoreBalance, scoreCost } from "../src/index.ts";
 
 const vocabulary: Vocabulary = {
   encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),

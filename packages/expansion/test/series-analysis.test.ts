@@ -3,7 +3,8 @@ import { cost, InternalError, reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { loadModel, type Model, mapWeights } from "@resolvent/transformer";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type EpsilonSeries, expansionAnalyses, type Interactions } from "../src/index.ts";
+import { expansionAnalyses } from "../src/analyses.ts";
+import type { EpsilonSeries, Interactions } from "../src/index.ts";
 
 const analysis = (name: string): (typeof expansionAnalyses)[number] => {
   const found = expansionAnalyses.find((one) => one.name === name);

@@ -49,7 +49,7 @@ test("words name targets", async () => {
   expect(namedTarget(model, ["4"], vocabulary)).toEqual({ a: 4, b: null });
   for (const words of [[], ["4", "4"], ["1", "2", "3"], ["1", "99999"]]) {
     expect(() => namedTarget(model, words, vocabulary)).toThrow(
-      expect.objectContaining({ code: "expansion/bad-target" }),
+      expect.objectContaining({ code: "analysis/bad-target" }),
     );
   }
   expect(targetText({ a: 4, b: 9 }, (id) => ` ${id}`)).toBe('logit " 4" − " 9"');

@@ -1,4 +1,3 @@
-export { linearityAnalyses } from "./analyses.ts";
 export {
   type Sample,
   type SampleOptions,

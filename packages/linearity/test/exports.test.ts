@@ -10,7 +10,6 @@ test("the exported names", () => {
     "curvature",
     "degreeSquares",
     "effectiveRank",
-    "linearityAnalyses",
     "linearityCost",
     "linearityPage",
     "linearityScore",

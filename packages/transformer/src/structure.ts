@@ -1,5 +1,6 @@
 import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import { type AttentionBlock, checkHead, type Model, type Stages } from "@resolvent/transformer";
+import { checkHead } from "./head-name.ts";
+import type { AttentionBlock, Model, Stages } from "./model.ts";
 
 /** How many stages lie before the attention block of a layer. */
 export function stageOfLayer<T extends Shaped>(model: Model<T>, layer: number): number {

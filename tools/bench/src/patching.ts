@@ -6,7 +6,7 @@ import {
   type PatchMethod,
   patchEffects,
   patchSetting,
-} from "@resolvent/expansion";
+} from "@resolvent/patching";
 import { plainSites, residualStream, tokenIds, unembed } from "@resolvent/transformer";
 import { randomModel, VOCAB } from "./gpt2-shape.ts";
 

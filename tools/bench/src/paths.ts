@@ -1,6 +1,6 @@
 /** The largest head-level paths beside forward passes of the same model, in one run. */
 import { createCpu } from "@resolvent/cpu";
-import { frozenRun, logitReadout, topPaths } from "@resolvent/expansion";
+import { frozenRun, logitReadout, topPaths } from "@resolvent/paths";
 import { run, tokenIds } from "@resolvent/transformer";
 import { randomModel, VOCAB } from "./gpt2-shape.ts";
 

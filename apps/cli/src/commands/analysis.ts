@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import {
   type AnyAnalysis,
   type AnyOutlineAnalysis,
+  bytes,
   checkParameters,
   describeParameters,
   type Fault,
@@ -42,7 +43,6 @@ import { STANDARD } from "../place.ts";
 import { findModel } from "../prepare.ts";
 import { writeResult } from "../result.ts";
 import { checkSelection, type SelectionOptions, selectionOptions } from "../selection.ts";
-import { bytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { textLossNotes } from "../text-losses.ts";
 import { readPrompt, readStandardInput } from "../tokens.ts";

@@ -9,12 +9,12 @@ import {
   type Subject,
   type Table,
   type TokenName,
-  tokenParameter,
   type Vocabulary,
 } from "@resolvent/analysis";
+import { tokenParameter } from "@resolvent/analysis/parameters";
 import { type Cost, cost, type Precision, type Priced, type Shaped } from "@resolvent/tensor";
 import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
-import { z } from "zod";
+import * as z from "zod";
 import {
   COMPOSITION_KINDS,
   type Composition,

@@ -5,17 +5,16 @@ import {
   type Outline,
   type Prompt,
   pause,
-  promptParameter,
   ratio,
   type Subject,
   type TokenName,
   tokenFacts,
-  tokensParameter,
   type Vocabulary,
 } from "@resolvent/analysis";
+import { promptParameter, tokensParameter } from "@resolvent/analysis/parameters";
 import { type Cost, cost, InputError, type Shaped, type Tensor } from "@resolvent/tensor";
 import { parseHead } from "@resolvent/transformer";
-import { z } from "zod";
+import * as z from "zod";
 import { ovCircuit } from "../circuit.ts";
 import {
   copyingScore,

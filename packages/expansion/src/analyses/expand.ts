@@ -4,14 +4,13 @@ import {
   defineAnalysis,
   inputLine,
   type Prompt,
-  promptParameter,
-  promptsParameter,
   type Table,
   type Vocabulary,
   warningLines,
 } from "@resolvent/analysis";
+import { promptParameter, promptsParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
-import { z } from "zod";
+import * as z from "zod";
 import { balanceError } from "../balance.ts";
 import { type DegreeExpansion, expandByDegree, expansionCost } from "../expand.ts";
 import { GATES, type Gate } from "../gates.ts";

@@ -4,15 +4,15 @@ import {
   defineAnalysis,
   inputLine,
   type Prompt,
-  promptParameter,
   roundingOf,
   short,
   type Table,
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
+import { promptParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
-import { z } from "zod";
+import * as z from "zod";
 import { GATES, type Gate } from "../gates.ts";
 import type { InteractionOptions } from "../interactions/interaction-terms.ts";
 import {

@@ -8,22 +8,21 @@ import {
   namedTarget,
   type Prompt,
   percent,
-  promptParameter,
   roundingOf,
   short,
   type Table,
   type TokenFacts,
   type TokenName,
-  targetParameter,
   targetText,
   tokenFacts,
   tokenNotation,
   type Warning,
   warningLines,
 } from "@resolvent/analysis";
+import { promptParameter, targetParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
-import { z } from "zod";
+import * as z from "zod";
 import { chooseEdge } from "../qk/choice.ts";
 import { scoreCost } from "../qk/cost.ts";
 import { type EdgeDegrees, qkDegrees } from "../qk/degrees.ts";

@@ -4,14 +4,14 @@ import {
   defineAnalysis,
   inputLine,
   type Prompt,
-  promptParameter,
   roundingOf,
   short,
   type Table,
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { z } from "zod";
+import { promptParameter } from "@resolvent/analysis/parameters";
+import * as z from "zod";
 import { GATES, type Gate } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
 import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";

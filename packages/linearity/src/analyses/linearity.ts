@@ -1,15 +1,15 @@
 import {
   type Analysis,
   defineAnalysis,
-  fileParameter,
   pause,
   type Table,
   type TextFile,
   type Vocabulary,
 } from "@resolvent/analysis";
+import { fileParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import type { Architecture } from "@resolvent/transformer";
-import { z } from "zod";
+import * as z from "zod";
 import { type Sample, sampleSequences, textPieces, tokenLines } from "../corpus.ts";
 import { linearityCost } from "../estimate.ts";
 import { measureLinearity } from "../measure.ts";

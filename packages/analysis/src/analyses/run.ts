@@ -1,0 +1,367 @@
+import { type Cost, InputError, inOrder, type Shaped, type Tensor } from "@resolvent/tensor";
+import {
+  chooses,
+  generate,
+  type Model,
+  nextTokenLoss,
+  plainSites,
+  runCost,
+  type StoredValue,
+  storedRun,
+  tokenIds,
+  traceBytes,
+} from "@resolvent/transformer";
+import { decodeNumbers, safetensorsChunks } from "@resolvent/weights";
+import * as z from "zod";
+import { type Analysis, defineAnalysis } from "../analysis.ts";
+import type { NewFile } from "../file.ts";
+import { newFileParameter, promptParameter } from "../parameters.ts";
+import { type ModelIdentity, modelIdentity, type TokenFacts, tokenFacts } from "../result.ts";
+import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
+import type { Table } from "../table.ts";
+import { tokenNotation } from "../token-notation.ts";
+
+/** How traces can be kept. */
+const TRACE_DTYPES = { f32: "F32", f16: "F16" } as const;
+
+interface RunParameters {
+  readonly prompt: Prompt;
+  readonly top: number;
+  readonly generate: number;
+  readonly temperature: number;
+  readonly topK?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly seed: number;
+  readonly sites: readonly string[];
+  readonly save?: NewFile | undefined;
+  readonly saveAs: keyof typeof TRACE_DTYPES;
+}
+
+interface Candidate extends TokenFacts {
+  readonly logit: number;
+  readonly probability: number;
+}
+
+/** What a model goes on with. */
+interface Generated {
+  readonly tokens: readonly number[];
+  readonly text: string;
+  /** Why it ends there: so many tokens were asked for, the model ended the text, or its context is full. */
+  readonly stop: "length" | "end" | "context";
+}
+
+/** One forward pass, and what follows it. */
+interface RunResult {
+  readonly schemaVersion: 1;
+  readonly kind: "run";
+  readonly model: ModelIdentity;
+  readonly input: { readonly tokens: readonly TokenFacts[] };
+  readonly engine: string;
+  readonly precision: string;
+  /** Mean next-token loss, nats; null for a single token. */
+  readonly loss: number | null;
+  /** The likeliest next tokens. */
+  readonly next: readonly Candidate[];
+  readonly generated: Generated | null;
+  readonly sites: readonly {
+    readonly site: string;
+    readonly shape: Tensor["shape"];
+    readonly norm: number;
+  }[];
+}
+
+/** A forward pass, and what the model would say next. */
+export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParameters, RunResult>({
+  name: "run",
+  summary: "a forward pass: likeliest next tokens, loss, continuation, sites",
+  description:
+    "Runs MODEL on a text and shows the likeliest next tokens, the loss, and, if asked, a continuation.",
+  params: z
+    .object({
+      prompt: promptParameter("text to read"),
+      top: z.int().min(1).default(10).describe("number of next tokens shown"),
+      generate: z.int().min(0).default(0).describe("number of tokens to generate"),
+      temperature: z.number().min(0).default(0).meta({
+        title: "t",
+        description: "sampling temperature; 0 takes the likeliest token each time",
+      }),
+      topK: z
+        .int()
+        .min(1)
+        .optional()
+        .meta({ title: "k", description: "sample among the k likeliest tokens" }),
+      topP: z.number().gt(0).max(1).optional().meta({
+        title: "p",
+        description: "sample among the likeliest tokens that reach this probability",
+      }),
+      seed: z.int().min(0).default(0).describe("random seed of the sampling"),
+      sites: z.array(z.string()).readonly().default([]).meta({
+        title: "names...",
+        description: "also show shapes and norms of sites, such as '*.pattern' 'L0.*'",
+      }),
+      save: newFileParameter("save the values of the sites as safetensors"),
+      saveAs: z
+        .enum(["f32", "f16"])
+        .default("f32")
+        .meta({ title: "dtype", description: "dtype of the saved values" }),
+    })
+    .refine(({ topK, topP, temperature }) => temperature > 0 || (topK ?? topP) === undefined, {
+      path: ["temperature"],
+      message: "Sampling among the likeliest needs a temperature above 0",
+    }),
+  examples: [
+    'tales --prompt "Once upon a time" --generate 40',
+    "tales --prompt \"Once upon a time\" --sites '*.pattern' final.norm --save trace.safetensors",
+  ],
+  estimate,
+  run: work,
+  tables,
+  tableKinds: ["next-token", "site", "generated-token"],
+});
+
+function estimate({ model, vocabulary, precision }: Outline, params: RunParameters): Cost {
+  const ids = vocabulary.encode(params.prompt);
+  const kept = traceBytes(model, ids, keptOf(params));
+  const nowhere = params.sites.find((choice) => ![...kept.keys()].some(chooses([choice])));
+  if (nowhere !== undefined) {
+    throw new InputError({
+      code: "analysis/no-site",
+      message: `${model.name} has no site "${nowhere}".`,
+      remedy: "The sites '*' are all of them; * stands for any characters.",
+      details: { model: model.name, site: nowhere },
+    });
+  }
+  if (params.save !== undefined && params.sites.length === 0) {
+    throw new InputError({
+      code: "analysis/nothing-to-save",
+      message: "There are no values to save: no sites are chosen.",
+      remedy: "Choose sites, such as '*.pattern'.",
+    });
+  }
+  const one = runCost(model, ids, plainSites(), precision);
+  const traced = sum([...kept.values()]);
+  if (params.generate === 0) return { ...one, peakBytes: one.peakBytes + traced };
+  // Keys and values of earlier positions are kept, so a text costs as much as a run on all of it.
+  const { context, layers, kv_heads, d_head } = model.architecture;
+  const length = Math.min(context, ids.length + params.generate);
+  const text = runCost(model, Array<number>(length).fill(ids[0] ?? 0), plainSites(), precision);
+  const cached = 2 * layers * kv_heads * d_head * length * (precision === "f64" ? 8 : 4);
+  return {
+    flops: one.flops + text.flops,
+    matmulFlops: one.matmulFlops + text.matmulFlops,
+    bytesMoved: one.bytesMoved + text.bytesMoved,
+    peakBytes: one.peakBytes + traced + 2 * cached, // the old ones stay until the new ones are there
+    calls: Object.fromEntries(
+      Object.entries(one.calls).map(([name, n]) => [name, n * (1 + length - ids.length)]),
+    ),
+  };
+}
+
+async function work<T extends Shaped>(
+  subject: Subject<T>,
+  params: RunParameters,
+): Promise<RunResult> {
+  const { engine, model, vocabulary, signal } = subject;
+  const ids = vocabulary.encode(params.prompt);
+  const { logits, trace } = await storedRun(engine, model, ids, keptOf(params));
+  signal.throwIfAborted();
+  if (params.save !== undefined) await saveTrace(params.save, trace, model, ids);
+  const { loss, last } = await predictions(subject, logits, ids);
+  const tokens: number[] = [];
+  const { temperature, topK, topP, seed } = params;
+  if (params.generate > 0) {
+    const sampling = {
+      ...{ temperature, seed, signal, maxTokens: params.generate },
+      ...(topK !== undefined && { topK }),
+      ...(topP !== undefined && { topP }),
+    };
+    for await (const id of generate(engine, model, ids, sampling)) {
+      tokens.push(id);
+      subject.onProgress({ done: tokens.length, total: params.generate, of: "token" });
+    }
+  }
+  const text = added(vocabulary, ids, tokens);
+  return {
+    schemaVersion: 1,
+    kind: "run",
+    model: modelIdentity(model),
+    input: { tokens: tokenFacts(ids, vocabulary) },
+    engine: engine.name,
+    precision: engine.precision,
+    loss,
+    next: likeliest(last, params.top, vocabulary),
+    generated:
+      params.generate > 0 ? { tokens, text, stop: stopOf(model, ids, tokens, params) } : null,
+    sites: [...trace].map(([site, value]) => ({ site, shape: value.shape, norm: normOf(value) })),
+  };
+}
+
+function keptOf({ sites, saveAs }: RunParameters) {
+  return { sites, dtype: TRACE_DTYPES[saveAs] };
+}
+
+/** The mean loss of a run, and the logits of its last position. Frees the logits. */
+async function predictions<T extends Shaped>(
+  { engine, model }: Subject<T>,
+  logits: T,
+  ids: readonly number[],
+): Promise<{ readonly loss: number | null; readonly last: readonly number[] }> {
+  const mean = ids.length < 2 ? undefined : nextTokenLoss(engine, logits, tokenIds(ids));
+  const loss = mean === undefined ? null : ((await engine.read(mean)).data[0] ?? null);
+  const rows = inOrder(await engine.read(logits), ["pos", "vocab"]).data;
+  engine.free([mean, logits]);
+  return { loss, last: Array.from(rows.slice(-model.architecture.vocab)) };
+}
+
+/** What generated tokens add to a text: decoders may treat the start of one in their own way. */
+function added(
+  vocabulary: Vocabulary,
+  ids: readonly number[],
+  generated: readonly number[],
+): string {
+  const before = vocabulary.decode(ids);
+  const after = vocabulary.decode([...ids, ...generated]);
+  return after.startsWith(before)
+    ? after.slice(before.length)
+    : generated.map((id) => vocabulary.text(id)).join("");
+}
+
+function normOf({ dtype, shape, bytes: stored }: StoredValue): number {
+  const numbers = decodeNumbers({ dtype, shape: Object.values(shape), bytes: stored }, "f32");
+  return Math.sqrt(numbers.reduce((total, x) => total + x * x, 0));
+}
+
+/** Writes a trace as safetensors: a tensor for each site, and the names of their axes as metadata. */
+async function saveTrace<T extends Shaped>(
+  file: NewFile,
+  trace: ReadonlyMap<string, StoredValue>,
+  { name: model }: Model<T>,
+  tokens: readonly number[],
+): Promise<void> {
+  const entries = [...trace];
+  const axes = Object.fromEntries(entries.map(([site, { shape }]) => [site, Object.keys(shape)]));
+  const pieces = safetensorsChunks(
+    entries.map(([name, { shape, dtype, bytes: stored }]) => ({
+      ...{ name, dtype, shape: Object.values(shape) },
+      bytes: stored,
+    })),
+    { metadata: { axes: JSON.stringify(axes), model, tokens: tokens.join(",") } },
+  );
+  await file.write(pieces, sum(entries.map(([, { bytes: stored }]) => stored.byteLength)));
+}
+
+function likeliest(
+  logits: readonly number[],
+  count: number,
+  { text }: Pick<Vocabulary, "text">,
+): Candidate[] {
+  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const total = logits.reduce((all, logit) => all + Math.exp(logit - largest), 0);
+  return logits
+    .map((logit, id) => ({ id, logit }))
+    .sort((a, b) => b.logit - a.logit || a.id - b.id)
+    .slice(0, count)
+    .map(({ id, logit }) => ({
+      ...{ id, text: text(id), logit },
+      probability: Math.exp(logit - largest) / total,
+    }));
+}
+
+function stopOf<T extends Shaped>(
+  { architecture }: Model<T>,
+  ids: readonly number[],
+  { length }: readonly number[],
+  { generate: asked }: RunParameters,
+): Generated["stop"] {
+  if (length >= asked) return "length";
+  return ids.length + length >= architecture.context ? "context" : "end";
+}
+
+function stopLine({ stop }: Generated): string[] {
+  if (stop === "length") return [];
+  return [
+    "",
+    stop === "end" ? "The model ends the text here." : "The model's context is full here.",
+  ];
+}
+
+/** A prompt and what follows it, as text; as ids where there is no text. */
+function continued(prompt: readonly TokenFacts[], { tokens, text }: Generated): string {
+  const bare = prompt.every((token) => token.text === `id:${token.id}`);
+  return bare
+    ? [...prompt.map(({ id }) => id), ...tokens].join(" ")
+    : `${prompt.map((token) => token.text).join("")}${text}`;
+}
+
+/** Tokens of a prompt that are shown one by one at most. */
+const TOKENS_SHOWN = 64;
+
+/** The tokens of a prompt, each as it can be typed, with its id: `"Once" id:12, " upon" id:345`. */
+function tokensLine(tokens: readonly TokenFacts[]): string {
+  const each = tokens.slice(0, TOKENS_SHOWN).map(({ id, text }) => {
+    const name = tokenNotation(text);
+    return name === `id:${id}` ? name : `${name} id:${id}`;
+  });
+  const more = tokens.length - each.length;
+  return `${each.join(", ")}${more > 0 ? `, and ${more} more` : ""}`;
+}
+
+function tables({ model, input, next, sites, loss, generated }: RunResult): readonly Table[] {
+  const siteTable: Table = {
+    kind: "site",
+    field: "sites",
+    columns: [
+      { name: "site", kind: "text" },
+      { name: "shape", kind: "text" },
+      { name: "norm", kind: "number" },
+    ],
+    rows: sites.map(({ site, shape, norm }) => [site, shapeText(shape), norm]),
+  };
+  return [
+    {
+      kind: "next-token",
+      field: "next",
+      title: `${model.name}, ${input.tokens.length} ${input.tokens.length === 1 ? "token" : "tokens"}`,
+      subtitle: tokensLine(input.tokens),
+      columns: [
+        { name: "id", kind: "count" },
+        { name: "text", head: "next token", kind: "token" },
+        { name: "logit", kind: "logit" },
+        { name: "probability", kind: "share" },
+      ],
+      rows: next.map(({ id, text, logit, probability }) => [id, text, logit, probability]),
+      notes: [
+        ...(loss === null
+          ? []
+          : ["", `mean loss ${loss.toFixed(4)} nats over ${input.tokens.length - 1} predictions`]),
+        ...(generated === null
+          ? []
+          : ["", continued(input.tokens, generated), ...stopLine(generated)]),
+      ],
+    },
+    ...(sites.length > 0 ? [siteTable] : []),
+    ...(generated === null ? [] : [generatedTable(generated.tokens, input.tokens.length)]),
+  ];
+}
+
+function generatedTable(tokens: readonly number[], from: number): Table {
+  return {
+    kind: "generated-token",
+    data: true,
+    columns: [
+      { name: "position", kind: "count" },
+      { name: "id", kind: "count" },
+    ],
+    rows: tokens.map((id, i) => [from + i, id]),
+  };
+}
+
+function shapeText(shape: Tensor["shape"]): string {
+  return Object.entries(shape)
+    .map(([axis, size]) => `${axis} ${size}`)
+    .join(" × ");
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}

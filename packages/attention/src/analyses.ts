@@ -1,0 +1,16 @@
+import type { AnyAnalysis } from "@resolvent/analysis";
+import { headsAnalysis } from "./analyses/heads.ts";
+import { ovAnalysis } from "./analyses/ov.ts";
+
+export {
+  type HeadRow,
+  type HeadsParameters,
+  type HeadsResult,
+  headsAnalysis,
+  type Partner,
+} from "./analyses/heads.ts";
+export { type OvParameters, ovAnalysis } from "./analyses/ov.ts";
+export type { OvDirection, OvResult, ScoredToken } from "./analyses/ov-result.ts";
+
+/** The analyses of this package, as commands and panels show them. */
+export const attentionAnalyses: readonly AnyAnalysis[] = [headsAnalysis, ovAnalysis];

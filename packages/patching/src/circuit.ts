@@ -1,0 +1,306 @@
+import {
+  isNothing,
+  type ModelFacts,
+  modelFacts,
+  pause,
+  short,
+  type Warning,
+} from "@resolvent/analysis";
+import {
+  type Engine,
+  InputError,
+  inChunks,
+  type Precision,
+  priced,
+  readNumbers,
+  type Shaped,
+  STACK_MEMORY,
+  using,
+} from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
+import { shapesOf } from "@resolvent/transformer";
+import { type Circuit, circuitTargets } from "./circuit-run.ts";
+import { edgesOf, type PatchEdge, type PatchGraph, patchGraph } from "./graph.ts";
+import type { PromptPair } from "./pairs.ts";
+import {
+  endsOf,
+  type PatchedPair,
+  type PatchOptions,
+  type PatchResult,
+  patchEffects,
+} from "./patch.ts";
+import { meanWrites, preparePair } from "./prepared.ts";
+import type { PatchMethod, PatchSetting } from "./setting.ts";
+
+/** Shares of the edges that circuits keep: those of MIB (Mueller et al. 2025). */
+export const CIRCUIT_SIZES: readonly number[] = [
+  0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1,
+];
+
+/** An edge and its score. */
+export interface ScoredEdge {
+  readonly source: string;
+  readonly receiver: string;
+  /** Its effect, by the method of the result. */
+  readonly score: number;
+}
+
+/** A circuit of one size. */
+export interface CircuitSize {
+  /** Share of all edges. */
+  readonly share: number;
+  /** How many are kept, `⌊share · all⌋`: the first of `edges`. */
+  readonly edges: number;
+  /** Mean target of the circuit, `m(C)`. */
+  readonly target: number;
+  /** `(m(C) − m(∅)) / (m(M) − m(∅))`; null where the model and no circuit at all are next to the same. */
+  readonly faithfulness: number | null;
+}
+
+/** How much of a behaviour circuits of several sizes keep: plain data. */
+export interface CircuitResult {
+  readonly schemaVersion: 1;
+  readonly kind: "circuit";
+  readonly model: ModelFacts;
+  readonly level: PatchSetting["level"];
+  /** How edges were scored, and what edges outside a circuit carry. */
+  readonly setting: PatchSetting;
+  readonly method: PatchMethod;
+  readonly steps: number | null;
+  readonly edgeCount: number;
+  readonly sizes: readonly CircuitSize[];
+  /** `∫ f dk` over the share `k` of kept edges, from the least size to the largest, by trapezoids: as MIB does. Null as above. */
+  readonly cpr: number | null;
+  /** `∫ |1 − f| dk`, likewise. */
+  readonly cmd: number | null;
+  /** Mean target of the whole model, `m(M)`. */
+  readonly targetModel: number;
+  /** Mean target where every edge carries the reference, `m(∅)`. */
+  readonly targetEmpty: number;
+  /** The largest logit, in size, that targets are differences of: their rounding goes by it. */
+  readonly logitSize: number;
+  /** All edges by falling `|score|`, at most 100,000. */
+  readonly edges: readonly ScoredEdge[];
+  readonly pairs: readonly (Omit<PatchedPair, "effect"> & {
+    readonly targetEmpty: number;
+    /** Its target at each size. */
+    readonly targets: readonly number[];
+  })[];
+  readonly weightProcessing: "none";
+  readonly engine: string;
+  readonly precision: Precision;
+  readonly warnings: readonly Warning[];
+}
+
+export interface CircuitOptions extends Omit<PatchOptions, "positions" | "compare"> {
+  /** Ascending shares above 0, at most 1; default those of MIB. */
+  readonly sizes?: readonly number[];
+}
+
+/** Where the model and no circuit differ by less than this part of the targets, quotients by it are not given. */
+const LEAST_GAP = 1e-3;
+
+/** Edges that a result lists at most. */
+const EDGES_LISTED = 100_000;
+
+/**
+ * Ranks all edges by |score|, keeps the first of them, and measures what is left of the target when every other edge
+ * carries the reference.
+ *
+ * ```ts
+ * const setting = patchSetting({ kind: "edge", level: "head", reference: { kind: "run" }, direction: "noise" });
+ * const { sizes, cpr, cmd } = await findCircuit(cpu, model, pairs, setting, { method: "eap-ig" });
+ * ```
+ *
+ * Scores are means over pairs, and so are the targets before faithfulness is taken of them. All sizes run as one
+ * stack. Nodes without a way to the output are not pruned.
+ *
+ * @throws InputError what `patchEffects` throws; `patching/circuit-of-edges`, `patching/bad-sizes`,
+ * `patching/no-difference` where the model with all edges cut says the same
+ */
+export async function findCircuit<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  pairs: readonly PromptPair[],
+  setting: PatchSetting,
+  options: CircuitOptions = {},
+): Promise<CircuitResult> {
+  const { sizes = CIRCUIT_SIZES, ...rest } = options;
+  checkCircuit(setting, sizes);
+  const graph = patchGraph(model.architecture, setting.level);
+  const scored = await patchEffects(engine, model, pairs, setting, { method: "eap", ...rest });
+  const ranked = rankEdges(graph, scored.effect);
+  const counts = sizes.map((share) => Math.floor(share * ranked.length));
+  const place = new Map(
+    ranked.map(({ source, receiver }, i) => [source * graph.receivers.length + receiver, i]),
+  );
+  const circuits = [0, ...counts].map((count): Circuit => {
+    return (source, receiver) =>
+      (place.get(source * graph.receivers.length + receiver) ?? count) < count;
+  });
+  const targets = await targetsOfCircuits(engine, model, graph, pairs, setting, circuits, rest);
+  const { logitSize } = scored;
+  const means = circuits.map((_, i) => mean(targets.map((own) => own[i] ?? Number.NaN)));
+  const [targetEmpty = Number.NaN, ...kept] = means;
+  const gap = scored.targetClean - targetEmpty;
+  if (gap === 0) {
+    throw new InputError({
+      code: "patching/no-difference",
+      message: `The target is ${targetEmpty} with every edge and with none: there is nothing to be faithful to.`,
+      remedy: "Choose another corrupt prompt, or another target.",
+      details: { target: targetEmpty },
+    });
+  }
+  const ends = scored.pairs.flatMap(({ targetClean }, i) => [targetClean, targets[i]?.[0] ?? 0]);
+  const largest = [...ends, ...kept].reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  // Hidden by the rounding of the logits that targets are differences of, or far smaller than the targets themselves.
+  const nothing =
+    isNothing(gap, logitSize, engine.precision) || Math.abs(gap) < LEAST_GAP * largest;
+  const measuredSizes = sizes.map((share, i): CircuitSize => {
+    const target = kept[i] ?? Number.NaN;
+    const faithfulness = nothing ? null : (target - targetEmpty) / gap;
+    return { share, edges: counts[i] ?? 0, target, faithfulness };
+  });
+  const areaOf = (height: (faithfulness: number) => number): number | null =>
+    nothing
+      ? null
+      : areaUnder(
+          measuredSizes.map(({ share, faithfulness }) => [
+            share,
+            height(faithfulness ?? Number.NaN),
+          ]),
+        );
+  return {
+    schemaVersion: 1,
+    kind: "circuit",
+    model: modelFacts(model),
+    level: setting.level,
+    setting,
+    method: scored.method,
+    steps: scored.steps,
+    edgeCount: ranked.length,
+    sizes: measuredSizes,
+    cpr: areaOf((faithfulness) => faithfulness),
+    cmd: areaOf((faithfulness) => Math.abs(1 - faithfulness)),
+    targetModel: scored.targetClean,
+    targetEmpty,
+    logitSize,
+    edges: ranked.slice(0, EDGES_LISTED).map(({ source, receiver, score }) => ({
+      source: graph.sources[source]?.name ?? "",
+      receiver: graph.receivers[receiver]?.name ?? "",
+      score,
+    })),
+    pairs: scored.pairs.map(({ effect, ...pair }, i) => {
+      const [empty = Number.NaN, ...own] = targets[i] ?? [];
+      return { ...pair, targetEmpty: empty, targets: own };
+    }),
+    weightProcessing: "none",
+    engine: engine.name,
+    precision: engine.precision,
+    warnings: nothing ? [noFaithfulness(gap, largest, logitSize)] : [],
+  };
+}
+
+function noFaithfulness(gap: number, largest: number, logitSize: number): Warning {
+  return {
+    code: "no-faithfulness",
+    message: `The model and the model with every edge cut differ by ${short(gap)} in the target, next to nothing beside targets of up to ${short(largest)} and logits of about ${short(logitSize)}: faithfulness, CPR and CMD, which divide by that, are not given. Choose another corrupt prompt, or another target.`,
+  };
+}
+
+/** The area under points by trapezoids, their first coordinates ascending. */
+export function areaUnder(points: readonly (readonly [number, number])[]): number {
+  return points.slice(1).reduce((area, [x, y], i) => {
+    const [before, height] = points[i] ?? [x, y];
+    return area + ((x - before) * (y + height)) / 2;
+  }, 0);
+}
+
+/** All edges by falling |score|; of equal ones the earlier first. */
+function rankEdges(
+  graph: PatchGraph,
+  effect: PatchResult["effect"],
+): (PatchEdge & { readonly score: number })[] {
+  const edges = edgesOf(graph).map(({ source, receiver }) => {
+    return { source, receiver, score: effect[source]?.[receiver] ?? 0 };
+  });
+  return edges.sort((x, y) => Math.abs(y.score) - Math.abs(x.score));
+}
+
+/** The target of each circuit, by pair. */
+async function targetsOfCircuits<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  graph: PatchGraph,
+  pairs: readonly PromptPair[],
+  { reference }: PatchSetting,
+  circuits: readonly Circuit[],
+  { memory = STACK_MEMORY, signal }: Pick<PatchOptions, "memory" | "signal">,
+): Promise<readonly number[][]> {
+  const sizes = shapesOf(model);
+  const means =
+    reference.kind === "mean"
+      ? engine.scope(() => meanWrites(engine, model, graph, reference.prompts))
+      : undefined;
+  try {
+    const all: number[][] = [];
+    for (const pair of pairs) {
+      // A circuit keeps parts of the clean run, however its edges were scored.
+      const noise = { reference, direction: "noise" } as const;
+      const prepared = engine.scope(() => preparePair(engine, model, graph, pair, noise, means));
+      try {
+        const { target } = await endsOf(engine, model, pair, prepared);
+        const x0 = prepared.clean.streams[0] as T; // what the first stage reads
+        const ref = prepared.reference;
+        const chunks = inChunks(
+          circuits,
+          memory,
+          (some) =>
+            priced(engine.precision, (ops) => {
+              const given = ({ shape }: T) => ({ shape, bytes: 0 }); // costs nothing itself
+              return circuitTargets(ops, sizes, graph, given(x0), given(ref), some, target);
+            }).peakBytes,
+          1,
+        );
+        const targets: number[] = [];
+        for (const some of chunks) {
+          const values = await using(
+            engine,
+            () => circuitTargets(engine, model, graph, x0, ref, some, target),
+            (tensor) => readNumbers(engine, tensor),
+          );
+          targets.push(...values);
+          await pause(signal);
+        }
+        all.push(targets);
+      } finally {
+        engine.free(prepared);
+      }
+    }
+    return all;
+  } finally {
+    if (means !== undefined) engine.free(means);
+  }
+}
+
+function checkCircuit({ kind }: PatchSetting, sizes: readonly number[]): void {
+  if (kind !== "edge") {
+    throw new InputError({
+      code: "patching/circuit-of-edges",
+      message: `A circuit is a set of edges, got the setting of a ${kind}.`,
+      remedy: "Score edges.",
+      details: { kind },
+    });
+  }
+  const ascending = sizes.every((share, i) => share > (sizes[i - 1] ?? 0) && share <= 1);
+  if (sizes.length > 0 && ascending) return;
+  throw new InputError({
+    code: "patching/bad-sizes",
+    message: `Sizes are ascending shares of all edges, above 0 and at most 1; got ${sizes.join(", ") || "none"}.`,
+    details: { sizes },
+  });
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,379 @@
+import {
+  type ModelFacts,
+  modelFacts,
+  pause,
+  type TokenFacts,
+  tokenFacts,
+} from "@resolvent/analysis";
+import {
+  type Engine,
+  InputError,
+  inOrder,
+  type Precision,
+  readNumber,
+  type Shaped,
+  STACK_MEMORY,
+  using,
+} from "@resolvent/tensor";
+import {
+  likeliestTarget,
+  type Model,
+  plainSites,
+  shapesOf,
+  type Target,
+  unembed,
+} from "@resolvent/transformer";
+import { type Agreement, agreement } from "./agreement.ts";
+import { lastPosition, measured, type PatchRun } from "./base.ts";
+import { gradientEffects } from "./gradients.ts";
+import { type PatchGraph, patchGraph } from "./graph.ts";
+import { checkPairs, type PromptPair } from "./pairs.ts";
+import { meanWrites, type PreparedPair, preparePair } from "./prepared.ts";
+import type { PatchMethod, PatchSetting } from "./setting.ts";
+import { allTargets, type PatchWork, patchWork, workChunks } from "./work.ts";
+
+/** Effects by source and receiver, in logits; null where the source is not before the receiver. */
+export type EffectMatrix = readonly (readonly (number | null)[])[];
+
+/** What patching did to the target: plain data, the same object in API, JSON and app. */
+export interface PatchResult {
+  readonly schemaVersion: 1;
+  readonly kind: "patch";
+  readonly model: ModelFacts;
+  readonly level: PatchSetting["level"];
+  readonly setting: PatchSetting;
+  readonly method: PatchMethod;
+  /** Points of integrated gradients; null for other methods. */
+  readonly steps: number | null;
+  readonly sources: readonly string[];
+  /** Readers of the stream; for nodes `all`, or each position of the prompt: `0`, `1`, … */
+  readonly receivers: readonly string[];
+  /** Mean over pairs of `target(patched) − target(run)`, or what a gradient says of it. */
+  readonly effect: EffectMatrix;
+  /** Means over pairs. */
+  readonly targetClean: number;
+  /** Null where a pair has no corrupt prompt. */
+  readonly targetCorrupt: number | null;
+  /** The largest logit, in size, that targets are differences of: their rounding goes by it. */
+  readonly logitSize: number;
+  readonly pairs: readonly PatchedPair[];
+  /** How a gradient method compares with patching exactly; null where that was not asked for. */
+  readonly comparison: (Agreement & { readonly exact: EffectMatrix }) | null;
+  /**
+   * Whether the effects on `final` add up, at most over pairs:
+   * `|Σ_s effect[s][final] − ⟨∂target/∂T, T_ref − T_run⟩| / Σ_s |effect[s][final]|`. Of `eap` and `eap-ig` on edges,
+   * with the reference run; null for others, which are no decompositions.
+   */
+  readonly certificate: { readonly relativeError: number } | null;
+  readonly weightProcessing: "none";
+  readonly engine: string;
+  readonly precision: Precision;
+}
+
+/** One pair of prompts and its effects. */
+export interface PatchedPair {
+  readonly clean: readonly TokenFacts[];
+  readonly corrupt: readonly TokenFacts[] | null;
+  readonly target: { readonly a: TokenFacts; readonly b: TokenFacts | null };
+  readonly targetClean: number;
+  readonly targetCorrupt: number | null;
+  /** Null where all pairs together would have more than a million numbers. */
+  readonly effect: EffectMatrix | null;
+}
+
+export interface PatchOptions {
+  /** Default `exact`. */
+  readonly method?: PatchMethod;
+  /** Points of integrated gradients; default 5, as Hanna et al. 2024. */
+  readonly steps?: number;
+  /** Nodes position by position; default all positions together. */
+  readonly positions?: boolean;
+  /** Also patches exactly, and says how a gradient method compares; default false. */
+  readonly compare?: boolean;
+  /** Bytes for one stack of patched runs; default 512 MiB. At least one goes through, whatever it takes. */
+  readonly memory?: number;
+  /** The text of a token, for the result; default none. */
+  readonly text?: (id: number) => string;
+  readonly signal?: AbortSignal;
+  /** Interventions done, and all of them; for gradients pairs of prompts. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** Numbers of single pairs that a result holds at most. */
+const PAIR_NUMBERS = 1_000_000;
+
+/**
+ * The effects of all nodes, edges or branches of a model on a target, exactly or by gradients.
+ *
+ * ```ts
+ * const setting = patchSetting({ kind: "edge", level: "block", reference: { kind: "run" }, direction: "noise" });
+ * const { sources, receivers, effect } = await patchEffects(cpu, model, [{ clean, corrupt }], setting);
+ * ```
+ *
+ * Exact edges of `n` blocks take about `n²/6` forward passes, in stacks; gradients about 4.
+ *
+ * @throws InputError `patching/no-pairs`, `patching/too-many-pairs`, `patching/no-corrupt`,
+ * `patching/pair-length`, `patching/streamed-model`; the signal's reason where it is aborted
+ */
+export async function patchEffects<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  pairs: readonly PromptPair[],
+  setting: PatchSetting,
+  options: PatchOptions = {},
+): Promise<PatchResult> {
+  const { method = "exact", steps = 5, compare = false, positions = false, signal } = options;
+  const { reference } = setting;
+  checkPairs(pairs, reference.kind === "run", options.text);
+  checkMethod(setting, method, positions, pairs);
+  const graph = patchGraph(model.architecture, setting.level);
+  const work = patchWork(graph, setting.kind, positions ? (pairs[0]?.clean.length ?? 0) : 0);
+  const methods: PatchMethod[] = compare && method !== "exact" ? [method, "exact"] : [method];
+  const steppedBy = (each: PatchMethod): number => (each === "exact" ? work.cells.length : 1);
+  const total = pairs.length * methods.reduce((n, each) => n + steppedBy(each), 0);
+  let done = 0;
+  const onDone = async (count: number): Promise<void> => {
+    done += count;
+    options.onProgress?.({ done, total });
+    await pause(signal);
+  };
+  signal?.throwIfAborted();
+  const sizes = shapesOf(model);
+  const means =
+    reference.kind === "mean"
+      ? engine.scope(() => meanWrites(engine, model, graph, reference.prompts))
+      : undefined;
+  try {
+    const found: PairEffects[] = [];
+    for (const pair of pairs) {
+      const prepared = engine.scope(() => preparePair(engine, model, graph, pair, setting, means));
+      try {
+        const { run, deltas } = prepared;
+        const ends = await endsOf(engine, model, pair, prepared);
+        const effects: number[][] = [];
+        let certificate: number | null = null;
+        for (const each of methods) {
+          if (each === "exact") {
+            const { precision } = engine;
+            const limits = { memory: options.memory ?? STACK_MEMORY, precision };
+            const chunks = workChunks(sizes, graph, work, run, deltas, limits);
+            const all = [engine, model, graph, work, run, deltas, ends.target] as const;
+            const base = setting.direction === "noise" ? ends.targetClean : ends.targetCorrupt;
+            const targets = await allTargets(...all, chunks, onDone);
+            effects.push(targets.map((value) => value - (base ?? Number.NaN))); // denoising has a corrupt run
+          } else {
+            const own = await gradientNumbers(engine, model, graph, prepared, ends.target, {
+              method: each,
+              steps,
+            });
+            effects.push(ofWork(work, own));
+            if (work.kind === "edge") certificate = own.certificate;
+            await onDone(1);
+          }
+        }
+        found.push({ ...ends, pair, effects, certificate });
+      } finally {
+        engine.free(prepared);
+      }
+    }
+    const [own = [], exact] = methods.map((_, i) => meanOf(found.map(({ effects }) => effects[i])));
+    const inMatrix = (values: readonly number[]): EffectMatrix => matrixOf(graph, work, values);
+    const certificates = found.flatMap(({ certificate }) => certificate ?? []);
+    const perPair = found.length * graph.sources.length * work.columns.length <= PAIR_NUMBERS;
+    const corrupts = found.flatMap(({ targetCorrupt }) => targetCorrupt ?? []);
+    const text = options.text ?? (() => "");
+    return {
+      schemaVersion: 1,
+      kind: "patch",
+      model: modelFacts(model),
+      level: setting.level,
+      setting,
+      method,
+      steps: method.startsWith("eap-ig") ? steps : null,
+      sources: graph.sources.map(({ name }) => name),
+      receivers: work.columns,
+      effect: inMatrix(own),
+      targetClean: mean(found.map(({ targetClean }) => targetClean)),
+      targetCorrupt: corrupts.length < found.length ? null : mean(corrupts),
+      logitSize: Math.max(...found.map(({ logitSize }) => logitSize)),
+      pairs: found.map(({ pair, target, targetClean, targetCorrupt, effects }) => ({
+        clean: tokenFacts(pair.clean, { text }),
+        corrupt: pair.corrupt === undefined ? null : tokenFacts(pair.corrupt, { text }),
+        target: targetFacts(target, text),
+        targetClean,
+        targetCorrupt,
+        effect: perPair ? inMatrix(effects[0] ?? []) : null,
+      })),
+      comparison: exact === undefined ? null : { ...agreement(own, exact), exact: inMatrix(exact) },
+      certificate: certificates.length === 0 ? null : { relativeError: Math.max(...certificates) },
+      weightProcessing: "none",
+      engine: engine.name,
+      precision: engine.precision,
+    };
+  } finally {
+    if (means !== undefined) engine.free(means);
+  }
+}
+
+interface PairEnds {
+  readonly target: Target;
+  readonly targetClean: number;
+  readonly targetCorrupt: number | null;
+  /** Of the logits that both are differences of. */
+  readonly logitSize: number;
+}
+
+interface PairEffects extends PairEnds {
+  readonly pair: PromptPair;
+  /** By method, in the order of the work's cells. */
+  readonly effects: readonly (readonly number[])[];
+  readonly certificate: number | null;
+}
+
+/** The target of a pair, and what its own runs say of it. */
+export async function endsOf<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  pair: PromptPair,
+  { clean, corrupt }: Pick<PreparedPair<T>, "clean" | "corrupt">,
+): Promise<PairEnds> {
+  const likeliest = async ({ streams }: PatchRun<T>): Promise<Target> =>
+    using(
+      engine,
+      () => unembed(engine, model, lastPosition(engine, streams.at(-1) as T), plainSites()), // its end
+      async (logits) => likeliestTarget(await engine.read(logits)),
+    );
+  const value = (target: Target, { streams }: PatchRun<T>): Promise<number> =>
+    using(
+      engine,
+      () => measured(engine, model, streams.at(-1) as T, target),
+      (tensor) => readNumber(engine, tensor),
+    );
+  let target = pair.target;
+  if (target === undefined) {
+    const own = await likeliest(clean);
+    const other = corrupt === undefined ? own : await likeliest(corrupt);
+    target = other.a === own.a ? own : { a: own.a, b: other.a };
+  }
+  const targetClean = await value(target, clean);
+  const targetCorrupt = corrupt === undefined ? null : await value(target, corrupt);
+  const logit = Math.abs(
+    target.b === null ? targetClean : await value({ ...target, b: null }, clean),
+  );
+  const logitSize = Math.max(logit, Math.abs(targetClean), Math.abs(targetCorrupt ?? 0));
+  return { target, targetClean, targetCorrupt, logitSize };
+}
+
+/** First-order effects on the host. */
+interface GradientNumbers {
+  /** By source, then receiver. */
+  readonly edges: readonly (readonly number[])[];
+  /** By source, then position. */
+  readonly nodes: readonly (readonly number[])[];
+  readonly certificate: number | null;
+}
+
+async function gradientNumbers<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  graph: PatchGraph,
+  { run, deltas, shift }: PreparedPair<T>,
+  target: Target,
+  options: { readonly method: Exclude<PatchMethod, "exact">; readonly steps: number },
+): Promise<GradientNumbers> {
+  const rowsOf = async (x: T, axes: readonly string[]): Promise<number[][]> => {
+    const { shape, data } = inOrder(await engine.read(x), axes);
+    const width = shape[axes[1] ?? ""] ?? 0;
+    return Array.from({ length: data.length / width }, (_, row) =>
+      Array.from(data.subarray(row * width, (row + 1) * width)),
+    );
+  };
+  // The difference of the two runs goes along as one more source: its effect on `final` is the sum of all.
+  const summed = shift !== undefined && options.method !== "eap-ig-activations";
+  return using(
+    engine,
+    () => {
+      const all = summed
+        ? engine.concat([deltas, engine.broadcast(shift, { source: 1 })], "source")
+        : deltas;
+      return gradientEffects(engine, model, graph, run, all, target, options);
+    },
+    async ({ edges, nodes }) => {
+      const found = await rowsOf(edges, ["source", "receiver"]);
+      const own = found.slice(0, graph.sources.length);
+      const final = own.map((row) => row.at(-1) ?? Number.NaN);
+      const size = final.reduce((sum, effect) => sum + Math.abs(effect), 0);
+      const missing = Math.abs(
+        final.reduce((sum, effect) => sum + effect, 0) - (found.at(-1)?.at(-1) ?? Number.NaN),
+      );
+      const certificate = summed ? (missing === 0 ? 0 : missing / size) : null;
+      return { edges: own, nodes: await rowsOf(nodes, ["source", "pos"]), certificate };
+    },
+  );
+}
+
+/** First-order effects in the order of a work's cells. */
+function ofWork(work: PatchWork, { edges, nodes }: GradientNumbers): number[] {
+  return work.cells.map(({ source, column }) => {
+    if (work.kind === "edge") return edges[source]?.[column] ?? Number.NaN;
+    const row = nodes[source] ?? [];
+    return work.columns[0] === "all" ? row.reduce((sum, x) => sum + x, 0) : (row[column] ?? 0);
+  });
+}
+
+function matrixOf(graph: PatchGraph, work: PatchWork, values: readonly number[]): EffectMatrix {
+  const matrix = graph.sources.map(() => work.columns.map((): number | null => null));
+  work.cells.forEach(({ source, column }, i) => {
+    const row = matrix[source];
+    if (row !== undefined) row[column] = values[i] ?? Number.NaN;
+  });
+  return matrix;
+}
+
+function meanOf(lists: readonly (readonly number[] | undefined)[]): number[] {
+  const length = lists[0]?.length ?? 0;
+  return Array.from({ length }, (_, i) => mean(lists.map((list) => list?.[i] ?? Number.NaN)));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** A target as results carry it. */
+function targetFacts({ a, b }: Target, text: (id: number) => string): PatchedPair["target"] {
+  return { a: { id: a, text: text(a) }, b: b === null ? null : { id: b, text: text(b) } };
+}
+
+/** Throws where a method, or positions, do not go with what is patched. */
+export function checkMethod(
+  { kind }: PatchSetting,
+  method: PatchMethod,
+  positions: boolean,
+  pairs: readonly PromptPair[],
+): void {
+  if (kind === "branch" && method !== "exact") {
+    throw new InputError({
+      code: "patching/branch-gradient",
+      message: `Branches are patched exactly, got the method ${method}.`,
+      remedy: "Their first-order effects are path effects of the frozen model: see topPaths.",
+      details: { method },
+    });
+  }
+  if (positions && kind !== "node") {
+    throw new InputError({
+      code: "patching/positions-of-nodes",
+      message: `Only nodes are patched position by position, got ${kind}.`,
+      remedy: "Patch nodes, or all positions together.",
+      details: { kind },
+    });
+  }
+  const lengths = new Set(pairs.map(({ clean }) => clean.length));
+  if (positions && lengths.size > 1) {
+    throw new InputError({
+      code: "patching/positions-length",
+      message: `Positions are averaged over pairs of one length, got ${[...lengths].join(", ")} tokens.`,
+      remedy: "Take pairs of one length, or all positions together.",
+      details: { lengths: [...lengths] },
+    });
+  }
+}

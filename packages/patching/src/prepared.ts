@@ -1,0 +1,84 @@
+import { type Ids, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type Model, tokenIds } from "@resolvent/transformer";
+import { type PatchRun, patchRun } from "./base.ts";
+import type { PatchGraph } from "./graph.ts";
+import type { PromptPair } from "./pairs.ts";
+import type { PatchReference, PatchSetting } from "./setting.ts";
+
+/** The runs of a pair, and by how far sources are moved. */
+export interface PreparedPair<T> {
+  readonly clean: PatchRun<T>;
+  readonly corrupt: PatchRun<T> | undefined;
+  /** The run that is patched: the clean one to noise, the corrupt one to denoise. */
+  readonly run: PatchRun<T>;
+  /** What sources write in the reference: `source, pos, d_model`. */
+  readonly reference: T;
+  /** `δ_s`: the reference's writes less the run's, `source, pos, d_model`. */
+  readonly deltas: T;
+  /** The reference run's residual stream less the run's: `pos, d_model`; undefined for zero and mean. */
+  readonly shift: T | undefined;
+}
+
+/**
+ * Runs both prompts of a pair, and finds the reference.
+ *
+ * @param means what `meanWrites` gave, for the reference mean
+ */
+export function preparePair<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  graph: PatchGraph,
+  pair: PromptPair,
+  {
+    reference,
+    direction,
+  }: { readonly reference: PatchReference; readonly direction: PatchSetting["direction"] },
+  means: T | undefined,
+): PreparedPair<T> {
+  const cleanIds = tokenIds(pair.clean);
+  const clean = patchRun(ops, model, cleanIds, graph);
+  const corrupt = pair.corrupt && patchRun(ops, model, tokenIds(pair.corrupt), graph);
+  if (reference.kind === "run" && corrupt !== undefined) {
+    const [run, other] = direction === "noise" ? [clean, corrupt] : [corrupt, clean];
+    const [from, to] = [run, other].map(({ streams }) => streams.at(-1) as T); // a run has its end
+    const shift = ops.sub(to as T, from as T); // of two
+    const deltas = ops.sub(other.writes, run.writes);
+    return { clean, corrupt, run, reference: other.writes, deltas, shift };
+  }
+  const zeros = ops.fill(clean.writes.shape, 0);
+  const writes = means === undefined ? zeros : ops.add(zeros, means);
+  const deltas = ops.sub(writes, clean.writes);
+  return { clean, corrupt, run: clean, reference: writes, deltas, shift: undefined };
+}
+
+/**
+ * What sources write in the mean over all positions of some prompts: `source, d_model`.
+ *
+ * @throws InputError `patching/no-reference` where they have no tokens
+ */
+export function meanWrites<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  graph: PatchGraph,
+  prompts: readonly (readonly number[])[],
+): T {
+  const filled = prompts.filter(({ length }) => length > 0).map((tokens): Ids => tokenIds(tokens));
+  const positions = filled.reduce(
+    (sum, { shape }) => sum + sizeAlong(shape, "pos", "meanWrites"),
+    0,
+  );
+  if (positions === 0) {
+    throw new InputError({
+      code: "patching/no-reference",
+      message: `The reference mean needs prompts with tokens, got ${prompts.length} prompts with none.`,
+      remedy: "Give at least one.",
+    });
+  }
+  return ops.scope(() => {
+    const sums = filled.map((ids) =>
+      ops.scope(() => ops.sum(patchRun(ops, model, ids, graph).writes, ["pos"])),
+    );
+    const total = sums.reduce((sum, one) => ops.add(sum, one));
+    return ops.scale(total, 1 / positions);
+  });
+}

@@ -1,0 +1,5 @@
+import type { AnyAnalysis } from "@resolvent/analysis";
+import { paths } from "./analyses/paths.ts";
+
+/** The analyses of this package. */
+export const pathsAnalyses: readonly AnyAnalysis[] = [paths];

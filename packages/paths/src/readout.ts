@@ -1,0 +1,128 @@
+import { targetText } from "@resolvent/analysis";
+import { affineReadout, InputError, type Ops, type Shaped } from "@resolvent/tensor";
+import {
+  groupOf,
+  heldAt,
+  keysOf,
+  type Model,
+  mapBlock,
+  normalize,
+  onlyHead,
+  queriesOf,
+  rotateHeads,
+  type Target,
+  targetReadout,
+  within,
+} from "@resolvent/transformer";
+import { type Covectors, cut } from "./pull.ts";
+import { type FrozenRun, stagesOf } from "./run.ts";
+
+/** A linear function of the stream at one point of a frozen run, `⟨covector, r⟩ + constant`: what paths end in. */
+export interface Readout<T> {
+  /** In words: `logit " Mary" − " John"`. */
+  readonly name: string;
+  /** How many stages of the model lie before the point: all of them for the final stream. */
+  readonly before: number;
+  /** `d_model` at a position, or `pos, d_model`. */
+  readonly covector: Covectors<T>;
+  /** A scalar. */
+  readonly constant: T;
+}
+
+/** A logit, or the difference of two, at the last position, the final norm's σ held. */
+export function logitReadout<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  target: Target,
+  text: (id: number) => string = String,
+): Readout<T> {
+  const { covector, constant } = targetReadout(ops, model, run.residual, target);
+  return {
+    name: targetText(target, text),
+    before: model.stages.length,
+    covector: { values: covector, at: run.positions - 1 },
+    constant,
+  };
+}
+
+/**
+ * Any direction of the stream, at one position or as `pos, d_model` at several.
+ *
+ * @param before how many stages of the model lie before it: 0 for `x0`, all for the final stream
+ */
+export function directionReadout<T extends Shaped>(
+  ops: Ops<T>,
+  name: string,
+  before: number,
+  covector: Covectors<T>,
+): Readout<T> {
+  return { name, before, covector, constant: ops.fill({}, 0) };
+}
+
+/** Which side of which head, and where. */
+export interface HeadSide {
+  readonly layer: number;
+  /** The head; for `key`, any head that shares the keys. */
+  readonly head: number;
+  readonly side: "query" | "key";
+  readonly position: number;
+}
+
+/**
+ * A direction of a head's queries or keys at a position, as scores see them: rotated by the position, the norm's σ
+ * (and a query-key norm's) held. With the key of another position times `scoreScale` as the direction of the query,
+ * it reads the pre-softmax score.
+ *
+ * @param direction `d_head`
+ * @throws InputError `paths/no-head`
+ */
+export function headReadout<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  which: HeadSide,
+  direction: T,
+): Readout<T> {
+  const { layer, head, side, position } = which;
+  const stages = stagesOf(model);
+  const before = stages.findIndex((blocks) =>
+    blocks.some((block) => block.kind === "attn" && block.layer === layer),
+  );
+  const block = stages[before]?.find((one) => one.kind === "attn");
+  const { heads } = model.architecture;
+  if (block?.kind !== "attn" || head < 0 || head >= heads || position >= run.positions) {
+    throw new InputError({
+      code: "paths/no-head",
+      message: `There is no ${side} of L${layer}.H${head} at position ${position}.`,
+      remedy: `${model.name} has ${model.architecture.layers} layers of ${heads} heads, the input ${run.positions} tokens.`,
+      details: { ...which, heads, positions: run.positions },
+    });
+  }
+  const read = <V extends Shaped>(on: Ops<V>, fixed: (value: T) => V, stream: V): V => {
+    const own = onlyHead(on, mapBlock(block, fixed), head);
+    const { kv_head } = groupOf(block, head);
+    const places = { pos: position, key_pos: position, head, kv_head };
+    const sites = within(
+      heldAt(run.gates, (gate) => fixed(cut(ops, gate, places))),
+      block.name,
+    );
+    const normed = normalize(on, own.norm, stream, "d_model", sites, "norm");
+    if (side === "query") {
+      const query = queriesOf(on, own, normed, sites);
+      return on.sum(rotateHeads(on, own, query, "pos", position), ["pos", "head"]);
+    }
+    const key = keysOf(on, own, normed, sites);
+    return on.sum(rotateHeads(on, own, key, "key_pos", position), ["key_pos", "kv_head"]);
+  };
+  return ops.scope(() => {
+    const { d_model } = model.architecture;
+    const { covector, constant } = affineReadout(ops, { pos: 1, d_model }, direction, read);
+    return {
+      name: `${side} of L${layer}.H${head}@${position}`,
+      before,
+      covector: { values: ops.join(covector, ["pos", "d_model"], "d_model"), at: position },
+      constant,
+    };
+  });
+}

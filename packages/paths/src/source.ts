@@ -1,0 +1,273 @@
+import {
+  type Engine,
+  InputError,
+  type Ops,
+  readNumbers,
+  type Shaped,
+  sizeAlong,
+  using,
+} from "@resolvent/tensor";
+import {
+  type Block,
+  blockWrite,
+  chooses,
+  frozenAt,
+  hasBiases,
+  headName,
+  headNamed,
+  type Model,
+  recording,
+  type Site,
+} from "@resolvent/transformer";
+import { headsOf, type Level } from "./node.ts";
+import { type FrozenRun, stagesOf } from "./run.ts";
+
+/**
+ * Sources that enter the stream at one point: values that paths begin with. What holds them is open: anything that
+ * is added to the stream can be a source.
+ */
+export interface Sources<T> {
+  /** How many stages of the model lie before the point. */
+  readonly enters: number;
+  /** What a source counts on a path: 0, or 1 for a block's constant, which enters at that block. */
+  readonly degree: 0 | 1;
+  /** `embed`, `embed.token`, `embed.position`, `bias:L0.mlp`, `bias:L0.H3`, `bias:L0.attn.b_O` */
+  readonly names: readonly string[];
+  /** Each position of a source is a source of its own. */
+  readonly byPosition: boolean;
+  /** `source, pos, d_model` */
+  readonly values: T;
+}
+
+export interface SourceOptions {
+  /** At level `head` the constants of heads are told apart; default `block`. */
+  readonly level?: Level;
+  /** The token and position parts of the embedding are sources of their own; default false. */
+  readonly embeddingParts?: boolean;
+  /** Each position of a source is a source of its own; default false. */
+  readonly byPosition?: boolean;
+}
+
+/**
+ * All sources of a run: the embedding, and the constant `c_i` of every block that has one. With the gates frozen
+ * they are all there is: the final stream is the sum of all paths from them.
+ *
+ * At level `head` the constant of an attention block is told apart into those of its heads,
+ * `A_h 1 (β W_V + b_V) W_O`, and `b_O`.
+ */
+export function allSources<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  options: SourceOptions = {},
+): Sources<T>[] {
+  const { level = "block", embeddingParts = false, byPosition = false } = options;
+  const stack = (parts: readonly T[]): T => {
+    const each = parts.map((part) =>
+      ops.arrange(ops.broadcast(part, { source: 1 }), ["pos", "d_model"]),
+    );
+    return each.length === 1 ? (each[0] as T) : ops.concat(each, "source"); // one part
+  };
+  return ops.scope(() => {
+    const parts: [string, T][] = embeddingParts
+      ? [
+          ["embed.token", run.token],
+          ...(run.position === undefined ? [] : [["embed.position", run.position] as [string, T]]),
+        ]
+      : [["embed", run.embedding]];
+    const start: Sources<T> = {
+      ...{ enters: 0, degree: 0, byPosition },
+      names: parts.map(([name]) => name),
+      values: stack(parts.map(([, value]) => value)),
+    };
+    const constants = stagesOf(model).flatMap((blocks, stage) =>
+      blocks.filter(hasBiases).map((block): Sources<T> => {
+        const parts = constantsOf(ops, run, block, level);
+        const names = parts.map(([name]) => name);
+        const values = stack(parts.map(([, value]) => value));
+        return { enters: stage + 1, degree: 1, byPosition, names, values };
+      }),
+    );
+    return [start, ...constants];
+  });
+}
+
+/** The constant of a block, `c_i = f_i(0)`, in the parts that a level tells apart. */
+function constantsOf<T extends Shaped>(
+  ops: Ops<T>,
+  run: FrozenRun<T>,
+  block: Block<T>,
+  level: Level,
+): [string, T][] {
+  const zero = ops.fill(run.embedding.shape, 0);
+  const frozen = frozenAt(run.gates);
+  if (level === "block" || block.kind === "mlp") {
+    return [[`bias:${block.name}`, blockWrite(ops, block, zero, frozen)]];
+  }
+  const trace = new Map<Site, T>();
+  const sites = recording(frozen, (site) => site === `${block.name}.head`, trace);
+  blockWrite(ops, block, zero, sites);
+  const heads = trace.get(`${block.name}.head`) as T; // it was asked for
+  const parts = Array.from({ length: headsOf(block) }, (_, head): [string, T] => [
+    `bias:L${block.layer}.H${head}`,
+    ops.sum(ops.slice(heads, "head", head, head + 1), ["head"]),
+  ]);
+  const own = block.b_O && ops.add(zero, block.b_O);
+  return own === undefined ? parts : [...parts, [`bias:${block.name}.b_O`, own]];
+}
+
+/**
+ * The sources that are not zero at every position: a bias of zeros is none. With `choice`, those of these names
+ * (`*` for any characters), `bias:L0.H3` or `bias of L0.H3`, heads in any spelling.
+ *
+ * @returns sources on the engine; free them when they are done with
+ * @throws InputError `paths/no-source` where no source has such a name
+ */
+export async function liveSources<T extends Shaped>(
+  engine: Engine<T>,
+  sources: readonly Sources<T>[],
+  choice?: readonly string[],
+): Promise<Sources<T>[]> {
+  const chosen = choice === undefined ? () => true : chooses(choice.map(sourceName));
+  const kept: Sources<T>[] = [];
+  for (const group of sources) {
+    const sizes = await using(
+      engine,
+      () => engine.sum(engine.mul(group.values, group.values), ["pos", "d_model"]),
+      (value) => readNumbers(engine, value),
+    );
+    // The embedding is a source even where it is zero: every model has it.
+    const live = group.names.flatMap((name, i) =>
+      chosen(name) && (group.degree === 0 || sizes[i] !== 0) ? [i] : [],
+    );
+    if (live.length > 0) kept.push(someOf(engine, group, live));
+  }
+  if (kept.length === 0 && choice !== undefined) {
+    const names = sources.flatMap((group) => group.names);
+    throw new InputError({
+      code: "paths/no-source",
+      message: `No source is named ${choice.map((name) => `"${name}"`).join(" or ")}.`,
+      remedy: `Sources are ${names.slice(0, 6).join(", ")}${names.length > 6 ? ", …" : ""}; zero biases are none.`,
+      details: { got: choice, names },
+    });
+  }
+  return kept;
+}
+
+/** `bias of L0.mlp` as `bias:L0.mlp`, `bias of 0.3` as `bias:L0.H3`; other names as they are. */
+function sourceName(name: string): string {
+  const of = /^bias(?: of |:)(.*)$/.exec(name)?.[1];
+  if (of === undefined) return name;
+  const head = headNamed(of);
+  return `bias:${head === undefined ? of : headName(head)}`;
+}
+
+function someOf<T extends Shaped>(
+  ops: Ops<T>,
+  group: Sources<T>,
+  which: readonly number[],
+): Sources<T> {
+  const ids = { shape: { source: which.length }, data: Int32Array.from(which) };
+  return {
+    ...group,
+    names: which.map((i) => group.names[i] as string), // indices of names
+    values: ops.take(group.values, "source", ids),
+  };
+}
+
+/**
+ * The value of one source, `pos, d_model`, zero outside of its position where it has one.
+ *
+ * @throws InputError `paths/no-source`
+ */
+export function sourceValue<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  { name, position }: SourceId,
+): T {
+  return ops.scope(() => {
+    const value = named(ops, model, run, name);
+    if (value === undefined || (position !== null && position >= run.positions)) {
+      const source = position === null ? name : `${name}@${position}`;
+      throw new InputError({
+        code: "paths/no-source",
+        message: `The run has no source "${source}".`,
+        remedy: "Sources are embed, embed.token, embed.position, and biases such as bias:L0.mlp.",
+        details: { name, position, positions: run.positions },
+      });
+    }
+    // A copy, so that whoever gets it may free it.
+    if (position === null) return ops.scale(value, 1);
+    return ops.mul(value, oneAt(ops, run.positions, position));
+  });
+}
+
+function named<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  name: string,
+): T | undefined {
+  if (name === "embed") return run.embedding;
+  if (name === "embed.token") return run.token;
+  if (name === "embed.position") return run.position;
+  for (const block of stagesOf(model).flat()) {
+    if (!hasBiases(block) || !name.startsWith(`bias:L${block.layer}.`)) continue;
+    for (const level of ["block", "head"] as const) {
+      const found = constantsOf(ops, run, block, level).find(([own]) => own === name);
+      if (found !== undefined) return found[1];
+    }
+  }
+  return undefined;
+}
+
+/** One source: its place among `sources`. */
+export interface SourceId {
+  readonly name: string;
+  /** Its position; null for the whole of it. */
+  readonly position: number | null;
+}
+
+/** Every source of a group in the order of `dotSources`. */
+export function sourceIds<T extends Shaped>(group: Sources<T>): SourceId[] {
+  const positions = sizeAlong(group.values.shape, "pos", "sourceIds");
+  return group.names.flatMap((name): SourceId[] =>
+    group.byPosition
+      ? Array.from({ length: positions }, (_, position) => ({ name, position }))
+      : [{ name, position: null }],
+  );
+}
+
+/**
+ * The inner products of covectors with every source of a group: the covectors' leading axes, then `source`, as
+ * `sourceIds` counts them.
+ *
+ * @param values `…, pos, d_model`, or `…, d_model` at the position `at`
+ */
+export function dotSources<T extends Shaped>(
+  ops: Ops<T>,
+  group: Sources<T>,
+  { values, at }: { readonly values: T; readonly at: number | undefined },
+): T {
+  return ops.scope(() => {
+    const positions = sizeAlong(group.values.shape, "pos", "dotSources");
+    if (!group.byPosition) {
+      const own =
+        at === undefined
+          ? group.values
+          : ops.sum(ops.slice(group.values, "pos", at, at + 1), ["pos"]);
+      const over = at === undefined ? ["pos", "d_model"] : ["d_model"];
+      return ops.arrange(ops.matmul(values, own, over), ["source"]);
+    }
+    const everywhere = at === undefined ? values : ops.mul(values, oneAt(ops, positions, at)); // zero elsewhere
+    const each = ops.matmul(everywhere, group.values, ["d_model"], ["source", "pos"]);
+    return ops.join(each, ["source", "pos"], "source");
+  });
+}
+
+/** 1 at one position, 0 elsewhere. */
+function oneAt<T extends Shaped>(ops: Ops<T>, positions: number, at: number): T {
+  const numbers = Array.from({ length: positions }, (_, pos) => (pos === at ? 1 : 0));
+  return ops.constant({ pos: positions }, numbers);
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import * as analyses from "../src/analyses.ts";
+import * as api from "../src/index.ts";
+
+test("the package exports what its API says", () => {
+  expect(Object.keys(api).sort()).toEqual([
+    "allSources",
+    "directAttribution",
+    "directionReadout",
+    "effects",
+    "expandPaths",
+    "frozenRun",
+    "headReadout",
+    "liveSources",
+    "logitReadout",
+    "pathNodes",
+    "pathText",
+    "pathsCost",
+    "pathsError",
+    "pullBack",
+    "sourceText",
+    "spread",
+    "topPaths",
+    "verify",
+  ]);
+  expect(Object.keys(analyses)).toEqual(["pathsAnalyses"]);
+});
+
+test("what is needed at run time: no engine, the schemas of parameters", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  expect(manifest.dependencies).toEqual({
+    "@resolvent/analysis": "workspace:^",
+    "@resolvent/expansion": "workspace:^",
+    "@resolvent/tensor": "workspace:^",
+    "@resolvent/transformer": "workspace:^",
+    zod: "^4.6.7",
+  });
+  for (const field of ["peerDependencies", "optionalDependencies"]) {
+    expect(manifest[field], field).toBeUndefined();
+  }
+  expect(manifest.sideEffects).toBe(false);
+});

@@ -1,0 +1,198 @@
+import { createCpu } from "@resolvent/cpu";
+import { reference } from "@resolvent/tensor";
+import { tinyModel } from "@resolvent/testkit";
+import { loadModel, outlineModel, tokenIds } from "@resolvent/transformer";
+import { afterAll, describe, expect, test } from "vitest";
+import { paths } from "../src/analyses/paths.ts";
+import { bestOf } from "../src/best.ts";
+import {
+  allSources,
+  expandPaths,
+  frozenRun,
+  logitReadout,
+  pathsCost,
+  pathsError,
+  pathText,
+} from "../src/index.ts";
+import { searchPaths } from "../src/search.ts";
+
+const tokens = [3, 17, 5, 5];
+const vocabulary = {
+  encode: () => tokens,
+  tokenId: Number,
+  text: (id: number) => ` ${id}`,
+  entry: (id: number) => ` ${id}`,
+  decode: String,
+};
+const folder = tinyModel("gpt2", { seed: 5 });
+const model = await loadModel(reference, folder, { hash: false });
+
+const started: { close(): Promise<void> }[] = [];
+afterAll(async () => {
+  for (const engine of started) await engine.close();
+});
+
+function subject() {
+  return {
+    ...{ engine: reference, model, vocabulary, signal: new AbortController().signal },
+    linearAlgebra: () => Promise.reject(new Error("not needed")),
+    onProgress: () => {},
+  };
+}
+
+const parse = (given: Record<string, unknown>) => {
+  const checked = paths.params["~standard"].validate({ prompt: tokens, ...given });
+  if (checked instanceof Promise || checked.issues !== undefined) throw new Error("not valid");
+  return checked.value;
+};
+
+describe("the analysis paths", () => {
+  test("the result is plain data that adds up, in the order of its effects", async () => {
+    const result = await paths.run(subject(), parse({ top: 6, verify: 2, positions: true }));
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+    expect(result).toMatchObject({
+      schemaVersion: 1,
+      kind: "paths",
+      level: "head",
+      precision: "f64",
+    });
+    const shown = result.shown.reduce((sum, { effect }) => sum + effect, 0);
+    expect(shown + result.notShown).toBeNear(result.total, { rtol: 1e-12 });
+    expect(BigInt(result.notShownCount) + 6n).toBe(BigInt(result.count));
+    const sizes = result.shown.map(({ effect }) => Math.abs(effect));
+    expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+    const checks = result.shown.map(({ verified }) => verified !== null);
+    expect(checks).toEqual([true, true, false, false, false, false]);
+    for (const { effect, verified } of result.shown.slice(0, 2)) {
+      expect(verified?.predicted).toBeNear(effect, { rtol: 1e-10 });
+      expect(verified?.frozen).toBeNear(effect, { rtol: 1e-10 });
+      expect(verified?.live).not.toBe(verified?.frozen);
+    }
+    expect(result.certificate.relativeErrorFloat64).toBe(result.certificate.relativeError);
+    expect(result.search).toMatchObject({ exhaustive: true, pending: null });
+  });
+
+  test("tables have a row for each path, and a cell for each column", async () => {
+    const result = await paths.run(subject(), parse({ top: 3, level: "block", target: [4, 9] }));
+    expect(result.target).toEqual({ a: 4, b: 9 });
+    const tables = paths.tables(result);
+    for (const { columns, rows, footer = [] } of tables) {
+      expect(rows.every((row) => row.length === columns.length)).toBe(true);
+      expect(footer.every((row) => row.length <= columns.length)).toBe(true);
+    }
+    expect(tables.map(({ kind, rows }) => [kind, rows.length])).toEqual([
+      ["path", 3],
+      ["path-degree", 5],
+      ["direct", 10],
+    ]);
+    const direct = tables[2];
+    const parts = [...(direct?.rows ?? []), ...(direct?.footer ?? [])];
+    const value = parts.reduce((sum, [, effect]) => sum + Number(effect), 0);
+    expect(value).toBeNear(result.total + result.constant, { rtol: 1e-10 });
+  });
+
+  test("the estimate is what an engine is asked to do", async () => {
+    const outline = await outlineModel(folder);
+    for (const level of ["block", "head"] as const) {
+      const cost = pathsCost(outline, tokens, { level });
+      expect(cost.flops).toBeGreaterThan(0);
+      const estimated = paths.estimate(
+        { model: outline, vocabulary, precision: "f32" },
+        parse({ level }),
+      );
+      expect(estimated).toEqual(cost);
+    }
+    const checked = pathsCost(outline, tokens, { verify: 3 }).flops;
+    const unchecked = pathsCost(outline, tokens).flops;
+    const one = pathsCost(outline, tokens, { verify: 1 }).flops;
+    expect(checked - unchecked).toBeNear(3 * (one - unchecked), { rtol: 1e-12 });
+  });
+
+  test("sources of heads are named as in tables or as in paths", async () => {
+    const of = async (name: string) =>
+      (await expandPaths(reference, model, tokens, { level: "head", sources: [name], top: 3 }))
+        .shown;
+    const shown = await of("bias:L0.H1");
+    expect(shown[0]?.source).toBe("bias:L0.H1");
+    expect(await of("bias of head 0.1")).toEqual(shown);
+    expect(await of("bias:head 0.1")).toEqual(shown);
+    expect(await of("bias of L0.H1")).toEqual(shown);
+    expect(await of("bias:L0H1")).toEqual(shown);
+  });
+
+  test("nothing is left on the engine, and float32 is certified in float64", async () => {
+    const cpu = await createCpu({ precision: "f32", threads: 1 });
+    started.push(cpu);
+    const model32 = await loadModel(cpu, folder, { hash: false });
+    const before = cpu.memory.used;
+    const result = await expandPaths(cpu, model32, tokens, {
+      ...{ top: 4, verify: 1, byPosition: true, sources: ["embed.*", "bias:L0.*"] },
+      certify: (target) => pathsError(reference, model, tokens, target),
+    });
+    expect(cpu.memory.used).toBe(before);
+    expect(result.certificate.relativeError).toBeLessThan(1e-4);
+    expect(result.certificate.relativeErrorFloat64).toBeLessThan(1e-12);
+    expect(result.otherSources).not.toBe(0);
+    const aborted = AbortSignal.abort(new Error("enough"));
+    await expect(expandPaths(cpu, model32, tokens, { signal: aborted })).rejects.toThrow("enough");
+    expect(cpu.memory.used).toBe(before);
+  });
+});
+
+test("a search leaves nothing on the engine, also where it is ended or forgets", async () => {
+  const cpu = await createCpu({ precision: "f32", threads: 1 });
+  started.push(cpu);
+  const model32 = await loadModel(cpu, folder, { hash: false });
+  const run = frozenRun(cpu, model32, tokenIds(tokens));
+  const readout = logitReadout(cpu, model32, run, { a: 4, b: 9 });
+  const sources = cpu.scope(() => allSources(cpu, model32, run, { level: "head" }));
+  const before = cpu.memory.used;
+  const given = { level: "head", sources, readout, minDegree: 0, maxDegree: 99 } as const;
+  const search = (more: object, count = 4) => {
+    const best = bestOf(count);
+    const flops = 1e12;
+    return searchPaths(cpu, model32, run, best, { ...given, flops, ...more });
+  };
+  const whole = await search({});
+  expect(whole).toMatchObject({ exhaustive: true, pending: 0 });
+  expect(cpu.memory.used).toBe(before);
+  // What may be spent is spent, but for the last piece of work, however little is left to gain.
+  for (const share of [0.1, 0.3, 0.6]) {
+    const part = await search({ flops: share * whole.spent }, 1);
+    expect(part.exhaustive).toBe(false);
+    expect(part.spent).toBeGreaterThanOrEqual(share * whole.spent);
+    expect(part.spent).toBeLessThan(share * whole.spent + (3 * whole.spent) / whole.expanded);
+    expect(part.expanded).toBeLessThan(whole.expanded);
+  }
+  expect(cpu.memory.used).toBe(before);
+  const forgetful = await search({ waitingAtMost: 100 }, 1e6);
+  expect(forgetful.exhaustive).toBe(false);
+  expect(forgetful.pending).toBeGreaterThan(0);
+  expect(cpu.memory.used).toBe(before);
+  const controller = new AbortController();
+  const onProgress = () => controller.abort(new Error("enough"));
+  await expect(search({ signal: controller.signal, onProgress }, 1e6)).rejects.toThrow("enough");
+  expect(cpu.memory.used).toBe(before);
+});
+
+test("paths read from their source to the target", () => {
+  const readout = 'logit " a" − " b"';
+  const texts = ["Once", " Mary"];
+  const text = (name: string, position: number | null, ...nodes: string[]) =>
+    pathText({ source: { name, position }, nodes }, readout, texts);
+  expect(text("embed", 1, "L2.H1", "L3.mlp")).toBe(
+    'embed " Mary"@1 → L2.H1 → L3.mlp → logit " a" − " b"',
+  );
+  expect(text("bias:L0.attn.b_O", null)).toBe('bias of L0.attn.b_O → logit " a" − " b"');
+  expect(text("bias:L0.H3", 0, "L1.attn")).toBe('bias of L0.H3@0 → L1.attn → logit " a" − " b"');
+});
+
+test.each([
+  [{ minDegree: 3, maxDegree: 2 }, "No path has a degree of 3 to 2: paths of this model have 0 to"],
+  [{ minDegree: 99 }, "No path has a degree of 99 and more: paths of this model have 0 to"],
+])("%o is refused before any work", async (degrees, why) => {
+  const params = parse(degrees);
+  const outline = { model: await outlineModel(folder), vocabulary, precision: "f64" } as const;
+  expect(() => paths.estimate(outline, params)).toThrow(why);
+  await expect(paths.run(subject(), params)).rejects.toThrow(why);
+});
