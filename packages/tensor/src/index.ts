@@ -1,6 +1,12 @@
 export { type AdjointOps, adjoint, type Node } from "./adjoint.ts";
 export { type Cost, type CostOps, cost, type Priced, reachable } from "./cost.ts";
-export { type ErrorInfo, InputError, InternalError } from "./errors.ts";
+export {
+  type ErrorInfo,
+  InputError,
+  InternalError,
+  isInputError,
+  isInternalError,
+} from "./errors.ts";
 export { type Half, widenHalf } from "./half.ts";
 export {
   type Eigenvalues,

@@ -18,6 +18,8 @@ test("the exported names", () => {
     "cost",
     "eigenShape",
     "inOrder",
+    "isInputError",
+    "isInternalError",
     "joinShape",
     "matmulRoles",
     "matmulShape",
