@@ -1,5 +1,5 @@
 import type { Soundness } from "@resolvent/analysis";
-import { InputError, InternalError } from "@resolvent/tensor";
+import { InputError, isInputError, isInternalError } from "@resolvent/tensor";
 import { CommanderError } from "commander";
 
 /** What the process ends with. */
@@ -51,7 +51,7 @@ const overBudget: ReadonlySet<string> = new Set([
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof DOMException && error.name === "AbortError") return EXIT.interrupted;
-  if (!(error instanceof InputError)) return EXIT.internal;
+  if (!isInputError(error)) return EXIT.internal;
   if (
     error.code === "transformer/unsupported-config" ||
     error.code === "weights/unsupported-dtype"
@@ -65,8 +65,8 @@ export function exitCodeOf(error: unknown): number {
 
 /** What is printed of an error: the message for a caller's mistake, everything for a bug of ours. */
 export function describeFailure(error: unknown): string {
-  if (error instanceof InputError) return `resolvent: ${error.message} [${error.code}]`;
+  if (isInputError(error)) return `resolvent: ${error.message} [${error.code}]`;
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const code = error instanceof InternalError ? ` [${error.code}]` : "";
+  const code = isInternalError(error) ? ` [${error.code}]` : "";
   return `resolvent: this is a bug${code}; please report it with what follows.\n${detail}`;
 }

@@ -2,7 +2,7 @@ import { accessSync, constants, createReadStream, existsSync, statSync } from "n
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
 import type { Checkpoint, NewFile, TextFile } from "@resolvent/analysis";
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { writePieces } from "@resolvent/weights/node";
 import { usageError } from "./failure.ts";
 import { checkPlace, isDevice, isThere, STANDARD, statOf, unwritable } from "./place.ts";
@@ -38,7 +38,7 @@ export function textFile(path: string): TextFile {
     }
     accessSync(path, constants.R_OK);
   } catch (error) {
-    if (error instanceof InputError) throw error;
+    if (isInputError(error)) throw error;
     throw unreadable(path, (error as NodeJS.ErrnoException).code, error); // of the file system
   }
   return { name: path, stream: () => createReadStream(path) };
@@ -63,7 +63,7 @@ export async function readText(path: string): Promise<string> {
     }
     bytes = await readFile(path);
   } catch (error) {
-    if (error instanceof InputError) throw error;
+    if (isInputError(error)) throw error;
     throw unreadable(path, (error as NodeJS.ErrnoException).code, error); // of the file system
   }
   try {

@@ -5,7 +5,7 @@ import type { ModelFiles } from "@resolvent/analysis";
 import { bytes } from "@resolvent/analysis";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
 import { bundledModels } from "@resolvent/models";
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import {
   loadModel,
   type Model,
@@ -72,7 +72,7 @@ export async function modelFolder(
     terminal.progress("");
     return folder;
   } catch (error) {
-    if (!(error instanceof InputError && notOnTheHub.has(error.code))) throw error;
+    if (!(isInputError(error) && notOnTheHub.has(error.code))) throw error;
     if (error.code === "weights/unreachable") {
       throw usageError(
         `"${name}" is neither a bundled model nor a folder here, and on the Hub it could not be looked for: ${withoutRemedy(error)}`,

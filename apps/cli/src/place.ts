@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { usageError } from "./failure.ts";
 
 /** The name of standard input among inputs, and of standard output among outputs. */
@@ -30,7 +30,7 @@ export function checkPlace(
     if (!statSync(folder).isDirectory()) throw unwritable(path, "ENOTDIR");
     accessSync(beside || stats === undefined ? folder : path, constants.W_OK);
   } catch (error) {
-    if (error instanceof InputError) throw error;
+    if (isInputError(error)) throw error;
     throw unwritable(path, (error as NodeJS.ErrnoException).code, error); // of the file system
   }
 }

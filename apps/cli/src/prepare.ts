@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { type InputError, isInputError } from "@resolvent/tensor";
 import {
   loadTokenizer,
   type ModelOutline,
@@ -31,7 +31,7 @@ export async function findModel(
   try {
     return { folder, outline, tokenizer: await loadTokenizer(folder), tokenizerFault: undefined };
   } catch (error) {
-    if (!(error instanceof InputError) || error.code !== "transformer/bad-tokenizer") throw error;
+    if (!isInputError(error) || error.code !== "transformer/bad-tokenizer") throw error;
     return { folder, outline, tokenizer: undefined, tokenizerFault: error };
   }
 }

@@ -1,6 +1,6 @@
 import { InputError, InternalError } from "@resolvent/tensor";
 import { CommanderError, InvalidArgumentError } from "commander";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { describeFailure, exitCodeOf, usageError } from "../src/failure.ts";
 import { runProgram } from "../src/program.ts";
 import type { Terminal } from "../src/terminal.ts";
@@ -29,6 +29,18 @@ test("exit codes of other errors", () => {
   expect(exitCodeOf(new CommanderError(0, "commander.helpDisplayed", ""))).toBe(0);
   expect(exitCodeOf(new CommanderError(1, "commander.unknownOption", ""))).toBe(2);
   expect(exitCodeOf(new InvalidArgumentError("no"))).toBe(2);
+});
+
+test("an analysis may bring its own copy of @resolvent/tensor", async () => {
+  vi.resetModules();
+  const copy = await import("@resolvent/tensor");
+  const mistake = new copy.InputError({ code: "weights/truncated", message: "No.", remedy: "Do." });
+  const bug = new copy.InternalError({ code: "cpu/kernel", message: "No." });
+  expect(mistake).not.toBeInstanceOf(InputError);
+  expect(exitCodeOf(mistake)).toBe(3);
+  expect(describeFailure(mistake)).toBe("resolvent: No. Do. [weights/truncated]");
+  expect(exitCodeOf(bug)).toBe(1);
+  expect(describeFailure(bug)).toMatch(/^resolvent: this is a bug \[cpu\/kernel\]/);
 });
 
 describe("what is said", () => {

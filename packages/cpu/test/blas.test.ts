@@ -1,4 +1,10 @@
-import { InputError, type Precision, reference, type Shape, type Tensor } from "@resolvent/tensor";
+import {
+  isInputError,
+  type Precision,
+  reference,
+  type Shape,
+  type Tensor,
+} from "@resolvent/tensor";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { useBlas } from "../src/blas/choice.ts";
@@ -180,7 +186,7 @@ const codeOf = async (made: Promise<unknown>): Promise<string> => {
   try {
     await made;
   } catch (error) {
-    if (error instanceof InputError) return error.code;
+    if (isInputError(error)) return error.code;
     throw error;
   }
   return "";

@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { isInputError } from "@resolvent/tensor";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Cpu, type CpuTensor, createCpu } from "../src/index.ts";
 
@@ -15,7 +15,7 @@ const code = (body: () => unknown): string => {
   try {
     body();
   } catch (error) {
-    if (error instanceof InputError) return error.code;
+    if (isInputError(error)) return error.code;
     throw error;
   }
   return "";

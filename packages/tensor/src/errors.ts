@@ -11,7 +11,23 @@ export interface ErrorInfo {
   readonly cause?: unknown;
 }
 
-/** The caller's input is at fault: a file, a config, a shape, an option. The message says what to do. */
+/** What every copy of this module writes on its errors: a program may hold several, each with classes of its own. */
+const BRAND = Symbol.for("@resolvent/tensor/error");
+
+function brand(error: Error, kind: "input" | "internal"): void {
+  Object.defineProperty(error, BRAND, { value: kind }); // not enumerable: details are for people, this is not
+}
+
+function brandOf(error: unknown): unknown {
+  if (typeof error !== "object" || error === null || !(BRAND in error)) return undefined;
+  return error[BRAND];
+}
+
+/**
+ * The caller's input is at fault: a file, a config, a shape, an option. The message says what to do.
+ *
+ * Told apart by `isInputError`, not by `instanceof`, which knows one copy of this package only.
+ */
 export class InputError extends Error {
   readonly code: string;
   readonly remedy: string | undefined;
@@ -23,13 +39,14 @@ export class InputError extends Error {
       info.cause === undefined ? undefined : { cause: info.cause },
     );
     this.name = "InputError";
+    brand(this, "input");
     this.code = info.code;
     this.remedy = info.remedy;
     this.details = info.details ?? {};
   }
 }
 
-/** A promise of this library does not hold: a bug of ours, never the caller's. */
+/** A promise of this library does not hold: a bug of ours, never the caller's. Told apart by `isInternalError`. */
 export class InternalError extends Error {
   readonly code: string;
   readonly details: Readonly<Record<string, unknown>>;
@@ -37,7 +54,18 @@ export class InternalError extends Error {
   constructor(info: ErrorInfo) {
     super(info.message, info.cause === undefined ? undefined : { cause: info.cause });
     this.name = "InternalError";
+    brand(this, "internal");
     this.code = info.code;
     this.details = info.details ?? {};
   }
+}
+
+/** Whether an error says that the caller's input is at fault, whichever copy of this package made it. */
+export function isInputError(error: unknown): error is InputError {
+  return brandOf(error) === "input";
+}
+
+/** Whether an error says that a promise of this library does not hold, whichever copy of this package made it. */
+export function isInternalError(error: unknown): error is InternalError {
+  return brandOf(error) === "internal";
 }

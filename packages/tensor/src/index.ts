@@ -2,7 +2,13 @@ export { type AdjointOps, adjoint, type Node } from "./adjoint.ts";
 export { type AffineMap, type AffineReadout, affineReadout } from "./affine.ts";
 export { inChunks, STACK_MEMORY } from "./chunks.ts";
 export { type Cost, type CostOps, cost, type Priced, priced, reachable } from "./cost.ts";
-export { type ErrorInfo, InputError, InternalError } from "./errors.ts";
+export {
+  type ErrorInfo,
+  InputError,
+  InternalError,
+  isInputError,
+  isInternalError,
+} from "./errors.ts";
 export { type Half, widenHalf } from "./half.ts";
 export {
   type Eigenvalues,

@@ -4,6 +4,8 @@ import {
   axesOf,
   InputError,
   InternalError,
+  isInputError,
+  isInternalError,
   type Node,
   reference,
   type Shape,
@@ -11,7 +13,7 @@ import {
   tangent,
   tensor,
 } from "@resolvent/tensor";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ids } from "./cases.ts";
 import { faults } from "./faults.ts";
 
@@ -145,4 +147,23 @@ test("a node that the tape does not have is refused", () => {
   expect(thrownBy(() => tape.gradients(tape.exp(ours), x, [theirs]))).toMatchObject({
     code: "tensor/other-tape",
   });
+});
+
+test("errors are told apart whichever copy of the package made them", async () => {
+  vi.resetModules();
+  const copy = await import("@resolvent/tensor");
+  expect(copy.InputError).not.toBe(InputError);
+  const info = { code: "tensor/no-axis", message: "No." };
+  for (const input of [new InputError(info), new copy.InputError(info)]) {
+    expect(isInputError(input)).toBe(true);
+    expect(isInternalError(input)).toBe(false);
+    expect(Object.keys(input).sort()).toEqual(["code", "details", "name", "remedy"]);
+  }
+  for (const internal of [new InternalError(info), new copy.InternalError(info)]) {
+    expect(isInputError(internal)).toBe(false);
+    expect(isInternalError(internal)).toBe(true);
+  }
+  for (const other of [new TypeError("x"), { ...info, name: "InputError" }, "words", null]) {
+    expect(isInputError(other) || isInternalError(other)).toBe(false);
+  }
 });

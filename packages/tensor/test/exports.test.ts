@@ -21,6 +21,8 @@ test("the exported names", () => {
     "eigenShape",
     "inChunks",
     "inOrder",
+    "isInputError",
+    "isInternalError",
     "joinShape",
     "matmulRoles",
     "matmulShape",

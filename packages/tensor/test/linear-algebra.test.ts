@@ -1,4 +1,10 @@
-import { eigenShape, InputError, svdShape, triangleShape } from "@resolvent/tensor";
+import {
+  eigenShape,
+  type InputError,
+  isInputError,
+  svdShape,
+  triangleShape,
+} from "@resolvent/tensor";
 import { expect, test } from "vitest";
 
 /** The error that `run` throws. */
@@ -6,7 +12,7 @@ function caught(run: () => unknown): InputError {
   try {
     run();
   } catch (error) {
-    if (error instanceof InputError) return error;
+    if (isInputError(error)) return error;
     throw error;
   }
   throw new Error("Nothing was thrown.");

@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { type Folder, parsePythonJson, type ReadOptions } from "@resolvent/weights";
 import type { Warning } from "./warning.ts";
 
@@ -72,7 +72,7 @@ export async function generationEnds(
     config = await readJson(folder, "generation_config.json", options);
   } catch (error) {
     options?.signal?.throwIfAborted();
-    if (!(error instanceof InputError)) throw error;
+    if (!isInputError(error)) throw error;
     const message = `${error.message} The end of texts is as in config.json.`;
     return { warnings: [{ code: "generation-config", message }] };
   }

@@ -1,4 +1,4 @@
-import { InputError, reference, type Tensor } from "@resolvent/tensor";
+import { type InputError, isInputError, reference, type Tensor } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { type Folder, openCheckpoint } from "@resolvent/weights";
 import { describe, expect, test } from "vitest";
@@ -31,7 +31,7 @@ async function changed(folder: Folder, fields: object): Promise<Folder> {
 
 async function errorOf(folder: Folder): Promise<InputError> {
   const error: unknown = await load(folder).catch((e: unknown) => e);
-  if (!(error instanceof InputError)) throw new Error(`Expected an input error, got ${error}.`);
+  if (!isInputError(error)) throw new Error(`Expected an input error, got ${error}.`);
   return error;
 }
 

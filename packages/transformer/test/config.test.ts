@@ -1,4 +1,4 @@
-import { InputError, reference } from "@resolvent/tensor";
+import { InputError, isInputError, reference } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -14,7 +14,7 @@ async function errorOf(family: string, fields: Record<string, unknown>): Promise
     () => undefined,
     (e: unknown) => e,
   );
-  if (!(error instanceof InputError)) throw new Error(`Expected an input error, got ${error}.`);
+  if (!isInputError(error)) throw new Error(`Expected an input error, got ${error}.`);
   return error;
 }
 
@@ -179,7 +179,7 @@ describe("any config", () => {
           const model = await loadModel(reference, changed, { hash: false });
           run(reference, model, TOKENS);
         } catch (error) {
-          if (!(error instanceof InputError)) throw error;
+          if (!isInputError(error)) throw error;
         }
       }),
       { numRuns: 60 },

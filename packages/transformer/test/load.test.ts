@@ -1,4 +1,4 @@
-import { InputError, reference, type Tensor } from "@resolvent/tensor";
+import { type InputError, isInputError, reference, type Tensor } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { type Folder, memoryFolder } from "@resolvent/weights";
 import { describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { TOKENS, tiny } from "./tiny.ts";
 describe("files that do not fit", () => {
   const codeOf = async (folder: Folder): Promise<InputError> => {
     const error: unknown = await loadModel(reference, folder).catch((e: unknown) => e);
-    if (!(error instanceof InputError)) throw new Error(`Expected an input error, got ${error}.`);
+    if (!isInputError(error)) throw new Error(`Expected an input error, got ${error}.`);
     const outlined: unknown = await outlineModel(folder).catch((e: unknown) => e);
     expect(outlined).toMatchObject({ code: error.code, message: error.message });
     return error;

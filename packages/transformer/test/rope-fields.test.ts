@@ -1,4 +1,4 @@
-import { InputError, reference } from "@resolvent/tensor";
+import { type InputError, isInputError, reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -28,7 +28,7 @@ async function ropeOf(fields: object, family = "llama"): Promise<Rope> {
 
 async function errorOf(fields: object, family?: string): Promise<InputError> {
   const error: unknown = await ropeOf(fields, family).catch((e: unknown) => e);
-  if (!(error instanceof InputError)) throw new Error(`Expected an input error, got ${error}.`);
+  if (!isInputError(error)) throw new Error(`Expected an input error, got ${error}.`);
   return error;
 }
 

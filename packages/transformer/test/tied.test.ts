@@ -1,4 +1,4 @@
-import { InputError, reference, type Tensor } from "@resolvent/tensor";
+import { type InputError, isInputError, reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import {
   encodeNumbers,
@@ -37,7 +37,7 @@ async function load(folder: Folder): Promise<Model<Tensor>> {
 
 async function errorOf(folder: Folder): Promise<InputError> {
   const error: unknown = await load(folder).catch((e: unknown) => e);
-  if (!(error instanceof InputError)) throw new Error(`Expected an input error, got ${error}.`);
+  if (!isInputError(error)) throw new Error(`Expected an input error, got ${error}.`);
   return error;
 }
 

@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import {
   allocate,
   type ByteSource,
@@ -169,7 +169,7 @@ export function urlSource(url: string | URL, options: UrlOptions = {}): ByteSour
     } catch (error) {
       if (response.body && !response.body.locked) await response.body.cancel().catch(() => {});
       signal?.throwIfAborted();
-      throw error instanceof InputError ? error : unreachable(name, error);
+      throw isInputError(error) ? error : unreachable(name, error);
     }
   }
 
@@ -218,7 +218,7 @@ export async function urlSourceIfAny(
     await sizeOfSource(source, options);
     return source;
   } catch (error) {
-    if (error instanceof InputError && error.code === "weights/no-file") return undefined;
+    if (isInputError(error) && error.code === "weights/no-file") return undefined;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { isInputError } from "@resolvent/tensor";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -37,7 +37,7 @@ async function devour(bytes: Uint8Array): Promise<string> {
     for (const name of file.tensors.keys()) decodeNumbers(await readTensor(file, name), "f64");
     return "read";
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
+    if (!isInputError(error)) throw error;
     expect(error.code).toMatch(/^weights\/[a-z-]+$/);
     expect(total()).toBeLessThanOrEqual(2 * bytes.length);
     return error.code;
@@ -230,7 +230,7 @@ test("random indexes", async () => {
           },
         });
       } catch (error) {
-        if (!(error instanceof InputError)) throw error;
+        if (!isInputError(error)) throw error;
       }
       expect(asked.filter((file) => /[/\\]|^\.*$/.test(file))).toEqual([]);
     }),

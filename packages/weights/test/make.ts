@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { isInputError } from "@resolvent/tensor";
 import { type ByteSource, memorySource } from "../src/index.ts";
 
 /** A file with this header text and these data, whatever they say. */
@@ -34,7 +34,7 @@ export async function codeOf(work: () => unknown): Promise<string> {
   try {
     await work();
   } catch (error) {
-    if (error instanceof InputError) return error.code;
+    if (isInputError(error)) return error.code;
     throw error;
   }
   return "none";

@@ -1,10 +1,11 @@
-// Fails on imports against the order of the packages, on undeclared dependencies and on import cycles.
+// Fails on imports against the order of the packages, on undeclared dependencies or in the wrong field, and on import
+// cycles.
 import { existsSync, statSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join, posix } from "node:path";
 import { sourcesOf } from "./imports.mjs";
 import { membersOf, readManifest, repository } from "./members.mjs";
-import { whyNot } from "./order.mjs";
+import { whyNot, wrongField } from "./order.mjs";
 
 /**
  * Everything wrong with the arrows between packages and files below `root`, one line each.
@@ -23,9 +24,9 @@ export function wrongArrows(root) {
   for (const from of members) {
     const used = usedBy(from.manifest);
     const declared = [...used, ...Object.keys(from.manifest.devDependencies ?? {})];
-    for (const name of declared) {
+    for (const name of new Set(declared)) {
       const to = byName.get(name);
-      const reason = to && whyNot(from, to, !used.includes(name));
+      const reason = to && (whyNot(from, to, !used.includes(name)) ?? wrongField(from, to));
       if (reason) problems.push(`${from.folder}/package.json depends on ${name}: ${reason}`);
     }
     for (const source of sourcesOf(root, from.folder)) {

@@ -23,6 +23,9 @@ const order = [
 /** Engines are chosen by the caller: other packages may use them in tests only. */
 const engines = ["cpu", "webgpu", "gpujs"];
 
+/** Packages of which a program shall hold one copy: to other packages they are peers, which its author installs. */
+const peers = ["tensor"];
+
 /**
  * Why one member may not use another, or undefined where it may.
  * @param {import("./members.mjs").Member} from
@@ -43,5 +46,21 @@ export function whyNot(from, to, inTests) {
   if (own < 0) return `${from.folder} has no place in the order (tools/workspace/src/order.mjs)`;
   if (place > own) return `${from.id} comes before ${to.id} in the order`;
   if (engines.includes(to.id) && !inTests) return "engines are chosen by the caller";
+  return undefined;
+}
+
+/**
+ * What is wrong with the field of package.json in which one member declares another, or undefined where it is right.
+ * @param {import("./members.mjs").Member} from
+ * @param {import("./members.mjs").Member} to
+ * @returns {string | undefined}
+ */
+export function wrongField(from, to) {
+  if (from.group !== "packages" || !peers.includes(to.id)) return undefined;
+  const { dependencies = {}, peerDependencies = {}, devDependencies = {} } = from.manifest;
+  const { name } = to.manifest;
+  if (name in dependencies) return "a program holds one copy of it: make it a peer dependency";
+  if (name in peerDependencies && !(name in devDependencies))
+    return "as a peer it is not installed here: add it to devDependencies too";
   return undefined;
 }

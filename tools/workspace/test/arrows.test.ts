@@ -32,9 +32,12 @@ test("accepts arrows down the order, apps on packages, and the testkit in tests"
     "packages/tensor/src/index.ts": `export { a } from "./a.ts";\nimport "node:fs";`,
     "packages/tensor/src/a.ts": `// import "@resolvent/cli";\nexport const a = 'import "../../cpu/x.ts"';`,
     "packages/tensor/test/a.test.ts": `import "@resolvent/tensor"; import "@resolvent/testkit"; import "vitest";`,
-    "packages/weights/package.json": { dependencies: uses("@resolvent/tensor") },
+    "packages/weights/package.json": {
+      peerDependencies: uses("@resolvent/tensor"),
+      devDependencies: uses("@resolvent/tensor"),
+    },
     "packages/weights/src/index.ts": `import type { T } from "@resolvent/tensor/deep";`,
-    "apps/cli/package.json": { dependencies: uses("@resolvent/weights") },
+    "apps/cli/package.json": { dependencies: uses("@resolvent/tensor", "@resolvent/weights") },
     "apps/cli/src/index.ts": `const w = await import("@resolvent/weights");`,
     "tools/testkit/package.json": {},
   });
@@ -83,6 +86,18 @@ test("lets tests use engines, and tools use packages", () => {
     "tools/train/src/a.ts": `import "@resolvent/cpu"; import "@resolvent/weights";`,
   });
   expect(problems).toEqual([]);
+});
+
+test("catches packages that bring a tensor of their own, and a peer that is not installed here", () => {
+  const problems = problemsOf({
+    "packages/tensor/package.json": {},
+    "packages/weights/package.json": { dependencies: uses("@resolvent/tensor") },
+    "packages/transformer/package.json": { peerDependencies: uses("@resolvent/tensor") },
+  });
+  expect(problems).toEqual([
+    "packages/transformer/package.json depends on @resolvent/tensor: as a peer it is not installed here: add it to devDependencies too",
+    "packages/weights/package.json depends on @resolvent/tensor: a program holds one copy of it: make it a peer dependency",
+  ]);
 });
 
 test("catches a package without a place in the order", () => {

@@ -16,7 +16,7 @@ import {
   withWarnings,
 } from "@resolvent/analysis";
 import type { CpuTensor } from "@resolvent/cpu";
-import { cost as costs, InputError } from "@resolvent/tensor";
+import { cost as costs, isInputError } from "@resolvent/tensor";
 import { Command, Option } from "commander";
 import { writeCost } from "../cost.ts";
 import { checkPlaces, type EndOptions } from "../ends.ts";
@@ -288,7 +288,7 @@ async function check(
   try {
     return await checkParameters(params, values);
   } catch (error) {
-    if (!(error instanceof InputError) || error.code !== "analysis/bad-parameters") throw error;
+    if (!isInputError(error) || error.code !== "analysis/bad-parameters") throw error;
     const faults = error.details.faults as readonly Fault[]; // what checkParameters puts there
     const lines = faults.map(({ parameter, message, got }) => {
       const text = message.replace(/\.$/, "");

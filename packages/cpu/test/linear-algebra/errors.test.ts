@@ -1,4 +1,4 @@
-import { InputError, InternalError, tensor } from "@resolvent/tensor";
+import { InputError, InternalError, isInputError, tensor } from "@resolvent/tensor";
 import { expect, test } from "vitest";
 import { createCpu } from "../../src/index.ts";
 import { Decompositions } from "../../src/linear-algebra/decompositions.ts";
@@ -13,7 +13,7 @@ function caught(run: () => unknown): InputError {
   try {
     run();
   } catch (error) {
-    if (error instanceof InputError) return error;
+    if (isInputError(error)) return error;
     throw error;
   }
   throw new Error("Nothing was thrown.");

@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import type { Folder } from "@resolvent/weights";
 import { readJson, readText } from "../files.ts";
 import type { Config } from "./config.ts";
@@ -46,7 +46,7 @@ function usable(folder: Folder, file: string, make: () => Tokenizer): Tokenizer 
   try {
     return make();
   } catch (cause) {
-    if (!(cause instanceof InputError)) throw cause;
+    if (!isInputError(cause)) throw cause;
     throw unusable(folder, file, cause.message, { cause });
   }
 }

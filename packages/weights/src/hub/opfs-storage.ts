@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 
 /** A folder of the browser's private storage. */
 export type Directory = FileSystemDirectoryHandle;
@@ -19,7 +19,7 @@ export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
 
 /** Names what goes wrong with the storage. */
 export function unstorable(name: string, cause: unknown): unknown {
-  if (cause instanceof InputError) return cause;
+  if (isInputError(cause)) return cause;
   if (errorName(cause) === "QuotaExceededError") {
     return new InputError({
       code: "weights/hub-disk-full",

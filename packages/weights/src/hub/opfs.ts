@@ -1,6 +1,6 @@
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { type ByteSource, checkRange } from "../source.ts";
 import type { Hasher, HubCache, HubFile } from "./cache.ts";
 import { cacheName, type HubBlob, isCommit } from "./names.ts";
@@ -45,7 +45,7 @@ function blobSource(
       try {
         return await readPieces(folder, name, pieceBytes, start, end);
       } catch (cause) {
-        if (cause instanceof InputError) throw cause;
+        if (isInputError(cause)) throw cause;
         throw new InputError({
           code: "weights/unreadable",
           message: `${name}: bytes ${start} to ${end} could not be read from the browser's storage.`,

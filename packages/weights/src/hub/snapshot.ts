@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { SINGLE_FILE } from "../checkpoint.ts";
 import { type Folder, isFileName } from "../folder.ts";
 import { HUB_QUESTIONS_AT_ONCE } from "../limits.ts";
@@ -198,7 +198,7 @@ export async function hubSnapshot(wanted: Wanted): Promise<HubFolder> {
     commit = (await describe(CONFIG_FILE, revision, signal)).commit;
   } catch (error) {
     signal?.throwIfAborted();
-    if (!(error instanceof InputError && OUTAGES.includes(error.code))) throw error;
+    if (!(isInputError(error) && OUTAGES.includes(error.code))) throw error;
     const last = await cache.commitOf(revision);
     if (last === undefined || (await missingFile(wanted, last)) !== undefined) throw error;
     return folder(wanted, last);

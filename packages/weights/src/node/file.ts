@@ -1,7 +1,7 @@
 import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { type Folder, isFileName } from "../folder.ts";
 import { READ_PIECE_BYTES } from "../limits.ts";
 import { allocate, type ByteSource, checkRange, type ReadOptions } from "../source.ts";
@@ -40,7 +40,7 @@ async function identify(path: string): Promise<BigIntStats> {
   try {
     return aFile(path, await stat(path, { bigint: true }));
   } catch (error) {
-    throw error instanceof InputError ? error : unreadable(path, error);
+    throw isInputError(error) ? error : unreadable(path, error);
   }
 }
 
@@ -120,7 +120,7 @@ export function fileSource(path: string): ByteSource {
         return await readFrom(handle, path, start, end, options);
       } catch (error) {
         options?.signal?.throwIfAborted();
-        throw error instanceof InputError ? error : unreadable(path, error);
+        throw isInputError(error) ? error : unreadable(path, error);
       } finally {
         await handle?.close();
       }
@@ -142,7 +142,7 @@ export function fileSource(path: string): ByteSource {
         }
         return out;
       } catch (error) {
-        throw error instanceof InputError ? error : unreadable(path, error);
+        throw isInputError(error) ? error : unreadable(path, error);
       } finally {
         if (handle !== undefined) closeSync(handle);
       }
@@ -162,7 +162,7 @@ export function folderOf(path: string): Folder {
         await source.size();
         return source;
       } catch (error) {
-        if (error instanceof InputError && error.code === "weights/no-file") return undefined;
+        if (isInputError(error) && error.code === "weights/no-file") return undefined;
         throw error;
       }
     },

@@ -1,6 +1,6 @@
 import { type FileHandle, open, rename, rm, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import type { PartialBlob } from "../hub/cache.ts";
 import type { HubBlob } from "../hub/names.ts";
 import { allocate } from "../source.ts";
@@ -15,7 +15,7 @@ const HEARTBEAT_MS = 5000;
 
 /** Names what goes wrong on a disk. */
 export function onDisk(path: string, cause: unknown): InputError {
-  if (cause instanceof InputError) return cause;
+  if (isInputError(cause)) return cause;
   const code = systemCode(cause);
   const full = code === "ENOSPC" || code === "EDQUOT";
   return new InputError({

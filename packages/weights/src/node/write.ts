@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { safetensorsChunks, type TensorToWrite, type WriteOptions } from "../write.ts";
 import { systemCode } from "./file.ts";
 
@@ -99,7 +99,7 @@ async function onDisk<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw error instanceof InputError ? error : unwritable(path, error);
+    throw isInputError(error) ? error : unwritable(path, error);
   }
 }
 
