@@ -1,20 +1,22 @@
 import {
   type Axis,
-  arrangeShape,
   axesOf,
-  broadcastShape,
-  concatShape,
   type Half,
   type Ids,
-  joinShape,
-  putShape,
   type Shape,
   sameShape,
   sizeOf,
-  sliceShape,
   stridesOf,
-  takeShape,
 } from "@resolvent/tensor";
+import {
+  arrangeShape,
+  broadcastShape,
+  concatShape,
+  joinShape,
+  putShape,
+  sliceShape,
+  takeShape,
+} from "@resolvent/tensor/rules";
 import { inFull } from "./half.ts";
 import { kernels } from "./kernels.ts";
 import { around, countOf, type Loop, loopsOver, walkOf } from "./layout.ts";

@@ -1,14 +1,5 @@
-import {
-  type Axis,
-  checkShape,
-  constantShape,
-  type Engine,
-  type LinearAlgebra,
-  type RotaryTable,
-  renameShape,
-  splitShape,
-  type Tensor,
-} from "@resolvent/tensor";
+import type { Axis, Engine, LinearAlgebra, RotaryTable, Tensor } from "@resolvent/tensor";
+import { checkShape, constantShape, renameShape, splitShape } from "@resolvent/tensor/rules";
 import type { MemoryUse } from "./allocator.ts";
 import { type Blas, useBlas } from "./blas/choice.ts";
 import { lapackLinearAlgebra } from "./blas/lapack-linear-algebra.ts";

@@ -1,4 +1,5 @@
-import { binaryShape, sizeOf } from "@resolvent/tensor";
+import { sizeOf } from "@resolvent/tensor";
+import { binaryShape } from "@resolvent/tensor/rules";
 import { kernels, maps, zips } from "./kernels.ts";
 import { loopsOver, walkOf } from "./layout.ts";
 import type { Machine } from "./machine.ts";

@@ -1,4 +1,5 @@
-import { type Axis, axesOf, matmulShape, sizeOf, stridesOf } from "@resolvent/tensor";
+import { type Axis, axesOf, sizeOf, stridesOf } from "@resolvent/tensor";
+import { matmulShape } from "@resolvent/tensor/rules";
 import { multiplyNatively } from "./blas/product.ts";
 import { fill } from "./copy.ts";
 import { inFull } from "./half.ts";

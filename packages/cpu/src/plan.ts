@@ -1,4 +1,5 @@
-import { type Axis, matmulRoles, type Shape } from "@resolvent/tensor";
+import type { Axis, Shape } from "@resolvent/tensor";
+import { matmulRoles } from "@resolvent/tensor/rules";
 import { countOf, type Loop, merged, stepsAlong } from "./layout.ts";
 import type { CpuTensor } from "./tensor.ts";
 

@@ -3,11 +3,11 @@ import {
   axesOf,
   type RotaryOptions,
   type RotaryTable,
-  rotaryShape,
   sizeOf,
   stridesOf,
   withoutAxes,
 } from "@resolvent/tensor";
+import { rotaryShape } from "@resolvent/tensor/rules";
 import { kernels } from "./kernels.ts";
 import { merged } from "./layout.ts";
 import type { Machine } from "./machine.ts";

@@ -1,14 +1,5 @@
-import {
-  type Axis,
-  alongShape,
-  arrangeShape,
-  axesOf,
-  type CausalMask,
-  type Shape,
-  sizeOf,
-  softmaxShape,
-  sumShape,
-} from "@resolvent/tensor";
+import { type Axis, axesOf, type CausalMask, type Shape, sizeOf } from "@resolvent/tensor";
+import { alongShape, arrangeShape, softmaxShape, sumShape } from "@resolvent/tensor/rules";
 import { fill, inOrder } from "./copy.ts";
 import { alongs, kernels } from "./kernels.ts";
 import { around } from "./layout.ts";

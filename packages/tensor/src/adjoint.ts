@@ -1,5 +1,5 @@
 import type { Ops } from "./ops.ts";
-import { checkSameAxes } from "./rules.ts";
+import { checkSameAxes } from "./rules/checks.ts";
 import type { Shaped } from "./shape.ts";
 import { type Traced, tapeOf } from "./tape.ts";
 

@@ -1,23 +1,25 @@
 import type { Ops, Precision } from "./ops.ts";
 import {
   alongShape,
-  arrangeShape,
   binaryShape,
+  matmulShape,
+  rotaryShape,
+  softmaxShape,
+  sumShape,
+} from "./rules/arithmetic.ts";
+import { checkShape } from "./rules/checks.ts";
+import {
+  arrangeShape,
   broadcastShape,
-  checkShape,
   concatShape,
   constantShape,
   joinShape,
-  matmulShape,
   putShape,
   renameShape,
-  rotaryShape,
   sliceShape,
-  softmaxShape,
   splitShape,
-  sumShape,
   takeShape,
-} from "./rules.ts";
+} from "./rules/layout.ts";
 import { axesOf, type Shape, type Shaped, sizeOf } from "./shape.ts";
 
 /** What a computation takes, known before it runs. */

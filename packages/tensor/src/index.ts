@@ -10,16 +10,11 @@ export {
   isInternalError,
 } from "./errors.ts";
 export { type Half, widenHalf } from "./half.ts";
-export {
-  type Eigenvalues,
-  eigenShape,
-  type LinearAlgebra,
-  type Svd,
-  type SvdShapes,
-  type SymmetricEigen,
-  svdShape,
-  type TriangleShapes,
-  triangleShape,
+export type {
+  Eigenvalues,
+  LinearAlgebra,
+  Svd,
+  SymmetricEigen,
 } from "./linear-algebra.ts";
 export type {
   CausalMask,
@@ -36,27 +31,6 @@ export type {
 export { type ProfileOps, profile, type Timing } from "./profile.ts";
 export { readNumber, readNumbers, using } from "./reading.ts";
 export { reference } from "./reference.ts";
-export {
-  alongShape,
-  arrangeShape,
-  binaryShape,
-  broadcastShape,
-  checkShape,
-  concatShape,
-  constantShape,
-  joinShape,
-  type MatmulRoles,
-  matmulRoles,
-  matmulShape,
-  putShape,
-  renameShape,
-  rotaryShape,
-  sliceShape,
-  softmaxShape,
-  splitShape,
-  sumShape,
-  takeShape,
-} from "./rules.ts";
 export { type Series, type SeriesOps, series } from "./series.ts";
 export {
   type Axis,

@@ -3,24 +3,26 @@ import { widenHalf } from "./half.ts";
 import type { CausalMask, GateKind, Ids, RotaryTable, SyncEngine, Tensor } from "./ops.ts";
 import {
   alongShape,
-  arrangeShape,
   binaryShape,
+  matmulRoles,
+  matmulShape,
+  rotaryShape,
+  softmaxShape,
+  sumShape,
+} from "./rules/arithmetic.ts";
+import { checkShape } from "./rules/checks.ts";
+import {
+  arrangeShape,
   broadcastShape,
-  checkShape,
   concatShape,
   constantShape,
   joinShape,
-  matmulRoles,
-  matmulShape,
   putShape,
   renameShape,
-  rotaryShape,
   sliceShape,
-  softmaxShape,
   splitShape,
-  sumShape,
   takeShape,
-} from "./rules.ts";
+} from "./rules/layout.ts";
 import { type Axis, axesOf, type Shape, sizeOf, stridesOf, withoutAxes } from "./shape.ts";
 import { placesBy, placesIn } from "./tensor.ts";
 

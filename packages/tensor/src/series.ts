@@ -2,21 +2,23 @@ import { InputError } from "./errors.ts";
 import type { GateKind, Ops } from "./ops.ts";
 import {
   alongShape,
-  arrangeShape,
   binaryShape,
+  matmulShape,
+  rotaryShape,
+  softmaxShape,
+  sumShape,
+} from "./rules/arithmetic.ts";
+import {
+  arrangeShape,
   broadcastShape,
   concatShape,
   joinShape,
-  matmulShape,
   putShape,
   renameShape,
-  rotaryShape,
   sliceShape,
-  softmaxShape,
   splitShape,
-  sumShape,
   takeShape,
-} from "./rules.ts";
+} from "./rules/layout.ts";
 import { axesOf, type Shape, type Shaped, sizeAlong, withoutAxes } from "./shape.ts";
 import { GELU_TANH } from "./slope.ts";
 

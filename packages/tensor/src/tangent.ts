@@ -1,5 +1,5 @@
 import type { Ops } from "./ops.ts";
-import { checkSameAxes } from "./rules.ts";
+import { checkSameAxes } from "./rules/checks.ts";
 import { type Shape, type Shaped, sizeAlong, withoutAxes } from "./shape.ts";
 import { gateSlope } from "./slope.ts";
 

@@ -1,7 +1,7 @@
 import { cost } from "./cost.ts";
 import { InputError } from "./errors.ts";
 import type { Ops } from "./ops.ts";
-import { matmulRoles } from "./rules.ts";
+import { matmulRoles } from "./rules/arithmetic.ts";
 import {
   type Axis,
   axesOf,

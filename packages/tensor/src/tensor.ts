@@ -1,5 +1,5 @@
 import type { Tensor } from "./ops.ts";
-import { arrangeShape, constantShape } from "./rules.ts";
+import { arrangeShape, constantShape } from "./rules/layout.ts";
 import { type Axis, axesOf, type Shape, sameShape, stridesOf } from "./shape.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { InputError } from "./errors.ts";
 import type { Ops } from "./ops.ts";
-import { checkSameAxes } from "./rules.ts";
+import { checkSameAxes } from "./rules/checks.ts";
 import { axesOf, type Shape, type Shaped, withoutAxes } from "./shape.ts";
 import { type Traced, tapeOf } from "./tape.ts";
 

@@ -1,10 +1,5 @@
-import {
-  eigenShape,
-  type InputError,
-  isInputError,
-  svdShape,
-  triangleShape,
-} from "@resolvent/tensor";
+import { type InputError, isInputError } from "@resolvent/tensor";
+import { eigenShape, svdShape, triangleShape } from "@resolvent/tensor/rules";
 import { expect, test } from "vitest";
 
 /** The error that `run` throws. */

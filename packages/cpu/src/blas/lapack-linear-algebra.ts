@@ -1,13 +1,5 @@
-import {
-  eigenShape,
-  type LinearAlgebra,
-  placesIn,
-  type Shape,
-  sizeOf,
-  svdShape,
-  type Tensor,
-  triangleShape,
-} from "@resolvent/tensor";
+import { type LinearAlgebra, placesIn, type Shape, sizeOf, type Tensor } from "@resolvent/tensor";
+import { eigenShape, svdShape, triangleShape } from "@resolvent/tensor/rules";
 import { sortedPairs } from "../linear-algebra/order.ts";
 import { readMatrix, type Source, symmetrize } from "../linear-algebra/read.ts";
 import { putTriangle } from "../linear-algebra/triangle.ts";

@@ -1,14 +1,12 @@
 import {
   type Axis,
-  eigenShape,
   type LinearAlgebra,
   placesIn,
   type Shape,
   sizeOf,
-  svdShape,
   type Tensor,
-  triangleShape,
 } from "@resolvent/tensor";
+import { eigenShape, svdShape, triangleShape } from "@resolvent/tensor/rules";
 import { loadLinearAlgebra } from "../module.ts";
 import { Decompositions, type Rows } from "./decompositions.ts";
 import { sorted, sortedPairs } from "./order.ts";

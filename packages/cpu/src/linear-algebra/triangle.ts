@@ -1,4 +1,5 @@
-import type { Tensor, TriangleShapes } from "@resolvent/tensor";
+import type { Tensor } from "@resolvent/tensor";
+import type { TriangleShapes } from "@resolvent/tensor/rules";
 import type { Rows } from "./decompositions.ts";
 
 /** Writes the triangle of one matrix of a batch: zeros below the diagonal, none of it negative. */
