@@ -8,12 +8,12 @@ import {
 } from "@resolvent/tensor";
 import {
   bitsInto,
-  checkpointSha256,
   decodeInto,
   decodeNumbers,
   type Folder,
   type RawTensor,
 } from "@resolvent/weights";
+import { checkpointSha256 } from "@resolvent/weights/hub";
 import type { Get } from "./families/family.ts";
 import { readConfig } from "./families/index.ts";
 import { finiteCheck } from "./finite.ts";

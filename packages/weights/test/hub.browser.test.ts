@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { hubFolder } from "../src/hub/index.ts";
 import { describeByListing } from "../src/hub/listing.ts";
 import { opfsCache } from "../src/hub/opfs.ts";
 import type { HubProgress } from "../src/hub/rate.ts";
 import type { Hub } from "../src/hub/request.ts";
 import { type HubFolder, hubSnapshot } from "../src/hub/snapshot.ts";
-import { encodeNumbers, hubFolder, openCheckpoint, writeSafetensors } from "../src/index.ts";
+import { encodeNumbers, openCheckpoint, writeSafetensors } from "../src/index.ts";
 import { codeOf } from "./make.ts";
 
 const COMMIT = "607a30d783dfa663caf39e06633721c8d4cfcd7e";

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { checkpointSha256 as pureSha256 } from "../src/hub/index.ts";
 import {
   type ByteSource,
   blobSource,
@@ -22,7 +23,6 @@ import {
   memorySource,
   openCheckpoint,
   openSafetensors,
-  checkpointSha256 as pureSha256,
   type TensorToWrite,
   writeSafetensors,
 } from "../src/index.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { checkpointSha256 } from "../src/hub/index.ts";
 import {
   blobSource,
-  checkpointSha256,
   encodeNumbers,
   openCheckpoint,
   urlSource,

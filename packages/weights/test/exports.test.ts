@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import * as hub from "../src/hub/index.ts";
 import * as weights from "../src/index.ts";
 import * as node from "../src/node/index.ts";
 
@@ -13,11 +14,9 @@ test("what the package exports", () => {
     "bitsInto",
     "blobSource",
     "bytesPerEntry",
-    "checkpointSha256",
     "decodeInto",
     "decodeNumbers",
     "encodeNumbers",
-    "hubFolder",
     "isDtype",
     "isFileName",
     "memoryFolder",
@@ -36,6 +35,7 @@ test("what the package exports", () => {
     "widenF16",
     "writeSafetensors",
   ]);
+  expect(Object.keys(hub).sort()).toEqual(["checkpointSha256", "hubFolder"]);
   expect(Object.keys(node).sort()).toEqual([
     "checkpointSha256",
     "digestFile",
