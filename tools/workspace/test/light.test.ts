@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseSync } from "oxc-parser";
+import { describe, expect, test } from "vitest";
+import { isPublic, membersOf, repository } from "../src/members.mjs";
+
+const members = membersOf(repository).filter(isPublic);
+
+/** The files of this repository and the names of other packages that a built file needs, directly or not. */
+function reached(start: string): { files: Set<string>; packages: Set<string> } {
+  const found = { files: new Set<string>(), packages: new Set<string>() };
+  const visit = (file: string): void => {
+    if (found.files.has(file)) return;
+    found.files.add(file);
+    const { module } = parseSync(file, readFileSync(file, "utf8"));
+    const specifiers = [
+      ...module.staticImports.map((one) => one.moduleRequest.value),
+      ...module.staticExports.flatMap(({ entries }) =>
+        entries.flatMap((entry) => entry.moduleRequest?.value ?? []),
+      ),
+    ];
+    for (const specifier of specifiers) {
+      if (specifier.startsWith(".")) visit(join(dirname(file), specifier));
+      else if (entry(specifier) === undefined) found.packages.add(specifier);
+      else visit(entry(specifier) as string);
+    }
+  };
+  visit(start);
+  return found;
+}
+
+/** The built file behind `@resolvent/paths/analyses`. */
+function entry(specifier: string): string | undefined {
+  const [scope, id, ...rest] = specifier.split("/");
+  const member = members.find(({ manifest }) => manifest.name === `${scope}/${id}`);
+  const exported = member?.manifest.exports as Record<string, { default?: string }> | undefined;
+  const file = exported?.[rest.length === 0 ? "." : `./${rest.join("/")}`]?.default;
+  return member && file && join(repository, member.folder, file);
+}
+
+const libraries = members.filter(
+  ({ group, manifest }) =>
+    group === "packages" && existsSync(entry(manifest.name) ?? "no main entry"),
+);
+
+describe("what the import of a library brings", () => {
+  test("there are libraries, and they are built", () => {
+    expect(libraries.length).toBeGreaterThan(6);
+  });
+
+  test.each(libraries.map(({ manifest }) => manifest.name))("%s: no zod", (name) => {
+    const { files, packages } = reached(entry(name) as string);
+    expect(files.size).toBeGreaterThan(0);
+    expect([...packages]).not.toContain("zod");
+  });
+
+  test("the entries of analyses have it, so that this test would see it", () => {
+    const { packages } = reached(entry("@resolvent/paths/analyses") as string);
+    expect([...packages]).toContain("zod");
+  });
+});
