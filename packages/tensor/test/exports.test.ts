@@ -52,6 +52,7 @@ test("the exported names", () => {
     "takeShape",
     "tangent",
     "tensor",
+    "topShape",
     "transposed",
     "triangleShape",
     "using",
