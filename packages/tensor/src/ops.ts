@@ -125,7 +125,8 @@ export interface Ops<T extends Shaped> {
 
   /**
    * Runs `body`; what it allocated and does not return (directly, or inside arrays, maps and plain objects)
-   * is freed when it ends. Without effect in interpreters that own no memory.
+   * is freed when it ends. Without effect in interpreters that own no memory. Engines refuse a body that returns a
+   * promise, with `tensor/async-scope`: await outside of the scope.
    */
   scope<R>(body: () => R): R;
 }

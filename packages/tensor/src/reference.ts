@@ -1,4 +1,4 @@
-import { topShape } from "./engine-rules.ts";
+import { scopeResult, topShape } from "./engine-rules.ts";
 import { erfc } from "./erf.ts";
 import { widenHalf } from "./half.ts";
 import type { CausalMask, GateKind, Ids, RotaryTable, SyncEngine, Tensor, Top } from "./ops.ts";
@@ -211,7 +211,7 @@ export const reference: SyncEngine<Tensor> = {
   read: (a) => ({ shape: a.shape, data: Float64Array.from(a.data) }),
   top,
   free: () => {},
-  scope: (body) => body(),
+  scope: (body) => scopeResult(body()),
   written: (shape, write) => {
     const data = new Float64Array(sizeOf(checkShape(shape, "written")));
     write(data);

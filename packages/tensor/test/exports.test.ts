@@ -37,6 +37,7 @@ test("the exported names", () => {
     "renameShape",
     "rotaryShape",
     "sameShape",
+    "scopeResult",
     "series",
     "showShape",
     "sizeAlong",

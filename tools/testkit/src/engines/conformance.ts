@@ -47,6 +47,25 @@ export function describeConformance<T extends Shaped>(
       }, 20_000);
     }
     describeTop(engine, calls);
+
+    test("a scope refuses a promise, and frees what its body made", async () => {
+      const ops = await engine();
+      const before = ops.memory?.used;
+      const late = async (): Promise<T> => ops.exp(ops.fill({ x: 1000 }, 1));
+      expect(() => ops.scope(late)).toThrow(
+        expect.objectContaining({
+          code: "tensor/async-scope",
+          message: expect.stringContaining("await outside of it"),
+        }),
+      );
+      expect(() =>
+        ops.scope(async () => {
+          throw new Error("nobody waits for this");
+        }),
+      ).toThrow("got a promise");
+      expect(ops.memory?.used).toBe(before);
+      expect(ops.scope(() => 7)).toBe(7);
+    });
   });
 }
 
