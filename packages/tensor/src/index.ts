@@ -36,7 +36,7 @@ export type {
   Top,
 } from "./ops.ts";
 export { type ProfileOps, profile, type Timing } from "./profile.ts";
-export { readNumber, readNumbers, using } from "./reading.ts";
+export { readNumber, readNumbers, readTogether, using } from "./reading.ts";
 export { reference } from "./reference.ts";
 export {
   alongShape,

@@ -33,6 +33,7 @@ test("the exported names", () => {
     "reachable",
     "readNumber",
     "readNumbers",
+    "readTogether",
     "reference",
     "renameShape",
     "rotaryShape",

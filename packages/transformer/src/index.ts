@@ -60,7 +60,13 @@ export {
   within,
 } from "./sites.ts";
 export { groupOf, onlyHead, stageOfLayer, upToStage, withAttention } from "./structure.ts";
-export { argmax, likeliestTarget, type Target, targetReadout, targetValue } from "./target.ts";
+export {
+  likeliestTarget,
+  likeliestTokens,
+  type Target,
+  targetReadout,
+  targetValue,
+} from "./target.ts";
 export { showBytes } from "./tokenizer/bytes.ts";
 export { loadTokenizer } from "./tokenizer/load.ts";
 export { tokenizerOf } from "./tokenizer/pipeline.ts";
