@@ -50,10 +50,6 @@ export function strict(): StrictEngine {
       check(a);
       return reference.top(a, axis, k);
     },
-    top: async (a, axis, k) => {
-      check(a);
-      return reference.top(a, axis, k);
-    },
     scope: (body) => {
       const inner = new Set<Tensor>();
       scopes.push(inner);
