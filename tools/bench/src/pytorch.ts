@@ -103,7 +103,7 @@ function theContestants(notes: string[]): Contestant[] {
   ];
   notes.push(
     "Columns of PyTorch: as it comes; OpenBLAS told its processor, which it recognises by itself here; the same with kernels for AVX2 only, which OpenBLAS takes for processors that it does not know; threads of OpenMP that sleep while they wait (OMP_WAIT_POLICY=PASSIVE), because those of PyTorch and of OpenBLAS take each other's cores otherwise; OpenBLAS built on OpenMP (libopenblas0-openmp), so that there is one pool of threads.",
-    "Columns of Resolvent: the system's BLAS for large products; its own kernels; the same on Node 24; with the wider kernels on Node 24 (`wide: true`).",
+    "Columns of Resolvent: the system's BLAS for large products; its own kernels; the same on Node 24; with the wider kernels on Node 24 (`@resolvent/cpu/wide`).",
   );
   if (told !== undefined) {
     notes.push(

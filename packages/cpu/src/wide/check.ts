@@ -1,103 +1,15 @@
-import type { Axis, Precision, Shape } from "@resolvent/tensor";
-import { arrange } from "./copy.ts";
-import { inFull } from "./half.ts";
-import { Machine, type Wide } from "./machine.ts";
-import { map, zip } from "./map.ts";
-import { matmul } from "./matmul.ts";
-import { loadModule, loadWideModule, nodeModule, simdSupport } from "./module.ts";
-import { FIRST_FREE, Pool } from "./pool.ts";
-import { fastestTile } from "./probe.ts";
-import { center, logsumexp, rms, softmax, sum } from "./rows.ts";
-import type { CpuTensor } from "./tensor.ts";
-
-/** The wider kernels where they may be used, and what to say about them. */
-export interface Widened {
-  readonly module?: WebAssembly.Module;
-  readonly wide: Wide;
-}
-
-/** The tile of 6 × 16 numbers in assembly/tile.ts, which only the wider kernels have. */
-export const WIDE_TILE = 3;
-
-/** The first version of Node whose V8 makes 256-bit operations of two 128-bit ones. */
-const FIRST_NODE = 24;
-
-/** The wider kernels must be this many times as fast as the ordinary ones: less may be chance. */
-const LEAST_GAIN = 1.1;
+import type { Axis, Shape } from "@resolvent/tensor";
+import { arrange } from "../copy.ts";
+import { inFull } from "../half.ts";
+import type { Machine } from "../machine.ts";
+import { map, zip } from "../map.ts";
+import { matmul } from "../matmul.ts";
+import { center, logsumexp, rms, softmax, sum } from "../rows.ts";
+import type { CpuTensor } from "../tensor.ts";
 
 /** Side of the matrices that are timed, and runs of each; the best counts. */
 const SIDE = 192;
 const RUNS = 9;
-
-/** Pages of 64 KiB that the check may take for each kind of kernels. */
-const CHECK_PAGES = 256;
-
-/** Whether an option, or else the environment variable `RESOLVENT_WIDE`, asks for the wider kernels. */
-export function wantsWide(option: boolean | undefined): boolean {
-  if (option !== undefined) return option;
-  return typeof process === "object" && process.env?.RESOLVENT_WIDE === "1";
-}
-
-/** They are tried once for a process: what is faster must not change from engine to engine. */
-let tried: Promise<Widened> | undefined;
-
-/** The wider kernels, if the runtime has them and they pass the check. */
-export async function widened(precision: Precision): Promise<Widened> {
-  const why = lacking(precision);
-  if (why !== undefined) return { wide: { used: false, why } };
-  tried ??= attempt();
-  return tried;
-}
-
-/** What is missing for the wider kernels before they are tried. */
-function lacking(precision: Precision): string | undefined {
-  if (nodeModule("node:v8") === undefined) {
-    return `The wider kernels need Node ${FIRST_NODE} or later; this is another runtime.`;
-  }
-  const { node } = process.versions;
-  if (!(Number.parseInt(node, 10) >= FIRST_NODE)) {
-    return `The wider kernels need Node ${FIRST_NODE} or later; this is ${node}.`;
-  }
-  if (process.arch !== "x64") {
-    return `The wider kernels need an x64 processor; this is ${process.arch}.`;
-  }
-  if (!simdSupport().relaxed) return "The wider kernels need relaxed SIMD, which is switched off.";
-  if (precision !== "f32")
-    return `The wider kernels are for f32; this engine computes in ${precision}.`;
-  return undefined;
-}
-
-async function attempt(): Promise<Widened> {
-  const refused = (why: string): Widened => ({ wide: { used: false, why } });
-  try {
-    // The ordinary kernels compute first, before any flag is set.
-    const ordinary = await checkMachine(await loadModule("f32"));
-    ordinary.tile = fastestTile(ordinary);
-    const expected = results(ordinary);
-    const module = await loadWideModule();
-    const wider = await checkMachine(module);
-    wider.tile = WIDE_TILE;
-    const wrong = difference(expected, results(wider));
-    if (wrong !== undefined) return refused(`The wider kernels compute ${wrong}.`);
-    const [slow, fast] = times([ordinary, wider]);
-    if (fast * LEAST_GAIN > slow) {
-      const gain = (slow / fast).toFixed(2);
-      return refused(`The wider kernels are not faster here: ${gain} times the ordinary ones.`);
-    }
-    return { module, wide: { used: true } };
-  } catch (error) {
-    // An experimental part of the runtime may fail in any way; the ordinary kernels do without it.
-    return refused(
-      `The wider kernels did not run: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-}
-
-async function checkMachine(module: WebAssembly.Module): Promise<Machine> {
-  const initial = Math.ceil(FIRST_FREE / 65536);
-  const memory = new WebAssembly.Memory({ initial, maximum: CHECK_PAGES, shared: true });
-  return new Machine(memory, await Pool.start(module, memory, 1), "f32", CHECK_PAGES * 65536);
-}
 
 type Product = readonly [left: Shape, right: Shape, last?: readonly Axis[]];
 
@@ -210,7 +122,7 @@ export function difference(
 }
 
 /** Milliseconds of one product; they take turns, so that what else the machine does meets all. */
-function times(machines: readonly [Machine, Machine]): [number, number] {
+export function times(machines: readonly [Machine, Machine]): [number, number] {
   const best: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let run = 0; run < RUNS; run++) {
     for (const which of [0, 1] as const) {
