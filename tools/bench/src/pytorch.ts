@@ -10,15 +10,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { talesRecipe } from "@resolvent/train";
+import { randomNumbers } from "./random.ts";
 import { type Contest, contest } from "./torch/contest.ts";
 import type { Contestant } from "./torch/contestant.ts";
-import {
-  gpt2Small,
-  randomNumbers,
-  tales,
-  writeFreshTales,
-  writeRandomModel,
-} from "./torch/models.ts";
+import { gpt2Small, tales, writeFreshTales, writeRandomModel } from "./torch/models.ts";
 import { report } from "./torch/report.ts";
 import type { Row } from "./torch/table.ts";
 import { withSection } from "./torch/table.ts";

@@ -6,6 +6,7 @@ import { map, zip } from "../map.ts";
 import { matmul } from "../matmul.ts";
 import { center, logsumexp, rms, softmax, sum } from "../rows.ts";
 import type { CpuTensor } from "../tensor.ts";
+import { trialTensor } from "../trial.ts";
 
 /** Side of the matrices that are timed, and runs of each; the best counts. */
 const SIDE = 192;
@@ -93,14 +94,14 @@ export function results(machine: Machine): [what: string, numbers: ArrayLike<num
   for (const [left, right, last] of products) {
     const sizes = Object.values({ ...left, ...right }).join("×");
     keep(`a product of ${sizes}`, () => {
-      const [a, b] = [numbersOf(machine, left, 1), numbersOf(machine, right, 2)];
+      const [a, b] = [trialTensor(machine, left, 1), trialTensor(machine, right, 2)];
       return matmul(machine, a, b, ["k"], last);
     });
   }
   const shape = { i: 19, j: 71 };
   for (const [i, operation] of others.entries()) {
     keep(`operation ${i}`, () => {
-      return operation(machine, numbersOf(machine, shape, 3), numbersOf(machine, shape, 4));
+      return operation(machine, trialTensor(machine, shape, 3), trialTensor(machine, shape, 4));
     });
   }
   return all;
@@ -128,8 +129,8 @@ export function times(machines: readonly [Machine, Machine]): [number, number] {
     for (const which of [0, 1] as const) {
       const machine = machines[which];
       machine.scope(() => {
-        const a = numbersOf(machine, { i: SIDE, k: SIDE }, 1);
-        const b = numbersOf(machine, { k: SIDE, j: SIDE }, 2);
+        const a = trialTensor(machine, { i: SIDE, k: SIDE }, 1);
+        const b = trialTensor(machine, { k: SIDE, j: SIDE }, 2);
         const start = performance.now();
         matmul(machine, a, b, ["k"], undefined);
         best[which] = Math.min(best[which], performance.now() - start);
@@ -137,16 +138,4 @@ export function times(machines: readonly [Machine, Machine]): [number, number] {
     }
   }
   return best;
-}
-
-/** Numbers in (−½, ½) that look like chance and are the same every time. */
-function numbersOf(machine: Machine, shape: Shape, seed: number): CpuTensor {
-  const result = machine.make(shape);
-  const numbers = machine.numbers(result);
-  let state = seed;
-  for (let i = 0; i < numbers.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    numbers[i] = state / 2 ** 32 - 0.5;
-  }
-  return result;
 }
