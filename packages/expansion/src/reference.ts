@@ -1,5 +1,5 @@
 import { InputError, type Ops, type Shaped, showShape, sizeAlong } from "@resolvent/tensor";
-import { type Model, tokenIds } from "@resolvent/transformer";
+import { blockNames, type Model, meanOverPositions, tokenIds } from "@resolvent/transformer";
 import { anatomyOf } from "./anatomy.ts";
 
 /**
@@ -15,7 +15,7 @@ export type Reference =
  * `ref_i` by block name, each with the axes of `like`; undefined for the reference zero.
  *
  * @param like a residual stream of the run that is taken apart
- * @throws InputError `expansion/reference-length`, `expansion/no-reference`
+ * @throws InputError `expansion/reference-length`, `transformer/no-reference`
  */
 export function referenceWrites<T extends Shaped>(
   ops: Ops<T>,
@@ -57,23 +57,10 @@ function ofMean<T extends Shaped>(
   model: Model<T>,
   prompts: readonly (readonly number[])[],
 ): ReadonlyMap<string, T> {
-  const positions = prompts.reduce((sum, tokens) => sum + tokens.length, 0);
-  if (positions === 0) {
-    throw new InputError({
-      code: "expansion/no-reference",
-      message: `The reference mean needs prompts with tokens, got ${prompts.length} prompts with none.`,
-      remedy: "Give at least one.",
-    });
-  }
-  const sums = new Map<string, T>();
-  for (const tokens of prompts) {
-    for (const [block, C] of anatomyOf(ops, model, tokenIds(tokens), []).writes) {
-      const sum = ops.sum(C, ["pos"]);
-      const known = sums.get(block);
-      sums.set(block, known === undefined ? sum : ops.add(known, sum));
-    }
-  }
-  return new Map(
-    [...sums].map(([block, sum]): [string, T] => [block, ops.scale(sum, 1 / positions)]),
-  );
+  const blocks = blockNames(model.architecture);
+  const means = meanOverPositions(ops, prompts, (ids) => {
+    const { writes } = anatomyOf(ops, model, ids, []);
+    return blocks.map((block) => writes.get(block) as T); // every block writes
+  });
+  return new Map(blocks.map((block, i): [string, T] => [block, means[i] as T])); // one each
 }

@@ -258,8 +258,8 @@ describe("input errors", () => {
       { reference: { kind: "run", tokens: [1, 2] } },
       { expected: 5, got: 2 },
     ],
-    ["expansion/no-reference", { reference: { kind: "mean", prompts: [] } }, {}],
-    ["expansion/no-reference", { reference: { kind: "mean", prompts: [[], []] } }, {}],
+    ["transformer/no-reference", { reference: { kind: "mean", prompts: [] } }, {}],
+    ["transformer/no-reference", { reference: { kind: "mean", prompts: [[], []] } }, {}],
     ["transformer/no-tokens", { reference: { kind: "mean", prompts: [[1], []] } }, {}],
     ["transformer/bad-token", { reference: { kind: "run", tokens: [1, 2, 3, 4, 99] } }, {}],
   ];

@@ -1,5 +1,5 @@
 import type { Outline } from "@resolvent/analysis";
-import { type Cost, cost } from "@resolvent/tensor";
+import { type Cost, priced } from "@resolvent/tensor";
 import { blockNames, plainSites, unembed } from "@resolvent/transformer";
 import { degreeSquares } from "./degrees.ts";
 import { byStart, sitesOf } from "./fit.ts";
@@ -101,10 +101,4 @@ export function linearityCost(
       [...names].map((name) => [name, Math.round(total(({ calls }) => calls[name] ?? 0))]),
     ),
   };
-}
-
-function priced(precision: "f32" | "f64", work: (ops: ReturnType<typeof cost>) => void): Cost {
-  const ops = cost({ precision });
-  ops.scope(() => work(ops));
-  return ops.total();
 }

@@ -4,12 +4,9 @@ import {
   blockWrite,
   embed,
   type Model,
-  normalize,
   plainSites,
   recording,
   type Site,
-  type Target,
-  targetValue,
 } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
 
@@ -87,24 +84,4 @@ export function streamsFrom<T extends Shaped>(
 export function lastPosition<T extends Shaped>(ops: Ops<T>, x: T): T {
   const pos = sizeAlong(x.shape, "pos", "lastPosition");
   return pos === 1 ? x : ops.slice(x, "pos", pos - 1, pos);
-}
-
-/**
- * What a final residual stream says of a target, the final norm live: the axes of `stream` but `pos` and `d_model`.
- * Logits are computed for the target's tokens at the last position only.
- */
-export function measured<T extends Shaped>(
-  ops: Ops<T>,
-  model: Model<T>,
-  stream: T,
-  target: Target,
-): T {
-  const { norm, W_U, b_U } = model.final;
-  const last = lastPosition(ops, stream);
-  const normed = normalize(ops, norm, last, "d_model", plainSites(), "final.norm");
-  const tokens = target.b === null ? [target.a] : [target.a, target.b];
-  const ids: Ids = { shape: { vocab: tokens.length }, data: Int32Array.from(tokens) };
-  const logits = ops.matmul(normed, ops.take(W_U, "vocab", ids), ["d_model"]);
-  const biased = b_U === undefined ? logits : ops.add(logits, ops.take(b_U, "vocab", ids));
-  return targetValue(ops, biased, target.b === null ? { a: 0, b: null } : { a: 0, b: 1 });
 }

@@ -1,6 +1,7 @@
 import { InputError, type Ops, type Shaped, takeEntries } from "@resolvent/tensor";
 import type { Model, Target } from "@resolvent/transformer";
-import { lastPosition, measured, type PatchRun } from "./base.ts";
+import { targetAt } from "@resolvent/transformer";
+import { lastPosition, type PatchRun } from "./base.ts";
 import { writeChanges } from "./changes.ts";
 import type { PatchGraph } from "./graph.ts";
 
@@ -55,7 +56,7 @@ export function branchTargets<T extends Shaped>(
     });
   }
   const final = lastPosition(ops, run.streams[graph.stages] as T); // after all stages
-  return measured(ops, model, ops.add(lastPosition(ops, moved), final), target);
+  return targetAt(ops, model, ops.add(lastPosition(ops, moved), final), target);
 }
 
 /** Throws `patching/bad-branch` where a receiver is not after what comes before it. */

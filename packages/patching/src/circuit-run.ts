@@ -1,7 +1,7 @@
 import type { Ops, Shape, Shaped } from "@resolvent/tensor";
 import type { Target } from "@resolvent/transformer";
-import { type Block, blockWrite, type Model, plainSites } from "@resolvent/transformer";
-import { lastPosition, measured } from "./base.ts";
+import { type Block, blockWrite, type Model, plainSites, targetAt } from "@resolvent/transformer";
+import { lastPosition } from "./base.ts";
 import { headWrites, projected } from "./changes.ts";
 import { groupsOf } from "./gradients.ts";
 import { HEAD_INPUTS, type HeadInput, type PatchGraph } from "./graph.ts";
@@ -103,7 +103,7 @@ export function circuitTargets<T extends Shaped>(
   written.forEach((part, i) => {
     written[i] = { ...part, beyond: last(part.beyond) };
   });
-  return measured(ops, model, readOf(last(cut), final, {}), target);
+  return targetAt(ops, model, readOf(last(cut), final, {}), target);
 }
 
 /** With the constant of an attention block that belongs to no head. */

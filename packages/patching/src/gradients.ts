@@ -17,8 +17,9 @@ import {
   mapWeights,
   plainSites,
   replacing,
+  targetAt,
 } from "@resolvent/transformer";
-import { lastPosition, measured, type PatchRun, streamsFrom } from "./base.ts";
+import { lastPosition, type PatchRun, streamsFrom } from "./base.ts";
 import { projected } from "./changes.ts";
 import { HEAD_INPUTS, type PatchGraph } from "./graph.ts";
 import type { PatchMethod } from "./setting.ts";
@@ -116,7 +117,7 @@ function backwardFrom<T extends Shaped>(
   let gradient = ops.scope(() => {
     const tape = adjoint(ops);
     const last = tape.variable(lastPosition(ops, streams[stages.length] as T)); // the end of the run
-    const value = measured(tape, model, last, target);
+    const value = targetAt(tape, model, last, target);
     const ones = ops.fill(value.shape, 1);
     return tape.gradients(value, ones, [last])[0] as T; // one for each variable
   });

@@ -1,6 +1,7 @@
 import { type Cost, cost, type Precision, type Priced, STACK_MEMORY } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { lastPosition, measured } from "./base.ts";
+import { targetAt } from "@resolvent/transformer";
+import { lastPosition } from "./base.ts";
 import { type Circuit, circuitTargets } from "./circuit-run.ts";
 import { gradientEffects } from "./gradients.ts";
 import { patchGraph } from "./graph.ts";
@@ -34,7 +35,7 @@ export function patchCost(
         const prepared = preparePair(ops, outline, graph, pair, setting, means);
         const { run, deltas } = prepared;
         const final = lastPosition(ops, run.streams[graph.stages] as Priced); // after all stages
-        ops.scope(() => measured(ops, outline, final, target));
+        ops.scope(() => targetAt(ops, outline, final, target));
         if (method !== "exact") {
           const how = { method, steps };
           ops.scope(() => gradientEffects(ops, outline, graph, run, deltas, target, how));

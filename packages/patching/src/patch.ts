@@ -21,10 +21,11 @@ import {
   plainSites,
   shapesOf,
   type Target,
+  targetAt,
   unembed,
 } from "@resolvent/transformer";
 import { type Agreement, agreement } from "./agreement.ts";
-import { lastPosition, measured, type PatchRun } from "./base.ts";
+import { lastPosition, type PatchRun } from "./base.ts";
 import { gradientEffects } from "./gradients.ts";
 import { type PatchGraph, patchGraph } from "./graph.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
@@ -246,7 +247,7 @@ export async function endsOf<T extends Shaped>(
   const value = (target: Target, { streams }: PatchRun<T>): Promise<number> =>
     using(
       engine,
-      () => measured(engine, model, streams.at(-1) as T, target),
+      () => targetAt(engine, model, streams.at(-1) as T, target),
       (tensor) => readNumber(engine, tensor),
     );
   let target = pair.target;

@@ -1,5 +1,5 @@
-import { type Ids, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import { type Model, tokenIds } from "@resolvent/transformer";
+import type { Ids, Ops, Shaped } from "@resolvent/tensor";
+import { type Model, meanOverPositions, tokenIds } from "@resolvent/transformer";
 import { type PatchRun, patchRun } from "./base.ts";
 import type { PatchGraph } from "./graph.ts";
 import type { PromptPair } from "./pairs.ts";
@@ -54,7 +54,7 @@ export function preparePair<T extends Shaped>(
 /**
  * What sources write in the mean over all positions of some prompts: `source, d_model`.
  *
- * @throws InputError `patching/no-reference` where they have no tokens
+ * @throws InputError `transformer/no-reference` where they have no tokens
  */
 export function meanWrites<T extends Shaped>(
   ops: Ops<T>,
@@ -62,23 +62,6 @@ export function meanWrites<T extends Shaped>(
   graph: PatchGraph,
   prompts: readonly (readonly number[])[],
 ): T {
-  const filled = prompts.filter(({ length }) => length > 0).map((tokens): Ids => tokenIds(tokens));
-  const positions = filled.reduce(
-    (sum, { shape }) => sum + sizeAlong(shape, "pos", "meanWrites"),
-    0,
-  );
-  if (positions === 0) {
-    throw new InputError({
-      code: "patching/no-reference",
-      message: `The reference mean needs prompts with tokens, got ${prompts.length} prompts with none.`,
-      remedy: "Give at least one.",
-    });
-  }
-  return ops.scope(() => {
-    const sums = filled.map((ids) =>
-      ops.scope(() => ops.sum(patchRun(ops, model, ids, graph).writes, ["pos"])),
-    );
-    const total = sums.reduce((sum, one) => ops.add(sum, one));
-    return ops.scale(total, 1 / positions);
-  });
+  const of = (ids: Ids): readonly [T] => [patchRun(ops, model, ids, graph).writes];
+  return meanOverPositions(ops, prompts, of)[0] as T; // one of one
 }

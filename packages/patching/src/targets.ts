@@ -1,7 +1,7 @@
 import { type Ops, type Shaped, sizeAlong, takeEntries } from "@resolvent/tensor";
 import type { Target } from "@resolvent/transformer";
-import { blockWrite, type Model, plainSites } from "@resolvent/transformer";
-import { lastPosition, measured, type PatchRun } from "./base.ts";
+import { blockWrite, type Model, plainSites, targetAt } from "@resolvent/transformer";
+import { lastPosition, type PatchRun } from "./base.ts";
 import { writeChanges } from "./changes.ts";
 import type { PatchGraph } from "./graph.ts";
 
@@ -101,7 +101,7 @@ export function patchedTargets<T extends Shaped>(
     ends.push(ops.add(lastPosition(ops, nodes(direct)), final));
   }
   const all = ends.length === 1 ? (ends[0] as T) : ops.concat(ends, "item");
-  return measured(ops, model, all, target);
+  return targetAt(ops, model, all, target);
 }
 
 /** The stage after which a patched stream differs from the run's: −1 before the first; sort patches by it. */

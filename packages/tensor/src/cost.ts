@@ -179,7 +179,7 @@ export function reachable(value: unknown, found: Set<unknown> = new Set()): Set<
 }
 
 /** What something would take, from shapes alone. */
-export function priced(precision: Precision, body: (ops: Ops<Priced>) => unknown): Cost {
+export function priced(precision: Precision, body: (ops: CostOps) => unknown): Cost {
   const ops = cost({ precision });
   ops.scope(() => void body(ops));
   return ops.total();

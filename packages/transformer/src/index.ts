@@ -23,6 +23,7 @@ export {
   outlineModel,
 } from "./load.ts";
 export { crossEntropy, nextTokenLoss } from "./loss.ts";
+export { meanOverPositions } from "./mean.ts";
 export { mlp } from "./mlp.ts";
 export {
   type Activation,
@@ -60,7 +61,14 @@ export {
   within,
 } from "./sites.ts";
 export { groupOf, onlyHead, stageOfLayer, upToStage, withAttention } from "./structure.ts";
-export { argmax, likeliestTarget, type Target, targetReadout, targetValue } from "./target.ts";
+export {
+  argmax,
+  likeliestTarget,
+  type Target,
+  targetAt,
+  targetReadout,
+  targetValue,
+} from "./target.ts";
 export { showBytes } from "./tokenizer/bytes.ts";
 export { loadTokenizer } from "./tokenizer/load.ts";
 export { tokenizerOf } from "./tokenizer/pipeline.ts";

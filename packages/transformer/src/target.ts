@@ -13,6 +13,7 @@ import {
 import { unembed } from "./embedding.ts";
 import { finalSigma, withFinalSigma } from "./final-norm.ts";
 import { type Model, mapWeights } from "./model.ts";
+import { plainSites } from "./sites.ts";
 
 /** What is asked of a run: at the last position, `logit(a) − logit(b)`, or `logit(a)` where `b` is null. */
 export interface Target {
@@ -53,15 +54,11 @@ export function targetReadout<T extends Shaped>(
   { a, b }: Target,
 ): AffineReadout<T> {
   return ops.scope(() => {
-    const { W_U, b_U } = model.final;
-    const two = Int32Array.from(b === null ? [a] : [a, b]);
-    const tokens = { shape: { vocab: two.length }, data: two };
-    const ofTokens = (x: T): T => ops.take(x, "vocab", tokens);
-    const final = { ...model.final, W_U: ofTokens(W_U), ...(b_U && { b_U: ofTokens(b_U) }) };
+    const final = endFor(ops, model, { a, b });
     const pos = sizeAlong(residual.shape, "pos", "targetReadout");
     const last = ops.sum(ops.slice(residual, "pos", pos - 1, pos), ["pos"]);
     const sigma = finalSigma(ops, model, last);
-    const direction = ops.constant(tokens.shape, b === null ? [1] : [1, -1]);
+    const direction = signs(ops, { a, b }, "vocab");
     return affineReadout(ops, last.shape, direction, (on, fixed, x) => {
       const end = mapWeights({ ...model, stages: [], final }, fixed);
       return unembed(on, end, x, withFinalSigma(sigma && fixed(sigma)));
@@ -69,12 +66,49 @@ export function targetReadout<T extends Shaped>(
   });
 }
 
+/**
+ * What a final residual stream says of a target, the final norm recomputed: the axes of `stream` but `pos` and `d_model`.
+ * Logits are computed for the target's tokens at the last position only.
+ */
+export function targetAt<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  stream: T,
+  target: Target,
+): T {
+  return ops.scope(() => {
+    const pos = sizeAlong(stream.shape, "pos", "targetAt");
+    const last = pos === 1 ? stream : ops.slice(stream, "pos", pos - 1, pos);
+    const end = { ...model, final: endFor(ops, model, target) };
+    const logits = unembed(ops, end, last, plainSites());
+    return targetValue(ops, logits, { a: 0, b: target.b === null ? null : 1 });
+  });
+}
+
+/** The end of a model for the tokens of a target alone. */
+function endFor<T extends Shaped>(
+  ops: Ops<T>,
+  { final }: Model<T>,
+  { a, b }: Target,
+): Model<T>["final"] {
+  const ids = b === null ? [a] : [a, b];
+  const tokens = { shape: { vocab: ids.length }, data: Int32Array.from(ids) };
+  const ofTokens = (x: T): T => ops.take(x, "vocab", tokens);
+  const { W_U, b_U } = final;
+  return { ...final, W_U: ofTokens(W_U), ...(b_U && { b_U: ofTokens(b_U) }) };
+}
+
+/** What the logits of a target's tokens count. */
+function signs<T extends Shaped>(ops: Ops<T>, { b }: Target, axis: string): T {
+  return b === null ? ops.constant({ [axis]: 1 }, [1]) : ops.constant({ [axis]: 2 }, [1, -1]);
+}
+
 /** Entry `a` less entry `b` along `vocab`, which is dropped. */
 function difference<T extends Shaped>(ops: Ops<T>, x: T, { a, b }: Target): T {
   const ids = b === null ? [a] : [a, b];
   const shape = { token: ids.length };
   const rows = ops.take(x, "vocab", { shape, data: Int32Array.from(ids) });
-  return ops.matmul(rows, ops.constant(shape, b === null ? [1] : [1, -1]), ["token"]);
+  return ops.matmul(rows, signs(ops, { a, b }, "token"), ["token"]);
 }
 
 /** The likeliest token of each row, the first where several are equal. */

@@ -127,15 +127,15 @@ function estimate({ model, vocabulary, precision }: Outline, params: RunParamete
     throw new InputError({
       code: "analysis/no-site",
       message: `${model.name} has no site "${nowhere}".`,
-      remedy: "The sites '*' are all of them; * stands for any characters.",
+      remedy: "--sites '*' shows all of them; * stands for any characters.",
       details: { model: model.name, site: nowhere },
     });
   }
   if (params.save !== undefined && params.sites.length === 0) {
     throw new InputError({
       code: "analysis/nothing-to-save",
-      message: "There are no values to save: no sites are chosen.",
-      remedy: "Choose sites, such as '*.pattern'.",
+      message: "--save has nothing to save.",
+      remedy: "Choose sites: --sites '*.pattern'.",
     });
   }
   const one = runCost(model, ids, plainSites(), precision);
