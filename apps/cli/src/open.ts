@@ -197,7 +197,11 @@ export async function openModel(
   { precision, threads, stream, widen }: Pick<EngineOptions, "precision" | "threads"> & Keeping,
   terminal: Terminal,
 ): Promise<OpenModel> {
-  const engine = await createCpu({ precision, ...(threads !== undefined && { threads }) });
+  const wide =
+    process.env.RESOLVENT_WIDE === "1"
+      ? (await import("@resolvent/cpu/wide")).wideKernels
+      : undefined;
+  const engine = await createCpu({ precision, ...(threads !== undefined && { threads }), wide });
   const model = await loadModel(engine, folder, {
     name,
     hash: false,

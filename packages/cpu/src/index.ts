@@ -5,5 +5,5 @@ export { lapackLinearAlgebra } from "./blas/lapack-linear-algebra.ts";
 export { type Cpu, createCpu } from "./engine.ts";
 export { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
 export type { Wide } from "./machine.ts";
-export type { CpuOptions } from "./start.ts";
+export type { CpuOptions, WideKernels, Widened } from "./start.ts";
 export type { CpuTensor } from "./tensor.ts";

@@ -1,11 +1,10 @@
 import { InputError, type Precision } from "@resolvent/tensor";
 import { type BlasChoice, blasChoice, nativeFor } from "./blas/choice.ts";
 import type { Native } from "./blas/native.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type Wide } from "./machine.ts";
 import { loadModule, nodeModule } from "./module.ts";
 import { FIRST_FREE, Pool } from "./pool.ts";
 import { fastestTile } from "./probe.ts";
-import { WIDE_TILE, wantsWide, widened } from "./wide.ts";
 
 const PAGE = 65536;
 
@@ -20,6 +19,17 @@ const DEFAULT_THREADS = 8;
 
 /** Threads that may be asked for: more is taken for a mistake. */
 const MOST_THREADS = 256;
+
+/** The wider kernels where they may be used, and what to say about them. */
+export interface Widened {
+  readonly module?: WebAssembly.Module;
+  /** Their register tile; see assembly/tile.ts. */
+  readonly tile?: number;
+  readonly wide: Wide;
+}
+
+/** Looks whether wider kernels can be used in a precision; `@resolvent/cpu/wide` has some. */
+export type WideKernels = (precision: Precision) => Promise<Widened>;
 
 /** What a cpu engine is made of. */
 export interface CpuOptions {
@@ -37,11 +47,10 @@ export interface CpuOptions {
    */
   readonly blas?: string;
   /**
-   * Wider kernels for f32 products, in Node 24 and later on x64 processors: `true` uses them where they pass a
-   * check when the first such engine of a process starts; see `Cpu.wide`. Default `false`: they rest on an
-   * experimental part of V8. Where this is left out, the environment variable `RESOLVENT_WIDE=1` counts.
+   * Wider kernels for f32 products: those of `@resolvent/cpu/wide`, in Node 24 and later on x64 processors, where they
+   * pass a check; see `Cpu.wide`. Default: none, for they rest on an experimental part of V8.
    */
-  readonly wide?: boolean;
+  readonly wide?: WideKernels | undefined;
   /** Bytes that the engine may take; default 4 GiB less 64 KiB, which is also the most. */
   readonly limit?: number;
 }
@@ -63,14 +72,14 @@ export async function startMachine(options: CpuOptions): Promise<Started> {
   whole("limit", limit, SMALLEST_LIMIT, LARGEST_LIMIT);
   const choice = blasChoice(options.blas);
   const native = nativeFor(choice);
-  const { module: wideModule, wide } = wantsWide(options.wide) ? await widened(precision) : {};
-  const module = wideModule ?? (await loadModule(precision));
+  const widened = await wideKernels(options.wide)?.(precision);
+  const module = widened?.module ?? (await loadModule(precision));
   const memory = makeMemory(limit);
   const size = isolated() ? threads : 1;
   const pool = await Pool.start(module, memory, size, native?.products(precision));
   const machine = new Machine(memory, pool, precision, limit);
-  machine.tile = wideModule === undefined ? fastestTile(machine) : WIDE_TILE;
-  machine.wide = wide;
+  machine.tile = widened?.tile ?? fastestTile(machine);
+  machine.wide = widened?.wide;
   return { machine, native, choice };
 }
 
@@ -99,6 +108,17 @@ export function isolated(): boolean {
 function defaultThreads(): number {
   const cores = nodeModule("node:os")?.availableParallelism() ?? navigator.hardwareConcurrency;
   return Math.min(DEFAULT_THREADS, cores || 1);
+}
+
+/** The option, which JavaScript may have given as `true`. */
+function wideKernels(option: WideKernels | undefined): WideKernels | undefined {
+  if (option === undefined || typeof option === "function") return option;
+  throw new InputError({
+    code: "cpu/bad-option",
+    message: `createCpu: expected wide to be kernels, got ${JSON.stringify(option)}.`,
+    remedy: 'Pass wideKernels of "@resolvent/cpu/wide".',
+    details: { name: "wide", got: option },
+  });
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

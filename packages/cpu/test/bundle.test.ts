@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { build, type Rolldown } from "vite";
 import { expect, test } from "vitest";
 
-test("a bundle for browsers holds no koffi", async () => {
+test("a bundle for browsers holds no koffi and no wider kernels", async () => {
   const entry = fileURLToPath(new URL("../src/index.ts", import.meta.url));
   const built = await build({
     configFile: false,
@@ -17,5 +17,6 @@ test("a bundle for browsers holds no koffi", async () => {
     expect([...chunk.imports, ...chunk.dynamicImports]).toEqual([]);
     expect(chunk.moduleIds.filter((id) => /koffi|koromix/.test(id))).toEqual([]);
     expect(chunk.code).not.toMatch(/koromix|\.node\b/);
+    expect(chunk.moduleIds.filter((id) => /src\/wide\b/.test(id))).toEqual([]);
   }
 }, 60_000);

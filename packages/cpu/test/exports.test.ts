@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as cpu from "@resolvent/cpu";
+import * as wide from "@resolvent/cpu/wide";
 import { expect, test } from "vitest";
 
 test("the exported names", () => {
@@ -9,6 +10,7 @@ test("the exported names", () => {
     "inspectMachine",
     "lapackLinearAlgebra",
   ]);
+  expect(Object.keys(wide)).toEqual(["wideKernels"]);
 });
 
 test("what is needed at run time: koffi only where it can be had", () => {

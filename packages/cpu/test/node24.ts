@@ -17,14 +17,14 @@ const node24 = findNode24();
 /** A test that gets a way to run `wide-program.ts` there: what it prints, as JSON. */
 export function testOnNode24(
   title: string,
-  body: (run: (flags: readonly string[], env?: Record<string, string>) => unknown) => void,
+  body: (run: (flags: readonly string[]) => unknown) => void,
 ): void {
-  const run = (flags: readonly string[], env: Record<string, string> = {}): unknown => {
+  const run = (flags: readonly string[]): unknown => {
     const program = fileURLToPath(new URL("wide-program.ts", import.meta.url));
     const { status, stdout, stderr } = spawnSync(
       node24 ?? "",
       [...flags, "--conditions=@resolvent/source", program],
-      { encoding: "utf8", env: { ...process.env, NODE_OPTIONS: "", ...env } },
+      { encoding: "utf8", env: { ...process.env, NODE_OPTIONS: "" } },
     );
     if (status !== 0) throw new Error(stderr);
     return JSON.parse(stdout);

@@ -1,14 +1,14 @@
 // Run by wide.test.ts on Node 24: prints what became of the wider kernels, and how many of their numbers differ
 // from those of the ordinary ones.
 import { createCpu } from "../src/index.ts";
+import { wideKernels } from "../src/wide/index.ts";
 
-const option = process.env.RESOLVENT_WIDE === "1" ? {} : { wide: true };
 const [ordinary, wide, single] = await Promise.all([
-  createCpu({ threads: 2, blas: "off", wide: false }),
-  createCpu({ threads: 2, blas: "off", ...option }),
-  createCpu({ threads: 1, blas: "off", ...option }),
+  createCpu({ threads: 2, blas: "off" }),
+  createCpu({ threads: 2, blas: "off", wide: wideKernels }),
+  createCpu({ threads: 1, blas: "off", wide: wideKernels }),
 ]);
-const f64 = await createCpu({ threads: 1, blas: "off", precision: "f64", wide: true });
+const f64 = await createCpu({ threads: 1, blas: "off", precision: "f64", wide: wideKernels });
 
 const engines = [ordinary, wide, single];
 let different = 0;

@@ -1,31 +1,29 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { createCpu } from "../src/index.ts";
 import { startMachine } from "../src/start.ts";
-import { difference, results } from "../src/wide.ts";
+import { difference, results } from "../src/wide/check.ts";
+import { wideKernels } from "../src/wide/index.ts";
 import { testOnNode24 } from "./node24.ts";
 
 const old = Number.parseInt(process.versions.node, 10) < 24;
 
-afterEach(() => vi.unstubAllEnvs());
-
 test("nothing is said where the wider kernels are not asked for", async () => {
-  vi.stubEnv("RESOLVENT_WIDE", "1");
-  const cpu = await createCpu({ threads: 1, blas: "off", wide: false });
+  const cpu = await createCpu({ threads: 1, blas: "off" });
   expect(cpu.wide).toBeUndefined();
   await cpu.close();
-  vi.stubEnv("RESOLVENT_WIDE", "");
-  const other = await createCpu({ threads: 1, blas: "off" });
-  expect(other.wide).toBeUndefined();
-  await other.close();
 });
 
-test.runIf(old).for(["option", "environment"])(
-  "before Node 24 the ordinary kernels are used, and it says so: %s (skipped on Node 24)",
-  async (way) => {
-    if (way === "environment") vi.stubEnv("RESOLVENT_WIDE", "1");
+test("a mere wish is not enough: the kernels are given", async () => {
+  const wish = createCpu({ threads: 1, wide: true as unknown as typeof wideKernels }); // as from JavaScript
+  await expect(wish).rejects.toThrow(/wide to be kernels, got true\. Pass wideKernels of/);
+});
+
+test.runIf(old)(
+  "before Node 24 the ordinary kernels are used, and it says so (skipped on Node 24)",
+  async () => {
     const options = { threads: 2, blas: "off" };
-    const wide = await createCpu(way === "option" ? { ...options, wide: true } : options);
-    const ordinary = await createCpu({ ...options, wide: false });
+    const wide = await createCpu({ ...options, wide: wideKernels });
+    const ordinary = await createCpu(options);
     expect(wide.wide).toEqual({
       used: false,
       why: expect.stringMatching(`need Node 24 or later; this is ${process.versions.node}`),
@@ -76,8 +74,8 @@ testOnNode24("on Node 24 the wider kernels are used and give the same bits", (ru
   });
 });
 
-testOnNode24("the environment variable asks for them too, where flags were given", (run) => {
-  const printed = run(["--experimental-wasm-revectorize"], { RESOLVENT_WIDE: "1" });
+testOnNode24("they are used where flags were given, too", (run) => {
+  const printed = run(["--experimental-wasm-revectorize"]);
   expect(printed).toMatchObject({ different: 0, wide: { used: true } });
 });
 

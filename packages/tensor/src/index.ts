@@ -31,6 +31,7 @@ export type {
   Top,
 } from "./ops.ts";
 export { type ProfileOps, profile, type Timing } from "./profile.ts";
+export { drawing } from "./random.ts";
 export { readNumber, readNumbers, readTogether, using } from "./reading.ts";
 export { reference } from "./reference.ts";
 export { type Series, type SeriesOps, series } from "./series.ts";

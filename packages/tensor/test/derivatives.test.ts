@@ -2,6 +2,7 @@ import {
   adjoint,
   axesOf,
   type Dual,
+  drawing,
   type Node,
   type Ops,
   reference,
@@ -12,7 +13,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { caseRows, cases, primitives, runCase } from "./cases.ts";
 import { block, blockShapes } from "./composite.ts";
-import { generator, inner, moved, smooth } from "./numbers.ts";
+import { inner, moved, smooth } from "./numbers.ts";
 
 type Program = <T extends Shaped>(ops: Ops<T>, operands: readonly T[]) => T;
 
@@ -46,7 +47,7 @@ function vjp(program: Program, operands: readonly Tensor[], cotangent: Tensor): 
 
 /** Random operands, a direction for each, and a cotangent for the result. */
 function sample(program: Program, shapes: readonly Tensor["shape"][], positive = false) {
-  const random = generator(11);
+  const random = drawing(11);
   const operands = shapes.map((shape) => smooth(shape, random, positive));
   const directions = shapes.map((shape) => smooth(shape, random));
   const result = program(reference, operands);
@@ -142,7 +143,7 @@ describe.each(caseRows)("%s: %s", (_name, _title, use) => {
 
 describe("a transformer block of norm, attention and gated MLP", () => {
   const { operands, directions, cotangent } = sample(block, blockShapes);
-  const second = generator(5);
+  const second = drawing(5);
   const others = blockShapes.map((shape) => smooth(shape, second));
   test.each(operands.map((_, i) => i))("first derivatives in operand %i", (i) => {
     const only = directions.map((d, j) => (i === j ? d : undefined));

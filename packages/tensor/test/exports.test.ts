@@ -12,6 +12,7 @@ test("the exported names", () => {
     "affineReadout",
     "axesOf",
     "cost",
+    "drawing",
     "inChunks",
     "inOrder",
     "isInputError",

@@ -1,7 +1,7 @@
-import { axesOf, reference, type Shape, type Tensor } from "@resolvent/tensor";
+import { axesOf, drawing, reference, type Shape, type Tensor } from "@resolvent/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { entry, filled, generator, places, smooth } from "./numbers.ts";
+import { entry, filled, places, smooth } from "./numbers.ts";
 
 const { constant, matmul } = reference;
 
@@ -73,7 +73,7 @@ describe("matmul", () => {
     const axis = fc.record({ role, size: fc.integer({ min: 1, max: 3 }) });
     fc.assert(
       fc.property(fc.array(axis, { maxLength: 6 }), fc.integer(), (axes, seed) => {
-        const random = generator(seed);
+        const random = drawing(seed);
         const named = axes.map(({ role, size }, i) => ({ role, entry: [`x${i}`, size] as const }));
         const shapeOf = (absent: string): Shape =>
           Object.fromEntries(

@@ -1,17 +1,6 @@
 import type { Axis, Shape, Tensor } from "@resolvent/tensor";
 import { axesOf, reference, sizeOf, stridesOf } from "@resolvent/tensor";
 
-/** Numbers from a seed, in [0, 1): the same in every run (mulberry32). */
-export function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** A tensor of numbers of size 0.3 to 1.5, away from the kinks and poles at 0; `positive` if so asked. */
 export function smooth(shape: Shape, random: () => number, positive = false): Tensor {
   const data = new Float64Array(sizeOf(shape)).map(() => {

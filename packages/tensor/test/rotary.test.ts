@@ -1,7 +1,7 @@
-import { type RotaryTable, reference, type Tensor } from "@resolvent/tensor";
+import { drawing, type RotaryTable, reference, type Tensor } from "@resolvent/tensor";
 import { describe, expect, test } from "vitest";
 import { rotaryTable } from "./cases.ts";
-import { entry, generator, inner, smooth } from "./numbers.ts";
+import { entry, inner, smooth } from "./numbers.ts";
 
 const { constant, rotary } = reference;
 
@@ -34,7 +34,7 @@ describe("rotary", () => {
   });
 
   describe.each(["half", "adjacent"] as const)("%s", (pairing) => {
-    const random = generator(3);
+    const random = drawing(3);
     const table = rotaryTable(9, 3, pairing);
 
     test("rows from `start` are those of a longer input", () => {

@@ -1,5 +1,6 @@
 import {
   axesOf,
+  drawing,
   type Ops,
   reference,
   type Series,
@@ -12,7 +13,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { caseRows, runCase } from "./cases.ts";
 import { block, blockShapes } from "./composite.ts";
-import { generator, moved, smooth } from "./numbers.ts";
+import { moved, smooth } from "./numbers.ts";
 
 type Program = <T extends Shaped>(ops: Ops<T>, operands: readonly T[]) => T;
 
@@ -69,7 +70,7 @@ function coefficients(program: Program, curves: (ops: SeriesOps<Tensor>) => Seri
 
 describe.each(caseRows)("%s: %s", (_name, _title, use) => {
   const program: Program = (ops, operands) => runCase(ops, use, operands);
-  const random = generator(23);
+  const random = drawing(23);
   const operands = use.operands.map((shape) => smooth(shape, random, use.positive));
   const directions = use.operands.map((shape) => smooth(shape, random));
   const bends = use.operands.map((shape) => smooth(shape, random));
@@ -122,7 +123,7 @@ describe.each(caseRows)("%s: %s", (_name, _title, use) => {
 });
 
 test("a transformer block of norm, attention and gated MLP", () => {
-  const random = generator(3);
+  const random = drawing(3);
   const operands = blockShapes.map((shape) => smooth(shape, random));
   const directions = blockShapes.map((shape) => smooth(shape, random));
   const { parts } = coefficients(block, (ops) =>

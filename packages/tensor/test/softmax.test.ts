@@ -1,7 +1,7 @@
-import { type CausalMask, reference, type Tensor } from "@resolvent/tensor";
+import { type CausalMask, drawing, reference, type Tensor } from "@resolvent/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { entry, filled, generator, smooth } from "./numbers.ts";
+import { entry, filled, smooth } from "./numbers.ts";
 
 const { constant, softmax } = reference;
 
@@ -76,7 +76,7 @@ describe("softmax", () => {
           offset,
           ...(window === undefined ? {} : { window }),
         };
-        const x = smooth({ head: 2, key_pos: keys, pos: queries }, generator(seed));
+        const x = smooth({ head: 2, key_pos: keys, pos: queries }, drawing(seed));
         const visible = (i: number, j: number): boolean =>
           !masked || (j <= i + offset && (window === undefined || j > i + offset - window));
         const weight = filled(x.shape, (place) => {

@@ -2,6 +2,7 @@ import {
   adjoint,
   axesOf,
   cost,
+  drawing,
   InputError,
   type Ops,
   reference,
@@ -14,7 +15,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Case, caseRows, primitives, rotaryTable, runCase } from "./cases.ts";
-import { generator, inner, smooth } from "./numbers.ts";
+import { inner, smooth } from "./numbers.ts";
 
 /** What is linear in which of its operands; everything else is in none. */
 const linearIn: Readonly<Record<string, readonly number[]>> = {
@@ -55,11 +56,11 @@ test("every primitive is here as linear or not, or has no operand", () => {
 describe.each(rows.filter(([name, title, at]) => isLinear(name, title, at)))(
   "%s: %s, in operand %i",
   (_name, _title, at, use) => {
-    const random = generator(23);
+    const random = drawing(23);
     const operands = use.operands.map((shape) => smooth(shape, random, use.positive));
     const { shape } = runCase(reference, use, operands);
     const tensors = (of: Shape): fc.Arbitrary<Tensor> =>
-      fc.integer().map((seed) => smooth(of, generator(seed)));
+      fc.integer().map((seed) => smooth(of, drawing(seed)));
 
     test("⟨A x, y⟩ = ⟨x, Aᵀ y⟩", () => {
       const own = operands[at] as Tensor; // it has this operand
@@ -115,7 +116,7 @@ describe("what is not linear", () => {
   test.each(rows.filter(([name, title, at]) => !isLinear(name, title, at)))(
     "%s: %s, in operand %i, is refused, and what to freeze is named",
     (name, _title, at, use) => {
-      const operands = use.operands.map((shape) => smooth(shape, generator(3), use.positive));
+      const operands = use.operands.map((shape) => smooth(shape, drawing(3), use.positive));
       let caught: unknown;
       try {
         pulled(use, operands, at, reference.fill({}, 1));
@@ -167,7 +168,7 @@ function frozen<V extends Shaped>(
   x: V,
   query?: number,
 ): V {
-  const random = generator(8);
+  const random = drawing(8);
   const known = (shape: Shape): V => fixed(smooth(shape, random));
   const centred = ops.center(x, "d_model");
   const normed = ops.add(ops.mul(centred, known({ pos: 3, d_model: 4 })), known({ d_model: 4 }));
@@ -183,7 +184,7 @@ function frozen<V extends Shaped>(
 }
 
 describe("a frozen block", () => {
-  const random = generator(41);
+  const random = drawing(41);
   const whole: Program = (ops, x) =>
     frozen(ops, (value) => ops.constant(value.shape, value.data), x);
 
@@ -235,12 +236,12 @@ describe("a frozen block", () => {
 describe("pulling", () => {
   const back = transposed(reference);
   const x = back.variable({ a: 2, b: 3 });
-  const W = smooth({ b: 3, c: 4 }, generator(1));
+  const W = smooth({ b: 3, c: 4 }, drawing(1));
   const y = back.matmul(x, back.fixed(W), ["b"]);
 
   test("leaves out what is added, and is zero where the output does not depend on the variable", () => {
     const shifted = back.add(y, back.fill({ c: 4 }, 7));
-    const c = smooth({ more: 2, a: 2, c: 4 }, generator(2));
+    const c = smooth({ more: 2, a: 2, c: 4 }, drawing(2));
     expect(back.pull(shifted, c, x)).toEqual(back.pull(y, c, x));
     const other = back.variable({ d: 5 });
     expect(back.pull(y, c, other)).toEqual(reference.fill({ more: 2, d: 5 }, 0));
@@ -251,7 +252,7 @@ describe("pulling", () => {
 
   test("adds up the uses of a variable", () => {
     const twice = back.sub(back.scale(y, 3), back.scale(y, 0.5));
-    const c = smooth({ a: 2, c: 4 }, generator(2));
+    const c = smooth({ a: 2, c: 4 }, drawing(2));
     expect(back.pull(twice, c, x)).toBeNear(reference.scale(back.pull(y, c, x), 2.5), {
       rtol: 1e-14,
     });
@@ -270,8 +271,8 @@ describe("pulling", () => {
     const forward = tangent(reference);
     const moving = transposed(forward);
     const z = moving.variable({ b: 3 });
-    const direction = smooth(W.shape, generator(9));
-    const c = smooth({ c: 4 }, generator(10));
+    const direction = smooth(W.shape, drawing(9));
+    const c = smooth({ c: 4 }, drawing(10));
     const product = moving.matmul(z, moving.fixed(forward.dual(W, direction)), ["b"]);
     const result = moving.pull(product, forward.dual(c), z);
     expect(result.tangent).toBeNear(reference.matmul(direction, c, ["c"]), { rtol: 1e-14 });

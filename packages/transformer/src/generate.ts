@@ -1,4 +1,4 @@
-import { type Engine, InputError, type Shaped, type Top } from "@resolvent/tensor";
+import { drawing, type Engine, InputError, type Shaped, type Top } from "@resolvent/tensor";
 import { checkTokens, tokenIds, unembed } from "./embedding.ts";
 import type { Model } from "./model.ts";
 import { residualStream } from "./run.ts";
@@ -41,7 +41,7 @@ export async function* generate<T extends Shaped>(
   const room = model.architecture.context - prompt.length;
   const limit = Math.min(options.maxTokens ?? room, room);
   const stop = options.stop ?? model.architecture.eos;
-  const random = mulberry32(options.seed ?? 0);
+  const random = drawing(options.seed ?? 0);
   let cache = new Map<Site, T>();
   try {
     let fresh: readonly number[] = prompt;
@@ -144,16 +144,4 @@ function checkSampling(options: GenerateOptions): void {
   check("topK", (k) => Number.isInteger(k) && k >= 1, "a whole number from 1");
   check("topP", (p) => p > 0 && p <= 1, "above 0 and at most 1");
   check("maxTokens", (n) => Number.isInteger(n) && n >= 0, "a whole number from 0");
-}
-
-/** Tommy Ettinger's mulberry32: 32 bits of state, numbers from 0 to below 1. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

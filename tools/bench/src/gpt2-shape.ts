@@ -2,6 +2,7 @@
 import type { Cpu } from "@resolvent/cpu";
 import { sizeOf } from "@resolvent/tensor";
 import { assembleModel, type Model } from "@resolvent/transformer";
+import { randomNumbers } from "./random.ts";
 
 const CONTEXT = 1024;
 export const VOCAB = 50_257;
@@ -17,11 +18,7 @@ const config = {
 };
 
 export function randomModel(engine: Cpu): Model<ReturnType<Cpu["fill"]>> {
-  let state = 1;
-  const random = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  };
+  const random = randomNumbers();
   return assembleModel(engine, config, (name, shape) => {
     const scale = /ln_.*weight$/.test(name);
     const numbers = Float32Array.from({ length: sizeOf(shape) }, () =>

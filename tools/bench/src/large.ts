@@ -15,6 +15,7 @@ import { expandByDegree } from "@resolvent/expansion";
 import { loadModel, outlineModel, run } from "@resolvent/transformer";
 import type { TensorToWrite } from "@resolvent/weights";
 import { folderOf, writeSafetensorsFile } from "@resolvent/weights/node";
+import { randomNumbers } from "./random.ts";
 
 const config = {
   model_type: "llama",
@@ -130,11 +131,10 @@ function randomBF16(name: string, shape: readonly number[]): Uint8Array {
   const bits = new Uint16Array(shape.reduce((a, b) => a * b, 1));
   if (name.includes("norm")) return new Uint8Array(bits.fill(0x3f80).buffer); // 1
   if (pattern[0] === 0) {
-    let state = 1;
+    const random = randomNumbers();
     const one = new Float32Array(1);
     for (let i = 0; i < pattern.length; i++) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      one[0] = 0.07 * (state / 2 ** 32 - 0.5);
+      one[0] = 0.07 * random();
       pattern[i] = (new Uint32Array(one.buffer)[0] ?? 0) >>> 16;
     }
   }

@@ -10,15 +10,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { talesRecipe } from "@resolvent/train";
+import { randomNumbers } from "./random.ts";
 import { type Contest, contest } from "./torch/contest.ts";
 import type { Contestant } from "./torch/contestant.ts";
-import {
-  gpt2Small,
-  randomNumbers,
-  tales,
-  writeFreshTales,
-  writeRandomModel,
-} from "./torch/models.ts";
+import { gpt2Small, tales, writeFreshTales, writeRandomModel } from "./torch/models.ts";
 import { report } from "./torch/report.ts";
 import type { Row } from "./torch/table.ts";
 import { withSection } from "./torch/table.ts";
@@ -103,7 +98,7 @@ function theContestants(notes: string[]): Contestant[] {
   ];
   notes.push(
     "Columns of PyTorch: as it comes; OpenBLAS told its processor, which it recognises by itself here; the same with kernels for AVX2 only, which OpenBLAS takes for processors that it does not know; threads of OpenMP that sleep while they wait (OMP_WAIT_POLICY=PASSIVE), because those of PyTorch and of OpenBLAS take each other's cores otherwise; OpenBLAS built on OpenMP (libopenblas0-openmp), so that there is one pool of threads.",
-    "Columns of Resolvent: the system's BLAS for large products; its own kernels; the same on Node 24; with the wider kernels on Node 24 (`wide: true`).",
+    "Columns of Resolvent: the system's BLAS for large products; its own kernels; the same on Node 24; with the wider kernels on Node 24 (`@resolvent/cpu/wide`).",
   );
   if (told !== undefined) {
     notes.push(

@@ -1,6 +1,7 @@
 /** The product 512×768×3072 in f32 on the ordinary kernels and on the wider ones: run it on Node 24 or later. */
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { createCpu } from "@resolvent/cpu";
+import { wideKernels } from "@resolvent/cpu/wide";
 import { cpuSpeed, products } from "./matmul.ts";
 
 const all = availableParallelism();
@@ -12,8 +13,8 @@ console.log(`Load of the last minute when it began: ${loadavg()[0]?.toFixed(1)}`
 const table: Record<string, string | number>[] = [];
 for (const threads of all === 1 ? [1] : [1, 2]) {
   const options = { threads, blas: "off" };
-  const ordinary = await createCpu({ ...options, wide: false });
-  const wide = await createCpu({ ...options, wide: true });
+  const ordinary = await createCpu(options);
+  const wide = await createCpu({ ...options, wide: wideKernels });
   if (wide.wide?.used !== true) console.log(wide.wide?.why);
   else {
     // In turns, so that what else the machine does meets both.

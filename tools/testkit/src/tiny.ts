@@ -83,7 +83,7 @@ function safetensors(tensors: Tensors, draw: (kind: Draw) => number): Uint8Array
   return bytes;
 }
 
-/** Entries of each kind from a seed: the same in every run (mulberry32). */
+/** Entries of each kind from a seed: the same in every run (mulberry32, as `drawing` of `@resolvent/tensor`, whose tests use this). */
 function drawing(seed: number, config: Config): (kind: Draw) => number {
   // Without norms the stream grows from block to block; larger matrices would saturate the patterns.
   const spread = config.normalization_type === null ? 0.2 : 0.3;

@@ -1,6 +1,5 @@
 import { InputError } from "@resolvent/tensor";
 import type { Machine } from "../machine.ts";
-import { WIDE_TILE } from "../wide.ts";
 import { type Native, openNative } from "./native.ts";
 import { speeds, wrongProduct } from "./probe.ts";
 
@@ -69,7 +68,7 @@ const verdicts = new Map<string, Verdict>();
 /** Compares a library with the engine's kernels. The machine's threads must have been started with it. */
 export function tried(machine: Machine, native: Native): Verdict {
   // The wider kernels may be faster than a library that is faster than the ordinary ones.
-  const kernels = machine.tile === WIDE_TILE ? "wide" : "ordinary";
+  const kernels = machine.wide?.used === true ? "wide" : "ordinary";
   const key = `${machine.precision} ${kernels} ${native.library}`;
   let verdict = verdicts.get(key);
   if (verdict === undefined) {

@@ -1,5 +1,5 @@
-import { type LinearAlgebra, placesIn, type Shape, sizeOf, type Tensor } from "@resolvent/tensor";
-import { eigenShape, svdShape, triangleShape } from "@resolvent/tensor/rules";
+import type { LinearAlgebra, Tensor } from "@resolvent/tensor";
+import { batched } from "../linear-algebra/batched.ts";
 import { sortedPairs } from "../linear-algebra/order.ts";
 import { readMatrix, type Source, symmetrize } from "../linear-algebra/read.ts";
 import { putTriangle } from "../linear-algebra/triangle.ts";
@@ -51,103 +51,53 @@ function onLapack(lapack: Lapack, native: Native | undefined, threads: number): 
       native?.setThreads(1);
     }
   };
-  return {
-    svd(a, rows, columns, rank) {
-      const where = "svd";
-      const { batch, U, S, V } = svdShape(a.shape, rows, columns, rank, where);
-      const [u, s, v] = [zeros(U), zeros(S), zeros(V)];
-      const [m, n, size] = [U[rows] as number, V[columns] as number, S[rank] as number]; // svdShape's
-      if (size === 0) return { U: u, S: s, V: v };
-      for (const [index, start] of placesIn(a.shape, batch).entries()) {
-        const { numbers, back } = matrixOf({ a, where, start, rows, columns }, m, n);
-        // Rows read as columns are the transpose, so left and right change places, and `right` is U as it is.
-        const { values, left, right } = run(() => lapack.svd(numbers, n, m, true));
-        s.data.set(
-          values.map((value) => value * back),
-          index * size,
-        );
-        u.data.set(right, index * m * size);
-        transpose(left, n, size, v.data, index * n * size);
-      }
-      return { U: u, S: s, V: v };
+  return batched({
+    svd(source, m, n, to) {
+      const { numbers, back } = matrixOf(source, m, n);
+      // Rows read as columns are the transpose, so left and right change places, and `right` is U as it is.
+      const { values, left, right } = run(() => lapack.svd(numbers, n, m, true));
+      to.values.set(values.map((value) => value * back));
+      to.left.set(right);
+      transpose(left, n, Math.min(m, n), to.right);
     },
 
-    singularValues(a, rows, columns, rank) {
-      const where = "singularValues";
-      const { batch, U, S, V } = svdShape(a.shape, rows, columns, rank, where);
-      const s = zeros(S);
-      const [m, n, size] = [U[rows] as number, V[columns] as number, S[rank] as number]; // svdShape's
-      if (size === 0) return s;
-      for (const [index, start] of placesIn(a.shape, batch).entries()) {
-        const { numbers, back } = matrixOf({ a, where, start, rows, columns }, m, n);
-        const { values } = run(() => lapack.svd(numbers, n, m, false));
-        s.data.set(
-          values.map((value) => value * back),
-          index * size,
-        );
-      }
-      return s;
+    singularValues(source, m, n, to) {
+      const { numbers, back } = matrixOf(source, m, n);
+      const { values } = run(() => lapack.svd(numbers, n, m, false));
+      to.set(values.map((value) => value * back));
     },
 
-    symmetricEigen(a, row, column, rank) {
-      const where = "symmetricEigen";
-      const shapes = eigenShape(a.shape, row, column, rank, where);
-      const [values, vectors] = [zeros(shapes.values), zeros(shapes.vectors)];
-      const n = shapes.values[rank] as number; // eigenShape's
-      if (n === 0) return { values, vectors };
-      for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
-        const source = { a, where, start, rows: row, columns: column };
-        const { numbers, place, back } = matrixOf(source, n, n);
-        symmetrize(source, place);
-        const found = run(() => lapack.symmetric(numbers, n));
-        values.data.set(
-          found.map((value) => value * back),
-          index * n,
-        );
-        transpose(numbers, n, n, vectors.data, index * n * n);
-      }
-      return { values, vectors };
+    symmetric(source, n, to) {
+      const { numbers, place, back } = matrixOf(source, n, n);
+      symmetrize(source, place);
+      const found = run(() => lapack.symmetric(numbers, n));
+      to.values.set(found.map((value) => value * back));
+      transpose(numbers, n, n, to.vectors);
     },
 
-    eigenvalues(a, row, column, rank) {
-      const where = "eigenvalues";
-      const shapes = eigenShape(a.shape, row, column, rank, where);
-      const [re, im] = [zeros(shapes.values), zeros(shapes.values)];
-      const n = shapes.values[rank] as number; // eigenShape's
-      if (n === 0) return { re, im };
-      for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
-        const source = { a, where, start, rows: row, columns: column };
-        const { numbers, back } = matrixOf(source, n, n);
-        const found = run(() => lapack.general(numbers, n)); // the transpose has the same ones
-        sortedPairs(found.re, found.im).forEach((from, i) => {
-          re.data[index * n + i] = (found.re[from] as number) * back; // as many as the matrix has rows
-          im.data[index * n + i] = (found.im[from] as number) * back;
-        });
-      }
-      return { re, im };
+    general(source, n, to) {
+      const { numbers, back } = matrixOf(source, n, n);
+      const found = run(() => lapack.general(numbers, n)); // the transpose has the same ones
+      sortedPairs(found.re, found.im).forEach((from, i) => {
+        to.re[i] = (found.re[from] as number) * back; // as many as the matrix has rows
+        to.im[i] = (found.im[from] as number) * back;
+      });
     },
 
-    triangle(a, rows, columns, beside) {
-      const where = "triangle";
-      const shapes = triangleShape(a.shape, rows, columns, beside, where);
-      const R = zeros(shapes.R);
-      if (R.data.length === 0) return R;
+    triangle(source, shapes, R) {
       const { rows: m, columns: n } = shapes;
       const count = Math.min(m, shapes.reflected);
-      for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
-        // Rows read as columns are the transpose, whose lower triangle is R as it is.
-        const { numbers, back } = matrixOf({ a, where, start, rows, columns }, m, n);
-        run(() => {
-          for (let from = 0; from < count; from += STRIP) {
-            const to = Math.min(count, from + STRIP);
-            lapack.triangle(numbers, n, { from, to, end: lastRow(numbers, n, m, from, to) });
-          }
-        });
-        putTriangle({ numbers, step: n }, shapes, back, R, index);
-      }
-      return R;
+      // Rows read as columns are the transpose, whose lower triangle is R as it is.
+      const { numbers, back } = matrixOf(source, m, n);
+      run(() => {
+        for (let from = 0; from < count; from += STRIP) {
+          const to = Math.min(count, from + STRIP);
+          lapack.triangle(numbers, n, { from, to, end: lastRow(numbers, n, m, from, to) });
+        }
+      });
+      putTriangle({ numbers, step: n }, shapes, back, R);
     },
-  };
+  });
 }
 
 /** The number of rows up to the last that is not zero in some columns; not fewer than `to`. */
@@ -171,21 +121,11 @@ interface Read {
   readonly back: number;
 }
 
-function zeros(shape: Shape): Tensor {
-  return { shape, data: new Float64Array(sizeOf(shape)) };
-}
-
-/** `from[row + column · rows]` to `to[start + row · columns + column]`. */
-function transpose(
-  from: Float64Array,
-  rows: number,
-  columns: number,
-  to: Tensor["data"],
-  start: number,
-): void {
+/** `from[row + column · rows]` to `to[row · columns + column]`. */
+function transpose(from: Float64Array, rows: number, columns: number, to: Float64Array): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
-      to[start + i * columns + j] = from[i + j * rows] as number; // within both
+      to[i * columns + j] = from[i + j * rows] as number; // within both
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Axis, Shape, Tensor } from "@resolvent/tensor";
 import type { Machine } from "../machine.ts";
 import { matmul } from "../matmul.ts";
+import { trialTensor } from "../trial.ts";
 
 /**
  * Largest difference between a product of the BLAS and one of the WebAssembly kernels, relative to the product
@@ -36,7 +37,7 @@ const products: readonly Product[] = [
 export function wrongProduct(machine: Machine): string | undefined {
   for (const [left, right, over, last] of products) {
     const wrong = machine.scope(() => {
-      const [a, b] = [random(machine, left, 1), random(machine, right, 2)];
+      const [a, b] = [trialTensor(machine, left, 1), trialTensor(machine, right, 2)];
       const [sizeA, sizeB] = [magnitudes(machine, a), magnitudes(machine, b)];
       const product = (blas: boolean, x: typeof a, y: typeof a): Tensor => {
         machine.blas = blas;
@@ -75,8 +76,8 @@ export function speedsOf<Which extends "wasm" | "blas">(
   const before = machine.blas;
   const best = new Map<Which, number>();
   machine.scope(() => {
-    const a = random(machine, { i: side, k: side }, 1);
-    const b = random(machine, { k: side, j: side }, 2);
+    const a = trialTensor(machine, { i: side, k: side }, 1);
+    const b = trialTensor(machine, { k: side, j: side }, 2);
     // The first turn warms them up. They take turns, so that a drift of the machine meets all.
     for (let run = 0; run <= runs; run++) {
       for (const one of which) {
@@ -95,18 +96,6 @@ export function speedsOf<Which extends "wasm" | "blas">(
     Which,
     number
   >;
-}
-
-/** Numbers in [−½, ½) that look like chance and are the same every time. */
-function random(machine: Machine, shape: Shape, seed: number): ReturnType<Machine["make"]> {
-  const result = machine.make(shape);
-  const numbers = machine.numbers(result);
-  let state = seed;
-  for (let i = 0; i < numbers.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    numbers[i] = state / 2 ** 32 - 0.5;
-  }
-  return result;
 }
 
 function magnitudes(machine: Machine, a: ReturnType<Machine["make"]>): typeof a {

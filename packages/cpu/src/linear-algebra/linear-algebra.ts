@@ -1,14 +1,7 @@
-import {
-  type Axis,
-  type LinearAlgebra,
-  placesIn,
-  type Shape,
-  sizeOf,
-  type Tensor,
-} from "@resolvent/tensor";
-import { eigenShape, svdShape, triangleShape } from "@resolvent/tensor/rules";
+import type { LinearAlgebra } from "@resolvent/tensor";
 import { loadLinearAlgebra } from "../module.ts";
-import { Decompositions, type Rows } from "./decompositions.ts";
+import { batched } from "./batched.ts";
+import { Decompositions, type Place, type Rows } from "./decompositions.ts";
 import { sorted, sortedPairs } from "./order.ts";
 import { readMatrix, type Source, symmetrize } from "./read.ts";
 import { putTriangle } from "./triangle.ts";
@@ -33,137 +26,59 @@ import { putTriangle } from "./triangle.ts";
  */
 export async function createLinearAlgebra(): Promise<LinearAlgebra> {
   const decompositions = new Decompositions(await loadLinearAlgebra());
-  const each = (work: () => void): void => {
-    try {
-      work();
-    } finally {
-      decompositions.settle();
-    }
+  /** A matrix in the module's memory, turned where it is wider than tall; `back` undoes its scaling. */
+  const read = (source: Source, m: number, n: number): { place: Place; back: number } => {
+    const place = decompositions.matrix(Math.max(m, n), Math.min(m, n), source.where);
+    const { rows, columns } = source;
+    const tall = m < n ? { ...source, rows: columns, columns: rows } : source;
+    return { place, back: 1 / readMatrix(tall, place) };
   };
-  return {
-    svd(a, rows, columns, rank) {
-      const where = "svd";
-      const { batch, U, S, V } = svdShape(a.shape, rows, columns, rank, where);
-      const [u, s, v] = [zeros(U), zeros(S), zeros(V)];
-      const [m, n, size] = [U[rows] as number, V[columns] as number, S[rank] as number]; // svdShape's
-      if (size === 0) return { U: u, S: s, V: v };
-      const wide = m < n; // then the transpose is decomposed
-      each(() => {
-        for (const [index, start] of placesIn(a.shape, batch).entries()) {
-          const source = sourceOf(a, start, wide ? [columns, rows] : [rows, columns], where);
-          const place = decompositions.matrix(Math.max(m, n), size, where);
-          const factor = readMatrix(source, place);
-          const { values, left, right } = decompositions.svd(place, where);
-          const order = sorted(values.numbers, "descending");
-          putValues(values, order, 1 / factor, s.data, index * size);
-          putColumns(wide ? right : left, order, m, u.data, index * m * size);
-          putColumns(wide ? left : right, order, n, v.data, index * n * size);
-        }
-      });
-      return { U: u, S: s, V: v };
+  return batched({
+    svd(source, m, n, to) {
+      const { place, back } = read(source, m, n);
+      const { values, left, right } = decompositions.svd(place, source.where);
+      const order = sorted(values.numbers, "descending");
+      putValues(values, order, back, to.values);
+      putColumns(m < n ? right : left, order, m, to.left);
+      putColumns(m < n ? left : right, order, n, to.right);
     },
 
-    singularValues(a, rows, columns, rank) {
-      const where = "singularValues";
-      const { batch, U, S, V } = svdShape(a.shape, rows, columns, rank, where);
-      const s = zeros(S);
-      const [m, n, size] = [U[rows] as number, V[columns] as number, S[rank] as number]; // svdShape's
-      if (size === 0) return s;
-      each(() => {
-        for (const [index, start] of placesIn(a.shape, batch).entries()) {
-          const source = sourceOf(a, start, m < n ? [columns, rows] : [rows, columns], where);
-          const place = decompositions.matrix(Math.max(m, n), size, where);
-          const factor = readMatrix(source, place);
-          const values = decompositions.singularValues(place, where);
-          const order = sorted(values.numbers, "descending");
-          putValues(values, order, 1 / factor, s.data, index * size);
-        }
-      });
-      return s;
+    singularValues(source, m, n, to) {
+      const { place, back } = read(source, m, n);
+      const values = decompositions.singularValues(place, source.where);
+      putValues(values, sorted(values.numbers, "descending"), back, to);
     },
 
-    symmetricEigen(a, row, column, rank) {
-      const where = "symmetricEigen";
-      const shapes = eigenShape(a.shape, row, column, rank, where);
-      const [values, vectors] = [zeros(shapes.values), zeros(shapes.vectors)];
-      const n = shapes.values[rank] as number; // eigenShape's
-      if (n === 0) return { values, vectors };
-      each(() => {
-        for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
-          const source = sourceOf(a, start, [row, column], where);
-          const place = decompositions.matrix(n, n, where);
-          const factor = readMatrix(source, place);
-          symmetrize(source, place);
-          const found = decompositions.symmetric(place, where);
-          const order = sorted(found.values.numbers, "ascending");
-          putValues(found.values, order, 1 / factor, values.data, index * n);
-          putColumns(found.vectors, order, n, vectors.data, index * n * n);
-        }
-      });
-      return { values, vectors };
+    symmetric(source, n, to) {
+      const { place, back } = read(source, n, n);
+      symmetrize(source, place);
+      const { values, vectors } = decompositions.symmetric(place, source.where);
+      const order = sorted(values.numbers, "ascending");
+      putValues(values, order, back, to.values);
+      putColumns(vectors, order, n, to.vectors);
     },
 
-    eigenvalues(a, row, column, rank) {
-      const where = "eigenvalues";
-      const shapes = eigenShape(a.shape, row, column, rank, where);
-      const [re, im] = [zeros(shapes.values), zeros(shapes.values)];
-      const n = shapes.values[rank] as number; // eigenShape's
-      if (n === 0) return { re, im };
-      each(() => {
-        for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
-          const source = sourceOf(a, start, [row, column], where);
-          const place = decompositions.matrix(n, n, where);
-          const factor = readMatrix(source, place);
-          const found = decompositions.general(place, where);
-          const order = sortedPairs(found.re.numbers, found.im.numbers);
-          putValues(found.re, order, 1 / factor, re.data, index * n);
-          putValues(found.im, order, 1 / factor, im.data, index * n);
-        }
-      });
-      return { re, im };
+    general(source, n, to) {
+      const { place, back } = read(source, n, n);
+      const { re, im } = decompositions.general(place, source.where);
+      const order = sortedPairs(re.numbers, im.numbers);
+      putValues(re, order, back, to.re);
+      putValues(im, order, back, to.im);
     },
 
-    triangle(a, rows, columns, beside) {
-      const where = "triangle";
-      const shapes = triangleShape(a.shape, rows, columns, beside, where);
-      const R = zeros(shapes.R);
-      if (R.data.length === 0) return R;
-      each(() => {
-        for (const [index, start] of placesIn(a.shape, shapes.batch).entries()) {
-          const source = sourceOf(a, start, [rows, columns], where);
-          const place = decompositions.matrix(shapes.rows, shapes.columns, where);
-          const factor = readMatrix(source, place);
-          const found = decompositions.triangle(place, shapes.reflected, where);
-          putTriangle(found, shapes, 1 / factor, R, index);
-        }
-      });
-      return R;
+    triangle(source, shapes, to) {
+      const place = decompositions.matrix(shapes.rows, shapes.columns, source.where);
+      const back = 1 / readMatrix(source, place);
+      putTriangle(decompositions.triangle(place, shapes.reflected, source.where), shapes, back, to);
     },
-  };
+
+    settle: () => decompositions.settle(),
+  });
 }
 
-function sourceOf(
-  a: Tensor,
-  start: number,
-  [rows, columns]: readonly [Axis, Axis],
-  where: string,
-): Source {
-  return { a, where, start, rows, columns };
-}
-
-function zeros(shape: Shape): Tensor {
-  return { shape, data: new Float64Array(sizeOf(shape)) };
-}
-
-function putValues(
-  { numbers }: Rows,
-  order: Int32Array,
-  factor: number,
-  to: Tensor["data"],
-  start: number,
-): void {
+function putValues({ numbers }: Rows, order: Int32Array, factor: number, to: Float64Array): void {
   order.forEach((from, i) => {
-    to[start + i] = (numbers[from] as number) * factor; // `order` counts the numbers
+    to[i] = (numbers[from] as number) * factor; // `order` counts the numbers
   });
 }
 
@@ -172,8 +87,7 @@ function putColumns(
   { numbers, step }: Rows,
   order: Int32Array,
   length: number,
-  to: Tensor["data"],
-  start: number,
+  to: Float64Array,
 ): void {
   const size = order.length;
   // Eight columns at a time: a line of `to` in the cache is then filled before it has to leave.
@@ -181,7 +95,7 @@ function putColumns(
     const end = Math.min(size, first + 8);
     for (let i = 0; i < length; i++) {
       for (let j = first; j < end; j++) {
-        to[start + i * size + j] = numbers[(order[j] as number) * step + i] as number; // within both
+        to[i * size + j] = numbers[(order[j] as number) * step + i] as number; // within both
       }
     }
   }

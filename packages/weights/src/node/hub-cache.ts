@@ -1,10 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { constants } from "node:fs";
 import {
-  copyFile,
   mkdir,
   open,
-  readdir,
   readFile,
   rename,
   rm,
@@ -16,22 +13,12 @@ import {
 import { dirname, join } from "node:path";
 import type { Hasher, HubCache, HubFile, PartialBlob } from "../hub/cache.ts";
 import { cacheName, type HubBlob, isCommit } from "../hub/names.ts";
-import { pause } from "../hub/retry.ts";
-import { folderOf, systemCode } from "./file.ts";
-import { lifeOf, ownerOf, partialName } from "./hub-owner.ts";
+import { folderOf } from "./file.ts";
+import { claim, partials, SILENT_MS } from "./hub-claim.ts";
 import { disk, openPartial, readRecord } from "./hub-partial.ts";
 
 /** Bytes in a piece: long enough that asking for it costs little, short enough that several go side by side. */
 const PIECE_BYTES = 32 * 1024 * 1024;
-
-/** Time without a sign of life, in milliseconds, after which a writer on another machine counts as gone. */
-const SILENT_MS = 60_000;
-
-/** The same for a process that this machine has, but that may be asleep, or another with a used number. */
-const ASLEEP_MS = 600_000;
-
-/** Time between two looks at a file that another process is fetching, in milliseconds. */
-const LOOK_MS = 200;
 
 export interface NodeCacheOptions {
   readonly pieceBytes?: number;
@@ -71,7 +58,7 @@ function hasher(algorithm: "sha1" | "sha256"): Hasher {
  */
 export function nodeCache(root: string, repo: string, options: NodeCacheOptions = {}): HubCache {
   const pieceBytes = options.pieceBytes ?? PIECE_BYTES;
-  const silentMs = options.silentMs ?? SILENT_MS;
+  const { silentMs = SILENT_MS } = options;
   const link = options.symlink ?? symlink;
   const home = join(root, cacheName(repo));
   const blobs = join(home, "blobs");
@@ -110,76 +97,6 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
     return true;
   }
 
-  /** Unfinished files of a blob. */
-  async function partials(etag: string): Promise<string[]> {
-    try {
-      return (await readdir(blobs)).filter((name) => ownerOf(name, etag) !== undefined).sort();
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return [];
-      throw error;
-    }
-  }
-
-  /** How long ago a file was written to; undefined where it is gone. */
-  async function silence(name: string): Promise<number | undefined> {
-    try {
-      return Date.now() - (await stat(join(blobs, name))).mtimeMs;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** Takes an unfinished file over, if it may be: its new name, "wait" if somebody is at work, undefined if gone. */
-  async function take(name: string, etag: string): Promise<string | "wait" | undefined> {
-    const owner = ownerOf(name, etag);
-    const silent = await silence(name);
-    if (owner === undefined || silent === undefined) return undefined;
-    const life = lifeOf(owner);
-    const mine = join(blobs, partialName(etag, true));
-    try {
-      if (life === "gone") {
-        await rename(join(blobs, name), mine); // one of many who try succeeds
-        return mine;
-      }
-      if (silent < (life === "alive" ? Math.max(ASLEEP_MS, silentMs) : silentMs)) return "wait";
-      // Perhaps it is asleep and will write again: into a file that is nobody's any more. We go on with a copy.
-      await copyFile(join(blobs, name), mine, constants.COPYFILE_FICLONE);
-      await rm(join(blobs, name), { force: true });
-      return mine;
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return undefined;
-      throw error;
-    }
-  }
-
-  /** The name of a new unfinished file, or undefined where another process began at the same moment. */
-  async function create(etag: string): Promise<string | undefined> {
-    const name = partialName(etag, true);
-    await writeFile(join(blobs, name), "", { flag: "wx" });
-    if ((await partials(etag)).every((other) => other === name)) return join(blobs, name);
-    await rm(join(blobs, name), { force: true });
-    return undefined;
-  }
-
-  async function claim(file: HubFile, signal?: AbortSignal): Promise<string | undefined> {
-    const { etag } = file.blob;
-    await mkdir(blobs, { recursive: true });
-    for (;;) {
-      signal?.throwIfAborted();
-      if ((await sizeOf(filePath(file.commit, file.file))) === file.blob.size) return undefined;
-      if (await isWhole(file.blob)) return undefined;
-      let busy = false;
-      for (const name of await partials(etag)) {
-        const taken = await take(name, etag);
-        if (taken === "wait") busy = true;
-        else if (taken !== undefined) return taken;
-      }
-      const path = busy ? undefined : await create(etag);
-      if (path !== undefined) return path;
-      await pause(LOOK_MS * (busy ? 1 : Math.random()), signal);
-    }
-  }
-
   return {
     name: root,
     commitOf: async (revision) => {
@@ -206,7 +123,7 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
     started: async (blob) => {
       if (await isWhole(blob)) return blob.size;
       let most = 0;
-      for (const name of await partials(blob.etag)) {
+      for (const name of await partials(blobs, blob.etag)) {
         const handle = await open(join(blobs, name), "r").catch(() => undefined);
         const lengths =
           handle && (await readRecord(handle, blob, pieceBytes).catch(() => undefined));
@@ -221,12 +138,17 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
       return bavail * bsize;
     },
     begin: async (file, signal): Promise<PartialBlob | undefined> => {
-      const path = await claim(file, signal).catch((error: unknown) => {
-        signal?.throwIfAborted();
-        return disk(blobs, Promise.reject(error));
-      });
+      const { commit, blob } = file;
+      const isHere = async (): Promise<boolean> =>
+        (await sizeOf(filePath(commit, file.file))) === blob.size || (await isWhole(blob));
+      const path = await claim(blobs, blob.etag, { isHere, silentMs, signal }).catch(
+        (error: unknown) => {
+          signal?.throwIfAborted();
+          return disk(blobs, Promise.reject(error));
+        },
+      );
       if (path === undefined) return undefined;
-      return await openPartial(path, blobPath(file.blob.etag), file.blob, pieceBytes);
+      return await openPartial(path, blobPath(blob.etag), blob, pieceBytes);
     },
     sha1: () => hasher("sha1"),
     sha256: () => hasher("sha256"),

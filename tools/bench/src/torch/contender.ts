@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
+import { wideKernels } from "@resolvent/cpu/wide";
 import { degreeTerms } from "@resolvent/expansion";
 import { freshParameters, train } from "@resolvent/train";
 import { loadModel, run, tokenIds } from "@resolvent/transformer";
@@ -60,7 +61,8 @@ function answer(value: object): void {
 }
 
 const task = JSON.parse(process.argv[2] ?? "") as Task; // as above
-const cpu = await createCpu({ precision: "f32", threads: task.threads });
+const wide = process.env.RESOLVENT_WIDE === "1" ? wideKernels : undefined;
+const cpu = await createCpu({ precision: "f32", threads: task.threads, wide });
 const body = await prepare(cpu, task);
 const introduction: Introduction = {
   is: `Node ${process.versions.node}`,

@@ -6,6 +6,7 @@ import { freshParameters, talesRecipe } from "@resolvent/train";
 import { assembleModel } from "@resolvent/transformer";
 import { encodeNumbers } from "@resolvent/weights";
 import { writeSafetensorsFile } from "@resolvent/weights/node";
+import { randomNumbers } from "../random.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -72,13 +73,4 @@ async function write(
     })),
     { metadata: { format: "pt" } },
   );
-}
-
-/** Numbers in [−½, ½), the same every time. */
-export function randomNumbers(): () => number {
-  let state = 1;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  };
 }

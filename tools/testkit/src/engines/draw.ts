@@ -1,19 +1,18 @@
-import { type Ids, type RotaryTable, type Shape, sizeOf, type Tensor } from "@resolvent/tensor";
+import {
+  drawing,
+  type Ids,
+  type RotaryTable,
+  type Shape,
+  sizeOf,
+  type Tensor,
+} from "@resolvent/tensor";
 
 /** Random choices from a seed, so that a failure can be repeated. */
 export class Draw {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
   /** In [0, 1). */
-  next(): number {
-    // mulberry32
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  readonly next: () => number;
+  constructor(seed: number) {
+    this.next = drawing(seed);
   }
   /** `from ≤ n ≤ to` */
   whole(from: number, to: number): number {

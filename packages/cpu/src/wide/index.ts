@@ -1,0 +1,1 @@
+export { wideKernels } from "./kernels.ts";
