@@ -1,5 +1,5 @@
 import { InputError, type Ops, type Shaped, showShape, sizeAlong } from "@resolvent/tensor";
-import { blockNames, type Model, meanOverPositions, tokenIds } from "@resolvent/transformer";
+import { type Model, meanOverPositions, tokenIds } from "@resolvent/transformer";
 import { anatomyOf } from "./anatomy.ts";
 
 /**
@@ -57,10 +57,11 @@ function ofMean<T extends Shaped>(
   model: Model<T>,
   prompts: readonly (readonly number[])[],
 ): ReadonlyMap<string, T> {
-  const blocks = blockNames(model.architecture);
+  let blocks: readonly string[] = [];
   const means = meanOverPositions(ops, prompts, (ids) => {
     const { writes } = anatomyOf(ops, model, ids, []);
-    return blocks.map((block) => writes.get(block) as T); // every block writes
+    blocks = [...writes.keys()]; // the same in every run
+    return [...writes.values()];
   });
   return new Map(blocks.map((block, i): [string, T] => [block, means[i] as T])); // one each
 }

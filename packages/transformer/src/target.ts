@@ -4,6 +4,7 @@ import {
   affineReadout,
   type Engine,
   type Ops,
+  placesIn,
   type Shaped,
   sizeAlong,
   using,
@@ -50,11 +51,11 @@ export async function likeliestTokens<T extends Shaped>(
   logits: T,
   rows: readonly Axis[],
 ): Promise<Int32Array> {
-  return using(
-    engine,
-    () => engine.arrange(logits, [...rows, "vocab"]),
-    async (ordered) => (await engine.top(ordered, "vocab", 1)).indices.data,
+  const { shape, data } = (await engine.top(logits, "vocab", 1)).indices;
+  const order = Object.fromEntries(
+    [...rows, "vocab"].map((axis) => [axis, sizeAlong(shape, axis, "likeliestTokens")]),
   );
+  return Int32Array.from(placesIn(shape, order), (place) => data[place] as number); // within the indices
 }
 
 /** What the logits say of a target: the axes of `logits` but `pos` and `vocab`. */
