@@ -36,8 +36,10 @@ const tokensFile: TextFile = {
   },
 };
 
+type Given = Readonly<Record<string, unknown>>;
+
 /** Parameters of each analysis, as many ways through it as there are entries. */
-const asked: Readonly<Record<string, readonly object[]>> = {
+const asked: Readonly<Record<string, readonly Given[]>> = {
   expand: [{ prompt }, { prompt, maxDegree: 2 }],
   qk: [{ prompt }, { prompt, by: "degree" }],
   series: [{ prompt }],
@@ -79,7 +81,7 @@ async function resultOf<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   analysis: AnyAnalysis,
-  params: object,
+  params: Given,
 ): Promise<unknown> {
   const subject: Subject<T> = {
     engine,

@@ -1,5 +1,5 @@
 import type { Engine } from "./ops.ts";
-import { axesOf, type Shaped, sizeOf } from "./shape.ts";
+import type { Shaped } from "./shape.ts";
 
 /** Makes a value in a scope, and frees it after its use, also where that fails. */
 export async function using<T extends Shaped, V, R>(
@@ -27,8 +27,8 @@ export async function readNumber<T extends Shaped>(engine: Engine<T>, a: T): Pro
 }
 
 /**
- * The numbers of several small tensors, in one reading, for an engine that answers later. Of each in memory order; none
- * of what is undefined.
+ * The numbers of several tensors, all asked for before any is awaited: an engine that answers later does so once. Of each
+ * in memory order; none of what is undefined.
  *
  * ```ts
  * const [[total = Number.NaN], degrees] = await readTogether(engine, [sum, byDegree]);
@@ -38,21 +38,7 @@ export async function readTogether<
   T extends Shaped,
   const Parts extends readonly (T | undefined)[],
 >(engine: Engine<T>, parts: Parts): Promise<{ readonly [Part in keyof Parts]: number[] }> {
-  const there = parts.filter((part) => part !== undefined);
-  const flat = (part: T): T => engine.join(part, axesOf(part.shape), "entry");
-  const all =
-    there.length === 0
-      ? []
-      : await using(
-          engine,
-          () => engine.concat(there.map(flat), "entry"),
-          (whole) => readNumbers(engine, whole),
-        );
-  let from = 0;
-  const each = parts.map((part) => {
-    const start = from;
-    from += part === undefined ? 0 : sizeOf(part.shape);
-    return all.slice(start, from);
-  });
+  const answers = await Promise.all(parts.map((part) => part && engine.read(part)));
+  const each = answers.map((answer) => Array.from(answer?.data ?? []));
   return each as { readonly [Part in keyof Parts]: number[] }; // one list for each part
 }

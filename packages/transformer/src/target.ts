@@ -2,8 +2,10 @@ import {
   type AffineReadout,
   type Axis,
   affineReadout,
+  arrangeShape,
   type Engine,
   type Ops,
+  placesIn,
   type Shaped,
   sizeAlong,
   using,
@@ -49,11 +51,9 @@ export async function likeliestTokens<T extends Shaped>(
   logits: T,
   rows: readonly Axis[],
 ): Promise<Int32Array> {
-  return using(
-    engine,
-    () => engine.arrange(logits, [...rows, "vocab"]),
-    async (ordered) => (await engine.top(ordered, "vocab", 1)).indices.data,
-  );
+  const { shape, data } = (await engine.top(logits, "vocab", 1)).indices;
+  const ordered = arrangeShape(shape, [...rows, "vocab"], "likeliestTokens");
+  return Int32Array.from(placesIn(shape, ordered), (place) => data[place] as number); // places are within
 }
 
 /** What the logits say of a target: the axes of `logits` but `pos` and `vocab`. */
