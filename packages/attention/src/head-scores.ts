@@ -1,5 +1,5 @@
 import { pause } from "@resolvent/analysis";
-import type { Engine, Ops, Shaped, Tensor } from "@resolvent/tensor";
+import { type Engine, type Ops, readTogether, type Shaped } from "@resolvent/tensor";
 import {
   type AttentionBlock,
   blockWrite,
@@ -10,8 +10,10 @@ import {
   tokenIds,
 } from "@resolvent/transformer";
 import { processingFor, readoutOf } from "./processing.ts";
-import { rowsOf } from "./reading.ts";
 import type { Repeated } from "./repeated.ts";
+
+/** Attention scores of a head: previous, duplicate, induction. */
+const SCORES = 3;
 
 /** Scores of all heads from runs, by layer and head. */
 export interface HeadScores {
@@ -58,17 +60,15 @@ export async function headScores<T extends Shaped>(
   options: HeadScoresOptions = {},
 ): Promise<HeadScores> {
   const { signal, onProgress } = options;
-  const all: { attended: Tensor; copied: Tensor; received: Tensor }[] = [];
+  /** The numbers of `LayerScores`, by layer. */
+  const all: { looks: number[]; sums: number[]; weights: number[] }[] = [];
   const steps = eachLayer(engine, model, repeated);
   try {
     for (const scores of steps) {
-      const [attended, copied, received] = [
-        await engine.read(scores.attended),
-        await engine.read(scores.copied),
-        await engine.read(scores.received),
-      ];
+      const { attended, copied, received } = scores;
+      const [looks, sums, weights] = await readTogether(engine, [attended, copied, received]);
       engine.free(scores);
-      all.push({ attended, copied, received });
+      all.push({ looks, sums, weights });
       onProgress?.({ done: all.length, total: model.architecture.layers });
       await pause(signal);
     }
@@ -76,14 +76,14 @@ export async function headScores<T extends Shaped>(
     steps.return();
   }
   const score = (i: number): number[][] =>
-    all.map(({ attended }) => rowsOf(attended).map((row) => row[i] ?? Number.NaN));
+    all.map(({ looks }) => looks.filter((_, place) => place % SCORES === i));
   return {
     previousToken: score(0),
     duplicateToken: score(1),
     induction: score(2),
-    copying: all.map(({ copied, received }) =>
-      Array.from(copied.data, (sum, head) => {
-        const weight = received.data[head] ?? 0;
+    copying: all.map(({ sums, weights }) =>
+      sums.map((sum, head) => {
+        const weight = weights[head] ?? 0;
         return weight > 0 ? sum / weight : null;
       }),
     ),
@@ -199,7 +199,7 @@ const TINY = 1e-30;
 /** Means as weights: `score, pos, key_pos`. */
 function masksOf<T extends Shaped>(ops: Ops<T>, { sequences, length }: Repeated): T {
   const pos = sequences[0]?.length ?? 0;
-  const data = new Float64Array(3 * pos * pos);
+  const data = new Float64Array(SCORES * pos * pos);
   const put = (score: number, query: number, back: number, of: number): void => {
     data[(score * pos + query) * pos + query - back] = 1 / (of * sequences.length);
   };
@@ -208,7 +208,7 @@ function masksOf<T extends Shaped>(ops: Ops<T>, { sequences, length }: Repeated)
     put(1, i, length, length);
     put(2, i, length - 1, length);
   }
-  return ops.constant({ score: 3, pos, key_pos: pos }, data);
+  return ops.constant({ score: SCORES, pos, key_pos: pos }, data);
 }
 
 /**

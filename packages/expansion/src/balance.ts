@@ -1,5 +1,5 @@
 import { ratio } from "@resolvent/analysis";
-import { axesOf, type Engine, type Ops, readNumber, type Shaped, using } from "@resolvent/tensor";
+import { axesOf, type Engine, type Ops, readTogether, type Shaped, using } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
 import { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 
@@ -40,8 +40,13 @@ export async function balanceError<T extends Shaped>(
   return using(
     engine,
     () => balanceOf(engine, degreeTerms(engine, model, tokenIds(tokens), options)),
-    async ({ error, residual }) =>
-      ratio(await readNumber(engine, error), await readNumber(engine, residual)),
+    async (balance) => {
+      const [[error = Number.NaN], [residual = Number.NaN]] = await readTogether(engine, [
+        balance.error,
+        balance.residual,
+      ]);
+      return ratio(error, residual);
+    },
   );
 }
 

@@ -5,8 +5,7 @@ import {
   type Ids,
   type Ops,
   type Precision,
-  readNumber,
-  readNumbers,
+  readTogether,
   type Shaped,
   sizeAlong,
   sizeOf,
@@ -97,13 +96,16 @@ export async function measureTerms<T extends Shaped>(
         }
         await options.onDegree?.(piece.to);
       }
-      const scalar = (a: T | undefined): Promise<number> | number =>
-        a === undefined ? 0 : readNumber(engine, a);
-      const norms = await readNumbers(engine, balance.terms);
-      const parts = await readNumbers(engine, shares.terms);
-      const residualNorm = await scalar(balance.residual);
-      const logitNorm = Math.sqrt(await scalar(shares.energy));
-      const shareOf = ratioTo(logitNorm, Math.sqrt(await scalar(shares.uncentred)), engine);
+      const [norms, parts, [residualNorm = 0], [energy = 0], [uncentred = 0], ...others] =
+        await readTogether(engine, [
+          ...([balance.terms, shares.terms, balance.residual, shares.energy] as const),
+          ...([shares.uncentred, balance.remainder, shares.remainder, balance.error] as const),
+          ...([truth.loss, shares.constant] as const),
+        ]);
+      const [[remainderNorm = 0], [remainder = 0], [error = 0], [loss = null], [constant = 0]] =
+        others;
+      const logitNorm = Math.sqrt(energy);
+      const shareOf = ratioTo(logitNorm, Math.sqrt(uncentred), engine);
       return {
         degrees: found.frozenNorm.map((frozenNorm, k) => ({
           norm: norms[k] ?? Number.NaN,
@@ -112,12 +114,12 @@ export async function measureTerms<T extends Shaped>(
           recomputedNorm: found.recomputedNorm[k] ?? frozenNorm,
         })),
         residualNorm,
-        remainderNorm: await scalar(balance.remainder),
-        remainderShare: sum.remainder === undefined ? 0 : shareOf(await scalar(shares.remainder)),
-        relativeError: ratio(await scalar(balance.error), residualNorm),
-        loss: truth.loss === undefined ? null : await scalar(truth.loss),
+        remainderNorm,
+        remainderShare: sum.remainder === undefined ? 0 : shareOf(remainder),
+        relativeError: ratio(error, residualNorm),
+        loss,
         logitNorm,
-        constantNorm: await scalar(shares.constant),
+        constantNorm: constant,
       };
     },
   );

@@ -85,8 +85,10 @@ export async function readPredictions<T extends Shaped>(
   ids: Ids,
   likeliest: Int32Array,
 ): Promise<Prediction[]> {
-  const [kls, losses] = await readTogether(engine, [kl, loss]);
-  const best = await likeliestTokens(engine, logits, ["degree", ...axesOf(ids.shape)]);
+  const [[kls, losses], best] = await Promise.all([
+    readTogether(engine, [kl, loss]),
+    likeliestTokens(engine, logits, ["degree", ...axesOf(ids.shape)]),
+  ]);
   const rows = likeliest.length;
   return kls.map((value, k) => {
     const same = likeliest.filter((id, row) => id === best[k * rows + row]).length;

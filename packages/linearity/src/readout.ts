@@ -100,9 +100,11 @@ export async function readoutBatch<T extends Shaped>(
       return { log, kl: engine.sum(each, ["pos", "vocab"]), loss: engine.sum(loss, ["pos"]) };
     });
     try {
-      const kls = await numbersOf(engine, found.kl, ["variant", "batch"]);
-      const losses = await numbersOf(engine, found.loss, ["variant", "batch"]);
-      const best = await likeliestTokens(engine, found.log, ["variant", "batch", "pos"]);
+      const [kls, losses, best] = await Promise.all([
+        numbersOf(engine, found.kl, ["variant", "batch"]),
+        numbersOf(engine, found.loss, ["variant", "batch"]),
+        likeliestTokens(engine, found.log, ["variant", "batch", "pos"]),
+      ]);
       const batch = sizeAlong(ids.shape, "batch", "readoutBatch");
       for (let i = 0; i < kls.length; i++) {
         const name = names[from + Math.floor(i / batch)] as string; // checked above

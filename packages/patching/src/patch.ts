@@ -10,7 +10,7 @@ import {
   InputError,
   inOrder,
   type Precision,
-  readNumber,
+  readTogether,
   type Shaped,
   STACK_MEMORY,
   using,
@@ -244,24 +244,25 @@ export async function endsOf<T extends Shaped>(
       () => unembed(engine, model, lastPosition(engine, streams.at(-1) as T), plainSites()), // its end
       (logits) => likeliestTarget(engine, logits),
     );
-  const value = (target: Target, { streams }: PatchRun<T>): Promise<number> =>
-    using(
-      engine,
-      () => targetAt(engine, model, streams.at(-1) as T, target),
-      (tensor) => readNumber(engine, tensor),
-    );
   let target = pair.target;
   if (target === undefined) {
     const own = await likeliest(clean);
     const other = corrupt === undefined ? own : await likeliest(corrupt);
     target = other.a === own.a ? own : { a: own.a, b: other.a };
   }
-  const targetClean = await value(target, clean);
-  const targetCorrupt = corrupt === undefined ? null : await value(target, corrupt);
-  const logit = Math.abs(
-    target.b === null ? targetClean : await value({ ...target, b: null }, clean),
+  const value = (of: Target, { streams }: PatchRun<T>): T =>
+    targetAt(engine, model, streams.at(-1) as T, of); // its end
+  const asked = target;
+  const [targetClean = Number.NaN, targetCorrupt = null, logit = targetClean] = await using(
+    engine,
+    () => [
+      value(asked, clean),
+      corrupt && value(asked, corrupt),
+      asked.b === null ? undefined : value({ ...asked, b: null }, clean),
+    ],
+    async (values) => (await readTogether(engine, values)).map(([number]) => number),
   );
-  const logitSize = Math.max(logit, Math.abs(targetClean), Math.abs(targetCorrupt ?? 0));
+  const logitSize = Math.max(Math.abs(logit), Math.abs(targetClean), Math.abs(targetCorrupt ?? 0));
   return { target, targetClean, targetCorrupt, logitSize };
 }
 

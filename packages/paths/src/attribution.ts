@@ -1,5 +1,5 @@
 import type { Engine, Ops, Shaped } from "@resolvent/tensor";
-import { readNumber, readNumbers } from "@resolvent/tensor";
+import { readTogether } from "@resolvent/tensor";
 import { blockWrite, frozenAt, type Model, recording, type Site } from "@resolvent/transformer";
 import { only } from "./pull.ts";
 import type { Readout } from "./readout.ts";
@@ -32,24 +32,28 @@ export async function directAttribution<T extends Shaped>(
 ): Promise<DirectAttribution> {
   const products = engine.scope(() => attributionProducts(engine, model, run, readout));
   try {
-    const numbers = async (some: ReadonlyMap<string, T>): Promise<Record<string, number>> => {
-      const all: [string, number][] = [];
-      for (const [name, value] of some) all.push([name, await readNumber(engine, value)]);
-      return Object.fromEntries(all);
-    };
-    const heads: Record<string, number> = {};
-    for (const [layer, value] of products.heads) {
-      (await readNumbers(engine, value)).forEach((effect, head) => {
-        heads[`L${layer}.H${head}`] = effect;
-      });
-    }
+    const { parts, blocks, heads, attnBias } = products;
+    const maps = [parts, blocks, heads, attnBias];
+    const [[constant = Number.NaN], [embed = Number.NaN], ...rest] = await readTogether(engine, [
+      ...([readout.constant, products.embed] as const),
+      ...maps.flatMap((some) => [...some.values()]),
+    ]);
+    /** The numbers of the next of the maps. */
+    const next = <K>(some: ReadonlyMap<K, T>): [K, number[]][] =>
+      [...some.keys()].map((name) => [name, rest.shift() ?? []]);
+    const numbers = (some: ReadonlyMap<string, T>): Record<string, number> =>
+      Object.fromEntries(next(some).map(([name, [value = Number.NaN]]) => [name, value]));
     return {
-      embed: await readNumber(engine, products.embed),
-      parts: await numbers(products.parts),
-      blocks: await numbers(products.blocks),
-      heads,
-      attnBias: await numbers(products.attnBias),
-      constant: await readNumber(engine, readout.constant),
+      embed,
+      parts: numbers(parts),
+      blocks: numbers(blocks),
+      heads: Object.fromEntries(
+        next(heads).flatMap(([layer, effects]) =>
+          effects.map((effect, head) => [`L${layer}.H${head}`, effect]),
+        ),
+      ),
+      attnBias: numbers(attnBias),
+      constant,
     };
   } finally {
     engine.free(products);

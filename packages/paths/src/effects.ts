@@ -1,8 +1,7 @@
 import {
   type Engine,
   type Ops,
-  readNumber,
-  readNumbers,
+  readTogether,
   type Shaped,
   sizeAlong,
   sumOf,
@@ -48,10 +47,17 @@ export async function effects<T extends Shaped>(
   try {
     const highest = model.stages.length;
     const results = readouts.map((): SourceEffect[] => []);
+    const [constants, all] = [
+      await readTogether(
+        engine,
+        readouts.map(({ constant }) => constant),
+      ),
+      await readTogether(engine, products),
+    ];
     for (const [g, group] of sources.entries()) {
       const ids = sourceIds(group);
       const product = products[g];
-      const numbers = product === undefined ? [] : await readNumbers(engine, product);
+      const numbers = all[g] ?? [];
       const levels = product === undefined ? 0 : sizeAlong(product.shape, "degree", "effects");
       results.forEach((result, r) => {
         ids.forEach((id, s) => {
@@ -65,11 +71,10 @@ export async function effects<T extends Shaped>(
         });
       });
     }
-    const constants = await Promise.all(readouts.map((one) => readNumber(engine, one.constant)));
     return readouts.map(({ name }, r) => ({
       readout: name,
       sources: results[r] ?? [],
-      constant: constants[r] ?? 0,
+      constant: constants[r]?.[0] ?? 0,
     }));
   } finally {
     engine.free(products);

@@ -2,7 +2,7 @@ import {
   type Engine,
   InputError,
   type Ops,
-  readNumber,
+  readTogether,
   type Shaped,
   sumOf,
 } from "@resolvent/tensor";
@@ -66,11 +66,9 @@ export async function verify<T extends Shaped>(
 ): Promise<Verdict> {
   const made = engine.scope(() => verdict(engine, model, run, target, claim));
   try {
-    return {
-      predicted: await readNumber(engine, made.predicted),
-      frozen: await readNumber(engine, made.frozen),
-      live: await readNumber(engine, made.live),
-    };
+    const [[predicted = Number.NaN], [frozen = Number.NaN], [live = Number.NaN]] =
+      await readTogether(engine, [made.predicted, made.frozen, made.live]);
+    return { predicted, frozen, live };
   } finally {
     engine.free(made);
   }

@@ -27,8 +27,8 @@ export async function readNumber<T extends Shaped>(engine: Engine<T>, a: T): Pro
 }
 
 /**
- * The numbers of several small tensors, all asked for before the first is waited for. Of each in memory order; none of
- * what is undefined.
+ * The numbers of several tensors, all asked for before any is awaited: an engine that answers later does so once. Of each
+ * in memory order; none of what is undefined.
  *
  * ```ts
  * const [[total = Number.NaN], degrees] = await readTogether(engine, [sum, byDegree]);
@@ -38,8 +38,7 @@ export async function readTogether<
   T extends Shaped,
   const Parts extends readonly (T | undefined)[],
 >(engine: Engine<T>, parts: Parts): Promise<{ readonly [Part in keyof Parts]: number[] }> {
-  const each = await Promise.all(
-    parts.map((part) => (part === undefined ? [] : readNumbers(engine, part))),
-  );
+  const answers = await Promise.all(parts.map((part) => part && engine.read(part)));
+  const each = answers.map((answer) => Array.from(answer?.data ?? []));
   return each as { readonly [Part in keyof Parts]: number[] }; // one list for each part
 }

@@ -1,8 +1,7 @@
 import {
   type Engine,
   type Ops,
-  readNumber,
-  readNumbers,
+  readTogether,
   type Shaped,
   sizeAlong,
   sumOf,
@@ -112,17 +111,14 @@ export async function qkDegrees<T extends Shaped>(
     engine,
     () => valueTerms(engine, model, tokens, options),
     async ({ value, edge }) => {
-      const values = {
-        total: await readNumber(engine, value.total),
-        constant: await readNumber(engine, value.constant),
-        degrees: await readNumbers(engine, value.degrees),
-      };
-      const [linear0 = 0, ...linear] = await readNumbers(engine, edge.linear);
-      const constant = await readNumber(engine, edge.constant);
-      const edges = {
-        total: await readNumber(engine, edge.total),
-        degrees: [0, linear0 + constant, ...linear],
-      };
+      const [[valueTotal = Number.NaN], [valueConstant = Number.NaN], degrees, ...ofEdge] =
+        await readTogether(engine, [
+          ...([value.total, value.constant, value.degrees] as const),
+          ...([edge.total, edge.constant, edge.linear] as const),
+        ]);
+      const [[total = Number.NaN], [constant = Number.NaN], [linear0 = 0, ...linear]] = ofEdge;
+      const values = { total: valueTotal, constant: valueConstant, degrees };
+      const edges = { total, degrees: [0, linear0 + constant, ...linear] };
       return {
         target,
         value: values,

@@ -9,7 +9,7 @@ import {
   type Engine,
   inOrder,
   type Precision,
-  readNumber,
+  readTogether,
   type Shaped,
   using,
 } from "@resolvent/tensor";
@@ -166,15 +166,17 @@ async function readScore<T extends Shaped>(
   return using(
     engine,
     () => scoreTerms(engine, model, tokens, { layer, head, query, key, by }),
-    async (terms) => ({
-      pattern: await readNumber(engine, terms.pattern),
-      score: await readNumber(engine, terms.score),
-      centredScore: await readNumber(engine, terms.scoreCentred),
-      querySources: terms.querySources,
-      keySources: terms.keySources,
-      matrix: await readMatrix(engine, terms.matrix),
-      matrixKeyCentred: await readMatrix(engine, terms.matrixKeyCentred),
-    }),
+    async (terms) => {
+      const [[pattern = Number.NaN], [score = Number.NaN], [centredScore = Number.NaN]] =
+        await readTogether(engine, [terms.pattern, terms.score, terms.scoreCentred]);
+      return {
+        ...{ pattern, score, centredScore },
+        querySources: terms.querySources,
+        keySources: terms.keySources,
+        matrix: await readMatrix(engine, terms.matrix),
+        matrixKeyCentred: await readMatrix(engine, terms.matrixKeyCentred),
+      };
+    },
   );
 }
 

@@ -1,2 +1,3 @@
 export { type Conformance, describeConformance } from "./conformance.ts";
 export { Draw } from "./draw.ts";
+export { type Late, type LateEngine, lateEngine } from "./late.ts";

@@ -1,0 +1,118 @@
+import {
+  type AnyAnalysis,
+  checkParameters,
+  type Result,
+  type Subject,
+  type TextFile,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import { createLinearAlgebra } from "@resolvent/cpu";
+import { type Engine, reference, type Shaped } from "@resolvent/tensor";
+import { tinyModel } from "@resolvent/testkit";
+import { lateEngine } from "@resolvent/testkit/engines";
+import { loadModel, type Model } from "@resolvent/transformer";
+import { describe, expect, test } from "vitest";
+import { analyses } from "../src/analyses.ts";
+
+const vocabulary: Vocabulary = {
+  encode: (prompt) =>
+    typeof prompt === "string" ? [...prompt].map((c) => c.charCodeAt(0) % 29) : prompt,
+  tokenId: Number,
+  text: (id) => `t${id}`,
+  entry: (id) => `t${id}`,
+  decode: (ids) => ids.join(" "),
+};
+
+const prompt = [3, 17, 5, 9, 5];
+const corrupt = [3, 17, 8, 9, 5];
+/** Lines of ids. */
+const tokensFile: TextFile = {
+  name: "ids.txt",
+  stream: async function* () {
+    for (let line = 0; line < 6; line++) {
+      const ids = Array.from({ length: 7 }, (_, i) => (5 * line + 3 * i * i) % 29);
+      yield new TextEncoder().encode(`${ids.join(",")}\n`);
+    }
+  },
+};
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** Parameters of each analysis, as many ways through it as there are entries. */
+const asked: Readonly<Record<string, readonly Given[]>> = {
+  expand: [{ prompt }, { prompt, maxDegree: 2 }],
+  qk: [{ prompt }, { prompt, by: "degree" }],
+  series: [{ prompt }],
+  interactions: [{ prompt }, { prompt, players: "heads", layer: 1 }],
+  profile: [{ prompt }],
+  paths: [
+    { prompt, verify: 2 },
+    { prompt, level: "block" },
+  ],
+  patch: [
+    { prompt, corrupt },
+    { prompt, corrupt, nodes: true, positions: true, level: "head" },
+    { prompt, corrupt, method: "eap-ig" },
+    { prompt, corrupt, direction: "denoise" },
+    { prompt, corrupt, reference: "mean" },
+  ],
+  circuit: [{ prompt, corrupt }],
+  linearity: [{ tokensFile, draws: 20, lensPasses: 1 }],
+  heads: [{ repeatLength: 6 }],
+  ov: [{ head: "L1.H0" }, { head: "L1.H0", words: [3, 5, 9] }],
+  run: [
+    { prompt, generate: 3, sites: ["*.pattern"] },
+    { prompt, generate: 3, temperature: 1 },
+  ],
+};
+
+/** A result as JSON, without what holds of one run only: who computed, and how long `profile` saw it take. */
+function lasting(result: Result): unknown {
+  const timed = result.kind === "profile";
+  return JSON.parse(JSON.stringify(result), (key, value) => {
+    if (key === "engine" || (timed && ["milliseconds", "share"].includes(key))) return undefined;
+    return timed && Array.isArray(value) ? value.toSorted(byName) : value; // the longest came first
+  });
+}
+
+const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
+
+async function resultOf<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  analysis: AnyAnalysis,
+  params: Given,
+): Promise<unknown> {
+  const subject: Subject<T> = {
+    engine,
+    model,
+    vocabulary,
+    linearAlgebra: () => createLinearAlgebra(),
+    signal: new AbortController().signal,
+    onProgress: () => {},
+  };
+  const checked = await checkParameters(analysis.params, params);
+  return lasting(await analysis.run(subject, checked));
+}
+
+test("every analysis is asked here", () => {
+  const all = analyses.filter(({ needs }) => needs !== "outline").map(({ name }) => name);
+  expect(Object.keys(asked).toSorted()).toEqual(all.toSorted());
+});
+
+describe.each(["gpt2", "llama"])("on an engine that answers later, %s", (family) => {
+  const cases = analyses.flatMap((analysis) =>
+    analysis.needs === "outline"
+      ? []
+      : (asked[analysis.name] ?? []).map((params) => ({ name: analysis.name, analysis, params })),
+  );
+  test.each(cases)("$name $params", async ({ analysis, params }) => {
+    const engine = lateEngine();
+    const model = await loadModel(engine, tinyModel(family), { hash: false });
+    const before = engine.alive();
+    const got = await resultOf(engine, model, analysis, params);
+    expect(engine.alive()).toBe(before);
+    const same = await loadModel(reference, tinyModel(family), { hash: false });
+    expect(got).toEqual(await resultOf(reference, same, analysis, params));
+  });
+});
