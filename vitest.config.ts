@@ -20,8 +20,8 @@ const node: TestProjectInlineConfiguration = {
   ssr: { resolve: { conditions: onServer } },
   test: {
     name: "node",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     include: [all],
     exclude: ["**/node_modules/**", inBrowser],
     setupFiles,

@@ -22,7 +22,9 @@ describe("docs/almost-linear.md", () => {
     expect(steps.length).toBeGreaterThan(12);
   });
 
-  test.each(steps)("$title", { timeout: 60_000 }, (step) => expectQuoted(step, "almost-linear.md"));
+  test.each(steps)("$title", { timeout: 120_000 }, (step) =>
+    expectQuoted(step, "almost-linear.md"),
+  );
 
   test("numbers in its text are numbers that a command printed", () => {
     const { found, unprinted } = unprintedNumbers(page, steps);

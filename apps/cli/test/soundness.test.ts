@@ -205,10 +205,14 @@ describe("weights that are not finite are never kept quiet about", () => {
         ["nan-late", "h.1.attn.c_attn.weight", Number.NaN],
       ].map(([name, tensor, value]) => ({ command, name, tensor, value }) as const),
     ),
-  )("$command, $name in $tensor", { timeout: 60_000 }, async ({ command, name, tensor, value }) => {
-    const path = await poisoned(String(name), String(tensor), Number(value));
-    await neverQuiet(path, command);
-  });
+  )(
+    "$command, $name in $tensor",
+    { timeout: 120_000 },
+    async ({ command, name, tensor, value }) => {
+      const path = await poisoned(String(name), String(tensor), Number(value));
+      await neverQuiet(path, command);
+    },
+  );
 
   test("ov, of a head whose own weights it is", async () => {
     const path = await poisoned("out", "h.0.attn.c_proj.weight", Number.POSITIVE_INFINITY);

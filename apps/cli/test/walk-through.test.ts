@@ -10,7 +10,7 @@ describe("docs/walk-through.md", () => {
     expect(steps.length).toBeGreaterThan(30);
   });
 
-  test.each(steps)("$title", { timeout: 30_000 }, (step) => expectQuoted(step, "walk-through.md"));
+  test.each(steps)("$title", { timeout: 120_000 }, (step) => expectQuoted(step, "walk-through.md"));
 
   test("numbers in its text are numbers that a command printed", () => {
     const { found, unprinted } = unprintedNumbers(page, steps);

@@ -94,7 +94,7 @@ describe.each(calls)("%s %j", (name, args) => {
     const kinds = seenKinds.get(name) ?? new Set();
     for (const { kind } of tables) kinds.add(kind);
     seenKinds.set(name, kinds);
-  }, 60_000);
+  }, 120_000);
 
   test("its tables are of the kinds that it says, each once, with a cell for each column", () => {
     const kinds = tables.map(({ kind }) => kind);

@@ -53,7 +53,7 @@ test("where nothing is found the engine does without, and the report says how to
   expect(report.gflops.wasm.oneThread).toBeGreaterThan(0.1);
   expect(report).toMatchObject({ gain: undefined, threads: 1, webassembly: { simd: true } });
   expect(JSON.parse(JSON.stringify(report)).schemaVersion).toBe(1);
-}, 20_000);
+}, 120_000);
 
 describe.each<Precision>(["f32", "f64"])("%s", (precision) => {
   testWithFake("a library that computes wrong products is never used", async (compile) => {

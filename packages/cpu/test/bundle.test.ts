@@ -19,4 +19,4 @@ test("a bundle for browsers holds no koffi and no wider kernels", async () => {
     expect(chunk.code).not.toMatch(/koromix|\.node\b/);
     expect(chunk.moduleIds.filter((id) => /src\/wide\b/.test(id))).toEqual([]);
   }
-}, 60_000);
+}, 120_000);

@@ -133,7 +133,7 @@ describe.each<Precision>(["f32", "f64"])("%s", (precision) => {
     }
     await single.close();
     await double.close();
-  }, 30_000);
+  }, 120_000);
 
   test("every register tile gives the same bits", async () => {
     const limit = 2 ** 28;

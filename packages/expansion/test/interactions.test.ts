@@ -88,7 +88,7 @@ describe.each(named)("%s", (_, model) => {
 
   test.each(choices)(
     "terms of %s are those of the definition",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (_, options) => {
       const players = playersOf(model.architecture, options.players ?? everyone);
       const one = await interactionTerms(reference, model, tokens, options);
@@ -114,7 +114,7 @@ describe.each(named)("%s", (_, model) => {
   );
 
   test("do not depend on how runs are chunked, nor on how they are held", {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     for (const options of [{}, { players: { kind: "heads" }, order: 2 }] as const) {
       const whole = await interactionTerms(reference, model, tokens, options);

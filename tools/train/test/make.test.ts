@@ -63,7 +63,7 @@ const unbuilt = built ? "" : " (skipped: not built; npx tsc -b tools/train)";
 describe.skipIf(!built).each(scripts)(`$name${unbuilt}`, ({ url }) => {
   const script = fileURLToPath(url);
   const make = (...args: string[]) =>
-    spawnSync(process.execPath, [script, ...args], { encoding: "utf8", timeout: 20_000 });
+    spawnSync(process.execPath, [script, ...args], { encoding: "utf8", timeout: 120_000 });
 
   test("refuses a folder with a model before it does anything", async () => {
     const path = join(folder, "model");

@@ -44,7 +44,7 @@ export function describeConformance<T extends Shaped>(
           }),
           { numRuns: calls },
         );
-      }, 20_000);
+      }, 120_000);
     }
     describeTop(engine, calls);
 
