@@ -4,12 +4,14 @@ import {
   type LinearAlgebra,
   reference,
   type Shaped,
+  sizeAlong,
   type Tensor,
+  type Top,
+  using,
 } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import type { Circuit } from "./circuit.ts";
 import { readoutOf, type WeightProcessing } from "./processing.ts";
-import { readOnce, rowsOf } from "./reading.ts";
 
 /** A circuit as `Σ left[:, rank] · values[rank] · right[:, rank]ᵀ`. */
 export interface CircuitSvd {
@@ -76,11 +78,8 @@ export async function tokensRead<T extends Shaped>(
 ): Promise<TokenEnds[]> {
   const { shape, data } = directions;
   return endsOf(
-    await readOnce(
-      engine,
-      () => engine.matmul(model.embed.W_E, engine.constant(shape, data), ["d_model"]),
-      ["rank", "vocab"],
-    ),
+    engine,
+    () => engine.matmul(model.embed.W_E, engine.constant(shape, data), ["d_model"]),
     options,
   );
 }
@@ -100,23 +99,43 @@ export async function tokensWritten<T extends Shaped>(
 ): Promise<TokenEnds[]> {
   const { shape, data } = directions;
   return endsOf(
-    await readOnce(engine, () => {
+    engine,
+    () => {
       const seen = readoutOf(engine, model.final, engine.constant(shape, data), processing);
       return engine.center(engine.matmul(seen, model.final.W_U, ["d_model"]), "vocab");
-    }, ["rank", "vocab"]),
+    },
     options,
   );
 }
 
-/** @param scores `rank, vocab` */
-function endsOf(scores: Tensor, { top = 8 }: TokenEndsOptions): TokenEnds[] {
-  return rowsOf(scores).map((row) => {
-    const order = row.map((_, id) => id).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0));
-    const named = (ids: number[]): TokenScore[] => ids.map((id) => ({ id, score: row[id] ?? 0 })); // ids are places in the row
-    const count = Math.min(top, row.length);
-    return {
-      positive: named(order.slice(0, count)),
-      negative: named(order.slice(row.length - count).reverse()),
-    };
+/** @param scores `rank, vocab`, in any memory order */
+async function endsOf<T extends Shaped>(
+  engine: Engine<T>,
+  scores: () => T,
+  { top = 8 }: TokenEndsOptions,
+): Promise<TokenEnds[]> {
+  const ends = (): { positive: T; negative: T } => {
+    const positive = scores();
+    return { positive, negative: engine.scale(positive, -1) };
+  };
+  return using(engine, ends, async ({ positive, negative }) => {
+    const count = Math.min(top, sizeAlong(positive.shape, "vocab", "endsOf"));
+    if (count === 0) {
+      const ranks = sizeAlong(positive.shape, "rank", "endsOf");
+      return Array.from({ length: ranks }, () => ({ positive: [], negative: [] }));
+    }
+    const [most, least] = [
+      await engine.top(positive, "vocab", count),
+      await engine.top(negative, "vocab", count),
+    ];
+    const named = ({ indices, values }: Top, rank: number, sign: number): TokenScore[] =>
+      Array.from(indices.data.subarray(rank * count, (rank + 1) * count), (id, i) => ({
+        id,
+        score: sign * (values.data[rank * count + i] as number), // as many values as indices
+      }));
+    return Array.from({ length: most.indices.data.length / count }, (_, rank) => ({
+      positive: named(most, rank, 1),
+      negative: named(least, rank, -1),
+    }));
   });
 }

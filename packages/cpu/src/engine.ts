@@ -13,6 +13,7 @@ import { type Angles, rotary } from "./rotary.ts";
 import { center, logsumexp, rms, softmax, sum } from "./rows.ts";
 import { type CpuOptions, startMachine } from "./start.ts";
 import type { CpuTensor } from "./tensor.ts";
+import { top } from "./top.ts";
 
 /** A cpu engine: the operations, and what belongs to its lifetime. */
 export interface Cpu extends Engine<CpuTensor> {
@@ -99,6 +100,7 @@ export function engineOf(
       return machine.memory;
     },
     read: (a) => machine.read(a),
+    top: async (a, axis, k) => machine.scope(() => top(machine, w(a), axis, k)),
     linearAlgebra: () => {
       linearAlgebra ??= decompose();
       return linearAlgebra;

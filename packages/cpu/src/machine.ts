@@ -4,6 +4,7 @@ import {
   InternalError,
   type Precision,
   type Shape,
+  scopeResult,
   sizeOf,
   type Tensor,
   widenHalf,
@@ -176,7 +177,7 @@ export class Machine {
     const depth = this.#scopes.push(made);
     let kept: ReadonlySet<CpuTensor> = new Set(); // nothing, where the body throws
     try {
-      const result = body();
+      const result = scopeResult(body());
       kept = tensorsIn(result);
       return result;
     } finally {

@@ -5,6 +5,7 @@ import {
   type Shape,
   type Tensor,
 } from "@resolvent/tensor";
+import { Draw, describeConformance } from "@resolvent/testkit/engines";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { useBlas } from "../src/blas/choice.ts";
@@ -14,8 +15,6 @@ import { type Cpu, createCpu } from "../src/index.ts";
 import { kernels } from "../src/kernels.ts";
 import type { Machine } from "../src/machine.ts";
 import { startMachine } from "../src/start.ts";
-import { describeConformance } from "./conformance.ts";
-import { Draw } from "./draw.ts";
 import { describeWithBlas } from "./system-blas.ts";
 
 const precisions: readonly Precision[] = ["f32", "f64"];

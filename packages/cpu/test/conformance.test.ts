@@ -1,6 +1,6 @@
+import { describeConformance } from "@resolvent/testkit/engines";
 import { afterAll } from "vitest";
 import { type Cpu, createCpu } from "../src/index.ts";
-import { describeConformance } from "./conformance.ts";
 
 const engines: Promise<Cpu>[] = [];
 

@@ -6,6 +6,7 @@ import {
   sizeOf,
   type Tensor,
 } from "@resolvent/tensor";
+import { Draw } from "@resolvent/testkit/engines";
 import { describe, expect, test } from "vitest";
 import { engineOf } from "../src/engine.ts";
 import { type Cpu, type CpuTensor, createCpu } from "../src/index.ts";
@@ -13,7 +14,6 @@ import { Machine } from "../src/machine.ts";
 import { loadModule } from "../src/module.ts";
 import { Pool } from "../src/pool.ts";
 import { TILES } from "../src/probe.ts";
-import { Draw } from "./draw.ts";
 
 const draw = new Draw(1);
 const random = (shape: Shape): Tensor => draw.tensor(shape);

@@ -1,9 +1,9 @@
 import { type LinearAlgebra, reference, type Shape, type Tensor } from "@resolvent/tensor";
+import { Draw } from "@resolvent/testkit/engines";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openLapack } from "../src/blas/lapack.ts";
 import { openNative } from "../src/blas/native.ts";
 import { createCpu, createLinearAlgebra, lapackLinearAlgebra } from "../src/index.ts";
-import { Draw } from "./draw.ts";
 
 const native = openNative(undefined);
 const lapack = openLapack("missing" in native ? undefined : native);

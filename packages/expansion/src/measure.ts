@@ -1,5 +1,6 @@
 import { isNothing, ratio } from "@resolvent/analysis";
 import {
+  axesOf,
   type Engine,
   type Ids,
   type Ops,
@@ -11,7 +12,13 @@ import {
   sizeOf,
   using,
 } from "@resolvent/tensor";
-import { argmax, type Model, plainSites, type Sites, withFinalSigma } from "@resolvent/transformer";
+import {
+  likeliestTokens,
+  type Model,
+  plainSites,
+  type Sites,
+  withFinalSigma,
+} from "@resolvent/transformer";
 import { type Balance, balanceOf } from "./balance.ts";
 import {
   type Compared,
@@ -77,7 +84,7 @@ export async function measureTerms<T extends Shaped>(
     engine,
     () => ofWhole(engine, model, ids, sum),
     async ({ balance, shares, truth }) => {
-      const likeliest = argmax(await engine.read(truth.logits), ids.shape);
+      const likeliest = await likeliestTokens(engine, truth.logits, axesOf(ids.shape));
       const found: Record<Variant, Prediction[]> = { frozenNorm: [], recomputedNorm: [] };
       for (const piece of piecesOf(model, ids, sum, options.logitsAtOnce)) {
         for (const variant of piece.variants) {

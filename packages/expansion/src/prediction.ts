@@ -3,14 +3,14 @@ import {
   type Engine,
   type Ids,
   type Ops,
-  readNumbers,
+  readTogether,
   type Shaped,
   sizeAlong,
   sizeOf,
 } from "@resolvent/tensor";
 import {
-  argmax,
   finalSigma,
+  likeliestTokens,
   type Model,
   nextTokenLoss,
   type Sites,
@@ -85,13 +85,12 @@ export async function readPredictions<T extends Shaped>(
   ids: Ids,
   likeliest: Int32Array,
 ): Promise<Prediction[]> {
-  const losses = loss && (await readNumbers(engine, loss));
-  const degree = sizeAlong(logits.shape, "degree", "readPredictions");
-  const best = argmax(await engine.read(logits), { degree, ...ids.shape });
+  const [kls, losses] = await readTogether(engine, [kl, loss]);
+  const best = await likeliestTokens(engine, logits, ["degree", ...axesOf(ids.shape)]);
   const rows = likeliest.length;
-  return (await readNumbers(engine, kl)).map((value, k) => {
+  return kls.map((value, k) => {
     const same = likeliest.filter((id, row) => id === best[k * rows + row]).length;
-    return { kl: value, top1: same / rows, loss: losses?.[k] ?? null };
+    return { kl: value, top1: same / rows, loss: losses[k] ?? null };
   });
 }
 

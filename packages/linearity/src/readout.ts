@@ -3,12 +3,17 @@ import {
   type Engine,
   type Ids,
   InternalError,
-  inOrder,
   type Shaped,
   sizeAlong,
   sizeOf,
 } from "@resolvent/tensor";
-import { crossEntropy, type Model, plainSites, unembed } from "@resolvent/transformer";
+import {
+  crossEntropy,
+  likeliestTokens,
+  type Model,
+  plainSites,
+  unembed,
+} from "@resolvent/transformer";
 import { numbersOf } from "./reading.ts";
 import type { Sums, Tally } from "./tally.ts";
 
@@ -20,7 +25,7 @@ export interface Truth<T> {
   /** `batch, pos, vocab` */
   readonly logProbabilities: T;
   /** The likeliest token at each position, sequence by sequence. */
-  readonly likeliest: readonly number[];
+  readonly likeliest: Int32Array;
 }
 
 /** The predictions of a run from its final stream. */
@@ -35,7 +40,7 @@ export async function truthOf<T extends Shaped>(
   });
   return {
     logProbabilities,
-    likeliest: await likeliestOf(engine, logProbabilities, ["batch", "pos"]),
+    likeliest: await likeliestTokens(engine, logProbabilities, ["batch", "pos"]),
   };
 }
 
@@ -97,7 +102,7 @@ export async function readoutBatch<T extends Shaped>(
     try {
       const kls = await numbersOf(engine, found.kl, ["variant", "batch"]);
       const losses = await numbersOf(engine, found.loss, ["variant", "batch"]);
-      const best = await likeliestOf(engine, found.log, ["variant", "batch", "pos"]);
+      const best = await likeliestTokens(engine, found.log, ["variant", "batch", "pos"]);
       const batch = sizeAlong(ids.shape, "batch", "readoutBatch");
       for (let i = 0; i < kls.length; i++) {
         const name = names[from + Math.floor(i / batch)] as string; // checked above
@@ -132,20 +137,3 @@ export const lossOf =
   (name: string) =>
   (sums: Sums): number | null =>
     ratio(sums(`${name} loss`)[0] ?? 0, sums("predicted")[0] ?? 0);
-
-async function likeliestOf<T extends Shaped>(
-  engine: Engine<T>,
-  logits: T,
-  rows: readonly string[],
-): Promise<number[]> {
-  const { data } = inOrder(await engine.read(logits), [...rows, "vocab"]);
-  const vocab = sizeAlong(logits.shape, "vocab", "likeliestOf");
-  return Array.from({ length: data.length / vocab }, (_, row) => {
-    const start = row * vocab;
-    let best = start;
-    // Both places are within the row.
-    for (let at = start + 1; at < start + vocab; at++)
-      if ((data[at] as number) > (data[best] as number)) best = at;
-    return best - start;
-  });
-}

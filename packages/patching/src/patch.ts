@@ -242,7 +242,7 @@ export async function endsOf<T extends Shaped>(
     using(
       engine,
       () => unembed(engine, model, lastPosition(engine, streams.at(-1) as T), plainSites()), // its end
-      async (logits) => likeliestTarget(await engine.read(logits)),
+      (logits) => likeliestTarget(engine, logits),
     );
   const value = (target: Target, { streams }: PatchRun<T>): Promise<number> =>
     using(

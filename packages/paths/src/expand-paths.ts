@@ -240,7 +240,7 @@ async function likeliest<T extends Shaped>(
       const last = engine.slice(run.residual, "pos", run.positions - 1, run.positions);
       return unembed(engine, model, last, plainSites());
     },
-    async (logits) => likeliestTarget(await engine.read(logits)),
+    (logits) => likeliestTarget(engine, logits),
   );
 }
 

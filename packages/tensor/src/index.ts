@@ -2,6 +2,7 @@ export { type AdjointOps, adjoint, type Node } from "./adjoint.ts";
 export { type AffineMap, type AffineReadout, affineReadout } from "./affine.ts";
 export { inChunks, STACK_MEMORY } from "./chunks.ts";
 export { type Cost, type CostOps, cost, type Priced, priced, reachable } from "./cost.ts";
+export { scopeResult, topShape } from "./engine-rules.ts";
 export {
   type ErrorInfo,
   InputError,
@@ -27,10 +28,11 @@ export type {
   RotaryTable,
   SyncEngine,
   Tensor,
+  Top,
 } from "./ops.ts";
 export { type ProfileOps, profile, type Timing } from "./profile.ts";
 export { drawing } from "./random.ts";
-export { readNumber, readNumbers, using } from "./reading.ts";
+export { readNumber, readNumbers, readTogether, using } from "./reading.ts";
 export { reference } from "./reference.ts";
 export { type Series, type SeriesOps, series } from "./series.ts";
 export {

@@ -125,7 +125,8 @@ export interface Ops<T extends Shaped> {
 
   /**
    * Runs `body`; what it allocated and does not return (directly, or inside arrays, maps and plain objects)
-   * is freed when it ends. Without effect in interpreters that own no memory.
+   * is freed when it ends. Without effect in interpreters that own no memory. Engines refuse a body that returns a
+   * promise, with `tensor/async-scope`: await outside of the scope.
    */
   scope<R>(body: () => R): R;
 }
@@ -136,6 +137,13 @@ export interface Tensor extends Shaped {
 }
 
 export type Precision = "f32" | "f64";
+
+/** The largest entries of each row, on the host. */
+export interface Top {
+  /** Where they are along the axis. */
+  readonly indices: Ids;
+  readonly values: Tensor;
+}
 
 /** An interpreter that holds numbers and can give them back. */
 export interface Engine<T extends Shaped> extends Ops<T> {
@@ -157,6 +165,14 @@ export interface Engine<T extends Shaped> extends Ops<T> {
   writtenHalf(shape: Shape, half: Half, write: (bits: Uint16Array) => void): T;
   /** A copy of the numbers on the host. Awaited, because a GPU answers later. */
   read(a: T): Tensor | Promise<Tensor>;
+  /**
+   * The `k` largest entries along an axis, by falling value and, where they are equal, by rising index: without
+   * reading all entries back. The axis comes last in memory, with size `k`; other axes keep their order before it.
+   * What is not a number counts as larger than everything, so that it shows.
+   *
+   * Rejects with `tensor/no-axis`, and `tensor/bad-count` where `k` is not a whole number from 1 to the axis' size.
+   */
+  top(a: T, axis: Axis, k: number): Promise<Top>;
   /** Frees everything reachable from `value` at once; using it afterwards throws. Without effect where no memory is owned. */
   free(value: unknown): void;
 }

@@ -25,3 +25,21 @@ export async function readNumber<T extends Shaped>(engine: Engine<T>, a: T): Pro
   const [value = Number.NaN] = await readNumbers(engine, a);
   return value;
 }
+
+/**
+ * The numbers of several small tensors, all asked for before the first is waited for. Of each in memory order; none of
+ * what is undefined.
+ *
+ * ```ts
+ * const [[total = Number.NaN], degrees] = await readTogether(engine, [sum, byDegree]);
+ * ```
+ */
+export async function readTogether<
+  T extends Shaped,
+  const Parts extends readonly (T | undefined)[],
+>(engine: Engine<T>, parts: Parts): Promise<{ readonly [Part in keyof Parts]: number[] }> {
+  const each = await Promise.all(
+    parts.map((part) => (part === undefined ? [] : readNumbers(engine, part))),
+  );
+  return each as { readonly [Part in keyof Parts]: number[] }; // one list for each part
+}

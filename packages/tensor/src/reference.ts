@@ -1,6 +1,7 @@
+import { scopeResult, topShape } from "./engine-rules.ts";
 import { erfc } from "./erf.ts";
 import { widenHalf } from "./half.ts";
-import type { CausalMask, GateKind, Ids, RotaryTable, SyncEngine, Tensor } from "./ops.ts";
+import type { CausalMask, GateKind, Ids, RotaryTable, SyncEngine, Tensor, Top } from "./ops.ts";
 import {
   alongShape,
   binaryShape,
@@ -180,6 +181,28 @@ function takenPlaces(table: Shape, axis: Axis, ids: Ids, shape: Shape): Int32Arr
   return places.map((place, i) => place + at(ids.data, at(rows, i)) * stride);
 }
 
+/** Orders numbers by falling size; what is not a number comes first. */
+function falling(x: number, y: number): number {
+  return Number(Number.isNaN(y)) - Number(Number.isNaN(x)) || y - x;
+}
+
+async function top(a: Tensor, axis: Axis, k: number): Promise<Top> {
+  const shape = topShape(a.shape, axis, k);
+  const { starts, step, length } = lines(a.shape, axis);
+  const indices = new Int32Array(sizeOf(shape));
+  const data = new Float64Array(indices.length);
+  starts.forEach((start, row) => {
+    const value = (i: number): number => at(a.data, start + i * step);
+    // Sorting keeps the order of what is equal.
+    const order = Array.from({ length }, (_, i) => i).sort((i, j) => falling(value(i), value(j)));
+    order.slice(0, k).forEach((i, place) => {
+      indices[row * k + place] = i;
+      data[row * k + place] = value(i);
+    });
+  });
+  return { indices: { shape, data: indices }, values: make(shape, data) };
+}
+
 /**
  * The float64 reference: every primitive as plain loops over named axes. Slow and obviously right;
  * the other engines and all golden tests are held against it.
@@ -188,8 +211,9 @@ export const reference: SyncEngine<Tensor> = {
   name: "reference",
   precision: "f64",
   read: (a) => ({ shape: a.shape, data: Float64Array.from(a.data) }),
+  top,
   free: () => {},
-  scope: (body) => body(),
+  scope: (body) => scopeResult(body()),
   written: (shape, write) => {
     const data = new Float64Array(sizeOf(checkShape(shape, "written")));
     write(data);

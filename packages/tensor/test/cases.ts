@@ -18,7 +18,7 @@ export function runCase<T extends Shaped>(ops: Ops<T>, use: Case, operands: read
 /** The primitives: what an interpreter has besides the engine's own parts. */
 export const primitives: readonly string[] = Object.keys(reference).filter(
   (name) =>
-    !["name", "precision", "read", "free", "written", "writtenHalf", "scope"].includes(name),
+    !["name", "precision", "read", "top", "free", "written", "writtenHalf", "scope"].includes(name),
 );
 
 export const ids = (shape: Shape, data: readonly number[]): Ids => ({

@@ -1,4 +1,4 @@
-import { drawing, type Engine, InputError, type Shaped } from "@resolvent/tensor";
+import { drawing, type Engine, InputError, type Shaped, type Top } from "@resolvent/tensor";
 import { checkTokens, tokenIds, unembed } from "./embedding.ts";
 import type { Model } from "./model.ts";
 import { residualStream } from "./run.ts";
@@ -62,10 +62,10 @@ export async function* generate<T extends Shaped>(
       });
       engine.free(cache);
       cache = step.next;
-      const { data } = await engine.read(step.logits);
+      const ranked = await engine.top(step.logits, "vocab", ranks(model, options));
       engine.free(step.logits);
       start += fresh.length;
-      const id = pick(data, options, random);
+      const id = pick(ranked, options, random);
       if (stop.includes(id)) return;
       yield id;
       fresh = [id];
@@ -94,16 +94,20 @@ function cached<T extends Shaped>(
   };
 }
 
-/** The next token from the logits of one position. */
-function pick(logits: ArrayLike<number>, options: GenerateOptions, random: () => number): number {
-  const { temperature = 0, topK = logits.length, topP = 1 } = options;
-  const ranked = Array.from(logits, (logit, id) => ({ id, logit })).sort(
-    (a, b) => b.logit - a.logit || a.id - b.id,
-  );
-  const best = ranked[0]?.logit ?? 0;
-  const weights = ranked.slice(0, temperature === 0 ? 1 : topK).map(({ id, logit }) => ({
+/** How many of the likeliest tokens one is chosen from. */
+function ranks<T extends Shaped>({ architecture }: Model<T>, options: GenerateOptions): number {
+  const { temperature = 0, topK = architecture.vocab } = options;
+  return temperature === 0 ? 1 : Math.min(topK, architecture.vocab);
+}
+
+/** The next token, of the likeliest at one position. */
+function pick({ indices, values }: Top, options: GenerateOptions, random: () => number): number {
+  const { temperature = 0, topP = 1 } = options;
+  const [best = 0] = values.data;
+  const weights = Array.from(indices.data, (id, rank) => ({
     id,
-    weight: temperature === 0 ? 1 : Math.exp((logit - best) / temperature),
+    // As many values as indices.
+    weight: temperature === 0 ? 1 : Math.exp(((values.data[rank] as number) - best) / temperature),
   }));
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);
   let kept = 0;

@@ -62,8 +62,8 @@ export {
 } from "./sites.ts";
 export { groupOf, onlyHead, stageOfLayer, upToStage, withAttention } from "./structure.ts";
 export {
-  argmax,
   likeliestTarget,
+  likeliestTokens,
   type Target,
   targetAt,
   targetReadout,

@@ -1,14 +1,12 @@
 import {
   type AffineReadout,
+  type Axis,
   affineReadout,
-  axesOf,
-  inOrder,
+  type Engine,
   type Ops,
-  type Shape,
   type Shaped,
   sizeAlong,
-  type Tensor,
-  tensor,
+  using,
 } from "@resolvent/tensor";
 import { unembed } from "./embedding.ts";
 import { finalSigma, withFinalSigma } from "./final-norm.ts";
@@ -21,14 +19,42 @@ export interface Target {
   readonly b: number | null;
 }
 
-/** The two likeliest tokens at the last position; of a vocabulary of one, that one alone. */
-export function likeliestTarget(logits: Tensor): Target {
+/**
+ * The two likeliest tokens at the last position; of a vocabulary of one, that one alone.
+ *
+ * @param logits `pos, vocab`, in any memory order
+ */
+export async function likeliestTarget<T extends Shaped>(
+  engine: Engine<T>,
+  logits: T,
+): Promise<Target> {
+  const pos = sizeAlong(logits.shape, "pos", "likeliestTarget");
   const vocab = sizeAlong(logits.shape, "vocab", "likeliestTarget");
-  const last = inOrder(logits, ["pos", "vocab"]).data.slice(-vocab);
-  const best = (): number => argmax(tensor({ pos: 1, vocab }, last), { pos: 1 })[0] ?? 0;
-  const a = best();
-  last[a] = Number.NEGATIVE_INFINITY;
-  return { a, b: vocab === 1 ? null : best() };
+  return using(
+    engine,
+    () => engine.slice(logits, "pos", pos - 1, pos),
+    async (last) => {
+      const { indices } = await engine.top(last, "vocab", Math.min(2, vocab));
+      const [a = 0, b = null] = indices.data;
+      return { a, b };
+    },
+  );
+}
+
+/**
+ * The likeliest token of each row, the first where several are equal: rows in the order of the named axes, which are
+ * all but `vocab`.
+ */
+export async function likeliestTokens<T extends Shaped>(
+  engine: Engine<T>,
+  logits: T,
+  rows: readonly Axis[],
+): Promise<Int32Array> {
+  return using(
+    engine,
+    () => engine.arrange(logits, [...rows, "vocab"]),
+    async (ordered) => (await engine.top(ordered, "vocab", 1)).indices.data,
+  );
 }
 
 /** What the logits say of a target: the axes of `logits` but `pos` and `vocab`. */
@@ -109,22 +135,4 @@ function difference<T extends Shaped>(ops: Ops<T>, x: T, { a, b }: Target): T {
   const shape = { token: ids.length };
   const rows = ops.take(x, "vocab", { shape, data: Int32Array.from(ids) });
   return ops.matmul(rows, signs(ops, { a, b }, "token"), ["token"]);
-}
-
-/** The likeliest token of each row, the first where several are equal. */
-export function argmax(logits: Tensor, rows: Shape): Int32Array {
-  const { data } = inOrder(logits, [...axesOf(rows), "vocab"]);
-  const vocab = sizeAlong(logits.shape, "vocab", "argmax");
-  const best = new Int32Array(data.length / vocab);
-  for (let row = 0; row < best.length; row++) {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let id = 0; id < vocab; id++) {
-      const logit = data[row * vocab + id] as number; // within the row
-      if (logit > most) {
-        most = logit;
-        best[row] = id;
-      }
-    }
-  }
-  return best;
 }

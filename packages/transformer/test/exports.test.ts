@@ -10,7 +10,6 @@ test("what the package exports", () => {
   expect(Object.keys(transformer).sort()).toEqual([
     "affine",
     "architectureOf",
-    "argmax",
     "assembleModel",
     "attention",
     "blockNames",
@@ -32,6 +31,7 @@ test("what the package exports", () => {
     "keysOf",
     "labelling",
     "likeliestTarget",
+    "likeliestTokens",
     "loadModel",
     "loadTokenizer",
     "mapBlock",

@@ -46,6 +46,10 @@ export function strict(): StrictEngine {
       check(a);
       return reference.read(a);
     },
+    top: async (a, axis, k) => {
+      check(a);
+      return reference.top(a, axis, k);
+    },
     scope: (body) => {
       const inner = new Set<Tensor>();
       scopes.push(inner);

@@ -1,4 +1,12 @@
-import { type Cost, InputError, inOrder, type Shaped, type Tensor } from "@resolvent/tensor";
+import {
+  type Cost,
+  InputError,
+  readTogether,
+  type Shaped,
+  sizeAlong,
+  type Tensor,
+  using,
+} from "@resolvent/tensor";
 import {
   chooses,
   generate,
@@ -166,7 +174,8 @@ async function work<T extends Shaped>(
   const { logits, trace } = await storedRun(engine, model, ids, keptOf(params));
   signal.throwIfAborted();
   if (params.save !== undefined) await saveTrace(params.save, trace, model, ids);
-  const { loss, last } = await predictions(subject, logits, ids);
+  const { loss, next } = await predictions(subject, logits, ids, params.top);
+  engine.free(logits);
   const tokens: number[] = [];
   const { temperature, topK, topP, seed } = params;
   if (params.generate > 0) {
@@ -189,7 +198,7 @@ async function work<T extends Shaped>(
     engine: engine.name,
     precision: engine.precision,
     loss,
-    next: likeliest(last, params.top, vocabulary),
+    next,
     generated:
       params.generate > 0 ? { tokens, text, stop: stopOf(model, ids, tokens, params) } : null,
     sites: [...trace].map(([site, value]) => ({ site, shape: value.shape, norm: normOf(value) })),
@@ -200,17 +209,28 @@ function keptOf({ sites, saveAs }: RunParameters) {
   return { sites, dtype: TRACE_DTYPES[saveAs] };
 }
 
-/** The mean loss of a run, and the logits of its last position. Frees the logits. */
+/** The mean loss of a run, and the likeliest tokens after it. */
 async function predictions<T extends Shaped>(
-  { engine, model }: Subject<T>,
+  { engine, vocabulary }: Subject<T>,
   logits: T,
   ids: readonly number[],
-): Promise<{ readonly loss: number | null; readonly last: readonly number[] }> {
-  const mean = ids.length < 2 ? undefined : nextTokenLoss(engine, logits, tokenIds(ids));
-  const loss = mean === undefined ? null : ((await engine.read(mean)).data[0] ?? null);
-  const rows = inOrder(await engine.read(logits), ["pos", "vocab"]).data;
-  engine.free([mean, logits]);
-  return { loss, last: Array.from(rows.slice(-model.architecture.vocab)) };
+  count: number,
+): Promise<{ readonly loss: number | null; readonly next: readonly Candidate[] }> {
+  const asked = (): { last: T; total: T; mean: T | undefined } => {
+    const last = engine.slice(logits, "pos", ids.length - 1, ids.length);
+    const mean = ids.length < 2 ? undefined : nextTokenLoss(engine, logits, tokenIds(ids));
+    return { last, total: engine.logsumexp(last, "vocab"), mean };
+  };
+  return using(engine, asked, async ({ last, total, mean }) => {
+    const [[logTotal = Number.NaN], [loss = null]] = await readTogether(engine, [total, mean]);
+    const vocab = sizeAlong(last.shape, "vocab", "run");
+    const { indices, values } = await engine.top(last, "vocab", Math.min(count, vocab));
+    const next = Array.from(indices.data, (id, rank) => {
+      const logit = values.data[rank] as number; // as many values as indices
+      return { id, text: vocabulary.text(id), logit, probability: Math.exp(logit - logTotal) };
+    });
+    return { loss, next };
+  });
 }
 
 /** What generated tokens add to a text: decoders may treat the start of one in their own way. */
@@ -248,23 +268,6 @@ async function saveTrace<T extends Shaped>(
     { metadata: { axes: JSON.stringify(axes), model, tokens: tokens.join(",") } },
   );
   await file.write(pieces, sum(entries.map(([, { bytes: stored }]) => stored.byteLength)));
-}
-
-function likeliest(
-  logits: readonly number[],
-  count: number,
-  { text }: Pick<Vocabulary, "text">,
-): Candidate[] {
-  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const total = logits.reduce((all, logit) => all + Math.exp(logit - largest), 0);
-  return logits
-    .map((logit, id) => ({ id, logit }))
-    .sort((a, b) => b.logit - a.logit || a.id - b.id)
-    .slice(0, count)
-    .map(({ id, logit }) => ({
-      ...{ id, text: text(id), logit },
-      probability: Math.exp(logit - largest) / total,
-    }));
 }
 
 function stopOf<T extends Shaped>(

@@ -48,7 +48,7 @@ export async function chooseEdge<T extends Shaped>(
       );
       engine.free(row);
     }
-    const target = likeliestTarget(await engine.read(done.logits));
+    const target = await likeliestTarget(engine, done.logits);
     const head = given.head ?? mostAttentive(rows, query, given.key);
     const key = given.key ?? indexOfMost(rowOf(rows, head, query + 1));
     return { head, query, key, target };

@@ -1,6 +1,7 @@
 import { type Engine, reference, type Shaped, type Tensor } from "@resolvent/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { describeTop } from "./conformance-top.ts";
 import { Draw } from "./draw.ts";
 import { primitives } from "./primitives.ts";
 
@@ -12,7 +13,10 @@ export interface Conformance {
   readonly calls?: number;
 }
 
-/** Tests that an engine's primitives agree with the float64 reference in shape, memory order and numbers. */
+/**
+ * Tests that an engine's primitives agree with the float64 reference in shape, memory order and numbers, and that it
+ * keeps to what `Engine` says beside them.
+ */
 export function describeConformance<T extends Shaped>(
   title: string,
   engine: () => Promise<Engine<T>>,
@@ -42,6 +46,26 @@ export function describeConformance<T extends Shaped>(
         );
       }, 20_000);
     }
+    describeTop(engine, calls);
+
+    test("a scope refuses a promise, and frees what its body made", async () => {
+      const ops = await engine();
+      const before = ops.memory?.used;
+      const late = async (): Promise<T> => ops.exp(ops.fill({ x: 1000 }, 1));
+      expect(() => ops.scope(late)).toThrow(
+        expect.objectContaining({
+          code: "tensor/async-scope",
+          message: expect.stringContaining("await outside of it"),
+        }),
+      );
+      expect(() =>
+        ops.scope(async () => {
+          throw new Error("nobody waits for this");
+        }),
+      ).toThrow("got a promise");
+      expect(ops.memory?.used).toBe(before);
+      expect(ops.scope(() => 7)).toBe(7);
+    });
   });
 }
 

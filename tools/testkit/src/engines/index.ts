@@ -1,0 +1,2 @@
+export { type Conformance, describeConformance } from "./conformance.ts";
+export { Draw } from "./draw.ts";
