@@ -4,11 +4,11 @@ import {
   InternalError,
   type Precision,
   type Shape,
-  scopeResult,
   sizeOf,
   type Tensor,
   widenHalf,
 } from "@resolvent/tensor";
+import { scopeResult } from "@resolvent/tensor/rules";
 import { Allocator, type MemoryUse } from "./allocator.ts";
 import { FIRST_FREE, type Pool } from "./pool.ts";
 import { type Block, CpuTensor, tensorsIn } from "./tensor.ts";

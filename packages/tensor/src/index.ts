@@ -2,7 +2,6 @@ export { type AdjointOps, adjoint, type Node } from "./adjoint.ts";
 export { type AffineMap, type AffineReadout, affineReadout } from "./affine.ts";
 export { inChunks, STACK_MEMORY } from "./chunks.ts";
 export { type Cost, type CostOps, cost, type Priced, priced, reachable } from "./cost.ts";
-export { scopeResult, topShape } from "./engine-rules.ts";
 export {
   type ErrorInfo,
   InputError,

@@ -1,4 +1,3 @@
-import { scopeResult, topShape } from "./engine-rules.ts";
 import { erfc } from "./erf.ts";
 import { widenHalf } from "./half.ts";
 import type { CausalMask, GateKind, Ids, RotaryTable, SyncEngine, Tensor, Top } from "./ops.ts";
@@ -12,6 +11,7 @@ import {
   sumShape,
 } from "./rules/arithmetic.ts";
 import { checkShape } from "./rules/checks.ts";
+import { scopeResult, topShape } from "./rules/engine.ts";
 import {
   arrangeShape,
   broadcastShape,

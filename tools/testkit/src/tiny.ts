@@ -1,3 +1,4 @@
+import { drawing } from "@resolvent/tensor";
 import { type Config, configs } from "./tiny-configs.ts";
 import { type Draw, type Tensors, tensorsOf } from "./tiny-tensors.ts";
 
@@ -39,7 +40,7 @@ export function tinyModel(family: string, options: TinyOptions = {}): TinyFolder
   const config = { ...base, ...overrides };
   const files = new Map([
     ["config.json", new TextEncoder().encode(JSON.stringify(config))],
-    ["model.safetensors", safetensors(tensorsOf(config), drawing(seed, config))],
+    ["model.safetensors", safetensors(tensorsOf(config), entries(seed, config))],
   ]);
   return {
     name: family,
@@ -57,8 +58,8 @@ export function tinyModel(family: string, options: TinyOptions = {}): TinyFolder
 }
 
 /**
- * Drawn tensors as a safetensors file. Written here and not by `@resolvent/weights`, so that the testkit
- * depends on nothing and the package's own tests can use it.
+ * Drawn tensors as a safetensors file. Written here and not by `@resolvent/weights`, so that
+ * the package's own tests can use it.
  */
 function safetensors(tensors: Tensors, draw: (kind: Draw) => number): Uint8Array {
   const numbers = tensors.map(([, shape, kind]) =>
@@ -83,17 +84,11 @@ function safetensors(tensors: Tensors, draw: (kind: Draw) => number): Uint8Array
   return bytes;
 }
 
-/** Entries of each kind from a seed: the same in every run (mulberry32, as `drawing` of `@resolvent/tensor`, whose tests use this). */
-function drawing(seed: number, config: Config): (kind: Draw) => number {
+/** Entries of each kind from a seed: the same in every run. */
+function entries(seed: number, config: Config): (kind: Draw) => number {
   // Without norms the stream grows from block to block; larger matrices would saturate the patterns.
   const spread = config.normalization_type === null ? 0.2 : 0.3;
-  let state = seed >>> 0;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const uniform = drawing(seed);
   /** Mean 0, deviation 1: three uniform numbers of variance 1/12 each. */
   const bell = (): number => 2 * (uniform() + uniform() + uniform() - 1.5);
   return (kind) => {

@@ -1,6 +1,6 @@
 /**
- * The shape rules, for authors of engines and interpreters: one function for each operation of `Ops` and `LinearAlgebra`.
- * Each gives the result's shape in memory order, or throws the input error that every interpreter throws.
+ * The shape rules, for authors of engines and interpreters: one function for each operation of `Ops` and `LinearAlgebra`,
+ * and what else engines have in common. Each gives the result's shape in memory order, or throws the input error that every interpreter throws.
  */
 export {
   alongShape,
@@ -20,6 +20,7 @@ export {
   type TriangleShapes,
   triangleShape,
 } from "./decompositions.ts";
+export { scopeResult, topShape } from "./engine.ts";
 export {
   arrangeShape,
   broadcastShape,

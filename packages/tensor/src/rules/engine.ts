@@ -1,6 +1,6 @@
 /** The rules of what engines have besides their operations: for `top` and for scopes. */
-import { InputError } from "./errors.ts";
-import { type Axis, type Shape, sizeAlong, withoutAxes } from "./shape.ts";
+import { InputError } from "../errors.ts";
+import { type Axis, type Shape, sizeAlong, withoutAxes } from "../shape.ts";
 
 /**
  * The shape of the `k` largest along an axis, which comes last in memory.

@@ -1,0 +1,24 @@
+import { type AnyAnalysis, checkParameters, type Fault } from "@resolvent/analysis";
+import { isInputError } from "@resolvent/tensor";
+import { usageError } from "./failure.ts";
+import { flagOf } from "./parameter-options.ts";
+
+/** Parameters from what was given, faults by the names of the options. */
+export async function checked(
+  { params }: Pick<AnyAnalysis, "params">,
+  values: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  try {
+    return await checkParameters(params, values);
+  } catch (error) {
+    if (!isInputError(error) || error.code !== "analysis/bad-parameters") throw error;
+    const faults = error.details.faults as readonly Fault[]; // what checkParameters puts there
+    const lines = faults.map(({ parameter, message, got }) => {
+      const text = message.replace(/\.$/, "");
+      return parameter === undefined
+        ? `${text}.`
+        : `${flagOf(parameter)}: ${text}, got ${JSON.stringify(got) ?? "nothing"}.`;
+    });
+    throw usageError(lines.join(" "));
+  }
+}
