@@ -120,10 +120,8 @@ async function endsOf<T extends Shaped>(
   };
   return using(engine, ends, async ({ positive, negative }) => {
     const count = Math.min(top, sizeAlong(positive.shape, "vocab", "endsOf"));
-    if (count === 0) {
-      const ranks = sizeAlong(positive.shape, "rank", "endsOf");
-      return Array.from({ length: ranks }, () => ({ positive: [], negative: [] }));
-    }
+    const ranks = { length: sizeAlong(positive.shape, "rank", "endsOf") };
+    if (count === 0) return Array.from(ranks, () => ({ positive: [], negative: [] }));
     const [most, least] = [
       await engine.top(positive, "vocab", count),
       await engine.top(negative, "vocab", count),
@@ -133,7 +131,7 @@ async function endsOf<T extends Shaped>(
         id,
         score: sign * (values.data[rank * count + i] as number), // as many values as indices
       }));
-    return Array.from({ length: most.indices.data.length / count }, (_, rank) => ({
+    return Array.from(ranks, (_, rank) => ({
       positive: named(most, rank, 1),
       negative: named(least, rank, -1),
     }));

@@ -1,4 +1,4 @@
-import { InputError, type Shaped } from "@resolvent/tensor";
+import { drawing, InputError, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 
 export interface RepeatedOptions {
@@ -91,15 +91,4 @@ export function repeatedSequences<T extends Shaped>(
     return [...(bos === undefined ? [] : [bos]), ...tokens, ...tokens];
   });
   return { length, seed, bos: bos ?? null, sequences };
-}
-
-/** Numbers from 0 to 1 (mulberry32), the same for a seed on every machine. */
-function drawing(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -10,7 +10,9 @@ import {
 } from "@resolvent/tensor";
 import {
   finalSigma,
+  klDivergence,
   likeliestTokens,
+  logProbabilities,
   type Model,
   nextTokenLoss,
   type Sites,
@@ -47,8 +49,12 @@ export function truthOf<T extends Shaped>(
 ): Truth<T> {
   const sigma = finalSigma(ops, model, residual);
   const logits = unembed(ops, model, residual, withFinalSigma(sigma));
-  const logProbabilities = ops.sub(logits, ops.logsumexp(logits, "vocab"));
-  return { logits, logProbabilities, loss: lossOf(ops, logits, ids), sigma };
+  return {
+    logits,
+    logProbabilities: logProbabilities(ops, logits),
+    loss: lossOf(ops, logits, ids),
+    sigma,
+  };
 }
 
 /** Predictions of several partial sums, compared with the truth. */
@@ -71,10 +77,9 @@ export function compare<T extends Shaped>(
   sites: Sites<T>,
 ): Compared<T> {
   const logits = unembed(ops, model, partials, sites);
-  const log = ops.sub(logits, ops.logsumexp(logits, "vocab"));
-  const gap = ops.sub(truth.logProbabilities, log);
-  const each = ops.mul(ops.exp(truth.logProbabilities), gap);
-  const kl = ops.scale(ops.sum(each, [...axesOf(ids.shape), "vocab"]), 1 / sizeOf(ids.shape));
+  const q = logProbabilities(ops, logits);
+  const sum = klDivergence(ops, truth.logProbabilities, q, axesOf(ids.shape));
+  const kl = ops.scale(sum, 1 / sizeOf(ids.shape));
   return { logits, kl, loss: lossOf(ops, logits, ids) };
 }
 

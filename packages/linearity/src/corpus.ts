@@ -1,6 +1,5 @@
 import type { TextFile } from "@resolvent/analysis";
-import { InputError } from "@resolvent/tensor";
-import { drawing } from "./random.ts";
+import { drawing, InputError } from "@resolvent/tensor";
 
 /** A line of token ids longer than this is no such file: some million tokens. */
 const LONGEST_LINE = 2 ** 24;

@@ -1,5 +1,11 @@
 import { adjoint, type Ops, type Shaped, sizeOf } from "@resolvent/tensor";
-import { type Model, mapWeights, plainSites, unembed } from "@resolvent/transformer";
+import {
+  logProbabilities,
+  type Model,
+  mapWeights,
+  plainSites,
+  unembed,
+} from "@resolvent/transformer";
 import { applied, type MapTensors } from "./score.ts";
 
 /** An affine map of a lens while it is trained, with Adam's two moments of each part. */
@@ -26,7 +32,7 @@ const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
  * final norm and the unembedding (the tuned lens, Belrose et al. 2023).
  *
  * @param x the stream, `batch, pos, d_model`
- * @param logProbabilities the model's, `batch, pos, vocab`
+ * @param p the model's log-probabilities, `batch, pos, vocab`
  * @param step counted from 1
  */
 export function trainLens<T extends Shaped>(
@@ -34,7 +40,7 @@ export function trainLens<T extends Shaped>(
   model: Model<T>,
   lens: Lens<T>,
   x: T,
-  logProbabilities: T,
+  p: T,
   { step, rate }: { readonly step: number; readonly rate: number },
 ): Lens<T> {
   return ops.scope(() => {
@@ -44,8 +50,8 @@ export function trainLens<T extends Shaped>(
     const stream = tape.add(from, applied(tape, { A, b }, from));
     const still = mapWeights({ ...model, stages: [] }, tape.fixed);
     const logits = unembed(tape, still, stream, plainSites());
-    const log = tape.sub(logits, tape.logsumexp(logits, "vocab"));
-    const probabilities = ops.exp(logProbabilities);
+    const log = logProbabilities(tape, logits);
+    const probabilities = ops.exp(p);
     const positions = sizeOf(log.shape) / model.architecture.vocab;
     // Of the divergence only −Σ p log q depends on the lens.
     const cotangent = ops.scale(probabilities, -1 / positions);

@@ -9,7 +9,9 @@ import {
 } from "@resolvent/tensor";
 import {
   crossEntropy,
+  klDivergence,
   likeliestTokens,
+  logProbabilities,
   type Model,
   plainSites,
   unembed,
@@ -34,13 +36,12 @@ export async function truthOf<T extends Shaped>(
   model: Model<T>,
   residual: T,
 ): Promise<Truth<T>> {
-  const logProbabilities = engine.scope(() => {
-    const logits = unembed(engine, model, residual, plainSites());
-    return engine.sub(logits, engine.logsumexp(logits, "vocab"));
-  });
+  const own = engine.scope(() =>
+    logProbabilities(engine, unembed(engine, model, residual, plainSites())),
+  );
   return {
-    logProbabilities,
-    likeliest: await likeliestTokens(engine, logProbabilities, ["batch", "pos"]),
+    logProbabilities: own,
+    likeliest: await likeliestTokens(engine, own, ["batch", "pos"]),
   };
 }
 
@@ -90,14 +91,16 @@ export async function readoutBatch<T extends Shaped>(
     const found = engine.scope(() => {
       const stream = engine.slice(streams, "variant", from, to);
       const logits = unembed(engine, model, stream, plainSites());
-      const log = engine.sub(logits, engine.logsumexp(logits, "vocab"));
-      const gap = engine.sub(truth.logProbabilities, log);
-      const each = engine.mul(gap, engine.exp(truth.logProbabilities));
+      const log = logProbabilities(engine, logits);
       const before = engine.arrange(engine.slice(logits, "pos", 0, length - 1), [
         ...["variant", "batch", "pos", "vocab"],
       ]);
       const loss = crossEntropy(engine, before, next(to - from));
-      return { log, kl: engine.sum(each, ["pos", "vocab"]), loss: engine.sum(loss, ["pos"]) };
+      return {
+        log,
+        kl: klDivergence(engine, truth.logProbabilities, log, ["pos"]),
+        loss: engine.sum(loss, ["pos"]),
+      };
     });
     try {
       const [kls, losses, best] = await Promise.all([

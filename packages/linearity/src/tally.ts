@@ -1,4 +1,4 @@
-import { drawing } from "./random.ts";
+import { drawing } from "@resolvent/tensor";
 
 /** Sums over the groups of a sample, or over one draw of them. */
 export type Sums = (name: string) => Float64Array;

@@ -22,7 +22,7 @@ export {
   notFiniteWeights,
   outlineModel,
 } from "./load.ts";
-export { crossEntropy, nextTokenLoss } from "./loss.ts";
+export { crossEntropy, klDivergence, logProbabilities, nextTokenLoss } from "./loss.ts";
 export { meanOverPositions } from "./mean.ts";
 export { mlp } from "./mlp.ts";
 export {

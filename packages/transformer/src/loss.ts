@@ -8,6 +8,26 @@ import {
   sizeOf,
 } from "@resolvent/tensor";
 
+/** `log softmax(logits)` over `vocab`: the shape of `logits`. */
+export function logProbabilities<T extends Shaped>(ops: Ops<T>, logits: T): T {
+  return ops.scope(() => ops.sub(logits, ops.logsumexp(logits, "vocab")));
+}
+
+/**
+ * `KL(p ‖ q) = Σ p (log p − log q)` in nats, summed over `vocab` and further axes.
+ *
+ * @param p log-probabilities, likewise `q`
+ * @param over axes that are summed over besides `vocab`
+ */
+export function klDivergence<T extends Shaped>(
+  ops: Ops<T>,
+  p: T,
+  q: T,
+  over: readonly string[] = [],
+): T {
+  return ops.scope(() => ops.sum(ops.mul(ops.exp(p), ops.sub(p, q)), [...over, "vocab"]));
+}
+
 /**
  * Cross-entropy `−log softmax(logits)[target]` at each position, in nats; the axes of `targets`.
  *

@@ -1,4 +1,5 @@
 import type { Shaped } from "@resolvent/tensor";
+
 /**
  * The sites of a model: named values that a run can record, replace, or be given.
  *

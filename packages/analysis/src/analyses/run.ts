@@ -87,7 +87,11 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
   params: z
     .object({
       prompt: promptParameter("text to read"),
-      top: z.int().min(1).default(10).describe("number of next tokens shown"),
+      top: z
+        .int()
+        .min(1)
+        .default(10)
+        .describe("number of likeliest next tokens given, in every format"),
       generate: z.int().min(0).default(0).describe("number of tokens to generate"),
       temperature: z.number().min(0).default(0).meta({
         title: "t",

@@ -6,9 +6,9 @@ import {
   reference,
   type Shape,
   type Shaped,
-  scopeResult,
   type Tensor,
 } from "@resolvent/tensor";
+import { scopeResult } from "@resolvent/tensor/rules";
 
 /** A value of a `lateEngine`: nothing of it can be seen but its shape. */
 export class Late implements Shaped {
