@@ -1,7 +1,7 @@
 import {
   adjoint,
   InputError,
-  type Node,
+  type Recorded,
   type Ops,
   type Shaped,
   sizeAlong,
@@ -91,7 +91,7 @@ export function gradientEffects<T extends Shaped>(
 /** Gradients of the stages from `start` on, each at what it reads in `streams`; of receivers before it, zeros. */
 function backwardFrom<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<Node<T>>,
+  model: Model<Recorded<T>>,
   graph: PatchGraph,
   streams: readonly T[],
   deltas: T,
@@ -106,7 +106,7 @@ function backwardFrom<T extends Shaped>(
   /** `⟨gradient, δ_s⟩` of all sources, the gradient averaged over its steps. */
   const along = (gradient: T, over: readonly string[], moved: T = deltas): T =>
     ops.matmul(moved, overSteps(ops, gradient), over);
-  /** Node effects of the sources of a stage, by the gradient behind it. */
+  /** Recorded effects of the sources of a stage, by the gradient behind it. */
   const nodesOf = (stage: number, gradient: T): void => {
     const own = graph.sources.flatMap((source, i) => (source.stage === stage ? [i] : []));
     const moved = takeEntries(ops, deltas, "source", own, "source");
@@ -131,7 +131,7 @@ function backwardFrom<T extends Shaped>(
   for (let at = stages.length - 1; at >= start; at--) {
     const behind = gradient;
     nodesOf(at, behind);
-    const stage = stages[at] as readonly Block<Node<T>>[]; // an index of the stages
+    const stage = stages[at] as readonly Block<Recorded<T>>[]; // an index of the stages
     const parts = stage.map((block) =>
       ops.scope(() => {
         const pulled = pullBlock(ops, block, streams[at] as T, behind, graph.level === "head");
@@ -155,7 +155,7 @@ function backwardFrom<T extends Shaped>(
 /** The gradient by what each input of a block reads, and by the stream that all of them read. */
 function pullBlock<T extends Shaped>(
   ops: Ops<T>,
-  block: Block<Node<T>>,
+  block: Block<Recorded<T>>,
   stream: T,
   behind: T,
   byHead: boolean,
@@ -170,9 +170,9 @@ function pullBlock<T extends Shaped>(
   const reads = HEAD_INPUTS.map(() => tape.variable(ops.broadcast(stream, groupsOf(block))));
   const inputs = HEAD_INPUTS.map((input, i) => [
     input,
-    projected(tape, block, input, reads[i] as Node<T>), // one for each input
+    projected(tape, block, input, reads[i] as Recorded<T>), // one for each input
   ]);
-  const sites = replacing(plainSites<Node<T>>(), Object.fromEntries(inputs));
+  const sites = replacing(plainSites<Recorded<T>>(), Object.fromEntries(inputs));
   const write = attention(tape, block, tape.fixed(stream), sites);
   const gradients = tape.gradients(write, behind, reads);
   const sums = gradients.map((gradient) => ops.sum(gradient, ["kv_head", "group"]));

@@ -1,12 +1,11 @@
 import type { Engine, Shaped } from "@resolvent/tensor";
 import { readNumbers, using } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
-import { type Best, nodesOf } from "./best.ts";
+import type { Level, Model } from "@resolvent/transformer";
 import { type EnumerationPlan, enumeration, prefixEffects } from "./enumerate.ts";
-import type { Level } from "./node.ts";
+import type { FrozenRun } from "./frozen-run.ts";
+import { type Best, nodesOf } from "./largest.ts";
 import type { Readout } from "./readout.ts";
-import type { FrozenRun } from "./run.ts";
-import type { Sources } from "./source.ts";
+import type { Sources } from "./sources.ts";
 
 /** Effects of paths that are read at a time. */
 const READ_AT_ONCE = 2 ** 22;

@@ -1,9 +1,9 @@
 import type { Engine, Ops, Shaped } from "@resolvent/tensor";
 import { readTogether } from "@resolvent/tensor";
-import { blockWrite, frozenAt, type Model, recording, type Site } from "@resolvent/transformer";
+import { frozenAt, levelOf, type Model, nodesOf, partWrites } from "@resolvent/transformer";
+import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { only } from "./pull.ts";
 import type { Readout } from "./readout.ts";
-import { type FrozenRun, stagesOf } from "./run.ts";
 
 /**
  * Direct attribution of a readout: what each part of the run has written, read out as it stands (for logits: direct
@@ -34,6 +34,7 @@ export async function directAttribution<T extends Shaped>(
   try {
     const { parts, blocks, heads, attnBias } = products;
     const maps = [parts, blocks, heads, attnBias];
+    const names = nodesOf(model.architecture, "head").flat();
     const [[constant = Number.NaN], [embed = Number.NaN], ...rest] = await readTogether(engine, [
       ...([readout.constant, products.embed] as const),
       ...maps.flatMap((some) => [...some.values()]),
@@ -48,9 +49,10 @@ export async function directAttribution<T extends Shaped>(
       parts: numbers(parts),
       blocks: numbers(blocks),
       heads: Object.fromEntries(
-        next(heads).flatMap(([layer, effects]) =>
-          effects.map((effect, head) => [`L${layer}.H${head}`, effect]),
-        ),
+        next(heads).flatMap(([block, effects]) => {
+          const own = names.filter((node) => node.block === block);
+          return effects.map((effect, head) => [own[head]?.name ?? "", effect]);
+        }),
       ),
       attnBias: numbers(attnBias),
       constant,
@@ -64,8 +66,8 @@ interface Products<T> {
   readonly embed: T;
   readonly parts: ReadonlyMap<string, T>;
   readonly blocks: ReadonlyMap<string, T>;
-  /** By layer: `head`. */
-  readonly heads: ReadonlyMap<number, T>;
+  /** By block: `node`. */
+  readonly heads: ReadonlyMap<string, T>;
   readonly attnBias: ReadonlyMap<string, T>;
 }
 
@@ -82,8 +84,9 @@ export function attributionProducts<T extends Shaped>(
   const parts = new Map([["embed.token", read(run.token)]]);
   if (run.position !== undefined) parts.set("embed.position", read(run.position));
   const blocks = new Map<string, T>();
-  const heads = new Map<number, T>();
+  const heads = new Map<string, T>();
   const attnBias = new Map<string, T>();
+  const level = levelOf("head");
   let stream = run.embedding;
   for (const stage of stagesOf(model).slice(0, before)) {
     const point = stream;
@@ -93,12 +96,10 @@ export function attributionProducts<T extends Shaped>(
       stream = ops.add(stream, write);
       if (block.kind === "mlp") continue;
       const ofHeads = ops.scope(() => {
-        const trace = new Map<Site, T>();
-        const isHead = (site: Site): boolean => site === `${block.name}.head`;
-        blockWrite(ops, block, point, recording(frozenAt(run.gates), isHead, trace));
-        return ops.arrange(read(trace.get(`${block.name}.head`) as T), ["head"]); // it was asked for
+        const { each } = partWrites(ops, level.attn, block, point, frozenAt(run.gates));
+        return ops.arrange(read(each), ["node"]);
       });
-      heads.set(block.layer, ofHeads);
+      heads.set(block.name, ofHeads);
       const zero = ops.fill(run.embedding.shape, 0);
       attnBias.set(block.name, read(block.b_O === undefined ? zero : ops.add(zero, block.b_O)));
     }

@@ -7,10 +7,10 @@ import {
   sumOf,
 } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
+import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { type Covectors, pullBack, spread } from "./pull.ts";
 import type { Readout } from "./readout.ts";
-import { type FrozenRun, stagesOf } from "./run.ts";
-import { dotSources, type SourceId, type Sources, sourceIds } from "./source.ts";
+import { dotSources, type SourceId, type Sources, sourceIds } from "./sources.ts";
 
 /** What a readout gets from a source, by degree. */
 export interface SourceEffect extends SourceId {
@@ -108,7 +108,7 @@ export function sweepBack<T extends Shaped>(
       const fresh = entering(ops, run, readouts, stage);
       if (after === undefined) return fresh;
       const pulled = (stages[stage] ?? []).map((block) =>
-        pullBack(ops, run, { block, head: undefined }, after),
+        pullBack(ops, run, { weights: block, part: undefined }, after),
       );
       return joined(ops, run, after, pulled, fresh);
     });

@@ -1,12 +1,12 @@
 import { type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
-import { before, type Suffix } from "./best.ts";
-import { nodeWrites } from "./forward.ts";
-import { type Level, pathNodes } from "./node.ts";
+import { everyPart, type Level, type Model } from "@resolvent/transformer";
+import { type FrozenRun, stagesOf } from "./frozen-run.ts";
+import { before, type Suffix } from "./largest.ts";
 import { type Covectors, pullBack, spread } from "./pull.ts";
 import type { Readout } from "./readout.ts";
-import { type FrozenRun, stagesOf } from "./run.ts";
-import { dotSources, type SourceId, type Sources, sourceIds } from "./source.ts";
+import { dotSources, type SourceId, type Sources, sourceIds } from "./sources.ts";
+import { stepsOf } from "./step.ts";
+import { stepWrites } from "./step-writes.ts";
 
 /** The beginning of a path. */
 interface Prefix {
@@ -77,7 +77,7 @@ export function enumeration<T extends Shaped>(
   },
 ): Enumeration<T> {
   const { level, sources, readout, meet } = options;
-  const nodes = pathNodes(model, level);
+  const steps = stepsOf(model, level);
   const late: Enumeration<T>["late"][number][] = [];
 
   let suffixes: readonly (Suffix | undefined)[] = [undefined];
@@ -98,7 +98,7 @@ export function enumeration<T extends Shaped>(
   for (let stage = readout.before - 1; stage >= meet; stage--) {
     const [later, follow] = [covectors, suffixes];
     covectors = ops.scope(() => {
-      const pulled = (nodes[stage] ?? []).map((node) => pullBack(ops, run, node, later));
+      const pulled = (steps[stage] ?? []).map((node) => pullBack(ops, run, node, later));
       const all = [later, ...pulled];
       const at = all.every((one) => one.at === later.at) ? later.at : undefined;
       const values = all.map((one) =>
@@ -108,7 +108,7 @@ export function enumeration<T extends Shaped>(
     });
     suffixes = [
       ...follow,
-      ...(nodes[stage] ?? []).flatMap((node) => follow.map((next) => before(node, next))),
+      ...(steps[stage] ?? []).flatMap((node) => follow.map((next) => before(node, next))),
     ];
     meetSources(stage);
   }
@@ -125,12 +125,15 @@ export function enumeration<T extends Shaped>(
     streams = ops.scope(() => {
       const own = fresh.map((group) => sourceStreams(ops, group));
       if (read === undefined) return joinStreams(ops, own);
-      const written = nodeWrites(ops, run, blocks, level, read);
-      return joinStreams(ops, [read, ops.join(written, ["node", "path"], "path"), ...own]);
+      const written = stepWrites(ops, run, blocks, level, read).map((made) => {
+        const each = ops.arrange(everyPart(ops, made), ["node", "path", "pos", "d_model"]);
+        return ops.join(each, ["node", "path"], "path");
+      });
+      return joinStreams(ops, [read, ...written, ...own]);
     });
     prefixes = [
       ...prefixes,
-      ...(nodes[stage] ?? []).flatMap(({ name }) =>
+      ...(steps[stage] ?? []).flatMap(({ name }) =>
         prefixes.map((prefix) => ({
           source: prefix.source,
           nodes: [...prefix.nodes, name],

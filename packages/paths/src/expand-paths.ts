@@ -12,6 +12,7 @@ import { GATES, type Gate } from "@resolvent/expansion";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import { using } from "@resolvent/tensor";
 import {
+  levelOf,
   likeliestTarget,
   type Model,
   plainSites,
@@ -20,12 +21,11 @@ import {
   unembed,
 } from "@resolvent/transformer";
 import { type DirectAttribution, directAttribution } from "./attribution.ts";
-import type { Level } from "./node.ts";
+import { type FrozenRun, frozenRun } from "./frozen-run.ts";
+import { totalError } from "./path-sums.ts";
+import { pathText } from "./path-text.ts";
 import { logitReadout } from "./readout.ts";
-import { type FrozenRun, frozenRun } from "./run.ts";
-import { pathText } from "./text.ts";
-import { type TopPaths, type TopPathsOptions, topPaths } from "./top.ts";
-import { totalError } from "./totals.ts";
+import { type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
 import { type Verdict, verify } from "./verify.ts";
 
 /** A path as a result has it. */
@@ -56,8 +56,8 @@ export interface PathExpansion {
   readonly target: Target;
   /** `logit " Mary" − " John"` */
   readonly readout: string;
-  /** Paths through whole blocks, or through heads and MLPs. */
-  readonly level: Level;
+  /** What paths go through: `block`, `head`, `neuron`, or the name of another level. */
+  readonly level: string;
   /** All gates, and the final norm's σ, are held at the run's values. */
   readonly freeze: readonly Gate[];
   /** Weights are used as stored. */
@@ -136,7 +136,8 @@ export async function expandPaths<T extends Shaped>(
   tokens: readonly number[],
   options: ExpandPathsOptions = {},
 ): Promise<PathExpansion> {
-  const { text = String, signal, level = "head" } = options;
+  const { text = String, signal } = options;
+  const level = levelOf(options.level ?? "head");
   const run = frozenRun(engine, model, tokenIds(tokens));
   try {
     const target = options.target ?? (await likeliest(engine, model, run));
@@ -149,7 +150,7 @@ export async function expandPaths<T extends Shaped>(
         signal?.throwIfAborted();
         const verified =
           i < (options.verify ?? 0)
-            ? await verify(engine, model, run, target, { kind: "path", source, nodes })
+            ? await verify(engine, model, run, target, { kind: "path", source, nodes }, level)
             : null;
         const path = { nodes, degree, effect, verified };
         const words = pathText({ source, nodes }, readout.name, texts);
@@ -167,7 +168,7 @@ export async function expandPaths<T extends Shaped>(
         input: { tokens: tokens.map((id) => ({ id, text: text(id) })) },
         target,
         readout: readout.name,
-        level,
+        level: level.name,
         freeze: GATES,
         weightProcessing: "none",
         engine: engine.name,

@@ -1,5 +1,4 @@
 export { type DirectAttribution, directAttribution } from "./attribution.ts";
-export type { PathEffect } from "./best.ts";
 export { effects, type ReadoutEffects, type SourceEffect } from "./effects.ts";
 export {
   type ExpandPathsOptions,
@@ -8,8 +7,10 @@ export {
   pathsError,
   type ShownPath,
 } from "./expand-paths.ts";
-export { type Level, type PathNode, pathNodes } from "./node.ts";
-export { pathsCost } from "./price.ts";
+export { type FrozenRun, frozenRun } from "./frozen-run.ts";
+export type { PathEffect } from "./largest.ts";
+export { pathText, sourceText } from "./path-text.ts";
+export { pathsCost } from "./paths-cost.ts";
 export { type Covectors, pullBack, spread } from "./pull.ts";
 export {
   directionReadout,
@@ -18,14 +19,13 @@ export {
   logitReadout,
   type Readout,
 } from "./readout.ts";
-export { type FrozenRun, frozenRun } from "./run.ts";
 export {
   allSources,
   liveSources,
   type SourceId,
   type SourceOptions,
   type Sources,
-} from "./source.ts";
-export { pathText, sourceText } from "./text.ts";
-export { type DegreeSum, type TopPaths, type TopPathsOptions, topPaths } from "./top.ts";
+} from "./sources.ts";
+export { type Step, stepNamed, stepsOf } from "./step.ts";
+export { type DegreeSum, type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
 export { type Claim, type Verdict, verify } from "./verify.ts";

@@ -1,7 +1,7 @@
 import { type Ops, type Shaped, sizeAlong, transposed } from "@resolvent/tensor";
-import { blockWrite, heldAt, mapBlock, onlyHead, withoutBiases } from "@resolvent/transformer";
-import type { PathNode } from "./node.ts";
-import type { Gated } from "./run.ts";
+import { blockWrite, heldAt, mapBlock, nodeWrite, withoutBiases } from "@resolvent/transformer";
+import type { Gated } from "./frozen-run.ts";
+import type { Step } from "./step.ts";
 
 /** Linear functions of a residual stream, several at once. */
 export interface Covectors<T> {
@@ -12,7 +12,7 @@ export interface Covectors<T> {
 }
 
 /**
- * Covectors behind a node as covectors before it, `A_nᵀ c`: the block, or one head of it alone, is run with the run's
+ * Covectors behind a node as covectors before it, `A_nᵀ c`: the block, or one part of it alone, is run with the run's
  * gates on a variable, and transposed. Of covectors on one position an MLP costs one position's work, and leaves
  * them there; attention, which then is one row of the pattern, spreads them over the keys of that position.
  *
@@ -21,28 +21,33 @@ export interface Covectors<T> {
 export function pullBack<T extends Shaped>(
   ops: Ops<T>,
   run: Gated<T>,
-  { block, head }: Pick<PathNode<T>, "block" | "head">,
+  { weights: block, part }: Pick<Step<T>, "weights" | "part">,
   { values, at }: Covectors<T>,
 ): Covectors<T> {
   return ops.scope(() => {
     const back = transposed(ops);
-    // With its pattern held, attention reads no queries and keys: of their weights a head needs the shapes.
+    // With its pattern held, attention reads no queries and keys: of their weights only shapes are needed.
     const whole = mapBlock(withoutBiases(block), (W, name) =>
       /\.W_[QK]$/.test(name) ? back.variable(W.shape) : back.fixed(W),
     );
-    const alone = whole.kind === "attn" && head !== undefined ? onlyHead(back, whole, head) : whole;
+    const alone = part?.of.alone?.(back, whole, part.index);
     // An MLP reads where it writes; attention reads the keys, which are all there, and σ with them.
     const stays = block.kind === "mlp" && at !== undefined;
-    const held = heldAt(run.gates, (gate) =>
-      back.fixed(stays || "key_pos" in gate.shape ? cut(ops, gate, { head, pos: at }) : gate),
-    );
+    const held = heldAt(run.gates, (gate) => {
+      const row = stays || "key_pos" in gate.shape ? cut(ops, gate, { pos: at }) : gate;
+      return alone === undefined ? back.fixed(row) : alone.gate(back.fixed(row));
+    });
     const d_model = sizeAlong(values.shape, "d_model", "pullBack");
     const read = back.variable({ pos: stays ? 1 : run.positions, d_model });
     const behind = at === undefined ? values : ops.split(values, "d_model", { pos: 1, d_model });
-    const pulled = back.pull(blockWrite(back, alone, read, held), behind, read);
+    const write =
+      alone === undefined
+        ? nodeWrite(back, { part }, whole, read, held)
+        : blockWrite(back, alone.block, read, held);
+    const pulled = back.pull(write, behind, read);
     if (stays) return { values: ops.join(pulled, ["pos", "d_model"], "d_model"), at };
-    // Attention leaves the keys in front.
-    const ordered = block.kind === "mlp" ? pulled : ops.arrange(pulled, ["pos", "d_model"]);
+    // Attention leaves the keys in front; a narrow product of an MLP may be turned over.
+    const ordered = ops.arrange(pulled, ["pos", "d_model"]);
     return { values: ordered, at: undefined };
   });
 }

@@ -14,8 +14,8 @@ import {
   targetReadout,
   within,
 } from "@resolvent/transformer";
+import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { type Covectors, cut } from "./pull.ts";
-import { type FrozenRun, stagesOf } from "./run.ts";
 
 /** A linear function of the stream at one point of a frozen run, `⟨covector, r⟩ + constant`: what paths end in. */
 export interface Readout<T> {

@@ -9,18 +9,15 @@ import {
   sizeAlong,
   sizeOf,
 } from "@resolvent/tensor";
-import { type Model, mapBlock } from "@resolvent/transformer";
-import { type Best, before, nodesOf, type Suffix } from "./best.ts";
-import { writesByDegree } from "./forward.ts";
+import { type Level, type Model, mapBlock } from "@resolvent/transformer";
+import type { FrozenRun } from "./frozen-run.ts";
 import { heapOf, pop, push } from "./heap.ts";
-import { type Level, type PathNode, pathNodes } from "./node.ts";
+import { type Best, before, nodesOf, type Suffix } from "./largest.ts";
 import { type Covectors, pullBack } from "./pull.ts";
 import type { Readout } from "./readout.ts";
-import type { FrozenRun } from "./run.ts";
-import { dotSources, type SourceId, type Sources, sourceIds } from "./source.ts";
-
-/** Numbers that the writes of all nodes may take: with few nodes every degree is told apart. */
-const WRITES_AT_MOST = 2 ** 26;
+import { dotSources, type SourceId, type Sources, sourceIds } from "./sources.ts";
+import { type Step, stepsOf } from "./step.ts";
+import { channelsOf, dotWrites, writesByDegree } from "./step-writes.ts";
 
 /** 512 MiB in float32. */
 const WAITING_AT_MOST = 2 ** 27;
@@ -66,7 +63,7 @@ interface Open<T> {
 
 interface Entry<T> {
   readonly promise: number;
-  readonly node: PathNode<T>;
+  readonly node: Step<T>;
   readonly after: Open<T>;
 }
 
@@ -87,9 +84,9 @@ export async function searchPaths<T extends Shaped>(
 ): Promise<SearchReport> {
   const { level, sources, readout, minDegree, maxDegree, signal, onProgress } = options;
   const { waitingAtMost = WAITING_AT_MOST } = options;
-  const nodes = pathNodes(model, level);
+  const nodes = stepsOf(model, level);
   const end = readout.before;
-  const channels = channelsOf(model, level, end, sizeOf(run.embedding.shape));
+  const channels = channelsOf(model, level, end, run.positions);
   const starts = sources.filter(({ enters }) => enters === 0);
   const [first] = starts.length === 1 ? sourceIds(starts[0] as Sources<T>) : []; // there is one
   const alone = starts.flatMap(sourceIds).length === 1 ? first : undefined;
@@ -142,14 +139,10 @@ export async function searchPaths<T extends Shaped>(
           );
           if (who.length === 0) continue;
           const some = chosen(engine, values, who, alike.length);
-          const read =
-            at === undefined ? write : engine.sum(engine.slice(write, "pos", at, at + 1), ["pos"]);
-          const over = at === undefined ? ["pos", "d_model"] : ["d_model"];
+          const product = dotWrites(engine, write, { values: some, at });
           jobs.push({
-            kind: "nodes",
-            stage,
-            who,
-            product: engine.matmul(some, read, over, ["suffix", "node", "degree"]),
+            ...{ kind: "nodes", stage, who },
+            product: engine.arrange(product, ["suffix", "node", "degree"]),
           });
         }
         return jobs;
@@ -261,17 +254,6 @@ export async function searchPaths<T extends Shaped>(
   }
 }
 
-/** How many degrees a search tells apart: as many as memory allows for what every node writes. */
-export function channelsOf<T extends Shaped>(
-  model: Model<T>,
-  level: Level,
-  end: number,
-  size: number,
-): number {
-  const count = pathNodes(model, level).slice(0, end).flat().length;
-  return Math.max(2, Math.min(end + 1, Math.floor(WRITES_AT_MOST / (count * size))));
-}
-
 type Job<T> = { readonly who: readonly number[]; readonly product: T } & (
   | { readonly kind: "sources"; readonly group: Sources<T> }
   | { readonly kind: "nodes"; readonly stage: number }
@@ -321,25 +303,25 @@ function chosen<T extends Shaped>(ops: Ops<T>, values: T, who: readonly number[]
 /** Floating-point operations of making one suffix, and of meeting it with all that may come before it. */
 function priceOf<T extends Shaped>(
   run: FrozenRun<T>,
-  nodes: readonly (readonly PathNode<T>[])[],
-): (node: PathNode<T>, at: number | undefined, channels: number) => number {
+  nodes: readonly (readonly Step<T>[])[],
+): (node: Step<T>, at: number | undefined, channels: number) => number {
   const known = new Map<string, number>();
   const { pos = 1, d_model = 1 } = run.embedding.shape;
   return (node, at, channels) => {
-    const key = `${node.block.name} ${node.head === undefined} ${at === undefined}`;
+    const key = `${node.block} ${node.part === undefined} ${at === undefined}`;
     let pull = known.get(key);
     if (pull === undefined) {
       const ops = cost();
       const given = ({ shape }: T): Priced => ops.given(shape);
       const gates = new Map([...run.gates].map(([site, gate]) => [site, given(gate)]));
-      const block = mapBlock(node.block, given);
+      const weights = mapBlock(node.weights, given);
       const shape = at === undefined ? { suffix: 1, pos, d_model } : { suffix: 1, d_model };
       const one = { values: ops.given(shape), at };
-      pullBack(ops, { gates, positions: pos }, { block, head: node.head }, one);
+      pullBack(ops, { gates, positions: pos }, { weights, part: node.part }, one);
       pull = ops.total().flops;
       known.set(key, pull);
     }
-    const everywhere = at === undefined || node.block.kind === "attn";
+    const everywhere = at === undefined || node.weights.kind === "attn";
     const earlier = nodes.slice(0, node.stage).flat().length;
     return pull + 2 * earlier * channels * d_model * (everywhere ? pos : 1);
   };

@@ -7,26 +7,26 @@ import {
   sumOf,
 } from "@resolvent/tensor";
 import {
-  blockWrite,
   frozenAt,
+  type Level,
+  levelOf,
   type Model,
+  nodeWrite,
   plainSites,
   type Replacements,
-  recording,
   replacing,
   residualStream,
-  type Site,
   type Sites,
   type Target,
   targetReadout,
   targetValue,
   unembed,
 } from "@resolvent/transformer";
-import { type PathNode, pathNodes } from "./node.ts";
+import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { type Covectors, only, pullBack, spread } from "./pull.ts";
 import { logitReadout } from "./readout.ts";
-import { type FrozenRun, stagesOf } from "./run.ts";
-import { type SourceId, sourceValue } from "./source.ts";
+import { type SourceId, sourcePlace, sourceValue } from "./sources.ts";
+import { type Step, stepNamed, stepsOf } from "./step.ts";
 
 /**
  * What is checked by taking it away.
@@ -55,6 +55,7 @@ export interface Verdict {
 /**
  * Checks a path, an edge or a source by intervention.
  *
+ * @param level of one's own, for the names of its nodes; blocks, heads and neurons are known without
  * @throws InputError `paths/no-node`, `paths/no-source`, `paths/bad-path` where nodes are out of order
  */
 export async function verify<T extends Shaped>(
@@ -63,8 +64,9 @@ export async function verify<T extends Shaped>(
   run: FrozenRun<T>,
   target: Target,
   claim: Claim,
+  level?: Level,
 ): Promise<Verdict> {
-  const made = engine.scope(() => verdict(engine, model, run, target, claim));
+  const made = engine.scope(() => verdict(engine, model, run, target, claim, level));
   try {
     const [[predicted = Number.NaN], [frozen = Number.NaN], [live = Number.NaN]] =
       await readTogether(engine, [made.predicted, made.frozen, made.live]);
@@ -81,13 +83,15 @@ export function verdict<T extends Shaped>(
   run: FrozenRun<T>,
   target: Target,
   claim: Claim,
+  level: Level = levelOf("head"),
 ): { readonly predicted: T; readonly frozen: T; readonly live: T } {
-  const nodes = nodesByName(model);
-  const node = (name: string): PathNode<T> => {
-    const found = nodes.get(name);
-    if (found === undefined) throw noNode(model, name, [...nodes.keys()]);
+  const node = (name: string): Step<T> => {
+    const found = stepNamed(model, name, level);
+    if (found === undefined) throw noNode(model, name);
     return found;
   };
+  const enteringAt = (source: SourceId) => sourcePlace(model, source.name, level);
+  const sourceAt = (source: SourceId): T => sourceValue(ops, model, run, source, level);
   const gates = frozenAt(run.gates);
   const measured = (sites: Sites<T>, changed: (sites: Sites<T>) => T): T => {
     const value = (stream: T): T =>
@@ -105,9 +109,9 @@ export function verdict<T extends Shaped>(
     ops.sum(ops.mul(spread(ops, covectors, run.positions), value), ["pos", "d_model"]);
 
   if (claim.kind === "path") {
-    const source = sourceValue(ops, model, run, claim.source);
+    const source = sourceAt(claim.source);
     const along = claim.nodes.map(node);
-    checkOrder(claim, along, entersAt(model, claim.source.name));
+    checkOrder(claim, along, enteringAt(claim.source)?.enters ?? 0);
     const back = along.reduceRight((c, n) => pullBack(ops, run, n, c), readout.covector);
     return {
       predicted: predict(back, source),
@@ -119,21 +123,21 @@ export function verdict<T extends Shaped>(
   }
   if (claim.kind === "source") {
     const { source } = claim;
-    const value = sourceValue(ops, model, run, source);
-    const enters = entersAt(model, source.name);
+    const value = sourceAt(source);
+    const { enters = 0, site = "embed" } = enteringAt(source) ?? {};
     return {
       predicted: predict(pullBackAll(ops, model, run, readout.covector, enters), value),
       ...both((sites) =>
         rerun(ops, model, run, sites, {
-          [siteOf(source.name)]: (entering) => ops.sub(entering, value),
+          [site]: (entering) => ops.sub(entering, value),
         }),
       ),
     };
   }
-  const from = typeof claim.from === "string" ? nodes.get(claim.from) : undefined;
+  const from = typeof claim.from === "string" ? stepNamed(model, claim.from, level) : undefined;
   const id = typeof claim.from === "string" ? { name: claim.from, position: null } : claim.from;
-  const value = from ? written(ops, model, run, from) : sourceValue(ops, model, run, id);
-  const start = from ? from.stage + 1 : entersAt(model, id.name);
+  const value = from ? written(ops, model, run, from) : sourceAt(id);
+  const start = from ? from.stage + 1 : (enteringAt(id)?.enters ?? 0);
   if (claim.to === "final") {
     return {
       predicted: predict(readout.covector, value),
@@ -148,7 +152,7 @@ export function verdict<T extends Shaped>(
     ...both((sites) => {
       const missing = lost(ops, model, run, to, value, sites);
       return rerun(ops, model, run, sites, {
-        [`${to.block.name}.write`]: ops.sub(run.writes.get(to.block.name) as T, missing), // it writes
+        [`${to.weights.name}.write`]: ops.sub(run.writes.get(to.weights.name) as T, missing), // it writes
       });
     }),
   };
@@ -166,7 +170,9 @@ function pullBackAll<T extends Shaped>(
     .slice(before)
     .reduceRight<Covectors<T>>((after, stage) => {
       const values = ops.scope(() => {
-        const pulled = stage.map((block) => pullBack(ops, run, { block, head: undefined }, after));
+        const pulled = stage.map((block) =>
+          pullBack(ops, run, { weights: block, part: undefined }, after),
+        );
         return sumOf(
           ops,
           [after, ...pulled].map((one) => spread(ops, one, run.positions)),
@@ -181,33 +187,15 @@ function lost<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   run: FrozenRun<T>,
-  node: PathNode<T>,
+  node: Step<T>,
   came: T,
   sites: Sites<T>,
 ): T {
   return ops.scope(() => {
     const read = streamBefore(ops, model, run, node.stage);
-    const full = nodeWrite(ops, node, read, sites);
-    return ops.sub(full, nodeWrite(ops, node, ops.sub(read, came), sites));
+    const write = (stream: T): T => nodeWrite(ops, node, node.weights, stream, sites);
+    return ops.sub(write(read), write(ops.sub(read, came)));
   });
-}
-
-/** What a node writes when it reads `read`, its constants included (of a head, without the block's `b_O`). */
-function nodeWrite<T extends Shaped>(
-  ops: Ops<T>,
-  { block, head }: PathNode<T>,
-  read: T,
-  sites: Sites<T>,
-): T {
-  if (head === undefined) return blockWrite(ops, block, read, sites);
-  const trace = new Map<Site, T>();
-  blockWrite(
-    ops,
-    block,
-    read,
-    recording(sites, (site) => site === `${block.name}.head`, trace),
-  );
-  return only(ops, trace.get(`${block.name}.head`) as T, "head", head); // it was asked for
 }
 
 /** What a node has written in the run. */
@@ -215,10 +203,10 @@ function written<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   run: FrozenRun<T>,
-  node: PathNode<T>,
+  node: Step<T>,
 ): T {
   const read = streamBefore(ops, model, run, node.stage);
-  return nodeWrite(ops, node, read, frozenAt(run.gates));
+  return nodeWrite(ops, node, node.weights, read, frozenAt(run.gates));
 }
 
 /** The stream of the run that a stage reads. */
@@ -255,40 +243,18 @@ function frozenValue<T extends Shaped>(
   return ops.matmul(only(ops, stream, "pos", run.positions - 1), covector, ["d_model"]);
 }
 
-function nodesByName<T extends Shaped>(model: Model<T>): Map<string, PathNode<T>> {
-  const all = [...pathNodes(model, "block"), ...pathNodes(model, "head")].flat();
-  return new Map(all.map((node) => [node.name, node]));
-}
-
-/** How many stages lie before the point where a source enters. */
-function entersAt<T extends Shaped>(model: Model<T>, source: string): number {
-  if (!source.startsWith("bias:")) return 0;
-  const block = blockOf(source);
-  return stagesOf(model).findIndex((blocks) => blocks.some(({ name }) => name === block)) + 1;
-}
-
-/** The site at which a source enters. */
-function siteOf(source: string): Site {
-  return source.startsWith("bias:") ? `${blockOf(source)}.write` : "embed";
-}
-
-/** `bias:L0.H3` and `bias:L0.attn.b_O` belong to `L0.attn`. */
-function blockOf(source: string): string {
-  const [layer = "", part] = source.slice("bias:".length).split(".");
-  return `${layer}.${part === "mlp" ? "mlp" : "attn"}`;
-}
-
-function noNode<T extends Shaped>(model: Model<T>, name: string, known: string[]): InputError {
+function noNode<T extends Shaped>(model: Model<T>, name: string): InputError {
+  const known = stepsOf(model, "block").flatMap((stage) => stage.map((step) => step.name));
   return new InputError({
     code: "paths/no-node",
     message: `${model.name} has no node "${name}".`,
-    remedy: `Nodes are blocks and heads: ${known.slice(0, 3).join(", ")}, …, and final at the end of an edge.`,
-    details: { got: name, nodes: known },
+    remedy: `Nodes are blocks (${known.slice(0, 2).join(", ")}, …), heads (L0.H0) and neurons (L0.N0), and final at the end of an edge.`,
+    details: { got: name, blocks: known },
   });
 }
 
 /** Every node has to read after what comes before it was written. */
-function checkOrder<T>(claim: Claim, along: readonly PathNode<T>[], start: number): void {
+function checkOrder<T>(claim: Claim, along: readonly Step<T>[], start: number): void {
   let from = start;
   for (const { name, stage } of along) {
     if (stage < from) {

@@ -1,10 +1,9 @@
 import { createCpu } from "@resolvent/cpu";
 import { reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
-import { loadModel, outlineModel, tokenIds } from "@resolvent/transformer";
+import { levelOf, loadModel, outlineModel, tokenIds } from "@resolvent/transformer";
 import { afterAll, describe, expect, test } from "vitest";
 import { paths } from "../src/analyses/paths.ts";
-import { bestOf } from "../src/best.ts";
 import {
   allSources,
   expandPaths,
@@ -14,6 +13,7 @@ import {
   pathsError,
   pathText,
 } from "../src/index.ts";
+import { bestOf } from "../src/largest.ts";
 import { searchPaths } from "../src/search.ts";
 
 const tokens = [3, 17, 5, 5];
@@ -147,7 +147,7 @@ test("a search leaves nothing on the engine, also where it is ended or forgets",
   const readout = logitReadout(cpu, model32, run, { a: 4, b: 9 });
   const sources = cpu.scope(() => allSources(cpu, model32, run, { level: "head" }));
   const before = cpu.memory.used;
-  const given = { level: "head", sources, readout, minDegree: 0, maxDegree: 99 } as const;
+  const given = { level: levelOf("head"), sources, readout, minDegree: 0, maxDegree: 99 } as const;
   const search = (more: object, count = 4) => {
     const best = bestOf(count);
     const flops = 1e12;

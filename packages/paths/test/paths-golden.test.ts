@@ -1,14 +1,13 @@
 import { createCpu } from "@resolvent/cpu";
 import { type Engine, reference, type Shaped } from "@resolvent/tensor";
 import { describeWithFixtures } from "@resolvent/testkit";
-import { loadModel, tokenIds } from "@resolvent/transformer";
+import { type LevelName, loadModel, tokenIds } from "@resolvent/transformer";
 import { folderOf } from "@resolvent/weights/node";
 import { afterAll, describe, expect, test } from "vitest";
 import { directAttribution } from "../src/attribution.ts";
-import type { Level } from "../src/node.ts";
+import { frozenRun } from "../src/frozen-run.ts";
 import { logitReadout } from "../src/readout.ts";
-import { frozenRun } from "../src/run.ts";
-import { topPaths } from "../src/top.ts";
+import { topPaths } from "../src/top-paths.ts";
 
 const goldenModels = [
   "stories260k",
@@ -86,7 +85,7 @@ describeWithFixtures("the golden paths", (fixtures) => {
           expect(Object.values(found.parts)).toBeNear(parts, near);
         });
 
-        async function holds<T extends Shaped>(engine: Engine<T>, level: Level): Promise<void> {
+        async function holds<T extends Shaped>(engine: Engine<T>, level: LevelName): Promise<void> {
           const model = await loadModel(engine, folderOf(fixtures.models(name)), { hash: false });
           const run = frozenRun(engine, model, tokenIds(prompt.ids));
           const golden = level === "block" ? prompt.paths_block : prompt.paths_head;

@@ -2,10 +2,14 @@ import { degreeTerms } from "@resolvent/expansion";
 import { reference, type Tensor } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import {
+  type Block,
   blocksOf,
   blockWrite,
+  everyPart,
   run as forward,
   frozenAt,
+  type LevelName,
+  levelOf,
   loadModel,
   rotaryTable,
   targetValue,
@@ -14,38 +18,50 @@ import {
 } from "@resolvent/transformer";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bestOf } from "../src/best.ts";
-import { nodeWrites } from "../src/forward.ts";
 import { heapOf, pop, push } from "../src/heap.ts";
 import {
   allSources,
   type Claim,
   directAttribution,
   effects,
+  type FrozenRun,
   frozenRun,
   headReadout,
-  type Level,
   liveSources,
   logitReadout,
-  type PathNode,
-  pathNodes,
   pullBack,
   type SourceId,
+  type Step,
   spread,
+  stepsOf,
   topPaths,
   verify,
 } from "../src/index.ts";
+import { bestOf } from "../src/largest.ts";
 import { searchPaths } from "../src/search.ts";
+import { stepWrites } from "../src/step-writes.ts";
 import { allPaths, frozenSites, partsOf, type Tiny } from "./naive.ts";
 
 const tokens = [3, 17, 5, 5, 9];
 const target = { a: 4, b: 9 };
-const levels: readonly Level[] = ["block", "head"];
+const levels: readonly LevelName[] = ["block", "head", "neuron"];
 
 const models = await Promise.all(
   tinyFamilies.map((family) => loadModel(reference, tinyModel(family, { seed: 7 }))),
 );
 const named = models.map((model) => [model.name, model] as const);
+
+/** What each node of a stage writes: `node, pos, d_model`. */
+function nodeWrites(
+  run: FrozenRun<Tensor>,
+  blocks: readonly Block<Tensor>[],
+  level: LevelName,
+  v: Tensor,
+): Tensor {
+  const made = stepWrites(reference, run, blocks, levelOf(level), v);
+  const each = made.map((writes) => everyPart(reference, writes));
+  return reference.concat(each, "node");
+}
 
 const runOf = (model: Tiny) => frozenRun(reference, model, tokenIds(tokens));
 const dot = (a: Tensor, b: Tensor): number => {
@@ -69,10 +85,10 @@ describe.each(named)("%s", (_, model) => {
 
   test("covectors before a node read what covectors behind it read of what it writes", () => {
     for (const level of levels) {
-      for (const [stage, nodes] of pathNodes(model, level).entries()) {
+      for (const [stage, nodes] of stepsOf(model, level).entries()) {
         const blocks = [...model.stages][stage] ?? [];
         const v = stream(stage);
-        const writes = nodeWrites(reference, run, blocks, level, v);
+        const writes = nodeWrites(run, blocks, level, v);
         nodes.forEach((node, n) => {
           const write = reference.sum(reference.slice(writes, "node", n, n + 1), ["node"]);
           const c = reference.broadcast(stream(stage + 99), { suffix: 2 });
@@ -84,7 +100,7 @@ describe.each(named)("%s", (_, model) => {
 
           const one = reference.sum(reference.slice(c, "pos", 2, 3), ["pos"]);
           const at = pullBack(reference, run, node, { values: one, at: 2 });
-          expect(at.at).toBe(node.block.kind === "mlp" ? 2 : undefined);
+          expect(at.at).toBe(node.weights.kind === "mlp" ? 2 : undefined);
           const everywhere = spread(reference, at, tokens.length);
           const single = reference.sum(reference.slice(everywhere, "suffix", 0, 1), ["suffix"]);
           const row = spread(reference, { values: one, at: 2 }, tokens.length);
@@ -98,8 +114,8 @@ describe.each(named)("%s", (_, model) => {
   test("heads and b_O add up to their block", () => {
     for (const [stage, blocks] of [...model.stages].entries()) {
       const v = stream(stage);
-      const parts = reference.sum(nodeWrites(reference, run, blocks, "head", v), ["node"]);
-      const whole = reference.sum(nodeWrites(reference, run, blocks, "block", v), ["node"]);
+      const parts = reference.sum(nodeWrites(run, blocks, "head", v), ["node"]);
+      const whole = reference.sum(nodeWrites(run, blocks, "block", v), ["node"]);
       expect(parts.data).toBeNear(whole.data, { rtol: 1e-12 });
       const truth = blocks
         .map((block) => blockWrite(reference, withoutBiases(block), v, frozenAt(run.gates)))
@@ -214,7 +230,7 @@ describe.each(named)("%s", (_, model) => {
       const exact = await topPaths(reference, model, run, w, { byPosition, top: 1e6 });
       const best = bestOf(1e6);
       const report = await searchPaths(reference, model, run, best, {
-        ...{ level: "head", sources, readout: w, minDegree: 0, maxDegree: 99 },
+        ...{ level: levelOf("head"), sources, readout: w, minDegree: 0, maxDegree: 99 },
         flops: Number.POSITIVE_INFINITY,
       });
       expect(report).toMatchObject({ exhaustive: true, pending: 0 });
@@ -225,7 +241,7 @@ describe.each(named)("%s", (_, model) => {
       }
       const limited = bestOf(5);
       const cut = await searchPaths(reference, model, run, limited, {
-        ...{ level: "head", sources, readout: w, minDegree: 0, maxDegree: 99, flops: 1 },
+        ...{ level: levelOf("head"), sources, readout: w, minDegree: 0, maxDegree: 99, flops: 1 },
       });
       expect(cut).toMatchObject({ exhaustive: false, expanded: 1 });
       expect(cut.pending).toBeGreaterThan(0);
@@ -256,7 +272,7 @@ describe.each(named)("%s", (_, model) => {
 
   test("what is predicted for a path is what the frozen model loses without it", async () => {
     for (const level of levels) {
-      const nodes = pathNodes(model, level);
+      const nodes = stepsOf(model, level);
       const made = allSources(reference, model, run, { level, embeddingParts: true });
       await fc.assert(
         fc.asyncProperty(
@@ -301,7 +317,7 @@ describe.each(named)("%s", (_, model) => {
       expect(predicted).toBeNear(sum(byDegree), { rtol: 1e-10, atol: 1e-12 });
       expect(frozen).toBeNear(predicted, { rtol: 1e-10, atol: 1e-12 });
     }
-    const flat = (level: Level): PathNode<Tensor>[] => pathNodes(model, level).flat();
+    const flat = (level: LevelName): Step<Tensor>[] => stepsOf(model, level).flat();
     for (const to of [...flat("head"), ...flat("block")].map(({ name }) => name).concat("final")) {
       for (const from of ["embed", "L0.attn", "L0.H1"]) {
         const stage = flat("head")

@@ -4,23 +4,23 @@ import type { Shaped } from "./shape.ts";
 import { type Traced, tapeOf } from "./tape.ts";
 
 /** A value on the tape; `index` is −1 for constants, which take no gradient. */
-export interface Node<T extends Shaped> extends Traced<T> {
+export interface Recorded<T extends Shaped> extends Traced<T> {
   readonly primal: T;
 }
 
 /** Reverse-mode derivatives (VJP) over any interpreter: `Ops` that also write down how to go back. */
-export interface AdjointOps<T extends Shaped> extends Ops<Node<T>> {
+export interface AdjointOps<T extends Shaped> extends Ops<Recorded<T>> {
   /** A value to differentiate by. */
-  variable(primal: T): Node<T>;
+  variable(primal: T): Recorded<T>;
   /** A value that takes no gradient. */
-  fixed(primal: T): Node<T>;
+  fixed(primal: T): Recorded<T>;
   /**
    * `cotangentᵀ · ∂output/∂x` for each `x` of `wrt`, zeros where the output does not depend on it: the axes
    * of `x`, in any memory order. May be called more than once, with other cotangents.
    * Throws `tensor/size-mismatch` where the cotangent has other axes than the output, `tensor/other-tape`
-   * for nodes of another tape, as every operation does.
+   * for values of another tape, as every operation does.
    */
-  gradients(output: Node<T>, cotangent: T, wrt: readonly Node<T>[]): T[];
+  gradients(output: Recorded<T>, cotangent: T, wrt: readonly Recorded<T>[]): T[];
 }
 
 /**
@@ -37,7 +37,7 @@ export function adjoint<T extends Shaped>(ops: Ops<T>): AdjointOps<T> {
   const { variable, pull, ...tape } = tapeOf(ops, "adjoint");
   return {
     ...(tape as Omit<AdjointOps<T>, "variable" | "gradients">), // what is made of values has one
-    variable: (primal) => variable(primal.shape, primal) as Node<T>, // it has its value
+    variable: (primal) => variable(primal.shape, primal) as Recorded<T>, // it has its value
     gradients: (output, cotangent, wrt) => {
       checkSameAxes(output.shape, cotangent.shape, "gradients");
       return pull(output, cotangent, wrt);

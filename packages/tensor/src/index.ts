@@ -1,4 +1,4 @@
-export { type AdjointOps, adjoint, type Node } from "./adjoint.ts";
+export { type AdjointOps, adjoint, type Recorded } from "./adjoint.ts";
 export { type AffineMap, type AffineReadout, affineReadout } from "./affine.ts";
 export { inChunks, STACK_MEMORY } from "./chunks.ts";
 export { type Cost, type CostOps, cost, type Priced, priced, reachable } from "./cost.ts";

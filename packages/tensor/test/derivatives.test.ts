@@ -3,7 +3,7 @@ import {
   axesOf,
   type Dual,
   drawing,
-  type Node,
+  type Recorded,
   type Ops,
   reference,
   type Shaped,
@@ -190,7 +190,7 @@ describe("a transformer block of norm, attention and gated MLP", () => {
     const forward = tangent(reference);
     const tape = adjoint(forward);
     const nodes = operands.map(
-      (x, i): Node<Dual<Tensor>> => tape.variable(forward.dual(x, along[i])),
+      (x, i): Recorded<Dual<Tensor>> => tape.variable(forward.dual(x, along[i])),
     );
     const gradients = tape.gradients(block(tape, nodes), forward.dual(cotangent), nodes);
     return gradients.map((g) => g.tangent ?? zeros(g));
@@ -212,7 +212,7 @@ describe("a transformer block of norm, attention and gated MLP", () => {
       forward,
       nodes.map((node, i) => forward.dual(node, tape.fixed(directions[i] as Tensor))),
     );
-    const gradients = tape.gradients(y.tangent as Node<Tensor>, cotangent, nodes); // every operand moves
+    const gradients = tape.gradients(y.tangent as Recorded<Tensor>, cotangent, nodes); // every operand moves
     const expected = hessian(directions);
     gradients.forEach((gradient, i) => {
       expect(gradient).toBeNear(expected[i] as Tensor, { rtol: 1e-10, atol: 1e-12 });

@@ -6,7 +6,7 @@ import {
   InternalError,
   isInputError,
   isInternalError,
-  type Node,
+  type Recorded,
   reference,
   type Shape,
   type Tensor,
@@ -137,7 +137,7 @@ test("an InternalError is no InputError", () => {
 
 test("a node that the tape does not have is refused", () => {
   const x = make({});
-  const stray: Node<Tensor> = { shape: {}, primal: x, index: 3 };
+  const stray: Recorded<Tensor> = { shape: {}, primal: x, index: 3 };
   const tape = adjoint(reference);
   expect(thrownBy(() => tape.gradients(stray, x, []))).toMatchObject({ code: "tensor/other-tape" });
   const other = adjoint(reference);

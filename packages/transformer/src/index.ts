@@ -8,6 +8,16 @@ export {
   scoresOf,
   valuesOf,
 } from "./attention.ts";
+export {
+  constantOf,
+  everyPart,
+  nodeWrite,
+  ownWrites,
+  type Parts,
+  type PartWrites,
+  partWrites,
+  someParts,
+} from "./block-parts.ts";
 export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
 export { finalSigma, withFinalSigma } from "./final-norm.ts";
@@ -30,7 +40,6 @@ export {
   type Architecture,
   type AttentionBlock,
   type Block,
-  blockNames,
   blocksOf,
   hasBiases,
   type MlpBlock,
@@ -42,6 +51,16 @@ export {
   shapesOf,
   withoutBiases,
 } from "./model.ts";
+export {
+  type Level,
+  type LevelName,
+  levelOf,
+  type Node,
+  nodesNamed,
+  nodesOf,
+  siteNode,
+  streamNodes,
+} from "./node.ts";
 export { normalize } from "./norm.ts";
 export { type RotarySpec, rotaryTable } from "./rotary.ts";
 export { blockWrite, type Run, type RunOptions, residualStream, run } from "./run.ts";
@@ -60,7 +79,16 @@ export {
   type Sites,
   within,
 } from "./sites.ts";
-export { groupOf, onlyHead, stageOfLayer, upToStage, withAttention } from "./structure.ts";
+export {
+  type BlockPlace,
+  blockNames,
+  blockPlaces,
+  groupOf,
+  onlyHead,
+  stageOfLayer,
+  upToStage,
+  withAttention,
+} from "./structure.ts";
 export {
   likeliestTarget,
   likeliestTokens,

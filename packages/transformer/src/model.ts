@@ -125,13 +125,6 @@ export interface Model<T extends Shaped> {
   };
 }
 
-/** The names of a model's blocks in execution order: `L0.attn`, `L0.mlp`, … */
-export function blockNames({ layers, d_mlp }: Architecture): string[] {
-  return Array.from({ length: layers }, (_, layer) =>
-    d_mlp === 0 ? [`L${layer}.attn`] : [`L${layer}.attn`, `L${layer}.mlp`],
-  ).flat();
-}
-
 /** All blocks in execution order, of a model that is in memory. */
 export function blocksOf<T extends Shaped>(model: Model<T>): Block<T>[] {
   return [...model.stages].flat();

@@ -1,10 +1,37 @@
 import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
 import { checkHead } from "./head-name.ts";
-import type { AttentionBlock, Model, Stages } from "./model.ts";
+import type { Architecture, AttentionBlock, Model, Stages } from "./model.ts";
+
+/** Where a block stands. */
+export interface BlockPlace {
+  /** `L0.attn`, `L0.mlp` */
+  readonly name: string;
+  readonly kind: "attn" | "mlp";
+  readonly layer: number;
+  readonly stage: number;
+}
+
+/** The blocks of a model by stage, from its architecture alone. */
+export function blockPlaces({ layers, d_mlp, parallel }: Architecture): BlockPlace[][] {
+  const kinds = d_mlp === 0 ? (["attn"] as const) : (["attn", "mlp"] as const);
+  const perLayer = parallel ? 1 : kinds.length;
+  return Array.from({ length: layers * perLayer }, (_, stage) => {
+    const layer = Math.floor(stage / perLayer);
+    const own = parallel ? kinds : kinds.slice(stage % perLayer, (stage % perLayer) + 1);
+    return own.map((kind) => ({ name: `L${layer}.${kind}`, kind, layer, stage }));
+  });
+}
+
+/** The names of a model's blocks in execution order: `L0.attn`, `L0.mlp`, … */
+export function blockNames(architecture: Architecture): string[] {
+  return blockPlaces(architecture)
+    .flat()
+    .map(({ name }) => name);
+}
 
 /** How many stages lie before the attention block of a layer. */
-export function stageOfLayer<T extends Shaped>(model: Model<T>, layer: number): number {
-  return (model.stages.length / model.architecture.layers) * layer;
+export function stageOfLayer({ d_mlp, parallel }: Architecture, layer: number): number {
+  return d_mlp === 0 || parallel ? layer : 2 * layer;
 }
 
 /** The model with its first stages only. */

@@ -1,4 +1,11 @@
-import { adjoint, type Node, reference, type Shape, sizeOf, type Tensor } from "@resolvent/tensor";
+import {
+  adjoint,
+  type Recorded,
+  reference,
+  type Shape,
+  sizeOf,
+  type Tensor,
+} from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { openCheckpoint } from "@resolvent/weights";
 import { describe, expect, test } from "vitest";
@@ -37,8 +44,8 @@ describe.each(tinyFamilies)("%s from tensors at hand", (family) => {
   test("takes variables of a tape, and each gets a gradient of its own shape", async () => {
     const parts = await partsOf(family);
     const tape = adjoint(reference);
-    const variables = new Map<string, Node<Tensor>>();
-    const variable = (name: string, shape: Shape): Node<Tensor> => {
+    const variables = new Map<string, Recorded<Tensor>>();
+    const variable = (name: string, shape: Shape): Recorded<Tensor> => {
       const node = tape.variable(reference.constant(shape, parts.get(name) ?? []));
       variables.set(name, node);
       return node;

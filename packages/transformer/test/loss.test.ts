@@ -1,4 +1,11 @@
-import { adjoint, type Ids, type Node, reference, type Tensor, tangent } from "@resolvent/tensor";
+import {
+  adjoint,
+  type Ids,
+  type Recorded,
+  reference,
+  type Tensor,
+  tangent,
+} from "@resolvent/tensor";
 import { tinyFamilies } from "@resolvent/testkit";
 import { describe, expect, test } from "vitest";
 import {
@@ -147,7 +154,7 @@ function gradientsOf(
   rows: readonly (readonly number[])[],
 ): Map<string, Tensor> {
   const tape = adjoint(reference);
-  const variables = new Map<string, Node<Tensor>>();
+  const variables = new Map<string, Recorded<Tensor>>();
   const taped = mapWeights(model, (w, name) => {
     const variable = tape.variable(w);
     variables.set(name, variable);

@@ -159,7 +159,7 @@ export function valueTerms<T extends Shaped>(
     const logits = unembed(ops, model, at(anatomy.residual, query), plainSites());
     const all = sweep(ops, model, anatomy, undefined, Number.POSITIVE_INFINITY);
 
-    const before = upToStage(model, stageOfLayer(model, layer));
+    const before = upToStage(model, stageOfLayer(model.architecture, layer));
     const sofar = sweep(ops, before, anatomy, undefined, Number.POSITIVE_INFINITY);
     const edge = withAttention(model, layer, (block) => {
       const { b_O, ...own } = onlyHead(ops, block, head);

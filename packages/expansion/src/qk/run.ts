@@ -44,7 +44,7 @@ export function scoreRun<T extends Shaped>(
   checkHead(model.architecture, { layer });
   checkPosition("query", query, tokens.length);
   const block = `L${layer}.attn`;
-  const stages = stageOfLayer(model, layer);
+  const stages = stageOfLayer(model.architecture, layer);
   const seen = tokens.slice(0, query + 1);
   const chosen = (site: Site): boolean =>
     site.startsWith("embed") ||

@@ -13,6 +13,7 @@ import {
   warningLines,
 } from "@resolvent/analysis";
 import { promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import type { LevelName } from "@resolvent/transformer";
 import * as z from "zod";
 import {
   type ExpandPathsOptions,
@@ -21,14 +22,13 @@ import {
   pathsError,
   targetOf,
 } from "../expand-paths.ts";
-import type { Level } from "../node.ts";
-import { pathsCost } from "../price.ts";
-import { sourceText } from "../text.ts";
+import { sourceText } from "../path-text.ts";
+import { pathsCost } from "../paths-cost.ts";
 
 interface PathsParameters {
   readonly prompt: Prompt;
   readonly target?: readonly TokenName[] | undefined;
-  readonly level: Level;
+  readonly level: LevelName;
   readonly top: number;
   readonly minDegree: number;
   readonly maxDegree?: number | undefined;
@@ -50,10 +50,10 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
   params: z.object({
     prompt: promptParameter("text to read"),
     target: targetParameter,
-    level: z
-      .enum(["block", "head"])
-      .default("head")
-      .meta({ title: "level", description: "steps of a path: whole blocks, or heads and MLPs" }),
+    level: z.enum(["block", "head", "neuron"]).default("head").meta({
+      title: "level",
+      description: "steps of a path: whole blocks, heads and MLPs, or heads and neurons",
+    }),
     top: z
       .int()
       .min(0)

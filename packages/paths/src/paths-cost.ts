@@ -1,16 +1,15 @@
-import { type Cost, cost, type Precision, type Priced, sizeOf } from "@resolvent/tensor";
-import { type Model, runCost, tokenIds } from "@resolvent/transformer";
+import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
+import { levelOf, type Model, runCost, tokenIds } from "@resolvent/transformer";
 import { attributionProducts } from "./attribution.ts";
 import { sweepBack } from "./effects.ts";
 import { enumeration, prefixEffects } from "./enumerate.ts";
+import { planOf } from "./enumeration-plan.ts";
 import type { ExpandPathsOptions } from "./expand-paths.ts";
-import { writesByDegree } from "./forward.ts";
-import { planOf } from "./plan.ts";
+import { frozenRun } from "./frozen-run.ts";
 import { logitReadout } from "./readout.ts";
-import { frozenRun } from "./run.ts";
-import { channelsOf } from "./search.ts";
-import { allSources } from "./source.ts";
-import { checkDegrees } from "./top.ts";
+import { allSources } from "./sources.ts";
+import { channelsOf, writesByDegree } from "./step-writes.ts";
+import { checkDegrees } from "./top-paths.ts";
 import { verdict } from "./verify.ts";
 
 /** What an expansion into paths would take, from shapes alone; of a search, all of its budget. */
@@ -19,7 +18,8 @@ export function pathsCost(
   tokens: readonly number[],
   options: ExpandPathsOptions & { readonly precision?: Precision } = {},
 ): Cost {
-  const { level = "head", byPosition = false, budget = 16, precision = "f32" } = options;
+  const level = levelOf(options.level ?? "head");
+  const { byPosition = false, budget = 16, precision = "f32" } = options;
   checkDegrees(options.minDegree ?? 0, options.maxDegree, outline.stages.length);
   const ops = cost({ precision });
   const ids = tokenIds(tokens);
@@ -44,7 +44,7 @@ export function pathsCost(
       });
     } else {
       searched = budget * pass;
-      const channels = channelsOf(outline, level, readout.before, sizeOf(run.embedding.shape));
+      const channels = channelsOf(outline, level, readout.before, run.positions);
       ops.scope(() => {
         writesByDegree(ops, outline, run, sources, { level, channels, before: readout.before });
       });

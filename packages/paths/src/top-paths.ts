@@ -1,18 +1,18 @@
 import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
+import { type Level, type LevelName, levelOf, type Model } from "@resolvent/transformer";
 import { makeAllPaths } from "./all-paths.ts";
-import { bestOf, type PathEffect } from "./best.ts";
-import { type Level, pathNodes } from "./node.ts";
-import { passFlops, planOf } from "./plan.ts";
+import { passFlops, planOf } from "./enumeration-plan.ts";
+import type { FrozenRun } from "./frozen-run.ts";
+import { bestOf, type PathEffect } from "./largest.ts";
+import { countPaths, sweepTotals } from "./path-sums.ts";
 import type { Readout } from "./readout.ts";
-import type { FrozenRun } from "./run.ts";
 import { searchPaths } from "./search.ts";
-import { allSources, liveSources, type Sources } from "./source.ts";
-import { countPaths, sweepTotals } from "./totals.ts";
+import { allSources, liveSources, type Sources } from "./sources.ts";
+import { stepsOf } from "./step.ts";
 
 export interface TopPathsOptions {
-  /** Paths through whole blocks, or through attention heads and MLPs; default `head`. */
-  readonly level?: Level;
+  /** Paths through whole blocks, through heads and MLPs, through heads and neurons, or a level of one's own; default `head`. */
+  readonly level?: LevelName | Level;
   /** How many of the largest paths are listed; default 20. */
   readonly top?: number;
   /** Only paths of at least so many degrees are listed; default 0. */
@@ -32,7 +32,8 @@ export interface TopPathsOptions {
 /** A readout as a sum of paths: the largest, and exactly how much the others are together. */
 export interface TopPaths {
   readonly readout: string;
-  readonly level: Level;
+  /** The name of the level. */
+  readonly level: string;
   /** How many paths there are. */
   readonly count: bigint;
   /** The sum of all of them, by the sweep. */
@@ -89,7 +90,8 @@ export async function topPaths<T extends Shaped>(
   readout: Readout<T>,
   options: TopPathsOptions = {},
 ): Promise<TopPaths> {
-  const { level = "head", top = 20, minDegree = 0, byPosition = false, signal } = options;
+  const level = levelOf(options.level ?? "head");
+  const { top = 20, minDegree = 0, byPosition = false, signal } = options;
   const { maxDegree = model.stages.length, budget = 16, onProgress } = options;
   const embeddingParts = options.sources?.some((name) => name.startsWith("embed.")) ?? false;
   checkDegrees(minDegree, options.maxDegree, model.stages.length);
@@ -102,7 +104,7 @@ export async function topPaths<T extends Shaped>(
   try {
     all = await liveSources(engine, made);
     sources = options.sources === undefined ? all : await liveSources(engine, all, options.sources);
-    const sizes = pathNodes(model, level).map((stage) => stage.length);
+    const sizes = stepsOf(model, level).map((stage) => stage.length);
     const swept = await sweepTotals(engine, model, run, all, sources, readout);
     const counts = countPaths(sizes, sources, readout.before, model.stages.length);
     const count = counts.reduce((sum, one) => sum + one, 0n);
@@ -144,7 +146,7 @@ export async function topPaths<T extends Shaped>(
     }
     const shown = best.sorted();
     return {
-      ...{ readout: readout.name, level, count, shown },
+      ...{ readout: readout.name, level: level.name, count, shown },
       ...found,
       total: swept.total,
       constant: swept.constant,

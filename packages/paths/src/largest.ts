@@ -1,10 +1,10 @@
 import { type Heap, heapOf, pop, push } from "./heap.ts";
-import type { PathNode } from "./node.ts";
-import type { SourceId } from "./source.ts";
+import type { SourceId } from "./sources.ts";
+import type { Step } from "./step.ts";
 
 /** The end of a path: its first node, and what follows it. */
 export interface Suffix {
-  readonly node: Pick<PathNode<unknown>, "name">;
+  readonly node: Pick<Step<unknown>, "name">;
   readonly next: Suffix | undefined;
   /** How many nodes it has. */
   readonly length: number;

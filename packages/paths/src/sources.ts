@@ -9,18 +9,21 @@ import {
 } from "@resolvent/tensor";
 import {
   type Block,
-  blockWrite,
   chooses,
+  constantOf,
   frozenAt,
   hasBiases,
   headName,
   headNamed,
+  type Level,
+  type LevelName,
+  levelOf,
   type Model,
-  recording,
+  nodeWrite,
   type Site,
 } from "@resolvent/transformer";
-import { headsOf, type Level } from "./node.ts";
-import { type FrozenRun, stagesOf } from "./run.ts";
+import { type FrozenRun, stagesOf } from "./frozen-run.ts";
+import { stepNamed } from "./step.ts";
 
 /**
  * Sources that enter the stream at one point: values that paths begin with. What holds them is open: anything that
@@ -41,7 +44,7 @@ export interface Sources<T> {
 
 export interface SourceOptions {
   /** At level `head` the constants of heads are told apart; default `block`. */
-  readonly level?: Level;
+  readonly level?: LevelName | Level;
   /** The token and position parts of the embedding are sources of their own; default false. */
   readonly embeddingParts?: boolean;
   /** Each position of a source is a source of its own; default false. */
@@ -61,7 +64,8 @@ export function allSources<T extends Shaped>(
   run: FrozenRun<T>,
   options: SourceOptions = {},
 ): Sources<T>[] {
-  const { level = "block", embeddingParts = false, byPosition = false } = options;
+  const level = levelOf(options.level ?? "block");
+  const { embeddingParts = false, byPosition = false } = options;
   const stack = (parts: readonly T[]): T => {
     const each = parts.map((part) =>
       ops.arrange(ops.broadcast(part, { source: 1 }), ["pos", "d_model"]),
@@ -82,7 +86,7 @@ export function allSources<T extends Shaped>(
     };
     const constants = stagesOf(model).flatMap((blocks, stage) =>
       blocks.filter(hasBiases).map((block): Sources<T> => {
-        const parts = constantsOf(ops, run, block, level);
+        const parts = constantsOf(ops, model, run, block, level);
         const names = parts.map(([name]) => name);
         const values = stack(parts.map(([, value]) => value));
         return { enters: stage + 1, degree: 1, byPosition, names, values };
@@ -92,28 +96,32 @@ export function allSources<T extends Shaped>(
   });
 }
 
-/** The constant of a block, `c_i = f_i(0)`, in the parts that a level tells apart. */
+/**
+ * The constant of a block, `c_i = f_i(0)`: of its parts one by one, where what belongs to none of them has a name. Those
+ * of parts that write along a direction each, which are many, stay together.
+ */
 function constantsOf<T extends Shaped>(
   ops: Ops<T>,
+  model: Model<T>,
   run: FrozenRun<T>,
   block: Block<T>,
   level: Level,
 ): [string, T][] {
   const zero = ops.fill(run.embedding.shape, 0);
   const frozen = frozenAt(run.gates);
-  if (level === "block" || block.kind === "mlp") {
-    return [[`bias:${block.name}`, blockWrite(ops, block, zero, frozen)]];
+  const parts = level[block.kind];
+  const made = parts?.constant && parts.writes(ops, block, zero, frozen);
+  if (parts?.constant === undefined || made === undefined || made.directions !== undefined) {
+    return [[`bias:${block.name}`, nodeWrite(ops, { part: undefined }, block, zero, frozen)]];
   }
-  const trace = new Map<Site, T>();
-  const sites = recording(frozen, (site) => site === `${block.name}.head`, trace);
-  blockWrite(ops, block, zero, sites);
-  const heads = trace.get(`${block.name}.head`) as T; // it was asked for
-  const parts = Array.from({ length: headsOf(block) }, (_, head): [string, T] => [
-    `bias:L${block.layer}.H${head}`,
-    ops.sum(ops.slice(heads, "head", head, head + 1), ["head"]),
+  const { architecture } = model;
+  const each = Array.from({ length: parts.count(architecture) }, (_, index): [string, T] => [
+    `bias:${parts.name(block.layer, index)}`,
+    ops.sum(ops.slice(made.each, "node", index, index + 1), ["node"]),
   ]);
-  const own = block.b_O && ops.add(zero, block.b_O);
-  return own === undefined ? parts : [...parts, [`bias:${block.name}.b_O`, own]];
+  const own = constantOf(ops, parts, block, made);
+  if (own === undefined) return each;
+  return [...each, [`bias:${block.name}.${parts.constant.name}`, ops.add(zero, own)]];
 }
 
 /**
@@ -185,9 +193,10 @@ export function sourceValue<T extends Shaped>(
   model: Model<T>,
   run: FrozenRun<T>,
   { name, position }: SourceId,
+  level?: Level,
 ): T {
   return ops.scope(() => {
-    const value = named(ops, model, run, name);
+    const value = sourcePlace(model, name, level)?.value(ops, run);
     if (value === undefined || (position !== null && position >= run.positions)) {
       const source = position === null ? name : `${name}@${position}`;
       throw new InputError({
@@ -203,23 +212,42 @@ export function sourceValue<T extends Shaped>(
   });
 }
 
-function named<T extends Shaped>(
-  ops: Ops<T>,
+/** Where a source enters, and what it is. */
+interface SourcePlace<T extends Shaped> {
+  /** How many stages of the model lie before the point. */
+  readonly enters: number;
+  /** The site that has it, alone or among others. */
+  readonly site: Site;
+  /** `pos, d_model`, of a run; undefined where that has no such source. */
+  value(ops: Ops<T>, run: FrozenRun<T>): T | undefined;
+}
+
+/** The source of a name; undefined where no model like this has one. */
+export function sourcePlace<T extends Shaped>(
   model: Model<T>,
-  run: FrozenRun<T>,
   name: string,
-): T | undefined {
-  if (name === "embed") return run.embedding;
-  if (name === "embed.token") return run.token;
-  if (name === "embed.position") return run.position;
-  for (const block of stagesOf(model).flat()) {
-    if (!hasBiases(block) || !name.startsWith(`bias:L${block.layer}.`)) continue;
-    for (const level of ["block", "head"] as const) {
-      const found = constantsOf(ops, run, block, level).find(([own]) => own === name);
-      if (found !== undefined) return found[1];
-    }
+  level: Level = levelOf("head"),
+): SourcePlace<T> | undefined {
+  const [, of] = /^bias:(.*)$/.exec(name) ?? [];
+  if (of === undefined) {
+    const values = { embed: "embedding", "embed.token": "token", "embed.position": "position" };
+    if (!Object.hasOwn(values, name)) return undefined;
+    const key = values[name as keyof typeof values]; // it is one of them
+    return { enters: 0, site: "embed", value: (_ops, run) => run[key as "token"] };
   }
-  return undefined;
+  const step = stepNamed(model, of, level);
+  const owner = step ?? stepNamed(model, of.slice(0, of.lastIndexOf(".")), level);
+  if (owner === undefined) return undefined;
+  const { weights: block, stage } = owner;
+  return {
+    enters: stage + 1,
+    site: `${block.name}.write`,
+    value: (ops, run) => {
+      const zero = ops.fill(run.embedding.shape, 0);
+      if (step !== undefined) return nodeWrite(ops, step, block, zero, frozenAt(run.gates));
+      return constantsOf(ops, model, run, block, level).find(([own]) => own === name)?.[1];
+    },
+  };
 }
 
 /** One source: its place among `sources`. */

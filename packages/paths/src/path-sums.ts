@@ -2,11 +2,10 @@ import type { Engine, Shaped } from "@resolvent/tensor";
 import { readNumber, using } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { effects } from "./effects.ts";
-import { suffixCounts } from "./node.ts";
+import type { FrozenRun } from "./frozen-run.ts";
 import { spread } from "./pull.ts";
 import type { Readout } from "./readout.ts";
-import type { FrozenRun } from "./run.ts";
-import { allSources, type Sources, sourceIds } from "./source.ts";
+import { allSources, type Sources, sourceIds } from "./sources.ts";
 
 /** How many paths there are, by degree. */
 export function countPaths<T extends Shaped>(
@@ -101,4 +100,23 @@ function streamValue<T extends Shaped>(
     },
     (value) => readNumber(engine, value),
   );
+}
+
+/**
+ * How many ways lead from each point of a model to its end `before` stages further on, by the number of nodes:
+ * `counts[stage][nodes]`, `stage` from 0 to `before`.
+ */
+function suffixCounts(sizes: readonly number[], before: number): bigint[][] {
+  let later: bigint[] = [1n];
+  const counts = [later];
+  for (let stage = before - 1; stage >= 0; stage--) {
+    const size = BigInt(sizes[stage] ?? 0);
+    const now = Array.from(
+      { length: later.length + 1 },
+      (_, k) => (later[k] ?? 0n) + size * (later[k - 1] ?? 0n),
+    );
+    counts.unshift(now);
+    later = now;
+  }
+  return counts;
 }

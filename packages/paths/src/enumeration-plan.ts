@@ -1,10 +1,10 @@
 import { type Priced, type Shaped, sizeOf } from "@resolvent/tensor";
-import { type Model, mapWeights, runCost } from "@resolvent/transformer";
+import { type Level, type Model, mapWeights, runCost } from "@resolvent/transformer";
 import { type EnumerationPlan, planEnumeration } from "./enumerate.ts";
-import { type Level, pathNodes } from "./node.ts";
+import type { FrozenRun } from "./frozen-run.ts";
 import type { Readout } from "./readout.ts";
-import type { FrozenRun } from "./run.ts";
-import { type Sources, sourceIds } from "./source.ts";
+import { type Sources, sourceIds } from "./sources.ts";
+import { stepsOf } from "./step.ts";
 
 /** Enumerations of so many operations are made in any case: about a second. */
 const ALWAYS = 3e10;
@@ -20,7 +20,7 @@ export function planOf<T extends Shaped>(
   readout: Readout<T>,
   { level, flops }: { readonly level: Level; readonly flops: number },
 ): { readonly plan: EnumerationPlan; readonly affordable: boolean } {
-  const sizes = pathNodes(model, level).map((stage) => stage.length);
+  const sizes = stepsOf(model, level).map((stage) => stage.length);
   const plan = planEnumeration(sizes, groupSizes(sources), readout.before);
   const entries = sizeOf(run.embedding.shape);
   const paths = plan.prefixes * plan.suffixes;

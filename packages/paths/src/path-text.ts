@@ -1,6 +1,6 @@
 import { tokenNotation } from "@resolvent/analysis";
-import type { PathEffect } from "./best.ts";
-import type { SourceId } from "./source.ts";
+import type { PathEffect } from "./largest.ts";
+import type { SourceId } from "./sources.ts";
 
 /** How a path reads: `embed " Mary"@3 → L2.H1 → L3.mlp → logit " Mary" − " John"`. */
 export function pathText(

@@ -1,0 +1,43 @@
+import type { Shaped } from "@resolvent/tensor";
+import {
+  type Block,
+  type Level,
+  type LevelName,
+  type Model,
+  type Node,
+  nodesNamed,
+  nodesOf,
+} from "@resolvent/transformer";
+import { stagesOf } from "./frozen-run.ts";
+
+/** A node that a path goes through, with its block; a path has at most one of a stage. */
+export interface Step<T> extends Node {
+  readonly weights: Block<T>;
+}
+
+/** The nodes that paths of a level go through, stage by stage. */
+export function stepsOf<T extends Shaped>(
+  model: Model<T>,
+  level: LevelName | Level,
+): readonly Step<T>[][] {
+  const steps = nodesOf(model.architecture, level);
+  return stagesOf(model).map((blocks, stage) =>
+    blocks.flatMap((weights) =>
+      (steps[stage] ?? [])
+        .filter(({ block }) => block === weights.name)
+        .map((node) => ({ ...node, weights })),
+    ),
+  );
+}
+
+/** The step of a name, in any spelling: a block, a head, a neuron, a node of the level; undefined where there is none. */
+export function stepNamed<T extends Shaped>(
+  model: Model<T>,
+  name: string,
+  level?: Level,
+): Step<T> | undefined {
+  const [node, ...others] = nodesNamed(model.architecture, name, level);
+  if (node === undefined || others.length > 0) return undefined; // a layer is no step
+  const weights = stagesOf(model)[node.stage]?.find((block) => block.name === node.block);
+  return weights && { ...node, weights };
+}

@@ -1,0 +1,70 @@
+import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
+import type { Parts } from "./block-parts.ts";
+import type { Block, MlpBlock } from "./model.ts";
+import { blockWrite } from "./run.ts";
+import { recording, type Site } from "./sites.ts";
+
+/** The neurons of MLPs, each of which writes along its row of W_out; `b_out` belongs to none. */
+export const neuronParts: Parts = {
+  count: ({ d_mlp }) => d_mlp,
+  name: (layer, neuron) => `L${layer}.N${neuron}`,
+  constant: {
+    name: "b_out",
+    of: (ops, whole) => {
+      const { postNorm, W_out, b_out } = mlpOf(whole);
+      if (postNorm?.bias === undefined) return b_out;
+      const passed = ops.matmul(postNorm.bias, W_out, ["d_mlp"]);
+      return b_out === undefined ? passed : ops.add(passed, b_out);
+    },
+  },
+  writes: (ops, whole, read, sites) => {
+    const block = mlpOf(whole);
+    const [post, norm] = [`${block.name}.post`, `${block.name}.post_norm`];
+    const trace = new Map<Site, typeof read>();
+    const on = recording(sites, (site) => site === post || site === norm, trace);
+    const write = blockWrite(ops, block, read, on);
+    const sigma = trace.get(norm);
+    const active = trace.get(post) as typeof read; // every MLP passes it
+    const each = sigma === undefined ? active : ops.div(active, sigma);
+    return {
+      whole: write,
+      each: ops.rename(each, { d_mlp: "node" }),
+      directions: ops.rename(directionsOf(ops, block), { d_mlp: "node" }),
+    };
+  },
+  axes: (block) => {
+    const { W_in, name } = mlpOf(block);
+    return { d_mlp: sizeAlong(W_in.shape, "d_mlp", name) };
+  },
+  alone: (ops, whole, neuron) => {
+    const block = mlpOf(whole);
+    // A norm behind the activation mixes what neurons give: none can be cut out.
+    if (block.postNorm !== undefined) return undefined;
+    const { b_out, ...own } = block;
+    const only = (x: (typeof block)["W_in"]): (typeof block)["W_in"] =>
+      "d_mlp" in x.shape ? ops.slice(x, "d_mlp", neuron, neuron + 1) : x;
+    const { W_in, W_out, b_in, W_gate, b_gate } = own;
+    const cut = { ...own, W_in: only(W_in), W_out: only(W_out) };
+    return {
+      block: {
+        ...cut,
+        ...(b_in && { b_in: only(b_in) }),
+        ...(W_gate && { W_gate: only(W_gate) }),
+        ...(b_gate && { b_gate: only(b_gate) }),
+      },
+      gate: only,
+    };
+  },
+};
+
+/** What a neuron's activation is multiplied with: its row of W_out, through the norm before it where there is one. */
+function directionsOf<T extends Shaped>(ops: Ops<T>, { W_out, postNorm }: MlpBlock<T>): T {
+  if (postNorm === undefined) return W_out;
+  const scaled = postNorm.scale === undefined ? W_out : ops.mul(W_out, postNorm.scale);
+  return postNorm.kind === "layer" ? ops.center(scaled, "d_mlp") : scaled;
+}
+
+function mlpOf<T>(block: Block<T>): MlpBlock<T> {
+  if (block.kind === "mlp") return block;
+  throw new InternalError({ code: "transformer/no-mlp", message: `${block.name} has no neurons.` });
+}
