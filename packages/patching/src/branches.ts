@@ -1,9 +1,8 @@
 import { InputError, type Ops, type Shaped, takeEntries } from "@resolvent/tensor";
-import type { Model, Target } from "@resolvent/transformer";
 import { targetAt } from "@resolvent/transformer";
-import { lastPosition, type PatchRun } from "./base.ts";
-import { writeChanges } from "./changes.ts";
 import type { PatchGraph } from "./graph.ts";
+import { lastPosition, type Patched } from "./patch-run.ts";
+import { writeChanges } from "./write-changes.ts";
 
 /** A path of the computational tree: a source, then the receivers it goes through, each of a later stage. */
 export interface Branch {
@@ -21,18 +20,13 @@ export interface Branch {
  * the nodes from it to the root anew. So each receiver passes its change on to the next of its path alone, and the
  * last to the output. (Path patching, Goldowsky-Dill et al. 2023, of one path.) A branch takes one application
  * of each block that it goes through.
- *
- * @param deltas `source, pos, d_model`
  */
 export function branchTargets<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
-  graph: PatchGraph,
-  run: PatchRun<T>,
-  deltas: T,
+  patched: Patched<T>,
   branches: readonly Branch[],
-  target: Target,
 ): T {
+  const { model, graph, run, deltas, target } = patched;
   branches.forEach((branch) => void checkBranch(graph, branch));
   const sources = branches.map(({ source }) => source);
   let moved = takeEntries(ops, deltas, "source", sources, "item");
@@ -47,7 +41,7 @@ export function branchTargets<T extends Shaped>(
     if (changes.length === 0) continue;
     moved = ops.scope(() => {
       const before = ops.rename(moved, { item: "change" });
-      const after = writeChanges(ops, stage, run, before, changes);
+      const after = writeChanges(ops, stage, patched, before, changes);
       const places = branches.map((_, entry) => {
         const place = changes.findIndex((change) => change.entry === entry);
         return place < 0 ? entry : branches.length + place;
@@ -63,9 +57,8 @@ export function branchTargets<T extends Shaped>(
 function checkBranch(graph: PatchGraph, { source, receivers }: Branch): void {
   const nodes = [graph.sources[source], ...receivers.map((receiver) => graph.receivers[receiver])];
   const odd = nodes.findIndex((node, i) => {
-    if (node === undefined) return true;
-    const last = "input" in node && node.input === "final";
-    return last || (i > 0 && node.stage <= (nodes[i - 1]?.stage ?? 0));
+    if (node === undefined || node.stage === graph.stages) return true; // final is no step
+    return i > 0 && node.stage <= (nodes[i - 1]?.stage ?? 0);
   });
   if (odd < 0) return;
   throw new InputError({

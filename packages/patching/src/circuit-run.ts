@@ -1,13 +1,29 @@
 import type { Ops, Shape, Shaped } from "@resolvent/tensor";
-import type { Target } from "@resolvent/transformer";
-import { type Block, blockWrite, type Model, plainSites, targetAt } from "@resolvent/transformer";
-import { lastPosition } from "./base.ts";
-import { headWrites, projected } from "./changes.ts";
-import { groupsOf } from "./gradients.ts";
-import { HEAD_INPUTS, type HeadInput, type PatchGraph } from "./graph.ts";
+import {
+  constantOf,
+  everyPart,
+  type Model,
+  ownWrites,
+  plainSites,
+  type Target,
+  targetAt,
+} from "@resolvent/transformer";
+import type { PatchGraph } from "./graph.ts";
+import { lastPosition } from "./patch-run.ts";
 
 /** Which edges are kept: `kept(source, receiver)` by their indices in the graph. */
 export type Circuit = (source: number, receiver: number) => boolean;
+
+/** What circuits are cut out of. */
+export interface CircuitSubject<T extends Shaped> {
+  readonly model: Model<T>;
+  readonly graph: PatchGraph;
+  /** The embedding of the run: `pos, d_model`. */
+  readonly x0: T;
+  /** `ref_s`: `source, pos, d_model`. */
+  readonly reference: T;
+  readonly target: Target;
+}
 
 /** Sources of one stage and how far what they write in each circuit is from the reference. */
 interface Written<T> {
@@ -21,21 +37,14 @@ interface Written<T> {
  *
  *     r_r = Σ_s ref_s + Σ_{s kept for r} (C_s − ref_s) + constants
  *
- * with `C_s` what `s` writes in this very circuit run; every edge outside the circuit carries the reference. At head
- * level the constants are the biases `b_O`, which belong to no head. All circuits go as one stack; at head level
- * every input of every head is composed by itself.
- *
- * @param x0 the embedding of the run: `pos, d_model`
- * @param reference `ref_s`: `source, pos, d_model`
+ * with `C_s` what `s` writes in this very circuit run; every edge outside the circuit carries the reference. The
+ * constants are what belongs to no part of a block: at head level the biases `b_O`. All circuits go as one stack;
+ * every input of every part is composed by itself.
  */
 export function circuitTargets<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
-  graph: PatchGraph,
-  x0: T,
-  reference: T,
+  { model, graph, x0, reference, target }: CircuitSubject<T>,
   circuits: readonly Circuit[],
-  target: Target,
 ): T {
   const stack: Shape = { circuit: circuits.length };
   const referenceOf = (sources: readonly number[]): T => {
@@ -70,27 +79,25 @@ export function circuitTargets<T extends Shaped>(
       const own = stage.map((block): Written<T> & { readonly cut: T } => {
         const sources = sourcesIn((source) => source.block === block.name);
         const ref = referenceOf(sources);
-        const writes = ops.scope(() => {
-          if (graph.level === "block" || block.kind === "mlp") {
-            const receivers = receiversIn((receiver) => receiver.block === block.name);
-            const write = blockWrite(ops, block, readOf(before, receivers, {}), plainSites());
-            return ops.broadcast(write, { source: 1 });
-          }
-          const inputs = HEAD_INPUTS.map((input): [HeadInput, T] => {
-            const receivers = receiversIn((to) => to.block === block.name && to.input === input);
-            const given = ops.scope(() =>
-              projected(ops, block, input, readOf(before, receivers, groupsOf(block))),
+        const parts = graph.level[block.kind];
+        const { writes, constant } = ops.scope(() => {
+          const reads = (parts?.inputs ?? [undefined]).map((input) => {
+            const receivers = receiversIn(
+              (to) => to.node?.block === block.name && to.input === input,
             );
-            return [input, given];
+            return readOf(before, receivers, { node: receivers.length });
           });
-          const heads = headWrites(ops, block, before, Object.fromEntries(inputs));
-          return ops.rename(heads, { head: "source" });
+          const made = ownWrites(ops, parts, block, reads, plainSites());
+          return {
+            writes: ops.rename(everyPart(ops, made), { node: "source" }),
+            constant: parts && ofAll(ops, constantOf(ops, parts, block, made)),
+          };
         });
         const sum = ops.sum(ref, ["source"]);
         return {
           sources,
           beyond: ops.sub(writes, ref),
-          cut: graph.level === "head" ? withConstant(ops, block, sum) : sum,
+          cut: constant === undefined ? sum : ops.add(sum, constant),
         };
       });
       return { own, after: own.reduce((sum, part) => ops.add(sum, part.cut), before) };
@@ -99,14 +106,15 @@ export function circuitTargets<T extends Shaped>(
     cut = passed.after;
   }
   const last = (x: T): T => lastPosition(ops, x);
-  const final = receiversIn(({ input }) => input === "final");
+  const final = receiversIn(({ node }) => node === undefined);
   written.forEach((part, i) => {
     written[i] = { ...part, beyond: last(part.beyond) };
   });
   return targetAt(ops, model, readOf(last(cut), final, {}), target);
 }
 
-/** With the constant of an attention block that belongs to no head. */
-function withConstant<T extends Shaped>(ops: Ops<T>, block: Block<T>, sum: T): T {
-  return block.kind === "attn" && block.b_O !== undefined ? ops.add(sum, block.b_O) : sum;
+/** A constant, which is the same in every circuit, once. */
+function ofAll<T extends Shaped>(ops: Ops<T>, constant: T | undefined): T | undefined {
+  if (constant?.shape.circuit === undefined) return constant;
+  return ops.sum(ops.slice(constant, "circuit", 0, 1), ["circuit"]);
 }

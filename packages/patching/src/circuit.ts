@@ -30,7 +30,7 @@ import {
   patchEffects,
 } from "./patch.ts";
 import { meanWrites, preparePair } from "./prepared.ts";
-import type { PatchMethod, PatchSetting } from "./setting.ts";
+import type { PatchMethod, PatchSetting, SettingFacts } from "./setting.ts";
 
 /** Shares of the edges that circuits keep: those of MIB (Mueller et al. 2025). */
 export const CIRCUIT_SIZES: readonly number[] = [
@@ -62,9 +62,9 @@ export interface CircuitResult {
   readonly schemaVersion: 1;
   readonly kind: "circuit";
   readonly model: ModelFacts;
-  readonly level: PatchSetting["level"];
+  readonly level: string;
   /** How edges were scored, and what edges outside a circuit carry. */
-  readonly setting: PatchSetting;
+  readonly setting: SettingFacts;
   readonly method: PatchMethod;
   readonly steps: number | null;
   readonly edgeCount: number;
@@ -174,8 +174,8 @@ export async function findCircuit<T extends Shaped>(
     schemaVersion: 1,
     kind: "circuit",
     model: modelFacts(model),
-    level: setting.level,
-    setting,
+    level: scored.level,
+    setting: scored.setting,
     method: scored.method,
     steps: scored.steps,
     edgeCount: ranked.length,
@@ -251,14 +251,15 @@ async function targetsOfCircuits<T extends Shaped>(
       try {
         const { target } = await endsOf(engine, model, pair, prepared);
         const x0 = prepared.clean.streams[0] as T; // what the first stage reads
-        const ref = prepared.reference;
+        const subject = { model, graph, x0, reference: prepared.reference, target };
         const chunks = inChunks(
           circuits,
           memory,
           (some) =>
             priced(engine.precision, (ops) => {
               const given = ({ shape }: T) => ({ shape, bytes: 0 }); // costs nothing itself
-              return circuitTargets(ops, sizes, graph, given(x0), given(ref), some, target);
+              const shapes = { model: sizes, x0: given(x0), reference: given(subject.reference) };
+              return circuitTargets(ops, { ...subject, ...shapes }, some);
             }).peakBytes,
           1,
         );
@@ -266,7 +267,7 @@ async function targetsOfCircuits<T extends Shaped>(
         for (const some of chunks) {
           const values = await using(
             engine,
-            () => circuitTargets(engine, model, graph, x0, ref, some, target),
+            () => circuitTargets(engine, subject, some),
             (tensor) => readNumbers(engine, tensor),
           );
           targets.push(...values);

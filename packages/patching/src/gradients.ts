@@ -1,27 +1,23 @@
 import {
   adjoint,
   InputError,
-  type Recorded,
   type Ops,
+  type Recorded,
   type Shaped,
   sizeAlong,
   takeEntries,
 } from "@resolvent/tensor";
-import type { Target } from "@resolvent/transformer";
 import {
-  type AttentionBlock,
-  attention,
   type Block,
   blockWrite,
   type Model,
   mapWeights,
+  ownWrites,
+  type Parts,
   plainSites,
-  replacing,
   targetAt,
 } from "@resolvent/transformer";
-import { lastPosition, type PatchRun, streamsFrom } from "./base.ts";
-import { projected } from "./changes.ts";
-import { HEAD_INPUTS, type PatchGraph } from "./graph.ts";
+import { lastPosition, type Patched, streamsFrom } from "./patch-run.ts";
 import type { PatchMethod } from "./setting.ts";
 
 /** First-order effects of moving sources by δ. */
@@ -38,24 +34,19 @@ export interface GradientEffects<T> {
  * (the blocks again, and twice that for their derivatives); `m` times as much for `eap-ig`, and for
  * `eap-ig-activations` `m·sources/2` times.
  *
- * @param model in memory; throws `patching/streamed-model` for one that reads its weights as it goes
- * @param run the run that is patched
- * @param deltas `source, pos, d_model`
+ * @param patched a model in memory; throws `patching/streamed-model` for one that reads its weights as it goes
  * @param steps `m` of the integrated gradients: points `reference + (k/m)(run − reference)`, `k = 1 … m`
  */
 export function gradientEffects<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
-  graph: PatchGraph,
-  run: PatchRun<T>,
-  deltas: T,
-  target: Target,
+  patched: Patched<T>,
   { method, steps }: { readonly method: Exclude<PatchMethod, "exact">; readonly steps: number },
 ): GradientEffects<T> {
+  const { model, graph, run, deltas } = patched;
   checkInMemory(model);
   const fixed = mapWeights(model, adjoint(ops).fixed);
   const backward = (streams: readonly T[], start: number): GradientEffects<T> =>
-    backwardFrom(ops, fixed, graph, streams, deltas, target, start);
+    backwardFrom(ops, fixed, patched, streams, start);
   if (method === "eap") return backward(run.streams, 0);
   // δ leads from the run to the reference: the last point is the run itself.
   const shares = Array.from({ length: steps }, (_, k) => 1 - (k + 1) / steps);
@@ -92,10 +83,8 @@ export function gradientEffects<T extends Shaped>(
 function backwardFrom<T extends Shaped>(
   ops: Ops<T>,
   model: Model<Recorded<T>>,
-  graph: PatchGraph,
+  { graph, deltas, target }: Patched<T>,
   streams: readonly T[],
-  deltas: T,
-  target: Target,
   start: number,
 ): GradientEffects<T> {
   const stages = [...model.stages];
@@ -134,7 +123,9 @@ function backwardFrom<T extends Shaped>(
     const stage = stages[at] as readonly Block<Recorded<T>>[]; // an index of the stages
     const parts = stage.map((block) =>
       ops.scope(() => {
-        const pulled = pullBlock(ops, block, streams[at] as T, behind, graph.level === "head");
+        const own = graph.sources.filter((source) => source.block === block.name).length;
+        const parts = graph.level[block.kind];
+        const pulled = pullBlock(ops, block, streams[at] as T, behind, parts, own);
         const scores = pulled.reads.map((read) => along(read, ["pos", "d_model"]));
         return { stream: pulled.stream, scores: receiversOf(ops, scores) };
       }),
@@ -158,49 +149,31 @@ function pullBlock<T extends Shaped>(
   block: Block<Recorded<T>>,
   stream: T,
   behind: T,
-  byHead: boolean,
+  parts: Parts | undefined,
+  nodes: number,
 ): { readonly reads: readonly T[]; readonly stream: T } {
   const tape = adjoint(ops);
-  if (block.kind === "mlp" || !byHead) {
+  if (parts === undefined) {
     const read = tape.variable(stream);
     const write = blockWrite(tape, block, read, plainSites());
     const [gradient] = tape.gradients(write, behind, [read]);
     return { reads: [gradient as T], stream: gradient as T }; // one for each variable
   }
-  const reads = HEAD_INPUTS.map(() => tape.variable(ops.broadcast(stream, groupsOf(block))));
-  const inputs = HEAD_INPUTS.map((input, i) => [
-    input,
-    projected(tape, block, input, reads[i] as Recorded<T>), // one for each input
-  ]);
-  const sites = replacing(plainSites<Recorded<T>>(), Object.fromEntries(inputs));
-  const write = attention(tape, block, tape.fixed(stream), sites);
-  const gradients = tape.gradients(write, behind, reads);
-  const sums = gradients.map((gradient) => ops.sum(gradient, ["kv_head", "group"]));
+  const each = ops.broadcast(stream, { node: nodes });
+  const reads = (parts.inputs ?? [undefined]).map(() => tape.variable(each));
+  const { whole } = ownWrites(tape, parts, block, reads, plainSites());
+  const gradients = tape.gradients(whole, behind, reads);
+  const sums = gradients.map((gradient) => ops.sum(gradient, ["node"]));
   return { reads: gradients, stream: sums.reduce((sum, part) => ops.add(sum, part)) };
 }
 
-/** Scores of the inputs of a block as receivers: a head's query, key, value, then the next head's. */
+/** Scores of the inputs of a block as receivers: all inputs of a node, then the next node's. */
 function receiversOf<T extends Shaped>(ops: Ops<T>, scores: readonly T[]): T {
-  const [first] = scores;
-  if (scores.length === 1 && first !== undefined) return ops.broadcast(first, { receiver: 1 });
+  const [first] = scores as [T, ...T[]]; // whatever reads has an input
+  if (!("node" in first.shape)) return ops.broadcast(first, { receiver: 1 });
   const stacked = scores.map((score) => ops.broadcast(score, { input: 1 }));
-  const all = ops.concat(stacked, "input");
-  return ops.join(
-    ops.arrange(all, ["source", "kv_head", "group", "input"]),
-    ["kv_head", "group", "input"],
-    "receiver",
-  );
-}
-
-/** The heads of a block by key-value head and group. */
-export function groupsOf<T extends Shaped>({
-  W_Q,
-  name,
-}: AttentionBlock<T>): Readonly<Record<"kv_head" | "group", number>> {
-  return {
-    kv_head: sizeAlong(W_Q.shape, "kv_head", name),
-    group: sizeAlong(W_Q.shape, "group", name),
-  };
+  const all = ops.arrange(ops.concat(stacked, "input"), ["source", "node", "input"]);
+  return ops.join(all, ["node", "input"], "receiver");
 }
 
 /** The mean over the axis `step`, where there is one. */

@@ -1,40 +1,43 @@
-import { type Architecture, blockNames } from "@resolvent/transformer";
+import {
+  type Architecture,
+  type Level,
+  type LevelName,
+  levelOf,
+  type Node,
+  nodesOf,
+  siteNode,
+  streamNodes,
+} from "@resolvent/transformer";
 
-/** Blocks as they are, or their heads and, of attention, the inputs of query, key and value apart. */
-export type PatchLevel = "block" | "head";
+/**
+ * What is patched: blocks as they are; their heads, with the inputs of query, key and value apart; neurons as well; the
+ * stream before each stage as a whole; or a level of one's own.
+ */
+export type PatchLevel = LevelName | "stream" | Level;
 
-/** Something that writes to the stream: `embed`, `L0.attn`, `L0.mlp`; at head level `L0.H3`. */
-export interface PatchSource {
-  readonly name: string;
-  /** The stage that it is of; −1 for `embed`. It is before everything of later stages. */
-  readonly stage: number;
-  /** Its block; undefined for `embed`. */
-  readonly block: string | undefined;
-  readonly head: number | undefined;
+/** The name of a level, which results carry. */
+export function levelName(level: PatchLevel): string {
+  return typeof level === "string" ? level : level.name;
 }
 
-/** Something that reads the stream: `L0.attn`, `L0.mlp`, `final`; at head level `L0.H3.query`, `.key`, `.value`. */
+/** An input of a node, or the target's own reading: `L0.attn`, `L0.H3.query`, `final`. */
 export interface PatchReceiver {
   readonly name: string;
-  /** The stage that it is of; the number of stages for `final`. */
+  /** The stage before which it reads; the number of stages for `final`. */
   readonly stage: number;
-  /** Its block; undefined for `final`. */
-  readonly block: string | undefined;
-  readonly input: "block" | HeadInput | "final";
-  readonly head: number | undefined;
+  /** Undefined for `final`. */
+  readonly node: Node | undefined;
+  /** Which input of the node, where it has several. */
+  readonly input: string | undefined;
 }
-
-/** What a head makes of the stream. With grouped queries each head has a key and a value input of its own. */
-export type HeadInput = "query" | "key" | "value";
-
-/** The inputs of a head, in the order of receivers. */
-export const HEAD_INPUTS: readonly HeadInput[] = ["query", "key", "value"];
 
 /** What writes and what reads in a model: a computational graph with an edge from each source to each later receiver. */
 export interface PatchGraph {
-  readonly level: PatchLevel;
-  readonly heads: number;
-  readonly sources: readonly PatchSource[];
+  readonly level: Level;
+  /** Whether the sources are the whole stream at its points, which have no edges. */
+  readonly ofStream: boolean;
+  /** `embed`, then the nodes of the level. */
+  readonly sources: readonly Node[];
   readonly receivers: readonly PatchReceiver[];
   readonly stages: number;
   /** The last stage with attention: after it each position is by itself. */
@@ -49,40 +52,29 @@ export interface PatchEdge {
 
 /**
  * The graph of a model. At head level an attention block of `h` heads has `h` sources and `3h` receivers (32,491
- * edges in GPT-2 small); the constant `b_O` is of no head and is never patched.
+ * edges in GPT-2 small); what belongs to no part of a block, `b_O`, is never patched.
  */
-export function patchGraph(architecture: Architecture, level: PatchLevel): PatchGraph {
-  const { parallel, heads, d_mlp } = architecture;
-  const names = blockNames(architecture);
-  const perLayer = d_mlp === 0 ? 1 : 2;
-  const stageOf = (index: number): number => (parallel ? Math.floor(index / perLayer) : index);
-  const stages = names.length === 0 ? 0 : stageOf(names.length - 1) + 1;
-  const sources: PatchSource[] = [{ name: "embed", stage: -1, block: undefined, head: undefined }];
-  const receivers: PatchReceiver[] = [];
-  names.forEach((block, index) => {
-    const stage = stageOf(index);
-    if (level === "block" || !block.endsWith(".attn")) {
-      sources.push({ name: block, stage, block, head: undefined });
-      receivers.push({ name: block, stage, block, input: "block", head: undefined });
-      return;
-    }
-    for (let head = 0; head < heads; head++) {
-      const name = `${block.slice(0, -".attn".length)}.H${head}`;
-      sources.push({ name, stage, block, head });
-      for (const input of HEAD_INPUTS) {
-        receivers.push({ name: `${name}.${input}`, stage, block, input, head });
-      }
-    }
+export function patchGraph(architecture: Architecture, choice: PatchLevel): PatchGraph {
+  const ofStream = choice === "stream";
+  const level = levelOf(ofStream ? "block" : choice);
+  const stages = nodesOf(architecture, level);
+  const nodes = stages.flat();
+  const receivers = nodes.flatMap((node): PatchReceiver[] => {
+    const { name, stage, part } = node;
+    const inputs = part?.of.inputs;
+    if (inputs === undefined) return [{ name, stage, node, input: undefined }];
+    return inputs.map((input) => ({ name: `${name}.${input}`, stage, node, input }));
   });
-  receivers.push({
-    name: "final",
-    stage: stages,
-    block: undefined,
-    input: "final",
-    head: undefined,
-  });
-  const lastAttention = stageOf(names.length - perLayer);
-  return { level, heads, sources, receivers, stages, lastAttention };
+  const final = { name: "final", stage: stages.length, node: undefined, input: undefined };
+  const lastAttention = nodes.reduce(
+    (last, { block, stage }) => (block?.endsWith(".attn") ? Math.max(last, stage) : last),
+    -1,
+  );
+  return {
+    ...{ level, ofStream, stages: stages.length, lastAttention },
+    sources: ofStream ? streamNodes(architecture) : [siteNode("embed", -1), ...nodes],
+    receivers: ofStream ? [final] : [...receivers, final],
+  };
 }
 
 /** All edges: by the receiver's stage, then source, then receiver, the order in which sweeps share most. */

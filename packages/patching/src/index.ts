@@ -9,14 +9,13 @@ export {
   findCircuit,
   type ScoredEdge,
 } from "./circuit.ts";
-export { type Circuit, circuitTargets } from "./circuit-run.ts";
+export { type Circuit, type CircuitSubject, circuitTargets } from "./circuit-run.ts";
 export {
   edgesOf,
   type PatchEdge,
   type PatchGraph,
   type PatchLevel,
   type PatchReceiver,
-  type PatchSource,
   patchGraph,
 } from "./graph.ts";
 export { PAIRS_LIMIT, type PairLine, type PromptPair, parsePairs } from "./pairs.ts";
@@ -28,10 +27,12 @@ export {
   patchEffects,
 } from "./patch.ts";
 export { patchCost } from "./patch-cost.ts";
+export type { Patched, PatchRun } from "./patch-run.ts";
 export {
   PATCH_METHODS,
   type PatchMethod,
   type PatchReference,
   type PatchSetting,
   patchSetting,
+  type SettingFacts,
 } from "./setting.ts";

@@ -1,12 +1,12 @@
 import { type Cost, cost, type Precision, type Priced, STACK_MEMORY } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { targetAt } from "@resolvent/transformer";
-import { lastPosition } from "./base.ts";
 import { type Circuit, circuitTargets } from "./circuit-run.ts";
 import { gradientEffects } from "./gradients.ts";
 import { patchGraph } from "./graph.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
 import { checkMethod, type PatchOptions } from "./patch.ts";
+import { lastPosition, type Patched } from "./patch-run.ts";
 import { meanWrites, preparePair } from "./prepared.ts";
 import type { PatchSetting } from "./setting.ts";
 import { patchWork, workChunks, workTargets } from "./work.ts";
@@ -34,23 +34,24 @@ export function patchCost(
       ops.scope(() => {
         const prepared = preparePair(ops, outline, graph, pair, setting, means);
         const { run, deltas } = prepared;
+        const patched: Patched<Priced> = { model: outline, graph, run, deltas, target };
         const final = lastPosition(ops, run.streams[graph.stages] as Priced); // after all stages
         ops.scope(() => targetAt(ops, outline, final, target));
         if (method !== "exact") {
           const how = { method, steps };
-          ops.scope(() => gradientEffects(ops, outline, graph, run, deltas, target, how));
+          ops.scope(() => gradientEffects(ops, patched, how));
         }
         if (method === "exact" || compare) {
           const limits = { memory, precision };
-          for (const cells of workChunks(outline, graph, work, run, deltas, limits)) {
-            ops.scope(() => workTargets(ops, outline, graph, work, run, deltas, cells, target));
+          for (const cells of workChunks(outline, patched, work, limits)) {
+            ops.scope(() => workTargets(ops, patched, work, cells));
           }
         }
         for (let circuit = 0; circuit < circuits; circuit++) {
           const whole: Circuit = () => true;
           const [x0] = prepared.clean.streams as [Priced]; // what the first stage reads
-          const ref = prepared.reference;
-          ops.scope(() => circuitTargets(ops, outline, graph, x0, ref, [whole], target));
+          const subject = { model: outline, graph, x0, reference: prepared.reference, target };
+          ops.scope(() => circuitTargets(ops, subject, [whole]));
         }
       });
     }

@@ -25,12 +25,12 @@ import {
   unembed,
 } from "@resolvent/transformer";
 import { type Agreement, agreement } from "./agreement.ts";
-import { lastPosition, type PatchRun } from "./base.ts";
 import { gradientEffects } from "./gradients.ts";
-import { type PatchGraph, patchGraph } from "./graph.ts";
+import { levelName, type PatchGraph, patchGraph } from "./graph.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
+import { lastPosition, type Patched, type PatchRun } from "./patch-run.ts";
 import { meanWrites, type PreparedPair, preparePair } from "./prepared.ts";
-import type { PatchMethod, PatchSetting } from "./setting.ts";
+import { type PatchMethod, type PatchSetting, type SettingFacts, settingFacts } from "./setting.ts";
 import { allTargets, type PatchWork, patchWork, workChunks } from "./work.ts";
 
 /** Effects by source and receiver, in logits; null where the source is not before the receiver. */
@@ -41,8 +41,9 @@ export interface PatchResult {
   readonly schemaVersion: 1;
   readonly kind: "patch";
   readonly model: ModelFacts;
-  readonly level: PatchSetting["level"];
-  readonly setting: PatchSetting;
+  /** `block`, `head`, `neuron`, `stream`, or the name of another level. */
+  readonly level: string;
+  readonly setting: SettingFacts;
   readonly method: PatchMethod;
   /** Points of integrated gradients; null for other methods. */
   readonly steps: number | null;
@@ -151,22 +152,20 @@ export async function patchEffects<T extends Shaped>(
       try {
         const { run, deltas } = prepared;
         const ends = await endsOf(engine, model, pair, prepared);
+        const patched: Patched<T> = { model, graph, run, deltas, target: ends.target };
         const effects: number[][] = [];
         let certificate: number | null = null;
         for (const each of methods) {
           if (each === "exact") {
             const { precision } = engine;
             const limits = { memory: options.memory ?? STACK_MEMORY, precision };
-            const chunks = workChunks(sizes, graph, work, run, deltas, limits);
-            const all = [engine, model, graph, work, run, deltas, ends.target] as const;
+            const chunks = workChunks(sizes, patched, work, limits);
             const base = setting.direction === "noise" ? ends.targetClean : ends.targetCorrupt;
-            const targets = await allTargets(...all, chunks, onDone);
+            const targets = await allTargets(engine, patched, work, { chunks, onDone });
             effects.push(targets.map((value) => value - (base ?? Number.NaN))); // denoising has a corrupt run
           } else {
-            const own = await gradientNumbers(engine, model, graph, prepared, ends.target, {
-              method: each,
-              steps,
-            });
+            const how = { method: each, steps };
+            const own = await gradientNumbers(engine, patched, prepared.shift, how);
             effects.push(ofWork(work, own));
             if (work.kind === "edge") certificate = own.certificate;
             await onDone(1);
@@ -187,8 +186,8 @@ export async function patchEffects<T extends Shaped>(
       schemaVersion: 1,
       kind: "patch",
       model: modelFacts(model),
-      level: setting.level,
-      setting,
+      level: levelName(setting.level),
+      setting: settingFacts(setting),
       method,
       steps: method.startsWith("eap-ig") ? steps : null,
       sources: graph.sources.map(({ name }) => name),
@@ -277,10 +276,8 @@ interface GradientNumbers {
 
 async function gradientNumbers<T extends Shaped>(
   engine: Engine<T>,
-  model: Model<T>,
-  graph: PatchGraph,
-  { run, deltas, shift }: PreparedPair<T>,
-  target: Target,
+  patched: Patched<T>,
+  shift: T | undefined,
   options: { readonly method: Exclude<PatchMethod, "exact">; readonly steps: number },
 ): Promise<GradientNumbers> {
   const rowsOf = async (x: T, axes: readonly string[]): Promise<number[][]> => {
@@ -290,15 +287,17 @@ async function gradientNumbers<T extends Shaped>(
       Array.from(data.subarray(row * width, (row + 1) * width)),
     );
   };
-  // The difference of the two runs goes along as one more source: its effect on `final` is the sum of all.
-  const summed = shift !== undefined && options.method !== "eap-ig-activations";
+  const { graph, deltas } = patched;
+  // The difference of the two runs goes along as one more source: its effect on `final` is the sum of all. Streams at
+  // several points are no parts of a sum.
+  const summed = shift !== undefined && options.method !== "eap-ig-activations" && !graph.ofStream;
   return using(
     engine,
     () => {
       const all = summed
         ? engine.concat([deltas, engine.broadcast(shift, { source: 1 })], "source")
         : deltas;
-      return gradientEffects(engine, model, graph, run, all, target, options);
+      return gradientEffects(engine, { ...patched, deltas: all }, options);
     },
     async ({ edges, nodes }) => {
       const found = await rowsOf(edges, ["source", "receiver"]);

@@ -1,8 +1,8 @@
 import type { Ids, Ops, Shaped } from "@resolvent/tensor";
 import { type Model, meanOverPositions, tokenIds } from "@resolvent/transformer";
-import { type PatchRun, patchRun } from "./base.ts";
 import type { PatchGraph } from "./graph.ts";
 import type { PromptPair } from "./pairs.ts";
+import { type PatchRun, patchRun } from "./patch-run.ts";
 import type { PatchReference, PatchSetting } from "./setting.ts";
 
 /** The runs of a pair, and by how far sources are moved. */

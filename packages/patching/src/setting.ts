@@ -1,5 +1,5 @@
 import { InputError } from "@resolvent/tensor";
-import type { PatchLevel } from "./graph.ts";
+import { levelName, type PatchLevel } from "./graph.ts";
 
 /** What a patched part writes instead. */
 export type PatchReference =
@@ -37,6 +37,20 @@ export type PatchSetting = {
     }
 );
 
+/** A setting as results carry it: the level by its name. */
+export interface SettingFacts {
+  readonly kind: PatchSetting["kind"];
+  readonly level: string;
+  readonly measure: PatchSetting["measure"];
+  readonly reference: PatchReference;
+  readonly direction: PatchSetting["direction"];
+}
+
+/** The setting as data. */
+export function settingFacts(setting: PatchSetting): SettingFacts {
+  return { ...setting, level: levelName(setting.level) };
+}
+
 /** How effects are found. */
 export type PatchMethod =
   /** By intervention. */
@@ -64,6 +78,14 @@ export function patchSetting(words: {
 }): PatchSetting {
   const { kind, level, reference, direction } = words;
   const measure = "logit-difference";
+  if (level === "stream" && kind !== "node") {
+    throw new InputError({
+      code: "patching/stream-is-a-node",
+      message: `The stream at a point has no edges and no branches, got the kind ${kind}.`,
+      remedy: "Patch nodes, mostly position by position; or edges of another level.",
+      details: { kind },
+    });
+  }
   if (reference.kind === "run") return { kind, level, measure, reference, direction };
   if (direction === "noise") return { kind, level, measure, reference, direction };
   throw new InputError({

@@ -1,11 +1,11 @@
 import type { Engine, Ops, Precision, Priced, Shaped } from "@resolvent/tensor";
 import { inChunks, priced, readNumbers, using } from "@resolvent/tensor";
-import type { Model, Target } from "@resolvent/transformer";
-import type { PatchRun } from "./base.ts";
+import type { Model, PartWrites } from "@resolvent/transformer";
 import { branchTargets } from "./branches.ts";
 import { edgesOf, type PatchGraph } from "./graph.ts";
+import type { Patched } from "./patch-run.ts";
+import { patchedTargets } from "./patched-targets.ts";
 import type { PatchSetting } from "./setting.ts";
-import { patchedTargets } from "./targets.ts";
 
 /** All interventions of a kind, as places in a matrix of effects. */
 export interface PatchWork {
@@ -37,82 +37,77 @@ export function patchWork(
   }
   const columns = graph.receivers.map(({ name }) => name);
   const cells = edgesOf(graph).map(({ source, receiver }) => ({ source, column: receiver }));
-  return { kind, columns, cells, together: graph.level === "head" ? 3 * graph.heads : 1 };
+  const together = graph.receivers.filter(({ stage }) => stage === graph.lastAttention).length;
+  return { kind, columns, cells, together };
 }
 
 /** The target after some of the interventions of a work: `item`. */
 export function workTargets<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
-  graph: PatchGraph,
+  patched: Patched<T>,
   work: PatchWork,
-  run: PatchRun<T>,
-  deltas: T,
   cells: PatchWork["cells"],
-  target: Target,
 ): T {
   if (work.kind === "branch") {
-    const final = graph.receivers.length - 1;
+    const final = patched.graph.receivers.length - 1;
     const branches = cells.map(({ source, column }) => ({
       source,
       receivers: column === final ? [] : [column],
     }));
-    return branchTargets(ops, model, graph, run, deltas, branches, target);
+    return branchTargets(ops, patched, branches);
   }
   const patches = cells.map(({ source, column }) => {
     if (work.kind === "edge") return { source, receiver: column };
     return work.columns[0] === "all" ? { source } : { source, pos: column };
   });
-  return patchedTargets(ops, model, graph, run, deltas, patches, target);
+  return patchedTargets(ops, patched, patches);
 }
 
-/** The groups of cells that go through the model together. */
-export function workChunks<S extends Shaped>(
+/** The groups of cells that go through the model together, in `memory` bytes each. */
+export function workChunks<T extends Shaped>(
   outline: Model<Priced>,
-  graph: PatchGraph,
+  patched: Patched<T>,
   work: PatchWork,
-  run: PatchRun<S>,
-  deltas: S,
   { memory, precision }: { readonly memory: number; readonly precision: Precision },
 ): PatchWork["cells"][] {
+  const given = ({ shape }: T): Priced => ({ shape, bytes: 0 }); // costs nothing itself
+  const { graph, run, deltas, target } = patched;
+  const writes = ({ whole, each, directions }: PartWrites<T>): PartWrites<Priced> => ({
+    ...{ whole: given(whole), each: given(each) },
+    ...(directions && { directions: given(directions) }),
+  });
+  const shapes: Patched<Priced> = {
+    ...{ model: outline, graph, target, deltas: given(deltas) },
+    run: {
+      streams: run.streams.map(given),
+      writes: given(run.writes),
+      blocks: new Map([...run.blocks].map(([name, made]) => [name, writes(made)])),
+    },
+  };
   const peak = (cells: PatchWork["cells"]): number =>
-    priced(precision, (ops) => {
-      const given = (x: S): Priced => ({ shape: x.shape, bytes: 0 }); // costs nothing itself
-      const mapped = (map: ReadonlyMap<string, S>): Map<string, Priced> =>
-        new Map([...map].map(([name, x]) => [name, given(x)]));
-      const shapes: PatchRun<Priced> = {
-        streams: run.streams.map(given),
-        writes: given(run.writes),
-        blocks: mapped(run.blocks),
-        heads: mapped(run.heads),
-      };
-      const any: Target = { a: 0, b: null };
-      return workTargets(ops, outline, graph, work, shapes, given(deltas), cells, any);
-    }).peakBytes;
+    priced(precision, (ops) => workTargets(ops, shapes, work, cells)).peakBytes;
   return inChunks(work.cells, memory, peak, work.together);
 }
 
 /** The targets after all interventions of a work, in the order of its cells. */
 export async function allTargets<T extends Shaped>(
   engine: Engine<T>,
-  model: Model<T>,
-  graph: PatchGraph,
+  patched: Patched<T>,
   work: PatchWork,
-  run: PatchRun<T>,
-  deltas: T,
-  target: Target,
-  chunks: readonly PatchWork["cells"][],
-  onDone: (count: number) => Promise<void>,
+  options: {
+    readonly chunks: readonly PatchWork["cells"][];
+    readonly onDone: (count: number) => Promise<void>;
+  },
 ): Promise<number[]> {
   const targets: number[] = [];
-  for (const cells of chunks) {
+  for (const cells of options.chunks) {
     const values = await using(
       engine,
-      () => workTargets(engine, model, graph, work, run, deltas, cells, target),
+      () => workTargets(engine, patched, work, cells),
       (tensor) => readNumbers(engine, tensor),
     );
     targets.push(...values);
-    await onDone(cells.length);
+    await options.onDone(cells.length);
   }
   return targets;
 }

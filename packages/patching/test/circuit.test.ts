@@ -21,7 +21,7 @@ const corrupt = [3, 9, 5, 11];
 const target = { a: 4, b: 9 };
 const rtol = 1e-9;
 
-type Level = PatchGraph["level"];
+type Level = "block" | "head";
 type Kept = (source: number, receiver: number) => boolean;
 
 /** Some edges and not others, the same every time. */
@@ -41,9 +41,9 @@ function naiveCircuit(model: Model<Tensor>, graph: PatchGraph, ref: Writes, kept
   const blocks = blocksOf(model);
   const biasBefore = (stage: number): Tensor => {
     const zero = reference.fill(got(own.get("embed")).shape, 0);
-    if (graph.level === "block") return zero;
-    const ahead = graph.receivers.filter((to) => to.stage < stage && to.head === 0);
-    const names = new Set(ahead.map(({ block }) => block));
+    if (graph.level.name === "block") return zero;
+    const ahead = graph.receivers.filter((to) => to.stage < stage && to.node?.part?.index === 0);
+    const names = new Set(ahead.map(({ node }) => node?.block));
     return blocks.reduce((sum, block) => {
       const bias = block.kind === "attn" && names.has(block.name) ? block.b_O : undefined;
       return bias === undefined ? sum : reference.add(sum, bias);
@@ -58,11 +58,11 @@ function naiveCircuit(model: Model<Tensor>, graph: PatchGraph, ref: Writes, kept
     }, biasBefore(stage));
   };
   for (const block of blocks) {
-    if (graph.level === "block" || block.kind === "mlp") {
+    if (graph.level.name === "block" || block.kind === "mlp") {
       own.set(block.name, blockWrite(reference, block, readOf(block.name), plainSites()));
       continue;
     }
-    for (let head = 0; head < graph.heads; head++) {
+    for (let head = 0; head < model.architecture.heads; head++) {
       const name = `L${block.layer}.H${head}`;
       const inputs = ["query", "key", "value"].map((input) => {
         const site = `${block.name}.${input}`;
@@ -96,7 +96,11 @@ describe.each(tinyFamilies)("%s", (family) => {
     const ref = naiveWrites(model, corrupt);
     const x0 = valueAt(model, clean, "embed");
     const all = [some(0), some(1), () => true, () => false];
-    const values = circuitTargets(reference, model, graph, x0, stacked(graph, ref), all, target);
+    const values = circuitTargets(
+      reference,
+      { model, graph, x0, reference: stacked(graph, ref), target },
+      all,
+    );
     expect(values.data[2]).toBeNear(naiveTarget(model, clean, target), { rtol });
     expect(values.data[3]).toBeNear(naiveTarget(model, corrupt, target), { rtol });
     const naive = all.slice(0, 2).map((kept) => naiveCircuit(model, graph, ref, kept));
@@ -113,7 +117,7 @@ describe.each(tinyFamilies)("%s", (family) => {
         (s, r) =>
           s !== edge.source || r !== edge.receiver,
     );
-    const values = circuitTargets(reference, model, graph, x0, ref, without, target);
+    const values = circuitTargets(reference, { model, graph, x0, reference: ref, target }, without);
     const setting = patchSetting({
       kind: "edge",
       level: "head",

@@ -11,7 +11,7 @@ export interface NaiveTarget {
   readonly b: number;
 }
 
-/** What is written, by source name: `embed`, blocks, heads. */
+/** What is written, by source name: `embed`, blocks, heads, neurons; the stream at a point. */
 export type Writes = ReadonlyMap<string, Tensor>;
 
 /** `logit(a) − logit(b)` at the last position of a run with sites replaced. */
@@ -28,11 +28,12 @@ export function naiveTarget(
 }
 
 /** Everything that a run writes. */
-export function naiveWrites(model: Tiny, tokens: readonly number[]): Writes {
-  const { trace } = run(reference, model, tokens, { sites: ["embed", "*.write", "*.head"] });
+export function naiveWrites(model: Tiny, tokens: readonly number[], neurons = false): Writes {
+  const sites = ["embed", "*.write", "*.head", "*.read"];
+  const { trace } = run(reference, model, tokens, { sites });
   const found = new Map<string, Tensor>();
   for (const [site, value] of trace) {
-    if (site === "embed") found.set("embed", value);
+    if (site === "embed" || site.endsWith(".read")) found.set(site, value);
     else if (site.endsWith(".write")) found.set(site.slice(0, -".write".length), value);
     else {
       const layer = site.slice(0, -".attn.head".length);
@@ -41,7 +42,38 @@ export function naiveWrites(model: Tiny, tokens: readonly number[]): Writes {
       }
     }
   }
+  for (let layer = 0; neurons && layer < model.architecture.layers; layer++) {
+    for (let neuron = 0; neuron < model.architecture.d_mlp; neuron++) {
+      found.set(`L${layer}.N${neuron}`, neuronWrite(model, tokens, `L${layer}.mlp`, neuron));
+    }
+  }
   return found;
+}
+
+/** What an MLP writes with one neuron active, its norm behind them as it is, less what it writes with none. */
+function neuronWrite(
+  model: Tiny,
+  tokens: readonly number[],
+  block: string,
+  neuron: number,
+  within: Given = {},
+): Tensor {
+  const post = inOrder(valueAt(model, tokens, `${block}.post`, within), ["pos", "d_mlp"]);
+  const sites = run(reference, model, tokens, { sites: [`${block}.post_norm`], replace: within });
+  const norm = Object.fromEntries(sites.trace);
+  const { d_mlp } = model.architecture;
+  const writeOf = (active: (index: number) => boolean): Tensor =>
+    computedAt(model, tokens, `${block}.write`, {
+      ...norm,
+      [`${block}.post`]: tensor(
+        post.shape,
+        Float64Array.from(post.data, (x, i) => (active(i % d_mlp) ? x : 0)),
+      ),
+    });
+  return reference.sub(
+    writeOf((index) => index === neuron),
+    writeOf(() => false),
+  );
 }
 
 /** The sites to replace so that `receiver` alone sees `delta` more than it did, in a run with others replaced. */
@@ -55,6 +87,17 @@ export function seenBy(
   if (receiver === "final") {
     const site = `${blockNames(model.architecture).at(-1)}.after`;
     return { [site]: moved(model, tokens, site, delta, within) };
+  }
+  const [, of, neuron] = /^(L\d+)\.N(\d+)$/.exec(receiver) ?? [];
+  if (of !== undefined) {
+    const block = `${of}.mlp`;
+    const read = `${block}.read`;
+    const changed = { ...within, [read]: moved(model, tokens, read, delta, within) };
+    const more = reference.sub(
+      neuronWrite(model, tokens, block, Number(neuron), changed),
+      neuronWrite(model, tokens, block, Number(neuron), within),
+    );
+    return { [`${block}.write`]: moved(model, tokens, `${block}.write`, more, within) };
   }
   const [, layer, head, input] = /^(L\d+)\.H(\d+)\.(\w+)$/.exec(receiver) ?? [];
   if (layer === undefined || head === undefined) {
@@ -79,7 +122,7 @@ export function passedOn(
   receiver: string,
   delta: Tensor,
 ): Tensor {
-  const block = receiver.replace(/\.H\d+\.\w+$/, ".attn");
+  const block = receiver.replace(/\.H\d+\.\w+$/, ".attn").replace(/\.N\d+$/, ".mlp");
   const site = `${block}.write`;
   const changed = valueAt(model, tokens, site, seenBy(model, tokens, receiver, delta));
   return reference.sub(changed, valueAt(model, tokens, site));
@@ -92,9 +135,12 @@ export function writtenBy(
   source: string,
   delta: Tensor,
 ): Given {
-  const layer = /^(L\d+)\.H\d+$/.exec(source)?.[1]; // what one head writes more, its block writes more
-  const site =
-    source === "embed" ? source : layer === undefined ? `${source}.write` : `${layer}.attn.write`;
+  // What one head or neuron writes more, its block writes more; the stream at a point is what the block before left.
+  const block = source.replace(/\.H\d+$/, ".attn").replace(/\.N\d+$/, ".mlp");
+  const names = blockNames(model.architecture);
+  const earlier = names[names.indexOf(source.slice(0, -".read".length)) - 1];
+  const ofStream = earlier === undefined ? "embed" : `${earlier}.after`;
+  const site = source.endsWith(".read") ? ofStream : source === "embed" ? source : `${block}.write`;
   return { [site]: moved(model, tokens, site, delta) };
 }
 

@@ -357,7 +357,7 @@ test("claims that cannot be are refused", async () => {
     code("paths/bad-path"),
   );
   await expect(check({ kind: "path", source, nodes: ["L9.H0"] })).rejects.toMatchObject(
-    code("paths/no-node"),
+    code("transformer/no-head"),
   );
   await expect(
     check({ kind: "source", source: { name: "embed", position: 99 } }),

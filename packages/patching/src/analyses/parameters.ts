@@ -12,9 +12,8 @@ import {
   targetParameter,
 } from "@resolvent/analysis/parameters";
 import { InputError, type Shaped } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
+import type { LevelName, Model } from "@resolvent/transformer";
 import * as z from "zod";
-import type { PatchLevel } from "../graph.ts";
 import { checkPairs, type PromptPair, parsePairs } from "../pairs.ts";
 import type { PatchedPair } from "../patch.ts";
 import {
@@ -30,7 +29,7 @@ export interface PatchParameters {
   readonly corrupt?: Prompt | undefined;
   readonly pairs?: string | undefined;
   readonly target?: readonly TokenName[] | undefined;
-  readonly level: PatchLevel;
+  readonly level: LevelName | "stream";
   readonly method: PatchMethod;
   readonly steps: number;
   readonly reference: PatchReference["kind"];
@@ -53,9 +52,11 @@ export const patchParameters = (
     "tokens whose logit difference at the last position is meant, texts or id:N; one for its logit alone; default: the likeliest of the clean and of the corrupt run, or the two likeliest where they agree",
   ),
   level: z
-    .enum(["block", "head"])
+    .enum(["block", "head", "neuron"])
     .default("block")
-    .describe("blocks, or heads with separate query, key and value inputs"),
+    .describe(
+      "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons",
+    ),
   method: methods
     .default(method)
     .describe("exact intervention, gradients, or gradients integrated over inputs or activations"),

@@ -45,6 +45,12 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
     "Patches values of MODEL on a corrupt prompt into its run on a clean one, at one edge (or node, or branch) at a time, and measures the change of a logit difference. Edges are patched in batches. Gradient methods estimate the same at the cost of a few runs; --compare measures how well.",
   params: z.object({
     ...patchParameters("exact"),
+    level: z
+      .enum(["block", "head", "neuron", "stream"])
+      .default("block")
+      .describe(
+        "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons; stream: nodes that are the whole residual stream before each block",
+      ),
     nodes: z.boolean().default(false).describe("patch whole outputs of blocks or heads, not edges"),
     branches: z
       .boolean()
@@ -64,6 +70,7 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to"',
     "path/to/model --tokens 1,2,3 --corrupt-tokens 1,4,3 --level head --method eap --compare --json",
+    'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level stream --positions',
     'tales --pairs "$(cat pairs.jsonl)" --nodes',
   ],
   estimate: ({ model, vocabulary, precision }, params) => {
@@ -112,7 +119,7 @@ function checkDifference(pairs: readonly PromptPair[]): void {
   });
 }
 
-function kindOf({ nodes, branches }: Parameters): PatchSetting["kind"] {
+function kindOf({ nodes, branches, level }: Parameters): PatchSetting["kind"] {
   if (nodes && branches) {
     throw new InputError({
       code: "patching/two-kinds",
@@ -120,7 +127,7 @@ function kindOf({ nodes, branches }: Parameters): PatchSetting["kind"] {
       remedy: "Patch one kind at a time.",
     });
   }
-  return nodes ? "node" : branches ? "branch" : "edge";
+  return nodes || (level === "stream" && !branches) ? "node" : branches ? "branch" : "edge";
 }
 
 /** Rows are sources, columns receivers, as in papers; none where it would be too wide. */

@@ -3,10 +3,12 @@ import {
   type Block,
   blockWrite,
   embed,
+  everyPart,
   type Model,
+  type PartWrites,
+  partWrites,
   plainSites,
-  recording,
-  type Site,
+  type Target,
 } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
 
@@ -16,10 +18,18 @@ export interface PatchRun<T> {
   readonly streams: readonly T[];
   /** What each source writes, in the order of the graph: `source, pos, d_model`. */
   readonly writes: T;
-  /** `C_i` by block. */
-  readonly blocks: ReadonlyMap<string, T>;
-  /** What each head writes, by block, at head level: `pos, head, d_model`. */
-  readonly heads: ReadonlyMap<string, T>;
+  /** What each block writes, and its nodes at the level of the graph. */
+  readonly blocks: ReadonlyMap<string, PartWrites<T>>;
+}
+
+/** A run that is patched, and what is read from it. */
+export interface Patched<T extends Shaped> {
+  readonly model: Model<T>;
+  readonly graph: PatchGraph;
+  readonly run: PatchRun<T>;
+  /** `δ_s`: what the reference writes less what the run writes, `source, pos, d_model`. */
+  readonly deltas: T;
+  readonly target: Target;
 }
 
 /** One forward pass that keeps what patches need, and no logits. */
@@ -27,33 +37,22 @@ export function patchRun<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   ids: Ids,
-  graph: PatchGraph,
+  { level, ofStream }: PatchGraph,
 ): PatchRun<T> {
   return ops.scope(() => {
-    const kept = (site: Site): boolean =>
-      site.endsWith(".write") || (graph.level === "head" && site.endsWith(".head"));
-    const trace = new Map<Site, T>();
-    const sites = recording(plainSites<T>(), kept, trace);
+    const blocks = new Map<string, PartWrites<T>>();
     const x0 = embed(ops, model, ids, plainSites());
-    const streams = streamsFrom(ops, model, x0, 0, (block, read) =>
-      blockWrite(ops, block, read, sites),
-    );
-    const ends = (end: string): Map<string, T> =>
-      new Map(
-        [...trace].flatMap(([site, value]) =>
-          site.endsWith(end) ? [[site.slice(0, -end.length), value] as const] : [],
-        ),
-      );
-    const blocks = ends(".write");
-    const heads = ends(".head");
-    const written = [...blocks].map(([name, write]) => {
-      const byHead = heads.get(name);
-      return byHead === undefined
-        ? ops.broadcast(write, { source: 1 })
-        : ops.rename(ops.arrange(byHead, ["head", "pos", "d_model"]), { head: "source" });
+    const streams = streamsFrom(ops, model, x0, 0, (block, read) => {
+      const made = partWrites(ops, level[block.kind], block, read, plainSites());
+      blocks.set(block.name, made);
+      return made.whole;
     });
-    const writes = ops.concat([ops.broadcast(x0, { source: 1 }), ...written], "source");
-    return { streams, writes, blocks, heads };
+    const one = (x: T): T => ops.broadcast(x, { source: 1 });
+    const written = [...blocks.values()].map((made) =>
+      ops.rename(ops.arrange(everyPart(ops, made), ["node", "pos", "d_model"]), { node: "source" }),
+    );
+    const parts = ofStream ? streams.slice(0, -1).map(one) : [one(x0), ...written];
+    return { streams, writes: ops.concat(parts, "source"), blocks };
   });
 }
 

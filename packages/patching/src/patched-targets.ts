@@ -1,9 +1,8 @@
 import { type Ops, type Shaped, sizeAlong, takeEntries } from "@resolvent/tensor";
-import type { Target } from "@resolvent/transformer";
-import { blockWrite, type Model, plainSites, targetAt } from "@resolvent/transformer";
-import { lastPosition, type PatchRun } from "./base.ts";
-import { writeChanges } from "./changes.ts";
+import { blockWrite, plainSites, targetAt } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
+import { lastPosition, type Patched } from "./patch-run.ts";
+import { writeChanges } from "./write-changes.ts";
 
 /** One intervention: on an edge, or, without a receiver, on all that a source writes, or at one position of it. */
 export interface Patch {
@@ -22,19 +21,14 @@ export interface Patch {
  * an edge into block `i` of `n` takes `n − i` blocks; after the last attention only the last position goes on. All
  * edges of `n` blocks in a row take `n(n+1)(n+2)/6` block applications.
  *
- * @param run the run that is patched
- * @param deltas `source, pos, d_model`: what the reference writes less what the run writes
  * @param patches sorted by where they begin, see `firstStage`; at least one
  */
 export function patchedTargets<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
-  graph: PatchGraph,
-  run: PatchRun<T>,
-  deltas: T,
+  patched: Patched<T>,
   patches: readonly Patch[],
-  target: Target,
 ): T {
+  const { model, graph, run, deltas, target } = patched;
   const beginningAt = (stage: number): readonly Patch[] =>
     patches.filter((patch) => firstStage(graph, patch) === stage);
   const crops = (stage: number): boolean => stage > graph.lastAttention;
@@ -87,7 +81,7 @@ export function patchedTargets<T extends Shaped>(
           entry: sources.indexOf(source),
         }));
         const cropped = crops(at) ? lastPosition(ops, moved) : moved;
-        added.push(crop(writeChanges(ops, stage, run, cropped, changes)));
+        added.push(crop(writeChanges(ops, stage, patched, cropped, changes)));
       }
       if (whole.length > 0) added.push(crop(nodes(whole)));
       enter(at, added);
