@@ -27,23 +27,25 @@ function runWith(model: Tiny, players: ReturnType<typeof playersOf>, set: readon
   const silent = players.filter((_, i) => !set.includes(i));
   const zero = (x: Tensor): Tensor => reference.scale(x, 0);
   const replace: Record<string, (x: Tensor) => Tensor> = {};
-  for (const { blocks, heads } of silent) {
-    for (const block of blocks) replace[`${block}.write`] = zero;
-    for (const { block, head } of heads) {
-      const before = replace[`${block}.head`] ?? ((x) => x);
-      replace[`${block}.head`] = (x) => without(before(x), head);
+  for (const { block, part } of silent.flatMap(({ nodes }) => nodes)) {
+    if (part === undefined) {
+      replace[`${block}.write`] = zero;
+      continue;
     }
+    const [site, axis] = block?.endsWith(".attn") ? ["head", "head"] : ["post", "d_mlp"];
+    const before = replace[`${block}.${site}`] ?? ((x) => x);
+    replace[`${block}.${site}`] = (x) => without(before(x), axis, part.index);
   }
   return run(reference, model, tokens, { replace }).residual;
 }
 
-function without(heads: Tensor, head: number): Tensor {
-  const { head: count = 0 } = heads.shape;
+function without(parts: Tensor, axis: string, index: number): Tensor {
+  const count = parts.shape[axis] ?? 0;
   const keep = reference.constant(
-    { head: count },
-    Array.from({ length: count }, (_, i) => (i === head ? 0 : 1)),
+    { [axis]: count },
+    Array.from({ length: count }, (_, i) => (i === index ? 0 : 1)),
   );
-  return reference.mul(heads, keep);
+  return reference.mul(parts, keep);
 }
 
 function subsetsOf(set: readonly number[]): number[][] {
@@ -69,7 +71,7 @@ const everyone: PlayerChoice = { kind: "blocks" };
 describe.each(named)("%s", (_, model) => {
   const { T } = partsOf(model, tokens);
   const other = blocksOf(model).some(({ kind }) => kind === "mlp") ? "L0.mlp" : "L1.H1";
-  const choices: readonly [string, InteractionOptions][] = [
+  const choices: [string, InteractionOptions][] = [
     ["blocks", {}],
     ["blocks, pairs", { order: 2 }],
     ["layers", { players: { kind: "layers" } }],
@@ -85,6 +87,12 @@ describe.each(named)("%s", (_, model) => {
       },
     ],
   ];
+
+  // Where a norm follows the activation, neurons share its denominator: then none is silent by itself.
+  if (blocksOf(model).some((block) => block.kind === "mlp" && block.postNorm === undefined)) {
+    const groups = ["L0.N3+L0.N7", "L1.N0+L1.H0", "L1.N5"];
+    choices.push(["neurons and heads", { players: { kind: "groups", groups } }]);
+  }
 
   test.each(choices)(
     "terms of %s are those of the definition",
@@ -154,10 +162,12 @@ describe.each(named)("%s", (_, model) => {
 test("heads are named either way, and are the same", () => {
   const [, model] = named[0] as (typeof named)[number];
   const of = (group: string) =>
-    playersOf(model.architecture, { kind: "groups", groups: [group] })[0]?.heads;
+    playersOf(model.architecture, { kind: "groups", groups: [group] })[0]?.nodes.map(
+      ({ block, part }) => [block, part?.index],
+    );
   expect(of("head 0.1+L1.H0")).toEqual([
-    { block: "L0.attn", head: 1 },
-    { block: "L1.attn", head: 0 },
+    ["L0.attn", 1],
+    ["L1.attn", 0],
   ]);
   expect(of("L0.H1+head 1.0")).toEqual(of("head 0.1+L1.H0"));
 });

@@ -104,6 +104,14 @@ describe.each(tinyFamilies)("%s", (family) => {
     expect(named(byHead)).toEqual(named(blocks));
     for (const [name, row] of blocks) expect(byHead.get(name)).toBeNear(row, { atol: 1e-12 });
 
+    const byNeuron = grouped(await rowSums("neuron"), (name) => {
+      const [, at] = /^(?:bias:)?(L\d+)\.(?:N\d+|mlp\.b_out)$/.exec(name) ?? [];
+      return at === undefined ? name : `${at}.mlp`;
+    });
+    for (const [name, row] of blocks) {
+      if (name.endsWith(".mlp")) expect(byNeuron.get(name)).toBeNear(row, { atol: 1e-12 });
+    }
+
     const fine = await rowSums("degree-block");
     const ofBlocks = grouped(fine, (name) => name.replace(/ degree \d+$/, ""));
     expect(named(ofBlocks)).toEqual(named(blocks));
@@ -197,7 +205,7 @@ describe("what is refused", async () => {
     ["expansion/bad-position", { ...score, key: 5 }],
     ["expansion/bad-position", { ...score, key: 1.5 }],
     ["expansion/key-not-seen", { ...score, key: 1 }],
-    ["expansion/unknown-splitting", { ...score, by: "neuron" as Splitting }],
+    ["expansion/unknown-splitting", { ...score, by: "nothing" as Splitting }],
   ])("%s", async (code, choice) => {
     const failing = expandScore(reference, mistral, tokens, choice);
     await expect(failing).rejects.toMatchObject({ code } satisfies Partial<InputError>);

@@ -66,7 +66,7 @@ export function writeChanges<T extends Shaped>(
 /** What single nodes write in single entries: `item, pos, d_model`. */
 function chosenWrites<T extends Shaped>(
   ops: Ops<T>,
-  { each, directions, whole }: PartWrites<T>,
+  { each, directions }: PartWrites<T>,
   picked: readonly { readonly entry: number; readonly index: number }[],
 ): T {
   const count = sizeAlong(each.shape, "node", "chosenWrites");
@@ -77,5 +77,5 @@ function chosenWrites<T extends Shaped>(
   if (directions === undefined) return some;
   const indices = picked.map(({ index }) => index);
   const along = takeEntries(ops, directions, "node", indices, "item");
-  return everyPart(ops, { whole, each: some, directions: along });
+  return everyPart(ops, { each: some, directions: along });
 }

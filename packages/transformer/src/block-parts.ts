@@ -114,7 +114,11 @@ export function ownWrites<T extends Shaped>(
   const each = ops.sum(ops.mul(everyPart(ops, made), same), ["reader"]);
   const sum = ops.sum(each, ["node"]);
   const constant = constantOf(ops, parts, block, made);
-  return { each, whole: constant === undefined ? sum : ops.add(sum, constant) };
+  if (constant === undefined) return { each, whole: sum };
+  // What is found as missing is so for every stream, the same.
+  const found = "reader" in constant.shape;
+  const one = found ? ops.sum(ops.slice(constant, "reader", 0, 1), ["reader"]) : constant;
+  return { each, whole: ops.add(sum, one) };
 }
 
 /** The first of the streams. */
@@ -123,7 +127,8 @@ function someOf<T extends Shaped>(ops: Ops<T>, reads: T): T {
 }
 
 function alone<T extends Shaped>(ops: Ops<T>, whole: T): PartWrites<T> {
-  return { whole, each: ops.broadcast(whole, { node: 1 }) };
+  const d_model = sizeAlong(whole.shape, "d_model", "alone");
+  return { whole, each: ops.split(whole, "d_model", { node: 1, d_model }) }; // no copy
 }
 
 /** What one node writes when it reads `read`, its constants included: `…, pos, d_model`. */
@@ -139,14 +144,17 @@ export function nodeWrite<T extends Shaped>(
 }
 
 /** What each writes, in full: `node, …, pos, d_model`, in any memory order. */
-export function everyPart<T extends Shaped>(ops: Ops<T>, { each, directions }: PartWrites<T>): T {
+export function everyPart<T extends Shaped>(
+  ops: Ops<T>,
+  { each, directions }: Pick<PartWrites<T>, "each" | "directions">,
+): T {
   return directions === undefined ? each : ops.mul(each, directions);
 }
 
 /** What some of them write together: `…, pos, d_model`. */
 export function someParts<T extends Shaped>(
   ops: Ops<T>,
-  { each, directions }: PartWrites<T>,
+  { each, directions }: Pick<PartWrites<T>, "each" | "directions">,
   which: readonly number[],
 ): T {
   const some = takeEntries(ops, each, "node", which, "node");

@@ -4,7 +4,10 @@ import type { Block, MlpBlock } from "./model.ts";
 import { blockWrite } from "./run.ts";
 import { recording, type Site } from "./sites.ts";
 
-/** The neurons of MLPs, each of which writes along its row of W_out; `b_out` belongs to none. */
+/**
+ * The neurons of MLPs, each of which writes along its row of W_out; `b_out` belongs to none. Where SoLU, or a norm
+ * behind the activation, mixes them, what a neuron writes is its own summand of the whole, as all of them made it.
+ */
 export const neuronParts: Parts = {
   count: ({ d_mlp }) => d_mlp,
   name: (layer, neuron) => `L${layer}.N${neuron}`,

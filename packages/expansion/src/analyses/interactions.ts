@@ -55,7 +55,7 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
     layer: z.int().min(0).optional().meta({ title: "l", description: "layer of the heads" }),
     groups: z.array(z.string()).min(1).optional().meta({
       title: "groups",
-      description: "groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3",
+      description: "groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3,L2.N12",
     }),
     order: z.int().min(0).optional().meta({
       title: "k",

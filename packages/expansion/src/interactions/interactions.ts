@@ -48,7 +48,7 @@ export interface Interactions {
   readonly kind: "interactions";
   readonly model: ModelFacts;
   readonly input: { readonly tokens: readonly TokenFacts[] };
-  /** How players were chosen; `layer` of heads. */
+  /** How players were chosen; `layer` of heads and other parts. */
   readonly choice: { readonly kind: PlayerChoice["kind"]; readonly layer: number | null };
   /** Their names. What no player has (with heads, MLPs and `b_O`) always writes. */
   readonly players: readonly string[];
@@ -136,7 +136,7 @@ export async function interactions<T extends Shaped>(
     input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
     choice: {
       kind: choice.kind,
-      layer: choice.kind === "heads" ? (choice.layer ?? null) : null,
+      layer: "layer" in choice ? (choice.layer ?? null) : null,
     },
     players: terms.players.map(({ name }) => name),
     freeze: checkGates(given.freeze ?? []),

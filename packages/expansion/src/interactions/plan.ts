@@ -6,16 +6,15 @@ import {
   type Shaped,
   sizeOf,
 } from "@resolvent/tensor";
-import { type Model, plainSites, shapesOf } from "@resolvent/transformer";
+import { type Model, type Parts, partWrites, plainSites, shapesOf } from "@resolvent/transformer";
 import type { Player } from "./players.ts";
-import { stageWrites } from "./stage-writes.ts";
 
 /** A part of what a stage writes that is there or not as a whole. */
 export interface Unit {
   readonly block: string;
-  /** The block's heads that it consists of; undefined for the whole block. */
-  readonly heads: readonly number[] | undefined;
-  /** Whether the block's `b_O` belongs to it: to what always writes. */
+  /** The parts of the block that it consists of; undefined for the whole block. */
+  readonly parts: readonly number[] | undefined;
+  /** Whether what belongs to no part of the block belongs to it: to what always writes. */
   readonly constant: boolean;
   /** Its player; undefined where it always writes. */
   readonly player: number | undefined;
@@ -32,8 +31,8 @@ export interface Plan {
     readonly units: readonly Unit[];
     /** How many runs the stage's blocks can take at once. */
     readonly runs: number;
-    /** Blocks that are run head by head. */
-    readonly byHead: ReadonlySet<string>;
+    /** What blocks are divided into, of those that are. */
+    readonly parts: ReadonlyMap<string, Parts>;
   }[];
   /** The stage at which each player has its first part. */
   readonly firstStage: readonly number[];
@@ -60,41 +59,47 @@ export function planOf<T extends Shaped>(
   memory: number,
   precision: Precision,
 ): Plan {
-  const ownerOf = new Map(players.flatMap((p, i) => p.blocks.map((block) => [block, i] as const)));
-  const headOwner = new Map(
-    players.flatMap((p, i) => p.heads.map(({ block, head }) => [`${block} ${head}`, i] as const)),
-  );
+  const owned = players.flatMap(({ nodes }, player) => nodes.map((node) => ({ ...node, player })));
   const firstStage = players.map(() => -1);
   const outline = shapesOf(model);
-  const { heads, d_model } = model.architecture;
+  const { architecture } = model;
+  const { d_model } = architecture;
   const stages = [...outline.stages].map((stage, s) => {
-    const byHead = new Set<string>();
+    const divided = new Map<string, Parts>();
     const partOf = (unit: Omit<Unit, "first">): Unit => {
       const first = unit.player !== undefined && firstStage[unit.player] === -1;
       if (first && unit.player !== undefined) firstStage[unit.player] = s;
       return { ...unit, first };
     };
     const units = stage.flatMap(({ name: block }): Unit[] => {
-      const owners = Array.from({ length: heads }, (_, head) => headOwner.get(`${block} ${head}`));
-      if (owners.every((owner) => owner === undefined)) {
-        const player = ownerOf.get(block);
-        return [partOf({ block, heads: undefined, constant: false, player })];
+      const here = owned.filter((node) => node.block === block);
+      const parts = here[0]?.part?.of; // those of a block are of one kind
+      if (parts === undefined) {
+        return [partOf({ block, parts: undefined, constant: false, player: here[0]?.player })];
       }
-      byHead.add(block);
+      divided.set(block, parts);
+      const byPart = new Map(here.map((node) => [node.part?.index, node.player]));
+      const owners = Array.from({ length: parts.count(architecture) }, (_, i) => byPart.get(i));
       const of = (player: number | undefined): number[] =>
-        owners.flatMap((owner, head) => (owner === player ? [head] : []));
+        owners.flatMap((owner, part) => (owner === player ? [part] : []));
       const own = [...new Set(owners)].filter((owner) => owner !== undefined);
       return [
-        partOf({ block, heads: of(undefined), constant: true, player: undefined }),
-        ...own.map((player) => partOf({ block, heads: of(player), constant: false, player })),
+        partOf({ block, parts: of(undefined), constant: true, player: undefined }),
+        ...own.map((player) => partOf({ block, parts: of(player), constant: false, player })),
       ];
     });
     // Nothing frozen: what is frozen only takes less.
     const each = priced(precision, (ops) => {
       const read: Priced = { shape: { subset: SAMPLE, pos: positions, d_model }, bytes: 0 };
-      return stageWrites(ops, stage, read, byHead, plainSites());
+      return stage.map((block) =>
+        partWrites(ops, divided.get(block.name), block, read, plainSites()),
+      );
     }).peakBytes;
-    return { units, byHead, runs: Math.max(1, Math.floor((memory * SAMPLE) / Math.max(each, 1))) };
+    return {
+      units,
+      parts: divided,
+      runs: Math.max(1, Math.floor((memory * SAMPLE) / Math.max(each, 1))),
+    };
   });
   const width = precision === "f64" ? 8 : 4;
   const stream = sizeOf({ pos: positions, d_model }) * width * COPIES;

@@ -1,10 +1,13 @@
 import { InputError } from "@resolvent/tensor";
 import {
   type Architecture,
-  blockNames,
   checkHead,
-  headName,
-  headNamed,
+  type Level,
+  type LevelName,
+  levelOf,
+  type Node,
+  nodesNamed,
+  nodesOf,
 } from "@resolvent/transformer";
 
 /** Who plays: what writes or does not write, together, as one. Everything that no player has always writes. */
@@ -15,45 +18,53 @@ export type PlayerChoice =
   | { readonly kind: "layers" }
   /** Every head, of one layer or of all; MLPs and `b_O` always write. */
   | { readonly kind: "heads"; readonly layer?: number }
-  /** Each of `L0`, `L0.attn`, `L0.mlp`, `L0.H1`, or several joined by `+`. */
-  | { readonly kind: "groups"; readonly groups: readonly string[] };
+  /** The parts of blocks that a level tells apart, of one layer or of all; whole blocks, and what is of no part, always write. */
+  | { readonly kind: "parts"; readonly level: LevelName | Level; readonly layer?: number }
+  /** Each of `L0`, `L0.attn`, `L0.mlp`, `L0.H1`, `L0.N12`, a part of a level, or several joined by `+`. */
+  | { readonly kind: "groups"; readonly groups: readonly string[]; readonly level?: Level };
 
-/** A player by what it has: whole blocks, and single heads. */
+/** A player by what it has. */
 export interface Player {
   /** `L0.attn`, `L0`, `L0.H3`, or those of a group: `L0.attn+L1.H3`. */
   readonly name: string;
-  readonly blocks: readonly string[];
-  readonly heads: readonly { readonly block: string; readonly head: number }[];
+  readonly nodes: readonly Node[];
 }
 
 /**
  * The players of a choice, in its order.
  *
- * @throws InputError `transformer/no-head`, `transformer/bad-head`, `expansion/bad-player`,
- *   `expansion/repeated-player` where a block or head would have two players
+ * @throws InputError `transformer/no-head`, `transformer/no-node`, `expansion/bad-player`,
+ *   `expansion/repeated-player` where a block or a part of one would have two players
  */
 export function playersOf(architecture: Architecture, choice: PlayerChoice): Player[] {
-  const { layers, heads } = architecture;
+  const alone = (node: Node): Player => ({ name: node.name, nodes: [node] });
   switch (choice.kind) {
     case "blocks":
-      return blockNames(architecture).map((name) => ({ name, blocks: [name], heads: [] }));
+      return nodesOf(architecture, "block").flat().map(alone);
     case "layers":
-      return Array.from({ length: layers }, (_, layer) => named(architecture, `L${layer}`));
-    case "heads": {
-      if (choice.layer !== undefined) checkHead(architecture, { layer: choice.layer });
-      const all = Array.from({ length: layers }, (_, layer) => layer);
-      const chosen = choice.layer === undefined ? all : [choice.layer];
-      return chosen.flatMap((layer) =>
-        Array.from({ length: heads }, (_, head) => named(architecture, headName({ layer, head }))),
+      return Array.from({ length: architecture.layers }, (_, layer) =>
+        named(architecture, `L${layer}`),
       );
+    case "heads":
+    case "parts": {
+      const { layer } = choice;
+      if (layer !== undefined) checkHead(architecture, { layer });
+      const level = levelOf(choice.kind === "heads" ? "head" : choice.level);
+      const parts = nodesOf(architecture, level).flat();
+      return parts
+        .filter(({ part, block }) => {
+          return part !== undefined && (layer === undefined || block?.startsWith(`L${layer}.`));
+        })
+        .map(alone);
     }
     case "groups": {
-      const players = choice.groups.map((group) => {
-        const parts = group.split("+").map((part) => named(architecture, part.trim()));
+      const players = choice.groups.map((group): Player => {
+        const parts = group
+          .split("+")
+          .map((part) => named(architecture, part.trim(), choice.level));
         return {
           name: parts.map(({ name }) => name).join("+"),
-          blocks: parts.flatMap(({ blocks }) => blocks),
-          heads: parts.flatMap((part) => part.heads),
+          nodes: parts.flatMap(({ nodes }) => nodes),
         };
       });
       checkDisjoint(players);
@@ -62,49 +73,41 @@ export function playersOf(architecture: Architecture, choice: PlayerChoice): Pla
   }
 }
 
-function named(architecture: Architecture, name: string): Player {
-  const blocks = blockNames(architecture);
-  if (blocks.includes(name)) return { name, blocks: [name], heads: [] };
-  const place = headNamed(name);
-  if (place !== undefined) {
-    checkHead(architecture, place);
-    const { layer, head } = place;
-    return { name: headName(place), blocks: [], heads: [{ block: `L${layer}.attn`, head }] };
-  }
-  const layer = blocks.filter((block) => block.startsWith(`${name}.`));
-  if (!/^L\d+$/.test(name) || layer.length === 0) {
+function named(architecture: Architecture, name: string, level?: Level): Player {
+  const nodes = nodesNamed(architecture, name, level);
+  const [first] = nodes;
+  if (first === undefined) {
     throw new InputError({
       code: "expansion/bad-player",
       message: `There is no "${name}" to play: the model has layers L0 to L${architecture.layers - 1}.`,
       remedy:
-        "Name a layer (L0), a block (L0.attn), a head (L0.H1), or several joined by +, and separate groups by commas.",
-      details: { got: name, blocks },
+        "Name a layer (L0), a block (L0.attn), a head (L0.H1), a neuron (L0.N12), or several joined by +, and separate groups by commas.",
+      details: {
+        got: name,
+        blocks: nodesOf(architecture, "block")
+          .flat()
+          .map((node) => node.name),
+      },
     });
   }
-  return { name, blocks: layer, heads: [] };
+  // A layer keeps its name; a head gets the one that outputs have.
+  return { name: /^L\d+$/.test(name) ? name : first.name, nodes };
 }
 
 function checkDisjoint(players: readonly Player[]): void {
-  const seen = new Set<string>();
-  const refuse = (what: string): never => {
+  const all = players.flatMap(({ nodes }) => nodes);
+  for (const [i, node] of all.entries()) {
+    const { name, block, part } = node;
+    const before = all.slice(0, i).filter((other) => other.block === block);
+    const twice = before.some((other) => other.name === name || !other.part || !part);
+    if (!twice && before.every((other) => other.part?.of === part?.of)) continue;
     throw new InputError({
       code: "expansion/repeated-player",
-      message: `${what} is named twice; it can have one player only.`,
+      message: twice
+        ? `${name} is named twice; it can have one player only.`
+        : `${block} is divided in two ways: ${before[0]?.name} and ${name} are parts of different kinds.`,
       remedy: "Leave one of them out. A block's heads belong to it.",
-      details: { got: players.map(({ name }) => name) },
+      details: { got: players.map((player) => player.name) },
     });
-  };
-  for (const { blocks } of players) {
-    for (const block of blocks) {
-      if (seen.has(block)) refuse(block);
-      seen.add(block);
-    }
-  }
-  for (const { heads } of players) {
-    for (const { block, head } of heads) {
-      const name = `${block.slice(0, -".attn".length)}.H${head}`;
-      if (seen.has(block) || seen.has(name)) refuse(name);
-      seen.add(name);
-    }
   }
 }

@@ -1,8 +1,15 @@
 import type { Ops, Shaped } from "@resolvent/tensor";
 import { takeEntries } from "@resolvent/tensor";
-import type { Block, Sites } from "@resolvent/transformer";
+import {
+  type Block,
+  blockWrite,
+  constantOf,
+  type Parts,
+  type PartWrites,
+  type Sites,
+  someParts,
+} from "@resolvent/transformer";
 import { type Plan, stageOf, type Unit } from "./plan.ts";
-import { stageWrites } from "./stage-writes.ts";
 import type { PlayerSet } from "./subsets.ts";
 
 /** Runs in which some sets of players write, on their way through the model. */
@@ -17,12 +24,19 @@ export interface Job<T> {
   readonly within?: Within<T>;
 }
 
+/** What a block wrote: as a whole, or, where it is divided, its parts, and what belongs to none if only that says it. */
+interface Made<T> {
+  readonly whole?: T;
+  readonly parts?: Pick<PartWrites<T>, "each" | "directions">;
+  readonly rest?: T | undefined;
+}
+
 /** A stage whose blocks have run, while their parts are added. */
 interface Within<T> {
   /** The part that comes next. */
   readonly unit: number;
   /** What blocks wrote, by block: an entry along `subset` for each run before the stage that they were run on. */
-  readonly writes: ReadonlyMap<string, T>;
+  readonly writes: ReadonlyMap<string, Made<T>>;
   /** For each set of the job, by block, which entry it is. */
   readonly entries: ReadonlyMap<string, readonly number[]>;
 }
@@ -60,7 +74,7 @@ export function throughStage<T extends Shaped>(
     let state = job.within === undefined ? begun(ops, stage, plan, job, runs, sites, leave) : job;
     for (let u = state.within?.unit ?? 0; u < units.length; u++) {
       const before = state;
-      const grown = addUnit(ops, stage, before, units[u] as Unit, plan.order); // u < length
+      const grown = addUnit(ops, stage, plan, before, units[u] as Unit); // u < length
       state = halved(
         ops,
         { ...grown, within: { ...grown.within, unit: u + 1 } },
@@ -97,8 +111,8 @@ function written<T extends Shaped>(
   job: Job<T>,
   sites: Sites<T>,
 ): Pick<Within<T>, "writes" | "entries"> {
-  const { units, byHead } = stageOf(plan, job.stage);
-  const writes = new Map<string, T>();
+  const { units, parts } = stageOf(plan, job.stage);
+  const writes = new Map<string, Made<T>>();
   const entries = new Map<string, readonly number[]>();
   for (const block of stage) {
     const own = units.filter((unit) => unit.block === block.name);
@@ -107,9 +121,14 @@ function written<T extends Shaped>(
     );
     if (runs.length === 0) continue;
     const read = takeEntries(ops, job.streams, "subset", runs, "subset");
-    for (const [name, write] of stageWrites(ops, [block], read, byHead, sites)) {
-      writes.set(name, write);
-    }
+    const kind = parts.get(block.name);
+    const made = ops.scope((): Made<T> => {
+      if (kind === undefined) return { whole: blockWrite(ops, block, read, sites) };
+      const { whole, ...own } = kind.writes(ops, block, read, sites);
+      if (kind.constant !== undefined) return { parts: own };
+      return { parts: own, rest: constantOf(ops, kind, block, { whole, ...own }) };
+    });
+    writes.set(block.name, made);
     const places = new Map(runs.map((run, place) => [run, place]));
     entries.set(
       block.name,
@@ -129,16 +148,16 @@ function mayWrite(plan: Plan, { player }: Unit, set: PlayerSet, stage: number): 
 function addUnit<T extends Shaped>(
   ops: Ops<T>,
   stage: readonly Block<T>[],
+  plan: Plan,
   job: Job<T>,
   unit: Unit,
-  order: number,
 ): Job<T> & { readonly within: Within<T> } {
   const { sets, streams } = job;
-  const within = job.within ?? { unit: 0, writes: new Map<string, T>(), entries: new Map() };
+  const within = job.within ?? { unit: 0, writes: new Map(), entries: new Map() };
   const { player, first } = unit;
   const on = sets.flatMap((set, i) => {
     if (player === undefined) return [i];
-    return (first ? set.length < order : set.includes(player)) ? [i] : [];
+    return (first ? set.length < plan.order : set.includes(player)) ? [i] : [];
   });
   const off = first
     ? sets.map((_, i) => i)
@@ -147,13 +166,10 @@ function addUnit<T extends Shaped>(
   const entries = within.entries.get(unit.block) ?? [];
   const origins = [...off, ...on];
   const grown = ops.scope(() => {
-    const write = partOf(
-      ops,
-      stage,
-      within,
-      unit,
-      on.map((i) => entries[i] ?? -1),
-    );
+    const places = on.map((i) => entries[i] ?? -1);
+    const block = stage.find(({ name }) => name === unit.block);
+    const kind = stageOf(plan, job.stage).parts.get(unit.block);
+    const write = unitWrite(ops, unit, within.writes.get(unit.block), { block, kind, places });
     const chosen = takeEntries(ops, streams, "subset", on, "subset");
     const writing = write === undefined ? chosen : ops.add(chosen, write);
     if (off.length === 0) return writing;
@@ -177,22 +193,29 @@ function addUnit<T extends Shaped>(
   };
 }
 
-/** What a part writes at some entries of its block's runs; undefined where it consists of nothing. */
-function partOf<T extends Shaped>(
+/** What a unit writes at some entries of its block's runs; undefined where it consists of nothing. */
+function unitWrite<T extends Shaped>(
   ops: Ops<T>,
-  stage: readonly Block<T>[],
-  { writes }: Within<T>,
-  { block: name, heads, constant }: Unit,
-  at: readonly number[],
+  unit: Unit,
+  made: Made<T> | undefined,
+  {
+    block,
+    kind,
+    places,
+  }: {
+    readonly block: Block<T> | undefined;
+    readonly kind: Parts | undefined;
+    readonly places: readonly number[];
+  },
 ): T | undefined {
-  const write = writes.get(name) as T; // run where one of its parts may write
-  if (heads === undefined) return takeEntries(ops, write, "subset", at, "subset");
-  const block = stage.find((one) => one.name === name);
-  const bias = constant && block?.kind === "attn" ? block.b_O : undefined;
-  if (heads.length === 0) return bias;
-  const own = ops.sum(takeEntries(ops, write, "head", heads, "head"), ["head"]);
-  const chosen = takeEntries(ops, own, "subset", at, "subset");
-  return bias === undefined ? chosen : ops.add(chosen, bias);
+  const chosen = (x: T): T => takeEntries(ops, x, "subset", places, "subset");
+  const { whole, parts, rest } = made ?? {};
+  if (unit.parts === undefined || parts === undefined) return whole && chosen(whole);
+  const own = block && kind?.constant?.of(ops, block);
+  const constant = unit.constant ? (own ?? (rest && chosen(rest))) : undefined;
+  if (unit.parts.length === 0) return constant;
+  const sum = chosen(someParts(ops, parts, unit.parts));
+  return constant === undefined ? sum : ops.add(sum, constant);
 }
 
 /** The first half of a job, again and again, until it is small enough; the other halves are left for later. */
@@ -220,16 +243,27 @@ function piece<T extends Shaped, J extends Job<T>>(
   const streams = ops.slice(job.streams, "subset", from, to);
   const sets = job.sets.slice(from, to);
   if (job.within === undefined) return { ...job, sets, streams };
-  const writes = new Map<string, T>();
+  const writes = new Map<string, Made<T>>();
   const entries = new Map<string, readonly number[]>();
   for (const [block, all] of job.within.entries) {
     const own = all.slice(from, to);
     const needed = [...new Set(own)].filter((entry) => entry >= 0);
-    const whole = job.within.writes.get(block);
-    if (needed.length === 0 || whole === undefined) continue;
-    // A copy: the halves are freed apart.
+    const made = job.within.writes.get(block);
+    if (needed.length === 0 || made === undefined) continue;
+    // Copies: the halves are freed apart.
     const ids = { shape: { subset: needed.length }, data: Int32Array.from(needed) };
-    writes.set(block, ops.take(whole, "subset", ids));
+    const copy = (x: T): T => ops.take(x, "subset", ids);
+    const { parts, rest } = made;
+    writes.set(block, {
+      ...(made.whole && { whole: copy(made.whole) }),
+      ...(parts && {
+        parts: {
+          each: copy(parts.each),
+          ...(parts.directions && { directions: ops.scale(parts.directions, 1) }),
+        },
+      }),
+      ...(rest && { rest: copy(rest) }),
+    });
     entries.set(
       block,
       own.map((entry) => needed.indexOf(entry)),

@@ -1,6 +1,7 @@
 import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
 import {
   checkHead,
+  type Level,
   type Model,
   plainSites,
   residualStream,
@@ -23,7 +24,7 @@ export function scoreCost(
   outline: Model<Priced>,
   tokens: readonly number[],
   options: Partial<AttentionEdge> & {
-    readonly by?: Splitting | SplittingPair;
+    readonly by?: Splitting | Level | SplittingPair;
     readonly precision?: Precision;
   } = {},
 ): Cost {

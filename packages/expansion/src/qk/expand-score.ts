@@ -13,10 +13,10 @@ import {
   type Shaped,
   using,
 } from "@resolvent/tensor";
-import type { HeadPlace, Model } from "@resolvent/transformer";
+import type { HeadPlace, Level, Model } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
 import type { AttentionEdge } from "./choice.ts";
-import { type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
+import { divides, type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
 import type { Splitting } from "./sources.ts";
 
 /** A head's score between two positions as a sum over pairs of sources: plain data. */
@@ -29,8 +29,8 @@ export interface ScoreExpansion extends Result {
   readonly query: number;
   /** Position that is looked at. */
   readonly key: number;
-  /** How each side is divided. */
-  readonly by: SplittingPair;
+  /** How each side is divided: `block`, `head`, …, or the name of a level. */
+  readonly by: { readonly query: string; readonly key: string };
   /**
    * The gates held at the run's values: the denominators of the head's own norms, and, by degree or by token, all
    * gates of the blocks before.
@@ -73,7 +73,7 @@ export interface ScoreCertificate {
 /** Which score is taken apart, and how. */
 export interface ScoreChoice extends AttentionEdge {
   /** How both sides, or each side, are divided into sources; default `block`. */
-  readonly by?: Splitting | SplittingPair;
+  readonly by?: Splitting | Level | SplittingPair;
 }
 
 export interface ExpandScoreOptions extends ScoreChoice {
@@ -112,7 +112,8 @@ export async function expandScore<T extends Shaped>(
   const relativeError = errorOf(found);
   const relativeErrorFloat64 =
     engine.precision === "f64" ? relativeError : ((await certify?.(choice)) ?? null);
-  const carried = [pair.query, pair.key].some((side) => side !== "block" && side !== "head");
+  const carried = [pair.query, pair.key].some((side) => side !== "block" && !divides(side));
+  const nameOf = (side: typeof pair.query): string => (typeof side === "string" ? side : side.name);
   return {
     schemaVersion: 1,
     kind: "qk",
@@ -121,7 +122,7 @@ export async function expandScore<T extends Shaped>(
     head,
     query,
     key,
-    by: pair,
+    by: { query: nameOf(pair.query), key: nameOf(pair.key) },
     freeze: carried ? GATES : ["norm"],
     weightProcessing: "none",
     engine: engine.name,

@@ -22,14 +22,14 @@ export interface ScoreRun<T> {
   readonly before: Model<T & Shaped>;
   /** All gates by site, those of the block itself included. */
   readonly gates: ReadonlyMap<Site, T>;
-  /** Other values that were kept, by site: `embed…`, `*.write`, `*.head` where asked for, `score`. */
+  /** Other values that were kept, by site: `embed…`, `*.write`, `*.read` where asked for, `score`. */
   readonly trace: ReadonlyMap<Site, T>;
 }
 
 /**
  * One forward pass over the tokens `0 … query`, as far as the attention of `layer`.
  *
- * @param heads whether to keep what each head writes
+ * @param reads whether to keep what each block reads, which is needed to tell its parts apart
  */
 export function scoreRun<T extends Shaped>(
   ops: Ops<T>,
@@ -38,8 +38,8 @@ export function scoreRun<T extends Shaped>(
   {
     layer,
     query,
-    heads,
-  }: { readonly layer: number; readonly query: number; readonly heads: boolean },
+    reads,
+  }: { readonly layer: number; readonly query: number; readonly reads: boolean },
 ): ScoreRun<T> {
   checkHead(model.architecture, { layer });
   checkPosition("query", query, tokens.length);
@@ -51,7 +51,7 @@ export function scoreRun<T extends Shaped>(
     gateAt(site) !== undefined ||
     site === `${block}.score` ||
     site.endsWith(".write") ||
-    (heads && site.endsWith(".attn.head"));
+    (reads && site.endsWith(".read"));
   return ops.scope(() => {
     const trace = new Map<Site, T>();
     const sites = recording(plainSites<T>(), chosen, trace);

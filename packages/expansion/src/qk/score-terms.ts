@@ -5,6 +5,7 @@ import {
   frozenAt,
   groupOf,
   keysOf,
+  type Level,
   type Model,
   normalize,
   onlyHead,
@@ -21,8 +22,8 @@ import { checkSplitting, type Splitting, sourcePieces } from "./sources.ts";
 
 /** How the two sides of a score are divided. */
 export interface SplittingPair {
-  readonly query: Splitting;
-  readonly key: Splitting;
+  readonly query: Splitting | Level;
+  readonly key: Splitting | Level;
 }
 
 export interface ScoreTermsOptions {
@@ -34,7 +35,7 @@ export interface ScoreTermsOptions {
   /** Position of the key; default every key that the query sees. */
   readonly key?: number;
   /** How both sides, or each side, are divided into sources; default `block`. */
-  readonly by?: Splitting | SplittingPair;
+  readonly by?: Splitting | Level | SplittingPair;
 }
 
 /** Scores before the softmax as sums over pairs of sources, as tensors. */
@@ -88,8 +89,8 @@ export function scoreTerms<T extends Shaped>(
   checkPosition("query", query, tokens.length);
   if (key !== undefined) checkPosition("key", key, query + 1);
   return ops.scope(() => {
-    const heads = by.query === "head" || by.key === "head";
-    const run = scoreRun(ops, model, tokens, { layer, query, heads });
+    const reads = [by.query, by.key].some(divides);
+    const run = scoreRun(ops, model, tokens, { layer, query, reads });
     return withAttention(model, layer, (block) => {
       const first = firstSeen(block, query);
       if (key !== undefined && key < first) throw notSeen(block, query, key, first);
@@ -126,9 +127,14 @@ export function scoreTerms<T extends Shaped>(
 }
 
 /** The same splitting for both sides, or each its own. */
-export function splittings(by: Splitting | SplittingPair = "block"): SplittingPair {
-  const { query, key } = typeof by === "string" ? { query: by, key: by } : by;
+export function splittings(by: Splitting | Level | SplittingPair = "block"): SplittingPair {
+  const { query, key } = typeof by === "object" && "query" in by ? by : { query: by, key: by };
   return { query: checkSplitting(query), key: checkSplitting(key) };
+}
+
+/** Whether a splitting tells the parts of blocks apart as they wrote in the run. */
+export function divides(by: Splitting | Level): boolean {
+  return typeof by === "object" || by === "head" || by === "neuron";
 }
 
 /** Queries and keys of every source, turned by their positions. */

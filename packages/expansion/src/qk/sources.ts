@@ -2,9 +2,15 @@ import { InputError, type Ops, type Shaped, sizeAlong, sumOf } from "@resolvent/
 import {
   type Block,
   blockWrite,
+  constantOf,
+  everyPart,
   frozenAt,
   hasBiases,
+  type Level,
+  levelOf,
   type Model,
+  nodesOf,
+  partWrites,
   residualStream,
   type Stages,
   tokenIds,
@@ -20,6 +26,8 @@ import { kept, type ScoreRun } from "./run.ts";
  * |---|---|---|
  * | `block` | `embed.token`, `embed.position` (or `embed`), every earlier block's write | as in the run |
  * | `head` | the same, attention blocks by head: `L0.H3`, and `bias:L0.attn.b_O` | as in the run |
+ * | `neuron` | the same, MLPs by neuron: `L0.N12`, and `bias:L0.mlp.b_out` | as in the run |
+ * | a level of one's own | the same, blocks by its nodes | as in the run |
  * | `degree` | `degree 0`, `degree 1`, …: the terms `D_k` of the path expansion before the layer | frozen |
  * | `degree-block` | what every earlier block writes at each degree: `L0.mlp degree 2` | frozen |
  * | `token` | each prompt token's embedding, `embed.token@3` (or `embed@3`), carried on by the frozen blocks without their constants; `embed.position`; `bias`, all constants | frozen |
@@ -27,19 +35,21 @@ import { kept, type ScoreRun } from "./run.ts";
  * The sources of a splitting add up to the stream. The head's own constant (norm β, query and key biases) comes
  * after them, as `constant`.
  */
-export type Splitting = "block" | "head" | "degree" | "degree-block" | "token";
+export type Splitting = "block" | "head" | "neuron" | "degree" | "degree-block" | "token";
 
 /** Every splitting. */
 export const SPLITTINGS: readonly Splitting[] = [
   "block",
   "head",
+  "neuron",
   "degree",
   "degree-block",
   "token",
 ];
 
 /** Throws `expansion/unknown-splitting`. */
-export function checkSplitting(name: string): Splitting {
+export function checkSplitting(name: string | Level): Splitting | Level {
+  if (typeof name !== "string") return name;
   const known = SPLITTINGS.find((splitting) => splitting === name);
   if (known !== undefined) return known;
   throw new InputError({
@@ -64,12 +74,12 @@ const NUMBERS_AT_ONCE = 2 ** 26;
 export function sourcePieces<T extends Shaped>(
   ops: Ops<T>,
   run: ScoreRun<T>,
-  by: Splitting,
+  by: Splitting | Level,
 ): readonly (() => Sources<T>)[] {
   if (by === "degree") return [() => degrees(ops, run)];
   if (by === "degree-block") return [() => blocksByDegree(ops, run)];
   if (by === "token") return tokenPieces(ops, run);
-  return [() => written(ops, run, by === "head")];
+  return [() => written(ops, run, levelOf(by))];
 }
 
 /** The embedding's parts, each with its name. */
@@ -82,8 +92,8 @@ function embeddings<T>({ trace }: ScoreRun<T>): (readonly [string, T])[] {
   return parts.length === 1 && only !== undefined ? [["embed", only[1]]] : parts;
 }
 
-/** What embedding, blocks or heads wrote in the run. */
-function written<T extends Shaped>(ops: Ops<T>, run: ScoreRun<T>, heads: boolean): Sources<T> {
+/** What embedding, blocks or parts of blocks wrote in the run. */
+function written<T extends Shaped>(ops: Ops<T>, run: ScoreRun<T>, level: Level): Sources<T> {
   const names: string[] = [];
   const stacks: T[] = [];
   const push = (name: string, x: T): void => {
@@ -91,18 +101,26 @@ function written<T extends Shaped>(ops: Ops<T>, run: ScoreRun<T>, heads: boolean
     stacks.push(ops.broadcast(x, { source: 1 }));
   };
   for (const [name, part] of embeddings(run)) push(name, part);
+  const nodes = nodesOf(run.before.architecture, level).flat();
   for (const stage of run.before.stages) {
     for (const block of stage) {
-      if (block.kind === "mlp" || !heads) {
+      const parts = level[block.kind];
+      if (parts === undefined) {
         push(block.name, kept(run, `${block.name}.write`));
         continue;
       }
-      const each = ops.rename(kept(run, `${block.name}.head`), { head: "source" });
-      const count = sizeAlong(each.shape, "source", "written");
-      for (let head = 0; head < count; head++) names.push(`L${block.layer}.H${head}`);
-      stacks.push(ops.arrange(each, ["pos", "d_model"]));
-      if (block.b_O === undefined) continue;
-      push(`bias:${block.name}.b_O`, ops.broadcast(block.b_O, { pos: run.tokens.length }));
+      const read = kept(run, `${block.name}.read`);
+      const made = partWrites(ops, parts, block, read, frozenAt(run.gates));
+      const each = ops.arrange(everyPart(ops, made), ["node", "pos", "d_model"]);
+      names.push(...nodes.flatMap((node) => (node.block === block.name ? [node.name] : [])));
+      stacks.push(ops.rename(each, { node: "source" }));
+      const rest = constantOf(ops, parts, block, made);
+      if (rest === undefined) continue;
+      const everywhere = ops.add(ops.fill({ pos: run.tokens.length }, 0), rest);
+      push(
+        `bias:${block.name}.${parts.constant?.name ?? "rest"}`,
+        ops.arrange(everywhere, ["pos", "d_model"]),
+      );
     }
   }
   return { names, stack: ops.concat(stacks, "source") };
