@@ -138,7 +138,12 @@ export async function findCircuit<T extends Shaped>(
     return (source, receiver) =>
       (place.get(source * graph.receivers.length + receiver) ?? count) < count;
   });
-  const targets = await targetsOfCircuits(engine, model, graph, pairs, setting, circuits, rest);
+  const targets = await targetsOfCircuits(
+    engine,
+    model,
+    { graph, pairs, circuits, reference: setting.reference },
+    rest,
+  );
   const { logitSize } = scored;
   const means = circuits.map((_, i) => mean(targets.map((own) => own[i] ?? Number.NaN)));
   const [targetEmpty = Number.NaN, ...kept] = means;
@@ -231,10 +236,17 @@ function rankEdges(
 async function targetsOfCircuits<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
-  graph: PatchGraph,
-  pairs: readonly PromptPair[],
-  { reference }: PatchSetting,
-  circuits: readonly Circuit[],
+  {
+    graph,
+    pairs,
+    circuits,
+    reference,
+  }: {
+    readonly graph: PatchGraph;
+    readonly pairs: readonly PromptPair[];
+    readonly circuits: readonly Circuit[];
+    readonly reference: PatchSetting["reference"];
+  },
   { memory = STACK_MEMORY, signal }: Pick<PatchOptions, "memory" | "signal">,
 ): Promise<readonly number[][]> {
   const sizes = shapesOf(model);

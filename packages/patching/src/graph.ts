@@ -6,6 +6,7 @@ import {
   type Node,
   nodesOf,
   siteNode,
+  stageOfLayer,
   streamNodes,
 } from "@resolvent/transformer";
 
@@ -66,10 +67,7 @@ export function patchGraph(architecture: Architecture, choice: PatchLevel): Patc
     return inputs.map((input) => ({ name: `${name}.${input}`, stage, node, input }));
   });
   const final = { name: "final", stage: stages.length, node: undefined, input: undefined };
-  const lastAttention = nodes.reduce(
-    (last, { block, stage }) => (block?.endsWith(".attn") ? Math.max(last, stage) : last),
-    -1,
-  );
+  const lastAttention = stageOfLayer(architecture, architecture.layers - 1);
   return {
     ...{ level, ofStream, stages: stages.length, lastAttention },
     sources: ofStream ? streamNodes(architecture) : [siteNode("embed", -1), ...nodes],

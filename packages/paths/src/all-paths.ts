@@ -21,10 +21,10 @@ export async function makeAllPaths<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   run: FrozenRun<T>,
-  readout: Readout<T>,
-  sources: readonly Sources<T>[],
-  plan: EnumerationPlan,
   options: {
+    readonly readout: Readout<T>;
+    readonly sources: readonly Sources<T>[];
+    readonly plan: EnumerationPlan;
     readonly level: Level;
     readonly minDegree: number;
     readonly maxDegree: number;
@@ -35,12 +35,12 @@ export async function makeAllPaths<T extends Shaped>(
       | undefined;
   },
 ): Promise<Sums> {
-  const { level, minDegree, maxDegree, best, signal, onProgress } = options;
+  const { level, sources, readout, minDegree, maxDegree, best, signal, onProgress } = options;
   const sums: Sums = {
     sum: new Array<number>(model.stages.length + 1).fill(0),
     absolute: new Array<number>(model.stages.length + 1).fill(0),
   };
-  const { meet } = plan;
+  const { meet } = options.plan;
   const made = engine.scope(() =>
     enumeration(engine, model, run, { level, sources, readout, meet }),
   );

@@ -1,7 +1,10 @@
 import { targetText } from "@resolvent/analysis";
 import { affineReadout, InputError, type Ops, type Shaped } from "@resolvent/tensor";
 import {
+  type AttentionBlock,
+  checkHead,
   groupOf,
+  headName,
   heldAt,
   keysOf,
   type Model,
@@ -10,6 +13,7 @@ import {
   onlyHead,
   queriesOf,
   rotateHeads,
+  stageOfLayer,
   type Target,
   targetReadout,
   within,
@@ -75,7 +79,7 @@ export interface HeadSide {
  * it reads the pre-softmax score.
  *
  * @param direction `d_head`
- * @throws InputError `paths/no-head`
+ * @throws InputError `transformer/no-head`, `paths/bad-position`
  */
 export function headReadout<T extends Shaped>(
   ops: Ops<T>,
@@ -85,18 +89,15 @@ export function headReadout<T extends Shaped>(
   direction: T,
 ): Readout<T> {
   const { layer, head, side, position } = which;
-  const stages = stagesOf(model);
-  const before = stages.findIndex((blocks) =>
-    blocks.some((block) => block.kind === "attn" && block.layer === layer),
-  );
-  const block = stages[before]?.find((one) => one.kind === "attn");
-  const { heads } = model.architecture;
-  if (block?.kind !== "attn" || head < 0 || head >= heads || position >= run.positions) {
+  checkHead(model.architecture, { layer, head });
+  const before = stageOfLayer(model.architecture, layer);
+  const block = stagesOf(model)[before]?.find(({ kind }) => kind === "attn") as AttentionBlock<T>; // every layer has one
+  if (!(Number.isInteger(position) && position >= 0 && position < run.positions)) {
     throw new InputError({
-      code: "paths/no-head",
-      message: `There is no ${side} of L${layer}.H${head} at position ${position}.`,
-      remedy: `${model.name} has ${model.architecture.layers} layers of ${heads} heads, the input ${run.positions} tokens.`,
-      details: { ...which, heads, positions: run.positions },
+      code: "paths/bad-position",
+      message: `There is no ${side} at position ${position}: the input has ${run.positions} tokens.`,
+      remedy: "Positions count tokens from 0.",
+      details: { ...which, positions: run.positions },
     });
   }
   const read = <V extends Shaped>(on: Ops<V>, fixed: (value: T) => V, stream: V): V => {
@@ -119,7 +120,7 @@ export function headReadout<T extends Shaped>(
     const { d_model } = model.architecture;
     const { covector, constant } = affineReadout(ops, { pos: 1, d_model }, direction, read);
     return {
-      name: `${side} of L${layer}.H${head}@${position}`,
+      name: `${side} of ${headName(which)}@${position}`,
       before,
       covector: { values: ops.join(covector, ["pos", "d_model"], "d_model"), at: position },
       constant,

@@ -4,14 +4,14 @@ import {
   type Engine,
   type Ops,
   type Priced,
-  readNumbers,
+  readTogether,
   type Shaped,
-  sizeAlong,
   sizeOf,
+  takeEntries,
 } from "@resolvent/tensor";
-import { type Level, type Model, mapBlock } from "@resolvent/transformer";
+import { type Level, type Model, mapBlock, type PartWrites } from "@resolvent/transformer";
 import type { FrozenRun } from "./frozen-run.ts";
-import { heapOf, pop, push } from "./heap.ts";
+import { type Heap, heapOf, pop, push } from "./heap.ts";
 import { type Best, before, nodesOf, type Suffix } from "./largest.ts";
 import { type Covectors, pullBack } from "./pull.ts";
 import type { Readout } from "./readout.ts";
@@ -21,6 +21,9 @@ import { channelsOf, dotWrites, writesByDegree } from "./step-writes.ts";
 
 /** 512 MiB in float32. */
 const WAITING_AT_MOST = 2 ** 27;
+
+/** Entries of a queue, of some 100 bytes each: with neurons each suffix has thousands. */
+const ENTRIES_AT_MOST = 2 ** 21;
 
 /** Suffixes that are made together. */
 const AT_ONCE = 48;
@@ -67,6 +70,20 @@ interface Entry<T> {
   readonly after: Open<T>;
 }
 
+/** A search on its way. */
+interface Search<T extends Shaped> extends SearchOptions<T> {
+  readonly engine: Engine<T>;
+  readonly best: Best;
+  readonly nodes: readonly (readonly Step<T>[])[];
+  /** What every node of a stage writes, by degree. */
+  readonly writes: readonly (readonly PartWrites<T>[])[];
+  /** The only source that enters at the start; undefined where there are several. */
+  readonly alone: SourceId | undefined;
+  readonly queue: Heap<Entry<T>>;
+  /** Numbers of the covectors in waiting. */
+  held: number;
+}
+
 /**
  * Best-first search for the largest paths, from the readout backwards.
  *
@@ -82,119 +99,27 @@ export async function searchPaths<T extends Shaped>(
   best: Best,
   options: SearchOptions<T>,
 ): Promise<SearchReport> {
-  const { level, sources, readout, minDegree, maxDegree, signal, onProgress } = options;
+  const { level, sources, readout, signal, onProgress } = options;
   const { waitingAtMost = WAITING_AT_MOST } = options;
   const nodes = stepsOf(model, level);
   const end = readout.before;
   const channels = channelsOf(model, level, end, run.positions);
-  const starts = sources.filter(({ enters }) => enters === 0);
-  const [first] = starts.length === 1 ? sourceIds(starts[0] as Sources<T>) : []; // there is one
-  const alone = starts.flatMap(sourceIds).length === 1 ? first : undefined;
+  const [first, ...others] = sources.filter(({ enters }) => enters === 0).flatMap(sourceIds);
   const prices = priceOf(run, nodes);
-
-  const writes = engine.scope(() =>
-    writesByDegree(engine, model, run, sources, { level, channels, before: end }),
-  );
-  const queue = heapOf<Entry<T>>((a, b) => b.promise - a.promise);
-  const free = (open: Open<T>): void => {
-    if (open.suffix !== undefined) engine.free(open.covectors);
+  const search: Search<T> = {
+    ...options,
+    ...{ engine, best, nodes, held: 0 },
+    alone: others.length === 0 ? first : undefined,
+    queue: heapOf((a, b) => b.promise - a.promise),
+    writes: engine.scope(() =>
+      writesByDegree(engine, model, run, sources, { level, channels, before: end }),
+    ),
   };
-  let held = 0;
+  const { queue } = search;
   let [expanded, spent, lost, exhaustive] = [0, 0, 0, true];
-  const offer = (
-    effect: number,
-    source: SourceId,
-    own: number,
-    suffix: () => Suffix | undefined,
-    length: number,
-  ) => {
-    const degree = own + length;
-    if (degree < minDegree || degree > maxDegree) return;
-    best.offer(effect, () => ({ source, nodes: nodesOf(suffix()), degree }));
-  };
-
-  /** Offers the paths of suffixes that have just been made, and queues what may come before them. */
-  const meet = async (opens: readonly Open<T>[], isRoot: boolean): Promise<void> => {
-    for (const at of new Set(opens.map(({ covectors }) => covectors.at))) {
-      const alike = opens.filter(({ covectors }) => covectors.at === at);
-      const jobs: Job<T>[] = engine.scope(() => {
-        const values = stacked(engine, alike);
-        const jobs: Job<T>[] = [];
-        for (const group of sources) {
-          if (group.enters === 0 && alone !== undefined && !isRoot) continue; // offered by their parents
-          const who = alike.flatMap(({ stage }, i) => (stage >= group.enters ? [i] : []));
-          if (who.length === 0) continue;
-          const some = chosen(engine, values, who, alike.length);
-          const product = dotSources(engine, group, { values: some, at });
-          jobs.push({
-            kind: "sources",
-            group,
-            who,
-            product: engine.arrange(product, ["suffix", "source"]),
-          });
-        }
-        for (const [stage, write] of writes.entries()) {
-          const who = alike.flatMap((open, i) =>
-            open.stage > stage && (open.suffix?.length ?? 0) < maxDegree ? [i] : [],
-          );
-          if (who.length === 0) continue;
-          const some = chosen(engine, values, who, alike.length);
-          const product = dotWrites(engine, write, { values: some, at });
-          jobs.push({
-            ...{ kind: "nodes", stage, who },
-            product: engine.arrange(product, ["suffix", "node", "degree"]),
-          });
-        }
-        return jobs;
-      });
-      try {
-        for (const job of jobs) {
-          const numbers = await readNumbers(engine, job.product);
-          if (job.kind === "sources") {
-            const ids = sourceIds(job.group);
-            for (const [row, i] of job.who.entries()) {
-              const { suffix } = alike[i] as Open<T>; // an index of it
-              ids.forEach((id, s) => {
-                const effect = numbers[row * ids.length + s] ?? 0;
-                offer(effect, id, job.group.degree, () => suffix, suffix?.length ?? 0);
-              });
-            }
-            continue;
-          }
-          const own = nodes[job.stage] ?? [];
-          const levels = sizeAlong(job.product.shape, "degree", "searchPaths");
-          for (const [row, i] of job.who.entries()) {
-            const after = alike[i] as Open<T>; // an index of it
-            const length = (after.suffix?.length ?? 0) + 1;
-            own.forEach((node, n) => {
-              const from = (row * own.length + n) * levels;
-              let promise = 0;
-              for (let k = 0; k < levels && k + length <= maxDegree; k++) {
-                const effect = numbers[from + k] ?? 0;
-                if (k === 0 && alone !== undefined) {
-                  offer(effect, alone, 0, () => before(node, after.suffix), length);
-                } else promise += Math.abs(effect);
-              }
-              if (promise === 0) return;
-              push(queue, { promise, node, after });
-              after.waiting++;
-            });
-          }
-        }
-      } finally {
-        engine.free(jobs.map(({ product }) => product)); // not the sources that a job names
-      }
-    }
-  };
-
   try {
-    const root: Open<T> = {
-      suffix: undefined,
-      covectors: readout.covector,
-      stage: end,
-      waiting: 0,
-    };
-    await meet([root], true);
+    const covectors = readout.covector;
+    await meet(search, [{ suffix: undefined, covectors, stage: end, waiting: 0 }], true);
     while (queue.items.length > 0) {
       if (spent >= options.flops) {
         exhaustive = false;
@@ -211,18 +136,15 @@ export async function searchPaths<T extends Shaped>(
       expanded += opens.length;
       for (const { after } of batch) {
         after.waiting--;
-        if (after.waiting === 0) {
-          held -= after.suffix === undefined ? 0 : sizeOf(after.covectors.values.shape);
-          free(after);
-        }
+        if (after.waiting === 0) drop(search, after);
       }
-      await meet(opens, false);
+      for (const open of opens) search.held += sizeOf(open.covectors.values.shape);
+      await meet(search, opens, false);
       for (const open of opens) {
-        if (open.waiting === 0) free(open);
-        else held += sizeOf(open.covectors.values.shape);
+        if (open.waiting === 0) drop(search, open);
       }
-      if (held > waitingAtMost) {
-        lost = Math.max(lost, forget());
+      if (search.held > waitingAtMost || queue.items.length > ENTRIES_AT_MOST) {
+        lost = Math.max(lost, forget(search));
         exhaustive = false;
       }
       onProgress?.(Math.min(1, spent / options.flops));
@@ -231,33 +153,149 @@ export async function searchPaths<T extends Shaped>(
     const pending = Math.max(lost, queue.items[0]?.promise ?? 0);
     return { expanded, spent, exhaustive: exhaustive && lost === 0, pending };
   } finally {
-    for (const open of new Set(queue.items.map(({ after }) => after))) free(open);
-    engine.free(writes);
-  }
-
-  /** Gives up the less promising half of the suffixes in waiting; returns the largest promise given up. */
-  function forget(): number {
-    const most = new Map<Open<T>, number>();
-    for (const { after, promise } of queue.items) {
-      most.set(after, Math.max(promise, most.get(after) ?? 0));
-    }
-    const ranked = [...most].sort((a, b) => b[1] - a[1]);
-    const dropped = new Set(ranked.slice(ranked.length >> 1).map(([open]) => open));
-    const kept = queue.items.filter(({ after }) => !dropped.has(after));
-    queue.items.splice(0, queue.items.length);
-    for (const entry of kept) push(queue, entry);
-    for (const open of dropped) {
-      if (open.suffix !== undefined) held -= sizeOf(open.covectors.values.shape);
-      free(open);
-    }
-    return ranked[ranked.length >> 1]?.[1] ?? 0;
+    for (const open of new Set(queue.items.map(({ after }) => after))) drop(search, open);
+    engine.free(search.writes);
   }
 }
 
-type Job<T> = { readonly who: readonly number[]; readonly product: T } & (
+/** Frees the covector of a suffix; that of the readout is the caller's. */
+function drop<T extends Shaped>(search: Search<T>, { suffix, covectors }: Open<T>): void {
+  if (suffix === undefined) return;
+  search.held -= sizeOf(covectors.values.shape);
+  search.engine.free(covectors);
+}
+
+/** Gives up the less promising half of the suffixes in waiting; returns the largest promise given up. */
+function forget<T extends Shaped>(search: Search<T>): number {
+  const { queue } = search;
+  const most = new Map<Open<T>, number>();
+  for (const { after, promise } of queue.items) {
+    most.set(after, Math.max(promise, most.get(after) ?? 0));
+  }
+  const ranked = [...most].sort((a, b) => b[1] - a[1]);
+  const dropped = new Set(ranked.slice(ranked.length >> 1).map(([open]) => open));
+  const kept = queue.items.filter(({ after }) => !dropped.has(after));
+  queue.items.splice(0, queue.items.length);
+  for (const entry of kept) push(queue, entry);
+  for (const open of dropped) drop(search, open);
+  return ranked[ranked.length >> 1]?.[1] ?? 0;
+}
+
+/** Products of suffixes with what they meet, and of which suffixes. */
+type Job<T> = { readonly who: readonly Open<T>[]; readonly product: T } & (
   | { readonly kind: "sources"; readonly group: Sources<T> }
   | { readonly kind: "nodes"; readonly stage: number }
 );
+
+/** Offers the paths of suffixes that have just been made, and queues what may come before them. */
+async function meet<T extends Shaped>(
+  search: Search<T>,
+  opens: readonly Open<T>[],
+  isRoot: boolean,
+): Promise<void> {
+  const { engine } = search;
+  for (const at of new Set(opens.map(({ covectors }) => covectors.at))) {
+    const alike = opens.filter(({ covectors }) => covectors.at === at);
+    const jobs = engine.scope(() => jobsOf(search, alike, at, isRoot));
+    try {
+      const products = jobs.map(({ product }) => product);
+      for (const [i, numbers] of (await readTogether(engine, products)).entries()) {
+        const job = jobs[i] as Job<T>; // a product of each
+        if (job.kind === "sources") offerSources(search, job.group, job.who, numbers);
+        else offerNodes(search, job.stage, job.who, numbers);
+      }
+    } finally {
+      engine.free(jobs.map(({ product }) => product)); // not the sources that a job names
+    }
+  }
+}
+
+/** The products of suffixes that look at the same positions with sources, and with what nodes write. */
+function jobsOf<T extends Shaped>(
+  { engine, sources, writes, maxDegree, alone }: Search<T>,
+  opens: readonly Open<T>[],
+  at: number | undefined,
+  isRoot: boolean,
+): Job<T>[] {
+  const values = stacked(engine, opens);
+  const some = (counts: (open: Open<T>) => boolean): { who: Open<T>[]; values: T } | undefined => {
+    const which = opens.flatMap((open, i) => (counts(open) ? [i] : []));
+    if (which.length === 0) return undefined;
+    const taken = takeEntries(engine, values, "suffix", which, "suffix");
+    return { who: opens.filter(counts), values: taken };
+  };
+  const jobs: Job<T>[] = [];
+  for (const group of sources) {
+    if (group.enters === 0 && alone !== undefined && !isRoot) continue; // offered by their parents
+    const read = some(({ stage }) => stage >= group.enters);
+    if (read === undefined) continue;
+    const product = dotSources(engine, group, { values: read.values, at });
+    const ordered = engine.arrange(product, ["suffix", "source"]);
+    jobs.push({ kind: "sources", group, who: read.who, product: ordered });
+  }
+  for (const [stage, write] of writes.entries()) {
+    const read = some((open) => open.stage > stage && (open.suffix?.length ?? 0) < maxDegree);
+    if (read === undefined) continue;
+    const product = dotWrites(engine, write, { values: read.values, at });
+    const ordered = engine.arrange(product, ["suffix", "node", "degree"]);
+    jobs.push({ kind: "nodes", stage, who: read.who, product: ordered });
+  }
+  return jobs;
+}
+
+/** Offers the path from a source through a suffix, where its degree is asked for. */
+function offer<T extends Shaped>(
+  { best, minDegree, maxDegree }: Search<T>,
+  effect: number,
+  source: SourceId,
+  degree: number,
+  suffix: () => Suffix | undefined,
+): void {
+  if (degree < minDegree || degree > maxDegree) return;
+  best.offer(effect, () => ({ source, nodes: nodesOf(suffix()), degree }));
+}
+
+function offerSources<T extends Shaped>(
+  search: Search<T>,
+  group: Sources<T>,
+  who: readonly Open<T>[],
+  numbers: readonly number[],
+): void {
+  const ids = sourceIds(group);
+  for (const [row, { suffix }] of who.entries()) {
+    const degree = group.degree + (suffix?.length ?? 0);
+    for (const [s, id] of ids.entries()) {
+      offer(search, numbers[row * ids.length + s] ?? 0, id, degree, () => suffix);
+    }
+  }
+}
+
+function offerNodes<T extends Shaped>(
+  search: Search<T>,
+  stage: number,
+  who: readonly Open<T>[],
+  numbers: readonly number[],
+): void {
+  const { nodes, alone, maxDegree, queue } = search;
+  const own = nodes[stage] ?? [];
+  const levels = numbers.length / (who.length * own.length);
+  for (const [row, after] of who.entries()) {
+    const length = (after.suffix?.length ?? 0) + 1;
+    for (const [n, node] of own.entries()) {
+      const from = (row * own.length + n) * levels;
+      let promise = 0;
+      for (let k = 0; k < levels && k + length <= maxDegree; k++) {
+        const effect = numbers[from + k] ?? 0;
+        if (k === 0 && alone !== undefined) {
+          offer(search, effect, alone, length, () => before(node, after.suffix));
+        } else promise += Math.abs(effect);
+      }
+      if (promise === 0) continue;
+      push(queue, { promise, node, after });
+      after.waiting++;
+    }
+  }
+}
 
 /** Pulls suffixes back through the node that is to come before each, those of one node together. */
 function expand<T extends Shaped>(
@@ -293,11 +331,6 @@ function expand<T extends Shaped>(
 function stacked<T extends Shaped>(ops: Ops<T>, opens: readonly Open<T>[]): T {
   const each = opens.map(({ covectors }) => ops.broadcast(covectors.values, { suffix: 1 }));
   return each.length === 1 ? (each[0] as T) : ops.concat(each, "suffix"); // one part
-}
-
-function chosen<T extends Shaped>(ops: Ops<T>, values: T, who: readonly number[], all: number): T {
-  if (who.length === all) return values;
-  return ops.take(values, "suffix", { shape: { suffix: who.length }, data: Int32Array.from(who) });
 }
 
 /** Floating-point operations of making one suffix, and of meeting it with all that may come before it. */

@@ -118,8 +118,8 @@ export async function topPaths<T extends Shaped>(
     let found: Pick<TopPaths, "exhaustive" | "expanded" | "passes" | "pending" | "enumeratedError">;
     let absolute: number[] | undefined;
     if (affordable) {
-      const sums = await makeAllPaths(engine, model, run, readout, sources, plan, {
-        ...{ level, minDegree, maxDegree, best, signal, onProgress },
+      const sums = await makeAllPaths(engine, model, run, {
+        ...{ readout, sources, plan, level, minDegree, maxDegree, best, signal, onProgress },
       });
       absolute = sums.absolute;
       const enumerated = sums.sum.reduce((sum, x) => sum + x, 0);

@@ -70,8 +70,8 @@ export function throughStage<T extends Shaped>(
   return ops.scope(() => {
     const left: Job<T>[] = [];
     const leave = (half: Job<T>): void => void left.push(half);
-    const { units, runs } = stageOf(plan, job.stage);
-    let state = job.within === undefined ? begun(ops, stage, plan, job, runs, sites, leave) : job;
+    const { units } = stageOf(plan, job.stage);
+    let state = job.within === undefined ? begun(ops, stage, plan, job, sites, leave) : job;
     for (let u = state.within?.unit ?? 0; u < units.length; u++) {
       const before = state;
       const grown = addUnit(ops, stage, plan, before, units[u] as Unit); // u < length
@@ -95,11 +95,10 @@ function begun<T extends Shaped>(
   stage: readonly Block<T>[],
   plan: Plan,
   job: Job<T>,
-  runs: number,
   sites: Sites<T>,
   leave: (half: Job<T>) => void,
 ): Job<T> {
-  const first = halved(ops, job, runs, leave);
+  const first = halved(ops, job, stageOf(plan, job.stage).runs, leave);
   return { ...first, within: { unit: 0, ...written(ops, stage, plan, first, sites) } };
 }
 
