@@ -7,9 +7,8 @@ import {
   stridesOf,
   withoutAxes,
 } from "@resolvent/tensor";
-import { rotaryShape } from "@resolvent/tensor/rules";
+import { merged, rotaryShape } from "@resolvent/tensor/rules";
 import { kernels } from "./kernels.ts";
-import { merged } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuTensor } from "./tensor.ts";
 
