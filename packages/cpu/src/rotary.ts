@@ -18,14 +18,18 @@ export interface Angles {
   readonly sin: CpuTensor;
 }
 
+/** A rotation as `Ops.rotary` takes it, and its table's angles. */
+export interface Rotation extends RotaryOptions {
+  readonly axis: Axis;
+  readonly pos: Axis;
+  readonly table: RotaryTable;
+  readonly angles: Angles;
+}
+
 export function rotary(
   machine: Machine,
   a: CpuTensor,
-  axis: Axis,
-  pos: Axis,
-  angles: Angles,
-  table: RotaryTable,
-  { transpose = false, start = 0 }: RotaryOptions,
+  { axis, pos, table, angles, transpose = false, start = 0 }: Rotation,
 ): CpuTensor {
   rotaryShape(a.shape, axis, pos, table, start);
   const from = machine.at(a);

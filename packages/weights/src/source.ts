@@ -59,8 +59,8 @@ export interface ByteSource {
   /** Bytes `start ≤ i < end`, all of them, in memory that the caller may keep and change. */
   read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array>;
   /**
-   * The same at once, where the place can: memory, local files, and what `readOnThread` reads. Models that stream
-   * their weights need it.
+   * The same at once, in memory that may be a `SharedArrayBuffer`, where the place can: memory, local files, and what
+   * `readOnThread` reads. Models that stream their weights need it.
    */
   readNow?(start: number, end: number): Uint8Array;
   /** Says that these ranges will be read at once next, and those of the last call no more. */
