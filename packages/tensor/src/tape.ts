@@ -27,11 +27,7 @@ interface Step<T extends Shaped> {
 }
 
 /** The covector of input `i`, from that of the output `y`; undefined where it is zero. */
-export type Pull<T extends Shaped> = (
-  c: Covector<T>,
-  i: number,
-  y: Traced<T>,
-) => Covector<T> | undefined;
+type Pull<T extends Shaped> = (c: Covector<T>, i: number, y: Traced<T>) => Covector<T> | undefined;
 
 /** An operation of one or more operands, over any interpreter. */
 export type Program = <V extends Shaped>(on: Ops<V>, ...operands: V[]) => V;
