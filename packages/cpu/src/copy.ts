@@ -9,17 +9,22 @@ import {
   stridesOf,
 } from "@resolvent/tensor";
 import {
+  around,
   arrangeShape,
   broadcastShape,
   concatShape,
+  countOf,
   joinShape,
+  type Loop,
+  loopsOver,
+  neighbours,
   putShape,
   sliceShape,
   takeShape,
+  walkOf,
 } from "@resolvent/tensor/rules";
 import { inFull } from "./half.ts";
 import { kernels } from "./kernels.ts";
-import { around, countOf, type Loop, loopsOver, walkOf } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuTensor } from "./tensor.ts";
 
@@ -78,12 +83,7 @@ export function inOrder(machine: Machine, a: CpuTensor, shape: Shape): CpuTensor
 
 export function join(machine: Machine, a: CpuTensor, axes: readonly Axis[], into: Axis): CpuTensor {
   const shape = joinShape(a.shape, axes, into);
-  const first = axesOf(a.shape).find((axis) => axes.includes(axis));
-  const order = axesOf(a.shape).flatMap((axis) =>
-    axis === first ? axes : axes.includes(axis) ? [] : [axis],
-  );
-  const ordered = inOrder(machine, a, arrangeShape(a.shape, order));
-  return machine.view(ordered, shape);
+  return machine.view(inOrder(machine, a, neighbours(a.shape, axes)), shape);
 }
 
 export function slice(

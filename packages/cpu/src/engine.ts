@@ -149,8 +149,8 @@ export function engineOf(
     rms: (a, axis, eps) => op(() => rms(machine, w(a), axis, eps)),
     softmax: (a, axis, mask) => op(() => softmax(machine, w(a), axis, mask)),
     logsumexp: (a, axis) => op(() => logsumexp(machine, w(a), axis)),
-    rotary: (a, axis, pos, table, rotation = {}) =>
-      op(() => rotary(machine, w(a), axis, pos, anglesOf(table), table, rotation)),
+    rotary: (a, axis, pos, table, options) =>
+      op(() => rotary(machine, w(a), { axis, pos, table, angles: anglesOf(table), ...options })),
   };
 }
 

@@ -1,7 +1,6 @@
 import { sizeOf } from "@resolvent/tensor";
-import { binaryShape } from "@resolvent/tensor/rules";
+import { binaryShape, loopsOver, walkOf } from "@resolvent/tensor/rules";
 import { kernels, maps, zips } from "./kernels.ts";
-import { loopsOver, walkOf } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuTensor } from "./tensor.ts";
 

@@ -1,12 +1,11 @@
 import { type Axis, axesOf, sizeOf, stridesOf } from "@resolvent/tensor";
-import { matmulShape } from "@resolvent/tensor/rules";
+import { adjacentRun, type Loop, matmulShape } from "@resolvent/tensor/rules";
 import { multiplyNatively } from "./blas/product.ts";
 import { fill } from "./copy.ts";
 import { inFull } from "./half.ts";
 import { kernels } from "./kernels.ts";
-import type { Loop } from "./layout.ts";
 import type { Machine } from "./machine.ts";
-import { adjacentRun, FEW_ROWS, type Plan, planOf } from "./plan.ts";
+import { FEW_ROWS, type Plan, planOf } from "./plan.ts";
 import type { CpuTensor } from "./tensor.ts";
 
 /** Terms summed at a time and rows packed at a time; the same as in assembly/matmul.ts. */

@@ -7,9 +7,8 @@ import {
   stridesOf,
   withoutAxes,
 } from "@resolvent/tensor";
-import { rotaryShape } from "@resolvent/tensor/rules";
+import { merged, rotaryShape } from "@resolvent/tensor/rules";
 import { kernels } from "./kernels.ts";
-import { merged } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuTensor } from "./tensor.ts";
 
@@ -19,14 +18,18 @@ export interface Angles {
   readonly sin: CpuTensor;
 }
 
+/** A rotation as `Ops.rotary` takes it, and its table's angles. */
+export interface Rotation extends RotaryOptions {
+  readonly axis: Axis;
+  readonly pos: Axis;
+  readonly table: RotaryTable;
+  readonly angles: Angles;
+}
+
 export function rotary(
   machine: Machine,
   a: CpuTensor,
-  axis: Axis,
-  pos: Axis,
-  angles: Angles,
-  table: RotaryTable,
-  { transpose = false, start = 0 }: RotaryOptions,
+  { axis, pos, table, angles, transpose = false, start = 0 }: Rotation,
 ): CpuTensor {
   rotaryShape(a.shape, axis, pos, table, start);
   const from = machine.at(a);

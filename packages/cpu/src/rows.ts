@@ -1,13 +1,17 @@
-import { type Axis, axesOf, type CausalMask, type Shape, sizeOf } from "@resolvent/tensor";
-import { alongShape, arrangeShape, softmaxShape, sumShape } from "@resolvent/tensor/rules";
+import { type Axis, type CausalMask, type Shape, sizeOf } from "@resolvent/tensor";
+import {
+  type Around,
+  alongShape,
+  arrangeShape,
+  maskNumbers,
+  softmaxShape,
+  sumRuns,
+  sumShape,
+} from "@resolvent/tensor/rules";
 import { fill, inOrder } from "./copy.ts";
 import { alongs, kernels } from "./kernels.ts";
-import { around } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuTensor } from "./tensor.ts";
-
-/** More keys than there can be. */
-const ALL_KEYS = 2 ** 30;
 
 /** Columns summed at a time; the same as in assembly/rows.ts. */
 const COLUMNS = 64;
@@ -29,19 +33,10 @@ function along(
   const target = machine.make(keeps ? last : result);
   const args = [target.start, source.start, length, alongs[what]];
   const cost = 10 + length * (what === "softmax" || what === "logsumexp" ? 2 : 0.2);
-  machine.run(kernels.rows, rows, cost, [...args, ...maskArgs(last, axis, options.mask)], {
+  machine.run(kernels.rows, rows, cost, [...args, ...maskNumbers(last, axis, options.mask)], {
     floats: [options.eps ?? 0],
   });
   return keeps ? inOrder(machine, target, result) : target;
-}
-
-function maskArgs(shape: Shape, axis: Axis, mask: CausalMask | undefined): number[] {
-  if (mask === undefined) return [1, 0, 0, 0];
-  const { query, offset = 0, window = ALL_KEYS } = mask;
-  // Along its own axis there is nothing to count: every row is query 0.
-  const { size, inner } = query === axis ? { size: 1, inner: 1 } : around(shape, query);
-  const after = query === axis ? 1 : inner / (shape[axis] as number); // softmaxShape has checked the axis
-  return [after, size, Math.min(offset, ALL_KEYS), Math.min(window, ALL_KEYS)];
 }
 
 export function softmax(
@@ -73,35 +68,14 @@ export function sum(machine: Machine, a: CpuTensor, axes: readonly Axis[]): CpuT
     machine.at(a);
     return fill(machine, shape, 0);
   }
-  const runs: { size: number; summed: boolean }[] = [];
-  for (const axis of axesOf(a.shape)) {
-    const size = a.shape[axis] as number; // axis comes from the same shape
-    const summed = axes.includes(axis);
-    const before = runs.at(-1);
-    if (size === 1) continue;
-    if (before?.summed === summed) before.size *= size;
-    else runs.push({ size, summed });
-  }
-  let current = a;
-  let inner = 1;
-  let outer = sizeOf(a.shape);
-  for (const { size, summed } of runs.reverse()) {
-    outer /= size;
-    if (!summed) {
-      inner *= size;
-      continue;
-    }
-    current = sumMiddle(machine, current, outer, size, inner);
-  }
-  return machine.view(current, shape);
+  const left = sumRuns(a.shape, axes).reduce((from, run) => sumMiddle(machine, from, run), a);
+  return machine.view(left, shape);
 }
 
 function sumMiddle(
   machine: Machine,
   a: CpuTensor,
-  outer: number,
-  length: number,
-  inner: number,
+  { outer, size: length, inner }: Around,
 ): CpuTensor {
   const result = machine.make({ outer, inner });
   const args = [result.start, machine.at(a), length, inner];

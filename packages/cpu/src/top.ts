@@ -1,6 +1,5 @@
 import { type Axis, sizeOf, type Top } from "@resolvent/tensor";
-import { topShape } from "@resolvent/tensor/rules";
-import { around } from "./layout.ts";
+import { around, topShape } from "@resolvent/tensor/rules";
 import type { Machine } from "./machine.ts";
 import type { CpuTensor } from "./tensor.ts";
 

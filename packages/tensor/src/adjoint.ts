@@ -1,7 +1,8 @@
 import type { Ops } from "./ops.ts";
 import { checkSameAxes } from "./rules/checks.ts";
 import type { Shaped } from "./shape.ts";
-import { type Traced, tapeOf } from "./tape.ts";
+import type { Traced } from "./tape.ts";
+import { tapeOf } from "./tape-ops.ts";
 
 /** A value on the tape; `index` is −1 for constants, which take no gradient. */
 export interface Recorded<T extends Shaped> extends Traced<T> {

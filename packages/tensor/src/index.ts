@@ -1,6 +1,7 @@
 export { type AdjointOps, adjoint, type Recorded } from "./adjoint.ts";
 export { type AffineMap, type AffineReadout, affineReadout } from "./affine.ts";
 export { inChunks, STACK_MEMORY } from "./chunks.ts";
+export type { Series } from "./coefficients.ts";
 export { type Cost, type CostOps, cost, type Priced, priced, reachable } from "./cost.ts";
 export {
   type ErrorInfo,
@@ -33,7 +34,7 @@ export { type ProfileOps, profile, type Timing } from "./profile.ts";
 export { drawing } from "./random.ts";
 export { readNumber, readNumbers, readTogether, using } from "./reading.ts";
 export { reference } from "./reference.ts";
-export { type Series, type SeriesOps, series } from "./series.ts";
+export { type SeriesOps, series } from "./series.ts";
 export {
   type Axis,
   axesOf,

@@ -18,13 +18,14 @@ import {
   concatShape,
   constantShape,
   joinShape,
+  neighbours,
   putShape,
   renameShape,
   sliceShape,
   splitShape,
   takeShape,
 } from "./rules/layout.ts";
-import { type Axis, axesOf, type Shape, sizeOf, stridesOf, withoutAxes } from "./shape.ts";
+import { type Axis, type Shape, sizeOf, stridesOf, withoutAxes } from "./shape.ts";
 import { placesBy, placesIn } from "./tensor.ts";
 
 // Typed-array reads in this file are within bounds by construction: every index comes from `placesIn`
@@ -232,11 +233,7 @@ export const reference: SyncEngine<Tensor> = {
   split: (a, axis, into) => ({ shape: splitShape(a.shape, axis, into), data: a.data }),
   join: (a, axes, into) => {
     const shape = joinShape(a.shape, axes, into);
-    const first = axesOf(a.shape).find((axis) => axes.includes(axis));
-    const order = axesOf(a.shape).flatMap((axis) =>
-      axis === first ? axes : axes.includes(axis) ? [] : [axis],
-    );
-    return copied(a, placesIn(a.shape, arrangeShape(a.shape, order)), shape);
+    return copied(a, placesIn(a.shape, neighbours(a.shape, axes)), shape);
   },
   arrange: (a, axes) => {
     const shape = arrangeShape(a.shape, axes);

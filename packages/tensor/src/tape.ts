@@ -1,17 +1,7 @@
 import { cost } from "./cost.ts";
 import { InputError } from "./errors.ts";
 import type { Ops } from "./ops.ts";
-import { matmulRoles } from "./rules/arithmetic.ts";
-import {
-  type Axis,
-  axesOf,
-  type Shape,
-  type Shaped,
-  showShape,
-  sizeAlong,
-  withoutAxes,
-} from "./shape.ts";
-import { gateSlope } from "./slope.ts";
+import { type Axis, axesOf, type Shape, type Shaped, withoutAxes } from "./shape.ts";
 
 /** A value on a tape. */
 export interface Traced<T extends Shaped> extends Shaped {
@@ -21,25 +11,11 @@ export interface Traced<T extends Shaped> extends Shaped {
   readonly index: number;
 }
 
-/** `Ops` that write down how to go back: what `adjoint` and `transposed` share, one rule for each primitive. */
-export interface Tape<T extends Shaped> extends Ops<Traced<T>> {
-  /** What covectors are pulled back to: a value, or, to be linear in, a shape alone. */
-  variable(shape: Shape, primal?: T): Traced<T>;
-  fixed(primal: T): Traced<T>;
-  /**
-   * `covectorᵀ · ∂output/∂x` for each `x` of `wrt`: the axes of `x` and those that the covector has besides the
-   * output's, in any memory order.
-   */
-  pull(output: Traced<T>, covector: T, wrt: readonly Traced<T>[]): T[];
-  /** The axes of everything on the tape. */
-  readonly axes: ReadonlySet<Axis>;
-}
-
 /**
  * A covector on its way back, `values · weight`. It stays a product until an axis of `weight` matters, so that the
  * transpose of reading one row of many (one query's attention) costs one row's work, and not all.
  */
-interface Covector<T> {
+export interface Covector<T> {
   readonly values: T;
   readonly weight?: T | undefined;
 }
@@ -54,30 +30,28 @@ interface Step<T extends Shaped> {
 type Pull<T extends Shaped> = (c: Covector<T>, i: number, y: Traced<T>) => Covector<T> | undefined;
 
 /** An operation of one or more operands, over any interpreter. */
-type Program = <V extends Shaped>(on: Ops<V>, ...operands: V[]) => V;
+export type Program = <V extends Shaped>(on: Ops<V>, ...operands: V[]) => V;
 
-/** The primitives of one operand, and of two. */
-type One = Exclude<keyof Ops<Shaped>, Two | "constant" | "fill" | "concat" | "scope">;
-type Two = "add" | "sub" | "mul" | "div" | "matmul";
-
-/** What a primitive takes besides its operands. */
-type Rest<K extends One | Two> =
-  Parameters<Ops<Shaped>[K]> extends [...(K extends Two ? [Shaped, Shaped] : [Shaped]), ...infer R]
-    ? R
-    : never;
-
-/** What to hold, for an operation that is not linear in what depends on a variable. */
-const FREEZE: Readonly<Record<string, string>> = {
-  mul: "one of the two factors, such as the gate of an activation",
-  matmul: "one of the two factors, such as the attention pattern",
-  div: "what is divided by, such as the denominator of a norm",
-  rms: "the denominator of the norm",
-  softmax: "the attention pattern",
-  gate: "the gate of the activation",
-};
+/** What has been computed, and how to go back through it. */
+export interface Tape<T extends Shaped> {
+  /** What covectors are pulled back to: a value, or, to be linear in, a shape alone. */
+  variable(shape: Shape, primal?: T): Traced<T>;
+  fixed(primal: T): Traced<T>;
+  /** Runs an operation on what is known, or else on shapes, and writes down how to go back. */
+  record(inputs: readonly Traced<T>[], run: Program, pull: Pull<T>): Traced<T>;
+  /** A covector of a value multiplied out; a batch, which the weight has not, first. */
+  whole(covector: Covector<T>, of: Shaped): T;
+  /**
+   * `covectorᵀ · ∂output/∂x` for each `x` of `wrt`: the axes of `x` and those that the covector has besides the
+   * output's, in any memory order.
+   */
+  pull(output: Traced<T>, covector: T, wrt: readonly Traced<T>[]): T[];
+  /** The axes of everything on the tape. */
+  readonly axes: ReadonlySet<Axis>;
+}
 
 /** @param where what errors are said to come from */
-export function tapeOf<T extends Shaped>(ops: Ops<T>, where: string): Tape<T> {
+export function emptyTape<T extends Shaped>(ops: Ops<T>, where: string): Tape<T> {
   const tape: Step<T>[] = [];
   const axes = new Set<Axis>();
   const shapes = cost(); // an interpreter that works with shapes alone
@@ -103,7 +77,6 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>, where: string): Tape<T> {
     for (const one of [output, ...inputs]) for (const axis in one.shape) axes.add(axis);
     return output;
   };
-  /** Runs an operation on what is known, or else on shapes, and writes down how to go back. */
   const record = (inputs: readonly Traced<T>[], run: Program, pull: Pull<T>): Traced<T> => {
     checkOwn(inputs);
     const known = inputs.flatMap(({ primal }) => primal ?? []);
@@ -116,90 +89,16 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>, where: string): Tape<T> {
     return push(run(shapes, ...shaped).shape, undefined, inputs, pull);
   };
 
-  /** Multiplied out; a batch, which the weight has not, first. */
   const whole = ({ values, weight }: Covector<T>, { shape }: Shaped): T =>
     weight === undefined
       ? values
       : ops.mul(ops.broadcast(weight, withoutAxes(values.shape, axesOf(shape))), values);
-  /** Sums a covector of `y` over the axes that its operand was broadcast along. */
-  const onto = (operand: Shaped, c: Covector<T>, y: Shaped): Covector<T> => {
-    const extra = axesOf(y.shape).filter((axis) => !(axis in operand.shape));
-    return extra.length === 0 ? c : { values: ops.sum(whole(c, y), extra) };
-  };
-  /** The value of a node; refuses what depends on a variable of which only the shape is known. */
-  const knownOf = (node: Traced<T>, where: string): T => {
-    if (node.primal !== undefined) return node.primal;
-    throw new InputError({
-      code: "tensor/not-linear",
-      message: `${where}: expected a known value, got ${showShape(node.shape)} that depends on a variable, in which ${where} is not linear.`,
-      remedy: `Freeze ${FREEZE[where] ?? "its result"}: put a fixed value in its place.`,
-      details: { where, got: node.shape },
-    });
-  };
-  /** A primitive with what it takes besides its operands. */
-  const primitive =
-    <K extends One | Two>(name: K, rest: Rest<K>): Program =>
-    <V extends Shaped>(on: Ops<V>, ...operands: V[]) =>
-      (on[name] as (...all: unknown[]) => V)(...operands, ...rest); // these are what it takes
-  const linear = <K extends One>(
-    name: K,
-    a: Traced<T>,
-    rest: Rest<K>,
-    pull: (c: T) => T,
-  ): Traced<T> => record([a], primitive(name, rest), (c, _, y) => ({ values: pull(whole(c, y)) }));
-  /** A function with a derivative at `x`, where it is `y`. */
-  const curve = <K extends One>(
-    name: K,
-    a: Traced<T>,
-    rest: Rest<K>,
-    pull: (c: T, x: T, y: T) => T | undefined,
-  ): Traced<T> => {
-    const x = knownOf(a, name);
-    return record([a], primitive(name, rest), (c, _, y) => {
-      const values = pull(whole(c, y), x, y.primal as T); // it has a value where `a` has one
-      return values && { values };
-    });
-  };
-  /** A product: linear in each operand, where the other is known. */
-  const bilinear = <K extends "mul" | "matmul">(
-    name: K,
-    [a, b]: readonly [Traced<T>, Traced<T>],
-    rest: Rest<K>,
-    pull: (c: Covector<T>, other: T, y: Traced<T>, i: number) => Covector<T>,
-  ): Traced<T> => {
-    if (a.primal === undefined) knownOf(b, name);
-    return record([a, b], primitive(name, rest), (c, i, y) =>
-      pull(c, knownOf(i === 0 ? b : a, name), y, i),
-    );
-  };
-  /** `c · other`, entry by entry: into the weight, where there is one, which has no axes of a batch. */
-  const times = ({ values, weight }: Covector<T>, other: T): Covector<T> =>
-    weight === undefined
-      ? { values: ops.mul(values, other) }
-      : { values, weight: ops.mul(weight, other) };
-  /** `c` with `other` contracted over some axes; a product yet to be made where these are of size 1. */
-  const contracted = (c: Covector<T>, other: T, y: Shaped, over: readonly Axis[]): Covector<T> => {
-    const apart = axesOf(c.weight?.shape ?? {}).every((axis) => !(axis in other.shape));
-    const { values, weight } = apart ? c : { values: whole(c, y) };
-    if (over.some((axis) => other.shape[axis] !== 1)) {
-      return { values: ops.matmul(values, other, over), weight };
-    }
-    const without = (x: T, axes: readonly Axis[]): T => (axes.length === 0 ? x : ops.sum(x, axes));
-    const thin = axesOf(other.shape).filter(
-      (axis) => axis in values.shape && other.shape[axis] === 1,
-    );
-    const own = without(other, thin);
-    return {
-      values: without(values, over),
-      weight: weight === undefined ? own : ops.mul(weight, own),
-    };
-  };
-  const sizesAlong = (a: Shaped, axes: readonly Axis[], where: string): Shape =>
-    Object.fromEntries(axes.map((axis) => [axis, sizeAlong(a.shape, axis, where)]));
 
   return {
     axes,
     fixed,
+    record,
+    whole,
     variable: (shape, primal) => push(shape, primal, [], () => undefined),
     pull: (output, covector, wrt) => {
       checkOwn([output, ...wrt]);
@@ -224,98 +123,5 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>, where: string): Tape<T> {
         return c === undefined ? ops.fill({ ...batch, ...x.shape }, 0) : whole(c, x);
       });
     },
-
-    constant: (shape, data) => fixed(ops.constant(shape, data)),
-    fill: (shape, value) => fixed(ops.fill(shape, value)),
-    rename: (a, names) => {
-      const back = Object.entries(names).map(([from, to]): [Axis, Axis] => [to, from]);
-      const renamed = (c: T): T =>
-        ops.rename(c, Object.fromEntries(back.filter(([axis]) => axis in c.shape)));
-      return record([a], primitive("rename", [names]), ({ values, weight }) => {
-        return { values: renamed(values), weight: weight && renamed(weight) };
-      });
-    },
-    split: (a, axis, into) =>
-      linear("split", a, [axis, into], (c) => ops.join(c, axesOf(into), axis)),
-    join: (a, axes, into) =>
-      linear("join", a, [axes, into], (c) => ops.split(c, into, sizesAlong(a, axes, "join"))),
-    arrange: (a, axes) => record([a], primitive("arrange", [axes]), (c) => c),
-    slice: (a, axis, start, end) =>
-      linear("slice", a, [axis, start, end], (c) => {
-        const zeros = (size: number): T => ops.fill({ ...c.shape, [axis]: size }, 0);
-        const size = sizeAlong(a.shape, axis, "slice");
-        return ops.concat([zeros(start), c, zeros(size - end)], axis);
-      }),
-    concat: (parts, axis) => {
-      const ends: number[] = [];
-      for (const part of parts)
-        ends.push((ends.at(-1) ?? 0) + sizeAlong(part.shape, axis, "concat"));
-      const run: Program = (on, ...all) => on.concat(all, axis);
-      return record(parts, run, (c, i, y) => ({
-        values: ops.slice(whole(c, y), axis, ends[i - 1] ?? 0, ends[i] as number), // i is an index of parts
-      }));
-    },
-    broadcast: (a, axes) => linear("broadcast", a, [axes], (c) => ops.sum(c, axesOf(axes))),
-    take: (a, axis, ids) =>
-      linear("take", a, [axis, ids], (c) =>
-        ops.put(c, ids, axis, sizeAlong(a.shape, axis, "take")),
-      ),
-    put: (a, ids, axis, size) => linear("put", a, [ids, axis, size], (c) => ops.take(c, axis, ids)),
-
-    add: (a, b) => record([a, b], primitive("add", []), (c, i, y) => onto(i === 0 ? a : b, c, y)),
-    sub: (a, b) =>
-      record([a, b], primitive("sub", []), (c, i, y) =>
-        i === 0 ? onto(a, c, y) : onto(b, { ...c, values: ops.scale(c.values, -1) }, y),
-      ),
-    mul: (a, b) =>
-      bilinear("mul", [a, b], [], (c, other, y, i) => onto(i === 0 ? a : b, times(c, other), y)),
-    div: (a, b) => {
-      const divisor = knownOf(b, "div");
-      return record([a, b], primitive("div", []), (c, i, y) => {
-        const left = ops.div(whole(c, y), divisor);
-        if (i === 0) return onto(a, { values: left }, y);
-        return onto(b, { values: ops.scale(ops.mul(left, knownOf(y, "div")), -1) }, y);
-      });
-    },
-    scale: (a, factor) =>
-      record([a], primitive("scale", [factor]), (c) => ({
-        ...c,
-        values: ops.scale(c.values, factor),
-      })),
-    exp: (a) => curve("exp", a, [], (c, _, y) => ops.mul(c, y)),
-    log: (a) => curve("log", a, [], (c, x) => ops.div(c, x)),
-    sqrt: (a) => curve("sqrt", a, [], (c, _, y) => ops.div(ops.scale(c, 0.5), y)),
-    gate: (a, kind) =>
-      curve("gate", a, [kind], (c, x, g) => {
-        const slope = gateSlope(ops, kind, x, g);
-        return slope && ops.mul(c, slope);
-      }),
-
-    sum: (a, axes) => linear("sum", a, [axes], (c) => ops.broadcast(c, sizesAlong(a, axes, "sum"))),
-    matmul: (a, b, over, last) => {
-      const { left, right } = matmulRoles(a.shape, b.shape, over);
-      return bilinear("matmul", [a, b], [over, last], (c, other, y, i) =>
-        contracted(c, other, y, i === 0 ? right : left),
-      );
-    },
-    center: (a, axis) => linear("center", a, [axis], (c) => ops.center(c, axis)),
-    rms: (a, axis, eps) =>
-      curve("rms", a, [axis, eps], (c, x, y) =>
-        ops.mul(x, ops.scale(ops.div(c, y), 1 / sizeAlong(x.shape, axis, "rms"))),
-      ),
-    softmax: (a, axis, mask) =>
-      // y·(c − Σ y·c): the Jacobian is symmetric.
-      curve("softmax", a, [axis, mask], (c, _, y) => {
-        const weighted = ops.mul(y, c);
-        return ops.sub(weighted, ops.mul(y, ops.sum(weighted, [axis])));
-      }),
-    logsumexp: (a, axis) =>
-      curve("logsumexp", a, [axis], (c, x) => ops.mul(ops.softmax(x, axis), c)),
-    rotary: (a, axis, pos, table, options) =>
-      linear("rotary", a, [axis, pos, table, options], (c) =>
-        ops.rotary(c, axis, pos, table, { ...options, transpose: options?.transpose !== true }),
-      ),
-    // The tape refers to everything, so nothing may be freed before covectors are pulled back.
-    scope: (body) => body(),
   };
 }

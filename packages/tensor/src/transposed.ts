@@ -2,7 +2,8 @@ import { InputError } from "./errors.ts";
 import type { Ops } from "./ops.ts";
 import { checkSameAxes } from "./rules/checks.ts";
 import { axesOf, type Shape, type Shaped, withoutAxes } from "./shape.ts";
-import { type Traced, tapeOf } from "./tape.ts";
+import type { Traced } from "./tape.ts";
+import { tapeOf } from "./tape-ops.ts";
 
 /** Transposes of linear maps over any interpreter: `Ops` that run a map on shapes and write down how to go back. */
 export interface TransposedOps<T extends Shaped> extends Ops<Traced<T>> {

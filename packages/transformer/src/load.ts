@@ -31,7 +31,8 @@ export interface LoadOptions {
   readonly hash?: boolean;
   /**
    * Keeps only the embedding and the unembedding in memory, and reads each layer from its file whenever a
-   * computation reaches it; default false. For models that do not fit, from local files or memory.
+   * computation reaches it; default false. For models that do not fit, from local files or memory; from addresses,
+   * Blobs and the browser's storage through `readOnThread`, which reads one layer ahead.
    */
   readonly stream?: boolean;
   /**
@@ -200,8 +201,11 @@ async function build<T extends Shaped>(
       checked.push(...family.layer(outline, fields, architecture, layer));
     }
     const get = getter(ops, streaming.now);
-    const read = (layer: number): readonly (readonly Block<T>[])[] =>
-      ops.scope(() => family.layer(get, fields, architecture, layer));
+    const read = (layer: number): readonly (readonly Block<T>[])[] => {
+      const blocks = ops.scope(() => family.layer(get, fields, architecture, layer));
+      checkpoint.readAhead(layers.get(layer + 1) ?? []);
+      return blocks;
+    };
     streamedStages = streamed(read, architecture.layers, checked.length, streaming.free);
   }
   refuseUnused(weights, used, checkpoint.name, architecture);

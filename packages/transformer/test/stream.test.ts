@@ -1,7 +1,9 @@
 import { createCpu } from "@resolvent/cpu";
 import { reference } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
-import { type Folder, memoryFolder } from "@resolvent/weights";
+import { serveFiles } from "@resolvent/testkit/file-server";
+import { blobSource, type Folder, memoryFolder, urlFolder } from "@resolvent/weights";
+import { readOnThread } from "@resolvent/weights/node";
 import { describe, expect, test } from "vitest";
 import { loadModel, run } from "../src/index.ts";
 
@@ -9,12 +11,16 @@ const TOKENS = [3, 1, 4, 1, 5, 9];
 
 /** A tiny model's files in memory, where they can be read at once. */
 async function inMemory(folder: Folder): Promise<Folder> {
+  return memoryFolder(await filesOf(folder));
+}
+
+async function filesOf(folder: Folder): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const name of ["config.json", "model.safetensors"]) {
     const source = await folder.open(name);
     if (source) files.set(name, await source.read(0, await source.size()));
   }
-  return memoryFolder(files);
+  return files;
 }
 
 describe("a model that streams", () => {
@@ -24,6 +30,33 @@ describe("a model that streams", () => {
     const stream = await loadModel(reference, folder, { stream: true });
     expect(stream.stages.length).toBe(whole.stages.length);
     expect(run(reference, stream, TOKENS).logits).toEqual(run(reference, whole, TOKENS).logits);
+  });
+
+  test("gives the same bits from Blobs and from a server, read by a thread while the engine waits", async () => {
+    const files = await filesOf(tinyModel("llama", { seed: 1 }));
+    const blobs = [...files].map(([name, bytes]) => {
+      return [name, blobSource(new Blob([new Uint8Array(bytes)]))] as const;
+    });
+    const server = await serveFiles(files);
+    const cpu = await createCpu({ threads: 1 });
+    const whole = await loadModel(cpu, memoryFolder(files));
+    const expected = cpu.read(run(cpu, whole, TOKENS).logits);
+    for (const folder of [memoryFolder(new Map(blobs)), urlFolder(server.address)]) {
+      const onThread = await readOnThread(folder);
+      const stream = await loadModel(cpu, onThread, { stream: true });
+      expect(stream.sha256).toBe(whole.sha256);
+      await server.turn();
+      for (const _ of [1, 2]) {
+        expect(cpu.read(run(cpu, stream, TOKENS).logits)).toEqual(expected);
+        const asked = await server.turn();
+        expect(new Set(asked).size).toBe(asked.length);
+      }
+      await onThread.close();
+      expect(() => run(cpu, stream, TOKENS)).toThrow(
+        expect.objectContaining({ code: "weights/closed" }),
+      );
+    }
+    await Promise.all([cpu.close(), server.close()]);
   });
 
   test("keeps one layer in memory at a time, and frees it after a run that throws", async () => {

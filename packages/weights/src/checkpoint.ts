@@ -36,6 +36,8 @@ export interface Checkpoint {
   ): Promise<NumbersOf[P]>;
   /** The entries at once, into memory at hand. Throws `weights/not-at-once` where the files cannot be read so. */
   readInto(tensor: string, out: Float32Array | Float64Array): void;
+  /** Says which tensors `readInto` will be asked for next, so that files on a thread of their own are read meanwhile. */
+  readAhead(tensors: readonly string[]): void;
 }
 
 function checkpointOf(name: string, { files, fileOf }: Shards): Checkpoint {
@@ -65,6 +67,12 @@ function checkpointOf(name: string, { files, fileOf }: Shards): Checkpoint {
       decodeNumbers(await read(tensor, options), precision, `${name}: ${tensor}`),
     readInto: (tensor, out) =>
       decodeInto(readTensorNow(place(tensor).opened, tensor), out, `${name}: ${tensor}`),
+    readAhead: (tensors) => {
+      const places = tensors.map(place);
+      for (const file of files.values()) {
+        file.source.ahead?.(places.filter(({ opened }) => opened === file).map(({ info }) => info));
+      }
+    },
   };
 }
 

@@ -8,12 +8,17 @@ export type { Header, TensorInfo } from "./header.ts";
 export { parsePythonJson } from "./json.ts";
 export { openSafetensors, readTensor, type SafetensorsFile } from "./safetensors.ts";
 export {
+  type Answer,
+  type ByteRange,
   type ByteSource,
   blobSource,
+  type Elsewhere,
   memorySource,
+  type Part,
   type Progress,
   type ReadOptions,
 } from "./source.ts";
+export { readOnThread, type ThreadFolder, type ThreadOptions } from "./thread.ts";
 export { type UrlOptions, urlSource } from "./url.ts";
 export {
   safetensorsChunks,

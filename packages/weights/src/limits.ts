@@ -25,6 +25,9 @@ export const READ_PIECE_BYTES: number = 64 * 1024 * 1024;
 /** Bytes that are held at once while a checkpoint is hashed. */
 export const HASH_PIECE_BYTES: number = 4 * 1024 * 1024;
 
+/** How long a read at once waits while nothing arrives, in milliseconds: a server may be slow, not silent. */
+export const STALL_MS: number = 60_000;
+
 /** Shards whose headers are read at the same time. */
 export const SHARDS_AT_ONCE: number = 8;
 

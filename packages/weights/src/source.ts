@@ -11,6 +11,42 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Bytes `start ≤ i < end`. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A range of what any thread can open: an address, a Blob, a file in a folder of the browser's storage. */
+export type Part = ByteRange &
+  (
+    | { readonly url: string; readonly headers: Readonly<Record<string, string>> }
+    | { readonly blob: Blob }
+    | { readonly folder: FileSystemDirectoryHandle; readonly file: string }
+  );
+
+/** What the thread that has read a part tells about it. */
+export interface Answer {
+  /** Bytes that have arrived. */
+  readonly got: number;
+  /** Whether there were more than were asked for. */
+  readonly more?: boolean;
+  /** What went wrong. */
+  readonly failure?: string;
+  /** Of a server's answer. */
+  readonly status?: number;
+  /** Its `content-range` and `etag`. */
+  readonly headers?: [string, string][];
+}
+
+/** How another thread can read a source. */
+export interface Elsewhere {
+  /** What makes up a range, one after the other; as data that can be posted. */
+  parts(start: number, end: number): readonly Part[];
+  /** Throws where the answer is not that of this source; that all bytes have arrived is checked by others. */
+  check(part: Part, answer: Answer): void;
+}
+
 /**
  * Where bytes come from: two methods, and a name for error messages. Write your own for any other place.
  * Nothing is read before it is asked for, and never more than is asked for.
@@ -22,8 +58,15 @@ export interface ByteSource {
   size(options?: ReadOptions): Promise<number>;
   /** Bytes `start ≤ i < end`, all of them, in memory that the caller may keep and change. */
   read(start: number, end: number, options?: ReadOptions): Promise<Uint8Array>;
-  /** The same at once, where the place can: memory, and local files. Models that stream their weights need it. */
+  /**
+   * The same at once, in memory that may be a `SharedArrayBuffer`, where the place can: memory, local files, and what
+   * `readOnThread` reads. Models that stream their weights need it.
+   */
   readNow?(start: number, end: number): Uint8Array;
+  /** Says that these ranges will be read at once next, and those of the last call no more. */
+  ahead?(ranges: readonly ByteRange[]): void;
+  /** What `readOnThread` needs. */
+  readonly elsewhere?: Elsewhere;
   /**
    * What is another word as soon as the bytes may be others: device, number, size and times of a file. Undefined
    * where nothing tells, or where the bytes are so new that a further change might not show.
@@ -36,14 +79,19 @@ export function allocate(length: number, name: string): Uint8Array<ArrayBuffer> 
   try {
     return new Uint8Array(length);
   } catch (cause) {
-    throw new InputError({
-      code: "weights/too-large-for-memory",
-      message: `${name}: ${length} bytes do not fit into one array on this machine.`,
-      remedy: "Use a machine with more memory, or read the source in parts.",
-      details: { name, length },
-      cause,
-    });
+    throw tooLarge(name, length, cause);
   }
+}
+
+/** `weights/too-large-for-memory`: the machine has not that much in one piece. */
+export function tooLarge(name: string, length: number, cause: unknown): InputError {
+  return new InputError({
+    code: "weights/too-large-for-memory",
+    message: `${name}: ${length} bytes do not fit into one array on this machine.`,
+    remedy: "Use a machine with more memory, or read the source in parts.",
+    details: { name, length },
+    cause,
+  });
 }
 
 /** The size of a source, checked to be one. */
@@ -78,7 +126,8 @@ export function readExactlyNow(source: ByteSource, start: number, end: number): 
     throw new InputError({
       code: "weights/not-at-once",
       message: `${source.name}: this source cannot be read while a computation waits.`,
-      remedy: "Stream weights from local files or memory, or load the model as a whole.",
+      remedy:
+        "Open its folder with `readOnThread` (an address with `headers`, not with a `fetch` of its own), or load the model as a whole.",
       details: { name: source.name },
     });
   }
@@ -130,6 +179,14 @@ export function memorySource(bytes: Uint8Array, name = "memory"): ByteSource {
 
 /** A Blob, or a File that the user has picked in a browser. */
 export function blobSource(blob: Blob, name = "blob"): ByteSource {
+  const unreadable = (start: number, end: number, cause: unknown): InputError =>
+    new InputError({
+      code: "weights/unreadable",
+      message: `${name}: bytes ${start} to ${end} could not be read.`,
+      remedy: "The file may have changed or gone since it was picked: pick it again.",
+      details: { name, start, end },
+      cause,
+    });
   return {
     name,
     size: async () => blob.size,
@@ -140,16 +197,19 @@ export function blobSource(blob: Blob, name = "blob"): ByteSource {
       try {
         buffer = await blob.slice(start, end).arrayBuffer();
       } catch (cause) {
-        throw new InputError({
-          code: "weights/unreadable",
-          message: `${name}: bytes ${start} to ${end} could not be read.`,
-          remedy: "The file may have changed or gone since it was picked: pick it again.",
-          details: { name, start, end },
-          cause,
-        });
+        throw unreadable(start, end, cause);
       }
       options?.signal?.throwIfAborted();
       return new Uint8Array(buffer);
+    },
+    elsewhere: {
+      parts: (start, end) => {
+        checkRange(name, start, end, blob.size);
+        return [{ blob, start, end }];
+      },
+      check: ({ start, end }, { failure }) => {
+        if (failure !== undefined) throw unreadable(start, end, failure);
+      },
     },
   };
 }

@@ -3,13 +3,16 @@ import {
   allocate,
   type ByteSource,
   checkRange,
+  type Elsewhere,
   type ReadOptions,
   sizeOfSource,
   truncated,
 } from "./source.ts";
 
 export interface UrlOptions {
-  /** What requests; default the global `fetch`. A place for authorisation headers, caches and retries. */
+  /** Headers of every request: authorisation. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What requests; default the global `fetch`. A place for caches and retries; no other thread can use it. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
@@ -93,9 +96,18 @@ function badStatus(response: Response, name: string): InputError {
     message: `${name}: expected HTTP 206, got ${status}.`,
     remedy:
       status === 401 || status === 403
-        ? "The address needs authorisation: pass a `fetch` that adds it."
+        ? "The address needs authorisation: pass `headers` that give it."
         : "Try again later, or check the address.",
     details: { name, status },
+  });
+}
+
+function tooMuch(name: string, length: number): InputError {
+  return new InputError({
+    code: "weights/bad-range-response",
+    message: `${name}: the server sent more than the ${length} bytes that were asked for.`,
+    remedy: "The server's range support is broken: download the file and open the copy.",
+    details: { name, length },
   });
 }
 
@@ -109,12 +121,7 @@ async function readBody(response: Response, length: number, name: string): Promi
     if (done) break;
     if (at + value.byteLength > length) {
       await reader.cancel().catch(() => {});
-      throw new InputError({
-        code: "weights/bad-range-response",
-        message: `${name}: the server sent more than the ${length} bytes that were asked for.`,
-        remedy: "The server's range support is broken: download the file and open the copy.",
-        details: { name, length },
-      });
+      throw tooMuch(name, length);
     }
     out.set(value, at);
     at += value.byteLength;
@@ -134,6 +141,7 @@ async function readBody(response: Response, length: number, name: string): Promi
 export function urlSource(url: string | URL, options: UrlOptions = {}): ByteSource {
   const parsed = parseUrl(url);
   const name = shown(parsed);
+  const { headers = {} } = options;
   const request = options.fetch ?? ((address, init) => fetch(address, init));
   let known: { readonly size: number; readonly tag: string | null } | undefined;
 
@@ -141,13 +149,22 @@ export function urlSource(url: string | URL, options: UrlOptions = {}): ByteSour
     signal?.throwIfAborted();
     try {
       return await request(parsed.href, {
-        headers: { range: `bytes=${start}-${end - 1}` },
+        headers: { ...headers, range: `bytes=${start}-${end - 1}` },
         ...(signal && { signal }),
       });
     } catch (cause) {
       signal?.throwIfAborted();
       throw unreachable(name, cause);
     }
+  }
+
+  /** Whether this is the answer with that range, of the file as it was before. */
+  function check(response: Response, start: number, end: number): void {
+    if (response.status !== 206) throw badStatus(response, name);
+    const { total } = contentRange(response, name, start, end);
+    const tag = response.headers.get("etag");
+    known ??= { size: total, tag };
+    if (known.size !== total || known.tag !== tag) throw changed(name, known.size, total);
   }
 
   async function range(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -160,11 +177,7 @@ export function urlSource(url: string | URL, options: UrlOptions = {}): ByteSour
           return new Uint8Array(0);
         }
       }
-      if (response.status !== 206) throw badStatus(response, name);
-      const { total } = contentRange(response, name, start, end);
-      const tag = response.headers.get("etag");
-      known ??= { size: total, tag };
-      if (known.size !== total || known.tag !== tag) throw changed(name, known.size, total);
+      check(response, start, end);
       return await readBody(response, end - start, name);
     } catch (error) {
       if (response.body && !response.body.locked) await response.body.cancel().catch(() => {});
@@ -178,6 +191,22 @@ export function urlSource(url: string | URL, options: UrlOptions = {}): ByteSour
     return known?.size ?? 0;
   }
 
+  const elsewhere: Elsewhere = {
+    parts: (start, end) => {
+      if (known !== undefined) checkRange(name, start, end, known.size);
+      return start === end ? [] : [{ url: parsed.href, headers, start, end }];
+    },
+    check: ({ start, end }, { status, headers, failure, more }) => {
+      if (failure !== undefined) throw unreachable(name, failure);
+      check(
+        new Response(null, { ...(status && { status }), ...(headers && { headers }) }),
+        start,
+        end,
+      );
+      if (more) throw tooMuch(name, end - start);
+    },
+  };
+
   return {
     name,
     size,
@@ -185,6 +214,7 @@ export function urlSource(url: string | URL, options: UrlOptions = {}): ByteSour
       checkRange(name, start, end, await size(readOptions));
       return start === end ? new Uint8Array(0) : await range(start, end, readOptions?.signal);
     },
+    ...(options.fetch === undefined && { elsewhere }),
   };
 }
 

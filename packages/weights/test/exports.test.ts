@@ -26,6 +26,7 @@ test("what the package exports", () => {
     "openCheckpoint",
     "openSafetensors",
     "parsePythonJson",
+    "readOnThread",
     "readTensor",
     "safetensorsChunks",
     "tensorBytes",
@@ -43,6 +44,7 @@ test("what the package exports", () => {
     "fileSource",
     "folderOf",
     "hubFolder",
+    "readOnThread",
     "writePieces",
     "writeSafetensorsFile",
   ]);

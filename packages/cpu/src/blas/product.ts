@@ -1,5 +1,5 @@
+import { countOf, type Loop, swapped } from "@resolvent/tensor/rules";
 import { kernels } from "../kernels.ts";
-import { countOf, type Loop } from "../layout.ts";
 import type { Machine } from "../machine.ts";
 import type { Plan } from "../plan.ts";
 import type { CpuTensor } from "../tensor.ts";
@@ -134,16 +134,12 @@ function needsTransposing({ row, column }: Inner): boolean {
 }
 
 function transposed({ row, column, term, batches, sums }: Inner): Inner {
-  const swap = ({ size, steps: [a, b, ...c] }: Loop): Loop => ({
-    size,
-    steps: [b, a, ...c] as number[], // at least two
-  });
   return {
     row: column,
     column: row,
-    term: swap(term),
-    batches: batches.map(swap),
-    sums: sums.map(swap),
+    term: swapped(term),
+    batches: batches.map(swapped),
+    sums: sums.map(swapped),
   };
 }
 

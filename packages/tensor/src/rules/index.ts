@@ -1,6 +1,7 @@
 /**
  * The shape rules, for authors of engines and interpreters: one function for each operation of `Ops` and `LinearAlgebra`,
- * and what else engines have in common. Each gives the result's shape in memory order, or throws the input error that every interpreter throws.
+ * which gives the result's shape in memory order or throws the input error that every interpreter throws. And what else
+ * engines have in common: how to go through memory, as loops, for which shapes are enough.
  */
 export {
   alongShape,
@@ -27,9 +28,23 @@ export {
   concatShape,
   constantShape,
   joinShape,
+  neighbours,
   putShape,
   renameShape,
   sliceShape,
   splitShape,
   takeShape,
 } from "./layout.ts";
+export {
+  type Around,
+  adjacentRun,
+  around,
+  countOf,
+  type Loop,
+  loopsOver,
+  maskNumbers,
+  merged,
+  sumRuns,
+  walkOf,
+} from "./loops.ts";
+export { type ProductLoops, productLoops, swapped, turnedOver } from "./product.ts";

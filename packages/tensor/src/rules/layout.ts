@@ -54,6 +54,15 @@ export function joinShape(a: Shape, axes: readonly Axis[], into: Axis): Shape {
   return replaced(a, axes, { [into]: size }, "join");
 }
 
+/** The shape in the memory order that `join` needs: the axes in their order where the first of them stands. */
+export function neighbours(a: Shape, axes: readonly Axis[]): Shape {
+  const first = axesOf(a).find((axis) => axes.includes(axis));
+  const order = axesOf(a).flatMap((axis) =>
+    axis === first ? axes : axes.includes(axis) ? [] : [axis],
+  );
+  return arrangeShape(a, order);
+}
+
 export function arrangeShape(a: Shape, axes: readonly Axis[], where = "arrange"): Shape {
   distinct(axes, where);
   const last = axes.map((axis): [Axis, number] => [axis, sizeAlong(a, axis, where)]);

@@ -1,28 +1,44 @@
-import { allocate } from "../source.ts";
+import { allocate, type ByteRange } from "../source.ts";
 import type { PartialBlob } from "./cache.ts";
 import { type Directory, ifThere, stored, writeText } from "./opfs-storage.ts";
 
 /** The file in a blob's folder that says that all its pieces are there and checked; it holds the piece length. */
 export const WHOLE: string = "whole";
 
-/** Bytes of a blob from its pieces. */
-export async function readPieces(
-  folder: Directory,
-  name: string,
-  pieceBytes: number,
-  start: number,
-  end: number,
-): Promise<Uint8Array> {
-  const out = allocate(end - start, name);
+/** The parts of pieces that make up a range of a blob. */
+export function partsOf(pieceBytes: number, start: number, end: number): FilePart[] {
+  const parts: FilePart[] = [];
   for (let at = start; at < end; ) {
     const piece = Math.floor(at / pieceBytes);
     const inPiece = at - piece * pieceBytes;
     const count = Math.min(end - at, pieceBytes - inPiece);
-    const file = await (await folder.getFileHandle(String(piece))).getFile();
-    const bytes = await file.slice(inPiece, inPiece + count).arrayBuffer();
-    out.set(new Uint8Array(bytes), at - start);
-    if (bytes.byteLength !== count) return out.subarray(0, at - start + bytes.byteLength);
+    parts.push({ file: String(piece), start: inPiece, end: inPiece + count });
     at += count;
+  }
+  return parts;
+}
+
+interface FilePart extends ByteRange {
+  readonly file: string;
+}
+
+/** Bytes of a blob from its pieces. */
+export async function readPieces(
+  folder: Directory,
+  name: string,
+  parts: readonly FilePart[],
+): Promise<Uint8Array> {
+  const out = allocate(
+    parts.reduce((sum, { start, end }) => sum + end - start, 0),
+    name,
+  );
+  let at = 0;
+  for (const { file, start, end } of parts) {
+    const stored = await (await folder.getFileHandle(file)).getFile();
+    const bytes = await stored.slice(start, end).arrayBuffer();
+    out.set(new Uint8Array(bytes), at);
+    at += bytes.byteLength;
+    if (bytes.byteLength !== end - start) return out.subarray(0, at);
   }
   return out;
 }
@@ -74,7 +90,7 @@ export function partialBlob(
       await stored(name, work());
     },
     read: async (start, end) =>
-      await stored(name, readPieces(folder, name, pieceBytes, start, end)),
+      await stored(name, readPieces(folder, name, partsOf(pieceBytes, start, end))),
     restart: remove,
     finish: async () => {
       await stored(name, writeText(folder, WHOLE, String(pieceBytes)));

@@ -4,7 +4,7 @@ import { InputError, isInputError } from "@resolvent/tensor";
 import { type ByteSource, checkRange } from "../source.ts";
 import type { Hasher, HubCache, HubFile } from "./cache.ts";
 import { cacheName, type HubBlob, isCommit } from "./names.ts";
-import { partialBlob, readPieces, WHOLE } from "./opfs-partial.ts";
+import { partialBlob, partsOf, readPieces, WHOLE } from "./opfs-partial.ts";
 import {
   type Directory,
   ifThere,
@@ -36,6 +36,14 @@ function blobSource(
   blob: HubBlob,
   pieceBytes: number,
 ): ByteSource {
+  const unreadable = (start: number, end: number, cause: unknown): InputError =>
+    new InputError({
+      code: "weights/unreadable",
+      message: `${name}: bytes ${start} to ${end} could not be read from the browser's storage.`,
+      remedy: "The storage may have been cleared: fetch the model again.",
+      details: { name, start, end },
+      cause,
+    });
   return {
     name,
     size: async () => blob.size,
@@ -43,17 +51,19 @@ function blobSource(
       options?.signal?.throwIfAborted();
       checkRange(name, start, end, blob.size);
       try {
-        return await readPieces(folder, name, pieceBytes, start, end);
+        return await readPieces(folder, name, partsOf(pieceBytes, start, end));
       } catch (cause) {
-        if (isInputError(cause)) throw cause;
-        throw new InputError({
-          code: "weights/unreadable",
-          message: `${name}: bytes ${start} to ${end} could not be read from the browser's storage.`,
-          remedy: "The storage may have been cleared: fetch the model again.",
-          details: { name, start, end },
-          cause,
-        });
+        throw isInputError(cause) ? cause : unreadable(start, end, cause);
       }
+    },
+    elsewhere: {
+      parts: (start, end) => {
+        checkRange(name, start, end, blob.size);
+        return partsOf(pieceBytes, start, end).map((part) => ({ folder, ...part }));
+      },
+      check: ({ start, end }, { failure }) => {
+        if (failure !== undefined) throw unreadable(start, end, failure);
+      },
     },
   };
 }
