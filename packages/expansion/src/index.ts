@@ -32,9 +32,8 @@ export {
   measureTerms,
 } from "./measure.ts";
 export type { Prediction } from "./prediction.ts";
-export { type AttentionEdge, chooseEdge } from "./qk/choice.ts";
-export { scoreCost } from "./qk/cost.ts";
-export { type EdgeDegrees, type EdgeDegreesOptions, qkDegrees } from "./qk/degrees.ts";
+export { type AttentionEdge, chooseEdge } from "./qk/choose-edge.ts";
+export { type EdgeDegrees, type EdgeDegreesOptions, qkDegrees } from "./qk/edge-degrees.ts";
 export {
   type ExpandScoreOptions,
   expandScore,
@@ -43,13 +42,14 @@ export {
   type ScoreExpansion,
   scoreBalance,
 } from "./qk/expand-score.ts";
+export { scoreCost } from "./qk/score-cost.ts";
+export { SPLITTINGS, type Splitting } from "./qk/score-sources.ts";
 export {
   type ScoreTerms,
   type ScoreTermsOptions,
   type SplittingPair,
   scoreTerms,
 } from "./qk/score-terms.ts";
-export { SPLITTINGS, type Splitting } from "./qk/sources.ts";
 export { type Reference, referenceWrites } from "./reference.ts";
 export { type EpsilonOptions, type EpsilonTerms, epsilonTerms } from "./series/coefficients.ts";
 export {

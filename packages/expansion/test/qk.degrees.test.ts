@@ -3,7 +3,7 @@ import { describeWithFixtures, tinyFamilies, tinyModel } from "@resolvent/testki
 import { loadModel, run, targetReadout } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
 import { chooseEdge, expandScore, qkDegrees } from "../src/index.ts";
-import { valueTerms } from "../src/qk/degrees.ts";
+import { valueTerms } from "../src/qk/edge-degrees.ts";
 import { goldenModels, loadGolden } from "./golden.ts";
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, x) => all + x, 0);

@@ -300,7 +300,8 @@ async function gradientNumbers<T extends Shaped>(
       return gradientEffects(engine, { ...patched, deltas: all }, options);
     },
     async ({ edges, nodes }) => {
-      const found = await rowsOf(edges, ["source", "receiver"]);
+      const reads = [rowsOf(edges, ["source", "receiver"]), rowsOf(nodes, ["source", "pos"])];
+      const [found = [], ofNodes = []] = await Promise.all(reads);
       const own = found.slice(0, graph.sources.length);
       const final = own.map((row) => row.at(-1) ?? Number.NaN);
       const size = final.reduce((sum, effect) => sum + Math.abs(effect), 0);
@@ -308,7 +309,7 @@ async function gradientNumbers<T extends Shaped>(
         final.reduce((sum, effect) => sum + effect, 0) - (found.at(-1)?.at(-1) ?? Number.NaN),
       );
       const certificate = summed ? (missing === 0 ? 0 : missing / size) : null;
-      return { edges: own, nodes: await rowsOf(nodes, ["source", "pos"]), certificate };
+      return { edges: own, nodes: ofNodes, certificate };
     },
   );
 }

@@ -2,7 +2,7 @@ import {
   type Engine,
   InputError,
   type Ops,
-  readNumbers,
+  readTogether,
   type Shaped,
   sizeAlong,
   using,
@@ -137,19 +137,20 @@ export async function liveSources<T extends Shaped>(
   choice?: readonly string[],
 ): Promise<Sources<T>[]> {
   const chosen = choice === undefined ? () => true : chooses(choice.map(sourceName));
-  const kept: Sources<T>[] = [];
-  for (const group of sources) {
-    const sizes = await using(
-      engine,
-      () => engine.sum(engine.mul(group.values, group.values), ["pos", "d_model"]),
-      (value) => readNumbers(engine, value),
-    );
+  const squares = ({ values }: Sources<T>): T =>
+    engine.scope(() => engine.sum(engine.mul(values, values), ["pos", "d_model"]));
+  const sizes = await using(
+    engine,
+    () => sources.map(squares),
+    (all) => readTogether(engine, all),
+  );
+  const kept = sources.flatMap((group, g) => {
     // The embedding is a source even where it is zero: every model has it.
     const live = group.names.flatMap((name, i) =>
-      chosen(name) && (group.degree === 0 || sizes[i] !== 0) ? [i] : [],
+      chosen(name) && (group.degree === 0 || sizes[g]?.[i] !== 0) ? [i] : [],
     );
-    if (live.length > 0) kept.push(someOf(engine, group, live));
-  }
+    return live.length > 0 ? [someOf(engine, group, live)] : [];
+  });
   if (kept.length === 0 && choice !== undefined) {
     const names = sources.flatMap((group) => group.names);
     throw new InputError({

@@ -23,11 +23,11 @@ import { promptParameter, targetParameter } from "@resolvent/analysis/parameters
 import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
 import * as z from "zod";
-import { chooseEdge } from "../qk/choice.ts";
-import { scoreCost } from "../qk/cost.ts";
-import { type EdgeDegrees, qkDegrees } from "../qk/degrees.ts";
+import { chooseEdge } from "../qk/choose-edge.ts";
+import { type EdgeDegrees, qkDegrees } from "../qk/edge-degrees.ts";
 import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
-import { SPLITTINGS, type Splitting } from "../qk/sources.ts";
+import { scoreCost } from "../qk/score-cost.ts";
+import { SPLITTINGS, type Splitting } from "../qk/score-sources.ts";
 
 interface QkParameters {
   readonly prompt: Prompt;

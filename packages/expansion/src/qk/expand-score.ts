@@ -15,9 +15,9 @@ import {
 } from "@resolvent/tensor";
 import type { HeadPlace, Level, Model } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
-import type { AttentionEdge } from "./choice.ts";
+import type { AttentionEdge } from "./choose-edge.ts";
+import type { Splitting } from "./score-sources.ts";
 import { divides, type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
-import type { Splitting } from "./sources.ts";
 
 /** A head's score between two positions as a sum over pairs of sources: plain data. */
 export interface ScoreExpansion extends Result {

@@ -17,8 +17,8 @@ import {
   within,
   withoutBiases,
 } from "@resolvent/transformer";
-import { checkPosition, kept, type ScoreRun, scoreRun } from "./run.ts";
-import { checkSplitting, type Splitting, sourcePieces } from "./sources.ts";
+import { checkPosition, kept, type ScoreRun, scoreRun } from "./score-run.ts";
+import { checkSplitting, type Splitting, sourcePieces } from "./score-sources.ts";
 
 /** How the two sides of a score are divided. */
 export interface SplittingPair {

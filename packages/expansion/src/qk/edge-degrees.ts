@@ -29,9 +29,9 @@ import {
 import { type Anatomy, anatomyOf } from "../anatomy.ts";
 import { GATES } from "../gates.ts";
 import { sweep } from "../sweep.ts";
-import type { AttentionEdge } from "./choice.ts";
+import type { AttentionEdge } from "./choose-edge.ts";
 import { expandScore, missing } from "./expand-score.ts";
-import { checkPosition } from "./run.ts";
+import { checkPosition } from "./score-run.ts";
 
 /** V-degree and QK-degree of a behaviour, each by itself: plain data. */
 export interface EdgeDegrees {

@@ -17,7 +17,7 @@ import {
   withoutBiases,
 } from "@resolvent/transformer";
 import { sweep } from "../sweep.ts";
-import { kept, type ScoreRun } from "./run.ts";
+import { kept, type ScoreRun } from "./score-run.ts";
 
 /**
  * How the stream that a head reads is divided into sources:

@@ -8,11 +8,11 @@ import {
   tokenIds,
   unembed,
 } from "@resolvent/transformer";
-import type { AttentionEdge } from "./choice.ts";
-import { valueTerms } from "./degrees.ts";
-import { checkPosition } from "./run.ts";
+import type { AttentionEdge } from "./choose-edge.ts";
+import { valueTerms } from "./edge-degrees.ts";
+import { checkPosition } from "./score-run.ts";
+import type { Splitting } from "./score-sources.ts";
 import { type SplittingPair, scoreTerms } from "./score-terms.ts";
-import type { Splitting } from "./sources.ts";
 
 /**
  * What choosing a score, taking it apart, and its degrees would take, from shapes alone. A head that is left open

@@ -1,4 +1,4 @@
-import { type Engine, inOrder, type Shaped, type Tensor } from "@resolvent/tensor";
+import { type Engine, inOrder, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import {
   checkHead,
   type HeadPlace,
@@ -7,7 +7,7 @@ import {
   run,
   type Target,
 } from "@resolvent/transformer";
-import { checkPosition } from "./run.ts";
+import { checkPosition } from "./score-run.ts";
 
 /** A score: of which head, between which positions. */
 export interface AttentionEdge {
@@ -40,14 +40,17 @@ export async function chooseEdge<T extends Shaped>(
   const done = run(engine, model, tokens.slice(0, query + 1), { sites: ["*.attn.pattern"] });
   try {
     const rows = new Map<number, Tensor>();
-    for (const [site, pattern] of done.trace) {
-      const row = engine.slice(pattern, "pos", query, query + 1);
-      rows.set(
-        Number(/^L(\d+)\./.exec(site)?.[1]),
-        inOrder(await engine.read(row), ["head", "pos", "key_pos"]),
-      );
-      engine.free(row);
-    }
+    await using(
+      engine,
+      () => [...done.trace.values()].map((x) => engine.slice(x, "pos", query, query + 1)),
+      async (each) => {
+        const read = await Promise.all(each.map((row) => engine.read(row)));
+        [...done.trace.keys()].forEach((site, i) => {
+          const row = inOrder(read[i] as Tensor, ["head", "pos", "key_pos"]); // one of each
+          rows.set(Number(/^L(\d+)\./.exec(site)?.[1]), row);
+        });
+      },
+    );
     const target = await likeliestTarget(engine, done.logits);
     const head = given.head ?? mostAttentive(rows, query, given.key);
     const key = given.key ?? indexOfMost(rowOf(rows, head, query + 1));
