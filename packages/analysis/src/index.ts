@@ -15,11 +15,15 @@ export type { NewFile, TextFile } from "./file.ts";
 export { pause } from "./pause.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export {
+  type ComputedResult,
+  computedResult,
   inputLine,
   type ModelFacts,
   type ModelIdentity,
   modelFacts,
   modelIdentity,
+  type PromptResult,
+  promptResult,
   promptText,
   type Result,
   type TokenFacts,

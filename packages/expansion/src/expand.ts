@@ -1,4 +1,4 @@
-import { pause, ratio, type Warning } from "@resolvent/analysis";
+import { type PromptResult, pause, promptResult, ratio, type Warning } from "@resolvent/analysis";
 import {
   type Cost,
   cost,
@@ -32,27 +32,13 @@ export interface DegreeTerm {
 }
 
 /** A run of a model as a sum over path degrees: plain data, the same object in API, JSON and app. */
-export interface DegreeExpansion {
-  readonly schemaVersion: 1;
-  readonly kind: "degree-expansion";
-  readonly model: {
-    readonly name: string;
-    readonly sha256: string | null;
-    /** `model_type` of its config. */
-    readonly architecture: string;
-    readonly blocks: readonly string[];
-  };
-  readonly input: { readonly tokens: readonly { readonly id: number; readonly text: string }[] };
+export interface DegreeExpansion extends PromptResult<"degree-expansion"> {
   readonly method: "tree" | "sweep";
   readonly freeze: readonly Gate[];
   /** What a cut branch contributes. */
   readonly reference: Reference["kind"];
   /** The prompts that a mean is taken over, or the tokens of the other run; none for zero. */
   readonly referenceInput: readonly (readonly number[])[];
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** Degrees `0 … maxDegree`, by default up to the number of blocks. */
   readonly terms: readonly DegreeTerm[];
   readonly remainder: {
@@ -120,8 +106,8 @@ export async function expandByDegree<T extends Shaped>(
   const ids = tokenIds(tokens);
   const sum = degreeTerms(engine, model, ids, termsOptions);
   try {
-    const blocks = blockNames(model.architecture);
-    const highest = Math.min(options.maxDegree ?? blocks.length, blocks.length);
+    const { length: blocks } = blockNames(model.architecture);
+    const highest = Math.min(options.maxDegree ?? blocks, blocks);
     const total = sizeAlong(sum.terms.shape, "degree", "expandByDegree");
     const onDegree = async (done: number): Promise<void> => {
       onProgress?.({ done, total });
@@ -134,22 +120,11 @@ export async function expandByDegree<T extends Shaped>(
         ? measures.relativeError
         : ((await certify?.(termsOptions)) ?? null);
     return {
-      schemaVersion: 1,
-      kind: "degree-expansion",
-      model: {
-        name: model.name,
-        sha256: model.sha256 ?? null,
-        architecture: model.architecture.family,
-        blocks,
-      },
-      input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
+      ...promptResult("degree-expansion", engine, model, tokens, text),
       method: sum.method,
       freeze: sum.freeze,
       reference: options.reference?.kind ?? "zero",
       referenceInput: inputOf(options.reference),
-      weightProcessing: "none",
-      engine: engine.name,
-      precision: engine.precision,
       terms: withEmptyDegrees(measures, highest),
       remainder: {
         relativeNorm: ratio(measures.remainderNorm, measures.residualNorm),

@@ -24,7 +24,7 @@ import * as z from "zod";
 import { type Analysis, defineAnalysis } from "../analysis.ts";
 import type { NewFile } from "../file.ts";
 import { newFileParameter, promptParameter } from "../parameters.ts";
-import { type ModelIdentity, modelIdentity, type TokenFacts, tokenFacts } from "../result.ts";
+import { modelIdentity, type Result, type TokenFacts, tokenFacts } from "../result.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import type { Table } from "../table.ts";
 import { tokenNotation } from "../token-notation.ts";
@@ -59,10 +59,8 @@ interface Generated {
 }
 
 /** One forward pass, and what follows it. */
-interface RunResult {
-  readonly schemaVersion: 1;
+interface RunResult extends Result {
   readonly kind: "run";
-  readonly model: ModelIdentity;
   readonly input: { readonly tokens: readonly TokenFacts[] };
   readonly engine: string;
   readonly precision: string;

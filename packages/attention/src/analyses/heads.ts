@@ -1,9 +1,9 @@
 import {
   type Analysis,
   type Cell,
+  type ComputedResult,
+  computedResult,
   defineAnalysis,
-  type ModelFacts,
-  modelFacts,
   type Outline,
   pause,
   type Subject,
@@ -12,7 +12,7 @@ import {
   type Vocabulary,
 } from "@resolvent/analysis";
 import { tokenParameter } from "@resolvent/analysis/parameters";
-import { type Cost, cost, type Precision, type Priced, type Shaped } from "@resolvent/tensor";
+import { type Cost, cost, type Priced, type Shaped } from "@resolvent/tensor";
 import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
 import * as z from "zod";
 import {
@@ -64,14 +64,9 @@ export interface HeadRow extends HeadPlace {
 }
 
 /** Every head of a model and its scores: plain data. */
-export interface HeadsResult {
-  readonly schemaVersion: 1;
-  readonly kind: "heads";
-  readonly model: ModelFacts;
+export interface HeadsResult extends ComputedResult<"heads"> {
   /** What was done to the weights before they were scored; runs are those of the model itself. */
   readonly weightProcessing: WeightProcessing | "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** The input of the run; null where weights alone were scored, or the context is too short. */
   readonly repeated: Repeated | null;
   readonly heads: readonly HeadRow[];
@@ -164,12 +159,8 @@ async function run<T extends Shaped>(
       };
     });
     return {
-      schemaVersion: 1,
-      kind: "heads",
-      model: modelFacts(model),
+      ...computedResult("heads", engine, model),
       weightProcessing: processingRecord(processing),
-      engine: engine.name,
-      precision: engine.precision,
       repeated: repeated ?? null,
       heads: rows,
     };

@@ -1,5 +1,4 @@
-import type { ModelFacts, TokenFacts } from "@resolvent/analysis";
-import type { Precision } from "@resolvent/tensor";
+import type { ComputedResult, TokenFacts } from "@resolvent/analysis";
 import type { Eigenvalue } from "../copying.ts";
 import type { WeightProcessing } from "../processing.ts";
 
@@ -26,15 +25,10 @@ export interface OvDirection {
 }
 
 /** One head's OV circuit: plain data. */
-export interface OvResult {
-  readonly schemaVersion: 1;
-  readonly kind: "ov";
-  readonly model: ModelFacts;
+export interface OvResult extends ComputedResult<"ov"> {
   readonly layer: number;
   readonly head: number;
   readonly weightProcessing: WeightProcessing | "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero. */
   readonly copying: {
     /** Of `W_V W_O`. */

@@ -1,7 +1,7 @@
 import {
   type Analysis,
+  computedResult,
   defineAnalysis,
-  modelFacts,
   type Outline,
   type Prompt,
   pause,
@@ -152,13 +152,9 @@ async function run<T extends Shaped>(
           };
     await step(3);
     return {
-      schemaVersion: 1,
-      kind: "ov",
-      model: modelFacts(model),
+      ...computedResult("ov", engine, model),
       ...head,
       weightProcessing: processingRecord(processing),
-      engine: engine.name,
-      precision: engine.precision,
       copying: {
         residual: copyingScore(residual.eigenvalues, residual.size, engine.precision),
         embedding: copyingScore(embedding.eigenvalues, embedding.size, engine.precision),

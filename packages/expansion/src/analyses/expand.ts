@@ -16,6 +16,7 @@ import { type DegreeExpansion, expandByDegree, expansionCost } from "../expand.t
 import { GATES, type Gate } from "../gates.ts";
 import type { Reference } from "../reference.ts";
 import type { TermsOptions } from "../terms.ts";
+import { freezeParameter } from "./freeze-parameter.ts";
 
 interface ExpandParameters {
   readonly prompt: Prompt;
@@ -37,10 +38,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
     "Writes a run of MODEL as a sum of terms by path degree (how many blocks a path passes through), and checks that they add up.",
   params: z.object({
     prompt: promptParameter("text to read"),
-    freeze: z
-      .array(z.enum(["pattern", "norm", "activation"]))
-      .default([...GATES])
-      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
+    freeze: freezeParameter(GATES),
     method: z
       .enum(["tree", "sweep"])
       .optional()

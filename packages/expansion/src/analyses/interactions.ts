@@ -21,6 +21,7 @@ import {
   interactionsError,
 } from "../interactions/interactions.ts";
 import { interactionsCost } from "../interactions/interactions-cost.ts";
+import { freezeParameter } from "./freeze-parameter.ts";
 
 interface InteractionsParameters {
   readonly prompt: Prompt;
@@ -66,10 +67,7 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
       .min(0)
       .default(12)
       .meta({ title: "n", description: "number of largest interactions listed" }),
-    freeze: z
-      .array(z.enum(["pattern", "norm", "activation"]))
-      .default([])
-      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
+    freeze: freezeParameter([]),
   }),
   examples: [
     'tales --prompt "Once upon a time"',

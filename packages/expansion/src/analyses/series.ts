@@ -17,6 +17,7 @@ import { ORDER_LIMIT } from "../series/coefficients.ts";
 import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";
 import { measureSeries, type SeriesCheck } from "../series/measure-series.ts";
 import type { RadiusMethod } from "../series/radius.ts";
+import { freezeParameter } from "./freeze-parameter.ts";
 
 interface SeriesParameters {
   readonly prompt: Prompt;
@@ -46,10 +47,7 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
       title: "e",
       description: "ε₀, the expansion point: 0 is without blocks, 1 the model",
     }),
-    freeze: z
-      .array(z.enum(["pattern", "norm", "activation"]))
-      .default([])
-      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
+    freeze: freezeParameter([]),
   }),
   examples: [
     'tales --prompt "Once upon a time"',

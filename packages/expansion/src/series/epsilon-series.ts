@@ -1,10 +1,4 @@
-import {
-  type ModelFacts,
-  modelFacts,
-  ratio,
-  type TokenFacts,
-  type Warning,
-} from "@resolvent/analysis";
+import { type PromptResult, promptResult, ratio, type Warning } from "@resolvent/analysis";
 import {
   type Cost,
   cost,
@@ -22,19 +16,11 @@ import { BALANCED, passesCheck, seriesWarnings } from "./series-warnings.ts";
 import { type SeriesVerdict, verdictOf } from "./verdict.ts";
 
 /** A run as a power series in ε, the size of all block outputs: plain data. */
-export interface EpsilonSeries {
-  readonly schemaVersion: 1;
-  readonly kind: "epsilon-series";
-  readonly model: ModelFacts;
-  readonly input: { readonly tokens: readonly TokenFacts[] };
+export interface EpsilonSeries extends PromptResult<"epsilon-series"> {
   /** Gates held at the run's values. */
   readonly freeze: readonly Gate[];
   /** What a block writes at ε = 0. */
   readonly reference: "zero";
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** `ε₀`: the series is one in `δ = ε − ε₀`. */
   readonly about: number;
   /** Where partial sums are taken: the model itself. */
@@ -144,15 +130,9 @@ export async function epsilonSeries<T extends Shaped>(
     errors.map((relativeError, order) => ({ order, relativeError }));
   const radii = radius.flatMap((estimate) => estimate.radius ?? []);
   return {
-    schemaVersion: 1,
-    kind: "epsilon-series",
-    model: modelFacts(model),
-    input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
+    ...promptResult("epsilon-series", engine, model, tokens, text),
     freeze: settings.freeze,
     reference: "zero",
-    weightProcessing: "none",
-    engine: engine.name,
-    precision: engine.precision,
     about: settings.about,
     at: 1,
     coefficients: norms.map((norm, order) => ({
