@@ -67,8 +67,8 @@ export async function trainLenses<T extends Shaped>(
     const truth = await truthOf(engine, model, valueAt(values, lenses.end));
     for (const site of lenses.sites) {
       const x = valueAt(values, site);
-      const { logProbabilities } = truth;
-      lenses.put(site, trainLens(engine, model, lenses.at(site), x, logProbabilities, lesson));
+      const p = truth.logProbabilities;
+      lenses.put(site, trainLens(engine, model, lenses.at(site), { x, p, ...lesson }));
     }
     engine.free(truth);
   } finally {
