@@ -12,6 +12,7 @@ export { checkParameters, type Fault } from "./check.ts";
 export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
+export { normOf } from "./numbers.ts";
 export { pause } from "./pause.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export {
@@ -48,5 +49,5 @@ export type {
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { namedTarget, targetText } from "./target.ts";
-export { parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
+export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";

@@ -1,4 +1,4 @@
-import { ratio } from "@resolvent/analysis";
+import { normOf, ratio } from "@resolvent/analysis";
 import {
   type Engine,
   inOrder,
@@ -140,13 +140,6 @@ export function copyingScore(
   return ratio(sum, size, { scale, precision });
 }
 
-/** `‖M‖_F` of a matrix by its numbers. */
-export function sizeOfForm(numbers: Iterable<number>): number {
-  let sum = 0;
-  for (const x of numbers) sum += x * x;
-  return Math.sqrt(sum);
-}
-
 /** The copying score of each matrix of a batch, `layer, kv_head, group, d_head, other`, by layer and head. */
 function copyingScores(
   linear: LinearAlgebra,
@@ -193,7 +186,7 @@ export async function copying<T extends Shaped>(
   const sizesOf = ({ shape, data }: Tensor): number[] => {
     const numbers = Math.max(1, (shape.d_head ?? 0) * (shape.other ?? 0));
     return Array.from({ length: data.length / numbers }, (_, i) =>
-      sizeOfForm(data.subarray(i * numbers, (i + 1) * numbers)),
+      normOf(data.subarray(i * numbers, (i + 1) * numbers)),
     );
   };
   const read = async (form: T): Promise<Tensor> =>

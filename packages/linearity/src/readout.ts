@@ -17,7 +17,7 @@ import {
   unembed,
 } from "@resolvent/transformer";
 import { numbersOf } from "./reading.ts";
-import type { Sums, Tally } from "./tally.ts";
+import type { Sums, Tallying } from "./tally.ts";
 
 /** Logits are computed together up to this many numbers (64 MiB in float32). */
 const LOGITS_AT_ONCE = 2 ** 24;
@@ -61,13 +61,11 @@ export async function readoutBatch<T extends Shaped>(
     truth,
     tally,
     first,
-  }: {
+  }: Tallying & {
     readonly ids: Ids;
     /** One for each variant. */
     readonly names: readonly string[];
     readonly truth: Truth<T>;
-    readonly tally: Tally;
-    readonly first: number;
   },
 ): Promise<void> {
   const variants = sizeAlong(streams.shape, "variant", "readoutBatch");

@@ -8,7 +8,7 @@ import { type Pair, recordSites, valueAt } from "./pairs.ts";
 import { readoutBatch, truthOf } from "./readout.ts";
 import { replacedRuns } from "./replacement.ts";
 import { applied, type MapTensors, scoreBatch } from "./score.ts";
-import type { Tally } from "./tally.ts";
+import type { Tallying } from "./tally.ts";
 
 /** The map of each pair. */
 export type PairMaps<T> = ReadonlyMap<Pair, MapTensors<T>>;
@@ -21,21 +21,13 @@ export async function scoreSequences<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   rows: readonly (readonly number[])[],
-  {
-    maps,
-    lenses,
-    maxDegree,
-    tally,
-    first,
-  }: {
+  into: Tallying & {
     readonly maps: PairMaps<T>;
     readonly lenses: Lenses<T>;
     readonly maxDegree: number;
-    readonly tally: Tally;
-    /** The number of the first of the sequences among all that are scored. */
-    readonly first: number;
   },
 ): Promise<void> {
+  const { maps, lenses, maxDegree, tally, first } = into;
   rows.forEach((row, i) => {
     tally.add(first + i, "tokens", [row.length]);
     tally.add(first + i, "predicted", [row.length - 1]);
@@ -52,12 +44,11 @@ export async function scoreSequences<T extends Shaped>(
   try {
     for (const pair of pairs) {
       if (pair.kind === "lens") continue; // read out below
-      await scoreBatch(engine, values, pair, mapOf(pair), tally, first);
+      await scoreBatch(engine, values, pair, mapOf(pair), into);
     }
-    await localBatch(engine, model, values, tally, {
+    await localBatch(engine, model, values, into, {
       before: (block) => blockPair(block).from,
       mean: (block) => mapOf(blockPair(block)).inputMean,
-      first,
     });
     const truth = await truthOf(engine, model, valueAt(values, lenses.end));
     const ids = tokenIds(rows);
@@ -89,5 +80,5 @@ export async function scoreSequences<T extends Shaped>(
   } finally {
     engine.free(values);
   }
-  await degreeBatch(engine, model, rows, maxDegree, tally, first);
+  await degreeBatch(engine, model, rows, maxDegree, into);
 }

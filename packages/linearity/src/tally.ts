@@ -1,4 +1,5 @@
-import { drawing } from "@resolvent/tensor";
+import { drawing, type Engine, type Shaped } from "@resolvent/tensor";
+import { numbersOf } from "./reading.ts";
 
 /** Sums over the groups of a sample, or over one draw of them. */
 export type Sums = (name: string) => Float64Array;
@@ -50,6 +51,30 @@ export class Tally {
       }
       return total;
     };
+  }
+}
+
+/** Where sequences that are run together are counted. */
+export interface Tallying {
+  readonly tally: Tally;
+  /** The number of the first of them among all that are scored. */
+  readonly first: number;
+}
+
+/** Adds tensors that have an axis `batch` to the tally, each under its name with `prefix` before it, and frees them. */
+export async function tallyBatch<T extends Shaped>(
+  engine: Engine<T>,
+  found: Readonly<Record<string, T>>,
+  prefix: string,
+  { tally, first }: Tallying,
+): Promise<void> {
+  try {
+    for (const [name, value] of Object.entries(found)) {
+      const rows = await numbersOf(engine, value, ["batch"]);
+      for (const [i, row] of rows.entries()) tally.add(first + i, prefix + name, row);
+    }
+  } finally {
+    engine.free(found);
   }
 }
 

@@ -76,7 +76,7 @@ export function unembed<T extends Shaped>(
 ): T {
   const { norm, W_U, b_U } = model.final;
   const normed = normalize(ops, norm, residual, "d_model", sites, "final.norm");
-  return sites.at("logits", () => affine(ops, normed, W_U, b_U, ["d_model"]));
+  return sites.at("logits", () => affine(ops, normed, { W: W_U, b: b_U }, ["d_model"]));
 }
 
 /** Throws the errors of `embed`. */

@@ -23,6 +23,7 @@ import { decodeNumbers, safetensorsChunks } from "@resolvent/weights";
 import * as z from "zod";
 import { type Analysis, defineAnalysis } from "../analysis.ts";
 import type { NewFile } from "../file.ts";
+import { normOf } from "../numbers.ts";
 import { newFileParameter, promptParameter } from "../parameters.ts";
 import { modelIdentity, type Result, type TokenFacts, tokenFacts } from "../result.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
@@ -203,7 +204,11 @@ async function work<T extends Shaped>(
     next,
     generated:
       params.generate > 0 ? { tokens, text, stop: stopOf(model, ids, tokens, params) } : null,
-    sites: [...trace].map(([site, value]) => ({ site, shape: value.shape, norm: normOf(value) })),
+    sites: [...trace].map(([site, value]) => ({
+      site,
+      shape: value.shape,
+      norm: storedNorm(value),
+    })),
   };
 }
 
@@ -248,9 +253,8 @@ function added(
     : generated.map((id) => vocabulary.text(id)).join("");
 }
 
-function normOf({ dtype, shape, bytes: stored }: StoredValue): number {
-  const numbers = decodeNumbers({ dtype, shape: Object.values(shape), bytes: stored }, "f32");
-  return Math.sqrt(numbers.reduce((total, x) => total + x * x, 0));
+function storedNorm({ dtype, shape, bytes: stored }: StoredValue): number {
+  return normOf(decodeNumbers({ dtype, shape: Object.values(shape), bytes: stored }, "f32"));
 }
 
 /** Writes a trace as safetensors: a tensor for each site, and the names of their axes as metadata. */

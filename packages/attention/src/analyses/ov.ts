@@ -2,6 +2,7 @@ import {
   type Analysis,
   computedResult,
   defineAnalysis,
+  normOf,
   type Outline,
   type Prompt,
   pause,
@@ -16,13 +17,7 @@ import { type Cost, cost, InputError, type Shaped, type Tensor } from "@resolven
 import { parseHead } from "@resolvent/transformer";
 import * as z from "zod";
 import { ovCircuit } from "../circuit.ts";
-import {
-  copyingScore,
-  cyclicFormsOf,
-  type Eigenvalue,
-  eigenvaluesOf,
-  sizeOfForm,
-} from "../copying.ts";
+import { copyingScore, cyclicFormsOf, type Eigenvalue, eigenvaluesOf } from "../copying.ts";
 import {
   circuitSvd,
   type TokenEnds,
@@ -121,7 +116,7 @@ async function run<T extends Shaped>(
     const [residual, embedding, embeddingCentred] = (await Promise.all(
       [forms.residual, forms.embedding, forms.embeddingCentred].map(async (form) => {
         const read = await engine.read(form);
-        return { eigenvalues: eigenvaluesOf(linear, read), size: sizeOfForm(read.data) };
+        return { eigenvalues: eigenvaluesOf(linear, read), size: normOf(read.data) };
       }),
     ).finally(() => engine.free(forms))) as [SizedEigenvalues, SizedEigenvalues, SizedEigenvalues]; // three of three
     await step(1);

@@ -13,7 +13,7 @@ import {
 import { promptParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import * as z from "zod";
-import { GATES, type Gate } from "../gates.ts";
+import { type Gate, gatesInWords } from "../gates.ts";
 import type { InteractionOptions } from "../interactions/interaction-terms.ts";
 import {
   type Interactions,
@@ -244,8 +244,7 @@ function playerTable({ players, single }: Interactions): Table {
 function titleOf({ choice, players, freeze, orders, remainder }: Interactions): string {
   const of = choice.layer === null ? choice.kind : `${choice.kind} of layer ${choice.layer}`;
   const up = remainder.from === "none" ? "all orders" : `up to order ${orders.length - 1}`;
-  const held = freeze.length === GATES.length ? "all gates" : freeze.join(" and ");
-  const how = freeze.length === 0 ? "" : ` (${held} frozen)`;
+  const how = freeze.length === 0 ? "" : ` (${gatesInWords(freeze)} frozen)`;
   return `Interactions of ${players.length} ${of}, ${up}${how}`;
 }
 

@@ -12,7 +12,7 @@ import {
 } from "@resolvent/analysis";
 import { promptParameter } from "@resolvent/analysis/parameters";
 import * as z from "zod";
-import { GATES, type Gate } from "../gates.ts";
+import { type Gate, gatesInWords } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
 import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";
 import { measureSeries, type SeriesCheck } from "../series/measure-series.ts";
@@ -115,8 +115,7 @@ function titleOf({ about, freeze }: EpsilonSeries): string {
   const what =
     about === 0 ? "ε-series about 0" : `ε-series about ε₀ = ${about}, in powers of ε − ε₀`;
   if (freeze.length === 0) return `${what}, at ε = 1`;
-  const held = freeze.length === GATES.length ? "all gates" : freeze.join(" and ");
-  return `${what}, at ε = 1 (${held} frozen)`;
+  return `${what}, at ε = 1 (${gatesInWords(freeze)} frozen)`;
 }
 
 function notesOf(series: EpsilonSeries): string[] {

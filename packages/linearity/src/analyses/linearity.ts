@@ -11,7 +11,7 @@ import { InputError } from "@resolvent/tensor";
 import type { Architecture } from "@resolvent/transformer";
 import * as z from "zod";
 import { type Sample, sampleSequences, textPieces, tokenLines } from "../corpus.ts";
-import { linearityCost } from "../estimate.ts";
+import { linearityCost } from "../linearity-cost.ts";
 import { measureLinearity } from "../measure.ts";
 import { linearityPage } from "../page.ts";
 import type { SitePair } from "../pairs.ts";
