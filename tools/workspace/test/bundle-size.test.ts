@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, defaultClientConditions, type Rolldown } from "vite";
@@ -36,12 +35,9 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   weights: [10500, "readers and the Hub; what is for Node only is in /node"],
 };
 
-const libraries = membersOf(repository).filter(
-  ({ group, folder, manifest }) =>
-    group === "packages" &&
-    isPublic({ manifest }) &&
-    existsSync(join(repository, folder, "src/index.ts")),
-);
+const libraries = membersOf(repository)
+  .filter(isPublic)
+  .filter(({ group }) => group === "packages");
 
 /** Bytes of an entry and all that it imports as a browser gets them: minified and gzipped, without files it fetches. */
 async function bundled(folder: string): Promise<number> {
