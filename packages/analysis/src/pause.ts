@@ -1,3 +1,11 @@
+/** What long work heeds, and whom it tells how far it is. */
+export interface WorkOptions {
+  /** Heeded between pieces of the work. */
+  readonly signal?: AbortSignal;
+  /** Hears how many pieces are done, and of how many. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
 /**
  * Lets events through between pieces of long work: an abort, a repaint. Awaiting what is there already does not.
  *

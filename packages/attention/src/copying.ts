@@ -8,6 +8,7 @@ import {
   type Shaped,
   sizeAlong,
   type Tensor,
+  using,
 } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import type { Circuit } from "./circuit.ts";
@@ -191,11 +192,11 @@ export async function copying<T extends Shaped>(
   };
   const read = async (form: T): Promise<Tensor> =>
     inOrder(await engine.read(form), ["layer", ...ORDER]);
-  const forms: CyclicForms<T> = engine.scope(() => ({
+  const made = (): CyclicForms<T> => ({
     residual: residualForms(engine, blocks),
     ...embeddingForms(engine, model, blocks, processing),
-  }));
-  try {
+  });
+  return using(engine, made, async (forms) => {
     const scores = (form: Tensor, sizes: readonly number[]) =>
       copyingScores(linear, form, sizes, engine.precision);
     const residual = await read(forms.residual);
@@ -207,9 +208,7 @@ export async function copying<T extends Shaped>(
       // What centring leaves of the same.
       embeddingCentred: scores(await read(forms.embeddingCentred), sizes),
     };
-  } finally {
-    engine.free(forms);
-  }
+  });
 }
 
 /** One tensor for each block, stacked along `layer`. */

@@ -9,7 +9,6 @@ export {
   COMPOSITION_KINDS,
   type Composition,
   type CompositionKind,
-  type CompositionOptions,
   composition,
   compositionScore,
 } from "./composition.ts";
@@ -32,7 +31,7 @@ export {
   tokensWritten,
 } from "./directions.ts";
 export { type AttentionFactors, attentionFactors } from "./head.ts";
-export { type HeadScores, type HeadScoresOptions, headScores } from "./head-scores.ts";
+export { type HeadScores, headScores } from "./head-scores.ts";
 export {
   type ProcessedModel,
   type ProcessingOptions,

@@ -1,4 +1,11 @@
-import { type PromptResult, pause, promptResult, ratio, type Warning } from "@resolvent/analysis";
+import {
+  type PromptResult,
+  pause,
+  promptResult,
+  ratio,
+  type Warning,
+  type WorkOptions,
+} from "@resolvent/analysis";
 import {
   type Cost,
   cost,
@@ -7,12 +14,13 @@ import {
   type Priced,
   type Shaped,
   sizeAlong,
+  using,
 } from "@resolvent/tensor";
 import { blockNames, type Model, tokenIds } from "@resolvent/transformer";
 import type { Gate } from "./gates.ts";
 import { type DegreeMeasures, type Measures, measureTerms, outlineMeasures } from "./measure.ts";
 import type { Reference } from "./reference.ts";
-import { degreeTerms, type TermsOptions } from "./terms.ts";
+import { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 
 /** A term of a degree expansion, in numbers. */
 export interface DegreeTerm {
@@ -70,7 +78,7 @@ export interface DegreeExpansion extends PromptResult<"degree-expansion"> {
   readonly warnings: readonly Warning[];
 }
 
-export interface ExpandOptions extends TermsOptions {
+export interface ExpandOptions extends TermsOptions, WorkOptions {
   /** The text of a token, for the result; default none. */
   readonly text?: (id: number) => string;
   /**
@@ -78,14 +86,11 @@ export interface ExpandOptions extends TermsOptions {
    * none. With the same model on a float64 engine: `(terms) => balanceError(reference, model64, tokens, terms)`.
    */
   readonly certify?: (terms: TermsOptions) => Promise<number | null>;
-  /** Heeded between pieces of the work; the terms themselves are one piece. */
-  readonly signal?: AbortSignal;
-  /** Degrees measured so far, and all of them. */
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
 /**
- * Takes a run apart by path degree and measures every degree.
+ * Takes a run apart by path degree and measures every degree; the pieces of the work are degrees, once all terms are
+ * made.
  *
  * ```ts
  * const expansion = await expandByDegree(cpu, model, ids, { freeze: ["pattern"], maxDegree: 6 });
@@ -104,8 +109,8 @@ export async function expandByDegree<T extends Shaped>(
   const { signal, onProgress, certify, text, ...termsOptions } = options;
   signal?.throwIfAborted();
   const ids = tokenIds(tokens);
-  const sum = degreeTerms(engine, model, ids, termsOptions);
-  try {
+  const terms = (): DegreeTerms<T> => degreeTerms(engine, model, ids, termsOptions);
+  return using(engine, terms, async (sum) => {
     const { length: blocks } = blockNames(model.architecture);
     const highest = Math.min(options.maxDegree ?? blocks, blocks);
     const total = sizeAlong(sum.terms.shape, "degree", "expandByDegree");
@@ -141,9 +146,7 @@ export async function expandByDegree<T extends Shaped>(
       certificate: { relativeError: measures.relativeError, relativeErrorFloat64: float64 },
       warnings: warningsOf(measures),
     };
-  } finally {
-    engine.free(sum);
-  }
+  });
 }
 
 /** What an expansion would take, its logit report included, from shapes alone. */

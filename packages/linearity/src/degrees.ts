@@ -46,7 +46,7 @@ export async function degreeBatch<T extends Shaped>(
   maxDegree: number,
   into: Tallying,
 ): Promise<void> {
-  await tallyBatch(engine, degreeSquares(engine, model, rows, maxDegree), "degree ", into);
+  await tallyBatch(engine, () => degreeSquares(engine, model, rows, maxDegree), "degree ", into);
 }
 
 /** The distances of all degrees: roots of sums over all tokens. */

@@ -102,11 +102,11 @@ export async function localBatch<T extends Shaped>(
   for (const stage of model.stages) {
     for (const block of stage) {
       const read = valueAt(values, before(block.name));
-      const found = engine.scope(() => ({
+      const squaresOf = () => ({
         ...superposition(engine, block, valueAt(values, "embed"), read),
         ...curvature(engine, model, block, read, mean(block.name)),
-      }));
-      await tallyBatch(engine, found, `${block.name} `, into);
+      });
+      await tallyBatch(engine, squaresOf, `${block.name} `, into);
     }
   }
 }

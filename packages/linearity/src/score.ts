@@ -45,7 +45,7 @@ export async function scoreBatch<T extends Shaped>(
   map: MapTensors<T>,
   into: Tallying,
 ): Promise<void> {
-  const sums = engine.scope(() => {
+  const sums = () => {
     const x = valueAt(values, pair.from);
     const added = pair.added(engine, values);
     const error = engine.sub(added, applied(engine, map, x));
@@ -61,7 +61,7 @@ export async function scoreBatch<T extends Shaped>(
       withoutSize2: squares(added),
       withSize2: squares(engine.add(x, added)),
     };
-  });
+  };
   await tallyBatch(engine, sums, `${keyOf(pair)}.`, into);
 }
 

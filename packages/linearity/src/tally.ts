@@ -1,4 +1,4 @@
-import { drawing, type Engine, type Shaped } from "@resolvent/tensor";
+import { drawing, type Engine, type Shaped, using } from "@resolvent/tensor";
 import { numbersOf } from "./reading.ts";
 
 /** Sums over the groups of a sample, or over one draw of them. */
@@ -61,21 +61,19 @@ export interface Tallying {
   readonly first: number;
 }
 
-/** Adds tensors that have an axis `batch` to the tally, each under its name with `prefix` before it, and frees them. */
+/** Makes tensors that have an axis `batch` and adds them to the tally, each under its name with `prefix` before it. */
 export async function tallyBatch<T extends Shaped>(
   engine: Engine<T>,
-  found: Readonly<Record<string, T>>,
+  make: () => Readonly<Record<string, T>>,
   prefix: string,
   { tally, first }: Tallying,
 ): Promise<void> {
-  try {
+  await using(engine, make, async (found) => {
     for (const [name, value] of Object.entries(found)) {
       const rows = await numbersOf(engine, value, ["batch"]);
       for (const [i, row] of rows.entries()) tally.add(first + i, prefix + name, row);
     }
-  } finally {
-    engine.free(found);
-  }
+  });
 }
 
 /** A number and its interval: null where it is not defined, such as a quotient by next to nothing. */

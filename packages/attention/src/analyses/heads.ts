@@ -12,7 +12,7 @@ import {
   type Vocabulary,
 } from "@resolvent/analysis";
 import { tokenParameter } from "@resolvent/analysis/parameters";
-import { type Cost, cost, type Priced, type Shaped } from "@resolvent/tensor";
+import { type Cost, cost, type Priced, type Shaped, using } from "@resolvent/tensor";
 import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
 import * as z from "zod";
 import {
@@ -26,7 +26,7 @@ import {
   factorGrams,
 } from "../composition.ts";
 import { copying, embeddingForms, residualForms } from "../copying.ts";
-import { attentionFactors } from "../head.ts";
+import { type AttentionFactors, attentionFactors } from "../head.ts";
 import { headScores, outlineScores } from "../head-scores.ts";
 import {
   type ProcessingOptions,
@@ -123,8 +123,8 @@ async function run<T extends Shaped>(
   const progress = (done: number): void => onProgress({ done, total, of: "layer" });
   await pause(signal);
   const linear = await subject.linearAlgebra();
-  const blocks = engine.scope(() => attentionFactors(engine, model, processing));
-  try {
+  const factors = (): AttentionFactors<T>[] => attentionFactors(engine, model, processing);
+  return using(engine, factors, async (blocks) => {
     const copied = await copying(engine, linear, model, blocks, processing);
     progress(layers);
     await pause(signal);
@@ -164,9 +164,7 @@ async function run<T extends Shaped>(
       repeated: repeated ?? null,
       heads: rows,
     };
-  } finally {
-    engine.free(blocks);
-  }
+  });
 }
 
 function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsParameters): Cost {

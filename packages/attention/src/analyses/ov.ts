@@ -13,10 +13,10 @@ import {
   type Vocabulary,
 } from "@resolvent/analysis";
 import { promptParameter, tokensParameter } from "@resolvent/analysis/parameters";
-import { type Cost, cost, InputError, type Shaped, type Tensor } from "@resolvent/tensor";
+import { type Cost, cost, InputError, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import { parseHead } from "@resolvent/transformer";
 import * as z from "zod";
-import { ovCircuit } from "../circuit.ts";
+import { type Circuit, ovCircuit } from "../circuit.ts";
 import { copyingScore, cyclicFormsOf, type Eigenvalue, eigenvaluesOf } from "../copying.ts";
 import {
   circuitSvd,
@@ -110,8 +110,8 @@ async function run<T extends Shaped>(
   };
   await pause(signal);
   const linear = await linearAlgebra();
-  const circuit = ovCircuit(engine, model, head, { processing: options });
-  try {
+  const made = (): Circuit<T> => ovCircuit(engine, model, head, { processing: options });
+  return using(engine, made, async (circuit) => {
     const forms = engine.scope(() => cyclicFormsOf(engine, model, circuit, processing));
     const [residual, embedding, embeddingCentred] = (await Promise.all(
       [forms.residual, forms.embedding, forms.embeddingCentred].map(async (form) => {
@@ -174,9 +174,7 @@ async function run<T extends Shaped>(
       })),
       table,
     };
-  } finally {
-    engine.free(circuit);
-  }
+  });
 }
 
 /** The eigenvalues of a cyclic form, and how large it is. */
