@@ -13,7 +13,7 @@ export { describeParameters, type Parameter, type Range } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
 export { normOf } from "./numbers.ts";
-export { pause, type WorkOptions } from "./pause.ts";
+export { type PromptOptions, pause, type WorkOptions } from "./pause.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export {
   type ComputedResult,

@@ -77,12 +77,7 @@ export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], read
 export function fileParameter(
   description: string,
 ): z.ZodType<TextFile | undefined, TextFile | undefined> {
-  // What passes the check is a TextFile, which JSON Schema has no type for.
-  return z.unknown().refine(isFile, "Expected a file").optional().meta({
-    format: "file",
-    description,
-    title: "file",
-  }) as z.ZodType<TextFile | undefined, TextFile | undefined>;
+  return objectParameter("file", "stream", "Expected a file", description);
 }
 
 /**
@@ -93,20 +88,21 @@ export function fileParameter(
 export function newFileParameter(
   description: string,
 ): z.ZodType<NewFile | undefined, NewFile | undefined> {
-  // What passes the check is a NewFile, which JSON Schema has no type for.
-  return z.unknown().refine(isNewFile, "Expected a file to write").optional().meta({
-    format: "new-file",
-    description,
-    title: "file",
-  }) as z.ZodType<NewFile | undefined, NewFile | undefined>;
+  return objectParameter("new-file", "write", "Expected a file to write", description);
 }
 
-function isNewFile(value: unknown): boolean {
-  const { name, write } = Object(value); // of what has no fields, none
-  return typeof name === "string" && typeof write === "function";
-}
-
-function isFile(value: unknown): boolean {
-  const { name, stream } = Object(value); // of what has no fields, none
-  return typeof name === "string" && typeof stream === "function";
+/** What passes the check has a name and the method; JSON Schema has no type for that. */
+function objectParameter<V>(
+  format: string,
+  method: string,
+  fault: string,
+  description: string,
+): z.ZodType<V | undefined, V | undefined> {
+  const passes = (value: unknown): boolean => {
+    const fields = Object(value); // of what has no fields, none
+    return typeof fields.name === "string" && typeof fields[method] === "function";
+  };
+  const schema = z.unknown().refine(passes, fault).optional();
+  const described = schema.meta({ format, description, title: "file" });
+  return described as z.ZodType<V | undefined, V | undefined>;
 }

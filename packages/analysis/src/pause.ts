@@ -6,6 +6,12 @@ export interface WorkOptions {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
+/** The same of work on a prompt. */
+export interface PromptOptions extends WorkOptions {
+  /** The text of a token, for the result; default none. */
+  readonly text?: (id: number) => string;
+}
+
 /**
  * Lets events through between pieces of long work: an abort, a repaint. Awaiting what is there already does not.
  *

@@ -38,16 +38,16 @@ export function factorGrams<T extends Shaped>(
   ops: Ops<T>,
   blocks: readonly AttentionFactors<T>[],
 ): FactorGrams<T> {
-  const gram = (of: (block: AttentionFactors<T>) => T): T =>
-    stacked(ops, blocks, (block) =>
-      ops.matmul(of(block), ops.rename(of(block), { d_head: "other" }), ["d_model"]),
-    );
-  return {
-    W_Q: gram((block) => block.W_Q),
-    W_K: gram((block) => block.W_K),
-    W_V: gram((block) => block.W_V),
-    W_O: gram((block) => block.W_O),
-  };
+  return eachFactor((factor) =>
+    stacked(ops, blocks, ({ [factor]: W }) =>
+      ops.matmul(W, ops.rename(W, { d_head: "other" }), ["d_model"]),
+    ),
+  );
+}
+
+/** Something of each factor. */
+export function eachFactor<V>(of: (factor: keyof FactorGrams<V>) => V): FactorGrams<V> {
+  return { W_Q: of("W_Q"), W_K: of("W_K"), W_V: of("W_V"), W_O: of("W_O") };
 }
 
 /** `R` with `R Rᵀ = G` for each Gram matrix `G`: `…, d_head, rank`. */
@@ -189,12 +189,11 @@ export async function composition<T extends Shaped>(
   );
   const put = ({ shape, data }: Tensor): T => engine.constant(shape, data);
   const made = (): ComposingFactors<T> =>
-    composingFactors(engine, blocks, {
-      W_Q: put(roots.W_Q),
-      W_K: put(roots.W_K),
-      W_V: put(roots.W_V),
-      W_O: put(roots.W_O),
-    });
+    composingFactors(
+      engine,
+      blocks,
+      eachFactor((factor) => put(roots[factor])),
+    );
   return using(engine, made, async (factors) => {
     const heads = sizeAlong(factors.writes.shape, "head", "composition");
     const shape: Shape = {

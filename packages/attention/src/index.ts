@@ -20,6 +20,7 @@ export {
   cyclicFormsOf,
   type Eigenvalue,
   eigenvaluesOf,
+  type OvForms,
 } from "./copying.ts";
 export {
   type CircuitSvd,

@@ -1,10 +1,10 @@
 import {
+  type PromptOptions,
   type PromptResult,
   pause,
   promptResult,
   ratio,
   type Warning,
-  type WorkOptions,
 } from "@resolvent/analysis";
 import {
   type Cost,
@@ -78,9 +78,7 @@ export interface DegreeExpansion extends PromptResult<"degree-expansion"> {
   readonly warnings: readonly Warning[];
 }
 
-export interface ExpandOptions extends TermsOptions, WorkOptions {
-  /** The text of a token, for the result; default none. */
-  readonly text?: (id: number) => string;
+export interface ExpandOptions extends TermsOptions, PromptOptions {
   /**
    * Computes the certificate's `relativeErrorFloat64`; not called where the engine is float64 itself; default
    * none. With the same model on a float64 engine: `(terms) => balanceError(reference, model64, tokens, terms)`.

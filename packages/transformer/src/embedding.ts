@@ -98,12 +98,16 @@ export function checkTokens<T extends Shaped>(model: Model<T>, ids: Ids, start: 
       details: { context, got: start + length },
     });
   }
-  const bad = ids.data.find((id) => id < 0 || id >= vocab);
-  if (bad !== undefined) {
-    throw new InputError({
-      code: "transformer/bad-token",
-      message: `Token ids of ${model.name} are 0 to ${vocab - 1}, got ${bad}.`,
-      details: { vocab, got: bad },
-    });
-  }
+  checkVocabulary(`Token ids of ${model.name}`, ids, vocab);
+}
+
+/** Throws `transformer/bad-token` where an id is no token of the vocabulary; `what` the ids are called. */
+export function checkVocabulary(what: string, { data }: Ids, vocab: number): void {
+  const bad = data.find((id) => id < 0 || id >= vocab);
+  if (bad === undefined) return;
+  throw new InputError({
+    code: "transformer/bad-token",
+    message: `${what} are 0 to ${vocab - 1}, got ${bad}.`,
+    details: { vocab, got: bad },
+  });
 }

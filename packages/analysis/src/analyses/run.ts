@@ -182,11 +182,7 @@ async function work<T extends Shaped>(
   const tokens: number[] = [];
   const { temperature, topK, topP, seed } = params;
   if (params.generate > 0) {
-    const sampling = {
-      ...{ temperature, seed, signal, maxTokens: params.generate },
-      ...(topK !== undefined && { topK }),
-      ...(topP !== undefined && { topP }),
-    };
+    const sampling = { temperature, topK, topP, seed, signal, maxTokens: params.generate };
     for await (const id of generate(engine, model, ids, sampling)) {
       tokens.push(id);
       subject.onProgress({ done: tokens.length, total: params.generate, of: "token" });

@@ -12,7 +12,7 @@ import {
   type Vocabulary,
 } from "@resolvent/analysis";
 import { tokenParameter } from "@resolvent/analysis/parameters";
-import { type Cost, cost, type Priced, type Shaped, using } from "@resolvent/tensor";
+import { type Cost, cost, type Shaped, using } from "@resolvent/tensor";
 import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
 import * as z from "zod";
 import {
@@ -23,6 +23,7 @@ import {
   composition,
   compositionFrom,
   compositionScore,
+  eachFactor,
   factorGrams,
 } from "../composition.ts";
 import { copying, embeddingForms, residualForms } from "../copying.ts";
@@ -174,14 +175,9 @@ function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsPa
     const blocks = attentionFactors(ops, model, processing);
     ops.scope(() => [residualForms(ops, blocks), embeddingForms(ops, model, blocks, processing)]);
     ops.scope(() => {
-      const root = (gram: Priced): Priced => ops.rename(gram, { other: "rank" });
       const grams = factorGrams(ops, blocks);
-      const factors = composingFactors(ops, blocks, {
-        W_Q: root(grams.W_Q),
-        W_K: root(grams.W_K),
-        W_V: root(grams.W_V),
-        W_O: root(grams.W_O),
-      });
+      const roots = eachFactor((factor) => ops.rename(grams[factor], { other: "rank" }));
+      const factors = composingFactors(ops, blocks, roots);
       for (let from = 0; from + 1 < blocks.length; from++) {
         ops.scope(() => void compositionFrom(ops, factors, from));
       }

@@ -28,7 +28,7 @@ import {
 import { processingFor, processingRecord, RAW } from "../processing.ts";
 import { readOnce, rowsOf } from "../reading.ts";
 import { ovTable } from "../tables.ts";
-import type { OvDirection, OvResult, ScoredToken } from "./ov-result.ts";
+import type { OvResult, ScoredEnds, ScoredToken } from "./ov-result.ts";
 import { OV_TABLE_KINDS, ovTables } from "./ov-tables.ts";
 
 /** Tokens of a table are written side by side: more of them are no table to read. */
@@ -128,7 +128,7 @@ async function run<T extends Shaped>(
     const outputs = await tokensWritten(engine, model, firstOf(svd.right, count), processing, ends);
     await step(2);
     const total = singularValues.reduce((sum, value) => sum + value * value, 0);
-    const named = (side: TokenEnds | undefined): OvDirection["input"] => ({
+    const named = (side: TokenEnds | undefined): ScoredEnds => ({
       positive: namedTokens(side?.positive ?? [], vocabulary),
       negative: namedTokens(side?.negative ?? [], vocabulary),
     });

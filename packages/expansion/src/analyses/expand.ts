@@ -85,12 +85,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
 
 function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {
   const { freeze, method, maxDegree } = params;
-  return {
-    freeze,
-    reference: referenceOf(params, vocabulary),
-    ...(method !== undefined && { method }),
-    ...(maxDegree !== undefined && { maxDegree }),
-  };
+  return { freeze, method, maxDegree, reference: referenceOf(params, vocabulary) };
 }
 
 function referenceOf(

@@ -1,4 +1,10 @@
-import { type PromptResult, promptResult, ratio, type Warning } from "@resolvent/analysis";
+import {
+  type PromptOptions,
+  type PromptResult,
+  promptResult,
+  ratio,
+  type Warning,
+} from "@resolvent/analysis";
 import {
   type Cost,
   cost,
@@ -77,16 +83,14 @@ export interface EpsilonSeries extends PromptResult<"epsilon-series"> {
   readonly warnings: readonly Warning[];
 }
 
-export interface EpsilonSeriesOptions extends EpsilonOptions {
-  /** The text of a token, for the result; default none. */
-  readonly text?: (id: number) => string;
+export interface EpsilonSeriesOptions
+  extends EpsilonOptions,
+    Pick<PromptOptions, "text" | "signal"> {
   /**
    * Measures the same series in float64; not called where the engine has that itself; default none. With the same
    * model on a float64 engine: `(same) => measureSeries(reference, model64, tokens, same)`.
    */
   readonly certify?: (options: EpsilonOptions) => Promise<SeriesMeasures>;
-  /** Heeded before and after the coefficients, which are one piece of work. */
-  readonly signal?: AbortSignal;
 }
 
 /**

@@ -112,19 +112,11 @@ export const linearity: Analysis<LinearityParameters, LinearityResult> = defineA
     const { name, length } = corpusOf(params, model.architecture, vocabulary);
     const { split, seed, draws, maxDegree, lensPasses, maxTokens } = params;
     return await measureLinearity(engine, model, sample, {
+      ...{ length, maxTokens, split, seed, draws, lensPasses, maxDegree },
+      ...{ signal, onProgress, checkpoint },
       linearAlgebra: await subject.linearAlgebra(),
       corpus: name,
-      length,
-      maxTokens,
-      split,
-      seed,
-      draws,
-      lensPasses,
       between: sitePairs(params.between),
-      ...(maxDegree !== undefined && { maxDegree }),
-      signal,
-      onProgress,
-      checkpoint,
     });
   },
   tables: (result): readonly Table[] => linearityTables(result),
