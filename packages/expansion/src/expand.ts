@@ -6,19 +6,10 @@ import {
   ratio,
   type Warning,
 } from "@resolvent/analysis";
-import {
-  type Cost,
-  cost,
-  type Engine,
-  type Precision,
-  type Priced,
-  type Shaped,
-  sizeAlong,
-  using,
-} from "@resolvent/tensor";
+import { type Engine, type Shaped, sizeAlong, using } from "@resolvent/tensor";
 import { blockNames, type Model, tokenIds } from "@resolvent/transformer";
 import type { Gate } from "./gates.ts";
-import { type DegreeMeasures, type Measures, measureTerms, outlineMeasures } from "./measure.ts";
+import { type DegreeMeasures, type Measures, measureTerms } from "./measure.ts";
 import type { Reference } from "./reference.ts";
 import { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 
@@ -145,19 +136,6 @@ export async function expandByDegree<T extends Shaped>(
       warnings: warningsOf(measures),
     };
   });
-}
-
-/** What an expansion would take, its logit report included, from shapes alone. */
-export function expansionCost(
-  outline: Model<Priced>,
-  tokens: readonly number[],
-  options: TermsOptions & { readonly precision?: Precision } = {},
-): Cost {
-  const { precision = "f32", ...termsOptions } = options;
-  const ops = cost({ precision });
-  const ids = tokenIds(tokens);
-  ops.scope(() => outlineMeasures(ops, outline, ids, degreeTerms(ops, outline, ids, termsOptions)));
-  return ops.total();
 }
 
 /** Why numbers are not given. */

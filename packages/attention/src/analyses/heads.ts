@@ -12,7 +12,7 @@ import {
   type Vocabulary,
 } from "@resolvent/analysis";
 import { tokenParameter } from "@resolvent/analysis/parameters";
-import { type Cost, cost, type Shaped, using } from "@resolvent/tensor";
+import { type Cost, priced, type Shaped, using } from "@resolvent/tensor";
 import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
 import * as z from "zod";
 import {
@@ -169,9 +169,8 @@ async function run<T extends Shaped>(
 }
 
 function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsParameters): Cost {
-  const ops = cost({ precision });
   const processing = processingFor(model, optionsOf(parameters));
-  ops.scope(() => {
+  return priced(precision, (ops) => {
     const blocks = attentionFactors(ops, model, processing);
     ops.scope(() => [residualForms(ops, blocks), embeddingForms(ops, model, blocks, processing)]);
     ops.scope(() => {
@@ -185,7 +184,6 @@ function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsPa
     const repeated = repeatedFor(model, parameters, vocabulary);
     if (repeated !== undefined) outlineScores(ops, model, repeated);
   });
-  return ops.total();
 }
 
 function optionsOf({ raw }: HeadsParameters): ProcessingOptions {

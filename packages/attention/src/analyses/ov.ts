@@ -13,7 +13,7 @@ import {
   type Vocabulary,
 } from "@resolvent/analysis";
 import { promptParameter, tokensParameter } from "@resolvent/analysis/parameters";
-import { type Cost, cost, InputError, type Shaped, type Tensor, using } from "@resolvent/tensor";
+import { type Cost, InputError, priced, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import { parseHead } from "@resolvent/transformer";
 import * as z from "zod";
 import { type Circuit, ovCircuit } from "../circuit.ts";
@@ -77,11 +77,10 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
 });
 
 function estimate({ model, precision, vocabulary }: Outline, parameters: OvParameters): Cost {
-  const ops = cost({ precision });
   const head = parseHead(parameters.head);
   const processing = processingFor(model, parameters.raw ? RAW : {});
   const tokens = chosenTokens(parameters, vocabulary);
-  ops.scope(() => {
+  return priced(precision, (ops) => {
     const circuit = ovCircuit(ops, model, head, parameters.raw ? { processing: RAW } : {});
     const { d_model } = model.architecture;
     const rank = Math.min(parameters.directions, model.architecture.d_head);
@@ -93,7 +92,6 @@ function estimate({ model, precision, vocabulary }: Outline, parameters: OvParam
       ops.scope(() => void ovTable(ops, model, head, tokens, tableOptions(parameters)));
     }
   });
-  return ops.total();
 }
 
 async function run<T extends Shaped>(

@@ -12,7 +12,8 @@ import { promptParameter, promptsParameter } from "@resolvent/analysis/parameter
 import { InputError } from "@resolvent/tensor";
 import * as z from "zod";
 import { balanceError } from "../balance.ts";
-import { type DegreeExpansion, expandByDegree, expansionCost } from "../expand.ts";
+import { type DegreeExpansion, expandByDegree } from "../expand.ts";
+import { expandCost } from "../expand-cost.ts";
 import { GATES, type Gate } from "../gates.ts";
 import type { Reference } from "../reference.ts";
 import type { TermsOptions } from "../terms.ts";
@@ -62,7 +63,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   ],
   float64: true,
   estimate: ({ model, vocabulary, precision }, params) =>
-    expansionCost(model, vocabulary.encode(params.prompt), {
+    expandCost(model, vocabulary.encode(params.prompt), {
       ...termsOf(params, vocabulary),
       precision,
     }),

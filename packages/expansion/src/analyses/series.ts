@@ -14,9 +14,10 @@ import { promptParameter } from "@resolvent/analysis/parameters";
 import * as z from "zod";
 import { type Gate, gatesInWords } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
-import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";
+import { type EpsilonSeries, epsilonSeries } from "../series/epsilon-series.ts";
 import { measureSeries, type SeriesCheck } from "../series/measure-series.ts";
 import type { RadiusMethod } from "../series/radius.ts";
+import { seriesCost } from "../series/series-cost.ts";
 import { freezeParameter } from "./freeze-parameter.ts";
 
 interface SeriesParameters {
@@ -55,7 +56,7 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
   ],
   float64: true,
   estimate: ({ model, vocabulary, precision }, { prompt, ...options }) =>
-    epsilonSeriesCost(model, vocabulary.encode(prompt), { ...options, precision }),
+    seriesCost(model, vocabulary.encode(prompt), { ...options, precision }),
   run: async ({ engine, model, vocabulary, signal, inFloat64 }, { prompt, ...options }) => {
     const ids = vocabulary.encode(prompt);
     return await epsilonSeries(engine, model, ids, {

@@ -5,17 +5,10 @@ import {
   ratio,
   type Warning,
 } from "@resolvent/analysis";
-import {
-  type Cost,
-  cost,
-  type Engine,
-  type Precision,
-  type Priced,
-  type Shaped,
-} from "@resolvent/tensor";
-import { type Model, tokenIds } from "@resolvent/transformer";
+import type { Engine, Shaped } from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
-import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
+import { checkEpsilon, type EpsilonOptions } from "./coefficients.ts";
 import { measureSeries, type SeriesCheck, type SeriesMeasures } from "./measure-series.ts";
 import type { RadiusEstimate } from "./radius.ts";
 import { BALANCED, passesCheck, seriesWarnings } from "./series-warnings.ts";
@@ -165,19 +158,4 @@ export async function epsilonSeries<T extends Shaped>(
     },
     warnings: seriesWarnings(measures, settings.about, judged),
   };
-}
-
-/** What an ε-series would take, from shapes alone. */
-export function epsilonSeriesCost(
-  outline: Model<Priced>,
-  tokens: readonly number[],
-  options: EpsilonOptions & { readonly precision?: Precision } = {},
-): Cost {
-  const { precision = "f32", ...given } = options;
-  const settings = checkEpsilon(given);
-  const ops = cost({ precision });
-  const ids = tokenIds(tokens);
-  ops.scope(() => void epsilonTerms(ops, outline, ids, settings));
-  ops.scope(() => void streamAt(ops, outline, ids, 0.5, settings.freeze));
-  return ops.total();
 }
