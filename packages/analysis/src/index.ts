@@ -9,7 +9,12 @@ export {
 } from "./analysis.ts";
 export { CERTIFICATE_TOLERANCE, type Certificate, certificateLine } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
-export { describeParameters, type Parameter, type Range } from "./described.ts";
+export {
+  describeParameters,
+  type Parameter,
+  type ParameterValues,
+  type Range,
+} from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
 export { normOf } from "./numbers.ts";

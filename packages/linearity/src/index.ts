@@ -22,6 +22,7 @@ export type {
   Interval,
   LayerLinearity,
   LinearityResult,
+  ScoredPair,
   ScorePair,
   SiteLinearity,
   Split,

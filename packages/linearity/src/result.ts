@@ -61,17 +61,18 @@ export const BLOCK_MEASURES = [
 ] as const;
 export type BlockMeasure = (typeof BLOCK_MEASURES)[number];
 
-type ScoreIntervals = Readonly<Record<"withResidual" | "withoutResidual", Interval>>;
-
-export interface LayerLinearity extends ScorePair {
-  readonly layer: number;
-  readonly intervals: ScoreIntervals;
+/** A pair of scores and their intervals. */
+export interface ScoredPair extends ScorePair {
+  readonly intervals: Readonly<Record<"withResidual" | "withoutResidual", Interval>>;
 }
 
-export interface SiteLinearity extends ScorePair {
+export interface LayerLinearity extends ScoredPair {
+  readonly layer: number;
+}
+
+export interface SiteLinearity extends ScoredPair {
   readonly from: string;
   readonly to: string;
-  readonly intervals: ScoreIntervals;
 }
 
 /** Truncated tree and path expansion at one degree, relative to `‖T‖`. */
