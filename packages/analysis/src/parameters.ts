@@ -56,6 +56,33 @@ export function jsonLinesParameter(
   return z.string().optional().meta({ format: "json-lines", title: "file", description });
 }
 
+/** Which whole numbers a parameter takes, and what stands for one in help texts. */
+interface Count {
+  /** Default 0. */
+  readonly least?: number;
+  /** Default any. */
+  readonly most?: number;
+  readonly title?: string;
+}
+
+/** A parameter that is a whole number; `preset` where nothing is given. */
+export function countParameter(
+  description: string,
+  preset: number,
+  count: Count = {},
+): z.ZodDefault<z.ZodInt> {
+  return countOf(count).default(preset).meta({ title: count.title, description });
+}
+
+/** The same that may be left out. */
+export function optionalCount(description: string, count: Count = {}): z.ZodOptional<z.ZodInt> {
+  return countOf(count).optional().meta({ title: count.title, description });
+}
+
+function countOf({ least = 0, most = Number.MAX_SAFE_INTEGER }: Count): z.ZodInt {
+  return z.int().min(least).max(most);
+}
+
 /** The parameter `target` of analyses: one token or two. */
 export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], readonly TokenName[]>> =
   tokensParameter("")

@@ -24,7 +24,7 @@ import * as z from "zod";
 import { type Analysis, defineAnalysis } from "../analysis.ts";
 import type { NewFile } from "../file.ts";
 import { normOf } from "../numbers.ts";
-import { newFileParameter, promptParameter } from "../parameters.ts";
+import { countParameter, newFileParameter, optionalCount, promptParameter } from "../parameters.ts";
 import { modelIdentity, type Result, type TokenFacts, tokenFacts } from "../result.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import type { Table } from "../table.ts";
@@ -86,26 +86,20 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
   params: z
     .object({
       prompt: promptParameter("text to read"),
-      top: z
-        .int()
-        .min(1)
-        .default(10)
-        .describe("number of likeliest next tokens given, in every format"),
-      generate: z.int().min(0).default(0).describe("number of tokens to generate"),
+      top: countParameter("number of likeliest next tokens given, in every format", 10, {
+        least: 1,
+      }),
+      generate: countParameter("number of tokens to generate", 0),
       temperature: z.number().min(0).default(0).meta({
         title: "t",
         description: "sampling temperature; 0 takes the likeliest token each time",
       }),
-      topK: z
-        .int()
-        .min(1)
-        .optional()
-        .meta({ title: "k", description: "sample among the k likeliest tokens" }),
+      topK: optionalCount("sample among the k likeliest tokens", { least: 1, title: "k" }),
       topP: z.number().gt(0).max(1).optional().meta({
         title: "p",
         description: "sample among the likeliest tokens that reach this probability",
       }),
-      seed: z.int().min(0).default(0).describe("random seed of the sampling"),
+      seed: countParameter("random seed of the sampling", 0),
       sites: z.array(z.string()).readonly().default([]).meta({
         title: "names...",
         description: "also show shapes and norms of sites, such as '*.pattern' 'L0.*'",

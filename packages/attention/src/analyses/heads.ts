@@ -11,7 +11,7 @@ import {
   type TokenName,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { tokenParameter } from "@resolvent/analysis/parameters";
+import { countParameter, optionalCount, tokenParameter } from "@resolvent/analysis/parameters";
 import { type Cost, priced, type Shaped, using } from "@resolvent/tensor";
 import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
 import * as z from "zod";
@@ -91,16 +91,12 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   params: z.object({
     weightsOnly: z.boolean().default(false).describe("skip the scores that need a forward pass"),
     raw: z.boolean().default(false).describe("use the weights as stored, without processing"),
-    repeatLength: z.int().min(1).optional().meta({
-      title: "n",
-      description: "number of random tokens repeated; default: 25, or as many as fit the context",
-    }),
-    sequences: z
-      .int()
-      .min(1)
-      .default(4)
-      .meta({ title: "n", description: "number of such sequences" }),
-    seed: z.int().min(0).default(0).meta({ title: "n", description: "random seed" }),
+    repeatLength: optionalCount(
+      "number of random tokens repeated; default: 25, or as many as fit the context",
+      { least: 1, title: "n" },
+    ),
+    sequences: countParameter("number of such sequences", 4, { least: 1, title: "n" }),
+    seed: countParameter("random seed", 0, { title: "n" }),
     bos: tokenParameter(
       "token before the first copy (text or id:N); default: the model's own",
     ).optional(),

@@ -12,7 +12,7 @@ import {
   tokenFacts,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { promptParameter, tokensParameter } from "@resolvent/analysis/parameters";
+import { countParameter, promptParameter, tokensParameter } from "@resolvent/analysis/parameters";
 import { type Cost, InputError, priced, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import { parseHead } from "@resolvent/transformer";
 import * as z from "zod";
@@ -51,16 +51,10 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
     "Shows copying scores, eigenvalues, and singular directions (with their tokens) of a head's OV circuit, and a token-to-token table.",
   params: z.object({
     head: z.string().meta({ title: "name", description: "head, as L1.H5, L1H5 or 1.5" }),
-    directions: z
-      .int()
-      .min(0)
-      .default(5)
-      .meta({ title: "n", description: "number of singular directions described by tokens" }),
-    top: z
-      .int()
-      .min(1)
-      .default(8)
-      .meta({ title: "n", description: "number of tokens at each end of a direction" }),
+    directions: countParameter("number of singular directions described by tokens", 5, {
+      title: "n",
+    }),
+    top: countParameter("number of tokens at each end of a direction", 8, { least: 1, title: "n" }),
     words: tokensParameter("")
       .default([])
       .describe(

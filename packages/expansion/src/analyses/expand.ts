@@ -8,7 +8,7 @@ import {
   type Vocabulary,
   warningLines,
 } from "@resolvent/analysis";
-import { promptParameter, promptsParameter } from "@resolvent/analysis/parameters";
+import { optionalCount, promptParameter, promptsParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import * as z from "zod";
 import { balanceError } from "../balance.ts";
@@ -51,11 +51,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
     referencePrompt: promptsParameter(
       "prompts of the reference mean (the prompt itself if none) or run",
     ),
-    maxDegree: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ title: "k", description: "highest degree computed; default: all" }),
+    maxDegree: optionalCount("highest degree computed; default: all", { title: "k" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to"',

@@ -10,7 +10,7 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { promptParameter } from "@resolvent/analysis/parameters";
+import { countParameter, optionalCount, promptParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import * as z from "zod";
 import { type Gate, gatesInWords } from "../gates.ts";
@@ -53,20 +53,15 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
       .describe(
         "the components that are players; heads: of --layer, else of all layers; default: blocks",
       ),
-    layer: z.int().min(0).optional().meta({ title: "l", description: "layer of the heads" }),
+    layer: optionalCount("layer of the heads", { title: "l" }),
     groups: z.array(z.string()).min(1).optional().meta({
       title: "groups",
       description: "groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3",
     }),
-    order: z.int().min(0).optional().meta({
+    order: optionalCount("size of the largest sets; default: all with up to 12 players, else 2", {
       title: "k",
-      description: "size of the largest sets; default: all with up to 12 players, else 2",
     }),
-    top: z
-      .int()
-      .min(0)
-      .default(12)
-      .meta({ title: "n", description: "number of largest interactions listed" }),
+    top: countParameter("number of largest interactions listed", 12, { title: "n" }),
     freeze: freezeParameter([]),
   }),
   examples: [

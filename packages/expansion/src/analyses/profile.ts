@@ -10,7 +10,7 @@ import {
   type Subject,
   type Table,
 } from "@resolvent/analysis";
-import { promptParameter } from "@resolvent/analysis/parameters";
+import { countParameter, promptParameter } from "@resolvent/analysis/parameters";
 import { type Ops, priced, profile as profiled, type Shaped, type Timing } from "@resolvent/tensor";
 import {
   labelling,
@@ -71,7 +71,7 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
       title: "what",
       description: "what is timed: a forward pass, or the terms of an expansion",
     }),
-    runs: z.int().min(1).default(5).describe("number of timed runs"),
+    runs: countParameter("number of timed runs", 5, { least: 1 }),
   }),
   examples: ['tales --prompt "Once upon a time" --work sweep'],
   estimate: ({ model, vocabulary, precision }, { prompt, work }) =>

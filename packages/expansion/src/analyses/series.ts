@@ -10,7 +10,7 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { promptParameter } from "@resolvent/analysis/parameters";
+import { countParameter, promptParameter } from "@resolvent/analysis/parameters";
 import * as z from "zod";
 import { type Gate, gatesInWords } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
@@ -38,12 +38,7 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
     "Multiplies the output of every block of MODEL by ε and expands the residual stream in powers of ε (or of ε − ε₀): coefficients, partial sums at ε = 1 (the model) and their errors, several estimates of the radius of convergence, and a verdict at that order: converges, diverges, ends, or not shown to converge. Padé resummations of the same coefficients are listed separately.",
   params: z.object({
     prompt: promptParameter("text to read"),
-    order: z
-      .int()
-      .min(0)
-      .max(ORDER_LIMIT)
-      .default(6)
-      .meta({ title: "k", description: "highest power of ε" }),
+    order: countParameter("highest power of ε", 6, { most: ORDER_LIMIT, title: "k" }),
     about: z.number().default(0).meta({
       title: "e",
       description: "ε₀, the expansion point: 0 is without blocks, 1 the model",
