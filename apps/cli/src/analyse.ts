@@ -15,7 +15,6 @@ import {
 import type { CpuTensor } from "@resolvent/cpu";
 import { cost as costs } from "@resolvent/tensor";
 import { checked } from "./checked.ts";
-import { writeCost } from "./cost.ts";
 import { checkPlaces, type EndOptions } from "./ends.ts";
 import { EXIT, exitCodeOf, refuseUnsound, usageError } from "./failure.ts";
 import { checkpointFile, newFile, readText, standardInput, textFile, writeNew } from "./files.ts";
@@ -40,6 +39,7 @@ import { type TextLossNotes, textLossNotes } from "./text-losses.ts";
 import { readPrompt, readStandardInput } from "./tokens.ts";
 import { vocabularyOf } from "./vocabulary.ts";
 import { warner, warningsAbout } from "./warnings.ts";
+import { writeCost } from "./write-cost.ts";
 
 /** What every analysis takes; its own parameters stand beside these. */
 export interface AnalysisFlags

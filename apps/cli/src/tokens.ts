@@ -1,3 +1,4 @@
+import { parseTokenIds } from "@resolvent/analysis";
 import type { InputError } from "@resolvent/tensor";
 import type { Tokenizer } from "@resolvent/transformer";
 import { usageError } from "./failure.ts";
@@ -36,13 +37,12 @@ export function noTokenizer(model: string, remedy = "Give --tokens 1,2,3."): Inp
 
 /** `1,2,3` or `1 2 3` as token ids. */
 export function parseTokens(list: string, flag = "--tokens"): number[] {
-  const words = list.split(/[\s,]+/).filter((word) => word !== "");
-  const odd = words.find((word) => !/^\d{1,9}$/.test(word));
-  if (odd !== undefined || words.length === 0) {
-    throw usageError(
-      `${flag} takes whole numbers, got "${odd ?? list}".`,
+  const refuse = (got: string): InputError =>
+    usageError(
+      `${flag} takes whole numbers, got "${got}".`,
       `Separate them with commas: ${flag} 1,2,3.`,
     );
-  }
-  return words.map(Number);
+  const ids = parseTokenIds(list, refuse);
+  if (ids.length === 0) throw refuse(list);
+  return ids;
 }

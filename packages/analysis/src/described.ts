@@ -14,17 +14,8 @@ export interface Range {
   readonly below?: number;
 }
 
-/** One parameter as help texts, options and forms show it, read from the schema. */
-export type Parameter = {
-  /** `maxDegree` */
-  readonly name: string;
-  readonly description: string;
-  /** What stands for a value in help texts, from JSON Schema's `title`: `k`. */
-  readonly placeholder?: string;
-  readonly required: boolean;
-  /** What it is where nothing is given. */
-  readonly default?: unknown;
-} & (
+/** What a parameter takes. */
+export type ParameterValues =
   | {
       readonly kind:
         | "flag"
@@ -50,8 +41,19 @@ export type Parameter = {
       /** One of some words; some of them. */
       readonly kind: "choice" | "choices";
       readonly choices: readonly string[];
-    }
-);
+    };
+
+/** One parameter as help texts, options and forms show it, read from the schema. */
+export type Parameter = ParameterValues & {
+  /** `maxDegree` */
+  readonly name: string;
+  readonly description: string;
+  /** What stands for a value in help texts, from JSON Schema's `title`: `k`. */
+  readonly placeholder?: string;
+  readonly required: boolean;
+  /** What it is where nothing is given. */
+  readonly default?: unknown;
+};
 
 /** The dialect that schemas are asked for: what the standard recommends to all libraries. */
 const TARGET = "draft-2020-12";
@@ -92,22 +94,19 @@ export function describeParameters<P>(params: Parameters<P>): Parameter[] {
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-type PlainKind =
-  | ("flag" | "text" | "texts" | "prompt" | "prompts")
-  | ("token" | "tokens" | "jsonLines" | "file" | "newFile");
+/** What formats of JSON Schema stand for. */
+const FORMATS = {
+  prompt: "prompt",
+  token: "token",
+  "json-lines": "jsonLines",
+  file: "file",
+  "new-file": "newFile",
+} as const;
 
-/** What a parameter takes. */
-type Values =
-  | { readonly kind: PlainKind }
-  | { readonly kind: "number" | "numbers"; readonly range: Range }
-  | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
-
-function valuesOf(name: string, schema: JsonSchema): Values {
-  if (schema.format === "prompt") return { kind: "prompt" };
-  if (schema.format === "token") return { kind: "token" };
-  if (schema.format === "json-lines") return { kind: "jsonLines" };
-  if (schema.format === "file") return { kind: "file" };
-  if (schema.format === "new-file") return { kind: "newFile" };
+function valuesOf(name: string, schema: JsonSchema): ParameterValues {
+  const { format } = schema;
+  if (Object.hasOwn(FORMATS, String(format)))
+    return { kind: FORMATS[format as keyof typeof FORMATS] };
   if (schema.type === "array") {
     const items = valuesOf(name, asSchema(schema.items));
     if (items.kind === "prompt") return { kind: "prompts" };

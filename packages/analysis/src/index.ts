@@ -9,17 +9,27 @@ export {
 } from "./analysis.ts";
 export { CERTIFICATE_TOLERANCE, type Certificate, certificateLine } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
-export { describeParameters, type Parameter, type Range } from "./described.ts";
+export {
+  describeParameters,
+  type Parameter,
+  type ParameterValues,
+  type Range,
+} from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
-export { pause } from "./pause.ts";
+export { normOf } from "./numbers.ts";
+export { type PromptOptions, pause, type WorkOptions } from "./pause.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export {
+  type ComputedResult,
+  computedResult,
   inputLine,
   type ModelFacts,
   type ModelIdentity,
   modelFacts,
   modelIdentity,
+  type PromptResult,
+  promptResult,
   promptText,
   type Result,
   type TokenFacts,
@@ -44,5 +54,5 @@ export type {
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { namedTarget, targetText } from "./target.ts";
-export { parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
+export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";

@@ -56,6 +56,33 @@ export function jsonLinesParameter(
   return z.string().optional().meta({ format: "json-lines", title: "file", description });
 }
 
+/** Which whole numbers a parameter takes, and what stands for one in help texts. */
+interface Count {
+  /** Default 0. */
+  readonly least?: number;
+  /** Default any. */
+  readonly most?: number;
+  readonly title?: string;
+}
+
+/** A parameter that is a whole number; `preset` where nothing is given. */
+export function countParameter(
+  description: string,
+  preset: number,
+  count: Count = {},
+): z.ZodDefault<z.ZodInt> {
+  return countOf(count).default(preset).meta({ title: count.title, description });
+}
+
+/** The same that may be left out. */
+export function optionalCount(description: string, count: Count = {}): z.ZodOptional<z.ZodInt> {
+  return countOf(count).optional().meta({ title: count.title, description });
+}
+
+function countOf({ least = 0, most = Number.MAX_SAFE_INTEGER }: Count): z.ZodInt {
+  return z.int().min(least).max(most);
+}
+
 /** The parameter `target` of analyses: one token or two. */
 export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], readonly TokenName[]>> =
   tokensParameter("")
@@ -77,12 +104,7 @@ export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], read
 export function fileParameter(
   description: string,
 ): z.ZodType<TextFile | undefined, TextFile | undefined> {
-  // What passes the check is a TextFile, which JSON Schema has no type for.
-  return z.unknown().refine(isFile, "Expected a file").optional().meta({
-    format: "file",
-    description,
-    title: "file",
-  }) as z.ZodType<TextFile | undefined, TextFile | undefined>;
+  return objectParameter("file", "stream", "Expected a file", description);
 }
 
 /**
@@ -93,20 +115,21 @@ export function fileParameter(
 export function newFileParameter(
   description: string,
 ): z.ZodType<NewFile | undefined, NewFile | undefined> {
-  // What passes the check is a NewFile, which JSON Schema has no type for.
-  return z.unknown().refine(isNewFile, "Expected a file to write").optional().meta({
-    format: "new-file",
-    description,
-    title: "file",
-  }) as z.ZodType<NewFile | undefined, NewFile | undefined>;
+  return objectParameter("new-file", "write", "Expected a file to write", description);
 }
 
-function isNewFile(value: unknown): boolean {
-  const { name, write } = Object(value); // of what has no fields, none
-  return typeof name === "string" && typeof write === "function";
-}
-
-function isFile(value: unknown): boolean {
-  const { name, stream } = Object(value); // of what has no fields, none
-  return typeof name === "string" && typeof stream === "function";
+/** What passes the check has a name and the method; JSON Schema has no type for that. */
+function objectParameter<V>(
+  format: string,
+  method: string,
+  fault: string,
+  description: string,
+): z.ZodType<V | undefined, V | undefined> {
+  const passes = (value: unknown): boolean => {
+    const fields = Object(value); // of what has no fields, none
+    return typeof fields.name === "string" && typeof fields[method] === "function";
+  };
+  const schema = z.unknown().refine(passes, fault).optional();
+  const described = schema.meta({ format, description, title: "file" });
+  return described as z.ZodType<V | undefined, V | undefined>;
 }

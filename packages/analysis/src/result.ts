@@ -1,4 +1,4 @@
-import type { Shaped } from "@resolvent/tensor";
+import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
 import type { Vocabulary } from "./subject.ts";
 
@@ -10,6 +10,21 @@ export interface Result {
   readonly model: ModelIdentity;
   /** Without which it would be misread. A host adds what it knows of the model; absent where nothing is to be said. */
   readonly warnings?: readonly Warning[];
+}
+
+/** What results have that an engine computed. */
+export interface ComputedResult<Kind extends string = string> extends Result {
+  readonly kind: Kind;
+  readonly model: ModelFacts;
+  readonly engine: string;
+  readonly precision: Precision;
+}
+
+/** What results of one prompt have. */
+export interface PromptResult<Kind extends string = string> extends ComputedResult<Kind> {
+  readonly input: { readonly tokens: readonly TokenFacts[] };
+  /** Weights are used as stored. */
+  readonly weightProcessing: "none";
 }
 
 /** Which model a result is about. */
@@ -37,6 +52,28 @@ export function modelIdentity<T extends Shaped>(model: Model<T>): ModelIdentity 
 /** The facts about a model that its results carry. */
 export function modelFacts<T extends Shaped>(model: Model<T>): ModelFacts {
   return { ...modelIdentity(model), blocks: blockNames(model.architecture) };
+}
+
+/** The head of a result that an engine computed. */
+export function computedResult<Kind extends string, T extends Shaped>(
+  kind: Kind,
+  engine: Engine<T>,
+  model: Model<T>,
+): ComputedResult<Kind> {
+  const { name, precision } = engine;
+  return { schemaVersion: 1, kind, model: modelFacts(model), engine: name, precision };
+}
+
+/** The head of a result of one prompt; `text` says how its tokens read, default not at all. */
+export function promptResult<Kind extends string, T extends Shaped>(
+  kind: Kind,
+  engine: Engine<T>,
+  model: Model<T>,
+  tokens: readonly number[],
+  text: Vocabulary["text"] = () => "",
+): PromptResult<Kind> {
+  const input = { tokens: tokenFacts(tokens, { text }) };
+  return { ...computedResult(kind, engine, model), input, weightProcessing: "none" };
 }
 
 /** A token and how it reads. */

@@ -42,7 +42,8 @@ export function parseTokenNames(line: string): TokenName[] {
 }
 
 function unescaped(line: string, text: string, quoted: boolean): string {
-  return text.replace(ESCAPE, (whole, bytes, code, point, short, doubled) => {
+  return text.replace(ESCAPE, (whole, ...groups) => {
+    const [bytes, code, point, short, doubled] = groups;
     if (doubled !== undefined) return quoted ? '"' : whole;
     if (bytes !== undefined) return textOfBytes(bytes);
     const number = Number.parseInt(code ?? point, 16);
@@ -56,6 +57,14 @@ function unescaped(line: string, text: string, quoted: boolean): string {
 function textOfBytes(escapes: string): string {
   const bytes = escapes.split("\\x").slice(1);
   return showBytes(Uint8Array.from(bytes, (hex) => Number.parseInt(hex, 16)));
+}
+
+/** Token ids in a line, separated by commas or spaces; `refuse` makes the error for a word that is none. */
+export function parseTokenIds(line: string, refuse: (word: string) => InputError): number[] {
+  const words = line.split(/[\s,]+/).filter((word) => word !== "");
+  const odd = words.find((word) => !/^\d{1,9}$/.test(word));
+  if (odd !== undefined) throw refuse(odd);
+  return words.map(Number);
 }
 
 /** What people read of a token, and can type back: its text in quotes; `id:5` where a token has no text. */

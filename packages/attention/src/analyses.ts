@@ -10,7 +10,7 @@ export {
   type Partner,
 } from "./analyses/heads.ts";
 export { type OvParameters, ovAnalysis } from "./analyses/ov.ts";
-export type { OvDirection, OvResult, ScoredToken } from "./analyses/ov-result.ts";
+export type { OvDirection, OvResult, ScoredEnds, ScoredToken } from "./analyses/ov-result.ts";
 
 /** The analyses of this package, as commands and panels show them. */
 export const attentionAnalyses: readonly AnyAnalysis[] = [headsAnalysis, ovAnalysis];

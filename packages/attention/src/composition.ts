@@ -1,4 +1,4 @@
-import { pause, ratio } from "@resolvent/analysis";
+import { pause, ratio, type WorkOptions } from "@resolvent/analysis";
 import {
   type Engine,
   type LinearAlgebra,
@@ -8,6 +8,7 @@ import {
   type Shaped,
   sizeAlong,
   type Tensor,
+  using,
 } from "@resolvent/tensor";
 import { stacked } from "./copying.ts";
 import type { AttentionFactors } from "./head.ts";
@@ -37,16 +38,16 @@ export function factorGrams<T extends Shaped>(
   ops: Ops<T>,
   blocks: readonly AttentionFactors<T>[],
 ): FactorGrams<T> {
-  const gram = (of: (block: AttentionFactors<T>) => T): T =>
-    stacked(ops, blocks, (block) =>
-      ops.matmul(of(block), ops.rename(of(block), { d_head: "other" }), ["d_model"]),
-    );
-  return {
-    W_Q: gram((block) => block.W_Q),
-    W_K: gram((block) => block.W_K),
-    W_V: gram((block) => block.W_V),
-    W_O: gram((block) => block.W_O),
-  };
+  return eachFactor((factor) =>
+    stacked(ops, blocks, ({ [factor]: W }) =>
+      ops.matmul(W, ops.rename(W, { d_head: "other" }), ["d_model"]),
+    ),
+  );
+}
+
+/** Something of each factor. */
+export function eachFactor<V>(of: (factor: keyof FactorGrams<V>) => V): FactorGrams<V> {
+  return { W_Q: of("W_Q"), W_K: of("W_K"), W_V: of("W_V"), W_O: of("W_O") };
 }
 
 /** `R` with `R Rᵀ = G` for each Gram matrix `G`: `…, d_head, rank`. */
@@ -155,12 +156,6 @@ export function compositionScore(
   return scores.data[(matrix * heads + from.head) * heads + to.head] ?? 0;
 }
 
-export interface CompositionOptions {
-  readonly signal?: AbortSignal;
-  /** Layers whose heads have been composed with all later ones, and all of them. */
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-}
-
 /**
  * Q-, K- and V-composition of every pair of heads of different layers (Elhage et al. 2021, with its erratum):
  * `‖A B‖_F / (‖A‖_F ‖B‖_F)`, `A = W_OV` of the earlier head and `B = W_QK`, `W_QKᵀ`, `W_OV` of the later one.
@@ -169,38 +164,37 @@ export interface CompositionOptions {
  * Operations: `6 · d_model · d_head²` for each pair, `24 · d_model · d_head²` for each head.
  *
  * @param blocks from `attentionFactors`, raw or processed
+ * @param options `onProgress` hears of layers whose heads have been composed with all later ones
  */
 export async function composition<T extends Shaped>(
   engine: Engine<T>,
   linear: LinearAlgebra,
   blocks: readonly AttentionFactors<T>[],
-  options: CompositionOptions = {},
+  options: WorkOptions = {},
 ): Promise<Composition> {
   const { signal, onProgress } = options;
   const layers = blocks.length;
-  const grams = engine.scope(() => factorGrams(engine, blocks));
-  let factors: ComposingFactors<T>;
-  try {
-    const root = async (gram: T): Promise<Tensor> => rootOf(linear, await engine.read(gram));
-    const [W_Q, W_K, W_V, W_O] = [
-      await root(grams.W_Q),
-      await root(grams.W_K),
-      await root(grams.W_V),
-      await root(grams.W_O),
-    ];
-    const put = ({ shape, data }: Tensor): T => engine.constant(shape, data);
-    factors = engine.scope(() =>
-      composingFactors(engine, blocks, {
-        W_Q: put(W_Q),
-        W_K: put(W_K),
-        W_V: put(W_V),
-        W_O: put(W_O),
-      }),
+  const roots = await using(
+    engine,
+    () => factorGrams(engine, blocks),
+    async (grams) => {
+      const root = async (gram: T): Promise<Tensor> => rootOf(linear, await engine.read(gram));
+      return {
+        W_Q: await root(grams.W_Q),
+        W_K: await root(grams.W_K),
+        W_V: await root(grams.W_V),
+        W_O: await root(grams.W_O),
+      };
+    },
+  );
+  const put = ({ shape, data }: Tensor): T => engine.constant(shape, data);
+  const made = (): ComposingFactors<T> =>
+    composingFactors(
+      engine,
+      blocks,
+      eachFactor((factor) => put(roots[factor])),
     );
-  } finally {
-    engine.free(grams);
-  }
-  try {
+  return using(engine, made, async (factors) => {
     const heads = sizeAlong(factors.writes.shape, "head", "composition");
     const shape: Shape = {
       from_layer: layers,
@@ -220,9 +214,7 @@ export async function composition<T extends Shaped>(
       onProgress?.({ done: from + 1, total: layers - 1 });
     }
     return { layers, heads, scores: { shape, data: scores } };
-  } finally {
-    engine.free(factors);
-  }
+  });
 }
 
 function frobenius<T extends Shaped>(ops: Ops<T>, x: T, over: readonly string[]): T {

@@ -1,4 +1,4 @@
-import { ratio } from "@resolvent/analysis";
+import { normOf, ratio } from "@resolvent/analysis";
 import {
   type Engine,
   inOrder,
@@ -8,6 +8,7 @@ import {
   type Shaped,
   sizeAlong,
   type Tensor,
+  using,
 } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import type { Circuit } from "./circuit.ts";
@@ -18,18 +19,22 @@ import { rowsOf } from "./reading.ts";
 /** Columns of the embedding that are read by the unembedding at a time. */
 const PANEL = 256;
 
+/** Something of an OV circuit by the space that it is a map of. */
+export interface OvForms<V> {
+  /** Of `W_V W_O`, over the stream. */
+  readonly residual: V;
+  /** Of `W_E W_V W_O W_U`, over the vocabulary; `W_E` without positions. */
+  readonly embedding: V;
+  /** Of the same with `W_U` centred over the vocabulary, which no prediction notices. */
+  readonly embeddingCentred: V;
+}
+
 /**
  * Circuits in their cyclic form: a circuit `L · R` (`L: n × d_head`, `R: d_head × n`) has the same non-zero
- * eigenvalues as `R · L`, `d_head × d_head`. Each is `layer, kv_head, group, d_head, other`.
+ * eigenvalues as `R · L`, `d_head × d_head`: `W_O W_V`, and `W_O (W_U W_E) W_V`. Each is
+ * `layer, kv_head, group, d_head, other`.
  */
-export interface CyclicForms<T> {
-  /** `W_O W_V`, for `W_V W_O` over the stream. */
-  readonly residual: T;
-  /** `W_O (W_U W_E) W_V`, for `W_E W_V W_O W_U` over the vocabulary; `W_E` without positions. */
-  readonly embedding: T;
-  /** The same with the unembedding centred over the vocabulary. */
-  readonly embeddingCentred: T;
-}
+export type CyclicForms<T> = OvForms<T>;
 
 /** The cyclic forms of the OV circuits in the stream: `2 · heads · d_head² · d_model` operations. */
 export function residualForms<T extends Shaped>(
@@ -140,13 +145,6 @@ export function copyingScore(
   return ratio(sum, size, { scale, precision });
 }
 
-/** `‖M‖_F` of a matrix by its numbers. */
-export function sizeOfForm(numbers: Iterable<number>): number {
-  let sum = 0;
-  for (const x of numbers) sum += x * x;
-  return Math.sqrt(sum);
-}
-
 /** The copying score of each matrix of a batch, `layer, kv_head, group, d_head, other`, by layer and head. */
 function copyingScores(
   linear: LinearAlgebra,
@@ -169,14 +167,7 @@ function copyingScores(
 }
 
 /** The copying scores of all heads, by layer and head. */
-export interface Copying {
-  /** Of `W_V W_O`. */
-  readonly residual: readonly (readonly (number | null)[])[];
-  /** Of `W_E W_V W_O W_U`. */
-  readonly embedding: readonly (readonly (number | null)[])[];
-  /** Of the same with `W_U` centred over the vocabulary, which no prediction notices. */
-  readonly embeddingCentred: readonly (readonly (number | null)[])[];
-}
+export type Copying = OvForms<readonly (readonly (number | null)[])[]>;
 
 /**
  * Copying scores of every head from its weights (Elhage et al. 2021, "copying").
@@ -193,16 +184,16 @@ export async function copying<T extends Shaped>(
   const sizesOf = ({ shape, data }: Tensor): number[] => {
     const numbers = Math.max(1, (shape.d_head ?? 0) * (shape.other ?? 0));
     return Array.from({ length: data.length / numbers }, (_, i) =>
-      sizeOfForm(data.subarray(i * numbers, (i + 1) * numbers)),
+      normOf(data.subarray(i * numbers, (i + 1) * numbers)),
     );
   };
   const read = async (form: T): Promise<Tensor> =>
     inOrder(await engine.read(form), ["layer", ...ORDER]);
-  const forms: CyclicForms<T> = engine.scope(() => ({
+  const made = (): CyclicForms<T> => ({
     residual: residualForms(engine, blocks),
     ...embeddingForms(engine, model, blocks, processing),
-  }));
-  try {
+  });
+  return using(engine, made, async (forms) => {
     const scores = (form: Tensor, sizes: readonly number[]) =>
       copyingScores(linear, form, sizes, engine.precision);
     const residual = await read(forms.residual);
@@ -214,9 +205,7 @@ export async function copying<T extends Shaped>(
       // What centring leaves of the same.
       embeddingCentred: scores(await read(forms.embeddingCentred), sizes),
     };
-  } finally {
-    engine.free(forms);
-  }
+  });
 }
 
 /** One tensor for each block, stacked along `layer`. */

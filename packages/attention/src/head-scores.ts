@@ -1,4 +1,4 @@
-import { pause } from "@resolvent/analysis";
+import { pause, type WorkOptions } from "@resolvent/analysis";
 import { type Engine, type Ops, readTogether, type Shaped } from "@resolvent/tensor";
 import {
   type AttentionBlock,
@@ -32,12 +32,6 @@ export interface HeadScores {
   readonly copying: readonly (readonly (number | null)[])[];
 }
 
-export interface HeadScoresOptions {
-  readonly signal?: AbortSignal;
-  /** Layers run, and all of them. */
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-}
-
 /** The numbers of one layer's heads, before they are means. */
 interface LayerScores<T> {
   /** Attention to the place that each score looks at: `head, score` (previous, duplicate, induction). */
@@ -52,12 +46,14 @@ interface LayerScores<T> {
  * Scores of every head from one batched run on repeated random tokens (Elhage et al. 2021; Olsson et al. 2022,
  * whose copying score compares logits over the tokens of the sequence, too). The run is that of the model itself;
  * weight processing does not change it. It ends with the last layer's attention, and keeps one layer's patterns.
+ *
+ * @param options `onProgress` hears of layers
  */
 export async function headScores<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   repeated: Repeated,
-  options: HeadScoresOptions = {},
+  options: WorkOptions = {},
 ): Promise<HeadScores> {
   const { signal, onProgress } = options;
   /** The numbers of `LayerScores`, by layer. */

@@ -9,7 +9,6 @@ export {
   COMPOSITION_KINDS,
   type Composition,
   type CompositionKind,
-  type CompositionOptions,
   composition,
   compositionScore,
 } from "./composition.ts";
@@ -21,6 +20,7 @@ export {
   cyclicFormsOf,
   type Eigenvalue,
   eigenvaluesOf,
+  type OvForms,
 } from "./copying.ts";
 export {
   type CircuitSvd,
@@ -32,7 +32,7 @@ export {
   tokensWritten,
 } from "./directions.ts";
 export { type AttentionFactors, attentionFactors } from "./head.ts";
-export { type HeadScores, type HeadScoresOptions, headScores } from "./head-scores.ts";
+export { type HeadScores, headScores } from "./head-scores.ts";
 export {
   type ProcessedModel,
   type ProcessingOptions,

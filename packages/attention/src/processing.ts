@@ -237,7 +237,7 @@ function biasThrough<T extends Shaped>(
   processing: WeightProcessing,
 ): T | undefined {
   if (norm?.bias === undefined || !processing.foldNorms) return b;
-  return affine(ops, norm.bias, W, b, ["d_model"]);
+  return affine(ops, norm.bias, { W, b }, ["d_model"]);
 }
 
 function written<T extends Shaped>(ops: Ops<T>, W: T, processing: WeightProcessing): T {

@@ -1,4 +1,4 @@
-import { type Engine, inOrder, type Shaped, type Tensor } from "@resolvent/tensor";
+import { type Engine, inOrder, type Shaped, type Tensor, using } from "@resolvent/tensor";
 
 /** Makes a value in a scope, reads it, and frees it. */
 export async function readOnce<T extends Shaped>(
@@ -6,12 +6,7 @@ export async function readOnce<T extends Shaped>(
   make: () => T,
   order: readonly string[] = [],
 ): Promise<Tensor> {
-  const value = engine.scope(make);
-  try {
-    return inOrder(await engine.read(value), order);
-  } finally {
-    engine.free(value);
-  }
+  return using(engine, make, async (value) => inOrder(await engine.read(value), order));
 }
 
 /** A tensor of two axes as rows of numbers. */

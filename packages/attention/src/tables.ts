@@ -48,12 +48,11 @@ export function qkTable<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   head: HeadPlace,
-  queryTokens: readonly number[],
-  keyTokens: readonly number[],
+  tokens: { readonly query: readonly number[]; readonly key: readonly number[] },
   options: QkOptions = {},
 ): T {
-  const queries = checkIds(model, queryTokens, "query");
-  const keys = checkIds(model, keyTokens, "key");
+  const queries = checkIds(model, tokens.query, "query");
+  const keys = checkIds(model, tokens.key, "key");
   return ops.scope(() => {
     const { left, right } = qkCircuit(ops, model, head, options);
     const processing = processingFor(model, options.processing);

@@ -161,7 +161,13 @@ describe.each(tinyFamilies)("%s", (family) => {
     );
     const [first] = blocksOf(model);
     const scale = first?.kind === "attn" ? first.scoreScale : Number.NaN;
-    const looks = qkTable(reference, model, head, [5, 6], [7, 8, 9], { distance: 2 });
+    const looks = qkTable(
+      reference,
+      model,
+      head,
+      { query: [5, 6], key: [7, 8, 9] },
+      { distance: 2 },
+    );
     expect(matrixOf(looks, "query", "key")).toBeNear(
       [5, 6].map((i) => [7, 8, 9].map((j) => (scores[i]?.[j] ?? Number.NaN) * scale)),
       near,
@@ -199,7 +205,10 @@ test("what cannot be: heads, distances, tokens", async () => {
     ],
     [() => ovTable(reference, model, { layer: 0, head: 0 }, [29]), "attention/bad-token"],
     [() => ovTable(reference, model, { layer: 0, head: 0 }, []), "attention/bad-token"],
-    [() => qkTable(reference, model, { layer: 0, head: 0 }, [1], [0.5]), "attention/bad-token"],
+    [
+      () => qkTable(reference, model, { layer: 0, head: 0 }, { query: [1], key: [0.5] }),
+      "attention/bad-token",
+    ],
   ] as const;
   for (const [body, code] of codes) expect(body).toThrow(expect.objectContaining({ code }));
 });
@@ -215,7 +224,7 @@ test("circuits and tables can be freed without the model's weights", async () =>
     cpu.free(ovCircuit(cpu, model, head, { processing }));
     cpu.free(qkCircuit(cpu, model, head, { processing, distance: 3 }));
     cpu.free(ovTable(cpu, model, head, [1, 2], { processing }));
-    cpu.free(qkTable(cpu, model, head, [1, 2], [3], { processing }));
+    cpu.free(qkTable(cpu, model, head, { query: [1, 2], key: [3] }, { processing }));
   }
   expect(cpu.memory.used).toBe(before);
   expect(Array.from(cpu.read(run(cpu, model, [1, 2, 3]).logits).data)).toEqual(logits);

@@ -1,18 +1,17 @@
-import { pause, ratio, type Warning } from "@resolvent/analysis";
 import {
-  type Cost,
-  cost,
-  type Engine,
-  type Precision,
-  type Priced,
-  type Shaped,
-  sizeAlong,
-} from "@resolvent/tensor";
+  type PromptOptions,
+  type PromptResult,
+  pause,
+  promptResult,
+  ratio,
+  type Warning,
+} from "@resolvent/analysis";
+import { type Engine, type Shaped, sizeAlong, using } from "@resolvent/tensor";
 import { blockNames, type Model, tokenIds } from "@resolvent/transformer";
 import type { Gate } from "./gates.ts";
-import { type DegreeMeasures, type Measures, measureTerms, outlineMeasures } from "./measure.ts";
+import { type DegreeMeasures, type Measures, measureTerms } from "./measure.ts";
 import type { Reference } from "./reference.ts";
-import { degreeTerms, type TermsOptions } from "./terms.ts";
+import { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 
 /** A term of a degree expansion, in numbers. */
 export interface DegreeTerm {
@@ -32,27 +31,13 @@ export interface DegreeTerm {
 }
 
 /** A run of a model as a sum over path degrees: plain data, the same object in API, JSON and app. */
-export interface DegreeExpansion {
-  readonly schemaVersion: 1;
-  readonly kind: "degree-expansion";
-  readonly model: {
-    readonly name: string;
-    readonly sha256: string | null;
-    /** `model_type` of its config. */
-    readonly architecture: string;
-    readonly blocks: readonly string[];
-  };
-  readonly input: { readonly tokens: readonly { readonly id: number; readonly text: string }[] };
+export interface DegreeExpansion extends PromptResult<"degree-expansion"> {
   readonly method: "tree" | "sweep";
   readonly freeze: readonly Gate[];
   /** What a cut branch contributes. */
   readonly reference: Reference["kind"];
   /** The prompts that a mean is taken over, or the tokens of the other run; none for zero. */
   readonly referenceInput: readonly (readonly number[])[];
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** Degrees `0 … maxDegree`, by default up to the number of blocks. */
   readonly terms: readonly DegreeTerm[];
   readonly remainder: {
@@ -84,22 +69,17 @@ export interface DegreeExpansion {
   readonly warnings: readonly Warning[];
 }
 
-export interface ExpandOptions extends TermsOptions {
-  /** The text of a token, for the result; default none. */
-  readonly text?: (id: number) => string;
+export interface ExpandOptions extends TermsOptions, PromptOptions {
   /**
    * Computes the certificate's `relativeErrorFloat64`; not called where the engine is float64 itself; default
    * none. With the same model on a float64 engine: `(terms) => balanceError(reference, model64, tokens, terms)`.
    */
   readonly certify?: (terms: TermsOptions) => Promise<number | null>;
-  /** Heeded between pieces of the work; the terms themselves are one piece. */
-  readonly signal?: AbortSignal;
-  /** Degrees measured so far, and all of them. */
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
 /**
- * Takes a run apart by path degree and measures every degree.
+ * Takes a run apart by path degree and measures every degree; the pieces of the work are degrees, once all terms are
+ * made.
  *
  * ```ts
  * const expansion = await expandByDegree(cpu, model, ids, { freeze: ["pattern"], maxDegree: 6 });
@@ -118,10 +98,10 @@ export async function expandByDegree<T extends Shaped>(
   const { signal, onProgress, certify, text, ...termsOptions } = options;
   signal?.throwIfAborted();
   const ids = tokenIds(tokens);
-  const sum = degreeTerms(engine, model, ids, termsOptions);
-  try {
-    const blocks = blockNames(model.architecture);
-    const highest = Math.min(options.maxDegree ?? blocks.length, blocks.length);
+  const terms = (): DegreeTerms<T> => degreeTerms(engine, model, ids, termsOptions);
+  return using(engine, terms, async (sum) => {
+    const { length: blocks } = blockNames(model.architecture);
+    const highest = Math.min(options.maxDegree ?? blocks, blocks);
     const total = sizeAlong(sum.terms.shape, "degree", "expandByDegree");
     const onDegree = async (done: number): Promise<void> => {
       onProgress?.({ done, total });
@@ -134,22 +114,11 @@ export async function expandByDegree<T extends Shaped>(
         ? measures.relativeError
         : ((await certify?.(termsOptions)) ?? null);
     return {
-      schemaVersion: 1,
-      kind: "degree-expansion",
-      model: {
-        name: model.name,
-        sha256: model.sha256 ?? null,
-        architecture: model.architecture.family,
-        blocks,
-      },
-      input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
+      ...promptResult("degree-expansion", engine, model, tokens, text),
       method: sum.method,
       freeze: sum.freeze,
       reference: options.reference?.kind ?? "zero",
       referenceInput: inputOf(options.reference),
-      weightProcessing: "none",
-      engine: engine.name,
-      precision: engine.precision,
       terms: withEmptyDegrees(measures, highest),
       remainder: {
         relativeNorm: ratio(measures.remainderNorm, measures.residualNorm),
@@ -166,22 +135,7 @@ export async function expandByDegree<T extends Shaped>(
       certificate: { relativeError: measures.relativeError, relativeErrorFloat64: float64 },
       warnings: warningsOf(measures),
     };
-  } finally {
-    engine.free(sum);
-  }
-}
-
-/** What an expansion would take, its logit report included, from shapes alone. */
-export function expansionCost(
-  outline: Model<Priced>,
-  tokens: readonly number[],
-  options: TermsOptions & { readonly precision?: Precision } = {},
-): Cost {
-  const { precision = "f32", ...termsOptions } = options;
-  const ops = cost({ precision });
-  const ids = tokenIds(tokens);
-  ops.scope(() => outlineMeasures(ops, outline, ids, degreeTerms(ops, outline, ids, termsOptions)));
-  return ops.total();
+  });
 }
 
 /** Why numbers are not given. */

@@ -16,6 +16,11 @@ export function gateAt(site: Site): Gate | undefined {
   return value === "norm" || value.endsWith("_norm") ? "norm" : undefined;
 }
 
+/** Which gates are held, in words: `all gates`, `pattern and norm`. */
+export function gatesInWords(freeze: readonly Gate[]): string {
+  return freeze.length === GATES.length ? "all gates" : freeze.join(" and ");
+}
+
 /** Gates in their usual order, without repetition; throws `expansion/unknown-gate`. */
 export function checkGates(freeze: readonly string[]): Gate[] {
   const odd = freeze.find((name) => !(GATES as readonly string[]).includes(name));

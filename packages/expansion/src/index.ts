@@ -5,8 +5,8 @@ export {
   type DegreeTerm,
   type ExpandOptions,
   expandByDegree,
-  expansionCost,
 } from "./expand.ts";
+export { expandCost } from "./expand-cost.ts";
 export { checkGates, GATES, type Gate, gateAt } from "./gates.ts";
 export {
   type InteractionOptions,
@@ -56,11 +56,11 @@ export {
   type EpsilonSeries,
   type EpsilonSeriesOptions,
   epsilonSeries,
-  epsilonSeriesCost,
 } from "./series/epsilon-series.ts";
 export { measureSeries, type SeriesCheck, type SeriesMeasures } from "./series/measure-series.ts";
 export { type RadiusEstimate, type RadiusMethod, radiusEstimates } from "./series/radius.ts";
 export { vectorEpsilon } from "./series/resum.ts";
+export { seriesCost } from "./series/series-cost.ts";
 export type { SeriesVerdict } from "./series/verdict.ts";
 export { type Sweep, sweep } from "./sweep.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";

@@ -79,17 +79,18 @@ export async function measureTerms<T extends Shaped>(
   sum: DegreeTerms<T>,
   options: MeasureOptions = {},
 ): Promise<Measures> {
+  const subject = { model, ids, sum };
   return using(
     engine,
-    () => ofWhole(engine, model, ids, sum),
+    () => ofWhole(engine, subject),
     async ({ balance, shares, truth }) => {
       const likeliest = await likeliestTokens(engine, truth.logits, axesOf(ids.shape));
       const found: Record<Variant, Prediction[]> = { frozenNorm: [], recomputedNorm: [] };
-      for (const piece of piecesOf(model, ids, sum, options.logitsAtOnce)) {
+      for (const piece of piecesOf(subject, options.logitsAtOnce)) {
         for (const variant of piece.variants) {
           const predictions = await using(
             engine,
-            () => ofPiece(engine, model, ids, sum, truth, piece, variant),
+            () => ofPiece(engine, subject, truth, piece, variant),
             (compared) => readPredictions(engine, compared, ids, likeliest),
           );
           found[variant].push(...predictions);
@@ -132,11 +133,12 @@ export function outlineMeasures<T extends Shaped>(
   ids: Ids,
   sum: DegreeTerms<T>,
 ): void {
+  const subject = { model, ids, sum };
   ops.scope(() => {
-    const { truth } = ops.scope(() => ofWhole(ops, model, ids, sum));
-    for (const piece of piecesOf(model, ids, sum)) {
+    const { truth } = ops.scope(() => ofWhole(ops, subject));
+    for (const piece of piecesOf(subject)) {
       for (const variant of piece.variants) {
-        ops.scope(() => void ofPiece(ops, model, ids, sum, truth, piece, variant));
+        ops.scope(() => void ofPiece(ops, subject, truth, piece, variant));
       }
     }
   });
@@ -152,6 +154,13 @@ function ratioTo(
   return (part) => (nothing ? null : part / norm ** 2);
 }
 
+/** What is measured. */
+interface Subject<T extends Shaped> {
+  readonly model: Model<T>;
+  readonly ids: Ids;
+  readonly sum: DegreeTerms<T>;
+}
+
 type Variant = "frozenNorm" | "recomputedNorm";
 
 /** Degrees `from ≤ k < to`, measured together in each variant. */
@@ -162,9 +171,7 @@ interface Piece {
 }
 
 function piecesOf<T extends Shaped>(
-  model: Model<T>,
-  ids: Ids,
-  sum: DegreeTerms<T>,
+  { model, ids, sum }: Subject<T>,
   logitsAtOnce: number = LOGITS_AT_ONCE,
 ): Piece[] {
   const size = sizeAlong(sum.partials.shape, "degree", "measureTerms");
@@ -182,9 +189,7 @@ function piecesOf<T extends Shaped>(
 
 function ofWhole<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
-  ids: Ids,
-  sum: DegreeTerms<T>,
+  { model, ids, sum }: Subject<T>,
 ): { balance: Balance<T>; shares: LogitShares<T>; truth: Truth<T> } {
   return {
     balance: ops.scope(() => balanceOf(ops, sum)),
@@ -195,14 +200,12 @@ function ofWhole<T extends Shaped>(
 
 function ofPiece<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
-  ids: Ids,
-  sum: DegreeTerms<T>,
+  { model, ids, sum }: Subject<T>,
   truth: Truth<T>,
   { from, to }: Piece,
   variant: Variant,
 ): Compared<T> {
   const sites: Sites<T> = variant === "frozenNorm" ? withFinalSigma(truth.sigma) : plainSites();
   const partials = ops.slice(sum.partials, "degree", from, to);
-  return compare(ops, model, ids, partials, truth, sites);
+  return compare(ops, model, partials, sites, { ids, truth });
 }

@@ -67,14 +67,16 @@ export interface Compared<T> {
   readonly loss: T | undefined;
 }
 
-/** @param partials `degree, …, pos, d_model` */
+/**
+ * @param partials `degree, …, pos, d_model`
+ * @param sites of the final norm
+ */
 export function compare<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  ids: Ids,
   partials: T,
-  truth: Truth<T>,
   sites: Sites<T>,
+  { ids, truth }: { readonly ids: Ids; readonly truth: Truth<T> },
 ): Compared<T> {
   const logits = unembed(ops, model, partials, sites);
   const q = logProbabilities(ops, logits);

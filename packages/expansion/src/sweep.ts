@@ -36,14 +36,14 @@ export function sweep<T extends Shaped>(
   references: ReadonlyMap<string, T> | undefined,
   maxDegree: number,
 ): Sweep<T> {
-  const sites = frozenAt(anatomy.gates);
+  const how = { sites: frozenAt(anatomy.gates), references, maxDegree };
   let state: Sweep<T> = {
     terms: ops.broadcast(anatomy.embedding, { degree: 1 }),
     remainder: undefined,
   };
   for (const stage of model.stages) {
     const before = state;
-    state = ops.scope(() => afterStage(ops, stage, before, sites, references, maxDegree));
+    state = ops.scope(() => afterStage(ops, stage, before, how));
   }
   return state;
 }
@@ -52,9 +52,15 @@ function afterStage<T extends Shaped>(
   ops: Ops<T>,
   stage: readonly Block<T>[],
   { terms, remainder }: Sweep<T>,
-  sites: Sites<T>,
-  references: ReadonlyMap<string, T> | undefined,
-  maxDegree: number,
+  {
+    sites,
+    references,
+    maxDegree,
+  }: {
+    readonly sites: Sites<T>;
+    readonly references: ReadonlyMap<string, T> | undefined;
+    readonly maxDegree: number;
+  },
 ): Sweep<T> {
   const levels = sizeAlong(terms.shape, "degree", "sweep");
   const level = (x: T, from: number, to: number): T => ops.slice(x, "degree", from, to);

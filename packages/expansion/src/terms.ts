@@ -12,9 +12,9 @@ export interface TermsOptions {
   /** What a cut branch contributes; default zero. */
   readonly reference?: Reference;
   /** The highest degree that is told apart; default the number of blocks, which leaves no remainder. */
-  readonly maxDegree?: number;
+  readonly maxDegree?: number | undefined;
   /** By the truncated tree, or by the sweep, which needs all gates frozen; default the sweep where it can be. */
-  readonly method?: "tree" | "sweep";
+  readonly method?: "tree" | "sweep" | undefined;
 }
 
 /** A run as a sum over degrees, as tensors. */

@@ -14,7 +14,7 @@ import {
   degreeTerms,
   type ExpandOptions,
   expandByDegree,
-  expansionCost,
+  expandCost,
   GATES,
   type TermsOptions,
 } from "../src/index.ts";
@@ -268,7 +268,7 @@ describe("input errors", () => {
     const error = await expandByDegree(reference, gpt2, tokens, given).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(InputError);
     expect(error).toMatchObject({ code, details });
-    expect(() => expansionCost(outline, tokens, given)).toThrow(InputError);
+    expect(() => expandCost(outline, tokens, given)).toThrow(InputError);
   });
 
   test("of tokens", async () => {
@@ -298,7 +298,7 @@ describe("the cost", () => {
     ] as const satisfies readonly TermsOptions[]) {
       const { engine, total } = counting();
       await expandByDegree(engine, model, tokens, options);
-      const { flops, matmulFlops, calls, bytesMoved } = expansionCost(shapes, tokens, {
+      const { flops, matmulFlops, calls, bytesMoved } = expandCost(shapes, tokens, {
         ...options,
         precision: "f64",
       });
@@ -307,14 +307,12 @@ describe("the cost", () => {
   });
 
   test("is known without numbers, and grows with the degrees that are asked for", () => {
-    const flops = [0, 1, 2, 3].map(
-      (maxDegree) => expansionCost(outline, tokens, { maxDegree }).flops,
-    );
+    const flops = [0, 1, 2, 3].map((maxDegree) => expandCost(outline, tokens, { maxDegree }).flops);
     expect(flops).toEqual(flops.toSorted((a, b) => a - b));
     expect(new Set(flops).size).toBe(4);
-    const single = expansionCost(outline, tokens, { precision: "f32" });
-    const double = expansionCost(outline, tokens, { precision: "f64" });
-    expect(expansionCost(outline, tokens)).toEqual(single);
+    const single = expandCost(outline, tokens, { precision: "f32" });
+    const double = expandCost(outline, tokens, { precision: "f64" });
+    expect(expandCost(outline, tokens)).toEqual(single);
     expect(double.peakBytes).toBe(2 * single.peakBytes);
     expect(double.flops).toBe(single.flops);
   });
@@ -322,7 +320,7 @@ describe("the cost", () => {
   test("of many pieces peaks lower than of one: each is freed before the next", async () => {
     const wide = await outlineModel(tinyModel("gpt2-untied", { vocab_size: 500 }));
     const large = { ...wide, architecture: { ...wide.architecture, vocab: 2 ** 23 } };
-    const [pieces, whole] = [large, wide].map((model) => expansionCost(model, tokens));
+    const [pieces, whole] = [large, wide].map((model) => expandCost(model, tokens));
     expect(pieces?.matmulFlops).toBe(whole?.matmulFlops);
     expect(pieces?.peakBytes).toBeLessThan(whole?.peakBytes ?? 0);
   });

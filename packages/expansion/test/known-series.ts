@@ -1,4 +1,4 @@
-import { normOf } from "../src/host.ts";
+import { normOf } from "@resolvent/analysis";
 import type { RadiusEstimate, SeriesVerdict } from "../src/index.ts";
 import { radiusEstimates } from "../src/series/radius.ts";
 import { verdictOf } from "../src/series/verdict.ts";

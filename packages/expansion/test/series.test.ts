@@ -14,10 +14,10 @@ import { describe, expect, test } from "vitest";
 import {
   type EpsilonSeriesOptions,
   epsilonSeries,
-  epsilonSeriesCost,
   epsilonTerms,
   GATES,
   measureSeries,
+  seriesCost,
   vectorEpsilon,
 } from "../src/index.ts";
 import { added, partsOf, sizeOfTensor, type Tiny } from "./naive.ts";
@@ -174,7 +174,7 @@ test("what is asked has to make sense", async () => {
 test("order 6 takes at most 15 forward passes", async () => {
   const model = await loadModel(reference, tinyModel("gpt2", { n_layer: 12 }), { hash: false });
   const outline = mapWeights(model, ({ shape }) => cost().given(shape));
-  const series = epsilonSeriesCost(outline, tokens, { order: 6 });
+  const series = seriesCost(outline, tokens, { order: 6 });
   expect(series.matmulFlops / runCost(outline, tokens).matmulFlops).toBeLessThan(15);
 });
 

@@ -1,4 +1,4 @@
-import type { TextFile } from "@resolvent/analysis";
+import { parseTokenIds, type TextFile } from "@resolvent/analysis";
 import { drawing, InputError } from "@resolvent/tensor";
 
 /** A line of token ids longer than this is no such file: some million tokens. */
@@ -125,13 +125,10 @@ export async function* tokenLines(file: TextFile): AsyncGenerator<readonly numbe
     line++;
     if (!ends && text.length >= LONGEST_LINE)
       throw badTokens(file, line, "a line of over 2²⁴ bytes");
-    const words = text
-      .replace(/^\s*\[|\]\s*,?\s*$/g, "")
-      .split(/[\s,]+/)
-      .filter((word) => word !== "");
-    const odd = words.find((word) => !/^\d{1,9}$/.test(word));
-    if (odd !== undefined) throw badTokens(file, line, JSON.stringify(odd.slice(0, 40)));
-    if (words.length > 0) yield words.map(Number);
+    const ids = parseTokenIds(text.replace(/^\s*\[|\]\s*,?\s*$/g, ""), (odd) =>
+      badTokens(file, line, JSON.stringify(odd.slice(0, 40))),
+    );
+    if (ids.length > 0) yield ids;
   }
 }
 

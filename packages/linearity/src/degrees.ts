@@ -2,8 +2,7 @@ import { ratio } from "@resolvent/analysis";
 import { degreeTerms, GATES } from "@resolvent/expansion";
 import { axesOf, type Engine, type Ops, type Shaped } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
-import { numbersOf } from "./reading.ts";
-import type { Estimate, Estimator, Sums, Tally } from "./tally.ts";
+import { type Estimate, type Estimator, type Sums, type Tallying, tallyBatch } from "./tally.ts";
 
 /** What truncated tree and path expansion say of one degree, relative to `‖T‖`. */
 export interface DegreeDistance {
@@ -45,20 +44,9 @@ export async function degreeBatch<T extends Shaped>(
   model: Model<T>,
   rows: readonly (readonly number[])[],
   maxDegree: number,
-  tally: Tally,
-  first: number,
+  into: Tallying,
 ): Promise<void> {
-  const found = degreeSquares(engine, model, rows, maxDegree);
-  try {
-    for (const [name, value] of Object.entries(found)) {
-      const each = await numbersOf(engine, value, ["batch"]); // its degrees, where it has them
-      each.forEach((row, i) => {
-        tally.add(first + i, `degree ${name}`, row);
-      });
-    }
-  } finally {
-    engine.free(found);
-  }
+  await tallyBatch(engine, () => degreeSquares(engine, model, rows, maxDegree), "degree ", into);
 }
 
 /** The distances of all degrees: roots of sums over all tokens. */

@@ -4,6 +4,7 @@ import {
   type LinearAlgebra,
   type Precision,
   type Shaped,
+  using,
 } from "@resolvent/tensor";
 import type { Model, Site } from "@resolvent/transformer";
 import { type Pair, recordSites, valueAt } from "./pairs.ts";
@@ -44,23 +45,24 @@ export async function fitBatch<T extends Shaped>(
   pairs: readonly Pair[],
   fits: Fits,
 ): Promise<void> {
-  const values = recordSites(engine, model, rows, sitesOf(pairs));
-  try {
-    for (const [from, own] of byStart(pairs)) {
-      const numbers = async (a: T): Promise<ArrayLike<number>> =>
-        inOrder(await engine.read(a), ["batch", "pos", "d_model"]).data;
-      const x = await numbers(valueAt(values, from));
-      const ys: ArrayLike<number>[] = [];
-      for (const pair of own) {
-        const added = engine.scope(() => pair.added(engine, values));
-        ys.push(await numbers(added));
-        if (![...values.values()].includes(added)) engine.free(added); // a write itself stays
+  await using(
+    engine,
+    () => recordSites(engine, model, rows, sitesOf(pairs)),
+    async (values) => {
+      for (const [from, own] of byStart(pairs)) {
+        const numbers = async (a: T): Promise<ArrayLike<number>> =>
+          inOrder(await engine.read(a), ["batch", "pos", "d_model"]).data;
+        const x = await numbers(valueAt(values, from));
+        const ys: ArrayLike<number>[] = [];
+        for (const pair of own) {
+          const added = engine.scope(() => pair.added(engine, values));
+          ys.push(await numbers(added));
+          if (![...values.values()].includes(added)) engine.free(added); // a write itself stays
+        }
+        fits.get(from)?.add(x, ys);
       }
-      fits.get(from)?.add(x, ys);
-    }
-  } finally {
-    engine.free(values);
-  }
+    },
+  );
 }
 
 /** The map of each pair. */

@@ -6,8 +6,8 @@ export {
   tokenLines,
 } from "./corpus.ts";
 export { degreeSquares } from "./degrees.ts";
-export { linearityCost } from "./estimate.ts";
 export { type Lens, startLens, trainLens } from "./lens.ts";
+export { linearityCost } from "./linearity-cost.ts";
 export { type LinearityScore, linearityScore, type Vectors } from "./linearity-score.ts";
 export { curvature, type LocalSquares, STEPS, superposition } from "./local.ts";
 export { type LinearityOptions, measureLinearity } from "./measure.ts";
@@ -22,6 +22,7 @@ export type {
   Interval,
   LayerLinearity,
   LinearityResult,
+  ScoredPair,
   ScorePair,
   SiteLinearity,
   Split,

@@ -1,5 +1,6 @@
 import { adjoint, type Ops, type Shaped, sizeOf } from "@resolvent/tensor";
 import {
+  adamStep,
   logProbabilities,
   type Model,
   mapWeights,
@@ -24,25 +25,20 @@ export function startLens<T extends Shaped>(
   return { A: ops.scale(A, 1), b: ops.scale(b, 1), moments: [zero(A), zero(A), zero(b), zero(b)] };
 }
 
-/** Adam's decay of the moments and what keeps it from dividing by zero (Kingma & Ba 2015). */
-const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
-
 /**
  * One step of Adam on the mean KL divergence from the model's predictions to those read from `x + x A + b` through the
  * final norm and the unembedding (the tuned lens, Belrose et al. 2023).
  *
- * @param x the stream, `batch, pos, d_model`
- * @param p the model's log-probabilities, `batch, pos, vocab`
- * @param step counted from 1
+ * @param lesson the stream `x`, `batch, pos, d_model`; the model's log-probabilities `p`, `batch, pos, vocab`; the
+ * step, counted from 1, and its rate
  */
 export function trainLens<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   lens: Lens<T>,
-  x: T,
-  p: T,
-  { step, rate }: { readonly step: number; readonly rate: number },
+  lesson: { readonly x: T; readonly p: T; readonly step: number; readonly rate: number },
 ): Lens<T> {
+  const { x, p, step, rate } = lesson;
   return ops.scope(() => {
     const tape = adjoint(ops);
     const [A, b] = [tape.variable(lens.A), tape.variable(lens.b)];
@@ -57,32 +53,14 @@ export function trainLens<T extends Shaped>(
     const cotangent = ops.scale(probabilities, -1 / positions);
     const [gA, gb] = tape.gradients(log, cotangent, [A, b]) as [T, T]; // two variables, two gradients
     const [mA, vA, mb, vb] = lens.moments;
-    const first = adam(ops, lens.A, inLike(ops, gA, lens.A), mA, vA, step, rate);
-    const second = adam(ops, lens.b, gb, mb, vb, step, rate);
+    const ofA = adamStep(ops, { first: mA, second: vA }, inLike(ops, gA, lens.A), { step, rate });
+    const ofb = adamStep(ops, { first: mb, second: vb }, gb, { step, rate });
     return {
-      A: first.value,
-      b: second.value,
-      moments: [first.m, first.v, second.m, second.v],
+      A: ops.sub(lens.A, ofA.move),
+      b: ops.sub(lens.b, ofb.move),
+      moments: [ofA.first, ofA.second, ofb.first, ofb.second],
     };
   });
-}
-
-function adam<T extends Shaped>(
-  ops: Ops<T>,
-  value: T,
-  gradient: T,
-  m: T,
-  v: T,
-  step: number,
-  rate: number,
-): { readonly value: T; readonly m: T; readonly v: T } {
-  const mean = ops.add(ops.scale(m, BETA1), ops.scale(gradient, 1 - BETA1));
-  const square = ops.scale(ops.mul(gradient, gradient), 1 - BETA2);
-  const variance = ops.add(ops.scale(v, BETA2), square);
-  const size = ops.sqrt(ops.scale(variance, 1 / (1 - BETA2 ** step)));
-  const move = ops.div(mean, ops.add(size, ops.fill({}, EPSILON)));
-  const moved = ops.scale(move, -rate / (1 - BETA1 ** step));
-  return { value: ops.add(value, moved), m: mean, v: variance };
 }
 
 /** The same entries in another tensor's memory order. */

@@ -1,4 +1,4 @@
-import type { Engine, Shaped } from "@resolvent/tensor";
+import { type Engine, type Shaped, using } from "@resolvent/tensor";
 import type { Model, Site } from "@resolvent/transformer";
 import { type Lens, startLens, trainLens } from "./lens.ts";
 import { type Pair, recordSites, valueAt } from "./pairs.ts";
@@ -62,18 +62,20 @@ export async function trainLenses<T extends Shaped>(
   lenses: Lenses<T>,
   lesson: { readonly step: number; readonly rate: number },
 ): Promise<void> {
-  const values = recordSites(engine, model, rows, new Set([...lenses.sites, lenses.end]));
-  try {
-    const truth = await truthOf(engine, model, valueAt(values, lenses.end));
-    for (const site of lenses.sites) {
-      const x = valueAt(values, site);
-      const { logProbabilities } = truth;
-      lenses.put(site, trainLens(engine, model, lenses.at(site), x, logProbabilities, lesson));
-    }
-    engine.free(truth);
-  } finally {
-    engine.free(values);
-  }
+  const sites = new Set([...lenses.sites, lenses.end]);
+  await using(
+    engine,
+    () => recordSites(engine, model, rows, sites),
+    async (values) => {
+      const truth = await truthOf(engine, model, valueAt(values, lenses.end));
+      for (const site of lenses.sites) {
+        const x = valueAt(values, site);
+        const p = truth.logProbabilities;
+        lenses.put(site, trainLens(engine, model, lenses.at(site), { x, p, ...lesson }));
+      }
+      engine.free(truth);
+    },
+  );
 }
 
 function lensOf<T extends Shaped>(

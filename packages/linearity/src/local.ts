@@ -16,8 +16,7 @@ import {
   type Site,
 } from "@resolvent/transformer";
 import { valueAt } from "./pairs.ts";
-import { numbersOf } from "./reading.ts";
-import type { Sums, Tally } from "./tally.ts";
+import { type Sums, type Tallying, tallyBatch } from "./tally.ts";
 
 /** How a block answers to sums and to steps, as squared norms over positions. */
 export interface LocalSquares<T> {
@@ -89,36 +88,25 @@ export async function localBatch<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   values: ReadonlyMap<Site, T>,
-  tally: Tally,
+  into: Tallying,
   {
     before,
     mean,
-    first,
   }: {
     /** The site of what a block reads. */
     readonly before: (block: string) => Site;
     /** Its mean. */
     readonly mean: (block: string) => T;
-    readonly first: number;
   },
 ): Promise<void> {
   for (const stage of model.stages) {
     for (const block of stage) {
       const read = valueAt(values, before(block.name));
-      const found = engine.scope(() => ({
+      const squaresOf = () => ({
         ...superposition(engine, block, valueAt(values, "embed"), read),
         ...curvature(engine, model, block, read, mean(block.name)),
-      }));
-      try {
-        for (const [name, value] of Object.entries(found)) {
-          const rows = await numbersOf(engine, value, ["batch"]);
-          rows.forEach((row, i) => {
-            tally.add(first + i, `${block.name} ${name}`, row);
-          });
-        }
-      } finally {
-        engine.free(found);
-      }
+      });
+      await tallyBatch(engine, squaresOf, `${block.name} `, into);
     }
   }
 }

@@ -31,7 +31,7 @@ export interface LinearityOptions {
   /** Further pairs of sites to score. */
   readonly between?: readonly SitePair[];
   /** The highest degree of which tree and path expansion are compared; default that of the longest path. */
-  readonly maxDegree?: number;
+  readonly maxDegree?: number | undefined;
   /** Passes over the fitted sequences that the tuned lens is trained for; default 4. */
   readonly lensPasses?: number;
   /** Its rate at the start, from where it falls to zero; default 1e-3. */

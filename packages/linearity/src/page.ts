@@ -1,6 +1,6 @@
 import { type Made, short } from "@resolvent/analysis";
-import { type Curve, drawFigure } from "./figure.ts";
 import { escapeHtml } from "./html.ts";
+import { pageFigures } from "./page-figures.ts";
 import type { BlockLinearity, BlockMeasure, LinearityResult } from "./result.ts";
 import { linearityTables, range } from "./tables.ts";
 
@@ -9,106 +9,7 @@ import { linearityTables, range } from "./tables.ts";
  * how. It needs nothing but itself: no scripts, no network; light or dark as the reader likes it.
  */
 export function linearityPage(result: LinearityResult, { command }: Made): string {
-  const { model, blocks, degrees, warnings, labels, settings, input } = result;
-  const names = blocks.map(({ block }) => block);
-  const curve = (measure: BlockMeasure, name: string): Curve => ({
-    name,
-    values: blocks.map((block) => block[measure]),
-    intervals: blocks.map((block) => block.intervals[measure]),
-  });
-  const degreeCurve = (
-    measure: "tree" | "paths" | "distance" | "partialDistance",
-    name: string,
-  ): Curve => ({
-    name,
-    values: degrees.map((degree) => degree[measure]),
-    intervals: degrees.map((degree) => degree.intervals[measure]),
-  });
-  const figures = [
-    figure(
-      "Linearity score of each block.",
-      `1 − min<sub>A</sub> ‖X̃A − Ỹ‖² (Razzhigaev et al. 2024). With residual: ${escapeHtml(labels.withResidual)}. Without: ${escapeHtml(labels.withoutResidual)}.`,
-      drawFigure({
-        label: "Linearity scores by block, with and without the residual",
-        places: names,
-        axis: "block",
-        curves: [
-          curve("withResidual", "with residual"),
-          curve("withoutResidual", "without residual"),
-        ],
-        to: 1,
-      }),
-    ),
-    figure(
-      "Answers to sums and to steps, without the residual.",
-      "Superposition defect ‖f(a+b) − f(a) − f(b) + f(0)‖ / ‖f(a+b)‖ with a the embedding and a+b what the block reads; and what the derivative misses, ‖f(r+δ) − f(r) − Jδ‖ / ‖f(r+δ) − f(r)‖, for the step δ to the mean stream and to the stream half a sequence on. An affine block has 0 in all three.",
-      drawFigure({
-        label: "Superposition defect and steps against the derivative by block",
-        places: names,
-        axis: "block",
-        curves: [
-          curve("superpositionDefect", "superposition"),
-          curve("stepToMean", "step to mean"),
-          curve("stepToToken", "step to token"),
-        ],
-      }),
-    ),
-    figure(
-      "What it costs to replace a block by its best affine map.",
-      `Change of the next-token loss in nats, everything after the block recomputed${result.loss === null ? "" : `; the model itself has ${short(result.loss)}`}.`,
-      drawFigure({
-        label: "Change of loss by replaced block",
-        places: names,
-        axis: "replaced block",
-        curves: [curve("lossChange", "Δ loss")],
-      }),
-    ),
-    figure(
-      "What linear readouts see in what each block reads.",
-      "KL divergence in nats, on a scale of powers of ten, from the model’s predictions to those of the logit lens (nostalgebraist 2020), of the affine map nearest to the final stream, and of the tuned lens (Belrose et al. 2023), which is that map trained on.",
-      drawFigure({
-        label: "KL divergence of lenses by block",
-        places: names,
-        axis: "read by block",
-        powers: true,
-        curves: [
-          curve("logitLensKl", "logit lens"),
-          curve("affineLensKl", "affine lens"),
-          curve("tunedLensKl", "tuned lens"),
-        ],
-      }),
-    ),
-    figure(
-      "Truncated tree and path expansion, degree by degree.",
-      "Norms relative to ‖T‖: of the terms D<sub>k</sub> with nothing frozen (tree) and with all gates frozen (paths), of their difference, and of the difference of the sums up to k. On affine blocks both are the same.",
-      drawFigure({
-        label: "Norms and distances by degree",
-        places: degrees.map(({ degree }) => String(degree)),
-        axis: "degree k",
-        curves: [
-          degreeCurve("tree", "tree"),
-          degreeCurve("paths", "paths"),
-          degreeCurve("distance", "distance"),
-          degreeCurve("partialDistance", "distance of sums"),
-        ],
-      }),
-    ),
-  ];
-  const facts: readonly (readonly [string, string])[] = [
-    ["model", `${model.name} (${model.architecture}, ${model.blocks.length} blocks)`],
-    ["SHA-256", model.sha256 ?? "not computed"],
-    ["corpus", `${input.corpus}, ${input.found} sequences`],
-    ["fit on", `${input.fit.tokens} tokens in ${input.fit.sequences} sequences`],
-    [
-      "scored on",
-      `${input.scored.tokens} tokens in ${input.scored.sequences} sequences${settings.split === "none" ? ", the same" : ", none of them fitted"}`,
-    ],
-    [
-      "settings",
-      `seed ${settings.seed}; at most ${input.length} tokens a sequence; singular values above ${settings.cutoff} of the largest; tuned lens: ${settings.lensPasses} passes; intervals: 95 %, ${settings.draws} bootstrap draws over sequences`,
-    ],
-    ["computed by", `${result.engine}, ${result.precision}`],
-  ];
+  const { model, blocks, warnings } = result;
   const title = `How far from linear is ${model.name}?`;
   return `<!doctype html>
 <html lang="en">
@@ -124,17 +25,41 @@ export function linearityPage(result: LinearityResult, { command }: Made): strin
 <h1>${escapeHtml(title)}</h1>
 <p class="lead">${escapeHtml(leadOf(result))}</p>
 ${warnings.length === 0 ? "" : `<aside><h2>Warnings</h2><ul>${warnings.map(({ message }) => `<li>${escapeHtml(message)}</li>`).join("")}</ul></aside>`}
-${figures.map((text, n) => text.replace("<b>", `<b>Figure ${n + 1}. `)).join("\n")}
+${pageFigures(result)
+  .map((text, n) => text.replace("<b>", `<b>Figure ${n + 1}. `))
+  .join("\n")}
 <h2>The blocks in numbers</h2>
 ${blockTable(blocks)}
 ${otherTables(result)}
 <h2>How this was made</h2>
-<dl>${facts.map(([name, fact]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(fact)}</dd>`).join("")}</dl>
+<dl>${factsOf(result)
+    .map(([name, fact]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(fact)}</dd>`)
+    .join("")}</dl>
 <pre>${escapeHtml(command)}</pre>
 </main>
 </body>
 </html>
 `;
+}
+
+/** What was measured, and how. */
+function factsOf(result: LinearityResult): readonly (readonly [string, string])[] {
+  const { model, settings, input } = result;
+  return [
+    ["model", `${model.name} (${model.architecture}, ${model.blocks.length} blocks)`],
+    ["SHA-256", model.sha256 ?? "not computed"],
+    ["corpus", `${input.corpus}, ${input.found} sequences`],
+    ["fit on", `${input.fit.tokens} tokens in ${input.fit.sequences} sequences`],
+    [
+      "scored on",
+      `${input.scored.tokens} tokens in ${input.scored.sequences} sequences${settings.split === "none" ? ", the same" : ", none of them fitted"}`,
+    ],
+    [
+      "settings",
+      `seed ${settings.seed}; at most ${input.length} tokens a sequence; singular values above ${settings.cutoff} of the largest; tuned lens: ${settings.lensPasses} passes; intervals: 95 %, ${settings.draws} bootstrap draws over sequences`,
+    ],
+    ["computed by", `${result.engine}, ${result.precision}`],
+  ];
 }
 
 function leadOf({ blocks, tokens, precision }: LinearityResult): string {
@@ -145,10 +70,6 @@ function leadOf({ blocks, tokens, precision }: LinearityResult): string {
       : `${short(Math.min(...values))} to ${short(Math.max(...values))}`;
   };
   return `On ${tokens} tokens (${precision}), the best affine map of what a block reads explains ${of("withResidual")} of the variance of the stream behind it, residual included, and ${of("withoutResidual")} of what the block adds.`;
-}
-
-function figure(title: string, text: string, picture: string): string {
-  return `<figure>${picture}<figcaption><b>${title}</b> ${text}</figcaption></figure>`;
 }
 
 const SHOWN: readonly (readonly [BlockMeasure, string])[] = [

@@ -6,6 +6,7 @@ import {
   type Shaped,
   sizeAlong,
   sizeOf,
+  using,
 } from "@resolvent/tensor";
 import {
   crossEntropy,
@@ -17,7 +18,7 @@ import {
   unembed,
 } from "@resolvent/transformer";
 import { numbersOf } from "./reading.ts";
-import type { Sums, Tally } from "./tally.ts";
+import type { Sums, Tallying } from "./tally.ts";
 
 /** Logits are computed together up to this many numbers (64 MiB in float32). */
 const LOGITS_AT_ONCE = 2 ** 24;
@@ -61,13 +62,11 @@ export async function readoutBatch<T extends Shaped>(
     truth,
     tally,
     first,
-  }: {
+  }: Tallying & {
     readonly ids: Ids;
     /** One for each variant. */
     readonly names: readonly string[];
     readonly truth: Truth<T>;
-    readonly tally: Tally;
-    readonly first: number;
   },
 ): Promise<void> {
   const variants = sizeAlong(streams.shape, "variant", "readoutBatch");
@@ -88,7 +87,7 @@ export async function readoutBatch<T extends Shaped>(
   });
   for (let from = 0; from < variants; from += step) {
     const to = Math.min(variants, from + step);
-    const found = engine.scope(() => {
+    const compared = () => {
       const stream = engine.slice(streams, "variant", from, to);
       const logits = unembed(engine, model, stream, plainSites());
       const log = logProbabilities(engine, logits);
@@ -101,8 +100,8 @@ export async function readoutBatch<T extends Shaped>(
         kl: klDivergence(engine, truth.logProbabilities, log, ["pos"]),
         loss: engine.sum(loss, ["pos"]),
       };
-    });
-    try {
+    };
+    await using(engine, compared, async (found) => {
       const [kls, losses, best] = await Promise.all([
         numbersOf(engine, found.kl, ["variant", "batch"]),
         numbersOf(engine, found.loss, ["variant", "batch"]),
@@ -119,9 +118,7 @@ export async function readoutBatch<T extends Shaped>(
         tally.add(first + row, `${name} loss`, losses[i] ?? []);
         tally.add(first + row, `${name} top1`, [same]);
       }
-    } finally {
-      engine.free(found);
-    }
+    });
   }
 }
 

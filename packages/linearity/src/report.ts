@@ -1,4 +1,4 @@
-import { modelFacts } from "@resolvent/analysis";
+import { computedResult } from "@resolvent/analysis";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import type { Sample } from "./corpus.ts";
@@ -57,9 +57,7 @@ export function reportOf<T extends Shaped>(
     ...ranks(pair),
   })) satisfies BlockLinearity[];
   return {
-    schemaVersion: 1,
-    kind: "linearity",
-    model: modelFacts(model),
+    ...computedResult("linearity", engine, model),
     tokens: counts.scored.tokens,
     labels: RESIDUAL_LABELS,
     warnings: warningsOf({
@@ -72,8 +70,6 @@ export function reportOf<T extends Shaped>(
     }),
     input: { ...input, found, cut, short, ...counts },
     settings,
-    engine: engine.name,
-    precision: engine.precision,
     loss: estimate(lossOf("model")).value,
     blocks,
     layers: kinds("layer").map((pair, layer) => ({

@@ -1,5 +1,4 @@
-import type { ModelFacts, Result, Warning } from "@resolvent/analysis";
-import type { Precision } from "@resolvent/tensor";
+import type { ComputedResult, Warning } from "@resolvent/analysis";
 
 /** From where to where 95 % of the bootstrap's values lie; null where there is nothing to draw from. */
 export type Interval = readonly [low: number, high: number] | null;
@@ -62,17 +61,18 @@ export const BLOCK_MEASURES = [
 ] as const;
 export type BlockMeasure = (typeof BLOCK_MEASURES)[number];
 
-type ScoreIntervals = Readonly<Record<"withResidual" | "withoutResidual", Interval>>;
-
-export interface LayerLinearity extends ScorePair {
-  readonly layer: number;
-  readonly intervals: ScoreIntervals;
+/** A pair of scores and their intervals. */
+export interface ScoredPair extends ScorePair {
+  readonly intervals: Readonly<Record<"withResidual" | "withoutResidual", Interval>>;
 }
 
-export interface SiteLinearity extends ScorePair {
+export interface LayerLinearity extends ScoredPair {
+  readonly layer: number;
+}
+
+export interface SiteLinearity extends ScoredPair {
   readonly from: string;
   readonly to: string;
-  readonly intervals: ScoreIntervals;
 }
 
 /** Truncated tree and path expansion at one degree, relative to `‖T‖`. */
@@ -96,9 +96,7 @@ export const RESIDUAL_LABELS = {
 } as const;
 
 /** How far from linear a model is on a corpus. */
-export interface LinearityResult extends Result {
-  readonly model: ModelFacts;
-  readonly kind: "linearity";
+export interface LinearityResult extends ComputedResult<"linearity"> {
   /** Tokens that were scored. */
   readonly tokens: number;
   readonly labels: typeof RESIDUAL_LABELS;
@@ -129,8 +127,6 @@ export interface LinearityResult extends Result {
     readonly lensRate: number;
     readonly maxDegree: number;
   };
-  readonly engine: string;
-  readonly precision: Precision;
   /** Mean next-token loss of the model itself, nats. */
   readonly loss: number | null;
   readonly blocks: readonly BlockLinearity[];

@@ -2,9 +2,8 @@ import { isNothing } from "@resolvent/analysis";
 import type { Engine, Ops, Precision, Shaped } from "@resolvent/tensor";
 import type { Site } from "@resolvent/transformer";
 import { type Pair, valueAt } from "./pairs.ts";
-import { numbersOf } from "./reading.ts";
 import type { AffineMap } from "./regression.ts";
-import type { Estimate, Estimator, Sums, Tally } from "./tally.ts";
+import { type Estimate, type Estimator, type Sums, type Tallying, tallyBatch } from "./tally.ts";
 
 /** A map as tensors: `A` of `d_model, target`, `b` of `d_model`. */
 export interface MapTensors<T> {
@@ -44,10 +43,9 @@ export async function scoreBatch<T extends Shaped>(
   values: ReadonlyMap<Site, T>,
   pair: Pair,
   map: MapTensors<T>,
-  tally: Tally,
-  first: number,
+  into: Tallying,
 ): Promise<void> {
-  const sums = engine.scope(() => {
+  const sums = () => {
     const x = valueAt(values, pair.from);
     const added = pair.added(engine, values);
     const error = engine.sub(added, applied(engine, map, x));
@@ -63,17 +61,8 @@ export async function scoreBatch<T extends Shaped>(
       withoutSize2: squares(added),
       withSize2: squares(engine.add(x, added)),
     };
-  });
-  try {
-    for (const [name, value] of Object.entries(sums)) {
-      const rows = await numbersOf(engine, value, ["batch"]);
-      rows.forEach((row, i) => {
-        tally.add(first + i, `${keyOf(pair)}.${name}`, row);
-      });
-    }
-  } finally {
-    engine.free(sums);
-  }
+  };
+  await tallyBatch(engine, sums, `${keyOf(pair)}.`, into);
 }
 
 /** Scores of a pair: parts of variance that the best affine map explains. */

@@ -1,4 +1,4 @@
-import { type Engine, InternalError, type Shaped } from "@resolvent/tensor";
+import { type Engine, InternalError, type Shaped, using } from "@resolvent/tensor";
 import { blockNames, type Model, tokenIds } from "@resolvent/transformer";
 import { degreeBatch } from "./degrees.ts";
 import { sitesOf } from "./fit.ts";
@@ -8,7 +8,7 @@ import { type Pair, recordSites, valueAt } from "./pairs.ts";
 import { readoutBatch, truthOf } from "./readout.ts";
 import { replacedRuns } from "./replacement.ts";
 import { applied, type MapTensors, scoreBatch } from "./score.ts";
-import type { Tally } from "./tally.ts";
+import type { Tallying } from "./tally.ts";
 
 /** The map of each pair. */
 export type PairMaps<T> = ReadonlyMap<Pair, MapTensors<T>>;
@@ -21,21 +21,13 @@ export async function scoreSequences<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   rows: readonly (readonly number[])[],
-  {
-    maps,
-    lenses,
-    maxDegree,
-    tally,
-    first,
-  }: {
+  into: Tallying & {
     readonly maps: PairMaps<T>;
     readonly lenses: Lenses<T>;
     readonly maxDegree: number;
-    readonly tally: Tally;
-    /** The number of the first of the sequences among all that are scored. */
-    readonly first: number;
   },
 ): Promise<void> {
+  const { maps, lenses, maxDegree, tally, first } = into;
   rows.forEach((row, i) => {
     tally.add(first + i, "tokens", [row.length]);
     tally.add(first + i, "predicted", [row.length - 1]);
@@ -48,46 +40,46 @@ export async function scoreSequences<T extends Shaped>(
     throw new InternalError({ code: "linearity/no-pair", message: `There is no ${kind} pair.` });
   };
   const blockPair = (block: string): Pair => named("block", ({ name }) => name === block);
-  const values = recordSites(engine, model, rows, sitesOf(pairs));
-  try {
-    for (const pair of pairs) {
-      if (pair.kind === "lens") continue; // read out below
-      await scoreBatch(engine, values, pair, mapOf(pair), tally, first);
-    }
-    await localBatch(engine, model, values, tally, {
-      before: (block) => blockPair(block).from,
-      mean: (block) => mapOf(blockPair(block)).inputMean,
-      first,
-    });
-    const truth = await truthOf(engine, model, valueAt(values, lenses.end));
-    const ids = tokenIds(rows);
-    const read = async (streams: T, names: readonly string[]): Promise<void> => {
-      try {
-        await readoutBatch(engine, model, streams, { ids, names, truth, tally, first });
-      } finally {
-        engine.free(streams);
+  await using(
+    engine,
+    () => recordSites(engine, model, rows, sitesOf(pairs)),
+    async (values) => {
+      for (const pair of pairs) {
+        if (pair.kind === "lens") continue; // read out below
+        await scoreBatch(engine, values, pair, mapOf(pair), into);
       }
-    };
-    await read(
-      replacedRuns(engine, model, rows, (block) => mapOf(blockPair(block))),
-      ["model", ...blockNames(model.architecture).map((block) => `${block} replaced`)],
-    );
-    for (const site of lenses.sites) {
-      const x = valueAt(values, site);
-      const nearest = mapOf(named("lens", ({ from }) => from === site));
-      const streams = engine.scope(() => {
-        const through = (map: Pick<MapTensors<T>, "A" | "b">): T =>
-          engine.add(x, applied(engine, map, x));
-        return stacked(engine, [x, through(nearest), through(lenses.at(site))], "variant");
+      await localBatch(engine, model, values, into, {
+        before: (block) => blockPair(block).from,
+        mean: (block) => mapOf(blockPair(block)).inputMean,
       });
+      const truth = await truthOf(engine, model, valueAt(values, lenses.end));
+      const ids = tokenIds(rows);
+      const read = async (streams: T, names: readonly string[]): Promise<void> => {
+        try {
+          await readoutBatch(engine, model, streams, { ids, names, truth, tally, first });
+        } finally {
+          engine.free(streams);
+        }
+      };
       await read(
-        streams,
-        LENSES.map((lens) => `${site} ${lens}`),
+        replacedRuns(engine, model, rows, (block) => mapOf(blockPair(block))),
+        ["model", ...blockNames(model.architecture).map((block) => `${block} replaced`)],
       );
-    }
-    engine.free(truth);
-  } finally {
-    engine.free(values);
-  }
-  await degreeBatch(engine, model, rows, maxDegree, tally, first);
+      for (const site of lenses.sites) {
+        const x = valueAt(values, site);
+        const nearest = mapOf(named("lens", ({ from }) => from === site));
+        const streams = engine.scope(() => {
+          const through = (map: Pick<MapTensors<T>, "A" | "b">): T =>
+            engine.add(x, applied(engine, map, x));
+          return stacked(engine, [x, through(nearest), through(lenses.at(site))], "variant");
+        });
+        await read(
+          streams,
+          LENSES.map((lens) => `${site} ${lens}`),
+        );
+      }
+      engine.free(truth);
+    },
+  );
+  await degreeBatch(engine, model, rows, maxDegree, into);
 }

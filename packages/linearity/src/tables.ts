@@ -1,4 +1,5 @@
 import {
+  type Cell,
   type Column,
   roundingOf,
   short,
@@ -6,7 +7,7 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { BLOCK_MEASURES, type Interval, type LinearityResult } from "./result.ts";
+import { BLOCK_MEASURES, type Interval, type LinearityResult, type ScoredPair } from "./result.ts";
 
 const SCORE_MEASURES = ["withResidual", "withoutResidual"] as const;
 const DEGREE_MEASURES = ["tree", "paths", "distance", "partialDistance"] as const;
@@ -122,17 +123,8 @@ const SCORE_COLUMNS: readonly Column[] = [
   ...endColumns(SCORE_MEASURES),
 ];
 
-function scoreCells({
-  withResidual,
-  withoutResidual,
-  rank,
-  effectiveRank,
-  intervals,
-}: LinearityResult["layers"][number] | LinearityResult["between"][number]): (
-  | string
-  | number
-  | null
-)[] {
+function scoreCells(pair: ScoredPair): Cell[] {
+  const { withResidual, withoutResidual, rank, effectiveRank, intervals } = pair;
   return [
     ...[withResidual, range(intervals.withResidual)],
     ...[withoutResidual, range(intervals.withoutResidual), rank, effectiveRank],
@@ -151,7 +143,7 @@ function endColumns(measures: readonly string[]): Column[] {
 function endCells<M extends string>(
   measures: readonly M[],
   intervals: Readonly<Record<M, Interval>>,
-): (number | null)[] {
+): Cell[] {
   return measures.flatMap((name) => [intervals[name]?.[0] ?? null, intervals[name]?.[1] ?? null]);
 }
 

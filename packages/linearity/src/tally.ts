@@ -1,4 +1,5 @@
-import { drawing } from "@resolvent/tensor";
+import { drawing, type Engine, type Shaped, using } from "@resolvent/tensor";
+import { numbersOf } from "./reading.ts";
 
 /** Sums over the groups of a sample, or over one draw of them. */
 export type Sums = (name: string) => Float64Array;
@@ -51,6 +52,28 @@ export class Tally {
       return total;
     };
   }
+}
+
+/** Where sequences that are run together are counted. */
+export interface Tallying {
+  readonly tally: Tally;
+  /** The number of the first of them among all that are scored. */
+  readonly first: number;
+}
+
+/** Makes tensors that have an axis `batch` and adds them to the tally, each under its name with `prefix` before it. */
+export async function tallyBatch<T extends Shaped>(
+  engine: Engine<T>,
+  make: () => Readonly<Record<string, T>>,
+  prefix: string,
+  { tally, first }: Tallying,
+): Promise<void> {
+  await using(engine, make, async (found) => {
+    for (const [name, value] of Object.entries(found)) {
+      const rows = await numbersOf(engine, value, ["batch"]);
+      for (const [i, row] of rows.entries()) tally.add(first + i, prefix + name, row);
+    }
+  });
 }
 
 /** A number and its interval: null where it is not defined, such as a quotient by next to nothing. */

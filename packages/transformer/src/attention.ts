@@ -40,7 +40,7 @@ export function attention<T extends Shaped>(
     byHead(ops, ops.matmul(byGroup(pattern), value, ["key_pos"], ["pos", ...HEADS, "d_head"])),
   );
   if (!sites.wants("head")) {
-    return affine(ops, byGroup(mixed), block.W_O, block.b_O, [...HEADS, "d_head"]);
+    return affine(ops, byGroup(mixed), { W: block.W_O, b: block.b_O }, [...HEADS, "d_head"]);
   }
   const head = sites.at("head", () =>
     byHead(ops, ops.matmul(byGroup(mixed), block.W_O, ["d_head"], ["pos", ...HEADS, "d_model"])),
@@ -62,7 +62,7 @@ export function queriesOf<T extends Shaped>(
 ): T {
   return sites.at("query", () => {
     const last = ["pos", ...HEADS, "d_head"];
-    const projected = affine(ops, normed, block.W_Q, block.b_Q, ["d_model"], last);
+    const projected = affine(ops, normed, { W: block.W_Q, b: block.b_Q }, ["d_model"], last);
     return normalize(ops, block.queryNorm, byHead(ops, projected), "d_head", sites, "query_norm");
   });
 }
@@ -134,7 +134,7 @@ function byHead<T extends Shaped>(ops: Ops<T>, x: T): T {
 
 /** Keys or values: what stands at a position as a key. */
 function keyed<T extends Shaped>(ops: Ops<T>, normed: T, W: T, b: T | undefined): T {
-  const projected = affine(ops, normed, W, b, ["d_model"], ["pos", "kv_head", "d_head"]);
+  const projected = affine(ops, normed, { W, b }, ["d_model"], ["pos", "kv_head", "d_head"]);
   return ops.rename(projected, { pos: "key_pos" });
 }
 
@@ -142,8 +142,7 @@ function keyed<T extends Shaped>(ops: Ops<T>, normed: T, W: T, b: T | undefined)
 export function affine<T extends Shaped>(
   ops: Ops<T>,
   x: T,
-  W: T,
-  b: T | undefined,
+  { W, b }: { readonly W: T; readonly b: T | undefined },
   over: readonly Axis[],
   last?: readonly Axis[],
 ): T {

@@ -76,7 +76,7 @@ export function unembed<T extends Shaped>(
 ): T {
   const { norm, W_U, b_U } = model.final;
   const normed = normalize(ops, norm, residual, "d_model", sites, "final.norm");
-  return sites.at("logits", () => affine(ops, normed, W_U, b_U, ["d_model"]));
+  return sites.at("logits", () => affine(ops, normed, { W: W_U, b: b_U }, ["d_model"]));
 }
 
 /** Throws the errors of `embed`. */
@@ -98,12 +98,16 @@ export function checkTokens<T extends Shaped>(model: Model<T>, ids: Ids, start: 
       details: { context, got: start + length },
     });
   }
-  const bad = ids.data.find((id) => id < 0 || id >= vocab);
-  if (bad !== undefined) {
-    throw new InputError({
-      code: "transformer/bad-token",
-      message: `Token ids of ${model.name} are 0 to ${vocab - 1}, got ${bad}.`,
-      details: { vocab, got: bad },
-    });
-  }
+  checkVocabulary(`Token ids of ${model.name}`, ids, vocab);
+}
+
+/** Throws `transformer/bad-token` where an id is no token of the vocabulary; `what` the ids are called. */
+export function checkVocabulary(what: string, { data }: Ids, vocab: number): void {
+  const bad = data.find((id) => id < 0 || id >= vocab);
+  if (bad === undefined) return;
+  throw new InputError({
+    code: "transformer/bad-token",
+    message: `${what} are 0 to ${vocab - 1}, got ${bad}.`,
+    details: { vocab, got: bad },
+  });
 }

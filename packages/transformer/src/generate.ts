@@ -10,9 +10,9 @@ export interface GenerateOptions {
   /** Divides the logits before sampling; 0 (default) takes the likeliest token each time. */
   readonly temperature?: number;
   /** Samples among the `topK` likeliest tokens; default all. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /** Samples among the likeliest tokens that together reach this probability; default 1. */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Of the random numbers; default 0. */
   readonly seed?: number;
   /** Tokens that end the text (and are not given); default the model's end-of-text tokens. */

@@ -7,6 +7,7 @@ import {
   sizeAlong,
   sizeOf,
 } from "@resolvent/tensor";
+import { checkVocabulary } from "./embedding.ts";
 
 /** `log softmax(logits)` over `vocab`: the shape of `logits`. */
 export function logProbabilities<T extends Shaped>(ops: Ops<T>, logits: T): T {
@@ -38,15 +39,7 @@ export function klDivergence<T extends Shaped>(
 export function crossEntropy<T extends Shaped>(ops: Ops<T>, logits: T, targets: Ids): T {
   const vocab = sizeAlong(logits.shape, "vocab", "crossEntropy");
   const rows = axesOf(targets.shape);
-  // Otherwise it would be looked up in another row.
-  const bad = targets.data.find((id) => id < 0 || id >= vocab);
-  if (bad !== undefined) {
-    throw new InputError({
-      code: "transformer/bad-token",
-      message: `Targets are 0 to ${vocab - 1}, got ${bad}.`,
-      details: { vocab, got: bad },
-    });
-  }
+  checkVocabulary("Targets", targets, vocab); // others would be looked up in another row
   const flat = ops.join(logits, [...rows, "vocab"], "entry");
   const picked = ops.take(flat, "entry", {
     shape: targets.shape,

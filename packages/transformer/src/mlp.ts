@@ -17,15 +17,17 @@ export function mlp<T extends Shaped>(
   sites: Sites<T>,
 ): T {
   const normed = normalize(ops, block.norm, read, "d_model", sites, "norm");
-  const pre = sites.at("pre", () => affine(ops, normed, block.W_in, block.b_in, ["d_model"]));
+  const pre = sites.at("pre", () =>
+    affine(ops, normed, { W: block.W_in, b: block.b_in }, ["d_model"]),
+  );
   const gate = sites.at("gate", () => {
     if (block.W_gate === undefined) return gateOf(ops, block.activation, pre);
-    const z = affine(ops, normed, block.W_gate, block.b_gate, ["d_model"]);
+    const z = affine(ops, normed, { W: block.W_gate, b: block.b_gate }, ["d_model"]);
     return ops.mul(gateOf(ops, block.activation, z), z);
   });
   const post = sites.at("post", () => ops.mul(pre, gate));
   const out = normalize(ops, block.postNorm, post, "d_mlp", sites, "post_norm");
-  return affine(ops, out, block.W_out, block.b_out, ["d_mlp"]);
+  return affine(ops, out, { W: block.W_out, b: block.b_out }, ["d_mlp"]);
 }
 
 function gateOf<T extends Shaped>(ops: Ops<T>, activation: Activation, z: T): T {

@@ -1,4 +1,4 @@
-import { type Cost, cost, type Precision, type Priced } from "@resolvent/tensor";
+import { type Cost, type Precision, type Priced, priced } from "@resolvent/tensor";
 import { tokenIds, unembed } from "./embedding.ts";
 import type { Model } from "./model.ts";
 import { residualStream } from "./run.ts";
@@ -11,10 +11,7 @@ export function runCost(
   sites: Sites<Priced> = plainSites(),
   precision: Precision = "f32",
 ): Cost {
-  const ops = cost({ precision });
-  ops.scope(() => {
-    const residual = residualStream(ops, outline, tokenIds(tokens), sites);
-    return unembed(ops, outline, residual, sites);
-  });
-  return ops.total();
+  return priced(precision, (ops) =>
+    unembed(ops, outline, residualStream(ops, outline, tokenIds(tokens), sites), sites),
+  );
 }

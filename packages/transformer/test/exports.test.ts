@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 test("what the package exports", () => {
   expect(Object.keys(transformer).sort()).toEqual([
+    "adamStep",
     "affine",
     "architectureOf",
     "assembleModel",

@@ -1,11 +1,11 @@
 /** ε-series and interactions beside forward passes of the same model, in one run. */
 import { createCpu } from "@resolvent/cpu";
 import {
-  epsilonSeriesCost,
   epsilonTerms,
   type InteractionOptions,
   interactionsCost,
   interactionTerms,
+  seriesCost,
 } from "@resolvent/expansion";
 import { cost } from "@resolvent/tensor";
 import {
@@ -63,7 +63,7 @@ const rows: Row[] = [
   ...settings.map((options) => ({
     what: `ε-series ${JSON.stringify(options)}`,
     unit: whole,
-    flops: epsilonSeriesCost(outline, tokens, options).flops,
+    flops: seriesCost(outline, tokens, options).flops,
     body: async () => cpu.scope(() => void epsilonTerms(cpu, model, ids, options)),
   })),
   ...games.map(([name, options, measured]) => ({

@@ -1,4 +1,4 @@
-import type { Measured } from "./card.ts";
+import { type Measured, percent } from "./card.ts";
 import type { Induction } from "./induction.ts";
 import type { Recipe } from "./recipe.ts";
 import { totalTokens } from "./recipe.ts";
@@ -23,8 +23,7 @@ export function attnOnlyCard(recipe: Recipe, measured: AttnOnlyMeasured): string
       `| ${without.join(", ")} | ${scores.map(two).join(" | ")} |`,
   );
   const scores = measured.scores.map(
-    ({ name, top1, preferred }) =>
-      `| ${name} | ${preferred === undefined ? "–" : percent(preferred)} | ${percent(top1)} |`,
+    ({ name, top1, preferred }) => `| ${name} | ${percent(preferred)} | ${percent(top1)} |`,
   );
   const phases = recipe.phases.map(
     ({ steps, batch, context, repeats = 0 }) =>
@@ -71,5 +70,3 @@ ${scores.join("\n")}
 SHA-256 of model.safetensors: \`${measured.sha256}\`
 `;
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -25,8 +25,6 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 
 /** The model card of `tales`, as Markdown. Every number in it is given. */
 export function talesCard(recipe: Recipe, measured: Measured): string {
-  const percent = (share: number | undefined): string =>
-    share === undefined ? "–" : `${(100 * share).toFixed(1)} %`;
   const rows = measured.scores.map(
     ({ name, targets, top1, preferred }) =>
       `| ${name} | ${EXAMPLES[name] ?? ""} | ${percent(preferred)} | ${percent(top1)} | ${targets} |`,
@@ -57,4 +55,9 @@ Loss on held-out tales: ${measured.heldOutLoss.toFixed(4)} nats a token (${measu
 
 SHA-256 of model.safetensors: \`${measured.sha256}\`
 `;
+}
+
+/** A share in percent, as cards have it; a dash for none. */
+export function percent(share: number | undefined): string {
+  return share === undefined ? "–" : `${(100 * share).toFixed(1)} %`;
 }

@@ -1,5 +1,5 @@
 import type { Ids } from "@resolvent/tensor";
-import type { AdamOptions } from "./adam.ts";
+import type { AdamWOptions } from "./adam-w.ts";
 import type { Encoder } from "./encoder.ts";
 import { repeatBatches } from "./repeats.ts";
 
@@ -24,7 +24,7 @@ export interface Recipe {
   readonly phases: readonly Phase[];
   readonly rate: number;
   readonly warmup: number;
-  readonly adam: AdamOptions;
+  readonly adam: AdamWOptions;
 }
 
 /**

@@ -15,7 +15,13 @@ import {
   residualStream,
   unembed,
 } from "@resolvent/transformer";
-import { type AdamOptions, type AdamState, adamStart, adamStep, squaredNorm } from "./adam.ts";
+import {
+  type AdamWOptions,
+  type AdamWState,
+  adamWStart,
+  adamWStep,
+  squaredNorm,
+} from "./adam-w.ts";
 import type { Parameters } from "./parameters.ts";
 
 export interface TrainOptions {
@@ -24,7 +30,7 @@ export interface TrainOptions {
   /** Highest learning rate; reached after `warmup` steps, then down along a cosine to a tenth. */
   readonly rate: number;
   readonly warmup: number;
-  readonly adam: AdamOptions;
+  readonly adam: AdamWOptions;
   readonly signal?: AbortSignal;
   readonly onStep?: (report: StepReport) => void;
 }
@@ -69,7 +75,7 @@ export function train<T extends Shaped>(
   batches: Iterator<Ids>,
   options: TrainOptions,
 ): Parameters<T> {
-  let state: AdamState<T> = adamStart(engine, parameters);
+  let state: AdamWState<T> = adamWStart(engine, parameters);
   for (let step = 1; step <= options.steps; step++) {
     options.signal?.throwIfAborted();
     const batch = batches.next();
@@ -88,7 +94,7 @@ export function train<T extends Shaped>(
       const norm = Math.sqrt(number(squaredNorm(engine, gradients)));
       report = { step, loss: number(loss), gradientNorm: norm, rate };
       if (!Number.isFinite(report.loss) || !Number.isFinite(norm)) throw diverged(report);
-      return adamStep(engine, before, gradients, { step, rate, norm }, options.adam);
+      return adamWStep(engine, before, gradients, { step, rate, norm }, options.adam);
     });
     engine.free(before);
     if (report) options.onStep?.(report);

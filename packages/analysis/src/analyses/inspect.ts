@@ -2,15 +2,13 @@ import { type Architecture, blockNames } from "@resolvent/transformer";
 import * as z from "zod";
 import { defineAnalysis, type OutlineAnalysis } from "../analysis.ts";
 import { bytes } from "../figures.ts";
-import { type ModelIdentity, modelIdentity } from "../result.ts";
+import { modelIdentity, type Result } from "../result.ts";
 import type { ModelFiles } from "../subject.ts";
 import type { Table } from "../table.ts";
 
 /** What a model is, without running it. */
-interface Inspection {
-  readonly schemaVersion: 1;
+interface Inspection extends Result {
   readonly kind: "inspection";
-  readonly model: ModelIdentity;
   readonly architecture: Architecture;
   readonly blocks: readonly string[];
   readonly parameters: number;

@@ -23,8 +23,9 @@ import { decodeNumbers, safetensorsChunks } from "@resolvent/weights";
 import * as z from "zod";
 import { type Analysis, defineAnalysis } from "../analysis.ts";
 import type { NewFile } from "../file.ts";
-import { newFileParameter, promptParameter } from "../parameters.ts";
-import { type ModelIdentity, modelIdentity, type TokenFacts, tokenFacts } from "../result.ts";
+import { normOf } from "../numbers.ts";
+import { countParameter, newFileParameter, optionalCount, promptParameter } from "../parameters.ts";
+import { modelIdentity, type Result, type TokenFacts, tokenFacts } from "../result.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import type { Table } from "../table.ts";
 import { tokenNotation } from "../token-notation.ts";
@@ -59,10 +60,8 @@ interface Generated {
 }
 
 /** One forward pass, and what follows it. */
-interface RunResult {
-  readonly schemaVersion: 1;
+interface RunResult extends Result {
   readonly kind: "run";
-  readonly model: ModelIdentity;
   readonly input: { readonly tokens: readonly TokenFacts[] };
   readonly engine: string;
   readonly precision: string;
@@ -87,26 +86,20 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
   params: z
     .object({
       prompt: promptParameter("text to read"),
-      top: z
-        .int()
-        .min(1)
-        .default(10)
-        .describe("number of likeliest next tokens given, in every format"),
-      generate: z.int().min(0).default(0).describe("number of tokens to generate"),
+      top: countParameter("number of likeliest next tokens given, in every format", 10, {
+        least: 1,
+      }),
+      generate: countParameter("number of tokens to generate", 0),
       temperature: z.number().min(0).default(0).meta({
         title: "t",
         description: "sampling temperature; 0 takes the likeliest token each time",
       }),
-      topK: z
-        .int()
-        .min(1)
-        .optional()
-        .meta({ title: "k", description: "sample among the k likeliest tokens" }),
+      topK: optionalCount("sample among the k likeliest tokens", { least: 1, title: "k" }),
       topP: z.number().gt(0).max(1).optional().meta({
         title: "p",
         description: "sample among the likeliest tokens that reach this probability",
       }),
-      seed: z.int().min(0).default(0).describe("random seed of the sampling"),
+      seed: countParameter("random seed of the sampling", 0),
       sites: z.array(z.string()).readonly().default([]).meta({
         title: "names...",
         description: "also show shapes and norms of sites, such as '*.pattern' 'L0.*'",
@@ -183,11 +176,7 @@ async function work<T extends Shaped>(
   const tokens: number[] = [];
   const { temperature, topK, topP, seed } = params;
   if (params.generate > 0) {
-    const sampling = {
-      ...{ temperature, seed, signal, maxTokens: params.generate },
-      ...(topK !== undefined && { topK }),
-      ...(topP !== undefined && { topP }),
-    };
+    const sampling = { temperature, topK, topP, seed, signal, maxTokens: params.generate };
     for await (const id of generate(engine, model, ids, sampling)) {
       tokens.push(id);
       subject.onProgress({ done: tokens.length, total: params.generate, of: "token" });
@@ -205,7 +194,11 @@ async function work<T extends Shaped>(
     next,
     generated:
       params.generate > 0 ? { tokens, text, stop: stopOf(model, ids, tokens, params) } : null,
-    sites: [...trace].map(([site, value]) => ({ site, shape: value.shape, norm: normOf(value) })),
+    sites: [...trace].map(([site, value]) => ({
+      site,
+      shape: value.shape,
+      norm: storedNorm(value),
+    })),
   };
 }
 
@@ -250,9 +243,8 @@ function added(
     : generated.map((id) => vocabulary.text(id)).join("");
 }
 
-function normOf({ dtype, shape, bytes: stored }: StoredValue): number {
-  const numbers = decodeNumbers({ dtype, shape: Object.values(shape), bytes: stored }, "f32");
-  return Math.sqrt(numbers.reduce((total, x) => total + x * x, 0));
+function storedNorm({ dtype, shape, bytes: stored }: StoredValue): number {
+  return normOf(decodeNumbers({ dtype, shape: Object.values(shape), bytes: stored }, "f32"));
 }
 
 /** Writes a trace as safetensors: a tensor for each site, and the names of their axes as metadata. */

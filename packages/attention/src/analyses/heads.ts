@@ -1,9 +1,9 @@
 import {
   type Analysis,
   type Cell,
+  type ComputedResult,
+  computedResult,
   defineAnalysis,
-  type ModelFacts,
-  modelFacts,
   type Outline,
   pause,
   type Subject,
@@ -11,8 +11,8 @@ import {
   type TokenName,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { tokenParameter } from "@resolvent/analysis/parameters";
-import { type Cost, cost, type Precision, type Priced, type Shaped } from "@resolvent/tensor";
+import { countParameter, optionalCount, tokenParameter } from "@resolvent/analysis/parameters";
+import { type Cost, priced, type Shaped, using } from "@resolvent/tensor";
 import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
 import * as z from "zod";
 import {
@@ -23,10 +23,11 @@ import {
   composition,
   compositionFrom,
   compositionScore,
+  eachFactor,
   factorGrams,
 } from "../composition.ts";
 import { copying, embeddingForms, residualForms } from "../copying.ts";
-import { attentionFactors } from "../head.ts";
+import { type AttentionFactors, attentionFactors } from "../head.ts";
 import { headScores, outlineScores } from "../head-scores.ts";
 import {
   type ProcessingOptions,
@@ -64,14 +65,9 @@ export interface HeadRow extends HeadPlace {
 }
 
 /** Every head of a model and its scores: plain data. */
-export interface HeadsResult {
-  readonly schemaVersion: 1;
-  readonly kind: "heads";
-  readonly model: ModelFacts;
+export interface HeadsResult extends ComputedResult<"heads"> {
   /** What was done to the weights before they were scored; runs are those of the model itself. */
   readonly weightProcessing: WeightProcessing | "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** The input of the run; null where weights alone were scored, or the context is too short. */
   readonly repeated: Repeated | null;
   readonly heads: readonly HeadRow[];
@@ -95,16 +91,12 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   params: z.object({
     weightsOnly: z.boolean().default(false).describe("skip the scores that need a forward pass"),
     raw: z.boolean().default(false).describe("use the weights as stored, without processing"),
-    repeatLength: z.int().min(1).optional().meta({
-      title: "n",
-      description: "number of random tokens repeated; default: 25, or as many as fit the context",
-    }),
-    sequences: z
-      .int()
-      .min(1)
-      .default(4)
-      .meta({ title: "n", description: "number of such sequences" }),
-    seed: z.int().min(0).default(0).meta({ title: "n", description: "random seed" }),
+    repeatLength: optionalCount(
+      "number of random tokens repeated; default: 25, or as many as fit the context",
+      { least: 1, title: "n" },
+    ),
+    sequences: countParameter("number of such sequences", 4, { least: 1, title: "n" }),
+    seed: countParameter("random seed", 0, { title: "n" }),
     bos: tokenParameter(
       "token before the first copy (text or id:N); default: the model's own",
     ).optional(),
@@ -128,8 +120,8 @@ async function run<T extends Shaped>(
   const progress = (done: number): void => onProgress({ done, total, of: "layer" });
   await pause(signal);
   const linear = await subject.linearAlgebra();
-  const blocks = engine.scope(() => attentionFactors(engine, model, processing));
-  try {
+  const factors = (): AttentionFactors<T>[] => attentionFactors(engine, model, processing);
+  return using(engine, factors, async (blocks) => {
     const copied = await copying(engine, linear, model, blocks, processing);
     progress(layers);
     await pause(signal);
@@ -164,35 +156,23 @@ async function run<T extends Shaped>(
       };
     });
     return {
-      schemaVersion: 1,
-      kind: "heads",
-      model: modelFacts(model),
+      ...computedResult("heads", engine, model),
       weightProcessing: processingRecord(processing),
-      engine: engine.name,
-      precision: engine.precision,
       repeated: repeated ?? null,
       heads: rows,
     };
-  } finally {
-    engine.free(blocks);
-  }
+  });
 }
 
 function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsParameters): Cost {
-  const ops = cost({ precision });
   const processing = processingFor(model, optionsOf(parameters));
-  ops.scope(() => {
+  return priced(precision, (ops) => {
     const blocks = attentionFactors(ops, model, processing);
     ops.scope(() => [residualForms(ops, blocks), embeddingForms(ops, model, blocks, processing)]);
     ops.scope(() => {
-      const root = (gram: Priced): Priced => ops.rename(gram, { other: "rank" });
       const grams = factorGrams(ops, blocks);
-      const factors = composingFactors(ops, blocks, {
-        W_Q: root(grams.W_Q),
-        W_K: root(grams.W_K),
-        W_V: root(grams.W_V),
-        W_O: root(grams.W_O),
-      });
+      const roots = eachFactor((factor) => ops.rename(grams[factor], { other: "rank" }));
+      const factors = composingFactors(ops, blocks, roots);
       for (let from = 0; from + 1 < blocks.length; from++) {
         ops.scope(() => void compositionFrom(ops, factors, from));
       }
@@ -200,7 +180,6 @@ function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsPa
     const repeated = repeatedFor(model, parameters, vocabulary);
     if (repeated !== undefined) outlineScores(ops, model, repeated);
   });
-  return ops.total();
 }
 
 function optionsOf({ raw }: HeadsParameters): ProcessingOptions {

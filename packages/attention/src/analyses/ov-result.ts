@@ -1,6 +1,5 @@
-import type { ModelFacts, TokenFacts } from "@resolvent/analysis";
-import type { Precision } from "@resolvent/tensor";
-import type { Eigenvalue } from "../copying.ts";
+import type { ComputedResult, TokenFacts } from "@resolvent/analysis";
+import type { Eigenvalue, OvForms } from "../copying.ts";
 import type { WeightProcessing } from "../processing.ts";
 
 /** A token and its score along a direction. */
@@ -14,42 +13,26 @@ export interface OvDirection {
   /** `value² / Σ value²`; null of a head without weights. */
   readonly share: number | null;
   /** Tokens whose embeddings lie furthest along the input direction, and against it. */
-  readonly input: {
-    readonly positive: readonly ScoredToken[];
-    readonly negative: readonly ScoredToken[];
-  };
+  readonly input: ScoredEnds;
   /** Tokens whose logits the output direction raises and lowers most; signs belong to those of the input. */
-  readonly output: {
-    readonly positive: readonly ScoredToken[];
-    readonly negative: readonly ScoredToken[];
-  };
+  readonly output: ScoredEnds;
+}
+
+/** The tokens at both ends of a direction. */
+export interface ScoredEnds {
+  readonly positive: readonly ScoredToken[];
+  readonly negative: readonly ScoredToken[];
 }
 
 /** One head's OV circuit: plain data. */
-export interface OvResult {
-  readonly schemaVersion: 1;
-  readonly kind: "ov";
-  readonly model: ModelFacts;
+export interface OvResult extends ComputedResult<"ov"> {
   readonly layer: number;
   readonly head: number;
   readonly weightProcessing: WeightProcessing | "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero. */
-  readonly copying: {
-    /** Of `W_V W_O`. */
-    readonly residual: number | null;
-    /** Of `W_E W_V W_O W_U`. */
-    readonly embedding: number | null;
-    /** Of the same with `W_U` centred over the vocabulary. */
-    readonly embeddingCentred: number | null;
-  };
+  readonly copying: OvForms<number | null>;
   /** Non-zero eigenvalues, by descending absolute value. */
-  readonly eigenvalues: {
-    readonly residual: readonly Eigenvalue[];
-    readonly embedding: readonly Eigenvalue[];
-    readonly embeddingCentred: readonly Eigenvalue[];
-  };
+  readonly eigenvalues: OvForms<readonly Eigenvalue[]>;
   /** All singular values of `W_V W_O`. */
   readonly singularValues: readonly number[];
   /** The directions of the largest. */

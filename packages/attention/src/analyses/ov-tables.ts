@@ -2,7 +2,7 @@ import { type Cell, roundingOf, type Table, tokenNotation } from "@resolvent/ana
 import { headName } from "@resolvent/transformer";
 import type { Eigenvalue } from "../copying.ts";
 import { processingWords } from "../processing.ts";
-import type { OvResult, ScoredToken } from "./ov-result.ts";
+import type { OvResult, ScoredEnds, ScoredToken } from "./ov-result.ts";
 
 /** The kinds of what `ovTables` gives. */
 export const OV_TABLE_KINDS: readonly string[] = [
@@ -101,7 +101,7 @@ function directionTokenTable({ directions }: OvResult): Table {
   const ends = (
     direction: number,
     side: "input" | "output",
-    { positive, negative }: OvResult["directions"][number]["input"],
+    { positive, negative }: ScoredEnds,
   ): Cell[][] =>
     (
       [

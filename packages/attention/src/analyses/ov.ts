@@ -1,7 +1,8 @@
 import {
   type Analysis,
+  computedResult,
   defineAnalysis,
-  modelFacts,
+  normOf,
   type Outline,
   type Prompt,
   pause,
@@ -11,18 +12,12 @@ import {
   tokenFacts,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { promptParameter, tokensParameter } from "@resolvent/analysis/parameters";
-import { type Cost, cost, InputError, type Shaped, type Tensor } from "@resolvent/tensor";
+import { countParameter, promptParameter, tokensParameter } from "@resolvent/analysis/parameters";
+import { type Cost, InputError, priced, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import { parseHead } from "@resolvent/transformer";
 import * as z from "zod";
-import { ovCircuit } from "../circuit.ts";
-import {
-  copyingScore,
-  cyclicFormsOf,
-  type Eigenvalue,
-  eigenvaluesOf,
-  sizeOfForm,
-} from "../copying.ts";
+import { type Circuit, ovCircuit } from "../circuit.ts";
+import { copyingScore, cyclicFormsOf, type Eigenvalue, eigenvaluesOf } from "../copying.ts";
 import {
   circuitSvd,
   type TokenEnds,
@@ -33,7 +28,7 @@ import {
 import { processingFor, processingRecord, RAW } from "../processing.ts";
 import { readOnce, rowsOf } from "../reading.ts";
 import { ovTable } from "../tables.ts";
-import type { OvDirection, OvResult, ScoredToken } from "./ov-result.ts";
+import type { OvResult, ScoredEnds, ScoredToken } from "./ov-result.ts";
 import { OV_TABLE_KINDS, ovTables } from "./ov-tables.ts";
 
 /** Tokens of a table are written side by side: more of them are no table to read. */
@@ -56,16 +51,10 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
     "Shows copying scores, eigenvalues, and singular directions (with their tokens) of a head's OV circuit, and a token-to-token table.",
   params: z.object({
     head: z.string().meta({ title: "name", description: "head, as L1.H5, L1H5 or 1.5" }),
-    directions: z
-      .int()
-      .min(0)
-      .default(5)
-      .meta({ title: "n", description: "number of singular directions described by tokens" }),
-    top: z
-      .int()
-      .min(1)
-      .default(8)
-      .meta({ title: "n", description: "number of tokens at each end of a direction" }),
+    directions: countParameter("number of singular directions described by tokens", 5, {
+      title: "n",
+    }),
+    top: countParameter("number of tokens at each end of a direction", 8, { least: 1, title: "n" }),
     words: tokensParameter("")
       .default([])
       .describe(
@@ -82,11 +71,10 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
 });
 
 function estimate({ model, precision, vocabulary }: Outline, parameters: OvParameters): Cost {
-  const ops = cost({ precision });
   const head = parseHead(parameters.head);
   const processing = processingFor(model, parameters.raw ? RAW : {});
   const tokens = chosenTokens(parameters, vocabulary);
-  ops.scope(() => {
+  return priced(precision, (ops) => {
     const circuit = ovCircuit(ops, model, head, parameters.raw ? { processing: RAW } : {});
     const { d_model } = model.architecture;
     const rank = Math.min(parameters.directions, model.architecture.d_head);
@@ -98,7 +86,6 @@ function estimate({ model, precision, vocabulary }: Outline, parameters: OvParam
       ops.scope(() => void ovTable(ops, model, head, tokens, tableOptions(parameters)));
     }
   });
-  return ops.total();
 }
 
 async function run<T extends Shaped>(
@@ -115,13 +102,13 @@ async function run<T extends Shaped>(
   };
   await pause(signal);
   const linear = await linearAlgebra();
-  const circuit = ovCircuit(engine, model, head, { processing: options });
-  try {
+  const made = (): Circuit<T> => ovCircuit(engine, model, head, { processing: options });
+  return using(engine, made, async (circuit) => {
     const forms = engine.scope(() => cyclicFormsOf(engine, model, circuit, processing));
     const [residual, embedding, embeddingCentred] = (await Promise.all(
       [forms.residual, forms.embedding, forms.embeddingCentred].map(async (form) => {
         const read = await engine.read(form);
-        return { eigenvalues: eigenvaluesOf(linear, read), size: sizeOfForm(read.data) };
+        return { eigenvalues: eigenvaluesOf(linear, read), size: normOf(read.data) };
       }),
     ).finally(() => engine.free(forms))) as [SizedEigenvalues, SizedEigenvalues, SizedEigenvalues]; // three of three
     await step(1);
@@ -133,7 +120,7 @@ async function run<T extends Shaped>(
     const outputs = await tokensWritten(engine, model, firstOf(svd.right, count), processing, ends);
     await step(2);
     const total = singularValues.reduce((sum, value) => sum + value * value, 0);
-    const named = (side: TokenEnds | undefined): OvDirection["input"] => ({
+    const named = (side: TokenEnds | undefined): ScoredEnds => ({
       positive: namedTokens(side?.positive ?? [], vocabulary),
       negative: namedTokens(side?.negative ?? [], vocabulary),
     });
@@ -152,13 +139,9 @@ async function run<T extends Shaped>(
           };
     await step(3);
     return {
-      schemaVersion: 1,
-      kind: "ov",
-      model: modelFacts(model),
+      ...computedResult("ov", engine, model),
       ...head,
       weightProcessing: processingRecord(processing),
-      engine: engine.name,
-      precision: engine.precision,
       copying: {
         residual: copyingScore(residual.eigenvalues, residual.size, engine.precision),
         embedding: copyingScore(embedding.eigenvalues, embedding.size, engine.precision),
@@ -183,9 +166,7 @@ async function run<T extends Shaped>(
       })),
       table,
     };
-  } finally {
-    engine.free(circuit);
-  }
+  });
 }
 
 /** The eigenvalues of a cyclic form, and how large it is. */

@@ -8,14 +8,16 @@ import {
   type Vocabulary,
   warningLines,
 } from "@resolvent/analysis";
-import { promptParameter, promptsParameter } from "@resolvent/analysis/parameters";
+import { optionalCount, promptParameter, promptsParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import * as z from "zod";
 import { balanceError } from "../balance.ts";
-import { type DegreeExpansion, expandByDegree, expansionCost } from "../expand.ts";
+import { type DegreeExpansion, expandByDegree } from "../expand.ts";
+import { expandCost } from "../expand-cost.ts";
 import { GATES, type Gate } from "../gates.ts";
 import type { Reference } from "../reference.ts";
 import type { TermsOptions } from "../terms.ts";
+import { freezeParameter } from "./freeze-parameter.ts";
 
 interface ExpandParameters {
   readonly prompt: Prompt;
@@ -37,10 +39,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
     "Writes a run of MODEL as a sum of terms by path degree (how many blocks a path passes through), and checks that they add up.",
   params: z.object({
     prompt: promptParameter("text to read"),
-    freeze: z
-      .array(z.enum(["pattern", "norm", "activation"]))
-      .default([...GATES])
-      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
+    freeze: freezeParameter(GATES),
     method: z
       .enum(["tree", "sweep"])
       .optional()
@@ -52,11 +51,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
     referencePrompt: promptsParameter(
       "prompts of the reference mean (the prompt itself if none) or run",
     ),
-    maxDegree: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ title: "k", description: "highest degree computed; default: all" }),
+    maxDegree: optionalCount("highest degree computed; default: all", { title: "k" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to"',
@@ -64,7 +59,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   ],
   float64: true,
   estimate: ({ model, vocabulary, precision }, params) =>
-    expansionCost(model, vocabulary.encode(params.prompt), {
+    expandCost(model, vocabulary.encode(params.prompt), {
       ...termsOf(params, vocabulary),
       precision,
     }),
@@ -87,12 +82,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
 
 function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {
   const { freeze, method, maxDegree } = params;
-  return {
-    freeze,
-    reference: referenceOf(params, vocabulary),
-    ...(method !== undefined && { method }),
-    ...(maxDegree !== undefined && { maxDegree }),
-  };
+  return { freeze, method, maxDegree, reference: referenceOf(params, vocabulary) };
 }
 
 function referenceOf(

@@ -10,10 +10,10 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { promptParameter } from "@resolvent/analysis/parameters";
+import { countParameter, optionalCount, promptParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import * as z from "zod";
-import { GATES, type Gate } from "../gates.ts";
+import { type Gate, gatesInWords } from "../gates.ts";
 import type { InteractionOptions } from "../interactions/interaction-terms.ts";
 import {
   type Interactions,
@@ -21,6 +21,7 @@ import {
   interactionsError,
 } from "../interactions/interactions.ts";
 import { interactionsCost } from "../interactions/interactions-cost.ts";
+import { freezeParameter } from "./freeze-parameter.ts";
 
 interface InteractionsParameters {
   readonly prompt: Prompt;
@@ -52,24 +53,16 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
       .describe(
         "the components that are players; heads: of --layer, else of all layers; default: blocks",
       ),
-    layer: z.int().min(0).optional().meta({ title: "l", description: "layer of the heads" }),
+    layer: optionalCount("layer of the heads", { title: "l" }),
     groups: z.array(z.string()).min(1).optional().meta({
       title: "groups",
       description: "groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3,L2.N12",
     }),
-    order: z.int().min(0).optional().meta({
+    order: optionalCount("size of the largest sets; default: all with up to 12 players, else 2", {
       title: "k",
-      description: "size of the largest sets; default: all with up to 12 players, else 2",
     }),
-    top: z
-      .int()
-      .min(0)
-      .default(12)
-      .meta({ title: "n", description: "number of largest interactions listed" }),
-    freeze: z
-      .array(z.enum(["pattern", "norm", "activation"]))
-      .default([])
-      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
+    top: countParameter("number of largest interactions listed", 12, { title: "n" }),
+    freeze: freezeParameter([]),
   }),
   examples: [
     'tales --prompt "Once upon a time"',
@@ -246,8 +239,7 @@ function playerTable({ players, single }: Interactions): Table {
 function titleOf({ choice, players, freeze, orders, remainder }: Interactions): string {
   const of = choice.layer === null ? choice.kind : `${choice.kind} of layer ${choice.layer}`;
   const up = remainder.from === "none" ? "all orders" : `up to order ${orders.length - 1}`;
-  const held = freeze.length === GATES.length ? "all gates" : freeze.join(" and ");
-  const how = freeze.length === 0 ? "" : ` (${held} frozen)`;
+  const how = freeze.length === 0 ? "" : ` (${gatesInWords(freeze)} frozen)`;
   return `Interactions of ${players.length} ${of}, ${up}${how}`;
 }
 

@@ -5,12 +5,13 @@ import {
   modelFacts,
   type Prompt,
   pause,
+  type Result,
   ratio,
   type Subject,
   type Table,
 } from "@resolvent/analysis";
-import { promptParameter } from "@resolvent/analysis/parameters";
-import { cost, type Ops, profile as profiled, type Shaped, type Timing } from "@resolvent/tensor";
+import { countParameter, promptParameter } from "@resolvent/analysis/parameters";
+import { type Ops, priced, profile as profiled, type Shaped, type Timing } from "@resolvent/tensor";
 import {
   labelling,
   type Model,
@@ -35,8 +36,7 @@ interface ProfileParameters {
 }
 
 /** Where the time of a computation goes. */
-interface Profile {
-  readonly schemaVersion: 1;
+interface Profile extends Result {
   readonly kind: "profile";
   readonly model: ModelFacts;
   readonly work: Work;
@@ -71,14 +71,11 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
       title: "what",
       description: "what is timed: a forward pass, or the terms of an expansion",
     }),
-    runs: z.int().min(1).default(5).describe("number of timed runs"),
+    runs: countParameter("number of timed runs", 5, { least: 1 }),
   }),
   examples: ['tales --prompt "Once upon a time" --work sweep'],
-  estimate: ({ model, vocabulary, precision }, { prompt, work }) => {
-    const ops = cost({ precision });
-    compute(ops, model, vocabulary.encode(prompt), work, plainSites());
-    return ops.total();
-  },
+  estimate: ({ model, vocabulary, precision }, { prompt, work }) =>
+    priced(precision, (ops) => compute(ops, model, vocabulary.encode(prompt), work, plainSites())),
   run: measure,
   tables: (result) => {
     const { model, engine, milliseconds, operations, sites } = result;

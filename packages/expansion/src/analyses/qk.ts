@@ -19,7 +19,7 @@ import {
   type Warning,
   warningLines,
 } from "@resolvent/analysis";
-import { promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import { countParameter, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
 import * as z from "zod";
@@ -106,7 +106,7 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
     target: targetParameter.describe(
       "tokens (text or id:N) whose logit difference at the query is split by V-degree, or one for its logit; default: the two likeliest",
     ),
-    top: z.int().min(1).default(20).meta({ title: "n", description: "number of pairs shown" }),
+    top: countParameter("number of pairs shown", 20, { least: 1, title: "n" }),
   }),
   examples: [
     'tales --prompt "Lily had a cat. Lily had a" --by head',

@@ -10,13 +10,15 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { promptParameter } from "@resolvent/analysis/parameters";
+import { countParameter, promptParameter } from "@resolvent/analysis/parameters";
 import * as z from "zod";
-import { GATES, type Gate } from "../gates.ts";
+import { type Gate, gatesInWords } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
-import { type EpsilonSeries, epsilonSeries, epsilonSeriesCost } from "../series/epsilon-series.ts";
+import { type EpsilonSeries, epsilonSeries } from "../series/epsilon-series.ts";
 import { measureSeries, type SeriesCheck } from "../series/measure-series.ts";
 import type { RadiusMethod } from "../series/radius.ts";
+import { seriesCost } from "../series/series-cost.ts";
+import { freezeParameter } from "./freeze-parameter.ts";
 
 interface SeriesParameters {
   readonly prompt: Prompt;
@@ -36,20 +38,12 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
     "Multiplies the output of every block of MODEL by ε and expands the residual stream in powers of ε (or of ε − ε₀): coefficients, partial sums at ε = 1 (the model) and their errors, several estimates of the radius of convergence, and a verdict at that order: converges, diverges, ends, or not shown to converge. Padé resummations of the same coefficients are listed separately.",
   params: z.object({
     prompt: promptParameter("text to read"),
-    order: z
-      .int()
-      .min(0)
-      .max(ORDER_LIMIT)
-      .default(6)
-      .meta({ title: "k", description: "highest power of ε" }),
+    order: countParameter("highest power of ε", 6, { most: ORDER_LIMIT, title: "k" }),
     about: z.number().default(0).meta({
       title: "e",
       description: "ε₀, the expansion point: 0 is without blocks, 1 the model",
     }),
-    freeze: z
-      .array(z.enum(["pattern", "norm", "activation"]))
-      .default([])
-      .meta({ title: "gates", description: "gates frozen at their values in this run" }),
+    freeze: freezeParameter([]),
   }),
   examples: [
     'tales --prompt "Once upon a time"',
@@ -57,7 +51,7 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
   ],
   float64: true,
   estimate: ({ model, vocabulary, precision }, { prompt, ...options }) =>
-    epsilonSeriesCost(model, vocabulary.encode(prompt), { ...options, precision }),
+    seriesCost(model, vocabulary.encode(prompt), { ...options, precision }),
   run: async ({ engine, model, vocabulary, signal, inFloat64 }, { prompt, ...options }) => {
     const ids = vocabulary.encode(prompt);
     return await epsilonSeries(engine, model, ids, {
@@ -117,8 +111,7 @@ function titleOf({ about, freeze }: EpsilonSeries): string {
   const what =
     about === 0 ? "ε-series about 0" : `ε-series about ε₀ = ${about}, in powers of ε − ε₀`;
   if (freeze.length === 0) return `${what}, at ε = 1`;
-  const held = freeze.length === GATES.length ? "all gates" : freeze.join(" and ");
-  return `${what}, at ε = 1 (${held} frozen)`;
+  return `${what}, at ε = 1 (${gatesInWords(freeze)} frozen)`;
 }
 
 function notesOf(series: EpsilonSeries): string[] {

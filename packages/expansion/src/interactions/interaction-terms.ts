@@ -10,7 +10,7 @@ import {
 import { frozenAt, type Model, type Sites, tokenIds } from "@resolvent/transformer";
 import { type Anatomy, anatomyOf } from "../anatomy.ts";
 import { checkGates, type Gate } from "../gates.ts";
-import { readStream } from "../host.ts";
+import { readStream } from "../stream-numbers.ts";
 import { addMoebius } from "./moebius.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { type Player, type PlayerChoice, playersOf } from "./players.ts";

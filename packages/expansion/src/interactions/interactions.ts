@@ -1,6 +1,7 @@
 import {
   type ModelFacts,
   modelFacts,
+  normOf,
   ratio,
   type TokenFacts,
   type Warning,
@@ -8,7 +9,7 @@ import {
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { checkGates, type Gate } from "../gates.ts";
-import { normOf, plus } from "../host.ts";
+import { plus } from "../stream-numbers.ts";
 import {
   type InteractionOptions,
   type InteractionTerms,

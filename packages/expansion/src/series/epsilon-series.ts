@@ -1,40 +1,25 @@
 import {
-  type ModelFacts,
-  modelFacts,
+  type PromptOptions,
+  type PromptResult,
+  promptResult,
   ratio,
-  type TokenFacts,
   type Warning,
 } from "@resolvent/analysis";
-import {
-  type Cost,
-  cost,
-  type Engine,
-  type Precision,
-  type Priced,
-  type Shaped,
-} from "@resolvent/tensor";
-import { type Model, tokenIds } from "@resolvent/transformer";
+import type { Engine, Shaped } from "@resolvent/tensor";
+import type { Model } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
-import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
+import { checkEpsilon, type EpsilonOptions } from "./coefficients.ts";
 import { measureSeries, type SeriesCheck, type SeriesMeasures } from "./measure-series.ts";
 import type { RadiusEstimate } from "./radius.ts";
 import { BALANCED, passesCheck, seriesWarnings } from "./series-warnings.ts";
 import { type SeriesVerdict, verdictOf } from "./verdict.ts";
 
 /** A run as a power series in ε, the size of all block outputs: plain data. */
-export interface EpsilonSeries {
-  readonly schemaVersion: 1;
-  readonly kind: "epsilon-series";
-  readonly model: ModelFacts;
-  readonly input: { readonly tokens: readonly TokenFacts[] };
+export interface EpsilonSeries extends PromptResult<"epsilon-series"> {
   /** Gates held at the run's values. */
   readonly freeze: readonly Gate[];
   /** What a block writes at ε = 0. */
   readonly reference: "zero";
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** `ε₀`: the series is one in `δ = ε − ε₀`. */
   readonly about: number;
   /** Where partial sums are taken: the model itself. */
@@ -91,16 +76,14 @@ export interface EpsilonSeries {
   readonly warnings: readonly Warning[];
 }
 
-export interface EpsilonSeriesOptions extends EpsilonOptions {
-  /** The text of a token, for the result; default none. */
-  readonly text?: (id: number) => string;
+export interface EpsilonSeriesOptions
+  extends EpsilonOptions,
+    Pick<PromptOptions, "text" | "signal"> {
   /**
    * Measures the same series in float64; not called where the engine has that itself; default none. With the same
    * model on a float64 engine: `(same) => measureSeries(reference, model64, tokens, same)`.
    */
   readonly certify?: (options: EpsilonOptions) => Promise<SeriesMeasures>;
-  /** Heeded before and after the coefficients, which are one piece of work. */
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -144,15 +127,9 @@ export async function epsilonSeries<T extends Shaped>(
     errors.map((relativeError, order) => ({ order, relativeError }));
   const radii = radius.flatMap((estimate) => estimate.radius ?? []);
   return {
-    schemaVersion: 1,
-    kind: "epsilon-series",
-    model: modelFacts(model),
-    input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
+    ...promptResult("epsilon-series", engine, model, tokens, text),
     freeze: settings.freeze,
     reference: "zero",
-    weightProcessing: "none",
-    engine: engine.name,
-    precision: engine.precision,
     about: settings.about,
     at: 1,
     coefficients: norms.map((norm, order) => ({
@@ -181,19 +158,4 @@ export async function epsilonSeries<T extends Shaped>(
     },
     warnings: seriesWarnings(measures, settings.about, judged),
   };
-}
-
-/** What an ε-series would take, from shapes alone. */
-export function epsilonSeriesCost(
-  outline: Model<Priced>,
-  tokens: readonly number[],
-  options: EpsilonOptions & { readonly precision?: Precision } = {},
-): Cost {
-  const { precision = "f32", ...given } = options;
-  const settings = checkEpsilon(given);
-  const ops = cost({ precision });
-  const ids = tokenIds(tokens);
-  ops.scope(() => void epsilonTerms(ops, outline, ids, settings));
-  ops.scope(() => void streamAt(ops, outline, ids, 0.5, settings.freeze));
-  return ops.total();
 }

@@ -1,9 +1,9 @@
-import { ratio } from "@resolvent/analysis";
+import { normOf, ratio } from "@resolvent/analysis";
 import type { Engine, Shaped } from "@resolvent/tensor";
 import { using } from "@resolvent/tensor";
 import { type Model, tokenIds } from "@resolvent/transformer";
 import { GATES } from "../gates.ts";
-import { normOf, plus, readStream } from "../host.ts";
+import { plus, readStream } from "../stream-numbers.ts";
 import { checkEpsilon, type EpsilonOptions, epsilonTerms, streamAt } from "./coefficients.ts";
 import { finiteOrders, type RadiusEstimate, radiusEstimates } from "./radius.ts";
 import { vectorEpsilon } from "./resum.ts";

@@ -1,4 +1,5 @@
-import { normOf, plus } from "../host.ts";
+import { normOf } from "@resolvent/analysis";
+import { plus } from "../stream-numbers.ts";
 
 /**
  * Limits that a sequence of vectors tends to, or, where it diverges, its anti-limits: Wynn's vector ε-algorithm

@@ -6,12 +6,12 @@ import {
   type TextFile,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { fileParameter } from "@resolvent/analysis/parameters";
+import { countParameter, fileParameter, optionalCount } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import type { Architecture } from "@resolvent/transformer";
 import * as z from "zod";
 import { type Sample, sampleSequences, textPieces, tokenLines } from "../corpus.ts";
-import { linearityCost } from "../estimate.ts";
+import { linearityCost } from "../linearity-cost.ts";
 import { measureLinearity } from "../measure.ts";
 import { linearityPage } from "../page.ts";
 import type { SitePair } from "../pairs.ts";
@@ -52,36 +52,21 @@ export const linearity: Analysis<LinearityParameters, LinearityResult> = defineA
       .describe(
         "half: fit on every other sequence, score on the rest; none: score on the sequences fitted",
       ),
-    length: z
-      .int()
-      .min(2)
-      .optional()
-      .describe(
-        "maximum tokens per sequence; default: 128 of a text, all of a line of ids, if the context allows",
-      ),
-    maxTokens: z
-      .int()
-      .min(2)
-      .default(16384)
-      .describe("maximum tokens in all, of sequences sampled from the whole corpus"),
-    seed: z
-      .int()
-      .min(0)
-      .max(2 ** 32 - 1)
-      .default(0)
-      .describe("random seed"),
-    draws: z.int().min(0).max(10000).default(200).describe("bootstrap resamples for the intervals"),
-    maxDegree: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ title: "k", description: "highest degree compared; default: all" }),
-    lensPasses: z
-      .int()
-      .min(0)
-      .max(1000)
-      .default(4)
-      .describe("training passes of the tuned lens over the fitted sequences"),
+    length: optionalCount(
+      "maximum tokens per sequence; default: 128 of a text, all of a line of ids, if the context allows",
+      { least: 2 },
+    ),
+    maxTokens: countParameter(
+      "maximum tokens in all, of sequences sampled from the whole corpus",
+      16384,
+      { least: 2 },
+    ),
+    seed: countParameter("random seed", 0, { most: 2 ** 32 - 1 }),
+    draws: countParameter("bootstrap resamples for the intervals", 200, { most: 10000 }),
+    maxDegree: optionalCount("highest degree compared; default: all", { title: "k" }),
+    lensPasses: countParameter("training passes of the tuned lens over the fitted sequences", 4, {
+      most: 1000,
+    }),
     between: z.array(z.string()).default([]).meta({
       title: "from:to",
       description: "further pairs of sites to score, such as L0.mlp.read:L2.mlp.after",
@@ -112,19 +97,11 @@ export const linearity: Analysis<LinearityParameters, LinearityResult> = defineA
     const { name, length } = corpusOf(params, model.architecture, vocabulary);
     const { split, seed, draws, maxDegree, lensPasses, maxTokens } = params;
     return await measureLinearity(engine, model, sample, {
+      ...{ length, maxTokens, split, seed, draws, lensPasses, maxDegree },
+      ...{ signal, onProgress, checkpoint },
       linearAlgebra: await subject.linearAlgebra(),
       corpus: name,
-      length,
-      maxTokens,
-      split,
-      seed,
-      draws,
-      lensPasses,
       between: sitePairs(params.between),
-      ...(maxDegree !== undefined && { maxDegree }),
-      signal,
-      onProgress,
-      checkpoint,
     });
   },
   tables: (result): readonly Table[] => linearityTables(result),

@@ -1,8 +1,8 @@
 import { reference, type Tensor } from "@resolvent/tensor";
 import { describe, expect, test } from "vitest";
-import { type AdamOptions, adamStart, adamStep, squaredNorm } from "../src/adam.ts";
+import { type AdamWOptions, adamWStart, adamWStep, squaredNorm } from "../src/adam-w.ts";
 
-const options: AdamOptions = { beta1: 0.9, beta2: 0.98, eps: 1e-8, decay: 0.1, clip: Infinity };
+const options: AdamWOptions = { beta1: 0.9, beta2: 0.98, eps: 1e-8, decay: 0.1, clip: Infinity };
 
 const row = (...data: number[]): Tensor => reference.constant({ d_model: data.length }, data);
 const matrix = (...data: number[]): Tensor => reference.constant({ out: 1, in: data.length }, data);
@@ -16,8 +16,8 @@ describe("two steps by hand", () => {
   // by rate · g/(|g| + eps), whatever the size of its gradient.
   const first = new Map([["b", row(0.5, -2)]]);
   const second = new Map([["b", row(0.25, 1)]]);
-  const start = adamStart(reference, new Map([["b", row(1, 1)]]));
-  const one = adamStep(reference, start, first, { step: 1, rate: 0.1, norm: 1 }, options);
+  const start = adamWStart(reference, new Map([["b", row(1, 1)]]));
+  const one = adamWStep(reference, start, first, { step: 1, rate: 0.1, norm: 1 }, options);
 
   test("the first moves by the rate against the sign", () => {
     expect(one.parameters.get("b")).toBeNear([1 - 0.1, 1 + 0.1], { rtol: 3e-8 });
@@ -28,7 +28,7 @@ describe("two steps by hand", () => {
   });
 
   test("the second by the corrected moments", () => {
-    const two = adamStep(reference, one, second, { step: 2, rate: 0.01, norm: 1 }, options);
+    const two = adamWStep(reference, one, second, { step: 2, rate: 0.01, norm: 1 }, options);
     // m = 0.9·(0.05, −0.2) + 0.1·(0.25, 1); v = 0.98·(0.005, 0.08) + 0.02·(0.0625, 1)
     expect(two.first.get("b")).toBeNear([0.07, -0.08], { rtol: 1e-15 });
     expect(two.second.get("b")).toBeNear([0.00615, 0.0984], { rtol: 1e-15 });
@@ -53,7 +53,7 @@ describe("two steps by hand", () => {
 });
 
 test("only matrices decay, by rate · decay, and not through the moments", () => {
-  const start = adamStart(
+  const start = adamWStart(
     reference,
     new Map([
       ["w", matrix(2, -4)],
@@ -64,12 +64,12 @@ test("only matrices decay, by rate · decay, and not through the moments", () =>
     ["w", matrix(0, 0)],
     ["b", row(0, 0)],
   ]);
-  const after = adamStep(reference, start, still, { step: 1, rate: 0.5, norm: 0 }, options);
+  const after = adamWStep(reference, start, still, { step: 1, rate: 0.5, norm: 0 }, options);
   expect(numbers(after.parameters.get("w"))).toEqual([2 * 0.95, -4 * 0.95]);
   expect(numbers(after.parameters.get("b"))).toEqual([2, -4]);
   expect(numbers(after.first.get("w"))).toEqual([0, 0]);
   const none = { ...options, decay: 0 };
-  const kept = adamStep(reference, start, still, { step: 1, rate: 0.5, norm: 0 }, none);
+  const kept = adamWStep(reference, start, still, { step: 1, rate: 0.5, norm: 0 }, none);
   expect(numbers(kept.parameters.get("w"))).toEqual([2, -4]);
 });
 
@@ -78,7 +78,7 @@ describe("clipping", () => {
     ["w", matrix(3, 0)],
     ["b", row(0, -4)],
   ]);
-  const start = adamStart(
+  const start = adamWStart(
     reference,
     new Map([
       ["w", matrix(1, 1)],
@@ -88,7 +88,7 @@ describe("clipping", () => {
   const moments = (clip: number): readonly number[] => {
     const norm = normOf(gradients);
     const at = { step: 1, rate: 0.1, norm };
-    const after = adamStep(reference, start, gradients, at, { ...options, clip });
+    const after = adamWStep(reference, start, gradients, at, { ...options, clip });
     return [...numbers(after.first.get("w")), ...numbers(after.first.get("b"))];
   };
 
@@ -110,9 +110,9 @@ describe("clipping", () => {
 });
 
 test("a parameter without a gradient is a bug, not a parameter less", () => {
-  const start = adamStart(reference, new Map([["b", row(1)]]));
+  const start = adamWStart(reference, new Map([["b", row(1)]]));
   const at = { step: 1, rate: 0.1, norm: 1 };
-  expect(() => adamStep(reference, start, new Map(), at, options)).toThrow(
+  expect(() => adamWStep(reference, start, new Map(), at, options)).toThrow(
     expect.objectContaining({ code: "train/missing-gradient" }),
   );
 });

@@ -39,8 +39,8 @@ export function linearityCost(
       for (const point of points) {
         ops.scope(() => {
           const x = valueAt(values, point);
-          const logits = unembed(ops, model, x, plainSites());
-          return trainLens(ops, model, startLens(ops, map), x, logits, { step: 1, rate: 1 });
+          const p = unembed(ops, model, x, plainSites());
+          return trainLens(ops, model, startLens(ops, map), { x, p, step: 1, rate: 1 });
         });
       }
     }),

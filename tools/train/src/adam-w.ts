@@ -1,8 +1,9 @@
 import { axesOf, InternalError, type Ops, type Shaped } from "@resolvent/tensor";
+import { adamStep } from "@resolvent/transformer";
 import type { Parameters } from "./parameters.ts";
 
 /** AdamW (Loshchilov and Hutter 2019): decay is taken from the weights, not through the gradient. */
-export interface AdamOptions {
+export interface AdamWOptions {
   readonly beta1: number;
   readonly beta2: number;
   /** Added to the root of the second moment. */
@@ -14,14 +15,17 @@ export interface AdamOptions {
 }
 
 /** What one step carries to the next. */
-export interface AdamState<T> {
+export interface AdamWState<T> {
   readonly parameters: Parameters<T>;
   readonly first: Parameters<T>;
   readonly second: Parameters<T>;
 }
 
 /** State before the first step. */
-export function adamStart<T extends Shaped>(ops: Ops<T>, parameters: Parameters<T>): AdamState<T> {
+export function adamWStart<T extends Shaped>(
+  ops: Ops<T>,
+  parameters: Parameters<T>,
+): AdamWState<T> {
   const zeros = (): Parameters<T> =>
     new Map([...parameters].map(([name, p]): [string, T] => [name, ops.fill(p.shape, 0)]));
   return { parameters, first: zeros(), second: zeros() };
@@ -42,15 +46,15 @@ export function squaredNorm<T extends Shaped>(ops: Ops<T>, gradients: Parameters
  * @param rate the learning rate
  * @param norm of the gradients, for clipping
  */
-export function adamStep<T extends Shaped>(
+export function adamWStep<T extends Shaped>(
   ops: Ops<T>,
-  state: AdamState<T>,
+  state: AdamWState<T>,
   gradients: Parameters<T>,
   { step, rate, norm }: { readonly step: number; readonly rate: number; readonly norm: number },
-  options: AdamOptions,
-): AdamState<T> {
+  options: AdamWOptions,
+): AdamWState<T> {
   const { beta1, beta2, eps, decay, clip } = options;
-  const shrink = Math.min(1, clip / norm);
+  const settings = { step, rate, beta1, beta2, eps, shrink: Math.min(1, clip / norm) };
   const parameters = new Map<string, T>();
   const first = new Map<string, T>();
   const second = new Map<string, T>();
@@ -65,20 +69,12 @@ export function adamStep<T extends Shaped>(
         details: { name },
       });
     }
-    const m1 = ops.add(ops.scale(m, beta1), ops.scale(gradient, shrink * (1 - beta1)));
-    const square = ops.mul(gradient, gradient);
-    const v1 = ops.add(ops.scale(v, beta2), ops.scale(square, shrink ** 2 * (1 - beta2)));
-    // m̂ / (√v̂ + ε) with both sides times √(1 − β₂ᵗ), which saves a pass.
-    const correction = Math.sqrt(1 - beta2 ** step);
-    const move = ops.div(
-      ops.scale(m1, (rate * correction) / (1 - beta1 ** step)),
-      ops.add(ops.sqrt(v1), ops.fill({}, eps * correction)),
-    );
+    const moved = adamStep(ops, { first: m, second: v }, gradient, settings);
     const matrix = axesOf(p.shape).length > 1;
     const kept = matrix ? ops.scale(p, 1 - rate * decay) : p;
-    parameters.set(name, ops.sub(kept, move));
-    first.set(name, m1);
-    second.set(name, v1);
+    parameters.set(name, ops.sub(kept, moved.move));
+    first.set(name, moved.first);
+    second.set(name, moved.second);
   }
   return { parameters, first, second };
 }

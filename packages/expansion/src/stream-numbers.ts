@@ -9,13 +9,6 @@ export async function readStream<T extends Shaped>(
   return data instanceof Float64Array ? data : Float64Array.from(data);
 }
 
-/** `‖v‖` */
-export function normOf(v: Float64Array): number {
-  let sum = 0;
-  for (const x of v) sum += x * x;
-  return Math.sqrt(sum);
-}
-
 /** `a + factor · b`, of two of one length. */
 export function plus(a: Float64Array, b: Float64Array, factor = 1): Float64Array {
   return a.map((x, i) => x + factor * (b[i] as number)); // one length

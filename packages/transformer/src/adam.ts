@@ -1,0 +1,47 @@
+import type { Ops, Shaped } from "@resolvent/tensor";
+
+/** The running means of a parameter's gradient and of its square, which Adam carries from step to step. */
+export interface AdamMoments<T> {
+  readonly first: T;
+  readonly second: T;
+}
+
+export interface AdamOptions {
+  /** Counted from 1. */
+  readonly step: number;
+  /** The learning rate. */
+  readonly rate: number;
+  /** Decays of the moments; default 0.9 and 0.999. */
+  readonly beta1?: number;
+  readonly beta2?: number;
+  /** Added to the root of the second moment; default 1e-8. */
+  readonly eps?: number;
+  /** The gradient is scaled by this first, as clipping asks; default 1. */
+  readonly shrink?: number;
+}
+
+/**
+ * One step of Adam (Kingma & Ba 2015, algorithm 1) for one parameter: `move = rate · m̂ / (√v̂ + ε)`, which is to be
+ * taken from it, and the moments after it. Before the first step both moments are zero.
+ */
+export function adamStep<T extends Shaped>(
+  ops: Ops<T>,
+  moments: AdamMoments<T>,
+  gradient: T,
+  options: AdamOptions,
+): AdamMoments<T> & { readonly move: T } {
+  const { step, rate, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, shrink = 1 } = options;
+  const first = ops.add(ops.scale(moments.first, beta1), ops.scale(gradient, shrink * (1 - beta1)));
+  const square = ops.mul(gradient, gradient);
+  const second = ops.add(
+    ops.scale(moments.second, beta2),
+    ops.scale(square, shrink ** 2 * (1 - beta2)),
+  );
+  // Both sides of the quotient times √(1 − β₂ᵗ), which saves a pass.
+  const correction = Math.sqrt(1 - beta2 ** step);
+  const move = ops.div(
+    ops.scale(first, (rate * correction) / (1 - beta1 ** step)),
+    ops.add(ops.sqrt(second), ops.fill({}, eps * correction)),
+  );
+  return { first, second, move };
+}
