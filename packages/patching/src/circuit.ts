@@ -1,7 +1,7 @@
 import {
+  type ComputedResult,
+  computedResult,
   isNothing,
-  type ModelFacts,
-  modelFacts,
   pause,
   short,
   type Warning,
@@ -10,7 +10,6 @@ import {
   type Engine,
   InputError,
   inChunks,
-  type Precision,
   priced,
   readNumbers,
   type Shaped,
@@ -58,10 +57,7 @@ export interface CircuitSize {
 }
 
 /** How much of a behaviour circuits of several sizes keep: plain data. */
-export interface CircuitResult {
-  readonly schemaVersion: 1;
-  readonly kind: "circuit";
-  readonly model: ModelFacts;
+export interface CircuitResult extends ComputedResult<"circuit"> {
   readonly level: string;
   /** How edges were scored, and what edges outside a circuit carry. */
   readonly setting: SettingFacts;
@@ -87,8 +83,6 @@ export interface CircuitResult {
     readonly targets: readonly number[];
   })[];
   readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
   readonly warnings: readonly Warning[];
 }
 
@@ -176,9 +170,7 @@ export async function findCircuit<T extends Shaped>(
           ]),
         );
   return {
-    schemaVersion: 1,
-    kind: "circuit",
-    model: modelFacts(model),
+    ...computedResult("circuit", engine, model),
     level: scored.level,
     setting: scored.setting,
     method: scored.method,
@@ -200,8 +192,6 @@ export async function findCircuit<T extends Shaped>(
       return { ...pair, targetEmpty: empty, targets: own };
     }),
     weightProcessing: "none",
-    engine: engine.name,
-    precision: engine.precision,
     warnings: nothing ? [noFaithfulness(gap, largest, logitSize)] : [],
   };
 }

@@ -1,6 +1,6 @@
 import {
-  type ModelFacts,
-  modelFacts,
+  type ComputedResult,
+  computedResult,
   pause,
   type TokenFacts,
   tokenFacts,
@@ -9,7 +9,6 @@ import {
   type Engine,
   InputError,
   inOrder,
-  type Precision,
   readTogether,
   type Shaped,
   STACK_MEMORY,
@@ -37,10 +36,7 @@ import { allTargets, type PatchWork, patchWork, workChunks } from "./work.ts";
 export type EffectMatrix = readonly (readonly (number | null)[])[];
 
 /** What patching did to the target: plain data, the same object in API, JSON and app. */
-export interface PatchResult {
-  readonly schemaVersion: 1;
-  readonly kind: "patch";
-  readonly model: ModelFacts;
+export interface PatchResult extends ComputedResult<"patch"> {
   /** `block`, `head`, `neuron`, `stream`, or the name of another level. */
   readonly level: string;
   readonly setting: SettingFacts;
@@ -68,8 +64,6 @@ export interface PatchResult {
    */
   readonly certificate: { readonly relativeError: number } | null;
   readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
 }
 
 /** One pair of prompts and its effects. */
@@ -183,9 +177,7 @@ export async function patchEffects<T extends Shaped>(
     const corrupts = found.flatMap(({ targetCorrupt }) => targetCorrupt ?? []);
     const text = options.text ?? (() => "");
     return {
-      schemaVersion: 1,
-      kind: "patch",
-      model: modelFacts(model),
+      ...computedResult("patch", engine, model),
       level: levelName(setting.level),
       setting: settingFacts(setting),
       method,
@@ -207,8 +199,6 @@ export async function patchEffects<T extends Shaped>(
       comparison: exact === undefined ? null : { ...agreement(own, exact), exact: inMatrix(exact) },
       certificate: certificates.length === 0 ? null : { relativeError: Math.max(...certificates) },
       weightProcessing: "none",
-      engine: engine.name,
-      precision: engine.precision,
     };
   } finally {
     if (means !== undefined) engine.free(means);

@@ -1,15 +1,14 @@
 import {
-  type ModelFacts,
-  modelFacts,
   namedTarget,
+  type PromptResult,
+  promptResult,
   short,
-  type TokenFacts,
   type TokenName,
   type Vocabulary,
   type Warning,
 } from "@resolvent/analysis";
 import { GATES, type Gate } from "@resolvent/expansion";
-import type { Engine, Precision, Shaped } from "@resolvent/tensor";
+import type { Engine, Shaped } from "@resolvent/tensor";
 import { using } from "@resolvent/tensor";
 import {
   levelOf,
@@ -47,11 +46,7 @@ export interface ShownPath {
 }
 
 /** A target as a sum of paths: plain data, the same object in API, JSON and app. */
-export interface PathExpansion {
-  readonly schemaVersion: 1;
-  readonly kind: "paths";
-  readonly model: ModelFacts;
-  readonly input: { readonly tokens: readonly TokenFacts[] };
+export interface PathExpansion extends PromptResult<"paths"> {
   /** Token ids of the logit difference; `b` is null for a logit alone. */
   readonly target: Target;
   /** `logit " Mary" − " John"` */
@@ -60,10 +55,6 @@ export interface PathExpansion {
   readonly level: string;
   /** All gates, and the final norm's σ, are held at the run's values. */
   readonly freeze: readonly Gate[];
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** How many paths there are, a decimal number. */
   readonly count: string;
   /** The sum of all of them. With `constant` and `otherSources` it is the value of the target. */
@@ -162,17 +153,11 @@ export async function expandPaths<T extends Shaped>(
           ? found.relativeError
           : ((await options.certify?.(target)) ?? null);
       return {
-        schemaVersion: 1,
-        kind: "paths",
-        model: modelFacts(model),
-        input: { tokens: tokens.map((id) => ({ id, text: text(id) })) },
+        ...promptResult("paths", engine, model, tokens, text),
         target,
         readout: readout.name,
         level: level.name,
         freeze: GATES,
-        weightProcessing: "none",
-        engine: engine.name,
-        precision: engine.precision,
         count: String(found.count),
         total: found.total,
         constant: found.constant,

@@ -1,12 +1,5 @@
-import {
-  type ModelFacts,
-  modelFacts,
-  normOf,
-  ratio,
-  type TokenFacts,
-  type Warning,
-} from "@resolvent/analysis";
-import type { Engine, Precision, Shaped } from "@resolvent/tensor";
+import { normOf, type PromptResult, promptResult, ratio, type Warning } from "@resolvent/analysis";
+import type { Engine, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { checkGates, type Gate } from "../gates.ts";
 import { plus } from "../stream-numbers.ts";
@@ -44,11 +37,7 @@ export interface InteractingSet {
 }
 
 /** A run as a sum over sets of players: plain data, the same object in API, JSON and app. */
-export interface Interactions {
-  readonly schemaVersion: 1;
-  readonly kind: "interactions";
-  readonly model: ModelFacts;
-  readonly input: { readonly tokens: readonly TokenFacts[] };
+export interface Interactions extends PromptResult<"interactions"> {
   /** How players were chosen; `layer` of heads and other parts. */
   readonly choice: { readonly kind: PlayerChoice["kind"]; readonly layer: number | null };
   /** Their names. What no player has (with heads, MLPs and `b_O`) always writes. */
@@ -57,10 +46,6 @@ export interface Interactions {
   readonly freeze: readonly Gate[];
   /** What a player that does not play writes: nothing, biases included; of a head, `b_O` stays. */
   readonly reference: "zero";
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** Orders `0 … K`; order 0 is the run in which no player writes. */
   readonly orders: readonly InteractionOrder[];
   /** All interactions of two or more players, the largest first. */
@@ -131,10 +116,7 @@ export async function interactions<T extends Shaped>(
     from: isExact(terms) ? "none" : "difference",
   } as const;
   return {
-    schemaVersion: 1,
-    kind: "interactions",
-    model: modelFacts(model),
-    input: { tokens: tokens.map((id) => ({ id, text: text?.(id) ?? "" })) },
+    ...promptResult("interactions", engine, model, tokens, text),
     choice: {
       kind: choice.kind,
       layer: "layer" in choice ? (choice.layer ?? null) : null,
@@ -142,9 +124,6 @@ export async function interactions<T extends Shaped>(
     players: terms.players.map(({ name }) => name),
     freeze: checkGates(given.freeze ?? []),
     reference: "zero",
-    weightProcessing: "none",
-    engine: engine.name,
-    precision: engine.precision,
     orders,
     sets,
     top: sets.slice(0, top),

@@ -1,18 +1,5 @@
-import {
-  type ModelFacts,
-  modelFacts,
-  type Result,
-  type TokenFacts,
-  tokenFacts,
-} from "@resolvent/analysis";
-import {
-  type Engine,
-  inOrder,
-  type Precision,
-  readTogether,
-  type Shaped,
-  using,
-} from "@resolvent/tensor";
+import { type PromptResult, promptResult } from "@resolvent/analysis";
+import { type Engine, inOrder, readTogether, type Shaped, using } from "@resolvent/tensor";
 import type { HeadPlace, Level, Model } from "@resolvent/transformer";
 import { GATES, type Gate } from "../gates.ts";
 import type { AttentionEdge } from "./choose-edge.ts";
@@ -20,10 +7,7 @@ import type { Splitting } from "./score-sources.ts";
 import { divides, type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
 
 /** A head's score between two positions as a sum over pairs of sources: plain data. */
-export interface ScoreExpansion extends Result {
-  readonly model: ModelFacts;
-  readonly kind: "qk";
-  readonly input: { readonly tokens: readonly TokenFacts[] };
+export interface ScoreExpansion extends PromptResult<"qk"> {
   readonly head: HeadPlace;
   /** Position that looks. */
   readonly query: number;
@@ -36,10 +20,6 @@ export interface ScoreExpansion extends Result {
    * gates of the blocks before.
    */
   readonly freeze: readonly Gate[];
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
-  readonly engine: string;
-  readonly precision: Precision;
   /** The attention probability of the run. */
   readonly pattern: number;
   /** The run's score before the softmax: scaled, rotation included. */
@@ -115,18 +95,12 @@ export async function expandScore<T extends Shaped>(
   const carried = [pair.query, pair.key].some((side) => side !== "block" && !divides(side));
   const nameOf = (side: typeof pair.query): string => (typeof side === "string" ? side : side.name);
   return {
-    schemaVersion: 1,
-    kind: "qk",
-    model: modelFacts(model),
-    input: { tokens: tokenFacts(tokens, { text }) },
+    ...promptResult("qk", engine, model, tokens, text),
     head,
     query,
     key,
     by: { query: nameOf(pair.query), key: nameOf(pair.key) },
     freeze: carried ? GATES : ["norm"],
-    weightProcessing: "none",
-    engine: engine.name,
-    precision: engine.precision,
     ...found,
     remainder: { from: "none", score: 0 },
     certificate: { relativeError, relativeErrorFloat64 },
