@@ -25,14 +25,17 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   linearity: [29300, "the same and the page, with its figures"],
   models: [270, "URLs only: the weights are files beside it"],
-  patching: [19100, "blocks of transformer and reverse-mode derivatives"],
+  patching: [21100, "blocks of transformer with their parts, and reverse-mode derivatives"],
   paths: [21400, "blocks of transformer and tensor's derivatives; of expansion next to nothing"],
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
   transformer: [
     71000,
     "loading, families and tokenizers, whose Oniguruma patterns take a third of it",
   ],
-  weights: [10500, "readers and the Hub; what is for Node only is in /node"],
+  weights: [
+    11800,
+    "readers, the Hub, and a thread that reads for streams; what is for Node only is in /node",
+  ],
 };
 
 const libraries = membersOf(repository)
