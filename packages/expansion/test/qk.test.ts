@@ -8,7 +8,7 @@ import {
   tensor,
 } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
-import { loadModel, type Model, run } from "@resolvent/transformer";
+import { loadModel, type Model, mapBlock, run, shapesOf } from "@resolvent/transformer";
 import { memoryFolder } from "@resolvent/weights";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -19,6 +19,7 @@ import {
   qkDegrees,
   SPLITTINGS,
   type Splitting,
+  scoreCost,
   scoreTerms,
 } from "../src/index.ts";
 
@@ -193,6 +194,24 @@ describe.each(tinyFamilies)("%s", (family) => {
       }
     }
   });
+});
+
+test("more pairs than a result can hold are refused before the work, from shapes", async () => {
+  const wide = shapesOf(await loadModel(reference, tinyModel("gpt2")));
+  const large = { ...wide, architecture: { ...wide.architecture, d_mlp: 3000 } };
+  const stages = [...wide.stages].map((stage) =>
+    stage.map((block) =>
+      mapBlock(block, (weight) => ({
+        ...weight,
+        shape: "d_mlp" in weight.shape ? { ...weight.shape, d_mlp: 3000 } : weight.shape,
+      })),
+    ),
+  );
+  const choice = { head: { layer: 1, head: 1 }, query: 4, key: 3, by: "neuron" } as const;
+  expect(() => scoreCost({ ...large, stages }, tokens, choice)).toThrow(
+    expect.objectContaining({ code: "expansion/too-many-pairs" }),
+  );
+  scoreCost({ ...large, stages }, tokens, { ...choice, by: { query: "neuron", key: "block" } });
 });
 
 describe("what is refused", async () => {

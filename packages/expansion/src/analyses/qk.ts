@@ -140,7 +140,7 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
       ...score,
       centred,
       ...largestPairs(score, centred, top),
-      warnings: shareOf(0, score, centred) === null ? [noShares(score, centred)] : [],
+      warnings: sharesOf(score, centred)(0) === null ? [noShares(score, centred)] : [],
       target: tokenFacts(b === null ? [a] : [a, b], vocabulary),
       degrees,
     };
@@ -188,12 +188,13 @@ function largestPairs(
 /** All pairs of sources, the largest first. */
 function allPairs(score: ScoreExpansion, centred: boolean): ScorePair[] {
   const { querySources, keySources } = score;
+  const shareOf = sharesOf(score, centred);
   const all = partsOf(score, centred).matrix.flatMap((row, a) =>
     row.map((effect, b) => ({
       querySource: querySources[a] ?? "",
       keySource: keySources[b] ?? "",
       effect,
-      share: shareOf(effect, score, centred),
+      share: shareOf(effect),
     })),
   );
   return all.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
@@ -212,11 +213,12 @@ function partsOf(
   return centred ? { matrix: matrixKeyCentred, total: centredScore } : { matrix, total: score };
 }
 
-/** A part of the score; null where the pairs all but cancel, so that there is no score to speak of. */
-function shareOf(part: number, score: Parts, centred: boolean): number | null {
+/** Parts of the score as shares of it; null where the pairs all but cancel, so that there is no score to speak of. */
+function sharesOf(score: Parts, centred: boolean): (part: number) => number | null {
   const { matrix, total } = partsOf(score, centred);
   const size = matrix.flat().reduce((sum, x) => sum + Math.abs(x), 0);
-  return isNothing(total, size, score.precision) ? null : part / total;
+  const nothing = isNothing(total, size, score.precision);
+  return (part) => (nothing ? null : part / total);
 }
 
 function noShares(score: Parts, centred: boolean): Warning {
@@ -264,11 +266,11 @@ function pairTable(result: QkResult): Table {
               `${notShown.pairs} more pairs`,
               null,
               notShown.effect,
-              shareOf(notShown.effect, result, centred),
+              sharesOf(result, centred)(notShown.effect),
             ],
           ]
         : []),
-      [null, null, "sum", null, total, shareOf(total, result, centred)],
+      [null, null, "sum", null, total, sharesOf(result, centred)(total)],
     ],
     notes: [
       ...warningLines(result.warnings),
@@ -283,6 +285,7 @@ function pairTable(result: QkResult): Table {
 /** What each source of a side contributes with all of the other side. */
 function sideTables(result: QkResult): Table[] {
   const { matrix } = partsOf(result, result.centred);
+  const shareOf = sharesOf(result, result.centred);
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, x) => all + x, 0);
   const side = (name: string, sources: readonly string[], sums: readonly number[]): Table => ({
     kind: `${name}-source`,
@@ -296,12 +299,7 @@ function sideTables(result: QkResult): Table[] {
     rows: sources
       .map((source, i) => [source, sums[i] ?? 0] as const)
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
-      .map(([source, x]) => [
-        source,
-        inWords(source, result.input.tokens),
-        x,
-        shareOf(x, result, result.centred),
-      ]),
+      .map(([source, x]) => [source, inWords(source, result.input.tokens), x, shareOf(x)]),
     shown: result.pairs.length,
     footer: moreSources(sums, result),
     rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
@@ -319,7 +317,7 @@ function moreSources(sums: readonly number[], result: QkResult): Cell[][] {
   if (more.length === 0) return [];
   const effect = more.reduce((all, x) => all + x, 0);
   const words = `${more.length} more ${more.length === 1 ? "source" : "sources"}`;
-  return [[null, words, effect, shareOf(effect, result, result.centred)]];
+  return [[null, words, effect, sharesOf(result, result.centred)(effect)]];
 }
 
 /** V-degrees beside QK-degrees. */

@@ -75,7 +75,7 @@ export interface ScoreTerms<T> {
  * `n` tokens), their projections, and `2·heads·A·B·keys·d_head` for `A × B` sources.
  *
  * @throws InputError `transformer/no-head`, `expansion/bad-position`, `expansion/key-not-seen`,
- *   `expansion/unknown-splitting`, and those of a run
+ *   `expansion/unknown-splitting`, `expansion/too-many-pairs`, and those of a run
  */
 export function scoreTerms<T extends Shaped>(
   ops: Ops<T>,
@@ -95,6 +95,7 @@ export function scoreTerms<T extends Shaped>(
       const first = firstSeen(block, query);
       if (key !== undefined && key < first) throw notSeen(block, query, key, first);
       const sides = projected(ops, run, block, head, by);
+      checkPairs(sides);
       const centred = ops.center(ops.slice(sides.keys, "key_pos", first, query + 1), "key_pos");
       const [from, to] = key === undefined ? [first, query + 1] : [key, key + 1];
       const read = (keys: T): T =>
@@ -135,6 +136,23 @@ export function splittings(by: Splitting | Level | SplittingPair = "block"): Spl
 /** Whether a splitting tells the parts of blocks apart as they wrote in the run. */
 export function divides(by: Splitting | Level): boolean {
   return typeof by === "object" || by === "head" || by === "neuron";
+}
+
+/** Pairs of sources that a score is taken apart into at most: neurons on both sides of a large model have billions. */
+const PAIRS_AT_MOST = 2 ** 22;
+
+function checkPairs({
+  querySources,
+  keySources,
+}: Pick<Sides<Shaped>, "querySources" | "keySources">): void {
+  const [query, key] = [querySources.length, keySources.length];
+  if (query * key <= PAIRS_AT_MOST) return;
+  throw new InputError({
+    code: "expansion/too-many-pairs",
+    message: `A score is taken apart into at most ${PAIRS_AT_MOST} pairs; ${query} sources of the query and ${key} of the key make ${query * key}.`,
+    remedy: "Split one of the sides more coarsely, by block or head.",
+    details: { query, key, most: PAIRS_AT_MOST },
+  });
 }
 
 /** Queries and keys of every source, turned by their positions. */
