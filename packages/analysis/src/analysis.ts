@@ -1,5 +1,6 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import { describeParameters } from "./described.ts";
+import type { Need } from "./needs.ts";
 import type { Result } from "./result.ts";
 import type { Parameters } from "./schema.ts";
 import type { ModelFiles, Outline, Subject } from "./subject.ts";
@@ -29,7 +30,11 @@ interface Described<P, R extends Result> {
 
 /** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */
 export interface Analysis<P, R extends Result> extends Described<P, R> {
-  readonly needs?: "weights";
+  /**
+   * What it needs beside the weights, for all parameters or for these: a host provides it, as `subject.provided`, or
+   * refuses before anything is done.
+   */
+  readonly needs?: readonly Need[] | ((params: P) => readonly Need[]);
   /**
    * Whether `run` uses `subject.inFloat64`. Then users may leave that out (`--no-float64`), and `estimate` is asked
    * in float64 too.

@@ -17,6 +17,23 @@ export {
 } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
+export type {
+  FoundFiles,
+  FoundModel,
+  Host,
+  Loaded,
+  Loading,
+  Values,
+  Wanted,
+} from "./host.ts";
+export {
+  NEEDS,
+  type Need,
+  type Offered,
+  type Provided,
+  type Provisions,
+  type Refusal,
+} from "./needs.ts";
 export { normOf } from "./numbers.ts";
 export { type PromptOptions, pause, type WorkOptions } from "./pause.ts";
 export { isNothing, ratio } from "./ratio.ts";
@@ -35,6 +52,7 @@ export {
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
+export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
 export {
   type NotFinite,

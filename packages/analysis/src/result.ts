@@ -1,4 +1,4 @@
-import type { Engine, Precision, Shaped } from "@resolvent/tensor";
+import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
 import type { Vocabulary } from "./subject.ts";
 
@@ -10,6 +10,31 @@ export interface Result {
   readonly model: ModelIdentity;
   /** Without which it would be misread. A host adds what it knows of the model; absent where nothing is to be said. */
   readonly warnings?: readonly Warning[];
+}
+
+/**
+ * Looks whether what an analysis gave is a result at all: hosts run analyses of others.
+ * @throws InputError `analysis/bad-result`
+ */
+export function checkResult(name: string, result: unknown): void {
+  const { schemaVersion, kind, model } = Object(result); // of what has no fields, none
+  const wrong =
+    typeof result !== "object" || result === null
+      ? `${result === null ? "null" : typeof result} instead of an object`
+      : typeof kind !== "string" || kind === ""
+        ? "a result without a kind"
+        : !Number.isInteger(schemaVersion) || schemaVersion < 1
+          ? "a result without a schemaVersion"
+          : typeof Object(model).name !== "string"
+            ? "a result that does not say which model it is about"
+            : undefined;
+  if (wrong === undefined) return;
+  throw new InputError({
+    code: "analysis/bad-result",
+    message: `The analysis ${name} gave ${wrong}.`,
+    remedy: "That is a fault of the analysis: tell its author.",
+    details: { analysis: name },
+  });
 }
 
 /** What results have that an engine computed. */
