@@ -4,6 +4,7 @@ export {
   type AnyAnalysis,
   type AnyOutlineAnalysis,
   defineAnalysis,
+  isAnalysis,
   type Made,
   type OutlineAnalysis,
 } from "./analysis.ts";
@@ -40,6 +41,7 @@ export { isNothing, ratio } from "./ratio.ts";
 export {
   type ComputedResult,
   computedResult,
+  faultOfResult,
   inputLine,
   type ModelFacts,
   type ModelIdentity,

@@ -12,22 +12,21 @@ export interface Result {
   readonly warnings?: readonly Warning[];
 }
 
-/**
- * Looks whether what an analysis gave is a result at all: hosts run analyses of others.
- * @throws InputError `analysis/bad-result`
- */
+/** What is wrong with what an analysis gave, where it is no result at all: hosts run analyses of others. */
+export function faultOfResult(result: unknown): string | undefined {
+  if (typeof result !== "object" || result === null) {
+    return `${result === null ? "null" : typeof result} instead of an object`;
+  }
+  const { schemaVersion, kind, model } = result as Readonly<Record<string, unknown>>; // of an object, anything
+  if (typeof kind !== "string" || kind === "") return "a result without a kind";
+  if (!Number.isInteger(schemaVersion)) return "a result without a schemaVersion";
+  if (typeof Object(model).name === "string") return undefined;
+  return "a result that does not say which model it is about";
+}
+
+/** @throws InputError `analysis/bad-result` */
 export function checkResult(name: string, result: unknown): void {
-  const { schemaVersion, kind, model } = Object(result); // of what has no fields, none
-  const wrong =
-    typeof result !== "object" || result === null
-      ? `${result === null ? "null" : typeof result} instead of an object`
-      : typeof kind !== "string" || kind === ""
-        ? "a result without a kind"
-        : !Number.isInteger(schemaVersion) || schemaVersion < 1
-          ? "a result without a schemaVersion"
-          : typeof Object(model).name !== "string"
-            ? "a result that does not say which model it is about"
-            : undefined;
+  const wrong = faultOfResult(result);
   if (wrong === undefined) return;
   throw new InputError({
     code: "analysis/bad-result",
