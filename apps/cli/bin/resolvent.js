@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command itself runs on a worker thread: operations are synchronous, and this thread stays free to end
 // everything on Ctrl-C, also in the middle of a long one.
+import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
 import { Worker } from "node:worker_threads";
 
@@ -37,9 +38,10 @@ process.stdout.on("error", (error) => {
 });
 process.stderr.on("error", () => {}); // nobody listens
 // What is written comes as messages, in one order for both streams; the worker's own streams keep two.
-worker.on("message", async ({ out, err, readInput }) => {
+worker.on("message", async ({ out, err, readInput, readLine }) => {
   if (out !== undefined) process.stdout.write(out);
   if (err !== undefined) process.stderr.write(err);
+  if (readLine) worker.postMessage({ line: await line() });
   if (readInput !== undefined) worker.postMessage({ input: await input(readInput) });
 });
 worker.on("error", (error) => {
@@ -55,6 +57,15 @@ worker.on("exit", (code) => {
   // Once what was written before is out.
   process.stdout.write("", () => process.exit(interruptedBy ?? process.exitCode ?? code));
 });
+
+/** The next line of standard input; nothing at its end. */
+function line() {
+  const lines = createInterface({ input: process.stdin });
+  return new Promise((resolve) => {
+    lines.once("line", resolve);
+    lines.once("close", () => resolve(""));
+  }).finally(() => lines.close());
+}
 
 /** Standard input, cut short once it is longer than `limit` bytes. */
 async function input(limit) {

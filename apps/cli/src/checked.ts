@@ -1,15 +1,12 @@
-import { type AnyAnalysis, checkParameters, type Fault } from "@resolvent/analysis";
+import type { Fault } from "@resolvent/analysis";
 import { isInputError } from "@resolvent/tensor";
 import { usageError } from "./failure.ts";
 import { flagOf } from "./parameter-options.ts";
 
-/** Parameters from what was given, faults by the names of the options. */
-export async function checked(
-  { params }: Pick<AnyAnalysis, "params">,
-  values: Readonly<Record<string, unknown>>,
-): Promise<unknown> {
+/** What `work` gives; faults of parameters are called by the names of the options. */
+export async function byOptions<V>(work: () => Promise<V>): Promise<V> {
   try {
-    return await checkParameters(params, values);
+    return await work();
   } catch (error) {
     if (!isInputError(error) || error.code !== "analysis/bad-parameters") throw error;
     const faults = error.details.faults as readonly Fault[]; // what checkParameters puts there

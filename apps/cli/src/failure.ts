@@ -40,6 +40,9 @@ const fileFaults =
 /** Numbers that are not finite, or do not add up, in a result or on the way to one. */
 const unsound: ReadonlySet<string> = new Set(["cli/unsound-result", "cpu/not-finite"]);
 
+/** A plug-in that threw, or gave what is no result. */
+export const PLUGIN_FAILED = "cli/plugin-failed";
+
 const overBudget: ReadonlySet<string> = new Set([
   "cli/over-budget",
   "cpu/out-of-memory",
@@ -58,6 +61,7 @@ export function exitCodeOf(error: unknown): number {
   ) {
     return EXIT.unsupported;
   }
+  if (error.code === PLUGIN_FAILED) return EXIT.internal;
   if (unsound.has(error.code)) return EXIT.unsound;
   if (overBudget.has(error.code)) return EXIT.overBudget;
   return fileFaults.test(error.code) ? EXIT.badFile : EXIT.usage;
@@ -65,7 +69,12 @@ export function exitCodeOf(error: unknown): number {
 
 /** What is printed of an error: the message for a caller's mistake, everything for a bug of ours. */
 export function describeFailure(error: unknown): string {
-  if (isInputError(error)) return `resolvent: ${error.message} [${error.code}]`;
+  if (isInputError(error)) {
+    const { code, cause } = error;
+    // Its author wants to know where; nobody else wrote that code.
+    const trace = code === PLUGIN_FAILED && cause instanceof Error ? `\n${cause.stack}` : "";
+    return `resolvent: ${error.message} [${code}]${trace}`;
+  }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const code = isInternalError(error) ? ` [${error.code}]` : "";
   return `resolvent: this is a bug${code}; please report it with what follows.\n${detail}`;

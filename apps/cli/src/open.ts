@@ -129,9 +129,12 @@ function budget(
   outline: ModelOutline,
   { precision, stream = false, maxMemory }: EngineOptions,
   intermediates: number,
+  layers = false,
 ): Budget {
   const limit = Math.min(maxMemory ?? ENGINE_BYTES, ENGINE_BYTES);
-  const plans = weightPlans(outline.sizes, precision).filter((plan) => plan.stream || !stream);
+  const plans = weightPlans(outline.sizes, precision).filter(
+    (plan) => (plan.stream || !stream) && !(plan.stream && layers),
+  );
   return {
     limit,
     plan: plans.find((plan) => plan.bytes + intermediates <= limit),
@@ -144,8 +147,9 @@ export function keptWeights(
   outline: ModelOutline,
   options: EngineOptions,
   intermediates: number,
+  layers = false,
 ): KeptWeights {
-  const { plan, least } = budget(outline, options, intermediates);
+  const { plan, least } = budget(outline, options, intermediates, layers);
   if (plan === undefined) return { kept: "more than the limit", bytes: least };
   const ends = plan.widen ? "" : ", the rest as stored";
   const whole = plan.widen ? `in ${options.precision}` : "as stored";
@@ -154,7 +158,7 @@ export function keptWeights(
 
 /**
  * The fastest way to keep a model's weights that leaves room for the intermediates, from the headers alone; layer
- * by layer where that is asked for.
+ * by layer where that is asked for, and never where all layers are needed at once.
  *
  * @throws InputError `cli/over-budget` where it fits in no way
  */
@@ -162,9 +166,9 @@ export function keepWeights(
   outline: ModelOutline,
   options: EngineOptions,
   intermediates: number,
-  remedy: string,
+  { remedy, layers }: { readonly remedy: string; readonly layers: boolean },
 ): WeightPlan {
-  const { limit, plan, least } = budget(outline, options, intermediates);
+  const { limit, plan, least } = budget(outline, options, intermediates, layers);
   if (plan !== undefined) return plan;
   throw new InputError({
     code: "cli/over-budget",

@@ -35,6 +35,8 @@ export function optionsOf(parameter: Parameter): Option[] {
           ? [new Option(`--no-${flag.slice(2)}`, `the opposite of ${flag}`)]
           : []),
       ];
+    case "layer":
+    case "position":
     case "number": {
       const { range } = parameter;
       return preset(option(range.whole ? "n" : "x").argParser(numberIn(range)));
@@ -56,8 +58,11 @@ export function optionsOf(parameter: Parameter): Option[] {
       return [option("file", "- is standard input")];
     case "newFile":
       return [option("file")];
+    case "head":
+    case "node":
     case "text":
       return preset(option("text"));
+    case "nodes":
     case "texts": {
       const words = placeholder?.endsWith("...") === true;
       const made = option("list", words ? "separated by commas or spaces" : "comma-separated");
@@ -65,6 +70,7 @@ export function optionsOf(parameter: Parameter): Option[] {
     }
     case "token":
       return preset(option("token").argParser(oneToken));
+    case "target":
     case "tokens":
       return preset(
         option("tokens", "comma-separated").argParser(parseTokenNames),
@@ -148,7 +154,7 @@ function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>)
     }
     return ids === undefined ? given : parseTokens(ids, flag);
   }
-  if (kind === "texts" && given !== undefined) {
+  if ((kind === "texts" || kind === "nodes") && given !== undefined) {
     return (given as readonly string[]).flatMap((word) => word.split(",")); // words, or one with commas
   }
   if (kind === "prompts") {

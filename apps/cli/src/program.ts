@@ -6,6 +6,7 @@ import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
+import { addPlugins, type PluginPlaces, pluginWords } from "./plugins/plugins.ts";
 import type { Terminal } from "./terminal.ts";
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own file
@@ -18,6 +19,8 @@ add up (the result, where there is one, is printed in full); ${EXIT.interrupted}
 export interface ProgramOptions {
   /** What are commands beside those about the machine and the project; default all that are built in. */
   readonly analyses?: readonly (AnyAnalysis | AnyOutlineAnalysis)[];
+  /** Where plug-ins are looked for; default nowhere. */
+  readonly places?: PluginPlaces;
   /** Ends an analysis between pieces of its work. */
   readonly signal?: AbortSignal;
 }
@@ -26,7 +29,7 @@ export interface ProgramOptions {
 export async function runProgram(
   argv: readonly string[],
   terminal: Terminal,
-  { analyses = builtIn, signal = new AbortController().signal }: ProgramOptions = {},
+  { analyses = builtIn, places, signal = new AbortController().signal }: ProgramOptions = {},
 ): Promise<number> {
   const program = new Command("resolvent")
     .description(
@@ -45,14 +48,30 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
   for (const analysis of analyses)
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));
   program.addCommand(doctorCommand(terminal)).addCommand(demoCommand(terminal));
-  for (const command of [program, ...program.commands]) {
+  if (places !== undefined) {
+    program
+      .option(
+        "--plugin <name|path>",
+        "add the analyses of a package, folder or file; may be repeated",
+      )
+      .option("--trust", "load what resolvent.config.json lists without asking");
+  }
+  const settled = (command: Command): Command =>
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.show(text),
       writeErr: (text) => terminal.note(text.replace(/\n$/, "")),
     });
-  }
+  for (const command of [program, ...program.commands]) settled(command);
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    const words = places === undefined ? undefined : pluginWords(argv);
+    if (words !== undefined && places !== undefined && asksForPlugins(words.rest, program)) {
+      await addPlugins(words, places, terminal, {
+        taken: [...program.commands.map((command) => command.name()), "help"],
+        add: (analysis) =>
+          program.addCommand(settled(analysisCommand(analysis, terminal, signal, argv))),
+      });
+    }
+    await program.parseAsync([...(words?.rest ?? argv)], { from: "user" });
     return EXIT.ok;
   } catch (error) {
     const code = exitCodeOf(error);
@@ -62,4 +81,11 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
     }
     return code;
   }
+}
+
+/** Whether a command line may mean a plug-in's command: built-in ones never load what others wrote. */
+function asksForPlugins(words: readonly string[], program: Command): boolean {
+  if (words[0] === "-V" || words[0] === "--version") return false;
+  const named = words.find((word) => !word.startsWith("-"));
+  return named === undefined || program.commands.every((command) => command.name() !== named);
 }

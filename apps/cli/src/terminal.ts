@@ -20,6 +20,8 @@ export interface Terminal {
    * @throws InputError `cli/usage` for more than it may hold
    */
   inputBytes(): Promise<Uint8Array | undefined>;
+  /** One line that somebody types; undefined where nobody can be asked. */
+  ask(question: string): Promise<string | undefined>;
   /** Places of a line of standard output; undefined where there is no end to it: a pipe without COLUMNS. */
   readonly columns: number | undefined;
   /** Styles for what is shown: none where standard output is no terminal, or where NO_COLOR is set. */
@@ -71,6 +73,8 @@ export function terminalOf(
     readonly stderr: { write(text: string): unknown };
     /** Standard input, cut short once it is longer than `limit` bytes. */
     readonly readInput: (limit: number) => Promise<Uint8Array>;
+    /** A line of standard input. */
+    readonly readLine?: () => Promise<string>;
   },
 ): Terminal {
   const colour = facts.stdout && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
@@ -105,6 +109,12 @@ export function terminalOf(
       const line = harmless(text.replace(/[\t\n]/g, " ")).slice(0, (facts.columns || 80) - 1);
       streams.stderr.write(`\r\u001b[K${line}`);
       lineOpen = line !== "";
+    },
+    ask: async (question) => {
+      if (!facts.stdin || !facts.stderr || streams.readLine === undefined) return undefined;
+      clear();
+      streams.stderr.write(harmless(question));
+      return await streams.readLine();
     },
     inputBytes: async () => {
       if (facts.stdin) return undefined;

@@ -45,6 +45,7 @@ test("wholeNumber and numbers of a range take no other number for one", () => {
   expect(() => wholeNumber(2)("1")).toThrow("from 2");
   const [option] = optionsOf({
     ...{ name: "topP", kind: "number", description: "", required: false },
+    ...{ label: "top p", group: "options" },
     range: { whole: false, above: 0, most: 1 },
   });
   const share = (text: string): unknown => option?.parseArg?.(text, undefined);

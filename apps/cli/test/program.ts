@@ -9,19 +9,30 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** What somebody does who sits at it, and what is piped in. */
+interface Person {
+  readonly input?: string;
+  /** What is answered to a question; nobody is there by default. */
+  readonly answer?: string;
+}
+
 /** Runs a command line in this process, with analyses of the test's own, its output piped. */
 export async function run(
   analyses: readonly (AnyAnalysis | AnyOutlineAnalysis)[],
   args: readonly string[],
-  { input = "", ...options }: Omit<ProgramOptions, "analyses"> & { readonly input?: string } = {},
+  { input = "", answer, ...options }: Omit<ProgramOptions, "analyses"> & Person = {},
 ): Promise<Ran> {
   const written = { out: [] as string[], err: [] as string[] };
   const terminal = terminalOf(
-    { stdin: false, stdout: false, stderr: false, columns: undefined },
+    {
+      ...{ stdin: answer !== undefined, stdout: false, stderr: answer !== undefined },
+      columns: undefined,
+    },
     {},
     {
       stdout: { write: (text) => written.out.push(text) },
       stderr: { write: (text) => written.err.push(text) },
+      readLine: async () => answer ?? "",
       readInput: async () => new TextEncoder().encode(input),
     },
   );

@@ -1,5 +1,7 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import { describeParameters } from "./described.ts";
+import type { Need } from "./needs.ts";
+import { checkNames } from "./reserved.ts";
 import type { Result } from "./result.ts";
 import type { Parameters } from "./schema.ts";
 import type { ModelFiles, Outline, Subject } from "./subject.ts";
@@ -29,7 +31,11 @@ interface Described<P, R extends Result> {
 
 /** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */
 export interface Analysis<P, R extends Result> extends Described<P, R> {
-  readonly needs?: "weights";
+  /**
+   * What it needs beside the weights, for all parameters or for these: a host provides it, as `subject.provided`, or
+   * refuses before anything is done.
+   */
+  readonly needs?: readonly Need[] | ((params: P) => readonly Need[]);
   /**
    * Whether `run` uses `subject.inFloat64`. Then users may leave that out (`--no-float64`), and `estimate` is asked
    * in float64 too.
@@ -80,7 +86,8 @@ export type AnyOutlineAnalysis = OutlineAnalysis<any, any>;
 
 /**
  * The same analysis, with its types inferred, its name and the shape of its parameters checked.
- * @throws InputError `analysis/bad-name`; `analysis/bad-schema`
+ * @throws InputError `analysis/bad-name`; `analysis/bad-schema`; `analysis/reserved-name` for a parameter called as an
+ * option that hosts have for all analyses
  */
 export function defineAnalysis<P, R extends Result>(analysis: Analysis<P, R>): Analysis<P, R>;
 export function defineAnalysis<P, R extends Result>(
@@ -98,6 +105,26 @@ export function defineAnalysis<P, R extends Result>(
       details: { got: name },
     });
   }
-  describeParameters(params);
+  checkNames(name, describeParameters(params));
   return analysis;
+}
+
+/**
+ * Whether a value has the parts of an analysis: hosts load those of others. `defineAnalysis` then tells whether its
+ * name and parameters are sound.
+ */
+export function isAnalysis(value: unknown): value is AnyAnalysis | AnyOutlineAnalysis {
+  const { name, summary, description, params, needs, estimate, run, tables } = Object(value);
+  const { examples = [], tableKinds = [], page = run } = Object(value);
+  const { validate, jsonSchema } = Object(Object(params)["~standard"]);
+  const texts = [name, summary, description];
+  const functions = [validate, Object(jsonSchema).input, run, tables, page];
+  return (
+    Array.isArray(examples) &&
+    Array.isArray(tableKinds) &&
+    [...examples, ...tableKinds, ...texts].every((text) => typeof text === "string") &&
+    [...functions, ...(needs === "outline" ? [] : [estimate])].every(
+      (part) => typeof part === "function",
+    )
+  );
 }

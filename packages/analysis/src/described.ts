@@ -29,6 +29,13 @@ export type ParameterValues =
         | "token"
         /** Tokens; their order counts. */
         | "tokens"
+        /** One token or two, whose logit or logit difference is explained. */
+        | "target"
+        /** A head's name, `L1.H5`. */
+        | "head"
+        /** The name of a node, `L0.attn`; names or patterns of several, `bias:*`. */
+        | "node"
+        | "nodes"
         /** The text of a file of JSON lines. */
         | "jsonLines"
         /** A `TextFile`. */
@@ -36,7 +43,11 @@ export type ParameterValues =
         /** A `NewFile`. */
         | "newFile";
     }
-  | { readonly kind: "number" | "numbers"; readonly range: Range }
+  | {
+      /** A layer, a position of the input: numbers from 0. */
+      readonly kind: "number" | "numbers" | "layer" | "position";
+      readonly range: Range;
+    }
   | {
       /** One of some words; some of them. */
       readonly kind: "choice" | "choices";
@@ -48,6 +59,13 @@ export type Parameter = ParameterValues & {
   /** `maxDegree` */
   readonly name: string;
   readonly description: string;
+  /** What a form writes beside it, from JSON Schema's `label`; default the words of its name: `max degree`. */
+  readonly label: string;
+  /**
+   * What a form shows together, from JSON Schema's `group`; default by its kind: `input` (prompts, files), `question`
+   * (tokens, heads, layers, nodes, positions), `output` (files to write), `options`.
+   */
+  readonly group: string;
   /** What stands for a value in help texts, from JSON Schema's `title`: `k`. */
   readonly placeholder?: string;
   readonly required: boolean;
@@ -62,7 +80,7 @@ const TARGET = "draft-2020-12";
  * The parameters of a schema, in its order.
  *
  * @throws InputError `analysis/bad-schema` where it describes no object, or a parameter that is none of: a
- * boolean, a number, a text, one of some texts, a prompt, a token, a file, or a list of these (but of booleans and files)
+ * boolean, a number, a text, one of some texts, a prompt, a token, a head, a node, a file, or a list of these (but of booleans and files)
  */
 export function describeParameters<P>(params: Parameters<P>): Parameter[] {
   const schema = params["~standard"].jsonSchema.input({ target: TARGET });
@@ -81,15 +99,46 @@ export function describeParameters<P>(params: Parameters<P>): Parameter[] {
     }
     const own = asSchema(part);
     const { description = "", title, default: preset } = own;
+    const values = valuesOf(name, own);
     return {
       name,
       description: String(description),
+      label: typeof own.label === "string" ? own.label : wordsOf(name),
+      group: typeof own.group === "string" ? own.group : groupOf(values.kind),
       ...(typeof title === "string" && { placeholder: title }),
       required: required.includes(name) && preset === undefined,
       ...(preset !== undefined && { default: preset }),
-      ...valuesOf(name, own),
+      ...values,
     };
   });
+}
+
+/** `maxDegree` as `max degree`. */
+function wordsOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function groupOf(kind: Parameter["kind"]): string {
+  switch (kind) {
+    case "prompt":
+    case "prompts":
+    case "jsonLines":
+    case "file":
+      return "input";
+    case "token":
+    case "tokens":
+    case "target":
+    case "head":
+    case "layer":
+    case "node":
+    case "nodes":
+    case "position":
+      return "question";
+    case "newFile":
+      return "output";
+    default:
+      return "options";
+  }
 }
 
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -98,6 +147,9 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 const FORMATS = {
   prompt: "prompt",
   token: "token",
+  target: "target",
+  head: "head",
+  node: "node",
   "json-lines": "jsonLines",
   file: "file",
   "new-file": "newFile",
@@ -107,11 +159,13 @@ function valuesOf(name: string, schema: JsonSchema): ParameterValues {
   const { format } = schema;
   if (Object.hasOwn(FORMATS, String(format)))
     return { kind: FORMATS[format as keyof typeof FORMATS] };
+  if (format === "layer" || format === "position") return { kind: format, range: rangeOf(schema) };
   if (schema.type === "array") {
     const items = valuesOf(name, asSchema(schema.items));
     if (items.kind === "prompt") return { kind: "prompts" };
     if (items.kind === "token") return { kind: "tokens" };
     if (items.kind === "text") return { kind: "texts" };
+    if (items.kind === "node") return { kind: "nodes" };
     if (items.kind === "number") return { ...items, kind: "numbers" };
     if (items.kind === "choice") return { ...items, kind: "choices" };
   }
@@ -123,7 +177,7 @@ function valuesOf(name: string, schema: JsonSchema): ParameterValues {
     return { kind: "number", range: rangeOf(schema) };
   }
   throw badSchema(
-    `The parameter ${name} is ${word(schema)}, which is no boolean, number, text, choice, prompt, token, file, or list of these.`,
+    `The parameter ${name} is ${word(schema)}, which is no boolean, number, text, choice, prompt, token, head, node, file, or list of these.`,
   );
 }
 

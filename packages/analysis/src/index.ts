@@ -4,6 +4,7 @@ export {
   type AnyAnalysis,
   type AnyOutlineAnalysis,
   defineAnalysis,
+  isAnalysis,
   type Made,
   type OutlineAnalysis,
 } from "./analysis.ts";
@@ -17,12 +18,30 @@ export {
 } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
+export type {
+  FoundFiles,
+  FoundModel,
+  Host,
+  Loaded,
+  Loading,
+  Values,
+  Wanted,
+} from "./host.ts";
+export {
+  NEEDS,
+  type Need,
+  type Offered,
+  type Provided,
+  type Provisions,
+  type Refusal,
+} from "./needs.ts";
 export { normOf } from "./numbers.ts";
 export { type PromptOptions, pause, type WorkOptions } from "./pause.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export {
   type ComputedResult,
   computedResult,
+  faultOfResult,
   inputLine,
   type ModelFacts,
   type ModelIdentity,
@@ -35,6 +54,7 @@ export {
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
+export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
 export {
   type NotFinite,

@@ -92,10 +92,37 @@ export const targetParameter: z.ZodOptional<z.ZodType<readonly TokenName[], read
     )
     .optional()
     .meta({
+      format: "target",
       title: "a,b",
       description:
         "tokens (text or id:N) whose logit difference at the last position is explained, or one for its logit; default: the two likeliest",
     });
+
+/** A parameter that is a head, by its name: `--NAME L1.H5`. Schemas of other libraries: `format: "head"`. */
+export function headParameter(description: string): z.ZodString {
+  return z.string().meta({ format: "head", description });
+}
+
+/** A parameter that is a list of nodes, by names or patterns; none by default. Others: entries of `format: "node"`. */
+export function nodesParameter(
+  description: string,
+): z.ZodDefault<z.ZodReadonly<z.ZodArray<z.ZodString>>> {
+  return z
+    .array(z.string().meta({ format: "node" }))
+    .readonly()
+    .default([])
+    .meta({ title: "names", description });
+}
+
+/** A parameter that is a layer, from 0; it may be left out. Schemas of other libraries: `format: "layer"`. */
+export function layerParameter(description: string): z.ZodOptional<z.ZodInt> {
+  return optionalCount(description).meta({ format: "layer", title: "l", description });
+}
+
+/** A parameter that is a position, from 0; it may be left out. Schemas of other libraries: `format: "position"`. */
+export function positionParameter(description: string): z.ZodOptional<z.ZodInt> {
+  return optionalCount(description).meta({ format: "position", title: "pos", description });
+}
 
 /**
  * A parameter that is a file: `--NAME FILE` on a command line, which checks that it can be read and hands it over

@@ -1,4 +1,4 @@
-import type { Engine, Precision, Shaped } from "@resolvent/tensor";
+import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
 import type { Vocabulary } from "./subject.ts";
 
@@ -10,6 +10,30 @@ export interface Result {
   readonly model: ModelIdentity;
   /** Without which it would be misread. A host adds what it knows of the model; absent where nothing is to be said. */
   readonly warnings?: readonly Warning[];
+}
+
+/** What is wrong with what an analysis gave, where it is no result at all: hosts run analyses of others. */
+export function faultOfResult(result: unknown): string | undefined {
+  if (typeof result !== "object" || result === null) {
+    return `${result === null ? "null" : typeof result} instead of an object`;
+  }
+  const { schemaVersion, kind, model } = result as Readonly<Record<string, unknown>>; // of an object, anything
+  if (typeof kind !== "string" || kind === "") return "a result without a kind";
+  if (!Number.isInteger(schemaVersion)) return "a result without a schemaVersion";
+  if (typeof Object(model).name === "string") return undefined;
+  return "a result that does not say which model it is about";
+}
+
+/** @throws InputError `analysis/bad-result` */
+export function checkResult(name: string, result: unknown): void {
+  const wrong = faultOfResult(result);
+  if (wrong === undefined) return;
+  throw new InputError({
+    code: "analysis/bad-result",
+    message: `The analysis ${name} gave ${wrong}.`,
+    remedy: "That is a fault of the analysis: tell its author.",
+    details: { analysis: name },
+  });
 }
 
 /** What results have that an engine computed. */

@@ -1,5 +1,6 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
+import type { Provided } from "./needs.ts";
 import type { TokenName } from "./token-notation.ts";
 
 /** A text, or its token ids. */
@@ -62,6 +63,8 @@ export interface Subject<T extends Shaped> {
    * `resumable: true`.
    */
   readonly checkpoint?: Checkpoint | undefined;
+  /** What the analysis needs, as its host provides it; hosts that use no `runAnalysis` may leave it out. */
+  readonly provided?: Provided;
   /** Heeded between pieces of the work. */
   readonly signal: AbortSignal;
   /** Called with pieces done, all of them, and what is being done: `degree`. */

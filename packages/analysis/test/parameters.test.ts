@@ -1,9 +1,15 @@
 import { checkParameters, describeParameters, type Parameters } from "@resolvent/analysis";
 import {
   fileParameter,
+  headParameter,
+  layerParameter,
   newFileParameter,
+  nodesParameter,
+  positionParameter,
   promptParameter,
   promptsParameter,
+  targetParameter,
+  tokenParameter,
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { describe, expect, test } from "vitest";
@@ -39,6 +45,10 @@ const byHand: Parameters<{ word: string; times: number }> = {
   },
 };
 
+/** What is described but for what forms write beside it, which a test of its own looks at. */
+const described = <P>(params: Parameters<P>): object[] =>
+  describeParameters(params).map(({ label: _label, group: _group, ...own }) => own);
+
 describe("describeParameters", () => {
   test("of zod: every kind, in order, with bounds, defaults and placeholders", () => {
     const params = z.object({
@@ -56,7 +66,7 @@ describe("describeParameters", () => {
       sizes: z.array(z.number().min(0)).default([0.1, 0.5]),
       note: z.string(),
     });
-    expect(describeParameters(params)).toEqual([
+    expect(described(params)).toEqual([
       { name: "prompt", description: "text to read", required: true, kind: "prompt" },
       { name: "corrupt", description: "another text", required: false, kind: "prompt" },
       {
@@ -98,7 +108,7 @@ describe("describeParameters", () => {
   });
 
   test("of a schema written by hand, which is asked for JSON Schema 2020-12", () => {
-    expect(describeParameters(byHand)).toEqual([
+    expect(described(byHand)).toEqual([
       { name: "word", description: "what is said", required: true, kind: "text" },
       {
         ...{ name: "times", description: "", placeholder: "n", required: false, default: 2 },
@@ -168,7 +178,7 @@ describe("checkParameters", () => {
 
 test("a file to write: named, unwritten, optional, and nothing else passes for one", async () => {
   const params = z.object({ save: newFileParameter("to keep") });
-  expect(describeParameters(params)).toEqual([
+  expect(described(params)).toEqual([
     { name: "save", description: "to keep", placeholder: "file", required: false, kind: "newFile" },
   ]);
   const file = { name: "a.bin", write: async () => {} };
@@ -183,7 +193,7 @@ test("a file to write: named, unwritten, optional, and nothing else passes for o
 
 test("a file: named, unread, optional, and nothing else passes for one", async () => {
   const params = z.object({ corpus: fileParameter("to read") });
-  expect(describeParameters(params)).toEqual([
+  expect(described(params)).toEqual([
     { name: "corpus", description: "to read", placeholder: "file", required: false, kind: "file" },
   ]);
   const file = { name: "a.txt", stream: () => new Blob(["x"]).stream() };
@@ -194,4 +204,39 @@ test("a file: named, unread, optional, and nothing else passes for one", async (
       "corpus: Expected a file",
     );
   }
+});
+
+test("what people pick from has kinds of its own; all has a label and a group", () => {
+  const params = z.object({
+    prompt: promptParameter("text"),
+    head: headParameter("head").optional(),
+    layer: layerParameter("layer"),
+    query: positionParameter("query"),
+    sources: nodesParameter("sources").meta({ label: "Where paths start" }),
+    node: z.string().meta({ format: "node" }).optional(),
+    target: targetParameter,
+    bos: tokenParameter("first").optional(),
+    save: newFileParameter("to keep"),
+    maxDegree: z.int().min(0).default(3),
+    seed: z.int().default(0).meta({ group: "chance" }),
+  });
+  const shown = describeParameters(params).map(({ name, kind, label, group }) => [
+    ...[name, kind, label, group],
+  ]);
+  expect(shown).toEqual([
+    ["prompt", "prompt", "prompt", "input"],
+    ["head", "head", "head", "question"],
+    ["layer", "layer", "layer", "question"],
+    ["query", "position", "query", "question"],
+    ["sources", "nodes", "Where paths start", "question"],
+    ["node", "node", "node", "question"],
+    ["target", "target", "target", "question"],
+    ["bos", "token", "bos", "question"],
+    ["save", "newFile", "save", "output"],
+    ["maxDegree", "number", "max degree", "options"],
+    ["seed", "number", "seed", "chance"],
+  ]);
+  const [, , layer, query] = describeParameters(params);
+  expect(layer).toMatchObject({ required: false, range: { whole: true, least: 0 } });
+  expect(query).toMatchObject({ placeholder: "pos", range: { whole: true, least: 0 } });
 });

@@ -102,6 +102,7 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
     ).optional(),
   }),
   examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
+  needs: ["linearAlgebra"],
   estimate,
   run,
   tables,

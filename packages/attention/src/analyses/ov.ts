@@ -12,7 +12,12 @@ import {
   tokenFacts,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { countParameter, promptParameter, tokensParameter } from "@resolvent/analysis/parameters";
+import {
+  countParameter,
+  headParameter,
+  promptParameter,
+  tokensParameter,
+} from "@resolvent/analysis/parameters";
 import { type Cost, InputError, priced, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import { parseHead } from "@resolvent/transformer";
 import * as z from "zod";
@@ -50,7 +55,7 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
   description:
     "Shows copying scores, eigenvalues, and singular directions (with their tokens) of a head's OV circuit, and a token-to-token table.",
   params: z.object({
-    head: z.string().meta({ title: "name", description: "head, as L1.H5, L1H5 or 1.5" }),
+    head: headParameter("head, as L1.H5, L1H5 or 1.5").meta({ title: "name" }),
     directions: countParameter("number of singular directions described by tokens", 5, {
       title: "n",
     }),
@@ -64,6 +69,7 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
     raw: z.boolean().default(false).describe("use the weights as stored, without processing"),
   }),
   examples: ["tales --head L1.H2", 'tales --head L1.H2 --tokens-of " Mary John Anna" --top 5'],
+  needs: ["linearAlgebra"],
   estimate,
   run,
   tables: ovTables,

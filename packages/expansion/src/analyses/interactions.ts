@@ -10,7 +10,12 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { countParameter, optionalCount, promptParameter } from "@resolvent/analysis/parameters";
+import {
+  countParameter,
+  layerParameter,
+  optionalCount,
+  promptParameter,
+} from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import * as z from "zod";
 import { type Gate, gatesInWords } from "../gates.ts";
@@ -53,7 +58,7 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
       .describe(
         "the components that are players; heads: of --layer, else of all layers; default: blocks",
       ),
-    layer: optionalCount("layer of the heads", { title: "l" }),
+    layer: layerParameter("layer of the heads"),
     groups: z.array(z.string()).min(1).optional().meta({
       title: "groups",
       description: "groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3,L2.N12",

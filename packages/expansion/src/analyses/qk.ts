@@ -19,7 +19,13 @@ import {
   type Warning,
   warningLines,
 } from "@resolvent/analysis";
-import { countParameter, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import {
+  countParameter,
+  headParameter,
+  positionParameter,
+  promptParameter,
+  targetParameter,
+} from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
 import * as z from "zod";
@@ -66,8 +72,6 @@ export interface QkResult extends ScoreExpansion {
   readonly warnings: readonly Warning[];
 }
 
-const position = z.int().min(0).optional();
-
 /** Why a head looks where it looks: `expandScore` and `qkDegrees` as an analysis. */
 export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters, QkResult>({
   name: "qk",
@@ -76,17 +80,11 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
     "Writes the attention score of a head of MODEL (before the softmax, from a query to a key) as an exact sum over pairs of sources, one on the query side and one on the key side; and splits the score, and what the head moves, by degree.",
   params: z.object({
     prompt: promptParameter("text to read"),
-    head: z
-      .string()
-      .optional()
-      .describe(
-        "head, as L1.H5, L1H5 or 1.5; default: after the first layer, the one with the largest probability on a key other than 0 and the query",
-      ),
-    query: position.meta({ title: "pos", description: "query position; default: the last" }),
-    key: position.meta({
-      title: "pos",
-      description: "key position; default: the one the head attends to most",
-    }),
+    head: headParameter(
+      "head, as L1.H5, L1H5 or 1.5; default: after the first layer, the one with the largest probability on a key other than 0 and the query",
+    ).optional(),
+    query: positionParameter("query position; default: the last"),
+    key: positionParameter("key position; default: the one the head attends to most"),
     by: z
       .enum(SPLITTINGS)
       .default("block")

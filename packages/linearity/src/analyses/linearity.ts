@@ -77,6 +77,7 @@ export const linearity: Analysis<LinearityParameters, LinearityResult> = defineA
     "path/to/model --tokens-file ids.txt --split none --json",
     "openai-community/gpt2 --corpus wiki.txt --max-tokens 65536 --resume gpt2.state",
   ],
+  needs: ["linearAlgebra"],
   resumable: true,
   estimate: ({ model, vocabulary, precision }, params) => {
     const corpus = corpusOf(params, model.architecture, vocabulary);

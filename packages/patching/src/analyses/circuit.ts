@@ -47,6 +47,7 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level head',
   ],
+  needs: ({ method }) => (method === "exact" ? [] : ["layers"]), // gradients go backward
   estimate: ({ model, vocabulary, precision }, params) => {
     const pairs = pairsOf(params, model, vocabulary);
     const { method, steps, sizes } = params;

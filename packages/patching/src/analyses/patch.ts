@@ -73,6 +73,7 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level stream --positions',
     'tales --pairs "$(cat pairs.jsonl)" --nodes',
   ],
+  needs: ({ method }) => (method === "exact" ? [] : ["layers"]), // gradients go backward
   estimate: ({ model, vocabulary, precision }, params) => {
     checkComparison(params);
     const pairs = pairsOf(params, model, vocabulary);

@@ -12,7 +12,7 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import { nodesParameter, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
 import type { LevelName } from "@resolvent/transformer";
 import * as z from "zod";
 import {
@@ -66,10 +66,9 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
       .min(0)
       .optional()
       .meta({ title: "k", description: "highest degree listed; default: all" }),
-    sources: z.array(z.string()).readonly().default([]).meta({
-      title: "names",
-      description: "sources where paths start, such as embed.token or bias:*; default: all",
-    }),
+    sources: nodesParameter(
+      "sources where paths start, such as embed.token or bias:*; default: all",
+    ),
     positions: z.boolean().default(false).describe("split sources by position"),
     budget: z.number().min(0).default(16).meta({
       title: "passes",
@@ -86,6 +85,7 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
     'tales --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',
     "path/to/model --tokens 1,403,407 --level block --top 5 --verify 5 --json",
   ],
+  needs: ["layers"],
   float64: true,
   estimate: ({ model, vocabulary, precision }, params) =>
     pathsCost(model, vocabulary.encode(params.prompt), {
