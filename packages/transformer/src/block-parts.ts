@@ -1,6 +1,6 @@
 import { type Ops, type Shape, type Shaped, sizeAlong, takeEntries } from "@resolvent/tensor";
 import { type Architecture, type Block, hasBiases } from "./model.ts";
-import { blockWrite } from "./run.ts";
+import { blockWrite } from "./residual-stream.ts";
 import type { Sites } from "./sites.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { drawing, type Engine, InputError, type Shaped, type Top } from "@resolvent/tensor";
 import { checkTokens, tokenIds, unembed } from "./embedding.ts";
 import type { Model } from "./model.ts";
-import { residualStream } from "./run.ts";
+import { residualStream } from "./residual-stream.ts";
 import { plainSites, type Site, type Sites } from "./sites.ts";
 
 export interface GenerateOptions {

@@ -4,7 +4,7 @@ import type { Parts } from "./block-parts.ts";
 import { headName } from "./head-name.ts";
 import type { AttentionBlock, Block } from "./model.ts";
 import { normalize } from "./norm.ts";
-import { blockWrite } from "./run.ts";
+import { blockWrite } from "./residual-stream.ts";
 import { recording, replacing, type Site, type Sites, within } from "./sites.ts";
 import { groupOf, onlyHead } from "./structure.ts";
 

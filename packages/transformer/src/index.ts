@@ -25,6 +25,7 @@ export { finalSigma, withFinalSigma } from "./final-norm.ts";
 export { firstNotFiniteSite } from "./finite.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { checkHead, type HeadPlace, headName, headNamed, parseHead } from "./head-name.ts";
+export { siteNames } from "./known-sites.ts";
 export {
   architectureOf,
   type LoadOptions,
@@ -63,9 +64,11 @@ export {
   streamNodes,
 } from "./node.ts";
 export { normalize } from "./norm.ts";
+export { blockWrite, residualStream } from "./residual-stream.ts";
 export { type RotarySpec, rotaryTable } from "./rotary.ts";
-export { blockWrite, type Run, type RunOptions, residualStream, run } from "./run.ts";
-export { runCost } from "./run-cost.ts";
+export { type Run, type RunOptions, run } from "./run.ts";
+export { type RunCostOptions, runCost } from "./run-cost.ts";
+export { type SiteAxes, type SiteName, type SitePattern, siteAxes } from "./site-names.ts";
 export {
   chooses,
   frozenAt,

@@ -1,7 +1,7 @@
 import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
 import type { Parts } from "./block-parts.ts";
 import type { Block, MlpBlock } from "./model.ts";
-import { blockWrite } from "./run.ts";
+import { blockWrite } from "./residual-stream.ts";
 import { recording, type Site } from "./sites.ts";
 
 /**

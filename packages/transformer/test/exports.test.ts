@@ -69,6 +69,8 @@ test("what the package exports", () => {
     "scoresOf",
     "shapesOf",
     "showBytes",
+    "siteAxes",
+    "siteNames",
     "siteNode",
     "someNames",
     "someParts",
