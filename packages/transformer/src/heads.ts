@@ -15,6 +15,7 @@ const inputs = { query: queriesOf, key: keysOf, value: valuesOf };
 export const headParts: Parts = {
   count: ({ heads }) => heads,
   name: (layer, head) => headName({ layer, head }),
+  site: { name: "head", axis: "head" },
   inputs: Object.keys(inputs),
   constant: { name: "b_O", of: (_ops, block) => attentionOf(block).b_O },
   writes: (ops, whole, read, sites, given = {}) => {

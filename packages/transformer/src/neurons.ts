@@ -11,6 +11,7 @@ import { recording, type Site } from "./sites.ts";
 export const neuronParts: Parts = {
   count: ({ d_mlp }) => d_mlp,
   name: (layer, neuron) => `L${layer}.N${neuron}`,
+  site: { name: "post", axis: "d_mlp" },
   constant: {
     name: "b_out",
     of: (ops, whole) => {

@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 test("what the package exports", () => {
   expect(Object.keys(transformer).sort()).toEqual([
+    "ablatedSites",
     "adamStep",
     "affine",
     "architectureOf",
@@ -44,6 +45,7 @@ test("what the package exports", () => {
     "mapBlock",
     "mapWeights",
     "meanOverPositions",
+    "meanValues",
     "mlp",
     "nextTokenLoss",
     "nodeWrite",
@@ -60,12 +62,14 @@ test("what the package exports", () => {
     "queriesOf",
     "readJson",
     "recording",
+    "replacements",
     "replacing",
     "residualStream",
     "rotaryTable",
     "rotateHeads",
     "run",
     "runCost",
+    "runValues",
     "scoresOf",
     "shapesOf",
     "showBytes",
