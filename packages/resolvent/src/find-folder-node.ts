@@ -68,6 +68,6 @@ export async function findFolder(name: string, options: FindOptions = {}): Promi
 }
 
 /** The message of an error without what it says to do. */
-export function withoutRemedy({ message, remedy }: InputError): string {
+function withoutRemedy({ message, remedy }: InputError): string {
   return remedy === undefined ? message : message.slice(0, -remedy.length).trimEnd();
 }
