@@ -1,10 +1,7 @@
-import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { ModelFiles } from "@resolvent/analysis";
 import { bytes } from "@resolvent/analysis";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
-import { bundledModels } from "@resolvent/models";
 import { InputError, isInputError } from "@resolvent/tensor";
 import {
   loadModel,
@@ -16,13 +13,8 @@ import {
   weightPlans,
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint } from "@resolvent/weights";
-import {
-  checkpointSha256,
-  digestFile,
-  digestFilePath,
-  folderOf,
-  hubFolder,
-} from "@resolvent/weights/node";
+import { checkpointSha256, digestFile, digestFilePath } from "@resolvent/weights/node";
+import { findFolder } from "resolvent";
 import { usageError } from "./failure.ts";
 import type { EngineOptions, ModelOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,70 +25,37 @@ export interface OpenModel {
   readonly model: Model<CpuTensor>;
 }
 
-/** System errors that say that a path leads nowhere. */
-const missing: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
-
 /** The folder that MODEL names: a bundled model, a path, or a repository on the Hub, which is fetched. */
 export async function modelFolder(
   name: string,
   { revision, offline }: ModelOptions,
   terminal: Terminal,
 ): Promise<Folder> {
-  const bundled = Object.hasOwn(bundledModels, name) ? bundledModels[name] : undefined;
-  if (bundled !== undefined) return folderOf(fileURLToPath(bundled.url));
-  const found = await stat(name).catch((error: NodeJS.ErrnoException) => {
-    if (missing.has(error.code ?? "")) return undefined;
-    throw new InputError({
-      code: "cli/unreadable",
-      message: `"${name}" cannot be read (${error.code}).`,
-      remedy: "Check the permissions of the folders on the way.",
-      details: { path: name, system: error.code },
-      cause: error,
-    });
-  });
-  if (found?.isDirectory()) return folderOf(name);
-  const names = Object.keys(bundledModels).join(", ");
-  if (found !== undefined) {
-    throw usageError(
-      `"${name}" is a file; a model is a folder with config.json and model.safetensors.`,
-      `Bundled: ${names}.`,
-    );
-  }
   try {
-    const folder = await hubFolder(name, {
-      ...(revision !== undefined && { revision }),
-      ...(offline !== undefined && { offline }),
+    const folder = await findFolder(name, {
+      ...{ revision, offline },
       onProgress: ({ file, done, total, rate }) =>
         terminal.progress(`${name}: ${bytes(done)} of ${bytes(total)}, ${bytes(rate)}/s, ${file}`),
     });
     terminal.progress("");
     return folder;
   } catch (error) {
-    if (!(isInputError(error) && notOnTheHub.has(error.code))) throw error;
-    if (error.code === "weights/unreachable") {
-      throw usageError(
-        `"${name}" is neither a bundled model nor a folder here, and on the Hub it could not be looked for: ${withoutRemedy(error)}`,
-        `Check the name or path, or the network; --offline uses what has been fetched before. Bundled: ${names}.`,
-      );
+    if (!isInputError(error)) throw error;
+    const { code, remedy = "", details, cause } = error;
+    const message = error.message.slice(0, -remedy.length).trimEnd();
+    switch (code) {
+      case "resolvent/unreadable":
+        throw new InputError({ code: "cli/unreadable", message, remedy, details, cause });
+      case "resolvent/unreachable":
+        throw usageError(message, remedy.replace("offline uses", "--offline uses"));
+      case "resolvent/no-model":
+      case "resolvent/not-a-folder":
+        throw usageError(message, remedy);
+      default:
+        throw error;
     }
-    throw usageError(
-      `"${name}" is neither a bundled model nor a folder, and on the Hub: ${error.message}`,
-      `Bundled: ${names}.`,
-    );
   }
 }
-
-function withoutRemedy({ message, remedy }: InputError): string {
-  return remedy === undefined ? message : message.slice(0, -remedy.length).trimEnd();
-}
-
-/** Errors of the Hub that say that a name leads nowhere from here. */
-const notOnTheHub: ReadonlySet<string> = new Set([
-  "weights/hub-bad-name",
-  "weights/hub-not-found",
-  "weights/hub-offline",
-  "weights/unreachable",
-]);
 
 /** The name that results call a model by: that of its folder, or its whole name on the Hub. */
 export function modelName(name: string, folder: Folder): string {

@@ -87,7 +87,7 @@ const measure: Analysis<Parameters, Measured> = defineAnalysis<Parameters, Measu
   examples: ['tales --prompt "Once"'],
   float64: true,
   estimate: ({ model, vocabulary, precision }, { prompt }) =>
-    runCost(model, vocabulary.encode(prompt), undefined, precision),
+    runCost(model, vocabulary.encode(prompt), { precision }),
   run: async (subject, given) => {
     const { engine, model, vocabulary, signal, onProgress, inFloat64 } = subject;
     signal.throwIfAborted();

@@ -29,7 +29,7 @@ const residualNorm: Analysis<{ prompt: Prompt }, Norm> = defineAnalysis<{ prompt
   description: "The norm of the final residual stream.",
   params: z.object({ prompt: promptParameter("text to read") }),
   estimate: ({ model, vocabulary, precision }, { prompt }) =>
-    runCost(model, vocabulary.encode(prompt), undefined, precision),
+    runCost(model, vocabulary.encode(prompt), { precision }),
   run: async ({ engine, model, vocabulary }, { prompt }) => {
     const kept = run(engine, model, vocabulary.encode(prompt));
     const { data } = await engine.read(kept.residual);

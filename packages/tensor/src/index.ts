@@ -52,3 +52,4 @@ export { type Dual, type TangentOps, tangent } from "./tangent.ts";
 export type { Traced } from "./tape.ts";
 export { inOrder, placesIn, tensor } from "./tensor.ts";
 export { type TransposedOps, transposed } from "./transposed.ts";
+export { hostValue, type Nested, type NestedBy, type Value, type ValueRest } from "./value.ts";

@@ -1,6 +1,6 @@
 import { type Ops, type Shape, type Shaped, sizeAlong, takeEntries } from "@resolvent/tensor";
 import { type Architecture, type Block, hasBiases } from "./model.ts";
-import { blockWrite } from "./run.ts";
+import { blockWrite } from "./residual-stream.ts";
 import type { Sites } from "./sites.ts";
 
 /**
@@ -21,6 +21,11 @@ export interface Parts {
   count(architecture: Architecture): number;
   /** The name of one: `L0.H3`. */
   name(layer: number, index: number): string;
+  /**
+   * The site of the block whose value has an entry for each of them along an axis, by which what one writes can be
+   * replaced in a run: `head` along `head`. Where absent it cannot.
+   */
+  readonly site?: { readonly name: string; readonly axis: string };
   /** By which it reads the stream, where these are several: receivers of their own. */
   readonly inputs?: readonly string[];
   /**

@@ -1,10 +1,12 @@
 import { drawing, type Engine, InputError, type Shaped, type Top } from "@resolvent/tensor";
 import { checkTokens, tokenIds, unembed } from "./embedding.ts";
+import { noSite } from "./known-sites.ts";
 import type { Model } from "./model.ts";
-import { residualStream } from "./run.ts";
-import { plainSites, type Site, type Sites } from "./sites.ts";
+import { residualStream } from "./residual-stream.ts";
+import { plainSites, type Replacements, replacing, type Site, type Sites } from "./sites.ts";
 
-export interface GenerateOptions {
+/** How a text is continued. */
+export interface SamplingOptions {
   /** How many tokens at most; default: as many as the context takes. */
   readonly maxTokens?: number;
   /** Divides the logits before sampling; 0 (default) takes the likeliest token each time. */
@@ -20,6 +22,11 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface GenerateOptions<T = never> extends SamplingOptions {
+  /** New values at named sites of each step, whose first position is `start`; default none. */
+  readonly replace?: ((start: number) => Replacements<T>) | undefined;
+}
+
 /**
  * Continues a text, token by token. Keys and values of earlier positions are kept, so each token costs one
  * position.
@@ -28,13 +35,13 @@ export interface GenerateOptions {
  * for await (const id of generate(cpu, model, ids, { maxTokens: 50 })) out.write(tokenizer.token(id));
  * ```
  *
- * @throws InputError `transformer/bad-sampling`, and what `run` throws for tokens
+ * @throws InputError `transformer/bad-sampling`, `transformer/no-site`, and what `run` throws for tokens
  */
 export async function* generate<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   prompt: readonly number[],
-  options: GenerateOptions = {},
+  options: GenerateOptions<T> = {},
 ): AsyncGenerator<number> {
   checkSampling(options);
   checkTokens(model, tokenIds(prompt), 0);
@@ -50,15 +57,18 @@ export async function* generate<T extends Shaped>(
       options.signal?.throwIfAborted();
       const step = engine.scope(() => {
         const next = new Map<Site, T>();
-        const residual = residualStream(
-          engine,
-          model,
-          tokenIds(fresh),
-          cached(engine, cache, next),
-          start,
-        );
-        const last = engine.slice(residual, "pos", fresh.length - 1, fresh.length);
-        return { logits: unembed(engine, model, last, plainSites<T>()), next };
+        const met = new Set<Site>();
+        const replaced = (inner: Sites<T>, from: number): Sites<T> =>
+          options.replace === undefined ? inner : replacing(inner, options.replace(from), met);
+        const sites = replaced(cached(engine, cache, next), start);
+        const residual = residualStream(engine, model, tokenIds(fresh), sites, start);
+        const end = fresh.length;
+        const last = engine.slice(residual, "pos", end - 1, end);
+        const logits = unembed(engine, model, last, replaced(plainSites<T>(), start + end - 1));
+        const asked = Object.keys(options.replace?.(start) ?? {});
+        const unmet = asked.find((site) => !met.has(site));
+        if (unmet !== undefined) throw noSite(model, unmet, { exact: true });
+        return { logits, next };
       });
       engine.free(cache);
       cache = step.next;
@@ -95,13 +105,13 @@ function cached<T extends Shaped>(
 }
 
 /** How many of the likeliest tokens one is chosen from. */
-function ranks<T extends Shaped>({ architecture }: Model<T>, options: GenerateOptions): number {
+function ranks<T extends Shaped>({ architecture }: Model<T>, options: SamplingOptions): number {
   const { temperature = 0, topK = architecture.vocab } = options;
   return temperature === 0 ? 1 : Math.min(topK, architecture.vocab);
 }
 
 /** The next token, of the likeliest at one position. */
-function pick({ indices, values }: Top, options: GenerateOptions, random: () => number): number {
+function pick({ indices, values }: Top, options: SamplingOptions, random: () => number): number {
   const { temperature = 0, topP = 1 } = options;
   const [best = 0] = values.data;
   const weights = Array.from(indices.data, (id, rank) => ({
@@ -125,9 +135,9 @@ function pick({ indices, values }: Top, options: GenerateOptions, random: () => 
   return weights[kept - 1]?.id ?? 0;
 }
 
-function checkSampling(options: GenerateOptions): void {
+function checkSampling(options: SamplingOptions): void {
   const check = (
-    name: keyof GenerateOptions,
+    name: keyof SamplingOptions,
     good: (value: number) => boolean,
     what: string,
   ): void => {

@@ -4,7 +4,7 @@ import type { Parts } from "./block-parts.ts";
 import { headName } from "./head-name.ts";
 import type { AttentionBlock, Block } from "./model.ts";
 import { normalize } from "./norm.ts";
-import { blockWrite } from "./run.ts";
+import { blockWrite } from "./residual-stream.ts";
 import { recording, replacing, type Site, type Sites, within } from "./sites.ts";
 import { groupOf, onlyHead } from "./structure.ts";
 
@@ -15,6 +15,7 @@ const inputs = { query: queriesOf, key: keysOf, value: valuesOf };
 export const headParts: Parts = {
   count: ({ heads }) => heads,
   name: (layer, head) => headName({ layer, head }),
+  site: { name: "head", axis: "head" },
   inputs: Object.keys(inputs),
   constant: { name: "b_O", of: (_ops, block) => attentionOf(block).b_O },
   writes: (ops, whole, read, sites, given = {}) => {

@@ -23,8 +23,15 @@ export { embed, tokenIds, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
 export { finalSigma, withFinalSigma } from "./final-norm.ts";
 export { firstNotFiniteSite } from "./finite.ts";
-export { type GenerateOptions, generate } from "./generate.ts";
+export { type GenerateOptions, generate, type SamplingOptions } from "./generate.ts";
 export { checkHead, type HeadPlace, headName, headNamed, parseHead } from "./head-name.ts";
+export {
+  type Ablation,
+  type Intervention,
+  replacements,
+  type Steering,
+} from "./intervention.ts";
+export { siteNames } from "./known-sites.ts";
 export {
   architectureOf,
   type LoadOptions,
@@ -62,10 +69,14 @@ export {
   siteNode,
   streamNodes,
 } from "./node.ts";
+export { ablatedSites } from "./node-place.ts";
 export { normalize } from "./norm.ts";
+export { meanValues, runValues } from "./reference-values.ts";
+export { blockWrite, residualStream } from "./residual-stream.ts";
 export { type RotarySpec, rotaryTable } from "./rotary.ts";
-export { blockWrite, type Run, type RunOptions, residualStream, run } from "./run.ts";
-export { runCost } from "./run-cost.ts";
+export { type Run, type RunOptions, run } from "./run.ts";
+export { type RunCostOptions, runCost } from "./run-cost.ts";
+export { type SiteAxes, type SiteName, type SitePattern, siteAxes } from "./site-names.ts";
 export {
   chooses,
   frozenAt,

@@ -1,7 +1,7 @@
 import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
 import type { Parts } from "./block-parts.ts";
 import type { Block, MlpBlock } from "./model.ts";
-import { blockWrite } from "./run.ts";
+import { blockWrite } from "./residual-stream.ts";
 import { recording, type Site } from "./sites.ts";
 
 /**
@@ -11,6 +11,7 @@ import { recording, type Site } from "./sites.ts";
 export const neuronParts: Parts = {
   count: ({ d_mlp }) => d_mlp,
   name: (layer, neuron) => `L${layer}.N${neuron}`,
+  site: { name: "post", axis: "d_mlp" },
   constant: {
     name: "b_out",
     of: (ops, whole) => {

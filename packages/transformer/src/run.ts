@@ -1,8 +1,8 @@
-import { type Ids, InputError, type Ops, type Shaped } from "@resolvent/tensor";
-import { attention } from "./attention.ts";
-import { embed, tokenIds, unembed } from "./embedding.ts";
-import { mlp } from "./mlp.ts";
-import type { Block, Model } from "./model.ts";
+import type { Ops, Shaped } from "@resolvent/tensor";
+import { tokenIds, unembed } from "./embedding.ts";
+import { checkSites, noSite } from "./known-sites.ts";
+import type { Model } from "./model.ts";
+import { residualStream } from "./residual-stream.ts";
 import {
   chooses,
   plainSites,
@@ -11,52 +11,7 @@ import {
   replacing,
   type Site,
   type SiteChoice,
-  type Sites,
-  within,
 } from "./sites.ts";
-
-/** What a block adds to the stream when it reads `read`: `C_i = f_i(r_i)`. */
-export function blockWrite<T extends Shaped>(
-  ops: Ops<T>,
-  block: Block<T>,
-  read: T,
-  sites: Sites<T>,
-): T {
-  const own = within(sites, block.name);
-  const seen = own.at("read", () => read);
-  return own.at("write", () =>
-    block.kind === "attn" ? attention(ops, block, seen, own) : mlp(ops, block, seen, own),
-  );
-}
-
-/**
- * The final residual stream `T = x0 + Σ C_i`, before the final norm: `…, pos, d_model`.
- *
- * @param start position of the first token; default 0
- */
-export function residualStream<T extends Shaped>(
-  ops: Ops<T>,
-  model: Model<T>,
-  ids: Ids,
-  sites: Sites<T>,
-  start = 0,
-): T {
-  let stream = embed(ops, model, ids, sites, start);
-  for (const stage of model.stages) {
-    const read = stream;
-    for (const block of stage) {
-      const before = stream;
-      stream = ops.scope(() => {
-        const write = blockWrite(ops, block, read, sites);
-        return {
-          after: sites.at(`${block.name}.after`, () => ops.add(before, write)),
-          held: sites.held,
-        };
-      }).after;
-    }
-  }
-  return stream;
-}
 
 export interface RunOptions<T> {
   /** Sites to keep: names with `*` for any characters, or a test; default none. */
@@ -83,8 +38,8 @@ export interface Run<T> {
  * run(cpu, model, ids, { replace: { "L0.attn.pattern": trace.get("L0.attn.pattern") } });
  * ```
  *
- * @throws InputError for tokens out of range or too many of them; `transformer/no-site` where a replaced site
- * does not occur in the run.
+ * @throws InputError for tokens out of range or too many of them; `transformer/no-site`, with the nearest
+ * name that the model has, where a site that is replaced or kept does not occur in the run.
  */
 export function run<T extends Shaped>(
   ops: Ops<T>,
@@ -101,15 +56,8 @@ export function run<T extends Shaped>(
     const residual = residualStream(ops, model, ids, sites);
     const logits = unembed(ops, model, residual, sites);
     const unmet = Object.keys(replace).find((site) => !met.has(site));
-    if (unmet !== undefined) {
-      throw new InputError({
-        code: "transformer/no-site",
-        message: `${model.name} has no site "${unmet}" to replace.`,
-        remedy:
-          "Sites are listed in the documentation of `Site`; a replaced pattern leaves no query, key and score.",
-        details: { site: unmet },
-      });
-    }
+    if (unmet !== undefined) throw noSite(model, unmet, { exact: true });
+    checkSites(model, choice, trace.keys());
     return { residual, logits, trace };
   });
 }

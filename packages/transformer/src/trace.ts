@@ -1,4 +1,5 @@
 import {
+  cost,
   type Engine,
   type Priced,
   type Shape,
@@ -8,9 +9,10 @@ import {
 } from "@resolvent/tensor";
 import { encodeNumbers } from "@resolvent/weights";
 import { tokenIds, unembed } from "./embedding.ts";
+import { checkSites } from "./known-sites.ts";
 import type { Model } from "./model.ts";
-import { residualStream } from "./run.ts";
-import { runCost } from "./run-cost.ts";
+import { residualStream } from "./residual-stream.ts";
+import { run } from "./run.ts";
 import { chooses, plainSites, type Site, type SiteChoice, type Sites } from "./sites.ts";
 
 /** How the values of a trace are kept. F16 takes half the room and holds 3 digits. */
@@ -34,7 +36,7 @@ export interface StoredRun<T> {
  * Runs a model and moves the values of chosen sites to the host as they come by, so that the engine holds one
  * block's values at a time; an engine that answers later holds what it copies until it has.
  *
- * @throws InputError `weights/overflow` where a value is beyond F16
+ * @throws InputError `weights/overflow` where a value is beyond F16; `transformer/no-site`
  */
 export async function storedRun<T extends Shaped>(
   engine: Engine<T>,
@@ -70,26 +72,26 @@ export async function storedRun<T extends Shaped>(
     const residual = residualStream(engine, model, tokenIds(tokens), sites);
     return unembed(engine, model, residual, sites);
   });
+  checkSites(
+    model,
+    options.sites,
+    kept.map(([site]) => site),
+  );
   const trace = await Promise.all(kept.map(async ([site, value]) => [site, await value] as const));
   return { logits, trace: new Map(trace) };
 }
 
-/** Bytes that the trace of a stored run takes, by site, from shapes alone. */
+/**
+ * Bytes that the trace of a stored run takes, by site, from shapes alone.
+ *
+ * @throws InputError `transformer/no-site`
+ */
 export function traceBytes(
   outline: Model<Priced>,
   tokens: readonly number[],
   options: { readonly sites: SiteChoice; readonly dtype?: TraceDtype },
 ): ReadonlyMap<Site, number> {
   const width = options.dtype === "F16" ? 2 : 4;
-  const sizes = new Map<Site, number>();
-  const chosen = chooses(options.sites);
-  runCost(outline, tokens, {
-    wants: chosen,
-    at: (site, compute) => {
-      const value = compute();
-      if (chosen(site)) sizes.set(site, sizeOf(value.shape) * width);
-      return value;
-    },
-  });
-  return sizes;
+  const { trace } = run(cost(), outline, tokens, { sites: options.sites });
+  return new Map([...trace].map(([site, { shape }]) => [site, sizeOf(shape) * width]));
 }

@@ -2,12 +2,12 @@ import { InputError, reference, type Tensor } from "@resolvent/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  type GenerateOptions,
   generate,
   type Model,
   plainSites,
   residualStream,
   run,
+  type SamplingOptions,
   tokenIds,
 } from "../src/index.ts";
 import { TOKENS, tiny } from "./tiny.ts";
@@ -18,7 +18,7 @@ const VOCAB = 29;
 async function made(
   model: Model<Tensor>,
   prompt: readonly number[],
-  options: GenerateOptions,
+  options: SamplingOptions,
 ): Promise<number[]> {
   const ids: number[] = [];
   for await (const id of generate(reference, model, prompt, options)) ids.push(id);
@@ -76,7 +76,7 @@ describe("sampling", () => {
 
   test("topK and topP keep the likeliest tokens, in their proportions", async () => {
     const model = await saying([0.4, 0.1, 0.3, 0.2].map(Math.log));
-    const shared = async (options: GenerateOptions): Promise<number[]> =>
+    const shared = async (options: SamplingOptions): Promise<number[]> =>
       shares(await made(model, [0], { temperature: 1, maxTokens: 2000, ...options }), 4);
     const near = { rtol: 0, atol: 0.056 }; // five standard deviations
     expect(await shared({ topK: 2 })).toBeNear([4 / 7, 0, 3 / 7, 0], near);
@@ -197,7 +197,7 @@ describe("generation ends", () => {
 });
 
 describe("generation refuses", () => {
-  test.each<[keyof GenerateOptions, number]>([
+  test.each<[keyof SamplingOptions, number]>([
     ["temperature", -1],
     ["temperature", Number.NaN],
     ["temperature", Number.POSITIVE_INFINITY],

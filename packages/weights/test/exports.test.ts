@@ -23,6 +23,7 @@ test("what the package exports", () => {
     "memorySource",
     "narrowBF16",
     "narrowF16",
+    "nearestNames",
     "openCheckpoint",
     "openSafetensors",
     "parsePythonJson",

@@ -18,9 +18,13 @@ const order = [
   "linearity",
   "merge",
   "models",
+  "resolvent",
 ];
 
-/** Engines are chosen by the caller: other packages may use them in tests only. */
+/** The package that puts the others together for a program: it chooses an engine, and brings what others leave to it. */
+const top = "resolvent";
+
+/** Engines are chosen by the caller: packages below the top may use them in tests only. */
 const engines = ["cpu", "webgpu", "gpujs"];
 
 /** Packages of which a program shall hold one copy: to other packages they are peers, which its author installs. */
@@ -45,7 +49,8 @@ export function whyNot(from, to, inTests) {
   const own = order.indexOf(from.id);
   if (own < 0) return `${from.folder} has no place in the order (tools/workspace/src/order.mjs)`;
   if (place > own) return `${from.id} comes before ${to.id} in the order`;
-  if (engines.includes(to.id) && !inTests) return "engines are chosen by the caller";
+  if (engines.includes(to.id) && from.id !== top && !inTests)
+    return "engines are chosen by the caller";
   return undefined;
 }
 
@@ -56,7 +61,7 @@ export function whyNot(from, to, inTests) {
  * @returns {string | undefined}
  */
 export function wrongField(from, to) {
-  if (from.group !== "packages" || !peers.includes(to.id)) return undefined;
+  if (from.group !== "packages" || from.id === top || !peers.includes(to.id)) return undefined;
   const { dependencies = {}, peerDependencies = {}, devDependencies = {} } = from.manifest;
   const { name } = to.manifest;
   if (name in dependencies) return "a program holds one copy of it: make it a peer dependency";

@@ -8,11 +8,9 @@ import {
   using,
 } from "@resolvent/tensor";
 import {
-  chooses,
   generate,
   type Model,
   nextTokenLoss,
-  plainSites,
   runCost,
   type StoredValue,
   storedRun,
@@ -127,15 +125,6 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
 function estimate({ model, vocabulary, precision }: Outline, params: RunParameters): Cost {
   const ids = vocabulary.encode(params.prompt);
   const kept = traceBytes(model, ids, keptOf(params));
-  const nowhere = params.sites.find((choice) => ![...kept.keys()].some(chooses([choice])));
-  if (nowhere !== undefined) {
-    throw new InputError({
-      code: "analysis/no-site",
-      message: `${model.name} has no site "${nowhere}".`,
-      remedy: "--sites '*' shows all of them; * stands for any characters.",
-      details: { model: model.name, site: nowhere },
-    });
-  }
   if (params.save !== undefined && params.sites.length === 0) {
     throw new InputError({
       code: "analysis/nothing-to-save",
@@ -143,13 +132,13 @@ function estimate({ model, vocabulary, precision }: Outline, params: RunParamete
       remedy: "Choose sites: --sites '*.pattern'.",
     });
   }
-  const one = runCost(model, ids, plainSites(), precision);
+  const one = runCost(model, ids, { precision });
   const traced = sum([...kept.values()]);
   if (params.generate === 0) return { ...one, peakBytes: one.peakBytes + traced };
   // Keys and values of earlier positions are kept, so a text costs as much as a run on all of it.
   const { context, layers, kv_heads, d_head } = model.architecture;
   const length = Math.min(context, ids.length + params.generate);
-  const text = runCost(model, Array<number>(length).fill(ids[0] ?? 0), plainSites(), precision);
+  const text = runCost(model, Array<number>(length).fill(ids[0] ?? 0), { precision });
   const cached = 2 * layers * kv_heads * d_head * length * (precision === "f64" ? 8 : 4);
   return {
     flops: one.flops + text.flops,

@@ -1,0 +1,73 @@
+import { stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { bundledModels } from "@resolvent/models";
+import { InputError, isInputError } from "@resolvent/tensor";
+import { type Folder, urlFolder } from "@resolvent/weights";
+import { folderOf, hubFolder } from "@resolvent/weights/node";
+import { type FindOptions, hubName, hubOptions } from "./find-options.ts";
+
+/** System errors that say that a path leads nowhere. */
+const missing: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
+
+/** Errors of the Hub that say that a name leads nowhere from here. */
+const notOnTheHub: ReadonlySet<string> = new Set([
+  "weights/hub-bad-name",
+  "weights/hub-not-found",
+  "weights/hub-offline",
+  "weights/unreachable",
+]);
+
+/**
+ * The folder of a model by its name: one that is bundled (`tales`), a path, one on the Hub, which is fetched
+ * (`openai-community/gpt2`, or `hub:openai-community/gpt2` where a folder has that name), or an address.
+ *
+ * @throws InputError `resolvent/no-model`, `resolvent/not-a-folder`, `resolvent/unreadable`, `resolvent/unreachable`;
+ * what else `hubFolder` of `@resolvent/weights/node` throws
+ */
+export async function findFolder(name: string, options: FindOptions = {}): Promise<Folder> {
+  const bundled = Object.hasOwn(bundledModels, name) ? bundledModels[name] : undefined;
+  if (bundled !== undefined) return folderOf(fileURLToPath(bundled.url));
+  const repo = hubName(name);
+  if (repo !== undefined) return await hubFolder(repo, hubOptions(options));
+  if (/^https?:\/\//i.test(name)) return urlFolder(name);
+  const found = await stat(name).catch((error: NodeJS.ErrnoException) => {
+    if (missing.has(error.code ?? "")) return undefined;
+    throw new InputError({
+      code: "resolvent/unreadable",
+      message: `"${name}" cannot be read (${error.code}).`,
+      remedy: "Check the permissions of the folders on the way.",
+      details: { path: name, system: error.code },
+      cause: error,
+    });
+  });
+  if (found?.isDirectory()) return folderOf(name);
+  const names = Object.keys(bundledModels);
+  if (found !== undefined) {
+    throw new InputError({
+      code: "resolvent/not-a-folder",
+      message: `"${name}" is a file; a model is a folder with config.json and model.safetensors.`,
+      remedy: `Bundled: ${names.join(", ")}.`,
+      details: { path: name, bundled: names },
+    });
+  }
+  try {
+    return await hubFolder(name, hubOptions(options));
+  } catch (error) {
+    if (!(isInputError(error) && notOnTheHub.has(error.code))) throw error;
+    const unreachable = error.code === "weights/unreachable";
+    throw new InputError({
+      code: unreachable ? "resolvent/unreachable" : "resolvent/no-model",
+      message: unreachable
+        ? `"${name}" is neither a bundled model nor a folder here, and on the Hub it could not be looked for: ${withoutRemedy(error)}`
+        : `"${name}" is neither a bundled model nor a folder, and on the Hub: ${error.message}`,
+      remedy: `${unreachable ? "Check the name or path, or the network; offline uses what has been fetched before. " : ""}Bundled: ${names.join(", ")}.`,
+      details: { name, bundled: names },
+      cause: error,
+    });
+  }
+}
+
+/** The message of an error without what it says to do. */
+function withoutRemedy({ message, remedy }: InputError): string {
+  return remedy === undefined ? message : message.slice(0, -remedy.length).trimEnd();
+}

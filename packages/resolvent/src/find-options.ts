@@ -1,0 +1,35 @@
+import type { HubProgress } from "@resolvent/weights/hub";
+
+/** How a model is looked for. */
+export interface FindOptions {
+  /** A branch, tag or commit on the Hub; default `main`. */
+  readonly revision?: string | undefined;
+  /** Use only what has been fetched from the Hub before; default false. */
+  readonly offline?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Hears of files that are fetched from the Hub. */
+  readonly onProgress?: ((progress: HubProgress) => void) | undefined;
+}
+
+/** The same as options of `hubFolder`. */
+export function hubOptions({ revision, offline, signal, onProgress }: FindOptions): {
+  readonly revision?: string;
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: HubProgress) => void;
+} {
+  return {
+    ...(revision !== undefined && { revision }),
+    ...(offline !== undefined && { offline }),
+    ...(signal !== undefined && { signal }),
+    ...(onProgress !== undefined && { onProgress }),
+  };
+}
+
+/** What the name of a repository on the Hub may begin with, to say that it is one. */
+const HUB = "hub:";
+
+/** The repository that a name says, where it says so: `hub:openai-community/gpt2`. */
+export function hubName(name: string): string | undefined {
+  return name.startsWith(HUB) ? name.slice(HUB.length) : undefined;
+}

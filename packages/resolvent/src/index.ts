@@ -1,0 +1,39 @@
+import { readOnThread } from "@resolvent/weights";
+import { findFolder } from "./find-folder.ts";
+import { openerOf } from "./open.ts";
+import type { OpenModel } from "./open-options.ts";
+
+export { type EngineOptions, selectEngine } from "./engine.ts";
+export { findFolder } from "./find-folder.ts";
+export type { FindOptions } from "./find-options.ts";
+export type {
+  Ablate,
+  AblationReference,
+  BlockName,
+  HeadName,
+  NeuronName,
+  Steer,
+} from "./intervention.ts";
+export { LanguageModel, type LanguageModelParts, type RunInput } from "./language-model.ts";
+export type { Candidate, LanguageRun, Token } from "./language-run.ts";
+export type {
+  ModelPlace,
+  OpenModel,
+  OpenOnOptions,
+  OpenOptions,
+  OpenProgress,
+} from "./open-options.ts";
+
+/**
+ * A language model from its name, an address or a folder: its engine, files, tokenizer and weights, ready to run.
+ *
+ * ```ts
+ * const lm = await openModel("tales");
+ * const { logits, trace } = await lm.run("Once upon a time", { sites: ["*.pattern"] });
+ * await lm.close();
+ * ```
+ *
+ * @param from a bundled model (`tales`, `attn-only-2l`), `hub:openai-community/gpt2`, an address, or a folder
+ * @throws InputError what `findFolder`, `selectEngine` and `loadModel` throw; the signal's reason where it is aborted
+ */
+export const openModel: OpenModel = openerOf({ findFolder, readOnThread, local: false });

@@ -1,0 +1,22 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import * as browser from "../src/index.ts";
+import * as node from "../src/node.ts";
+
+test("the package exports the same names in Node and in browsers", () => {
+  const names = ["LanguageModel", "findFolder", "openModel", "selectEngine"];
+  expect(Object.keys(node).sort()).toEqual(names);
+  expect(Object.keys(browser).sort()).toEqual(names);
+});
+
+test("what is needed at run time: no schemas", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/cpu",
+    "@resolvent/models",
+    "@resolvent/tensor",
+    "@resolvent/transformer",
+    "@resolvent/weights",
+  ]);
+  expect(manifest.sideEffects).toBe(false);
+});
