@@ -1,3 +1,8 @@
+declare global {
+  /** For readers of our types without TypeScript's library "DOM" and @types/node; adds nothing where they are. */
+  interface URL {}
+}
+
 /** A model that ships with this package. */
 export interface BundledModel {
   readonly name: string;
