@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 // The command itself runs on a worker thread: operations are synchronous, and this thread stays free to end
 // everything on Ctrl-C, also in the middle of a long one.
+import { readFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { isatty } from "node:tty";
 import { Worker } from "node:worker_threads";
+
+if (process.argv.length === 3 && ["-V", "--version"].includes(process.argv[2])) sayVersion();
 
 const worker = new Worker(new URL("../dist/worker.js", import.meta.url), {
   argv: process.argv.slice(2),
@@ -65,6 +68,17 @@ function line() {
     lines.once("line", resolve);
     lines.once("close", () => resolve(""));
   }).finally(() => lines.close());
+}
+
+/** The version, which needs nothing of all this, and the end. */
+function sayVersion() {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  try {
+    writeSync(1, `${version}\n`);
+  } catch (error) {
+    if (error.code !== "EPIPE") throw error; // a reader that has gone is no failure
+  }
+  process.exit(0);
 }
 
 /** Standard input, cut short once it is longer than `limit` bytes. */

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
 import { Command, CommanderError } from "commander";
-import { analyses as builtIn } from "./analyses.ts";
+import { builtInFor } from "./built-in.ts";
 import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -29,8 +29,10 @@ export interface ProgramOptions {
 export async function runProgram(
   argv: readonly string[],
   terminal: Terminal,
-  { analyses = builtIn, places, signal = new AbortController().signal }: ProgramOptions = {},
+  options: ProgramOptions = {},
 ): Promise<number> {
+  const { analyses = await builtInFor(argv), places } = options;
+  const { signal = new AbortController().signal } = options;
   const program = new Command("resolvent")
     .description(
       "Takes a transformer apart into its paths, by degree, and checks that the parts add up.",

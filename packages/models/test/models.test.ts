@@ -9,8 +9,16 @@ import { bundledModels } from "../src/index.ts";
 /** What a package of models may weigh, so that installing it is nothing to think about. */
 const MOST_BYTES = 5_000_000;
 
-describe.each(Object.values(bundledModels))("$name", ({ name, url }) => {
+describe.each(Object.values(bundledModels))("$name", ({ name, url, files: addresses }) => {
   const path = fileURLToPath(url);
+
+  test("each file that a program reads has its address", async () => {
+    const read = (await readdir(path)).filter((file) => !/^(README\.md|card\.json)$/.test(file));
+    expect(Object.keys(addresses).sort()).toEqual(read.sort());
+    for (const [file, address] of Object.entries(addresses)) {
+      expect(address.href).toBe(new URL(file, url).href);
+    }
+  });
 
   test("is small, and has its files", async () => {
     const files = await readdir(path);

@@ -10,6 +10,7 @@ export {
   isInputError,
   isInternalError,
 } from "./errors.ts";
+export type {} from "./globals.ts";
 export { type Half, widenHalf } from "./half.ts";
 export type {
   Eigenvalues,

@@ -1,5 +1,5 @@
 import { type ByteSource, memorySource, type ReadOptions } from "./source.ts";
-import { parseUrl, type UrlOptions, urlSourceIfAny } from "./url.ts";
+import { parseUrl, shown, type UrlOptions, urlSources } from "./url.ts";
 
 /** A place with files in it, flat: that is all a checkpoint needs. */
 export interface Folder {
@@ -36,17 +36,34 @@ export function memoryFolder(
   };
 }
 
-/** The files under an address: `https://example.org/gpt2/` and `https://example.org/gpt2` mean the same. */
-export function urlFolder(url: string | URL, options: UrlOptions = {}): Folder {
-  const base = parseUrl(url);
-  if (!base.pathname.endsWith("/")) base.pathname += "/";
+/**
+ * The files under an address: `https://example.org/gpt2/` and `https://example.org/gpt2` mean the same. Or files that
+ * have an address each, by name, as bundlers give them: `urlFolder({ "config.json": new URL("./c.json", import.meta.url) })`.
+ */
+export function urlFolder(
+  where: string | URL | Readonly<Record<string, string | URL>>,
+  options: UrlOptions = {},
+): Folder {
+  const open = urlSources(options);
+  if (typeof where === "string" || where instanceof URL) {
+    const base = parseUrl(where);
+    if (!base.pathname.endsWith("/")) base.pathname += "/";
+    return {
+      name: `${base.protocol}//${base.host}${base.pathname}`,
+      open: async (file, readOptions) => {
+        if (!isFileName(file)) return undefined;
+        const address = new URL(encodeURIComponent(file), base);
+        address.search = base.search;
+        return await open(address, readOptions);
+      },
+    };
+  }
+  const files = new Map(Object.entries(where).map(([file, url]) => [file, parseUrl(url)]));
   return {
-    name: `${base.protocol}//${base.host}${base.pathname}`,
+    name: [...files.values()].map(shown).at(0) ?? "no files",
     open: async (file, readOptions) => {
-      if (!isFileName(file)) return undefined;
-      const address = new URL(encodeURIComponent(file), base);
-      address.search = base.search;
-      return await urlSourceIfAny(address, { ...options, ...readOptions });
+      const address = files.get(file);
+      return address && (await open(address, readOptions));
     },
   };
 }

@@ -1,3 +1,4 @@
+export type { WholeFile } from "./answer.ts";
 export { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 export { bitsInto, decodeInto, decodeNumbers, type NumbersOf, type RawTensor } from "./decode.ts";
 export { bytesPerEntry, DTYPES, type Dtype, isDtype, tensorBytes } from "./dtype.ts";

@@ -45,3 +45,18 @@ export const HUB_QUESTIONS_AT_ONCE: number = 8;
 
 /** Redirects that are followed for one request; a renamed repository and a content network make two. */
 export const MAX_REDIRECTS: number = 5;
+
+/** Bytes that are asked of a server first: its answer tells the size, and most headers and configs are in it. */
+export const HEAD_BYTES: number = 64 * 1024;
+
+/** Bytes of a file on a server that are kept together. */
+export const BLOCK_BYTES: number = 1024 * 1024;
+
+/** Most blocks in one request; what is longer is read without keeping it. */
+export const BLOCKS_AHEAD: number = 16;
+
+/** Most blocks of one folder that are kept. */
+export const BLOCKS_KEPT: number = 64;
+
+/** Largest file that is fetched whole from a server that sends no parts: what browsers hold in one array. */
+export const MAX_WHOLE_BYTES: number = 2 ** 31;

@@ -1,12 +1,25 @@
 import { InputError, isInputError } from "@resolvent/tensor";
 import {
-  allocate,
+  badStatus,
+  changed,
+  contentRange,
+  readBody,
+  readWhole,
+  refusePage,
+  sizeOfUnsatisfied,
+  tooMuch,
+  unreachable,
+  type WholeFile,
+} from "./answer.ts";
+import { type Blocks, keepBlocks, type ReadRange } from "./blocks.ts";
+import { HEAD_BYTES } from "./limits.ts";
+import {
   type ByteSource,
   checkRange,
   type Elsewhere,
+  type Part,
   type ReadOptions,
   sizeOfSource,
-  truncated,
 } from "./source.ts";
 
 export interface UrlOptions {
@@ -14,6 +27,11 @@ export interface UrlOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** What requests; default the global `fetch`. A place for caches and retries; no other thread can use it. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /**
+   * Hears of each file that is fetched whole because its server sends no parts: first with `done` 0, then as bytes
+   * arrive. The place for a warning: a large model waits for all of its bytes, and is held twice while it loads.
+   */
+  readonly onWhole?: (file: WholeFile) => void;
 }
 
 /** The URL as errors show it: without query, fragment, user and password, where secrets live. */
@@ -40,215 +58,144 @@ export function parseUrl(url: string | URL): URL {
   }
 }
 
-interface Range {
-  readonly start: number;
-  readonly end: number;
-  readonly total: number;
-}
-
-/** The `Content-Range` of a 206; throws where it is missing or says another range than was asked. */
-function contentRange(response: Response, name: string, start: number, end: number): Range {
-  const got = response.headers.get("content-range");
-  const match = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16})$/.exec(got ?? "");
-  const range = match && {
-    start: Number(match[1]),
-    end: Number(match[2]) + 1,
-    total: Number(match[3]),
-  };
-  if (
-    range &&
-    range.start === start &&
-    range.end === end &&
-    end <= range.total &&
-    Number.isSafeInteger(range.total)
-  ) {
-    return range;
-  }
-  throw new InputError({
-    code: "weights/bad-range-response",
-    message: `${name}: bytes ${start} to ${end} were asked for, and the server's Content-Range is ${got === null ? "missing" : `"${got}"`}.`,
-    remedy:
-      "The server must answer with the range that was asked for and the full size; from another origin it must list Content-Range in Access-Control-Expose-Headers.",
-    details: { name, start, end, got },
-  });
-}
-
-function badStatus(response: Response, name: string): InputError {
-  const { status } = response;
-  if (status === 200) {
-    return new InputError({
-      code: "weights/no-range-support",
-      message: `${name}: the server ignores ranges: it answered 200 (everything) where 206 (a part) was asked for.`,
-      remedy: "Download the file and open the copy, or use a server that supports HTTP ranges.",
-      details: { name, status },
-    });
-  }
-  if (status === 404 || status === 410) {
-    return new InputError({
-      code: "weights/no-file",
-      message: `${name}: there is nothing at this address (HTTP ${status}).`,
-      remedy: "Check the address.",
-      details: { name, status },
-    });
-  }
-  return new InputError({
-    code: "weights/http-status",
-    message: `${name}: expected HTTP 206, got ${status}.`,
-    remedy:
-      status === 401 || status === 403
-        ? "The address needs authorisation: pass `headers` that give it."
-        : "Try again later, or check the address.",
-    details: { name, status },
-  });
-}
-
-function tooMuch(name: string, length: number): InputError {
-  return new InputError({
-    code: "weights/bad-range-response",
-    message: `${name}: the server sent more than the ${length} bytes that were asked for.`,
-    remedy: "The server's range support is broken: download the file and open the copy.",
-    details: { name, length },
-  });
-}
-
-/** The body, into memory of exactly the length that was asked for: a server cannot make it larger. */
-async function readBody(response: Response, length: number, name: string): Promise<Uint8Array> {
-  const out = allocate(length, name);
-  const reader = response.body?.getReader();
-  let at = 0;
-  while (reader !== undefined) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (at + value.byteLength > length) {
-      await reader.cancel().catch(() => {});
-      throw tooMuch(name, length);
-    }
-    out.set(value, at);
-    at += value.byteLength;
-  }
-  if (at !== length) throw truncated(name, length, at);
-  return out;
+/** What the first answer has told. */
+interface Known {
+  readonly size: number;
+  readonly tag: string | null;
+  /** What has come with it: the first bytes, or all. */
+  readonly head: Uint8Array;
+  readonly read: ReadRange;
 }
 
 /**
- * A file on a server, read by HTTP range requests (RFC 9110, 14). The size is asked for once, with a range of
- * one byte, because signed addresses often refuse HEAD.
+ * A file on a server, read by HTTP range requests (RFC 9110, 14). The first request asks for 64 KiB and so tells the
+ * size, because signed addresses often refuse HEAD, and some servers misread a range of one byte. Small reads become
+ * few large requests (`keepBlocks`). From a server that ignores ranges the whole file is fetched once, up to 2 GiB,
+ * and `onWhole` hears of it. A page (text/html) in place of a file is a missing file.
  *
- * Throws, when it is read, `weights/no-range-support` where the server sends the whole file, `weights/no-file`,
- * `weights/http-status`, `weights/bad-range-response`, `weights/unreachable`, and `weights/source-changed` where
- * size or ETag are no longer what they were.
+ * Throws, when it is read, `weights/no-range-support` where the server sends parts no longer or a whole file is too
+ * large, `weights/no-file`, `weights/http-status`, `weights/bad-range-response`, `weights/unreachable`, and
+ * `weights/source-changed` where size or ETag are no longer what they were.
  */
 export function urlSource(url: string | URL, options: UrlOptions = {}): ByteSource {
-  const parsed = parseUrl(url);
-  const name = shown(parsed);
-  const { headers = {} } = options;
-  const request = options.fetch ?? ((address, init) => fetch(address, init));
-  let known: { readonly size: number; readonly tag: string | null } | undefined;
+  return sourceAt(parseUrl(url), options, keepBlocks());
+}
 
-  async function ask(start: number, end: number, signal?: AbortSignal): Promise<Response> {
+function sourceAt(url: URL, options: UrlOptions, blocks: Blocks): ByteSource {
+  const name = shown(url);
+  const { headers = {}, onWhole } = options;
+  const request = options.fetch ?? ((address, init) => fetch(address, init));
+  let known: Known | undefined;
+
+  /** What `use` makes of the answer to a request for a range. */
+  async function ask<T>(
+    start: number,
+    end: number,
+    signal: AbortSignal | undefined,
+    use: (response: Response) => Promise<T>,
+  ): Promise<T> {
     signal?.throwIfAborted();
+    let response: Response | undefined;
     try {
-      return await request(parsed.href, {
+      response = await request(url.href, {
         headers: { ...headers, range: `bytes=${start}-${end - 1}` },
         ...(signal && { signal }),
       });
-    } catch (cause) {
-      signal?.throwIfAborted();
-      throw unreachable(name, cause);
-    }
-  }
-
-  /** Whether this is the answer with that range, of the file as it was before. */
-  function check(response: Response, start: number, end: number): void {
-    if (response.status !== 206) throw badStatus(response, name);
-    const { total } = contentRange(response, name, start, end);
-    const tag = response.headers.get("etag");
-    known ??= { size: total, tag };
-    if (known.size !== total || known.tag !== tag) throw changed(name, known.size, total);
-  }
-
-  async function range(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const response = await ask(start, end, signal);
-    try {
-      if (response.status === 416 && known === undefined) {
-        const empty = response.headers.get("content-range") === "bytes */0";
-        if (empty) {
-          known = { size: 0, tag: null };
-          return new Uint8Array(0);
-        }
-      }
-      check(response, start, end);
-      return await readBody(response, end - start, name);
+      return await use(response);
     } catch (error) {
-      if (response.body && !response.body.locked) await response.body.cancel().catch(() => {});
+      if (response?.body && !response.body.locked) await response.body.cancel().catch(() => {});
       signal?.throwIfAborted();
       throw isInputError(error) ? error : unreachable(name, error);
     }
   }
 
-  async function size(readOptions?: ReadOptions): Promise<number> {
-    if (known === undefined) await range(0, 1, readOptions?.signal);
-    return known?.size ?? 0;
+  /** Throws unless this is the answer with that range, of the file as it was before. */
+  function check(response: Response, start: number, end: number): void {
+    if (response.status !== 206) throw badStatus(response, name);
+    const { total } = contentRange(response, name, start, () => end);
+    const size = known?.size ?? total;
+    if (size !== total || (known && known.tag !== response.headers.get("etag"))) {
+      throw changed(name, size, total);
+    }
+  }
+
+  const range: ReadRange = async (start, end, signal) =>
+    await ask(start, end, signal, async (response) => {
+      check(response, start, end);
+      return await readBody(response, end - start, name);
+    });
+
+  /** The first request; a second one where the server refuses a range that ends beyond the file. */
+  async function first(length: number, signal?: AbortSignal): Promise<Known> {
+    const answer = await ask(0, length, signal, async (response): Promise<Known | number> => {
+      const tag = response.headers.get("etag");
+      const all = (head: Uint8Array): Known => ({ size: head.length, tag, head, read: range });
+      const size = response.status === 416 ? sizeOfUnsatisfied(response) : undefined;
+      if (size === 0) return all(new Uint8Array(0));
+      if (size !== undefined && length === HEAD_BYTES && size < length) return size;
+      if (response.status === 200 || response.status === 206) refusePage(response, url, name);
+      if (response.status === 200) {
+        const tell = /^https?:$/.test(url.protocol) ? onWhole : undefined;
+        return all(await readWhole(response, name, (file) => tell?.(file)));
+      }
+      if (response.status !== 206) throw badStatus(response, name);
+      const { end, total } = contentRange(response, name, 0, (of) => Math.min(length, of));
+      const head = await readBody(response, end, name);
+      return { size: total, tag, head, read: blocks.of(range, total) };
+    });
+    return typeof answer === "number" ? await first(answer, signal) : answer;
+  }
+
+  async function open(options?: ReadOptions): Promise<Known> {
+    known ??= await first(HEAD_BYTES, options?.signal);
+    return known;
   }
 
   const elsewhere: Elsewhere = {
-    parts: (start, end) => {
+    parts: (start, end): readonly Part[] => {
       if (known !== undefined) checkRange(name, start, end, known.size);
-      return start === end ? [] : [{ url: parsed.href, headers, start, end }];
+      if (start === end) return [];
+      if (known === undefined || known.head.length < known.size)
+        return [{ url: url.href, headers, start, end }];
+      const blob = new Blob([known.head.slice(start, end)]);
+      return [{ blob, start: 0, end: end - start }];
     },
-    check: ({ start, end }, { status, headers, failure, more }) => {
+    check: (part, { status, headers, failure, more }) => {
       if (failure !== undefined) throw unreachable(name, failure);
-      check(
-        new Response(null, { ...(status && { status }), ...(headers && { headers }) }),
-        start,
-        end,
-      );
+      if ("blob" in part) return;
+      const { start, end } = part;
+      const init = { ...(status && { status }), ...(headers && { headers }) };
+      check(new Response(null, init), start, end);
       if (more) throw tooMuch(name, end - start);
     },
   };
 
   return {
     name,
-    size,
+    size: async (readOptions) => (await open(readOptions)).size,
     read: async (start, end, readOptions) => {
-      checkRange(name, start, end, await size(readOptions));
-      return start === end ? new Uint8Array(0) : await range(start, end, readOptions?.signal);
+      const { size, head, read } = await open(readOptions);
+      checkRange(name, start, end, size);
+      if (end <= head.length) return head.slice(start, end);
+      return await read(start, end, readOptions?.signal);
     },
     ...(options.fetch === undefined && { elsewhere }),
   };
 }
 
-function changed(name: string, before: number, now: number): InputError {
-  return new InputError({
-    code: "weights/source-changed",
-    message: `${name}: changed while it was being read (${before} bytes before, ${now} now).`,
-    remedy: "Open it again.",
-    details: { name, before, now },
-  });
-}
-
-/** `weights/unreachable`: no answer, or one that broke off. */
-export function unreachable(name: string, cause: unknown): InputError {
-  return new InputError({
-    code: "weights/unreachable",
-    message: `${name}: the request failed.`,
-    remedy: "Check the network and, in a browser, that the server allows this origin (CORS).",
-    details: { name },
-    cause,
-  });
-}
-
-/** A source at `url`, or undefined where the server says that there is none. */
-export async function urlSourceIfAny(
-  url: string | URL,
-  options?: UrlOptions & ReadOptions,
-): Promise<ByteSource | undefined> {
-  const source = urlSource(url, options);
-  try {
-    await sizeOfSource(source, options);
-    return source;
-  } catch (error) {
-    if (isInputError(error) && error.code === "weights/no-file") return undefined;
-    throw error;
-  }
+/** Sources by address, or undefined where the server says that there is none; they keep their blocks together. */
+export function urlSources(
+  options: UrlOptions,
+): (url: URL, options?: ReadOptions) => Promise<ByteSource | undefined> {
+  const blocks = keepBlocks();
+  return async (url, readOptions) => {
+    const source = sourceAt(url, options, blocks);
+    try {
+      await sizeOfSource(source, readOptions);
+      return source;
+    } catch (error) {
+      if (isInputError(error) && error.code === "weights/no-file") return undefined;
+      throw error;
+    }
+  };
 }

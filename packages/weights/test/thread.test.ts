@@ -15,10 +15,10 @@ import { readOn, type ThreadFolder, type ThreadOptions } from "../src/thread.ts"
 import { codeOf } from "./make.ts";
 
 const large = Uint8Array.from({ length: 20_000_001 }, (_, i) => (i * 7) ^ (i >> 9));
-const numbers = Float32Array.from({ length: 1000 }, (_, i) => i / 7);
+const numbers = Float32Array.from({ length: 30_000 }, (_, i) => i / 7);
 const checkpoint = await writeSafetensors(
   ["a", "b", "c"].map((name) => ({
-    ...{ name, dtype: "F32", shape: [1000] },
+    ...{ name, dtype: "F32", shape: [30_000] },
     bytes: encodeNumbers(numbers, "F32"),
   })),
 );
@@ -94,14 +94,14 @@ describe("bytes at once", () => {
     await on(memory, async (folder) => {
       const [mine, theirs] = await Promise.all([folder, memory].map((of) => opened(of, "none")));
       expect(mine).toEqual(theirs);
-      const out = new Float32Array(1000);
+      const out = new Float32Array(30_000);
       (await openCheckpoint(folder)).readInto("b", out);
       expect(out).toEqual(numbers);
     });
     const own = urlFolder(server.address, { fetch: (url, init) => fetch(url, init) });
     await on(own, async (folder) => {
       const opened = await openCheckpoint(folder);
-      expect(await codeOf(() => opened.readInto("a", new Float32Array(1000)))).toBe(
+      expect(await codeOf(() => opened.readInto("a", new Float32Array(30_000)))).toBe(
         "weights/not-at-once",
       );
     });
@@ -116,7 +116,7 @@ describe("bytes at once", () => {
       };
       await server.turn();
       opened.readAhead(["a", "c"]);
-      const out = new Float32Array(1000);
+      const out = new Float32Array(30_000);
       for (const tensor of ["c", "a", "b"]) {
         opened.readInto(tensor, out.fill(0));
         expect(out).toEqual(numbers);

@@ -6,6 +6,8 @@ import { codeOf } from "./make.ts";
 const bytes = await writeSafetensors([
   { name: "a", dtype: "U8", shape: [5], bytes: Uint8Array.of(1, 2, 3, 4, 5) },
 ]);
+/** More than comes with the first answer, and than one request brings. */
+const large = Uint8Array.from({ length: 40_000_001 }, (_, i) => (i * 7) ^ (i >> 9));
 
 /** A server of ranges, in memory; `change` alters its answers. */
 function served(
@@ -23,7 +25,7 @@ function served(
       requests.push(`${new URL(url).pathname} ${range}`);
       const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
       const start = Number(from);
-      const end = Number(to) + 1;
+      const end = Math.min(Number(to) + 1, data.length);
       if (start >= data.length) {
         return new Response(null, {
           status: 416,
@@ -46,14 +48,11 @@ describe("a real server", () => {
     server = createServer((request, response) => {
       const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
       const path = request.url ?? "";
-      if (path === "/plain") return void response.end(bytes);
-      if (path === "/slow")
-        return void response
-          .writeHead(206, { "content-range": `bytes 0-0/${bytes.length}` })
-          .flushHeaders();
+      const end = Math.min(Number(to) + 1, bytes.length);
+      const headers = { "content-range": `bytes ${from}-${end - 1}/${bytes.length}` };
+      if (path === "/slow") return void response.writeHead(206, headers).flushHeaders();
       if (path !== "/m%20x/model.safetensors?key=1") return void response.writeHead(404).end("no");
-      const headers = { "content-range": `bytes ${from}-${to}/${bytes.length}` };
-      response.writeHead(206, headers).end(bytes.subarray(Number(from), Number(to) + 1));
+      response.writeHead(206, headers).end(bytes.subarray(Number(from), end));
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const at = server.address();
@@ -70,14 +69,11 @@ describe("a real server", () => {
     expect(checkpoint.name).toBe(`${address}/m%20x/`);
   });
 
-  test("a folder without a checkpoint, a file that is not there, a server without ranges, no server", async () => {
+  test("a folder without a checkpoint, a file that is not there, no server", async () => {
     expect(await codeOf(() => openCheckpoint(urlFolder(`${address}/none`)))).toBe(
       "weights/no-checkpoint",
     );
     expect(await codeOf(() => urlSource(`${address}/none`).size())).toBe("weights/no-file");
-    expect(await codeOf(() => urlSource(`${address}/plain`).read(0, 8))).toBe(
-      "weights/no-range-support",
-    );
     expect(await codeOf(() => urlSource("http://127.0.0.1:1/").size())).toBe("weights/unreachable");
   });
 
@@ -94,14 +90,77 @@ async function reasonOf(signal: AbortSignal): Promise<unknown> {
   return signal.reason;
 }
 
-test("one request for the size, then one for each read, of just those bytes", async () => {
-  const { fetch, requests } = served(bytes);
+test("one request tells the size and brings the first 64 KiB", async () => {
+  const { fetch, requests } = served(large);
   const source = urlSource("https://example.org/f", { fetch });
-  expect(await source.read(8, 16)).toEqual(bytes.subarray(8, 16));
+  expect(await source.read(8, 16)).toEqual(large.subarray(8, 16));
   expect(await source.read(3, 3)).toEqual(new Uint8Array(0));
-  expect(await source.size()).toBe(bytes.length);
-  expect(requests).toEqual(["/f bytes=0-0", "/f bytes=8-15"]);
-  expect(await codeOf(() => source.read(0, bytes.length + 1))).toBe("weights/bad-range");
+  expect(await source.size()).toBe(large.length);
+  expect(await source.read(1, 65536)).toEqual(large.subarray(1, 65536));
+  expect(requests).toEqual(["/f bytes=0-65535"]);
+  expect(await codeOf(() => source.read(0, large.length + 1))).toBe("weights/bad-range");
+});
+
+describe("few large requests", () => {
+  const MiB = 2 ** 20;
+
+  test("many small reads of neighbours, in any order, are few requests, of each byte about once", async () => {
+    const { fetch, requests } = served(large);
+    const source = urlSource("https://example.org/f", { fetch });
+    const step = 99_999;
+    const starts = Array.from({ length: Math.floor(large.length / step) }, (_, i) => i * step);
+    for (let i = 0; i + 1 < starts.length; i += 2) {
+      for (const start of [starts[i + 1] ?? 0, starts[i] ?? 0]) {
+        const got = await source.read(start, start + step);
+        expect(Buffer.compare(got, large.subarray(start, start + step))).toBe(0);
+      }
+    }
+    expect(requests.length).toBeLessThan(10);
+    const sizes = requests.map((one) => {
+      const [from = 0, to = 0] = one.match(/\d+/g)?.map(Number) ?? [];
+      return to + 1 - from;
+    });
+    expect(Math.max(...sizes)).toBe(16 * MiB);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(1.05 * large.length);
+  });
+
+  test("who reads little gets little more than it", async () => {
+    const { fetch, requests } = served(large);
+    const source = urlSource("https://example.org/f", { fetch });
+    await source.read(5 * MiB + 1, 5 * MiB + 9);
+    expect(requests).toEqual(["/f bytes=0-65535", `/f bytes=${5 * MiB}-${6 * MiB - 1}`]);
+  });
+
+  test("what is longer than 16 MiB is one request of just those bytes", async () => {
+    const { fetch, requests } = served(large);
+    const source = urlSource("https://example.org/f", { fetch });
+    const got = await source.read(7, 7 + 17 * MiB);
+    expect(Buffer.compare(got, large.subarray(7, 7 + 17 * MiB))).toBe(0);
+    expect(requests).toEqual(["/f bytes=0-65535", `/f bytes=7-${17 * MiB + 6}`]);
+  });
+
+  test("a reader that gives up does not take another's bytes with it, and failures are not kept", async () => {
+    const abort = new AbortController();
+    let first = true;
+    const server = served(large);
+    const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+      if (init.signal === abort.signal && first) {
+        first = false;
+        await new Promise((_, reject) =>
+          init.signal?.addEventListener("abort", () => reject(init.signal?.reason)),
+        );
+      }
+      return await server.fetch(url, init);
+    };
+    const source = urlSource("https://example.org/f", { fetch });
+    await source.size();
+    const given = source.read(MiB, MiB + 5, { signal: abort.signal });
+    const kept = source.read(MiB + 2, MiB + 9);
+    abort.abort();
+    await expect(given).rejects.toBe(abort.signal.reason);
+    expect(await kept).toEqual(large.slice(MiB + 2, MiB + 9));
+    expect(await source.read(MiB, MiB + 5)).toEqual(large.slice(MiB, MiB + 5));
+  });
 });
 
 test("an empty file", async () => {
@@ -120,7 +179,7 @@ test("a shard's name stays one name in the address", async () => {
   const { fetch, requests } = served(bytes);
   const folder = urlFolder("https://example.org/m/", { fetch });
   await folder.open("a%2f..%2fb?#.safetensors".replace("?", ""));
-  expect(requests).toEqual(["/m/a%252f..%252fb%23.safetensors bytes=0-0"]);
+  expect(requests).toEqual(["/m/a%252f..%252fb%23.safetensors bytes=0-65535"]);
   expect(await folder.open("../x")).toBeUndefined();
 });
 
@@ -133,7 +192,6 @@ describe("answers that are not what was asked", () => {
     new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("cut")) });
   const ok = 206;
   test.each<[string, string, Parameters<typeof served>[1]]>([
-    ["weights/no-range-support", "200 with everything", () => new Response(bytes.slice())],
     ["weights/http-status", "500", () => new Response("", { status: 500 })],
     ["weights/http-status", "204", () => new Response(null, { status: 204 })],
     ["weights/no-file", "404", () => new Response("", { status: 404 })],
@@ -191,29 +249,29 @@ describe("answers that are not what was asked", () => {
     "weights/source-changed: another %s than before",
     async (header) => {
       let answers = 0;
-      const { fetch } = served(bytes, ({ start, end }, headers) => {
+      const { fetch } = served(large, ({ start, end }, headers) => {
         const now =
-          { etag: '"2"', "content-range": `bytes ${start}-${end - 1}/9999` }[header] ?? "";
+          { etag: '"2"', "content-range": `bytes ${start}-${end - 1}/${2 ** 40}` }[header] ?? "";
         if (answers++ === 0) return undefined;
-        return new Response(bytes.slice(start, end), {
+        return new Response(large.slice(start, end), {
           status: ok,
           headers: { ...headers, [header]: now },
         });
       });
       const source = urlSource("https://example.org/f", { fetch });
-      expect(await codeOf(() => source.read(0, 8))).toBe("weights/source-changed");
+      expect(await source.read(0, 8)).toEqual(large.slice(0, 8)); // of the first answer
+      expect(await codeOf(() => source.read(0, 70_000))).toBe("weights/source-changed");
     },
   );
 
   test("a size is trusted no further than memory reaches", async () => {
-    const { fetch } = served(
-      bytes,
-      ({ start, end }) =>
-        new Response("x", {
-          status: ok,
-          headers: { "content-range": `bytes ${start}-${end - 1}/${2 ** 52}` },
-        }),
-    );
+    const { fetch } = served(large, ({ start, end }) => {
+      const to = start === 0 && end === 65536 ? end : 2 ** 52;
+      return new Response(large.slice(start, end), {
+        status: ok,
+        headers: { "content-range": `bytes ${start}-${to - 1}/${2 ** 52}` },
+      });
+    });
     const source = urlSource("https://example.org/f", { fetch });
     expect(await codeOf(() => source.read(0, 2 ** 52))).toBe("weights/too-large-for-memory");
   });

@@ -47,12 +47,13 @@ function serve(): void {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "", "http://host").pathname);
     const bytes: Uint8Array | undefined = workerData.get(path.slice(1));
-    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
-    asked.push(`${path} ${from}-${to}`);
+    const [, from, until] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    asked.push(`${path} ${from}-${until}`);
+    const to = Math.min(Number(until), (bytes?.length ?? 1) - 1);
     if (manners.silent) return;
     const { status = bytes === undefined ? 404 : 206, etag = '"1"', breaksOff = false } = manners;
     const range = { "content-range": `bytes ${from}-${to}/${bytes?.length}`, etag };
-    const part = bytes?.subarray(Number(from), Number(to) + 1) ?? "";
+    const part = bytes?.subarray(Number(from), to + 1) ?? "";
     response.writeHead(status, { ...range, "content-length": part.length });
     if (!breaksOff) response.end(part);
     else response.write(part.slice(0, part.length / 2), () => response.destroy());

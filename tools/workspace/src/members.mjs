@@ -7,6 +7,11 @@ import { fileURLToPath } from "node:url";
  * @property {string} name
  * @property {string} version
  * @property {boolean} [private]
+ * @property {string} [description]
+ * @property {string[]} [keywords]
+ * @property {string} [license]
+ * @property {{node?: string}} [engines]
+ * @property {string[]} [files]
  * @property {string | Record<string, unknown>} [exports]
  * @property {Record<string, string>} [dependencies]
  * @property {Record<string, string>} [peerDependencies]

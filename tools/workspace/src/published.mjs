@@ -1,35 +1,31 @@
 // Packs each public package as it would be published, and checks the archive: publint for package.json and
-// its files, attw for the types as Node's ES modules and bundlers resolve them (its profile esm-only).
+// its files, attw for the types as Node's ES modules and bundlers resolve them (its profile esm-only). And whether
+// each package.json says what it should.
 
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { filterProblems, problemKindInfo } from "@arethetypeswrong/core/problems";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { isPublic, membersOf, repository } from "./members.mjs";
+import { wrongManifest } from "./manifests.mjs";
+import { isPublic, membersOf, readManifest, repository } from "./members.mjs";
+import { packAll } from "./pack.mjs";
 
 const packed = join(repository, "temp", "packed");
 const members = membersOf(repository).filter(isPublic);
 
-rmSync(packed, { recursive: true, force: true });
-mkdirSync(packed, { recursive: true });
-const filters = members.flatMap((member) => ["--filter", member.manifest.name]);
-const pnpm = join(repository, "node_modules", "pnpm", "bin", "pnpm.cjs");
-const pack = spawnSync(
-  process.execPath,
-  [pnpm, "--recursive", ...filters, "pack", "--pack-destination", packed],
-  { cwd: repository, encoding: "utf8" },
-);
-if (pack.status !== 0) {
-  console.error(`${pack.stdout}${pack.stderr}`);
-  process.exit(1);
+for (const member of members) {
+  for (const problem of wrongManifest(member, repository, readManifest(repository))) {
+    console.error(problem);
+    process.exitCode = 1;
+  }
 }
 
+const archives = packAll(packed);
+
 for (const { manifest } of members) {
-  const archive = `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`;
-  const bytes = new Uint8Array(readFileSync(join(packed, archive)));
+  const bytes = new Uint8Array(readFileSync(archives.get(manifest.name) ?? ""));
   // A package without exports is a command: nobody imports it.
   const typing = manifest.exports === undefined ? [] : await types(bytes);
   for (const problem of [...(await lint(bytes)), ...typing]) {

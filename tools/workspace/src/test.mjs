@@ -13,6 +13,7 @@ const checks = [
   ["unused files, exports, dependencies", "check:unused"],
   ["packages as published", "check:published"],
   ["API reports", "check:api"],
+  ["licences of dependencies", "check:licences"],
 ];
 
 const totals = { passed: 0, failed: 0 };

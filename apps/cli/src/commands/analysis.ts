@@ -1,6 +1,6 @@
 import { type AnyAnalysis, type AnyOutlineAnalysis, describeParameters } from "@resolvent/analysis";
 import { Command, Option } from "commander";
-import { type AnalysisFlags, analyse } from "../analyse.ts";
+import type { AnalysisFlags } from "../analyse.ts";
 import { withEngineOptions, withModelOptions } from "../options.ts";
 import { outputOptions } from "../output.ts";
 import { optionsOf } from "../parameter-options.ts";
@@ -48,7 +48,9 @@ export function analysisCommand(
     command.addHelpText("after", `\nExamples:${lines.join("")}`);
   }
   return withEngineOptions(withModelOptions(command)).action(
-    async (model: string, flags: AnalysisFlags) =>
-      await analyse(analysis, parameters, { model, flags, terminal, signal, argv }),
+    async (model: string, flags: AnalysisFlags) => {
+      const { analyse } = await import("../analyse.ts"); // engines and models: help needs none
+      await analyse(analysis, parameters, { model, flags, terminal, signal, argv });
+    },
   );
 }

@@ -1,4 +1,4 @@
-import { inspectMachine, type MachineReport } from "@resolvent/cpu";
+import type { MachineReport } from "@resolvent/cpu";
 import { Command } from "commander";
 import { type Format, type FormatOptions, formatOf, options } from "../options.ts";
 import { wrapped } from "../places.ts";
@@ -17,6 +17,7 @@ export function doctorCommand(terminal: Terminal): Command {
     .action(async (flags: FormatOptions & { readonly threads?: number }) => {
       const format = formatOf(flags);
       const { threads } = flags;
+      const { inspectMachine } = await import("@resolvent/cpu");
       terminal.progress("measuring products …");
       const report = await inspectMachine(threads === undefined ? {} : { threads });
       terminal.progress("");

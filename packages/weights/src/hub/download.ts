@@ -1,7 +1,7 @@
 import { InputError } from "@resolvent/tensor";
+import { unreachable } from "../answer.ts";
 import { HUB_CONNECTIONS } from "../limits.ts";
 import { truncated } from "../source.ts";
-import { unreachable } from "../url.ts";
 import type { HubCache, HubFile, PartialBlob } from "./cache.ts";
 import { etagOf } from "./names.ts";
 import type { Meter } from "./rate.ts";

@@ -1,6 +1,6 @@
+import { unreachable } from "../answer.ts";
 import { isObject, parseJson } from "../json.ts";
 import { MAX_LISTING_BYTES } from "../limits.ts";
-import { unreachable } from "../url.ts";
 import { etagOf, type HubBlob, isCommit } from "./names.ts";
 import { ask, drop, type Hub, type Patience, patience, refusal, type Subject } from "./request.ts";
 import { Passing, retried } from "./retry.ts";

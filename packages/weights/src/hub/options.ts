@@ -4,7 +4,7 @@ import type { UrlOptions } from "../url.ts";
 import type { HubProgress } from "./rate.ts";
 
 /** How a model is fetched from a hub. */
-export interface HubOptions extends ReadOptions, UrlOptions {
+export interface HubOptions extends ReadOptions, Omit<UrlOptions, "onWhole"> {
   /** A branch, a tag, or a commit; default `main`. */
   readonly revision?: string;
   /** Use the cache only; default false, in Node what `HF_HUB_OFFLINE` says. */

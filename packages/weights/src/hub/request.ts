@@ -1,6 +1,7 @@
 import { InputError } from "@resolvent/tensor";
+import { unreachable } from "../answer.ts";
 import { MAX_REDIRECTS } from "../limits.ts";
-import { shown, unreachable } from "../url.ts";
+import { shown } from "../url.ts";
 import { Passing, type RetryPolicy, retryAfterMs } from "./retry.ts";
 
 /** A hub and the way to talk to it. */

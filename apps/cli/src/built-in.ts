@@ -1,0 +1,48 @@
+import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+
+type Analyses = readonly (AnyAnalysis | AnyOutlineAnalysis)[];
+
+const attention = async (): Promise<Analyses> =>
+  (await import("@resolvent/attention/analyses")).attentionAnalyses;
+const expansion = async (): Promise<Analyses> =>
+  (await import("@resolvent/expansion/analyses")).expansionAnalyses;
+const linearity = async (): Promise<Analyses> =>
+  (await import("@resolvent/linearity/analyses")).linearityAnalyses;
+const models = async (): Promise<Analyses> =>
+  (await import("@resolvent/analysis/analyses")).modelAnalyses;
+const patching = async (): Promise<Analyses> =>
+  (await import("@resolvent/patching/analyses")).patchingAnalyses;
+const paths = async (): Promise<Analyses> =>
+  (await import("@resolvent/paths/analyses")).pathsAnalyses;
+
+/** Where the analysis of a command comes from, so that a command loads no package but its own. */
+const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
+  ["heads", attention],
+  ["ov", attention],
+  ["expand", expansion],
+  ["qk", expansion],
+  ["series", expansion],
+  ["interactions", expansion],
+  ["profile", expansion],
+  ["linearity", linearity],
+  ["inspect", models],
+  ["run", models],
+  ["patch", patching],
+  ["circuit", patching],
+  ["paths", paths],
+]);
+
+/** Commands that are no analyses: none has to be loaded for them. */
+const others: readonly string[] = ["demo", "doctor"];
+
+/**
+ * The built-in analyses that a command line can be about: those of one package where it names a command, none where it
+ * asks for the version, all otherwise.
+ */
+export async function builtInFor(argv: readonly string[]): Promise<Analyses> {
+  if (argv[0] === "-V" || argv[0] === "--version") return [];
+  const named = argv.find((word, i) => !word.startsWith("-") && argv[i - 1] !== "--plugin");
+  if (named !== undefined && others.includes(named)) return [];
+  const home = named === undefined ? undefined : homes.get(named);
+  return home === undefined ? (await import("./analyses.ts")).analyses : await home();
+}
