@@ -220,7 +220,7 @@ function agreementLines({ agreement, answer, readout }: PathExpansion): string[]
   const { text, probability } = answer.likeliest;
   return [
     `with every path: ${readout} = ${short(answer.target)}, likeliest ${tokenNotation(text)} (${percent(probability)}); left and then likeliest are these without the path, every gate recomputed`,
-    `frozen and live over ${count} ${count === 1 ? "path" : "paths"}: correlation ${correlation === null ? "undefined (one of them does not vary)" : short(correlation)}, same sign ${Math.round(sameSign * count)} of ${count}`,
+    `frozen and live over ${count} ${count === 1 ? "path" : "paths"}: ${count < 3 ? "" : `correlation ${correlation === null ? "undefined (one of them does not vary)" : short(correlation)}, `}same sign ${Math.round(sameSign * count)} of ${count}`,
   ];
 }
 
