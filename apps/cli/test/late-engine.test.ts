@@ -40,13 +40,14 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** Parameters of each analysis, as many ways through it as there are entries. */
 const asked: Readonly<Record<string, readonly Given[]>> = {
-  expand: [{ prompt }, { prompt, maxDegree: 2 }],
+  expand: [{ prompt }, { prompt, maxDegree: 2, target: [4, 9] }],
+  lens: [{ prompt }],
   qk: [{ prompt }, { prompt, by: "degree" }],
   series: [{ prompt }],
   interactions: [{ prompt }, { prompt, players: "heads", layer: 1 }],
   profile: [{ prompt }],
   paths: [
-    { prompt, verify: 2 },
+    { prompt, verify: 2, routes: 3 },
     { prompt, level: "block" },
   ],
   patch: [

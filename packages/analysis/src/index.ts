@@ -1,4 +1,5 @@
 export type { Warning } from "@resolvent/transformer";
+export { type Agreement, agreement } from "./agreement.ts";
 export {
   type Analysis,
   type AnyAnalysis,

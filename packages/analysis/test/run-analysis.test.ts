@@ -100,7 +100,7 @@ const normOf = (more: Partial<Analysis<Given, Norm>> = {}): Analysis<Given, Norm
     params: z.object({ prompt: promptParameter("text"), times: z.int().min(1).default(1) }),
     float64: true,
     estimate: ({ model, vocabulary: { encode }, precision }, { prompt }) =>
-      runCost(model, encode(prompt), undefined, precision),
+      runCost(model, encode(prompt), { precision }),
     run: async ({ engine, model, onProgress, signal, inFloat64, provided }, { prompt, times }) => {
       const norm = async (): Promise<number> => {
         const { data } = await reference.read(

@@ -1,6 +1,7 @@
 import type { AnyAnalysis } from "@resolvent/analysis";
 import { expand } from "./analyses/expand.ts";
 import { interactionAnalysis } from "./analyses/interactions.ts";
+import { lens } from "./analyses/lens.ts";
 import { profile } from "./analyses/profile.ts";
 import { qk } from "./analyses/qk.ts";
 import { series } from "./analyses/series.ts";
@@ -13,5 +14,6 @@ export const expansionAnalyses: readonly AnyAnalysis[] = [
   qk,
   series,
   interactionAnalysis,
+  lens,
   profile,
 ];

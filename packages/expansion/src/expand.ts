@@ -7,10 +7,11 @@ import {
   type Warning,
 } from "@resolvent/analysis";
 import { type Engine, type Shaped, sizeAlong, using } from "@resolvent/tensor";
-import { blockNames, type Model, tokenIds } from "@resolvent/transformer";
+import { blockNames, type Model, type Target, tokenIds } from "@resolvent/transformer";
 import type { Gate } from "./gates.ts";
 import { type DegreeMeasures, type Measures, measureTerms } from "./measure.ts";
 import type { Reference } from "./reference.ts";
+import { type TargetTerms, targetTerms } from "./target-terms.ts";
 import { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 
 /** A term of a degree expansion, in numbers. */
@@ -50,6 +51,8 @@ export interface DegreeExpansion extends PromptResult<"degree-expansion"> {
   };
   /** The constant `W_U β + b_U`, a term of its own: norm of its vocabulary-centred logits at all positions. */
   readonly constant: { readonly logitNorm: number };
+  /** What each degree is to a target; null where none was asked for. */
+  readonly target: TargetTerms | null;
   /** What the model itself does. */
   readonly run: {
     /** `‖T‖` */
@@ -70,6 +73,8 @@ export interface DegreeExpansion extends PromptResult<"degree-expansion"> {
 }
 
 export interface ExpandOptions extends TermsOptions, PromptOptions {
+  /** Also says what each degree is to this target; default none. */
+  readonly target?: Target | undefined;
   /**
    * Computes the certificate's `relativeErrorFloat64`; not called where the engine is float64 itself; default
    * none. With the same model on a float64 engine: `(terms) => balanceError(reference, model64, tokens, terms)`.
@@ -95,7 +100,7 @@ export async function expandByDegree<T extends Shaped>(
   tokens: readonly number[],
   options: ExpandOptions = {},
 ): Promise<DegreeExpansion> {
-  const { signal, onProgress, certify, text, ...termsOptions } = options;
+  const { signal, onProgress, certify, text, target, ...termsOptions } = options;
   signal?.throwIfAborted();
   const ids = tokenIds(tokens);
   const terms = (): DegreeTerms<T> => degreeTerms(engine, model, ids, termsOptions);
@@ -109,6 +114,10 @@ export async function expandByDegree<T extends Shaped>(
     };
     await pause(signal);
     const measures = await measureTerms(engine, model, ids, sum, { onDegree });
+    const ofTarget =
+      target === undefined
+        ? null
+        : await targetTerms(engine, model, sum, target, { ...(text && { text }), highest });
     const float64 =
       engine.precision === "f64"
         ? measures.relativeError
@@ -127,6 +136,7 @@ export async function expandByDegree<T extends Shaped>(
         logitShare: measures.remainderShare,
       },
       constant: { logitNorm: measures.constantNorm },
+      target: ofTarget,
       run: {
         residualNorm: measures.residualNorm,
         logitNorm: measures.logitNorm,

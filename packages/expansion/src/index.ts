@@ -26,6 +26,12 @@ export { interactionsCost } from "./interactions/interactions-cost.ts";
 export { type Player, type PlayerChoice, playersOf } from "./interactions/players.ts";
 export type { PlayerSet } from "./interactions/subsets.ts";
 export {
+  type LensPoint,
+  type LogitLens,
+  type LogitLensOptions,
+  logitLens,
+} from "./lens/logit-lens.ts";
+export {
   type DegreeMeasures,
   type MeasureOptions,
   type Measures,
@@ -63,5 +69,6 @@ export { vectorEpsilon } from "./series/resum.ts";
 export { seriesCost } from "./series/series-cost.ts";
 export type { SeriesVerdict } from "./series/verdict.ts";
 export { type Sweep, sweep } from "./sweep.ts";
+export type { LikelyToken, TargetTerm, TargetTerms } from "./target-terms.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 export { truncatedTree } from "./tree.ts";

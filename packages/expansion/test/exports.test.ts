@@ -21,6 +21,7 @@ test("the exported names", () => {
     "interactions",
     "interactionsCost",
     "interactionsError",
+    "logitLens",
     "measureSeries",
     "measureTerms",
     "playersOf",

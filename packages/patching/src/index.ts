@@ -1,4 +1,4 @@
-export { type Agreement, agreement } from "./agreement.ts";
+export { type Agreement, agreement } from "@resolvent/analysis";
 export { type Branch, branchTargets } from "./branches.ts";
 export {
   areaUnder,

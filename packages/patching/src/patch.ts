@@ -1,4 +1,6 @@
 import {
+  type Agreement,
+  agreement,
   type ComputedResult,
   computedResult,
   pause,
@@ -23,7 +25,6 @@ import {
   targetAt,
   unembed,
 } from "@resolvent/transformer";
-import { type Agreement, agreement } from "./agreement.ts";
 import { gradientEffects } from "./gradients.ts";
 import { levelName, type PatchGraph, patchGraph } from "./graph.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";

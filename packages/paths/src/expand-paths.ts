@@ -1,8 +1,11 @@
 import {
+  type Agreement,
+  agreement,
   namedTarget,
   type PromptResult,
   promptResult,
   short,
+  type TokenFacts,
   type TokenName,
   type Vocabulary,
   type Warning,
@@ -19,11 +22,14 @@ import {
   tokenIds,
   unembed,
 } from "@resolvent/transformer";
+import { type Answer, answersOf } from "./answer.ts";
 import { type DirectAttribution, directAttribution } from "./attribution.ts";
 import { type FrozenRun, frozenRun } from "./frozen-run.ts";
+import type { PathEffect } from "./largest.ts";
 import { totalError } from "./path-sums.ts";
-import { pathText } from "./path-text.ts";
+import { pathText, routeText } from "./path-text.ts";
 import { logitReadout } from "./readout.ts";
+import { type Route, type Routes, routesOf } from "./routes.ts";
 import { type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
 import { type Verdict, verify } from "./verify.ts";
 
@@ -42,7 +48,34 @@ export interface ShownPath {
   /** How it reads: `embed " Mary"@3 → L2.H1 → logit " Mary" − " John"`. */
   readonly text: string;
   /** The check by intervention; null where it was not asked for. */
-  readonly verified: Verdict | null;
+  readonly verified: ShownVerdict | null;
+  /** The largest routes by |effect|, the largest first; null where they were not asked for. */
+  readonly routes: readonly ShownRoute[] | null;
+  /** `effect − Σ routes`: the exact sum of all other routes; null as above. */
+  readonly routesNotShown: number | null;
+  /** How many routes the masks of its attention blocks allow, a decimal number; null as above. */
+  readonly routesCount: string | null;
+  /** Whether every route was made, so that none that is not shown is larger than the last shown; null as above. */
+  readonly routesExhaustive: boolean | null;
+}
+
+/** A path with the position of every hop, as a result has it. */
+export interface ShownRoute extends Route {
+  /** How it reads: `embed " Mary"@3 → L2.H1@12 → logit " Mary" − " John"`. */
+  readonly text: string;
+}
+
+/** What a model says, as a result has it. */
+export interface ShownAnswer {
+  /** The value of the target. */
+  readonly target: number;
+  /** The likeliest next token. */
+  readonly likeliest: TokenFacts & { readonly probability: number };
+}
+
+/** A verdict as a result has it. */
+export interface ShownVerdict extends Omit<Verdict, "without"> {
+  readonly without: { readonly frozen: ShownAnswer; readonly live: ShownAnswer };
 }
 
 /** A target as a sum of paths: plain data, the same object in API, JSON and app. */
@@ -51,6 +84,8 @@ export interface PathExpansion extends PromptResult<"paths"> {
   readonly target: Target;
   /** `logit " Mary" − " John"` */
   readonly readout: string;
+  /** What the model says in the run, all paths there. */
+  readonly answer: ShownAnswer;
   /** What paths go through: `block`, `head`, `neuron`, or the name of another level. */
   readonly level: string;
   /** All gates, and the final norm's σ, are held at the run's values. */
@@ -87,6 +122,8 @@ export interface PathExpansion extends PromptResult<"paths"> {
     /** The largest promise `Σ_k |sum of degree k|` of a bundle of paths that was not looked at; null for none. */
     readonly pending: number | null;
   };
+  /** How what freezing says compares with the model itself, over the paths that were verified; null where none was. */
+  readonly agreement: Agreement | null;
   readonly attribution: DirectAttribution;
   readonly certificate: {
     /** `|Σ paths of all sources − ⟨w, T⟩|`, relative to the largest sum of a degree, in the precision used. */
@@ -104,6 +141,8 @@ export interface ExpandPathsOptions extends TopPathsOptions {
   readonly target?: Target;
   /** How many of the paths shown, from the largest, are checked by intervention; default 0. */
   readonly verify?: number;
+  /** How many routes of each path shown are listed; default 0. */
+  readonly routes?: number;
   /** The text of a token; default its id. */
   readonly text?: (id: number) => string;
   /** Computes `relativeErrorFloat64`; not called where the engine is float64 itself; default none. */
@@ -131,19 +170,42 @@ export async function expandPaths<T extends Shaped>(
   const level = levelOf(options.level ?? "head");
   const run = frozenRun(engine, model, tokenIds(tokens));
   try {
-    const target = options.target ?? (await likeliest(engine, model, run));
+    const said = engine.scope(() => lastLogits(engine, model, run));
+    let target: Target;
+    let answer: ShownAnswer;
+    const inWords = shownAnswer(text);
+    try {
+      target = options.target ?? (await likeliestTarget(engine, said));
+      const [found] = await answersOf(engine, [said], target);
+      answer = inWords(found as Answer); // of one
+    } finally {
+      engine.free(said);
+    }
     const readout = engine.scope(() => logitReadout(engine, model, run, target, text));
     try {
       const found = await topPaths(engine, model, run, readout, { ...options, level });
       const texts = tokens.map(text);
+      const { routes: many = 0 } = options;
       const shown: ShownPath[] = [];
       for (const [i, { source, nodes, degree, effect }] of found.shown.entries()) {
         signal?.throwIfAborted();
-        const verified =
+        const verdict =
           i < (options.verify ?? 0)
             ? await verify(engine, model, run, target, { kind: "path", source, nodes }, level)
             : null;
-        const path = { nodes, degree, effect, verified };
+        const verified = verdict && shownVerdict(verdict, inWords);
+        const own = { source, nodes, effect };
+        const routes =
+          many > 0
+            ? await routesOf(engine, model, run, readout, own, { level, routes: many, signal })
+            : null;
+        const path = {
+          nodes,
+          degree,
+          effect,
+          verified,
+          ...shownRoutes(own, routes, readout.name, texts),
+        };
         const words = pathText({ source, nodes }, readout.name, texts);
         shown.push({ source: source.name, position: source.position, ...path, text: words });
       }
@@ -156,6 +218,7 @@ export async function expandPaths<T extends Shaped>(
         ...promptResult("paths", engine, model, tokens, text),
         target,
         readout: readout.name,
+        answer,
         level: level.name,
         freeze: GATES,
         count: String(found.count),
@@ -172,6 +235,7 @@ export async function expandPaths<T extends Shaped>(
           passes: found.passes,
           pending: found.pending,
         },
+        agreement: agreementOf(shown),
         attribution,
         certificate: {
           relativeError: found.relativeError,
@@ -215,18 +279,54 @@ export async function pathsError<T extends Shaped>(
   }
 }
 
-async function likeliest<T extends Shaped>(
-  engine: Engine<T>,
-  model: Model<T>,
-  run: FrozenRun<T>,
-): Promise<Target> {
-  return await using(
-    engine,
-    () => {
-      const last = engine.slice(run.residual, "pos", run.positions - 1, run.positions);
-      return unembed(engine, model, last, plainSites());
-    },
-    (logits) => likeliestTarget(engine, logits),
+/** The logits of the run at its last position: `pos, vocab`. */
+function lastLogits<T extends Shaped>(engine: Engine<T>, model: Model<T>, run: FrozenRun<T>): T {
+  const last = engine.slice(run.residual, "pos", run.positions - 1, run.positions);
+  return unembed(engine, model, last, plainSites());
+}
+
+function shownAnswer(text: (id: number) => string): (answer: Answer) => ShownAnswer {
+  return ({ target, token, probability }) => ({
+    target,
+    likeliest: { id: token, text: text(token), probability },
+  });
+}
+
+function shownVerdict(
+  { without, ...numbers }: Verdict,
+  inWords: (answer: Answer) => ShownAnswer,
+): ShownVerdict {
+  return {
+    ...numbers,
+    without: { frozen: inWords(without.frozen), live: inWords(without.live) },
+  };
+}
+
+function shownRoutes(
+  path: Pick<PathEffect, "source" | "nodes">,
+  routes: Routes | null,
+  readout: string,
+  texts: readonly string[],
+): Pick<ShownPath, "routes" | "routesNotShown" | "routesCount" | "routesExhaustive"> {
+  return {
+    routes:
+      routes?.shown.map((route) => ({
+        ...route,
+        text: routeText(path, route.positions, readout, texts),
+      })) ?? null,
+    routesNotShown: routes?.notShown ?? null,
+    routesCount: routes === null ? null : String(routes.count),
+    routesExhaustive: routes?.exhaustive ?? null,
+  };
+}
+
+/** Frozen effects against live ones, of the paths that were verified. */
+function agreementOf(shown: readonly ShownPath[]): Agreement | null {
+  const checked = shown.flatMap(({ verified }) => verified ?? []);
+  if (checked.length === 0) return null;
+  return agreement(
+    checked.map(({ frozen }) => frozen),
+    checked.map(({ live }) => live),
   );
 }
 

@@ -1,3 +1,4 @@
+export type { Answer } from "./answer.ts";
 export { type DirectAttribution, directAttribution } from "./attribution.ts";
 export { effects, type ReadoutEffects, type SourceEffect } from "./effects.ts";
 export {
@@ -5,11 +6,14 @@ export {
   expandPaths,
   type PathExpansion,
   pathsError,
+  type ShownAnswer,
   type ShownPath,
+  type ShownRoute,
+  type ShownVerdict,
 } from "./expand-paths.ts";
 export { type FrozenRun, frozenRun } from "./frozen-run.ts";
 export type { PathEffect } from "./largest.ts";
-export { pathText, sourceText } from "./path-text.ts";
+export { pathText, routeText, sourceText } from "./path-text.ts";
 export { pathsCost } from "./paths-cost.ts";
 export { type Covectors, pullBack, spread } from "./pull.ts";
 export {
@@ -19,6 +23,7 @@ export {
   logitReadout,
   type Readout,
 } from "./readout.ts";
+export { type Route, type Routes, type RoutesOptions, routesOf } from "./routes.ts";
 export {
   allSources,
   liveSources,

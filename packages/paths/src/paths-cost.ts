@@ -7,7 +7,9 @@ import { planOf } from "./enumeration-plan.ts";
 import type { ExpandPathsOptions } from "./expand-paths.ts";
 import { frozenRun } from "./frozen-run.ts";
 import { logitReadout } from "./readout.ts";
+import { outlineRoutes } from "./routes.ts";
 import { allSources } from "./sources.ts";
+import { stepsOf } from "./step.ts";
 import { channelsOf, writesByDegree } from "./step-writes.ts";
 import { checkDegrees } from "./top-paths.ts";
 import { verdict } from "./verify.ts";
@@ -48,6 +50,13 @@ export function pathsCost(
       ops.scope(() => {
         writesByDegree(ops, outline, run, sources, { level, channels, before: readout.before });
       });
+    }
+    if ((options.routes ?? 0) > 0) {
+      // Two hops through the first attention block, as many times as paths are shown.
+      const before = ops.total().flops;
+      const [node] = stepsOf(outline, level).flat();
+      if (node !== undefined) ops.scope(() => outlineRoutes(ops, run, readout, node));
+      searched += (ops.total().flops - before) * ((options.top ?? 20) - 1);
     }
     if ((options.verify ?? 0) > 0) {
       // One check of a path through one node, as many times as paths are checked.

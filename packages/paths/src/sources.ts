@@ -296,7 +296,7 @@ export function dotSources<T extends Shaped>(
 }
 
 /** 1 at one position, 0 elsewhere. */
-function oneAt<T extends Shaped>(ops: Ops<T>, positions: number, at: number): T {
+export function oneAt<T extends Shaped>(ops: Ops<T>, positions: number, at: number): T {
   const numbers = Array.from({ length: positions }, (_, pos) => (pos === at ? 1 : 0));
   return ops.constant({ pos: positions }, numbers);
 }

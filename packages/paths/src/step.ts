@@ -1,4 +1,4 @@
-import type { Shaped } from "@resolvent/tensor";
+import { InputError, type Shaped } from "@resolvent/tensor";
 import {
   type Block,
   type Level,
@@ -40,4 +40,25 @@ export function stepNamed<T extends Shaped>(
   if (node === undefined || others.length > 0) return undefined; // a layer is no step
   const weights = stagesOf(model)[node.stage]?.find((block) => block.name === node.block);
   return weights && { ...node, weights };
+}
+
+/**
+ * The same, where there has to be one.
+ *
+ * @throws InputError `paths/no-node`
+ */
+export function stepCalled<T extends Shaped>(
+  model: Model<T>,
+  name: string,
+  level?: Level,
+): Step<T> {
+  const found = stepNamed(model, name, level);
+  if (found !== undefined) return found;
+  const known = stepsOf(model, "block").flatMap((stage) => stage.map((step) => step.name));
+  throw new InputError({
+    code: "paths/no-node",
+    message: `${model.name} has no node "${name}".`,
+    remedy: `Nodes are blocks (${known.slice(0, 2).join(", ")}, …), heads (L0.H0) and neurons (L0.N0), and final at the end of an edge.`,
+    details: { got: name, blocks: known },
+  });
 }

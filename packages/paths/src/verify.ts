@@ -4,9 +4,11 @@ import {
   type Ops,
   readTogether,
   type Shaped,
+  sizeAlong,
   sumOf,
 } from "@resolvent/tensor";
 import {
+  finalSigma,
   frozenAt,
   type Level,
   levelOf,
@@ -21,24 +23,32 @@ import {
   targetReadout,
   targetValue,
   unembed,
+  withFinalSigma,
 } from "@resolvent/transformer";
+import { type Answer, answersOf } from "./answer.ts";
 import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { type Covectors, only, pullBack, spread } from "./pull.ts";
 import { logitReadout } from "./readout.ts";
-import { type SourceId, sourcePlace, sourceValue } from "./sources.ts";
-import { type Step, stepNamed, stepsOf } from "./step.ts";
+import { oneAt, type SourceId, sourcePlace, sourceValue } from "./sources.ts";
+import { type Step, stepCalled, stepNamed } from "./step.ts";
 
 /**
  * What is checked by taking it away.
  *
  * - A **path**: each node on it receives its stream minus the contribution that came along the path, and only the
  *   next node (at the end, the target) receives the difference: everything else stays as it was (path patching).
+ *   With `positions`, the one at which each node writes, a single route of it: the source has a position then.
  * - An **edge**: the node `to` receives its stream minus what `from` wrote; everything after `to` sees its new
  *   output. `to` may be `final`, the target's own reading of the stream.
  * - A **source**: it is missing from the stream from where it enters, for everyone.
  */
 export type Claim =
-  | { readonly kind: "path"; readonly source: SourceId; readonly nodes: readonly string[] }
+  | {
+      readonly kind: "path";
+      readonly source: SourceId;
+      readonly nodes: readonly string[];
+      readonly positions?: readonly number[];
+    }
   | { readonly kind: "edge"; readonly from: SourceId | string; readonly to: string }
   | { readonly kind: "source"; readonly source: SourceId };
 
@@ -50,13 +60,16 @@ export interface Verdict {
   readonly frozen: number;
   /** Measured on the model itself, every gate recomputed, the final norm too: the difference is what freezing hid. */
   readonly live: number;
+  /** What is left to say without it: with all gates at the run's values, and by the model itself. */
+  readonly without: { readonly frozen: Answer; readonly live: Answer };
 }
 
 /**
  * Checks a path, an edge or a source by intervention.
  *
  * @param level of one's own, for the names of its nodes; blocks, heads and neurons are known without
- * @throws InputError `paths/no-node`, `paths/no-source`, `paths/bad-path` where nodes are out of order
+ * @throws InputError `paths/no-node`, `paths/no-source`, `paths/bad-path` where nodes are out of order, or positions are
+ * not those of its nodes
  */
 export async function verify<T extends Shaped>(
   engine: Engine<T>,
@@ -68,15 +81,24 @@ export async function verify<T extends Shaped>(
 ): Promise<Verdict> {
   const made = engine.scope(() => verdict(engine, model, run, target, claim, level));
   try {
+    const { frozen: held, live: anew } = made;
     const [[predicted = Number.NaN], [frozen = Number.NaN], [live = Number.NaN]] =
-      await readTogether(engine, [made.predicted, made.frozen, made.live]);
-    return { predicted, frozen, live };
+      await readTogether(engine, [made.predicted, held.effect, anew.effect]);
+    const answers = await answersOf(engine, [held.logits, anew.logits], target);
+    const [ofFrozen, ofLive] = answers as [Answer, Answer]; // of both
+    return { predicted, frozen, live, without: { frozen: ofFrozen, live: ofLive } };
   } finally {
     engine.free(made);
   }
 }
 
-/** The three numbers of a verdict as scalars of an interpreter. */
+/** What is measured without something: the change of the target, and the logits at the last position, `pos, vocab`. */
+interface Measured<T> {
+  readonly effect: T;
+  readonly logits: T;
+}
+
+/** A verdict in an interpreter. */
 export function verdict<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
@@ -84,25 +106,28 @@ export function verdict<T extends Shaped>(
   target: Target,
   claim: Claim,
   level: Level = levelOf("head"),
-): { readonly predicted: T; readonly frozen: T; readonly live: T } {
-  const node = (name: string): Step<T> => {
-    const found = stepNamed(model, name, level);
-    if (found === undefined) throw noNode(model, name);
-    return found;
-  };
+): { readonly predicted: T; readonly frozen: Measured<T>; readonly live: Measured<T> } {
+  const node = (name: string): Step<T> => stepCalled(model, name, level);
   const enteringAt = (source: SourceId) => sourcePlace(model, source.name, level);
   const sourceAt = (source: SourceId): T => sourceValue(ops, model, run, source, level);
-  const gates = frozenAt(run.gates);
-  const measured = (sites: Sites<T>, changed: (sites: Sites<T>) => T): T => {
-    const value = (stream: T): T =>
-      sites === gates
-        ? frozenValue(ops, model, run, target, stream)
-        : targetValue(ops, unembed(ops, model, stream, plainSites()), target);
-    return ops.sub(value(run.residual), value(changed(sites)));
+  const frozenPart = (stream: T): Measured<T> => {
+    const sigma = finalSigma(ops, model, lastOf(ops, run.residual));
+    const value = (of: T): T => frozenValue(ops, model, run, target, of);
+    return {
+      effect: ops.sub(value(run.residual), value(stream)),
+      logits: unembed(ops, model, lastOf(ops, stream), withFinalSigma(sigma)),
+    };
   };
-  const both = (changed: (sites: Sites<T>) => T): { frozen: T; live: T } => ({
-    frozen: ops.scope(() => measured(gates, changed)),
-    live: ops.scope(() => measured(plainSites<T>(), changed)),
+  const livePart = (stream: T): Measured<T> => {
+    const [before, after] = [run.residual, stream].map((of) =>
+      unembed(ops, model, of, plainSites()),
+    ) as [T, T]; // of two
+    const value = (logits: T): T => targetValue(ops, logits, target);
+    return { effect: ops.sub(value(before), value(after)), logits: lastOf(ops, after) };
+  };
+  const both = (changed: (sites: Sites<T>) => T): { frozen: Measured<T>; live: Measured<T> } => ({
+    frozen: ops.scope(() => frozenPart(changed(frozenAt(run.gates)))),
+    live: ops.scope(() => livePart(changed(plainSites<T>()))),
   });
   const readout = logitReadout(ops, model, run, target);
   const predict = (covectors: Covectors<T>, value: T): T =>
@@ -112,11 +137,21 @@ export function verdict<T extends Shaped>(
     const source = sourceAt(claim.source);
     const along = claim.nodes.map(node);
     checkOrder(claim, along, enteringAt(claim.source)?.enters ?? 0);
-    const back = along.reduceRight((c, n) => pullBack(ops, run, n, c), readout.covector);
+    checkPositions(claim, run.positions);
+    const { positions = [] } = claim;
+    const back = along.reduceRight((c, n, i) => {
+      const at = positions[i];
+      if (at === undefined) return pullBack(ops, run, n, c);
+      const values = atOne(ops, spread(ops, c, run.positions), at, run.positions);
+      return pullBack(ops, run, n, { values, at: undefined });
+    }, readout.covector);
     return {
       predicted: predict(back, source),
       ...both((sites) => {
-        const last = along.reduce((came, n) => lost(ops, model, run, n, came, sites), source);
+        const last = along.reduce((came, n, i) => {
+          const missing = lost(ops, model, run, n, came, sites);
+          return atOne(ops, missing, positions[i], run.positions);
+        }, source);
         return ops.sub(run.residual, last);
       }),
     };
@@ -231,6 +266,22 @@ function rerun<T extends Shaped>(
   return residualStream(ops, model, run.ids, replacing(sites, replace));
 }
 
+/** The same at one position, zero at all others; the whole where no position is said. */
+function atOne<T extends Shaped>(
+  ops: Ops<T>,
+  x: T,
+  position: number | undefined,
+  positions: number,
+): T {
+  return position === undefined ? x : ops.mul(x, oneAt(ops, positions, position));
+}
+
+/** The last position alone: `pos, …`. */
+function lastOf<T extends Shaped>(ops: Ops<T>, x: T): T {
+  const end = sizeAlong(x.shape, "pos", "verify");
+  return ops.slice(x, "pos", end - 1, end);
+}
+
 /** The target on the frozen model: linear in the final stream. */
 function frozenValue<T extends Shaped>(
   ops: Ops<T>,
@@ -241,16 +292,6 @@ function frozenValue<T extends Shaped>(
 ): T {
   const { covector } = targetReadout(ops, model, run.residual, target);
   return ops.matmul(only(ops, stream, "pos", run.positions - 1), covector, ["d_model"]);
-}
-
-function noNode<T extends Shaped>(model: Model<T>, name: string): InputError {
-  const known = stepsOf(model, "block").flatMap((stage) => stage.map((step) => step.name));
-  return new InputError({
-    code: "paths/no-node",
-    message: `${model.name} has no node "${name}".`,
-    remedy: `Nodes are blocks (${known.slice(0, 2).join(", ")}, …), heads (L0.H0) and neurons (L0.N0), and final at the end of an edge.`,
-    details: { got: name, blocks: known },
-  });
 }
 
 /** Every node has to read after what comes before it was written. */
@@ -267,4 +308,20 @@ function checkOrder<T>(claim: Claim, along: readonly Step<T>[], start: number): 
     }
     from = stage + 1;
   }
+}
+
+/** A route has a position of the run for its source and for each of its nodes. */
+function checkPositions(claim: Extract<Claim, { readonly kind: "path" }>, positions: number): void {
+  const { source, nodes, positions: own } = claim;
+  if (own === undefined) return;
+  const odd = own.find((at) => !(Number.isInteger(at) && at >= 0 && at < positions));
+  if (source.position !== null && own.length === nodes.length && odd === undefined) return;
+  const got = source.position === null ? "a source at all positions" : own.join(", ") || "none";
+  throw new InputError({
+    code: "paths/bad-path",
+    message: `A route has a position of its source and one for each of its ${nodes.length} nodes, from 0 to ${positions - 1}; got ${got}.`,
+    remedy:
+      "Name the position of the source, and the one at which each node writes; or leave positions out for the whole path.",
+    details: { claim, positions },
+  });
 }

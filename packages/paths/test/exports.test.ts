@@ -18,6 +18,8 @@ test("the package exports what its API says", () => {
     "pathsCost",
     "pathsError",
     "pullBack",
+    "routeText",
+    "routesOf",
     "sourceText",
     "spread",
     "stepNamed",

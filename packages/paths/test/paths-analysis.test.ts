@@ -47,6 +47,50 @@ const parse = (given: Record<string, unknown>) => {
 };
 
 describe("the analysis paths", () => {
+  test("routes add up to their paths, in the result and in its table", async () => {
+    const result = await paths.run(subject(), parse({ top: 4, routes: 2 }));
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+    for (const { effect, nodes, routes, routesNotShown, routesCount } of result.shown) {
+      const shown = (routes ?? []).reduce((sum, route) => sum + route.effect, 0);
+      expect(shown + (routesNotShown ?? Number.NaN)).toBeNear(effect, { rtol: 1e-12 });
+      expect(routes?.length).toBe(Math.min(2, Number(routesCount)));
+      expect(routes?.every(({ positions }) => positions.length === nodes.length + 1)).toBe(true);
+    }
+    const [, table] = paths.tables(result);
+    expect(table?.kind).toBe("path-route");
+    const effects = table?.rows.map((row) => Number(row[4])) ?? [];
+    const all = result.shown.reduce((sum, { effect }) => sum + effect, 0);
+    expect(effects.reduce((sum, effect) => sum + effect, 0)).toBeNear(all, { rtol: 1e-12 });
+    const without = await paths.run(subject(), parse({ top: 4 }));
+    expect(without.shown[0]?.routes).toBeNull();
+    expect(paths.tables(without).map(({ kind }) => kind)).toEqual([
+      "path",
+      "path-degree",
+      "direct",
+    ]);
+  });
+
+  test("a verified path says what is left without it, and how freezing agrees with the model", async () => {
+    const result = await paths.run(subject(), parse({ top: 5, verify: 4 }));
+    const value = result.total + result.constant;
+    expect(result.answer.target).toBeNear(value, { rtol: 1e-10 });
+    expect(result.answer.likeliest.id).toBe(result.target.a); // by default the target is the likeliest
+    const checked = result.shown.flatMap(({ verified }) => verified ?? []);
+    expect(checked.length).toBe(4);
+    for (const { frozen, live, without } of checked) {
+      expect(without.frozen.target).toBeNear(value - frozen, { rtol: 1e-9, atol: 1e-11 });
+      expect(without.live.target).toBeNear(value - live, { rtol: 1e-9, atol: 1e-11 });
+      for (const { likeliest } of [without.frozen, without.live]) {
+        expect(likeliest.text).toBe(` ${likeliest.id}`);
+        expect(likeliest.probability).toBeGreaterThan(1 / model.architecture.vocab);
+        expect(likeliest.probability).toBeLessThan(1);
+      }
+    }
+    const signs = checked.filter(({ frozen, live }) => Math.sign(frozen) === Math.sign(live));
+    expect(result.agreement).toMatchObject({ count: 4, sameSign: signs.length / 4 });
+    expect((await paths.run(subject(), parse({ top: 5 }))).agreement).toBeNull();
+  });
+
   test("the result is plain data that adds up, in the order of its effects", async () => {
     const result = await paths.run(subject(), parse({ top: 6, verify: 2, positions: true }));
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);

@@ -3,13 +3,23 @@ import {
   certificateLine,
   defineAnalysis,
   inputLine,
+  namedTarget,
   type Prompt,
+  short,
   type Table,
+  type TokenName,
+  tokenNotation,
   type Vocabulary,
   warningLines,
 } from "@resolvent/analysis";
-import { optionalCount, promptParameter, promptsParameter } from "@resolvent/analysis/parameters";
-import { InputError } from "@resolvent/tensor";
+import {
+  optionalCount,
+  promptParameter,
+  promptsParameter,
+  targetParameter,
+} from "@resolvent/analysis/parameters";
+import { InputError, type Shaped } from "@resolvent/tensor";
+import type { Model, Target } from "@resolvent/transformer";
 import * as z from "zod";
 import { balanceError } from "../balance.ts";
 import { type DegreeExpansion, expandByDegree } from "../expand.ts";
@@ -26,6 +36,7 @@ interface ExpandParameters {
   readonly reference: Reference["kind"];
   readonly referencePrompt: readonly Prompt[];
   readonly maxDegree?: number | undefined;
+  readonly target?: readonly TokenName[] | undefined;
 }
 
 /** A run as a sum over path degrees: `expandByDegree` as an analysis. */
@@ -52,6 +63,11 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
       "prompts of the reference mean (the prompt itself if none) or run",
     ),
     maxDegree: optionalCount("highest degree computed; default: all", { title: "k" }),
+    target: targetParameter.meta({
+      title: "a,b",
+      description:
+        "tokens (text or id:N) whose logit difference at the last position, or one for its logit, is also told by degree",
+    }),
   }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to"',
@@ -61,12 +77,14 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   estimate: ({ model, vocabulary, precision }, params) =>
     expandCost(model, vocabulary.encode(params.prompt), {
       ...termsOf(params, vocabulary),
+      ...targetOf(params, model, vocabulary),
       precision,
     }),
   run: async ({ engine, model, vocabulary, signal, onProgress, inFloat64 }, params) => {
     const ids = vocabulary.encode(params.prompt);
     return await expandByDegree(engine, model, ids, {
       ...termsOf(params, vocabulary),
+      ...targetOf(params, model, vocabulary),
       text: vocabulary.text,
       signal,
       onProgress: (progress) => onProgress({ ...progress, of: "degree" }),
@@ -76,9 +94,17 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
       }),
     });
   },
-  tables: (expansion) => [termTable(expansion)],
-  tableKinds: ["degree-term"],
+  tables: (expansion) => [termTable(expansion), ...targetTables(expansion)],
+  tableKinds: ["degree-term", "degree-target"],
 });
+
+function targetOf<T extends Shaped>(
+  { target }: ExpandParameters,
+  model: Model<T>,
+  vocabulary: Vocabulary,
+): { readonly target?: Target } {
+  return target === undefined ? {} : { target: namedTarget(model, target, vocabulary) };
+}
 
 function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {
   const { freeze, method, maxDegree } = params;
@@ -147,6 +173,42 @@ function termTable(expansion: DegreeExpansion): Table {
     }),
     notes: [...warningLines(expansion.warnings), certificateOf(expansion)],
   };
+}
+
+/** What each degree is to the target; none where none was asked for. */
+function targetTables({ target, remainder }: DegreeExpansion): Table[] {
+  if (target === null) return [];
+  const { readout, value, constant, degrees, remainder: rest } = target;
+  const left = remainder.from === "none" ? "" : ` + rest ${short(rest)}`;
+  const sum = degrees.reduce((all, { contribution }) => all + contribution, 0);
+  return [
+    {
+      kind: "degree-target",
+      title: `${readout} by degree, at the last position`,
+      columns: [
+        { name: "degree", kind: "count" },
+        { name: "contribution", kind: "effect" },
+        { name: "soFar", kind: "logit", head: "so far" },
+        { name: "recomputedTarget", kind: "logit", head: "so far, final norm recomputed" },
+        { name: "token", kind: "token", head: "then likeliest" },
+        { name: "probability", kind: "share" },
+        { name: "likeliest", kind: "text", detail: true },
+      ],
+      rows: degrees.map(({ degree, contribution, soFar, recomputed }) => {
+        const { target: said, likeliest } = recomputed;
+        const [first] = likeliest;
+        return [
+          ...[degree, contribution, soFar, said, first?.text ?? null, first?.probability ?? null],
+          likeliest.map(({ text }) => tokenNotation(text)).join(" "),
+        ];
+      }),
+      ...(remainder.from !== "none" && { rest: ["rest", rest, null, null, null, null, null] }),
+      notes: [
+        `${readout} = ${short(value)}: degrees ${short(sum)}${left} + constant ${short(constant)}, the final norm held at its σ in this run`,
+        "so far starts with the constant; the likeliest token is that of the sum so far, with the final norm recomputed",
+      ],
+    },
+  ];
 }
 
 /** What kind of expansion it is, in words. */

@@ -5,14 +5,16 @@ import {
   defineAnalysis,
   inputLine,
   type Prompt,
+  percent,
   roundingOf,
   short,
   type Table,
   type TokenName,
+  tokenNotation,
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { nodesParameter, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import { countParameter, nodesParameter, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
 import type { LevelName } from "@resolvent/transformer";
 import * as z from "zod";
 import {
@@ -20,6 +22,7 @@ import {
   expandPaths,
   type PathExpansion,
   pathsError,
+  type ShownVerdict,
   targetOf,
 } from "../expand-paths.ts";
 import { sourceText } from "../path-text.ts";
@@ -36,6 +39,7 @@ interface PathsParameters {
   readonly positions: boolean;
   readonly budget: number;
   readonly verify: number;
+  readonly routes: number;
 }
 
 /** A logit difference as a sum of paths: `expandPaths` as an analysis. */
@@ -80,6 +84,11 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
       .min(0)
       .default(0)
       .meta({ title: "n", description: "number of paths checked by intervention" }),
+    routes: countParameter(
+      "number of largest routes listed of each path: the position of every hop",
+      0,
+      { most: 1000, title: "n" },
+    ),
   }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',
@@ -107,8 +116,13 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
       }),
     });
   },
-  tables: (expansion) => [pathTable(expansion), degreeTable(expansion), directTable(expansion)],
-  tableKinds: ["path", "path-degree", "direct"],
+  tables: (expansion) => [
+    pathTable(expansion),
+    ...routeTables(expansion),
+    degreeTable(expansion),
+    directTable(expansion),
+  ],
+  tableKinds: ["path", "path-route", "path-degree", "direct"],
 });
 
 function chosen(target: ExpandPathsOptions["target"] | undefined): ExpandPathsOptions {
@@ -116,9 +130,9 @@ function chosen(target: ExpandPathsOptions["target"] | undefined): ExpandPathsOp
 }
 
 function optionsOf(params: PathsParameters): ExpandPathsOptions {
-  const { level, top, minDegree, maxDegree, sources, positions, budget, verify } = params;
+  const { level, top, minDegree, maxDegree, sources, positions, budget, verify, routes } = params;
   return {
-    ...{ level, top, minDegree, budget, verify, byPosition: positions },
+    ...{ level, top, minDegree, budget, verify, routes, byPosition: positions },
     ...(maxDegree !== undefined && { maxDegree }),
     ...(sources.length > 0 && { sources }),
   };
@@ -152,6 +166,12 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "effect", kind: "effect" },
       { name: "frozen", kind: "number", detail: !verified },
       { name: "live", kind: "number", detail: !verified },
+      { name: "frozenWithout", kind: "logit", head: "left, frozen", detail: true },
+      { name: "liveWithout", kind: "logit", head: "left, live", detail: !verified, minor: true },
+      { name: "frozenToken", kind: "token", detail: true },
+      { name: "frozenProbability", kind: "share", detail: true },
+      { name: "liveToken", kind: "token", head: "then likeliest", detail: !verified, minor: true },
+      { name: "liveProbability", kind: "share", detail: true },
       // Of the rest: how many paths there are in all.
       { name: "count", kind: "count", detail: true },
       { name: "warnings", kind: "text", detail: true },
@@ -159,16 +179,18 @@ function pathTable(expansion: PathExpansion): Table {
     rows: shown.map(({ source, position, nodes, degree, effect, verified: checked }) => [
       [sourceText({ name: source, position }, texts), ...nodes].join(" → "),
       ...[source, position, nodes.join(" "), degree, effect],
-      ...[checked?.frozen ?? null, checked?.live ?? null, 1, warningCodes(warnings)],
+      ...[checked?.frozen ?? null, checked?.live ?? null, ...withoutCells(checked)],
+      ...[1, warningCodes(warnings)],
     ]),
     rest: [
-      ...[`${notShownCount} others`, null, null, null, null, notShown, null, null],
+      ...[`${notShownCount} others`, null, null, null, null, notShown],
+      ...[null, null, ...withoutCells(null)],
       ...[countCell(notShownCount), warningCodes(warnings)],
     ],
     notes: [
       parts.join("; "),
       ...(search.exhaustive ? ["every path was looked at: these are the largest"] : []),
-      ...(verified ? [VERIFIED] : []),
+      ...(verified ? [VERIFIED, ...agreementLines(expansion)] : []),
       ...warningLines(warnings),
       certificateLine("|Σ paths − ⟨w, T⟩| / largest degree", expansion.certificate, {
         precision: expansion.precision,
@@ -181,10 +203,78 @@ function pathTable(expansion: PathExpansion): Table {
 const VERIFIED =
   "checked by taking the path away: frozen, with all gates at their values in this run; live, with every gate recomputed";
 
+/** What is left without a path. */
+function withoutCells(verified: ShownVerdict | null): Cell[] {
+  if (verified === null) return [null, null, null, null, null, null];
+  const { frozen, live } = verified.without;
+  return [
+    ...[frozen.target, live.target, frozen.likeliest.text, frozen.likeliest.probability],
+    ...[live.likeliest.text, live.likeliest.probability],
+  ];
+}
+
+/** What stands under a list of verified paths: the answer they are taken from, and how far freezing can be trusted. */
+function agreementLines({ agreement, answer, readout }: PathExpansion): string[] {
+  if (agreement === null) return [];
+  const { count, correlation, sameSign } = agreement;
+  const { text, probability } = answer.likeliest;
+  return [
+    `with every path: ${readout} = ${short(answer.target)}, likeliest ${tokenNotation(text)} (${percent(probability)}); left and then likeliest are these without the path, every gate recomputed`,
+    `frozen and live over ${count} ${count === 1 ? "path" : "paths"}: ${count < 3 ? "" : `correlation ${correlation === null ? "undefined (one of them does not vary)" : short(correlation)}, `}same sign ${Math.round(sameSign * count)} of ${count}`,
+  ];
+}
+
 /** A decimal number as a number, where that has it exactly. */
 function countCell(decimal: string): Cell {
   const count = Number(decimal);
   return Number.isSafeInteger(count) ? count : decimal;
+}
+
+/** The routes of the paths shown; none where they were not asked for. */
+function routeTables({ shown, readout }: PathExpansion): Table[] {
+  if (shown.every(({ routes }) => routes === null)) return [];
+  const start = ` → ${readout}`;
+  const rows = shown.flatMap(({ routes, routesNotShown, routesCount, nodes }, path): Cell[][] => [
+    ...(routes ?? []).map(({ positions, effect, text }): Cell[] => [
+      ...[path + 1, text.endsWith(start) ? text.slice(0, -start.length) : text],
+      ...[positions.join(" "), nodes.join(" "), effect, 1],
+    ]),
+    [
+      ...[path + 1, `${othersOf(routesCount, routes?.length ?? 0)} other routes`],
+      ...[
+        null,
+        nodes.join(" "),
+        routesNotShown,
+        countCell(othersOf(routesCount, routes?.length ?? 0)),
+      ],
+    ],
+  ]);
+  const found = shown.filter(({ routesExhaustive }) => routesExhaustive === false).length;
+  return [
+    {
+      kind: "path-route",
+      title: "Routes: the position at which each source and node writes",
+      columns: [
+        { name: "path", kind: "count" },
+        { name: "route", kind: "text" },
+        { name: "positions", kind: "text", detail: true },
+        { name: "nodes", kind: "text", detail: true },
+        { name: "effect", kind: "effect" },
+        { name: "count", kind: "count", detail: true },
+      ],
+      rows,
+      notes: [
+        "the routes of a path add up to its effect; only attention moves between positions",
+        ...(found === 0
+          ? ["every route was made: these are the largest of each path"]
+          : [`of ${found} paths not every route was made: their list may lack larger ones`]),
+      ],
+    },
+  ];
+}
+
+function othersOf(count: string | null, shown: number): string {
+  return String(BigInt(count ?? 0) - BigInt(shown));
 }
 
 function degreeTable({ byDegree }: PathExpansion): Table {

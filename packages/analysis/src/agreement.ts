@@ -1,6 +1,6 @@
-import { isNothing } from "@resolvent/analysis";
+import { isNothing } from "./ratio.ts";
 
-/** How approximate effects compare with exact ones, over all edges or nodes. */
+/** How approximate effects compare with exact ones, over all edges, nodes or paths. */
 export interface Agreement {
   /** Of how many. */
   readonly count: number;

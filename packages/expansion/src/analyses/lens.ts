@@ -1,0 +1,110 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  inputLine,
+  namedTarget,
+  type Prompt,
+  type Table,
+  type TokenName,
+  tokenNotation,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import { promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import { priced, type Shaped } from "@resolvent/tensor";
+import type { Model, Target } from "@resolvent/transformer";
+import * as z from "zod";
+import { type LogitLens, lensProducts, lensStreams, logitLens } from "../lens/logit-lens.ts";
+
+interface LensParameters {
+  readonly prompt: Prompt;
+  readonly target?: readonly TokenName[] | undefined;
+}
+
+/** A target along the layers and positions of a run: `logitLens` as an analysis. */
+export const lens: Analysis<LensParameters, LogitLens> = defineAnalysis<LensParameters, LogitLens>({
+  name: "lens",
+  summary: "the logit lens: what the stream says after every block, at every position",
+  description:
+    "Reads out the residual stream of MODEL after every block, at every position, through the final norm and the unembedding: the logit difference of a target, and the likeliest next token.",
+  params: z.object({ prompt: promptParameter("text to read"), target: targetParameter }),
+  examples: [
+    'tales --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',
+    "path/to/model --tokens 1,403,407 --json",
+  ],
+  estimate: ({ model, vocabulary, precision }, params) =>
+    priced(precision, (ops) => {
+      const { target = { a: 0, b: null } } = targetOf(params, model, vocabulary);
+      for (const { stream } of lensStreams(ops, model, vocabulary.encode(params.prompt))) {
+        ops.scope(() => lensProducts(ops, model, stream, target));
+      }
+    }),
+  run: async ({ engine, model, vocabulary, signal, onProgress }, params) =>
+    await logitLens(engine, model, vocabulary.encode(params.prompt), {
+      ...targetOf(params, model, vocabulary),
+      ...{ text: vocabulary.text, signal },
+      onProgress: (progress) => onProgress({ ...progress, of: "block" }),
+    }),
+  tables: (result) => [matrixOf("target", result), matrixOf("token", result), cellTable(result)],
+  tableKinds: ["lens-target", "lens-token", "lens-cell"],
+});
+
+function targetOf<T extends Shaped>(
+  { target }: LensParameters,
+  model: Model<T>,
+  vocabulary: Vocabulary,
+): { readonly target?: Target } {
+  return target === undefined ? {} : { target: namedTarget(model, target, vocabulary) };
+}
+
+/** Rows are points of the stream, columns positions. */
+function matrixOf(what: "target" | "token", { points, readout, model, input }: LogitLens): Table {
+  const { tokens } = input;
+  const kind = what === "target" ? "logit" : "token";
+  return {
+    kind: `lens-${what}`,
+    view: true,
+    matrix: true,
+    title:
+      what === "target"
+        ? `Logit lens: ${readout} after every block, at every position`
+        : "The likeliest next token",
+    ...(what === "target" && { subtitle: inputLine(model, tokens) }),
+    columns: [
+      { name: "after", kind: "text" },
+      ...tokens.map(({ text }, pos) => ({
+        ...({ name: String(pos), kind } as const),
+        head: `${tokenNotation(text)}@${pos}`,
+      })),
+    ],
+    rows: points.map(({ after, target, likeliest }) => [
+      after,
+      ...(what === "target" ? target : likeliest.map(({ text }) => text)),
+    ]),
+    notes:
+      what === "target"
+        ? ["the final norm is recomputed at every point; the last row is the model itself"]
+        : [],
+  };
+}
+
+function cellTable({ points, input }: LogitLens): Table {
+  return {
+    kind: "lens-cell",
+    replaces: "points",
+    data: true,
+    columns: [
+      { name: "after", kind: "text" },
+      { name: "position", kind: "count" },
+      { name: "token", kind: "token" },
+      { name: "target", kind: "logit" },
+      { name: "likeliest", kind: "token" },
+      { name: "probability", kind: "share" },
+    ],
+    rows: points.flatMap(({ after, target, likeliest }) =>
+      input.tokens.map(({ text }, pos) => [
+        ...[after, pos, text, target[pos] ?? null, likeliest[pos]?.text ?? null],
+        likeliest[pos]?.probability ?? null,
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,41 @@
+import { type Engine, readTogether, type Shaped, using } from "@resolvent/tensor";
+import { likeliestTokens, type Target, targetValue } from "@resolvent/transformer";
+
+/** What a model says at the last position. */
+export interface Answer {
+  /** The value of the target. */
+  readonly target: number;
+  /** The likeliest next token. */
+  readonly token: number;
+  readonly probability: number;
+}
+
+/** What logits at the last position say, one answer each; all are asked for together. */
+export async function answersOf<T extends Shaped>(
+  engine: Engine<T>,
+  logits: readonly T[],
+  target: Target,
+): Promise<Answer[]> {
+  const tokens = await Promise.all(logits.map((one) => likeliestTokens(engine, one, ["pos"])));
+  const best = tokens.map(([token = 0]) => token);
+  return await using(
+    engine,
+    () =>
+      logits.flatMap((one, i) => {
+        const of = (asked: Target): T => targetValue(engine, one, asked);
+        const own = of({ a: best[i] ?? 0, b: null });
+        return [
+          of(target),
+          engine.exp(engine.sub(own, engine.logsumexp(engine.sum(one, ["pos"]), "vocab"))),
+        ];
+      }),
+    async (values) => {
+      const numbers = (await readTogether(engine, values)).map(([number = Number.NaN]) => number);
+      return best.map((token, i) => ({
+        target: numbers[2 * i] ?? Number.NaN,
+        token,
+        probability: numbers[2 * i + 1] ?? Number.NaN,
+      }));
+    },
+  );
+}
