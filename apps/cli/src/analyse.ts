@@ -15,9 +15,11 @@ import {
 import type { CpuTensor } from "@resolvent/cpu";
 import { cost as costs } from "@resolvent/tensor";
 import { checked } from "./checked.ts";
+import { commandLine } from "./command-line.ts";
 import { checkPlaces, type EndOptions } from "./ends.ts";
 import { EXIT, exitCodeOf, refuseUnsound, usageError } from "./failure.ts";
-import { checkpointFile, newFile, readText, standardInput, textFile, writeNew } from "./files.ts";
+import { writeFigures } from "./figure-files.ts";
+import { checkpointFile, newFile, readText, standardInput, textFile } from "./files.ts";
 import {
   keepWeights,
   keptWeights,
@@ -237,7 +239,7 @@ function certificateModel(
   };
 }
 
-/** Writes a result with all that is to be said about it, and its page where one was asked for. */
+/** Writes a result with all that is to be said about it, and its page and figure where these were asked for. */
 async function give(
   analysis: AnyAnalysis | AnyOutlineAnalysis,
   plain: Result,
@@ -245,13 +247,14 @@ async function give(
   { output, losses, warn }: Prepared,
   { flags, terminal, argv }: Call,
 ): Promise<Soundness> {
-  const { precision, html, overwrite = false } = flags;
+  const { precision } = flags;
   terminal.progress("");
   const warnings = [...about, ...losses.warnings()];
   warn(warnings);
   const soundness = soundnessOf(plain);
   const result = withWarnings(plain, warnings);
-  writeResult(result, analysis.tables(result), {
+  const tables = analysis.tables(result);
+  writeResult(result, tables, {
     format: output.format,
     precision,
     soundness,
@@ -260,13 +263,7 @@ async function give(
     note: terminal.note,
   });
   await output.finish();
-  if (html === undefined || analysis.page === undefined) return soundness;
-  const page = analysis.page(result, { command: commandLine(argv) });
-  if (html === STANDARD) terminal.out(page);
-  else {
-    await writeNew(html, page, overwrite);
-    terminal.note(`${html} has the page.`);
-  }
+  await writeFigures(analysis, result, { tables, soundness, flags, argv, terminal });
   return soundness;
 }
 
@@ -276,12 +273,4 @@ function goOn(resume: string | undefined, argv: readonly string[]): string {
     return "Interrupted; nothing is kept. --resume FILE keeps unfinished work.";
   if (!existsSync(resume)) return "Interrupted before anything was done that could be kept.";
   return `Interrupted. ${resume} has what is done; the same command goes on from there:\n  ${commandLine(argv)}`;
-}
-
-/** A command line as a shell takes it. */
-function commandLine(argv: readonly string[]): string {
-  const words = argv.map((word) =>
-    /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-  );
-  return ["resolvent", ...words].join(" ");
 }

@@ -4,6 +4,7 @@ import {
   defineAnalysis,
   inputLine,
   type Prompt,
+  percent,
   type Table,
   type Vocabulary,
   warningLines,
@@ -78,7 +79,45 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   },
   tables: (expansion) => [termTable(expansion)],
   tableKinds: ["degree-term"],
+  answer: expandAnswer,
+  views: ({ remainder }) => [
+    {
+      ...{ mark: "bars", table: "degree-term", y: "degree", x: "logitShare", cursor: "k" },
+      rest: remainder.from !== "none",
+      title: "What each degree says: its share of the logits",
+      note: "A path of degree k passes through k blocks; the shares of all degrees add up to 100 %. A negative share speaks against what the model says.",
+    },
+    {
+      ...{ mark: "lines", table: "degree-term", x: "degree", scale: "log", cursor: "k" },
+      y: [{ column: "frozenNormKl" }, { column: "recomputedNormKl" }],
+      title: "How far the sum up to a degree is from the model",
+      note: "KL divergence in nats, on a scale of powers of ten, from the model’s predictions to those of all degrees up to k together.",
+    },
+  ],
 });
+
+/** Degrees up to which the sum says the same likeliest token nearly everywhere. */
+const NEARLY = 0.9;
+
+function expandAnswer({ model, terms }: DegreeExpansion): string[] {
+  const shares = terms.flatMap(({ degree, logitShare }) =>
+    logitShare === null ? [] : [{ degree, logitShare }],
+  );
+  const [first] = shares.toSorted((a, b) => b.logitShare - a.logitShare);
+  const near = terms.find(({ partial }) => partial.frozenNorm.top1 >= NEARLY) ?? terms.at(-1);
+  return [
+    ...(first === undefined
+      ? []
+      : [
+          `Paths through ${first.degree} ${first.degree === 1 ? "block" : "blocks"} say most of what ${model.name} predicts here: degree ${first.degree} has ${percent(first.logitShare)} of the logits.`,
+        ]),
+    ...(near === undefined
+      ? []
+      : [
+          `All degrees up to ${near.degree} together name the model’s own likeliest token at ${percent(near.partial.frozenNorm.top1)} of the positions.`,
+        ]),
+  ];
+}
 
 function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {
   const { freeze, method, maxDegree } = params;

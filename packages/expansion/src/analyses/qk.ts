@@ -28,6 +28,7 @@ import { type EdgeDegrees, qkDegrees } from "../qk/edge-degrees.ts";
 import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
 import { scoreCost } from "../qk/score-cost.ts";
 import { SPLITTINGS, type Splitting } from "../qk/score-sources.ts";
+import { qkAnswer, qkViews } from "./qk-views.ts";
 
 interface QkParameters {
   readonly prompt: Prompt;
@@ -152,6 +153,8 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
     degreePairTable(result),
   ],
   tableKinds: ["score-pair", "query-source", "key-source", "degree", "degree-pair"],
+  answer: qkAnswer,
+  views: qkViews,
 });
 
 /** What the parameters say, as choices of the library. */

@@ -24,6 +24,7 @@ import {
 } from "../expand-paths.ts";
 import { sourceText } from "../path-text.ts";
 import { pathsCost } from "../paths-cost.ts";
+import { pathsAnswer, pathsViews, routeTables } from "./paths-views.ts";
 
 interface PathsParameters {
   readonly prompt: Prompt;
@@ -107,8 +108,15 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
       }),
     });
   },
-  tables: (expansion) => [pathTable(expansion), degreeTable(expansion), directTable(expansion)],
-  tableKinds: ["path", "path-degree", "direct"],
+  tables: (expansion) => [
+    pathTable(expansion),
+    degreeTable(expansion),
+    directTable(expansion),
+    ...routeTables(expansion),
+  ],
+  tableKinds: ["path", "path-degree", "direct", "path-route"],
+  answer: pathsAnswer,
+  views: pathsViews,
 });
 
 function chosen(target: ExpandPathsOptions["target"] | undefined): ExpandPathsOptions {
@@ -146,8 +154,8 @@ function pathTable(expansion: PathExpansion): Table {
     columns: [
       { name: "path", kind: "text" },
       { name: "source", kind: "text", detail: true },
-      { name: "position", kind: "count", detail: true },
-      { name: "nodes", kind: "text", detail: true },
+      { name: "position", kind: "count", detail: true, refers: "pos" },
+      { name: "nodes", kind: "text", detail: true, refers: "node" },
       { name: "degree", kind: "count" },
       { name: "effect", kind: "effect" },
       { name: "frozen", kind: "number", detail: !verified },
