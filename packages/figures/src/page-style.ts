@@ -9,6 +9,7 @@ h2{font-size:1.1rem;line-height:1.3;margin:2.5rem 0 .5rem;overflow-wrap:anywhere
 p{max-width:46rem;overflow-wrap:anywhere}
 .lead{font-size:1.15rem;font-weight:600;margin:.75rem 0}
 .prompt{font:14px/1.9 ui-monospace,Menlo,Consolas,monospace;margin:0 0 .75rem;max-width:none}
+.prompt small{font:.85rem system-ui,sans-serif;color:var(--rs-faint);display:inline-block;min-width:3.6rem}
 .token{background:var(--rs-panel);border:1px solid var(--rs-grid);border-radius:4px;padding:1px 3px;margin-right:2px;white-space:pre-wrap}
 aside{background:var(--rs-warn);border-left:4px solid var(--rs-towards);padding:.5rem 1rem;border-radius:4px;margin:1rem 0}
 aside h2{margin:0;font-size:1rem}aside ul{margin:.25rem 0;padding-left:1.2rem}li{overflow-wrap:anywhere}

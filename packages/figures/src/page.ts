@@ -63,8 +63,8 @@ export function pageOf(parts: PageParts): string {
 <p class="kicker">${text(analysis.name)} · model ${text(name)}</p>
 <h1>${text(heading)}</h1>
 ${promptHtml(result)}
-<p class="lead">${text(first)}</p>
-${others.map((sentence) => `<p>${text(sentence)}</p>`).join("\n")}
+<p class="lead">${typeset(first)}</p>
+${others.map((sentence) => `<p>${typeset(sentence)}</p>`).join("\n")}
 ${warnings.length === 0 ? "" : `<aside aria-label="Warnings"><h2>Warnings</h2><ul>${warnings.map(({ message }) => `<li>${text(message)}</li>`).join("")}</ul></aside>`}
 ${views.map((view, n) => figureHtml(view, tables, n)).join("\n")}
 <h2>The numbers</h2>
@@ -81,16 +81,32 @@ ${factsHtml(result, version)}
 `;
 }
 
-/** The tokens of a prompt, each to be linked by its position. */
+/** The tokens of the prompts, each to be linked by its position: one prompt, or a clean and a corrupt one. */
 function promptHtml(result: Result): string {
-  const { tokens } = Object(Object(result).input); // results of prompts have it
+  const { input, pairs } = Object(result);
+  const [first, second] = Array.isArray(pairs) ? pairs : [];
+  const { clean, corrupt } = Object(second === undefined ? first : undefined);
+  return [
+    tokensHtml(Object(input).tokens, "The prompt"),
+    tokensHtml(clean, "The clean prompt", "clean"),
+    tokensHtml(corrupt, "The corrupt prompt", "corrupt"),
+  ].join("");
+}
+
+function tokensHtml(tokens: unknown, label: string, head?: string): string {
   if (!Array.isArray(tokens) || tokens.length === 0) return "";
   const each = tokens.slice(0, TOKENS).map((token: unknown, pos) => {
     const { text = "" } = Object(token);
     return `<span class="token" data-pos="${pos}">${escapeHtml(visible(String(text)))}</span>`;
   });
   const more = tokens.length > TOKENS ? ` … and ${tokens.length - TOKENS} more tokens` : "";
-  return `<p class="prompt" aria-label="The prompt, token by token" role="group">${each.join("<wbr>")}${more}</p>`;
+  const before = head === undefined ? "" : `<small>${head}</small> `;
+  return `<p class="prompt" aria-label="${label}, token by token" role="group">${before}${each.join("<wbr>")}${more}</p>`;
+}
+
+/** A sentence with − before negative numbers. */
+function typeset(sentence: string): string {
+  return escapeHtml(sentence.replace(/(^|[\s(])-(?=\d)/g, "$1−"));
 }
 
 function figureHtml(view: View, tables: readonly Table[], n: number): string {

@@ -29,7 +29,7 @@ export const COLOURS = {
     axis: "#6c7480",
     towards: "#fb923c",
     against: "#7aa2ff",
-    size: "#2dd4bf",
+    size: "#14a895",
     twin: "#8b95a3",
     warn: "#3a3010",
     "series-0": "#56b4e9",

@@ -241,8 +241,8 @@ function pairTable(result: QkResult): Table {
     title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} = ${short(total)}, probability ${percent(pattern)}`,
     subtitle: inputLine(model, tokens),
     columns: [
-      { name: "querySource", kind: "text", detail: true },
-      { name: "keySource", kind: "text", detail: true },
+      { name: "querySource", head: "query source", kind: "text", detail: true, refers: "node" },
+      { name: "keySource", head: "key source", kind: "text", detail: true, refers: "node" },
       { name: "query", kind: "text", head: "query side", view: true },
       { name: "key", kind: "text", head: "key side", view: true },
       { name: "effect", kind: "effect" },

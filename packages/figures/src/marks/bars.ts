@@ -9,7 +9,7 @@ import {
   shownRows,
   tickText,
 } from "../reading.ts";
-import { linear, type Scale, symlog, ticksFor } from "../scale.ts";
+import { linear, powersFor, type Scale, symlog, ticksFor } from "../scale.ts";
 import type { Drawing, Role, Shape } from "../shape.ts";
 import { cut, textWidth } from "../text.ts";
 
@@ -129,17 +129,15 @@ function scaleOf(
   if (view.scale === "symlog") {
     const sizes = numbers.map(Math.abs).filter((size) => size > 0);
     const largest = sizes.reduce((a, b) => Math.max(a, b), 0) || 1;
-    // Four powers of ten are enough to see small ones.
     const unit = Math.max(
       sizes.reduce((a, b) => Math.min(a, b), largest),
-      largest * 1e-4,
+      largest * 1e-12,
     );
-    const ticks = [-largest, -Math.sqrt(largest * unit), 0, Math.sqrt(largest * unit), largest]
-      .map((tick) =>
-        tick === 0 ? 0 : Math.sign(tick) * 10 ** Math.round(Math.log10(Math.abs(tick))),
-      )
-      .filter((tick) => tick >= low * 1.0001 && tick <= high * 1.0001);
-    return { scale: symlog(unit, [low, high || unit], range), ticks: [...new Set(ticks)] };
+    const powers = powersFor(unit, largest).filter((tick) => tick >= unit && tick <= largest);
+    const ticks = [...powers.map((tick) => -tick), 0, ...powers].filter(
+      (tick) => tick >= low && tick <= high,
+    );
+    return { scale: symlog(unit, [low, high || unit], range), ticks };
   }
   const ticks = ticksFor(low, high, Math.max(2, Math.round((range[1] - range[0]) / 90)));
   return { scale: linear([ticks[0] ?? 0, ticks.at(-1) ?? 1], range), ticks };

@@ -47,13 +47,18 @@ export function graphLayout(view: GraphView, table: Table, width: number): Omit<
   const rows = shownRows(table, view.most);
   const largest =
     rows.reduce((most, row) => Math.max(most, Math.abs(numberAt(row, value.at) ?? 0)), 0) || 1;
-  const edges = rows.flatMap((row) => {
+  const edges = rows.flatMap((row, i) => {
     const [source, target] = [String(row[from.at]), String(row[to.at])];
     const [a, b, number] = [places.get(source), places.get(target), numberAt(row, value.at)];
     if (a === undefined || b === undefined || number === null) return [];
     const [ya, yb] = [a.y - HEIGHT / 2, b.y + HEIGHT / 2];
     const bend = Math.max(16, (ya - yb) / 2);
-    const d = `M${r(a.x)},${r(ya)}C${r(a.x)},${r(ya - bend)} ${r(b.x)},${r(yb + bend)} ${r(b.x)},${r(yb)}`;
+    // What passes by nodes bows around them.
+    const passed = Math.max(0, Math.round((ya - yb) / LAYER) - 1);
+    const side =
+      (a.x + b.x) / 2 > total / 2 || ((a.x + b.x) / 2 === total / 2 && i % 2 === 0) ? 1 : -1;
+    const bow = side * Math.min(total / 3, 56 * passed);
+    const d = `M${r(a.x)},${r(ya)}C${r(a.x + bow)},${r(ya - bend)} ${r(b.x + bow)},${r(yb + bend)} ${r(b.x)},${r(yb)}`;
     const share = Math.sqrt(Math.abs(number) / largest);
     const says = `${source} → ${target}: ${cellText(number, value.column)}`;
     return [

@@ -9,6 +9,8 @@ const SMALL = { least: 5, most: 14 } as const;
 const NAME = 96;
 /** Grids side by side that are drawn at most. */
 const FACETS = 32;
+/** Columns of grids side by side that still have names. */
+const NAMED = 24;
 const GAP = 16;
 
 /** A cell for each pair of names. */
@@ -26,6 +28,8 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
     (most, row) => Math.max(most, Math.abs(numberAt(row, value.at) ?? 0)),
     0,
   );
+  const signed =
+    value.column.kind === "effect" || table.rows.some((row) => (numberAt(row, value.at) ?? 0) < 0);
   const labels = { x: columns.map(labelOf), y: rows.map(labelOf) };
   const mono = {
     x: columns.some(({ token }) => token !== undefined),
@@ -38,11 +42,12 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
     );
   const small = facet !== undefined;
   const bounds = small ? SMALL : CELL;
-  const across = small
-    ? Math.max(1, Math.min(drawn.length, Math.floor((width + GAP) / (Math.min(width, 150) + GAP))))
-    : 1;
-  const named = !small || across === 1;
+  const named = !small || columns.length <= NAMED;
   const left = named ? widest(labels.y, mono.y) + 10 : 0;
+  const wanted = left + columns.length * bounds.most;
+  const across = small
+    ? Math.max(1, Math.min(drawn.length, Math.floor((width + GAP) / (Math.min(wanted, 240) + GAP))))
+    : 1;
   const room = (width - (across - 1) * GAP) / across - left - 2;
   const cell = Math.max(
     bounds.least,
@@ -127,7 +132,7 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
       shapes.push({
         ...{
           kind: "rect",
-          role: roleOf(number, value),
+          role: number < 0 ? "against" : signed ? "towards" : "size",
           level: largest === 0 ? 0 : (0.55 * Math.abs(number)) / largest,
         },
         ...{ x: cx, y: cy, width: cell, height: cell },
@@ -164,7 +169,6 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
     width: Math.max(used * gridWidth + (used - 1) * GAP + 2, Math.min(width, 240)),
     height: lines * (gridHeight + GAP),
   };
-  const signed = table.rows.some((row) => (numberAt(row, value.at) ?? 0) < 0);
   const scale = cellText(largest, value.column);
   const legend = signed ? `−${scale}` : cellText(0, value.column);
   const swatch = [0.55, 0.28, 0.05, 0.28, 0.55].map(
@@ -204,11 +208,6 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
     alt: altOf(table, { x, y, value, facet }, rows.length, columns.length, names.length),
     shapes,
   };
-}
-
-function roleOf(number: number, { column }: Found): "towards" | "against" | "size" {
-  if (number < 0) return "against";
-  return column.kind === "share" || column.kind === "bar" ? "size" : "towards";
 }
 
 function labelOf({ key, token }: Place): string {

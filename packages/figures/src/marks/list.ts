@@ -34,10 +34,7 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
     over -= (widths[widest] ?? 0) - less;
     widths[widest] = less;
   }
-  const total = Math.max(
-    width,
-    widths.reduce((a, b) => a + b + GAP, 8 - GAP),
-  );
+  const total = Math.ceil(widths.reduce((a, b) => a + b + GAP, 8 - GAP));
   const starts = widths.map((_, i) => 4 + widths.slice(0, i).reduce((a, b) => a + b + GAP, 0));
   const shapes: Shape[] = [];
   const cellsOf = (

@@ -78,6 +78,7 @@ export function scatterLayout(
   ];
   const taken: { x: number; y: number; width: number }[] = [];
   const free = (px: number, py: number, room: number): boolean =>
+    px > left &&
     px + room < width &&
     taken.every((one) => Math.abs(one.y - py) > 11 || px > one.x + one.width || one.x > px + room);
   // Those far out get their names first.
@@ -97,8 +98,10 @@ export function scatterLayout(
       ...refersOf(table, row, view.select),
       says,
     });
-    const [px, py, room] = [across(a) + 7, up(b) + 4, textWidth(name)];
-    if (name === "" || !free(px, py - 4, room)) continue;
+    // To the right of its point, or else to the left.
+    const [py, room] = [up(b) + 4, textWidth(name)];
+    const px = [across(a) + 7, across(a) - 7 - room].find((at) => free(at, py - 4, room));
+    if (name === "" || px === undefined) continue;
     taken.push({ x: px, y: py - 4, width: room });
     shapes.push({ kind: "text", role: "ink", x: px, y: py, text: name });
   }

@@ -17,7 +17,8 @@ export function pathsAnswer({
 }: PathExpansion): string[] {
   const value = total + constant + otherSources;
   const [first] = shown;
-  const after = target.b === null ? "" : value > 0 ? " for the first" : " for the second";
+  const after =
+    target.b === null ? "" : value > 0 ? ": the first is ahead" : ": the second is ahead";
   const texts = input.tokens.map(({ text }) => text);
   const largest =
     first === undefined
