@@ -10,8 +10,10 @@ import {
   type Values,
 } from "@resolvent/analysis";
 import { byOptions } from "./checked.ts";
+import { commandLine } from "./command-line.ts";
 import { checkPlaces, type EndOptions } from "./ends.ts";
 import { EXIT, exitCodeOf, refuseUnsound, usageError } from "./failure.ts";
+import { writeFigures } from "./figure-files.ts";
 import {
   type CheckpointFile,
   checkpointFile,
@@ -19,7 +21,6 @@ import {
   readText,
   standardInput,
   textFile,
-  writeNew,
 } from "./files.ts";
 import { type HostFlags, hostOf } from "./host.ts";
 import { type Output, type OutputOptions, outputOf } from "./output.ts";
@@ -112,16 +113,17 @@ async function valuesGiven(
   return { values, later: waits ? later : undefined };
 }
 
-/** Writes a result with all that is to be said about it, and its page where one was asked for. */
+/** Writes a result with all that is to be said about it, and its page and figure where these were asked for. */
 async function give(
   analysis: AnyAnalysis | AnyOutlineAnalysis,
   { result, soundness }: Outcome<Result>,
   output: Output,
   { flags, terminal, argv }: Call,
 ): Promise<void> {
-  const { precision, html, overwrite = false } = flags;
+  const { precision } = flags;
   terminal.progress("");
-  writeResult(result, analysis.tables(result), {
+  const tables = analysis.tables(result);
+  writeResult(result, tables, {
     format: output.format,
     precision,
     soundness,
@@ -130,13 +132,7 @@ async function give(
     note: terminal.note,
   });
   await output.finish();
-  if (html === undefined || analysis.page === undefined) return;
-  const page = analysis.page(result, { command: commandLine(argv) });
-  if (html === STANDARD) terminal.out(page);
-  else {
-    await writeNew(html, page, overwrite);
-    terminal.note(`${html} has the page.`);
-  }
+  await writeFigures(analysis, result, { tables, soundness, flags, argv, terminal });
 }
 
 /** What somebody who interrupts resumable work has of it, and how it goes on. */
@@ -145,12 +141,4 @@ function goOn(resume: string | undefined, argv: readonly string[]): string {
     return "Interrupted; nothing is kept. --resume FILE keeps unfinished work.";
   if (!existsSync(resume)) return "Interrupted before anything was done that could be kept.";
   return `Interrupted. ${resume} has what is done; the same command goes on from there:\n  ${commandLine(argv)}`;
-}
-
-/** A command line as a shell takes it. */
-function commandLine(argv: readonly string[]): string {
-  const words = argv.map((word) =>
-    /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-  );
-  return ["resolvent", ...words].join(" ");
 }

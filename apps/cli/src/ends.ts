@@ -7,6 +7,9 @@ import { checkApart, checkPlace, type Place, STANDARD } from "./place.ts";
 /** Files that a command writes beside its result. */
 export interface EndOptions {
   readonly html?: string;
+  readonly svg?: string;
+  /** Which view goes to `svg`. */
+  readonly view?: string;
   readonly resume?: string;
 }
 
@@ -21,8 +24,12 @@ export function checkPlaces(
   flags: EndOptions & OutputOptions,
   given: Readonly<Record<string, unknown>>,
 ): void {
-  const { output, html, resume, overwrite = false } = flags;
+  const { output, html, svg, resume, overwrite = false } = flags;
   if (html !== undefined && html !== STANDARD) checkPlace("--html", html, overwrite);
+  if (svg !== undefined && svg !== STANDARD) checkPlace("--svg", svg, overwrite);
+  if (flags.view !== undefined && svg === undefined) {
+    throw usageError("--view chooses what goes to a file.", "Add --svg FILE.");
+  }
   if (resume === STANDARD) {
     throw usageError("--resume keeps its work in a file.", "Give the name of one.");
   }
@@ -41,6 +48,7 @@ export function checkPlaces(
       // Without a file the result goes to standard output.
       ...named("--output", output ?? STANDARD),
       ...named("--html", html),
+      ...named("--svg", svg),
       ...named("--resume", resume),
       // That these are not written there is said where they are opened.
       ...places("newFile").filter(({ path }) => path !== STANDARD),

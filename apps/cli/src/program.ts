@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
 import { Command, CommanderError } from "commander";
 import { builtInFor } from "./built-in.ts";
@@ -8,8 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import { addPlugins, type PluginPlaces, pluginWords } from "./plugins/plugins.ts";
 import type { Terminal } from "./terminal.ts";
-
-const { version } = createRequire(import.meta.url)("../package.json") as { version: string }; // our own file
+import { version } from "./version.ts";
 
 const EXIT_HELP = `
 Exit codes: ${EXIT.ok} done; ${EXIT.internal} internal error; ${EXIT.usage} invalid call; ${EXIT.badFile} bad model file;

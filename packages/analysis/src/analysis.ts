@@ -6,6 +6,7 @@ import type { Result } from "./result.ts";
 import type { Parameters } from "./schema.ts";
 import type { ModelFiles, Outline, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
+import type { View } from "./view.ts";
 
 /** What every analysis says about itself. */
 interface Described<P, R extends Result> {
@@ -18,11 +19,10 @@ interface Described<P, R extends Result> {
   readonly params: Parameters<P>;
   /** Arguments of examples: `tales --prompt "Once upon a time" --top 5`. */
   readonly examples?: readonly string[];
-  /**
-   * The result as one HTML page that needs nothing else: no network, no scripts of others. Users name a file for it
-   * (`--html FILE`). Whatever comes from a model or an input has to be escaped in it.
-   */
-  readonly page?: (result: R, made: Made) => string;
+  /** What came out, in one or two plain sentences made of numbers of the result; for pages and screens. */
+  readonly answer?: (result: R) => readonly string[];
+  /** How people look at the tables, the most telling first; default each table as a list. Plain data, see `View`. */
+  readonly views?: (result: R) => readonly View[];
   /** What people would rather see than the result's JSON; also the rows of CSV and NDJSON, see `Table`. */
   readonly tables: (result: R) => readonly Table[];
   /** The kinds of tables that `tables` may give: users choose among them (`--only`), and are told a wrong one at once. */
@@ -68,12 +68,6 @@ export interface OutlineAnalysis<P, R extends Result> extends Described<P, R> {
   readonly resumable?: undefined;
   /** @throws InputError for parameters that do not fit the model */
   readonly run: (files: ModelFiles, params: P) => Promise<R>;
-}
-
-/** What a page says about how its result was made. */
-export interface Made {
-  /** The command that makes it again. */
-  readonly command: string;
 }
 
 /** An analysis whose parameters and result are not known here: one of a list. */

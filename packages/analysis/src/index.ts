@@ -6,11 +6,11 @@ export {
   type AnyOutlineAnalysis,
   defineAnalysis,
   isAnalysis,
-  type Made,
   type OutlineAnalysis,
 } from "./analysis.ts";
 export { CERTIFICATE_TOLERANCE, type Certificate, certificateLine } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
+export { checkViews } from "./check-views.ts";
 export {
   describeParameters,
   type Parameter,
@@ -76,4 +76,20 @@ export type {
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { namedTarget, targetText } from "./target.ts";
 export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
+export {
+  type ArcsView,
+  type BarsView,
+  type CurvesView,
+  type GraphView,
+  type GridView,
+  type ListView,
+  type Mark,
+  type Place,
+  type RoutesView,
+  type ScatterView,
+  type Series,
+  type SlopeView,
+  tokenPlaces,
+  type View,
+} from "./view.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";

@@ -37,6 +37,8 @@ export interface Column {
   readonly rounding?: number;
   /** For people only: data formats have what it says in other columns, an interval as its two ends. */
   readonly view?: boolean;
+  /** What its cells are the names of, so that whoever shows them can link them: nodes, or positions, words apart by spaces. */
+  readonly refers?: "node" | "pos";
 }
 
 /** What a cell holds: null is shown as nothing, words in a column of numbers as they are. */

@@ -11,7 +11,6 @@ export { linearityCost } from "./linearity-cost.ts";
 export { type LinearityScore, linearityScore, type Vectors } from "./linearity-score.ts";
 export { curvature, type LocalSquares, STEPS, superposition } from "./local.ts";
 export { type LinearityOptions, measureLinearity } from "./measure.ts";
-export { linearityPage } from "./page.ts";
 export type { SitePair } from "./pairs.ts";
 export { type AffineMap, effectiveRank, Regression } from "./regression.ts";
 export { replacedRuns } from "./replacement.ts";

@@ -11,7 +11,6 @@ test("the exported names", () => {
     "degreeSquares",
     "effectiveRank",
     "linearityCost",
-    "linearityPage",
     "linearityScore",
     "mapTensors",
     "measureLinearity",

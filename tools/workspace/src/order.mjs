@@ -10,6 +10,7 @@ const order = [
   "weights",
   "transformer",
   "analysis",
+  "figures",
   "attention",
   "patching",
   "expansion",

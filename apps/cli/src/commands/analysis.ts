@@ -1,6 +1,7 @@
 import { type AnyAnalysis, type AnyOutlineAnalysis, describeParameters } from "@resolvent/analysis";
 import { Command, Option } from "commander";
 import type { AnalysisFlags } from "../analyse.ts";
+import { figureOptions } from "../figure-files.ts";
 import { withEngineOptions, withModelOptions } from "../options.ts";
 import { outputOptions } from "../output.ts";
 import { optionsOf } from "../parameter-options.ts";
@@ -26,19 +27,12 @@ export function analysisCommand(
     ...(analysis.float64
       ? [new Option("--no-float64", "do not recompute the certificate in float64")]
       : []),
-    ...(analysis.page === undefined
-      ? []
-      : [
-          new Option(
-            "--html <file>",
-            "also write the result as a self-contained HTML page; - is standard output",
-          ),
-        ]),
     ...(analysis.resumable
       ? [new Option("--resume <file>", "keep unfinished work in this file, and resume from it")]
       : []),
     new Option("--dry-run", "estimate compute and memory, then stop"),
     ...outputOptions(),
+    ...figureOptions(),
     ...selectionOptions(analysis.tableKinds),
   ]) {
     command.addOption(option);

@@ -57,7 +57,10 @@ export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: stri
       if (Array.isArray(made) && made.every(isTable)) return made;
       throw pluginFailed(plugin, `${name} gave tables that are none`);
     },
-    ...(given.page !== undefined && { page: at("made its page", given.page.bind(given)) }),
+    ...(given.views !== undefined && { views: at("made its figures", given.views.bind(given)) }),
+    ...(given.answer !== undefined && {
+      answer: at("put its answer into words", given.answer.bind(given)),
+    }),
   };
 }
 

@@ -38,6 +38,20 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   }),
   tables: (inspection) => [factTable(inspection), tensorTable(inspection)],
   tableKinds: ["fact", "tensor"],
+  answer: ({ model, architecture: a, parameters, blocks, weights }) => [
+    `${model.name} is a ${a.family} model of ${a.layers} ${a.layers === 1 ? "layer" : "layers"} with ${a.heads} heads each and ${parameters.toLocaleString("en")} parameters.`,
+    `It has ${blocks.length} blocks that paths may pass, reads up to ${a.context} tokens, and takes ${bytes(weights.bytes)} of memory (${weights.kept}).`,
+  ],
+  views: ({ model }) => [
+    {
+      ...{ mark: "list", table: "fact", columns: ["fact", "value"] },
+      title: `What ${model.name} is`,
+    },
+    {
+      ...{ mark: "list", table: "tensor", columns: ["name", "dtype", "shape"] },
+      title: "Its tensors, as they are stored",
+    },
+  ],
 });
 
 function factTable({

@@ -8,6 +8,7 @@ import {
   using,
 } from "@resolvent/tensor";
 import {
+  chooses,
   generate,
   type Model,
   nextTokenLoss,
@@ -27,6 +28,8 @@ import { modelIdentity, type Result, type TokenFacts, tokenFacts } from "../resu
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import type { Table } from "../table.ts";
 import { tokenNotation } from "../token-notation.ts";
+import { checkPatterns, type HeadPattern, PATTERNS, patternsIn, patternTable } from "./patterns.ts";
+import { runAnswer, runViews } from "./run-views.ts";
 
 /** How traces can be kept. */
 const TRACE_DTYPES = { f32: "F32", f16: "F16" } as const;
@@ -40,6 +43,7 @@ interface RunParameters {
   readonly topP?: number | undefined;
   readonly seed: number;
   readonly sites: readonly string[];
+  readonly attention: boolean;
   readonly save?: NewFile | undefined;
   readonly saveAs: keyof typeof TRACE_DTYPES;
 }
@@ -58,7 +62,7 @@ interface Generated {
 }
 
 /** One forward pass, and what follows it. */
-interface RunResult extends Result {
+export interface RunResult extends Result {
   readonly kind: "run";
   readonly input: { readonly tokens: readonly TokenFacts[] };
   readonly engine: string;
@@ -73,6 +77,8 @@ interface RunResult extends Result {
     readonly shape: Tensor["shape"];
     readonly norm: number;
   }[];
+  /** The attention patterns, head by head; only where they were asked for. */
+  readonly attention?: readonly HeadPattern[];
 }
 
 /** A forward pass, and what the model would say next. */
@@ -102,6 +108,10 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
         title: "names...",
         description: "also show shapes and norms of sites, such as '*.pattern' 'L0.*'",
       }),
+      attention: z
+        .boolean()
+        .default(false)
+        .describe("also give the attention pattern of every head, which --html draws"),
       save: newFileParameter("save the values of the sites as safetensors"),
       saveAs: z
         .enum(["f32", "f16"])
@@ -114,16 +124,20 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
     }),
   examples: [
     'tales --prompt "Once upon a time" --generate 40',
+    'tales --prompt "Once upon a time" --attention --html page.html',
     "tales --prompt \"Once upon a time\" --sites '*.pattern' final.norm --save trace.safetensors",
   ],
   estimate,
   run: work,
   tables,
-  tableKinds: ["next-token", "site", "generated-token"],
+  tableKinds: ["next-token", "site", "generated-token", "attention"],
+  answer: runAnswer,
+  views: runViews,
 });
 
 function estimate({ model, vocabulary, precision }: Outline, params: RunParameters): Cost {
   const ids = vocabulary.encode(params.prompt);
+  if (params.attention) checkPatterns(model, ids.length);
   const kept = traceBytes(model, ids, keptOf(params));
   if (params.save !== undefined && params.sites.length === 0) {
     throw new InputError({
@@ -159,7 +173,9 @@ async function work<T extends Shaped>(
   const ids = vocabulary.encode(params.prompt);
   const { logits, trace } = await storedRun(engine, model, ids, keptOf(params));
   signal.throwIfAborted();
-  if (params.save !== undefined) await saveTrace(params.save, trace, model, ids);
+  const asked = chooses(params.sites);
+  const chosen = new Map([...trace].filter(([site]) => asked(site)));
+  if (params.save !== undefined) await saveTrace(params.save, chosen, model, ids);
   const { loss, next } = await predictions(subject, logits, ids, params.top);
   engine.free(logits);
   const tokens: number[] = [];
@@ -183,16 +199,17 @@ async function work<T extends Shaped>(
     next,
     generated:
       params.generate > 0 ? { tokens, text, stop: stopOf(model, ids, tokens, params) } : null,
-    sites: [...trace].map(([site, value]) => ({
+    sites: [...chosen].map(([site, value]) => ({
       site,
       shape: value.shape,
       norm: storedNorm(value),
     })),
+    ...(params.attention && { attention: patternsIn(trace) }),
   };
 }
 
-function keptOf({ sites, saveAs }: RunParameters) {
-  return { sites, dtype: TRACE_DTYPES[saveAs] };
+function keptOf({ sites, attention, saveAs }: RunParameters) {
+  return { sites: attention ? [...sites, PATTERNS] : sites, dtype: TRACE_DTYPES[saveAs] };
 }
 
 /** The mean loss of a run, and the likeliest tokens after it. */
@@ -294,7 +311,15 @@ function tokensLine(tokens: readonly TokenFacts[]): string {
   return `${each.join(", ")}${more > 0 ? `, and ${more} more` : ""}`;
 }
 
-function tables({ model, input, next, sites, loss, generated }: RunResult): readonly Table[] {
+function tables({
+  model,
+  input,
+  next,
+  sites,
+  loss,
+  generated,
+  attention,
+}: RunResult): readonly Table[] {
   const siteTable: Table = {
     kind: "site",
     field: "sites",
@@ -329,6 +354,7 @@ function tables({ model, input, next, sites, loss, generated }: RunResult): read
     },
     ...(sites.length > 0 ? [siteTable] : []),
     ...(generated === null ? [] : [generatedTable(generated.tokens, input.tokens.length)]),
+    ...(attention === undefined ? [] : [patternTable(attention)]),
   ];
 }
 

@@ -38,6 +38,7 @@ import {
   type WeightProcessing,
 } from "../processing.ts";
 import { type Repeated, repeatedSequences } from "../repeated.ts";
+import { headsAnswer, headsViews } from "./heads-views.ts";
 
 /** An earlier head and how strongly it composes. */
 export interface Partner extends HeadPlace {
@@ -107,6 +108,8 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   run,
   tables,
   tableKinds: ["head"],
+  answer: headsAnswer,
+  views: headsViews,
 });
 
 async function run<T extends Shaped>(
@@ -242,7 +245,7 @@ function tables(result: HeadsResult): Table[] {
       columns: [
         { name: "layer", kind: "count", detail: true },
         { name: "head", kind: "count", detail: true },
-        { name: "name", head: "head", kind: "text" },
+        { name: "name", head: "head", kind: "text", refers: "node" },
         score("ovCopying", "OV"),
         score("ovCopyingEmbedding", "E·OV·U"),
         score("ovCopyingEmbeddingCentred", "centred"),

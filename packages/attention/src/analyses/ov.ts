@@ -35,6 +35,7 @@ import { readOnce, rowsOf } from "../reading.ts";
 import { ovTable } from "../tables.ts";
 import type { OvResult, ScoredEnds, ScoredToken } from "./ov-result.ts";
 import { OV_TABLE_KINDS, ovTables } from "./ov-tables.ts";
+import { ovAnswer, ovViews } from "./ov-views.ts";
 
 /** Tokens of a table are written side by side: more of them are no table to read. */
 const MOST_TOKENS = 512;
@@ -74,6 +75,8 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
   run,
   tables: ovTables,
   tableKinds: OV_TABLE_KINDS,
+  answer: ovAnswer,
+  views: ovViews,
 });
 
 function estimate({ model, precision, vocabulary }: Outline, parameters: OvParameters): Cost {

@@ -5,6 +5,7 @@ import {
   inputLine,
   namedTarget,
   type Prompt,
+  percent,
   short,
   type Table,
   type TokenName,
@@ -96,6 +97,21 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   },
   tables: (expansion) => [termTable(expansion), ...targetTables(expansion)],
   tableKinds: ["degree-term", "degree-target"],
+  answer: expandAnswer,
+  views: ({ remainder }) => [
+    {
+      ...{ mark: "bars", table: "degree-term", y: "degree", x: "logitShare", cursor: "k" },
+      rest: remainder.from !== "none",
+      title: "What each degree says: its share of the logits",
+      note: "A path of degree k passes through k blocks; the shares of all degrees add up to 100 %. A negative share speaks against what the model says.",
+    },
+    {
+      ...{ mark: "lines", table: "degree-term", x: "degree", scale: "log", cursor: "k" },
+      y: [{ column: "frozenNormKl" }, { column: "recomputedNormKl" }],
+      title: "How far the sum up to a degree is from the model",
+      note: "KL divergence in nats, on a scale of powers of ten, from the model’s predictions to those of all degrees up to k together.",
+    },
+  ],
 });
 
 function targetOf<T extends Shaped>(
@@ -104,6 +120,29 @@ function targetOf<T extends Shaped>(
   vocabulary: Vocabulary,
 ): { readonly target?: Target } {
   return target === undefined ? {} : { target: namedTarget(model, target, vocabulary) };
+}
+
+/** Degrees up to which the sum says the same likeliest token nearly everywhere. */
+const NEARLY = 0.9;
+
+function expandAnswer({ model, terms }: DegreeExpansion): string[] {
+  const shares = terms.flatMap(({ degree, logitShare }) =>
+    logitShare === null ? [] : [{ degree, logitShare }],
+  );
+  const [first] = shares.toSorted((a, b) => b.logitShare - a.logitShare);
+  const near = terms.find(({ partial }) => partial.frozenNorm.top1 >= NEARLY) ?? terms.at(-1);
+  return [
+    ...(first === undefined
+      ? []
+      : [
+          `Paths through ${first.degree} ${first.degree === 1 ? "block" : "blocks"} say most of what ${model.name} predicts here: degree ${first.degree} has ${percent(first.logitShare)} of the logits.`,
+        ]),
+    ...(near === undefined
+      ? []
+      : [
+          `All degrees up to ${near.degree} together name the model’s own likeliest token at ${percent(near.partial.frozenNorm.top1)} of the positions.`,
+        ]),
+  ];
 }
 
 function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {

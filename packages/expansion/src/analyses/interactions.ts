@@ -4,6 +4,7 @@ import {
   defineAnalysis,
   inputLine,
   type Prompt,
+  percent,
   roundingOf,
   short,
   type Table,
@@ -103,6 +104,49 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
     ...["interaction-order", "interaction", "interaction-matrix"],
     ...["interaction-pair", "player"],
   ],
+  answer: ({ model, players, top: [largest], orders, single }) => {
+    const [alone, last] = [Math.max(...single), orders.at(-1)];
+    return [
+      largest === undefined
+        ? `Of ${players.length} players, ${players[single.indexOf(alone)]} does most alone.`
+        : `Beyond what each does alone, ${largest.players.join(" and ")} do most together: ${short(largest.norm)}${largest.relativeNorm === null ? "" : `, ${percent(largest.relativeNorm)} of the size of the output of ${model.name}`}.`,
+      ...(last === undefined || last.cumulativeRelativeError === null
+        ? []
+        : [
+            `Sets of up to ${last.order} of the ${players.length} players together miss the model’s output by ${last.cumulativeRelativeError < 1e-3 ? "rounding only" : percent(last.cumulativeRelativeError)}.`,
+          ]),
+    ];
+  },
+  views: ({ players, pairs, top }) => [
+    {
+      ...{ mark: "bars", table: "interaction-order", y: "order", x: "relativeNorm" },
+      ...{ line: "cumulativeRelativeError", scale: "symlog" },
+      title: "What sets of each size do together",
+      note: "Order k is all sets of k players; order 0 is the run in which none of them writes. The line says by how much the sum so far misses the model’s output. The scale is logarithmic.",
+    },
+    ...(top.length === 0
+      ? []
+      : [
+          {
+            ...({ mark: "bars", table: "interaction", y: "players", x: "norm" } as const),
+            title: "The largest interactions",
+            note: "How large what a set does is beyond all its subsets.",
+          },
+        ]),
+    ...(pairs.length === 0
+      ? []
+      : [
+          {
+            ...({ mark: "grid", table: "interaction-pair", x: "other", y: "player" } as const),
+            value: "norm",
+            axes: {
+              x: players.slice(1).map((key) => ({ key })),
+              y: players.slice(0, -1).map((key) => ({ key })),
+            },
+            title: "What each pair does together",
+          },
+        ]),
+  ],
 });
 
 function optionsOf(params: InteractionsParameters): InteractionOptions {
@@ -181,7 +225,7 @@ function setTable({ top, sets, single, players }: Interactions): Table {
     replaces: "top",
     title: topTitle(top.length),
     columns: [
-      { name: "players", kind: "text" },
+      { name: "players", kind: "text", refers: "node" },
       { name: "order", kind: "count" },
       { name: "norm", kind: "number" },
       { name: "relativeNorm", kind: "number", head: "‖I(S)‖/‖T‖", missing: "–" },
@@ -218,8 +262,8 @@ function pairTable({ players, pairs }: Interactions): Table {
     kind: "interaction-pair",
     data: true,
     columns: [
-      { name: "player", kind: "text" },
-      { name: "other", kind: "text" },
+      { name: "player", kind: "text", refers: "node" },
+      { name: "other", kind: "text", refers: "node" },
       { name: "norm", kind: "number" },
     ],
     rows: players.flatMap((player, i) =>

@@ -5,6 +5,7 @@ import {
   modelFacts,
   type Prompt,
   pause,
+  percent,
   type Result,
   ratio,
   type Subject,
@@ -92,7 +93,35 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
     ];
   },
   tableKinds: ["operation", "site"],
+  answer: ({ model, work, tokens, milliseconds, operations: [first], engine }) => [
+    `${WORK_WORDS[work]} of ${model.name} on ${tokens} ${tokens === 1 ? "token" : "tokens"} takes ${milliseconds.toFixed(1)} ms on ${engine.threads === 1 ? "one thread" : `${engine.threads} threads`} in ${engine.precision}.`,
+    ...(first === undefined || first.share === null
+      ? []
+      : [`Most of that is ${first.name}: ${percent(first.share)} of the time within operations.`]),
+  ],
+  views: ({ sites }) => [
+    {
+      ...{ mark: "bars", table: "operation", y: "name", x: "share" },
+      title: "Time by operation",
+      note: "Each operation’s part of the time that is spent within operations.",
+    },
+    ...(sites.length === 0
+      ? []
+      : [
+          {
+            ...({ mark: "bars", table: "site", y: "name", x: "share" } as const),
+            title: "Time by site",
+            note: "Where in the model it is spent, all layers together.",
+          },
+        ]),
+  ],
 });
+
+const WORK_WORDS: Readonly<Record<Work, string>> = {
+  forward: "A forward pass",
+  sweep: "An expansion by one sweep",
+  tree: "An expansion by trees",
+};
 
 async function measure<T extends Shaped>(
   { engine, model, vocabulary, signal, onProgress }: Subject<T>,

@@ -34,6 +34,7 @@ import { type EdgeDegrees, qkDegrees } from "../qk/edge-degrees.ts";
 import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
 import { scoreCost } from "../qk/score-cost.ts";
 import { SPLITTINGS, type Splitting } from "../qk/score-sources.ts";
+import { qkAnswer, qkViews } from "./qk-views.ts";
 
 interface QkParameters {
   readonly prompt: Prompt;
@@ -150,6 +151,8 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
     degreePairTable(result),
   ],
   tableKinds: ["score-pair", "query-source", "key-source", "degree", "degree-pair"],
+  answer: qkAnswer,
+  views: qkViews,
 });
 
 /** What the parameters say, as choices of the library. */
@@ -238,8 +241,8 @@ function pairTable(result: QkResult): Table {
     title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} = ${short(total)}, probability ${percent(pattern)}`,
     subtitle: inputLine(model, tokens),
     columns: [
-      { name: "querySource", kind: "text", detail: true },
-      { name: "keySource", kind: "text", detail: true },
+      { name: "querySource", head: "query source", kind: "text", detail: true, refers: "node" },
+      { name: "keySource", head: "key source", kind: "text", detail: true, refers: "node" },
       { name: "query", kind: "text", head: "query side", view: true },
       { name: "key", kind: "text", head: "key side", view: true },
       { name: "effect", kind: "effect" },

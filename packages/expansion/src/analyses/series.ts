@@ -4,6 +4,7 @@ import {
   defineAnalysis,
   inputLine,
   type Prompt,
+  percent,
   roundingOf,
   short,
   type Table,
@@ -66,7 +67,41 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
   },
   tables: (result) => [coefficientTable(result)],
   tableKinds: ["epsilon-coefficient"],
+  answer: ({ verdict, partial, resummed }) => {
+    const [last, again] = [partial.at(-1), resummed.orders.at(-1)];
+    const missed = (error: number): string =>
+      error < 10 ? percent(error) : `${short(error)} times its size`;
+    return [
+      VERDICT_WORDS[verdict],
+      ...(last?.relativeError == null
+        ? []
+        : [
+            `At order ${last.order} the sum misses the model’s output by ${missed(last.relativeError)}${again?.relativeError == null ? "" : `, resummed by ${missed(again.relativeError)}`}.`,
+          ]),
+    ];
+  },
+  views: () => [
+    {
+      ...{ mark: "bars", table: "epsilon-coefficient", y: "order", x: "relativeNorm" },
+      ...{ line: "partialRelativeError", scale: "symlog" },
+      title: "The coefficients by order",
+      note: "How large the coefficient of each power of ε is, relative to the model’s output. The line says by how much the sum so far misses the model. The scale is logarithmic.",
+    },
+    {
+      ...{ mark: "lines", table: "epsilon-coefficient", x: "order", scale: "log" },
+      y: [{ column: "partialRelativeError" }, { column: "resummedRelativeError" }],
+      title: "How far the sums are from the model",
+      note: "On a scale of powers of ten; falling lines come nearer with each order. Resummed: another sum, assigned to the same coefficients.",
+    },
+  ],
 });
+
+const VERDICT_WORDS: Readonly<Record<EpsilonSeries["verdict"], string>> = {
+  converges: "As far as these orders show, the power series converges to the model.",
+  diverges: "The power series diverges: the model is beyond what its expansion reaches.",
+  ends: "The power series ends: with its gates held, the model is a polynomial in ε.",
+  "not-shown": "These orders do not show whether the power series converges to the model.",
+};
 
 function coefficientTable(result: EpsilonSeries): Table {
   const { model, input, coefficients, partial, resummed, warnings, precision } = result;

@@ -13,10 +13,10 @@ import * as z from "zod";
 import { type Sample, sampleSequences, textPieces, tokenLines } from "../corpus.ts";
 import { linearityCost } from "../linearity-cost.ts";
 import { measureLinearity } from "../measure.ts";
-import { linearityPage } from "../page.ts";
 import type { SitePair } from "../pairs.ts";
 import type { LinearityResult, Split } from "../result.ts";
 import { linearityTables } from "../tables.ts";
+import { linearityAnswer, linearityViews } from "../views.ts";
 
 interface LinearityParameters {
   readonly corpus?: TextFile | undefined;
@@ -107,7 +107,8 @@ export const linearity: Analysis<LinearityParameters, LinearityResult> = defineA
   },
   tables: (result): readonly Table[] => linearityTables(result),
   tableKinds: ["block", "layer", "between", "degree"],
-  page: linearityPage,
+  answer: linearityAnswer,
+  views: linearityViews,
 });
 
 /** Sequences between two signs of life while a corpus is read. */

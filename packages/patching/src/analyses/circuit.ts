@@ -12,6 +12,7 @@ import {
 import * as z from "zod";
 import { CIRCUIT_SIZES, type CircuitResult, findCircuit } from "../circuit.ts";
 import { patchCost } from "../patch-cost.ts";
+import { circuitAnswer, circuitViews, keptTable } from "./circuit-views.ts";
 import {
   type PatchParameters,
   pairsOf,
@@ -64,8 +65,10 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
     });
     return { ...result, top };
   },
-  tables: (result) => [sizeTable(result), edgeTable(result)],
-  tableKinds: ["circuit-size", "circuit-edge"],
+  tables: (result) => [sizeTable(result), edgeTable(result), keptTable(result)],
+  tableKinds: ["circuit-size", "circuit-edge", "circuit-kept"],
+  answer: circuitAnswer,
+  views: circuitViews,
 });
 
 function sizeTable({
@@ -136,8 +139,8 @@ function edgeTable({ edges, edgeCount, top, logitSize, precision }: Result): Tab
     field: "edges",
     title: `The first ${shown} of ${edgeCount} edges`,
     columns: [
-      { name: "source", kind: "text", head: "from" },
-      { name: "receiver", kind: "text", head: "to" },
+      { name: "source", kind: "text", head: "from", refers: "node" },
+      { name: "receiver", kind: "text", head: "to", refers: "node" },
       { name: "score", kind: "effect" },
     ],
     rows: edges.map(({ source, receiver, score }) => [source, receiver, score]),

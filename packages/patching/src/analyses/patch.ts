@@ -22,6 +22,7 @@ import {
   settingOf,
   targetWords,
 } from "./parameters.ts";
+import { patchAnswer, patchViews } from "./patch-views.ts";
 
 interface Parameters extends PatchParameters {
   readonly nodes: boolean;
@@ -94,6 +95,8 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
   },
   tables: (result) => [...matrixTables(result), effectTable(result)],
   tableKinds: ["patch-matrix", "patch-effect"],
+  answer: patchAnswer,
+  views: patchViews,
 });
 
 function checkComparison({ compare, method }: Parameters): void {
@@ -198,8 +201,11 @@ function effectTable(result: Result): Table {
     title: first ? titleOf(result) : `The largest ${shown} of ${all.length}`,
     ...(first && { subtitle: subtitleOf(result) }),
     columns: [
-      { name: "source", kind: "text", head: nodes ? "node" : "from" },
-      { name: "receiver", kind: "text", head: nodes ? "position" : "to" },
+      { name: "source", kind: "text", head: nodes ? "node" : "from", refers: "node" },
+      {
+        ...{ name: "receiver", kind: "text", head: nodes ? "position" : "to" },
+        ...(byPosition ? { refers: "pos" } : nodes ? {} : { refers: "node" }),
+      },
       { name: "token", kind: "token", detail: !byPosition },
       { name: "effect", kind: "effect" },
       ...(comparison === null ? [] : [{ name: "exact", kind: "number" } as const]),

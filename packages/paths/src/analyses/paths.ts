@@ -27,6 +27,7 @@ import {
 } from "../expand-paths.ts";
 import { sourceText } from "../path-text.ts";
 import { pathsCost } from "../paths-cost.ts";
+import { pathsAnswer, pathsViews } from "./paths-views.ts";
 
 interface PathsParameters {
   readonly prompt: Prompt;
@@ -123,6 +124,8 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
     directTable(expansion),
   ],
   tableKinds: ["path", "path-route", "path-degree", "direct"],
+  answer: pathsAnswer,
+  views: pathsViews,
 });
 
 function chosen(target: ExpandPathsOptions["target"] | undefined): ExpandPathsOptions {
@@ -160,8 +163,8 @@ function pathTable(expansion: PathExpansion): Table {
     columns: [
       { name: "path", kind: "text" },
       { name: "source", kind: "text", detail: true },
-      { name: "position", kind: "count", detail: true },
-      { name: "nodes", kind: "text", detail: true },
+      { name: "position", kind: "count", detail: true, refers: "pos" },
+      { name: "nodes", kind: "text", detail: true, refers: "node" },
       { name: "degree", kind: "count" },
       { name: "effect", kind: "effect" },
       { name: "frozen", kind: "number", detail: !verified },
@@ -257,8 +260,8 @@ function routeTables({ shown, readout }: PathExpansion): Table[] {
       columns: [
         { name: "path", kind: "count" },
         { name: "route", kind: "text" },
-        { name: "positions", kind: "text", detail: true },
-        { name: "nodes", kind: "text", detail: true },
+        { name: "positions", kind: "text", detail: true, refers: "pos" },
+        { name: "nodes", kind: "text", detail: true, refers: "node" },
         { name: "effect", kind: "effect" },
         { name: "count", kind: "count", detail: true },
       ],

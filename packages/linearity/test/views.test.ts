@@ -1,32 +1,25 @@
-import { describe, expect, test } from "vitest";
-import { ticksFor } from "../src/figure.ts";
-import { linearityPage } from "../src/index.ts";
+import { checkViews } from "@resolvent/analysis";
+import { expect, test } from "vitest";
 import { linearityTables } from "../src/tables.ts";
-import { HOSTILE, hostileResult } from "./hostile.ts";
+import { linearityAnswer, linearityViews } from "../src/views.ts";
+import { hostileResult } from "./hostile.ts";
 
 const result = hostileResult();
-const page = linearityPage(result, { command: `resolvent linearity '${HOSTILE}'` });
 
-describe("the page", () => {
-  test("escapes whatever comes from models, files and the command", () => {
-    expect(/<(?:script|img)|\u202e/.exec(page)).toBeNull();
-    expect(page.match(/&lt;script&gt;/g)?.length).toBeGreaterThan(5);
-    expect(page).toContain("&amp;amp;");
-  });
+test("the views name what the tables have, and keep both labels of the residual", () => {
+  const views = checkViews(linearityViews(result), linearityTables(result));
+  expect(views).toHaveLength(5);
+  const notes = views.map(({ note }) => note).join(" ");
+  for (const label of Object.values(result.labels)) expect(notes).toContain(label);
+  expect(views.map(({ table }) => table)).toEqual(["block", "block", "block", "block", "degree"]);
+});
 
-  test("needs nothing else: no scripts, no links, no addresses", () => {
-    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
-    const found = /https?:|<[^>]*\b(?:src|href)=|url\(|@import/.exec(page);
-    expect(found).toBeNull();
-  });
-
-  test("shows warnings, both labels of the residual, five figures, and the command", () => {
-    expect(page).toContain("Something about");
-    for (const label of Object.values(result.labels)) expect(page).toContain(label);
-    expect(page.match(/<svg /g)).toHaveLength(5);
-    expect(page).toContain("resolvent linearity &#39;");
-    expect(/NaN|Infinity|undefined/.exec(page)).toBeNull();
-  });
+test("the answer has the range of the scores", () => {
+  const [first, second] = linearityAnswer(result);
+  expect(first).toContain("On 100 tokens (f64)");
+  expect(first).toContain("explains 0 to 0.958 of the variance");
+  expect(first).toContain("and -0.958 to -0.0417 of what the block adds");
+  expect(second).toContain("by 0 to 3.29 nats");
 });
 
 test("tables carry warnings and say which scores have the residual in them", () => {
@@ -55,10 +48,4 @@ test("tables say the model's own loss, and when the tuned lens was not trained",
 
 test("no measure is a cosine of logits", () => {
   expect(JSON.stringify(Object.keys(result.blocks[0] ?? {}))).not.toMatch(/cosine/i);
-});
-
-test("ticks are round, a few, and reach around", () => {
-  expect(ticksFor(0, 1)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
-  expect(ticksFor(-0.3, 2.4)).toEqual([-1, 0, 1, 2, 3]);
-  expect(ticksFor(0, 0)).toEqual([0, 0.2]);
 });

@@ -1,0 +1,174 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { analyses } from "../src/analyses.ts";
+import { temporaryFolder, writeModel } from "./models.ts";
+import { type Ran, run } from "./program.ts";
+
+const folder = temporaryFolder();
+const at = (...names: string[]): string => join(folder, ...names);
+const model = at("tiny");
+const html = (command: string): string => at(`${command}.html`);
+const call = (args: readonly string[]): Promise<Ran> => run(analyses, [...args, "--threads", "1"]);
+
+const clean = ["--prompt", "once upon"];
+const pair = [...clean, "--corrupt", "none upon"];
+
+/** Every analysis, and what it takes besides a model. */
+const calls: Readonly<Record<string, readonly string[]>> = {
+  inspect: [],
+  run: [...clean, "--attention"],
+  heads: ["--repeat-length", "5"],
+  ov: ["--head", "L0.H0", "--tokens-of", "once"],
+  expand: clean,
+  interactions: clean,
+  profile: [...clean, "--runs", "1"],
+  series: [...clean, "--order", "3"],
+  qk: [...clean, "--head", "L1.H0"],
+  paths: [...clean, "--level", "block"],
+  patch: [...pair, "--nodes", "--positions"],
+  circuit: [...pair, "--level", "head"],
+  linearity: ["--tokens-file", at("ids.txt"), "--draws", "3", "--lens-passes", "0"],
+};
+
+beforeAll(async () => {
+  await writeModel(model, "gpt2");
+  writeFileSync(at("ids.txt"), "1,2,3,4\n4,3,2,1\n1,3,2,4\n2,2,1,1\n");
+});
+
+test("all analyses are here", () => {
+  expect(Object.keys(calls).sort()).toEqual(analyses.map(({ name }) => name).sort());
+});
+
+describe.each(Object.entries(calls))("the page of %s", (command, args) => {
+  let page = "";
+  beforeAll(async () => {
+    const own = [command, model, ...args, "--html", html(command), "--json"];
+    const { code, stdout, stderr } = await call(own);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("has the page")]);
+    expect(JSON.parse(stdout).model.name).toBe("tiny");
+    page = await readFile(html(command), "utf8");
+  });
+
+  test("needs nothing else, and is well formed", () => {
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+    const outside = page.replaceAll('xmlns="http://www.w3.org/2000/svg"', "");
+    expect(/https?:|<[^>]*\b(?:src|href)=|url\(|@import|<script/.exec(outside)).toBeNull();
+    expect(/\bNaN\b|Infinity|\bundefined\b|\[object/.exec(page)).toBeNull();
+    expect(unclosed(page)).toEqual([]);
+    const ids = [...page.matchAll(/\bid="([^"]*)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test("says what was asked, what came out, whether it adds up, and the command", () => {
+    const { summary = "" } = analyses.find(({ name }) => name === command) ?? {};
+    expect(page).toContain(summary.slice(1, 12));
+    expect(page).toMatch(/<p class="lead">[^<]{20,}/);
+    expect(page.match(/<svg /g)?.length).toBeGreaterThan(1);
+    expect(page).toContain("Does it add up?");
+    expect(page).toContain(`resolvent ${command} `);
+    expect(page).toMatch(/resolvent \d+\.\d+\.\d+/);
+  });
+});
+
+test("a page has the numbers of its result", async () => {
+  const { stdout } = await call(["expand", model, ...clean, "--json"]);
+  const page = await readFile(html("expand"), "utf8");
+  for (const { logitShare } of JSON.parse(stdout).terms) {
+    expect(page).toContain(`${(100 * logitShare).toFixed(1).replace("-", "−")} %`);
+  }
+});
+
+describe("--svg", () => {
+  test("writes one view, by number or mark, the first by default", async () => {
+    const draw = async (...more: string[]): Promise<Ran> =>
+      await call(["expand", model, ...clean, "--output", at("x.json"), "--overwrite", ...more]);
+    const { code, stdout: first } = await draw("--svg", "-");
+    expect(code).toBe(0);
+    expect(first).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"[^>]* role="img"/);
+    expect(unclosed(first)).toEqual([]);
+    expect((await draw("--svg", "-", "--view", "bars")).stdout).toBe(first);
+    const { stdout: second } = await draw("--svg", "-", "--view", "2");
+    expect(second).not.toBe(first);
+    expect((await draw("--svg", "-", "--view", "lines")).stdout).toBe(second);
+  });
+
+  test("refuses a view that is not there, a view without a file, and a file that is", async () => {
+    const own = ["expand", model, ...clean];
+    const none = await call([...own, "--svg", at("none.svg"), "--view", "9"]);
+    expect([none.code, existsSync(at("none.svg"))]).toEqual([2, false]);
+    expect(none.stderr).toContain("Its figures: 1 bars");
+    expect((await call([...own, "--view", "1"])).stderr).toContain("Add --svg FILE");
+    expect((await call([...own, "--svg", html("expand")])).stderr).toContain("is there already");
+  });
+});
+
+/** Names of elements that are not closed, or closed without being open: in what we write every one is. */
+function unclosed(text: string): string[] {
+  const open: string[] = [];
+  const odd: string[] = [];
+  const tags = text
+    .replace(/<style>.*?<\/style>/gs, "")
+    .matchAll(/<(\/?)([a-zA-Z]+)([^>]*?)(\/?)>/g);
+  for (const [, end, name = "", , empty] of tags) {
+    if (empty === "/" || name === "meta" || name === "wbr") continue;
+    if (end === "") open.push(name);
+    else if (open.pop() !== name) odd.push(name);
+  }
+  return [...odd, ...open];
+}
+
+const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
+const title = existsSync(executablePath)
+  ? "in Chromium"
+  : `in Chromium (skipped: no Chromium at ${executablePath}; install it or set RESOLVENT_CHROMIUM)`;
+
+describe.skipIf(!existsSync(executablePath))(title, () => {
+  let browser: Browser;
+  let axe = "";
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  });
+  afterAll(async () => await browser.close());
+
+  test.each(
+    Object.keys(calls).flatMap((command) => [
+      [command, 1280, "light"] as const,
+      [command, 390, "dark"] as const,
+    ]),
+  )(
+    "%s at %i pixels, %s: no error, nothing sticks out, axe finds nothing",
+    async (command, width, colorScheme) => {
+      // Only so that axe may run: the page itself allows no script.
+      const context = await browser.newContext({
+        viewport: { width, height: 800 },
+        colorScheme,
+        bypassCSP: true,
+      });
+      try {
+        const page = await context.newPage();
+        const said: string[] = [];
+        page.on("console", (message) => said.push(message.text()));
+        page.on("pageerror", (error) => said.push(error.message));
+        page.on("request", (request) => {
+          if (!request.url().startsWith("file:")) said.push(request.url());
+        });
+        await page.goto(`file://${html(command)}`);
+        const sizes = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+        expect(sizes).toEqual([width, width]);
+        await page.evaluate(axe);
+        const violations = await page.evaluate(
+          "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + nodes[0].target))",
+        );
+        expect(violations).toEqual([]);
+        expect(said).toEqual([]);
+      } finally {
+        await context.close();
+      }
+    },
+  );
+});

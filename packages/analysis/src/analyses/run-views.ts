@@ -1,0 +1,64 @@
+import { percent } from "../figures.ts";
+import { tokenNotation } from "../token-notation.ts";
+import { tokenPlaces, type View } from "../view.ts";
+import type { RunResult } from "./run.ts";
+
+/** What the model says next, in words. */
+export function runAnswer({ model, next: [first, second], loss, input }: RunResult): string[] {
+  const said = (one: { readonly text: string; readonly probability: number }): string =>
+    `${tokenNotation(one.text)} (${percent(one.probability)})`;
+  return [
+    ...(first === undefined
+      ? []
+      : [
+          `After this text, ${model.name} holds ${said(first)} for the likeliest next token${second === undefined ? "" : `, then ${said(second)}`}.`,
+        ]),
+    ...(loss === null
+      ? []
+      : [
+          `On the text itself its loss is ${loss.toFixed(2)} nats, a mean over ${input.tokens.length - 1} predictions.`,
+        ]),
+  ];
+}
+
+export function runViews({ input, next, sites, generated, attention }: RunResult): View[] {
+  const places = tokenPlaces(input.tokens);
+  return [
+    ...(next.length === 0
+      ? []
+      : [
+          {
+            ...({ mark: "bars", table: "next-token", y: "text", x: "probability" } as const),
+            title: "The likeliest next tokens",
+            note: "With the probability of each; ␣ is a space.",
+          },
+        ]),
+    ...(attention === undefined
+      ? []
+      : [
+          {
+            ...({ mark: "grid", table: "attention", x: "key", y: "query" } as const),
+            ...{ value: "probability", facet: "head" },
+            axes: { x: places, y: places },
+            title: "Where each head looks",
+            note: "A row is a token, a column a token before it; the darker a cell, the more of its attention the row gives to the column. Each row adds up to 100 %.",
+          },
+        ]),
+    ...(sites.length === 0
+      ? []
+      : [
+          {
+            ...({ mark: "list", table: "site", columns: ["site", "shape", "norm"] } as const),
+            title: "Sites",
+          },
+        ]),
+    ...(generated === null || generated.tokens.length === 0
+      ? []
+      : [
+          {
+            ...({ mark: "list", table: "generated-token", columns: ["position", "id"] } as const),
+            title: "What it goes on with, token by token",
+          },
+        ]),
+  ];
+}

@@ -1,0 +1,6 @@
+export { escapeHtml } from "./escape.ts";
+export { layout } from "./layout.ts";
+export { type PageParts, pageOf } from "./page.ts";
+export type { Drawing, Refers, Role, Shape } from "./shape.ts";
+export { COLOURS, FIGURE, THEME } from "./style.ts";
+export { type SvgOptions, svgOf } from "./svg.ts";

@@ -1,0 +1,251 @@
+import type { Cell, GridView, Place, Table } from "@resolvent/analysis";
+import { cellText, columnOf, type Found, headOf, numberAt, refersOf } from "../reading.ts";
+import type { Drawing, Shape } from "../shape.ts";
+import { cut, textWidth, visible } from "../text.ts";
+
+/** Pixels of a cell: names of rows need the smaller, numbers in it the larger. */
+const CELL = { least: 13, most: 34, numbers: 30 } as const;
+const SMALL = { least: 5, most: 14 } as const;
+const NAME = 96;
+/** Grids side by side that are drawn at most. */
+const FACETS = 32;
+/** Columns of grids side by side that still have names. */
+const NAMED = 24;
+const GAP = 16;
+
+/** A cell for each pair of names. */
+export function gridLayout(view: GridView, table: Table, width: number): Omit<Drawing, "title"> {
+  const [x, y, value] = [view.x, view.y, view.value].map((name) => columnOf(table, name));
+  if (x === undefined || y === undefined || value === undefined)
+    return { width, height: 0, alt: "", shapes: [] };
+  const facet = view.facet === undefined ? undefined : columnOf(table, view.facet);
+  const columns = placesOf(view.axes?.x, table.rows, x);
+  const rows = placesOf(view.axes?.y, table.rows, y);
+  const names =
+    facet === undefined ? [""] : [...new Set(table.rows.map((row) => String(row[facet.at])))];
+  const drawn = names.slice(0, FACETS);
+  const largest = table.rows.reduce(
+    (most, row) => Math.max(most, Math.abs(numberAt(row, value.at) ?? 0)),
+    0,
+  );
+  const signed =
+    value.column.kind === "effect" || table.rows.some((row) => (numberAt(row, value.at) ?? 0) < 0);
+  const labels = { x: columns.map(labelOf), y: rows.map(labelOf) };
+  const mono = {
+    x: columns.some(({ token }) => token !== undefined),
+    y: rows.some(({ token }) => token !== undefined),
+  };
+  const widest = (texts: readonly string[], own: boolean): number =>
+    Math.min(
+      NAME,
+      texts.reduce((most, text) => Math.max(most, textWidth(text, { mono: own })), 0),
+    );
+  const small = facet !== undefined;
+  const bounds = small ? SMALL : CELL;
+  const named = !small || columns.length <= NAMED;
+  const left = named ? widest(labels.y, mono.y) + 10 : 0;
+  const wanted = left + columns.length * bounds.most;
+  const across = small
+    ? Math.max(1, Math.min(drawn.length, Math.floor((width + GAP) / (Math.min(wanted, 240) + GAP))))
+    : 1;
+  const room = (width - (across - 1) * GAP) / across - left - 2;
+  const cell = Math.max(
+    bounds.least,
+    Math.min(bounds.most, Math.floor(room / Math.max(1, columns.length))),
+  );
+  // Names stand upright where they are wider than their cell.
+  const flat = labels.x.every((text) => textWidth(text, { mono: mono.x }) < cell - 4);
+  const top = (small ? 20 : 0) + (named ? (flat ? 18 : widest(labels.x, mono.x) + 8) : 0);
+  const [gridWidth, gridHeight] = [left + cell * columns.length, top + cell * rows.length];
+  const place = (at: Found, places: readonly Place[]) => {
+    const index = new Map(places.map(({ key }, i) => [key, i]));
+    return (row: readonly Cell[]) => index.get(String(row[at.at]));
+  };
+  const [column, line] = [place(x, columns), place(y, rows)];
+  const shapes: Shape[] = [];
+  drawn.forEach((name, f) => {
+    const [ox, oy] = [
+      (f % across) * (gridWidth + GAP),
+      Math.floor(f / across) * (gridHeight + GAP),
+    ];
+    if (small)
+      shapes.push({
+        kind: "text",
+        role: "strong",
+        x: ox + left,
+        y: oy + 13,
+        text: cut(name, gridWidth),
+        ...(facet?.column.refers === "node" && { node: name }),
+      });
+    shapes.push({
+      kind: "rect",
+      role: "empty",
+      x: ox + left,
+      y: oy + top,
+      width: cell * columns.length,
+      height: cell * rows.length,
+    });
+    if (named) {
+      labels.x.forEach((text, i) => {
+        const middle = ox + left + (i + 0.5) * cell;
+        const text0 = cut(text, NAME, { mono: mono.x });
+        shapes.push(
+          flat
+            ? {
+                kind: "text",
+                role: "faint",
+                x: middle,
+                y: oy + top - 6,
+                anchor: "middle",
+                text: text0,
+                mono: mono.x,
+              }
+            : {
+                kind: "text",
+                role: "faint",
+                x: middle + 4,
+                y: oy + top - 6,
+                text: text0,
+                upwards: true,
+                mono: mono.x,
+              },
+        );
+      });
+      labels.y.forEach((text, i) => {
+        shapes.push({
+          kind: "text",
+          role: "faint",
+          x: ox + left - 6,
+          y: oy + top + (i + 0.5) * cell + 4,
+          anchor: "end",
+          text: cut(text, NAME, { mono: mono.y }),
+          mono: mono.y,
+        });
+      });
+    }
+    for (const row of table.rows) {
+      if (facet !== undefined && String(row[facet.at]) !== name) continue;
+      const [i, j, number] = [column(row), line(row), numberAt(row, value.at)];
+      if (i === undefined || j === undefined || number === null) continue;
+      const [cx, cy] = [ox + left + i * cell, oy + top + j * cell];
+      const text = cellText(number, value.column);
+      shapes.push({
+        ...{
+          kind: "rect",
+          role: number < 0 ? "against" : signed ? "towards" : "size",
+          level: largest === 0 ? 0 : (0.55 * Math.abs(number)) / largest,
+        },
+        ...{ x: cx, y: cy, width: cell, height: cell },
+        ...refersOf(table, row, view.select),
+        says: `${labels.y[j]}, ${labels.x[i]}: ${text}`,
+      });
+      if (small) continue;
+      const short = text.replace(/^(−?)0\./, "$1.");
+      if (cell >= CELL.numbers && textWidth(short) <= cell - 2) {
+        shapes.push({
+          kind: "text",
+          role: "ink",
+          x: cx + cell / 2,
+          y: cy + cell / 2 + 4,
+          anchor: "middle",
+          text: short,
+        });
+      } else if (number < 0 && -number > largest / 20) {
+        // The sign without its colour.
+        shapes.push({
+          kind: "line",
+          role: "ink",
+          x1: cx + cell / 2 - 2.5,
+          x2: cx + cell / 2 + 2.5,
+          y1: cy + cell / 2,
+          y2: cy + cell / 2,
+        });
+      }
+    }
+  });
+  const used = Math.min(drawn.length, across);
+  const lines = Math.ceil(drawn.length / across);
+  const total = {
+    width: Math.max(used * gridWidth + (used - 1) * GAP + 2, Math.min(width, 240)),
+    height: lines * (gridHeight + GAP),
+  };
+  const scale = cellText(largest, value.column);
+  const legend = signed ? `−${scale}` : cellText(0, value.column);
+  const swatch = [0.55, 0.28, 0.05, 0.28, 0.55].map(
+    (level, i): Shape => ({
+      ...{
+        kind: "rect",
+        role: signed ? (i < 2 ? "against" : "towards") : "size",
+        level: signed ? level : (i * 0.55) / 4,
+      },
+      ...{ x: textWidth(legend) + 8 + i * 14, y: total.height, width: 14, height: 12 },
+    }),
+  );
+  shapes.push(
+    { kind: "text", role: "faint", x: 2, y: total.height + 10, text: legend },
+    ...swatch,
+    { kind: "text", role: "faint", x: textWidth(legend) + 84, y: total.height + 10, text: scale },
+    {
+      kind: "text",
+      role: "faint",
+      x: 2,
+      y: total.height + 30,
+      text: cut(`rows: ${headOf(y.column)}, columns: ${headOf(x.column)}`, total.width),
+    },
+  );
+  if (names.length > FACETS) {
+    shapes.push({
+      kind: "text",
+      role: "faint",
+      x: 2,
+      y: total.height + 48,
+      text: cut(`the first ${FACETS} of ${names.length}; the table has all`, total.width),
+    });
+  }
+  return {
+    width: Math.ceil(total.width),
+    height: total.height + (names.length > FACETS ? 56 : 38),
+    alt: altOf(table, { x, y, value, facet }, rows.length, columns.length, names.length),
+    shapes,
+  };
+}
+
+function labelOf({ key, token }: Place): string {
+  return token === undefined ? key : visible(token);
+}
+
+/** The places that are given, or all that there are: numbers in order, names as they come. */
+function placesOf(
+  given: readonly Place[] | undefined,
+  rows: Table["rows"],
+  { at, column }: Found,
+): readonly Place[] {
+  if (given !== undefined) return given;
+  const cells = [...new Set(rows.map((row) => row[at] ?? null))];
+  const numbers = cells.every((cell) => typeof cell === "number");
+  const sorted = numbers ? cells.toSorted((a, b) => Number(a) - Number(b)) : cells;
+  return sorted.map((cell) => ({
+    key: String(cell),
+    ...(column.kind === "token" && { token: String(cell) }),
+  }));
+}
+
+function altOf(
+  table: Table,
+  { x, y, value, facet }: { x: Found; y: Found; value: Found; facet: Found | undefined },
+  rows: number,
+  columns: number,
+  grids: number,
+): string {
+  const largest = table.rows
+    .toSorted((a, b) => Math.abs(numberAt(b, value.at) ?? 0) - Math.abs(numberAt(a, value.at) ?? 0))
+    .slice(0, 3)
+    .map((row) => {
+      const where = [facet, y, x].flatMap((found) =>
+        found === undefined ? [] : [cellText(row[found.at] ?? null, found.column)],
+      );
+      return `${where.join(", ")}: ${cellText(row[value.at] ?? null, value.column)}`;
+    });
+  const what = grids === 1 ? "A grid" : `${grids} grids`;
+  return `${what} of ${headOf(value.column)}, ${rows} rows (${headOf(y.column)}) by ${columns} columns (${headOf(x.column)}). Largest: ${largest.join("; ")}.`;
+}

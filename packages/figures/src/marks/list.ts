@@ -1,0 +1,89 @@
+import type { ListView, Table } from "@resolvent/analysis";
+import { cellText, columnOf, headOf, refersOf, shownRows } from "../reading.ts";
+import type { Drawing, Shape } from "../shape.ts";
+import { cut, textWidth } from "../text.ts";
+
+const LINE = 20;
+const GAP = 16;
+/** Rows of a list in a drawing; a page has the table itself. */
+const MOST = 60;
+const WORDS = new Set(["text", "token", "shape"]);
+
+/** Some columns as a table. */
+export function listLayout(view: ListView, table: Table, width: number): Omit<Drawing, "title"> {
+  const columns = view.columns.flatMap((name) => columnOf(table, name) ?? []);
+  const rest = view.rest === true && table.rest !== undefined ? [table.rest] : [];
+  const all = shownRows(table, view.most);
+  const rows = [...all.slice(0, MOST), ...rest];
+  const texts = rows.map((row) =>
+    columns.map(({ at, column }) => cellText(row[at] ?? null, column)),
+  );
+  const wants = columns.map(({ column }, i) =>
+    texts.reduce(
+      (most, row) => Math.max(most, textWidth(row[i] ?? "", { mono: column.kind === "token" })),
+      textWidth(headOf(column)),
+    ),
+  );
+  // What is too wide is cut, the widest first.
+  const room = width - GAP * (columns.length - 1) - 8;
+  const widths = [...wants];
+  for (let over = widths.reduce((a, b) => a + b, 0) - room; over > 0; ) {
+    const widest = widths.indexOf(Math.max(...widths));
+    const less = Math.max((widths[widest] ?? 0) - over, 56);
+    if (less >= (widths[widest] ?? 0)) break;
+    over -= (widths[widest] ?? 0) - less;
+    widths[widest] = less;
+  }
+  const total = Math.ceil(widths.reduce((a, b) => a + b + GAP, 8 - GAP));
+  const starts = widths.map((_, i) => 4 + widths.slice(0, i).reduce((a, b) => a + b + GAP, 0));
+  const shapes: Shape[] = [];
+  const cellsOf = (
+    cells: readonly string[],
+    y: number,
+    role: "strong" | "ink",
+    refers: object,
+  ): void => {
+    columns.forEach(({ column }, i) => {
+      const mono = column.kind === "token" && role === "ink";
+      const own = {
+        kind: "text",
+        role,
+        y,
+        text: cut(cells[i] ?? "", (widths[i] ?? 0) + 1, { mono }),
+        mono,
+        ...refers,
+      } as const;
+      shapes.push(
+        WORDS.has(column.kind)
+          ? { ...own, x: starts[i] ?? 0 }
+          : { ...own, x: (starts[i] ?? 0) + (widths[i] ?? 0), anchor: "end" },
+      );
+    });
+  };
+  cellsOf(
+    columns.map(({ column }) => headOf(column)),
+    16,
+    "strong",
+    {},
+  );
+  shapes.push({ kind: "line", role: "axis", x1: 0, x2: total, y1: 24, y2: 24 });
+  for (const [i, cells] of texts.entries()) {
+    cellsOf(cells, 40 + i * LINE, "ink", refersOf(table, rows[i] ?? [], view.select));
+  }
+  const more = all.length > MOST ? 1 : 0;
+  if (more > 0)
+    shapes.push({
+      kind: "text",
+      role: "faint",
+      x: 4,
+      y: 40 + texts.length * LINE,
+      text: `${all.length - MOST} more`,
+    });
+  const said = texts.slice(0, 5).map((cells) => cells.filter((cell) => cell !== "").join(", "));
+  return {
+    width: total,
+    height: 36 + (texts.length + more) * LINE,
+    alt: `A list of ${all.length}. ${said.join("; ")}.`,
+    shapes,
+  };
+}

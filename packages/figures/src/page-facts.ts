@@ -1,0 +1,83 @@
+import { CERTIFICATE_TOLERANCE, type Result, type Soundness, short } from "@resolvent/analysis";
+import { escapeHtml } from "./escape.ts";
+
+/** Every number of a result's certificate, what it may be at most, and whether it is. */
+export function certificateHtml(
+  result: Result,
+  { unbalanced }: Pick<Soundness, "unbalanced">,
+): string {
+  const { certificate, precision, remainder } = Object(result); // not every result has them
+  const { tolerance, ...entries } = Object(certificate);
+  const own = precision === "f64" ? "f64" : "f32";
+  const numbers = Object.entries(entries).filter(
+    (entry): entry is [string, number] => typeof entry[1] === "number",
+  );
+  if (numbers.length === 0) {
+    return "<p>This analysis measures; it claims no sum, so there is no certificate to check.</p>";
+  }
+  const rows = numbers.map(([name, error]) => {
+    const least =
+      typeof tolerance === "number"
+        ? tolerance
+        : CERTIFICATE_TOLERANCE[name.endsWith("Float64") ? "f64" : own];
+    const missed =
+      !Number.isFinite(error) || unbalanced.some(({ at }) => at === `certificate.${name}`);
+    return `<tr><th scope="row" class="words">${escapeHtml(words(name))}</th><td>${short(error)}</td><td>${short(least)}</td><td>${missed ? "✗ above" : "✓ within"}</td></tr>`;
+  });
+  const bad = unbalanced.length > 0 || numbers.some(([, error]) => !Number.isFinite(error));
+  const difference = Object(remainder).from === "difference";
+  return [
+    `<p class="verdict">${bad ? "✗ The parts do not add up to what was taken apart." : "✓ The parts add up to what was taken apart."}</p>`,
+    `<div class="scroll" tabindex="0" role="region" aria-label="Certificate"><table><thead><tr><th scope="col" class="words">certificate</th><th scope="col">error</th><th scope="col">tolerance</th><th scope="col">verdict</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`,
+    difference
+      ? `<p class="note">The rest is, by definition, what the terms leave, so this shows rounding only.</p>`
+      : "",
+  ].join("");
+}
+
+/** `relativeErrorFloat64` in words: `relative error float64`. */
+function words(name: string): string {
+  return name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+}
+
+/** What a result says about how it was made. */
+export function factsHtml(result: Result, version: string): string {
+  const { model, kind, schemaVersion } = result;
+  const { engine, precision, freeze, reference, weightProcessing, method, level, input, settings } =
+    Object(result); // where they are
+  const rows: [string, string][] = [
+    ["model", `${model.name} (${model.architecture})`],
+    ["SHA-256", model.sha256 ?? "not computed"],
+    ...plainFacts({ method, level, freeze, reference, weightProcessing }),
+    ...plainFacts({ ...Object(input), tokens: undefined }),
+    ...plainFacts(Object(settings)),
+    ...plainFacts({ engine, precision }),
+    ["made by", `resolvent ${version}; result ${kind}, schema ${schemaVersion}`],
+  ];
+  return `<dl>${rows.map(([name, fact]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(fact)}</dd>`).join("")}</dl>`;
+}
+
+/** Entries of a fact at most: what is longer is data. */
+const ENTRIES = 12;
+
+/** Properties that are words, numbers, or a few of these. */
+function plainFacts(of: Readonly<Record<string, unknown>>): [string, string][] {
+  return Object.entries(of).flatMap(([name, value]): [string, string][] => {
+    const text = plain(value);
+    return text === undefined ? [] : [[words(name), text]];
+  });
+}
+
+function plain(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "none";
+    const parts = value.map(plain);
+    return value.length > ENTRIES || parts.includes(undefined) ? undefined : parts.join(", ");
+  }
+  if (typeof value !== "object") return String(value);
+  const entries = Object.entries(value);
+  if (entries.length > ENTRIES || entries.some(([, one]) => typeof one === "object"))
+    return undefined;
+  return entries.map(([name, one]) => `${words(name)} ${one}`).join(", ");
+}

@@ -1,0 +1,80 @@
+import type { Cell, Column, Table } from "@resolvent/analysis";
+import { divergence, percent, short } from "@resolvent/analysis";
+import type { Refers } from "./shape.ts";
+import { visible } from "./text.ts";
+
+/** A column of a table and where it is. */
+export interface Found {
+  readonly column: Column;
+  readonly at: number;
+}
+
+/** The column of that name; undefined where there is none. */
+export function columnOf({ columns }: Table, name: string): Found | undefined {
+  const at = columns.findIndex((column) => column.name === name);
+  const column = columns[at];
+  return column === undefined ? undefined : { column, at };
+}
+
+/** The number in a cell; null where there is none. */
+export function numberAt(row: readonly Cell[], at: number): number | null {
+  const cell = row[at];
+  return typeof cell === "number" && Number.isFinite(cell) ? cell : null;
+}
+
+/** A cell as people read it in a drawing or a page. */
+export function cellText(cell: Cell, { kind, missing = "" }: Column): string {
+  if (cell === null) return missing;
+  if (typeof cell === "string") {
+    if (kind === "token") return visible(cell);
+    return kind === "shape" ? cell.replaceAll("×", " × ") : cell;
+  }
+  switch (kind) {
+    case "count":
+      return cell.toLocaleString("en");
+    case "logit":
+      return cell.toFixed(3).replace("-", "−");
+    case "share":
+    case "bar":
+      return percent(cell).replace("-", "−");
+    case "divergence":
+      return divergence(cell, "f32").replace("-", "−");
+    default:
+      return short(cell).replace("-", "−");
+  }
+}
+
+/** A number on an axis: no more digits than it takes. */
+export function tickText(value: number, { kind }: Pick<Column, "kind">): string {
+  if (kind === "share" || kind === "bar")
+    return `${Number((100 * value).toPrecision(6))} %`.replace("-", "−");
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(0) : String(value);
+  return text.replace("-", "−");
+}
+
+/** What people see as the name of a column. */
+export function headOf({ name, head }: Column): string {
+  return head ?? name;
+}
+
+/** What a row refers to. */
+export function refersOf({ columns }: Table, row: readonly Cell[], select?: string): Refers {
+  const named = (kind: Column["refers"]): string =>
+    columns
+      .flatMap(({ refers }, i) => (refers === kind && row[i] !== null ? [String(row[i])] : []))
+      .join(" ");
+  const [node, pos] = [named("node"), named("pos")];
+  const at = select === undefined ? -1 : columns.findIndex(({ name }) => name === select);
+  return {
+    ...(node !== "" && { node }),
+    ...(pos !== "" && { pos }),
+    ...(at >= 0 && { key: String(row[at] ?? "") }),
+  };
+}
+
+/** The rows that a view shows: as many as people see of its table, fewer where it says so. */
+export function shownRows(table: Table, most?: number): readonly (readonly Cell[])[] {
+  const { rows, shown = rows.length } = table;
+  return rows.slice(0, most ?? shown);
+}

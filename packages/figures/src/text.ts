@@ -1,0 +1,36 @@
+/** Pixels of the text in drawings. */
+export const FONT = 12;
+
+/** Widths of characters in parts of the font's size: of a sans-serif font, rather too wide than too narrow. */
+const NARROW = /[ijlI.,:;'|!()[\]{}tfr ]/;
+const WIDE = /[mwMW@%←→—…␣⏎⇥]/;
+const CAPITAL = /[A-Z0-9_&#<>+=−∂Σ‖–]/;
+/** What takes two places: Chinese, Japanese, Korean, emoji. */
+const DOUBLE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Extended_Pictographic}/u;
+
+/** About how wide a text is, in pixels. */
+export function textWidth(text: string, options: { readonly mono?: boolean } = {}): number {
+  let width = 0;
+  for (const char of text) {
+    if (DOUBLE.test(char)) width += 1.1;
+    else if (options.mono === true) width += 0.62;
+    else if (NARROW.test(char)) width += 0.36;
+    else if (WIDE.test(char)) width += 0.95;
+    else width += CAPITAL.test(char) ? 0.68 : 0.58;
+  }
+  return width * FONT;
+}
+
+/** A text that takes at most so many pixels, its end replaced by an ellipsis where it is longer. */
+export function cut(text: string, most: number, options: { readonly mono?: boolean } = {}): string {
+  if (textWidth(text, options) <= most) return text;
+  const chars = [...text];
+  while (chars.length > 0 && textWidth(`${chars.join("")}…`, options) > most) chars.pop();
+  return `${chars.join("")}…`;
+}
+
+/** A token's text with its white space to be seen: ` Mary` as `␣Mary`, a line end as `⏎`, a tab as `⇥`. */
+export function visible(token: string): string {
+  return token.replaceAll(" ", "␣").replaceAll(/\r?\n/g, "⏎").replaceAll("\t", "⇥");
+}

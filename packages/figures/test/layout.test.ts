@@ -1,0 +1,236 @@
+import type { Table, View } from "@resolvent/analysis";
+import { describe, expect, test } from "vitest";
+import { layout, type Shape, svgOf } from "../src/index.ts";
+import { powersFor, symlog, ticksFor } from "../src/scale.ts";
+import { cut, textWidth, visible } from "../src/text.ts";
+
+type Of<K extends Shape["kind"]> = Extract<Shape, { kind: K }>;
+
+const HOSTILE = `</script><img src=x onerror="hacked()">\u202e`;
+
+const table: Table = {
+  kind: "part",
+  title: "Parts",
+  columns: [
+    { name: "name", kind: "text", refers: "node" },
+    { name: "effect", kind: "effect" },
+    { name: "sum", kind: "number" },
+    { name: "to", kind: "text", refers: "node" },
+    { name: "from", kind: "count", refers: "pos" },
+    { name: "at", kind: "text" },
+  ],
+  rows: [
+    ["embed", 2, 2, "L0.H0", 0, "0 1"],
+    ["L0.H0", -1, 1, "final", 1, "1 1"],
+  ],
+  rest: ["others", 0.5, null, null, null, null],
+};
+
+function shapes<K extends Shape["kind"]>(view: View, kind: K, role?: string, width = 400): Of<K>[] {
+  return layout(view, [table], { width }).shapes.filter(
+    (shape): shape is Of<K> => shape.kind === kind && (role === undefined || shape.role === role),
+  );
+}
+
+describe("bars", () => {
+  const view: View = {
+    mark: "bars",
+    table: "part",
+    y: "name",
+    x: "effect",
+    line: "sum",
+    rest: true,
+  };
+  test("are as long as their numbers, from one zero to either side", () => {
+    const [first, other] = shapes(view, "rect", "towards");
+    const [against] = shapes(view, "rect", "against");
+    if (first === undefined || other === undefined || against === undefined)
+      throw new Error("missing");
+    expect(first.width / against.width).toBeCloseTo(2, 6);
+    expect(first.width / other.width).toBeCloseTo(4, 6);
+    expect(against.x + against.width).toBeCloseTo(first.x, 6);
+    expect([first.node, first.pos, first.says]).toEqual(["embed L0.H0", "0", "embed: 2.00"]);
+  });
+
+  test("the running sum is on their scale", () => {
+    const [first] = shapes(view, "rect", "towards");
+    const points = shapes(view, "circle", "line");
+    expect(points).toHaveLength(2);
+    expect(points[0]?.x).toBeCloseTo((first?.x ?? 0) + (first?.width ?? 0), 1);
+  });
+
+  test("stay within the width that is asked for", () => {
+    for (const width of [320, 700]) {
+      const { shapes: all, width: own } = layout(view, [table], { width });
+      expect(own).toBe(width);
+      for (const shape of all)
+        if (shape.kind === "rect") expect(shape.x + shape.width).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test("say in words what they show", () => {
+    expect(layout(view, [table], { width: 400 }).alt).toBe(
+      "3 bars of effect. embed: 2.00; L0.H0: −1.00; others: 0.500.",
+    );
+  });
+});
+
+test("cells of a grid: colour by sign, strength by size, zero pinned", () => {
+  const view: View = { mark: "grid", table: "part", x: "to", y: "name", value: "effect" };
+  const cells = shapes(view, "rect").filter(({ says }) => says !== undefined);
+  expect(cells.map(({ role, level }) => [role, level])).toEqual([
+    ["towards", 0.55],
+    ["against", 0.275],
+  ]);
+  const [a, b] = cells;
+  expect(a?.width).toBe(a?.height);
+  expect((b?.x ?? 0) - (a?.x ?? 0)).toBeCloseTo(a?.width ?? 0, 6);
+  expect((b?.y ?? 0) - (a?.y ?? 0)).toBeCloseTo(a?.width ?? 0, 6);
+  const texts = shapes(view, "text").map(({ text }) => text);
+  expect(texts).toEqual(expect.arrayContaining(["−2.00", "2.00", "rows: name, columns: to"]));
+});
+
+test("grids by facet, tokens along the axes", () => {
+  const view: View = {
+    ...{ mark: "grid", table: "part", x: "from", y: "from", value: "effect", facet: "name" },
+    axes: {
+      x: [
+        { key: "0", token: " a" },
+        { key: "1", token: "\n" },
+      ],
+    },
+  };
+  const texts = shapes(view, "text").map(({ text }) => text);
+  expect(texts).toEqual(expect.arrayContaining(["embed", "L0.H0", "␣a", "⏎"]));
+});
+
+test("points of curves are where their numbers are, and intervals reach as far", () => {
+  const view: View = {
+    ...{ mark: "lines", table: "part", x: "from" },
+    y: [{ column: "sum", low: "effect", high: "sum" }],
+  };
+  const [a, b] = shapes(view, "circle");
+  const zero = shapes(view, "line", "axis")[0]?.y1 ?? 0;
+  expect((zero - (a?.y ?? 0)) / (zero - (b?.y ?? 0))).toBeCloseTo(2, 6);
+  const [low] = shapes(view, "line", "series-0").slice(1);
+  expect(((low?.y1 ?? 0) - zero) / (zero - (b?.y ?? 0))).toBeCloseTo(1, 6); // from −1 to 1
+});
+
+test("points of a scatter, named where there is room", () => {
+  const view: View = { mark: "scatter", table: "part", x: "effect", y: "sum", label: "name" };
+  const [far, near] = shapes(view, "circle");
+  expect((far?.x ?? 0) > (near?.x ?? 0)).toBe(true);
+  expect(shapes(view, "text").map(({ text }) => text)).toEqual(
+    expect.arrayContaining(["embed", "L0.H0", "effect →", "↑ sum"]),
+  );
+});
+
+test("slopes go from one number to the other", () => {
+  const view: View = { mark: "slope", table: "part", label: "name", from: "effect", to: "sum" };
+  const [level, rising] = shapes(view, "line");
+  expect(level?.y1).toBe(level?.y2);
+  expect((rising?.y1 ?? 0) > (rising?.y2 ?? 0)).toBe(true);
+});
+
+test("a graph has its first layer at the bottom, and edges as wide as the root of their numbers", () => {
+  const view: View = {
+    ...{ mark: "graph", table: "part", from: "name", to: "to", value: "effect" },
+    layers: [["embed"], ["L0.H0"], ["final"]],
+  };
+  const heights = shapes(view, "rect").map(({ y }) => y);
+  expect(heights).toEqual(heights.toSorted((a, b) => b - a));
+  const edges = shapes(view, "path");
+  expect(edges.map(({ role }) => role)).toEqual(["against", "towards"]);
+  expect(edges.map(({ width }) => width)).toEqual([6 * Math.SQRT1_2, 6]);
+  expect(edges[1]?.node).toBe("embed L0.H0");
+});
+
+test("routes pass through the blocks and positions that they name", () => {
+  const view: View = {
+    ...{ mark: "routes", table: "part", nodes: "to", at: "at", width: "effect" },
+    axes: {
+      x: [
+        { key: "0", token: "a" },
+        { key: "1", token: "b" },
+      ],
+      y: [{ key: "L0.attn" }],
+    },
+  };
+  // The second row names `final`, which is no block.
+  const [only, more] = shapes(view, "path");
+  expect(more).toBeUndefined();
+  expect(only?.says).toBe("L0.H0 at 0, 1: 2.00");
+  expect(only?.d.match(/C/g)).toHaveLength(2);
+});
+
+test("arcs join tokens", () => {
+  const view: View = {
+    ...{ mark: "arcs", table: "part", from: "from", to: "from", value: "effect" },
+    axes: {
+      x: [
+        { key: "0", token: " a" },
+        { key: "1", token: " b" },
+      ],
+    },
+  };
+  expect(shapes(view, "path").map(({ says }) => says)).toEqual([
+    "␣a to ␣a: 2.00",
+    "␣b to ␣b: −1.00",
+  ]);
+});
+
+test("lists have the table's own rest", () => {
+  const view: View = { mark: "list", table: "part", columns: ["name", "effect"], rest: true };
+  const texts = shapes(view, "text").map(({ text }) => text);
+  expect(texts).toEqual(["name", "effect", "embed", "2.00", "L0.H0", "−1.00", "others", "0.500"]);
+});
+
+test("what is rounding is 0", () => {
+  const tiny: Table = {
+    ...table,
+    rounding: 1e-6,
+    rows: [
+      ["a", 1, 1, "b", 0, "0"],
+      ["b", 1e-9, 1, "c", 0, "0"],
+    ],
+  };
+  const { alt } = layout({ mark: "bars", table: "part", y: "name", x: "effect" }, [tiny], {
+    width: 300,
+  });
+  expect(alt).toBe("2 bars of effect. a: 1.00; b: 0.");
+});
+
+test("hostile names stay text", () => {
+  const hostile: Table = {
+    ...table,
+    title: HOSTILE,
+    rows: table.rows.map((row) => [HOSTILE, ...row.slice(1)]),
+  };
+  for (const mark of ["bars", "list"] as const) {
+    const view: View =
+      mark === "bars"
+        ? { mark, table: "part", y: "name", x: "effect", select: "name" }
+        : { mark, table: "part", columns: ["name"] };
+    const svg = svgOf(layout(view, [hostile], { width: 500 }), { alone: true });
+    expect(/<(?:script|img)|<\/script|onerror="|\u202e/.exec(svg)).toBeNull();
+    expect(svg).toContain("&lt;/script&gt;");
+    expect(svg).toContain('role="img"');
+  }
+});
+
+test("scales", () => {
+  expect(ticksFor(0, 1)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+  expect(ticksFor(-0.3, 2.4)).toEqual([-1, 0, 1, 2, 3]);
+  expect(powersFor(0.002, 30)).toEqual([0.001, 0.01, 0.1, 1, 10, 100]);
+  const scale = symlog(1, [-9, 9], [0, 200]);
+  expect([scale(-9), scale(0), scale(9)]).toEqual([0, 100, 200]);
+  expect(scale(Math.sqrt(10) - 1)).toBeCloseTo(150, 6);
+});
+
+test("text: widths, what is cut, white space to be seen", () => {
+  expect(textWidth("mmm")).toBeGreaterThan(textWidth("iii"));
+  expect(textWidth("abcd", { mono: true })).toBeCloseTo(4 * 0.62 * 12, 6);
+  expect(cut("a long name", 40).endsWith("…")).toBe(true);
+  expect(textWidth(cut("a long name", 40))).toBeLessThanOrEqual(40);
+  expect(visible(" a\n\tb")).toBe("␣a⏎⇥b");
+});

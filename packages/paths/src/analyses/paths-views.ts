@@ -1,0 +1,77 @@
+import { short, tokenPlaces, type View } from "@resolvent/analysis";
+import type { PathExpansion } from "../expand-paths.ts";
+import { sourceText } from "../path-text.ts";
+
+/** The number and what it is a sum of, in words. */
+export function pathsAnswer({
+  input,
+  target,
+  readout,
+  total,
+  constant,
+  otherSources,
+  count,
+  level,
+  shown,
+  notShown,
+}: PathExpansion): string[] {
+  const value = total + constant + otherSources;
+  const [first] = shown;
+  const after =
+    target.b === null ? "" : value > 0 ? ": the first is ahead" : ": the second is ahead";
+  const texts = input.tokens.map(({ text }) => text);
+  const largest =
+    first === undefined
+      ? ""
+      : ` The largest, ${[sourceText({ name: first.source, position: first.position }, texts), ...first.nodes].join(" → ")}, contributes ${short(first.effect)}; the ${shown.length} shown leave ${short(notShown)} to all others.`;
+  return [
+    `After this text the model’s ${readout} is ${short(value)}${after}.`,
+    `That number is the sum of ${Number(count).toLocaleString("en")} paths by ${level}s, ${short(total)}, and a constant, ${short(constant)}.${largest}`,
+  ];
+}
+
+/** Routes that are drawn at most. */
+const DRAWN = 24;
+
+export function pathsViews(expansion: PathExpansion): View[] {
+  const { model, input, shown, search } = expansion;
+  const routed = shown.some(({ routes }) => (routes ?? []).length > 0);
+  return [
+    {
+      ...{ mark: "bars", table: "path-degree", y: "degree", x: "sum", cursor: "k" },
+      title: "By degree",
+      note: "Degree k is all paths that pass through k blocks or heads. To the right of zero: for the answer; to the left: against it.",
+    },
+    ...(!routed
+      ? []
+      : [
+          {
+            ...({ mark: "routes", table: "path-route", nodes: "nodes", at: "positions" } as const),
+            ...{ width: "effect", most: DRAWN },
+            axes: {
+              x: tokenPlaces(input.tokens),
+              y: model.blocks.map((key) => ({ key })),
+            },
+            title: "Where they run",
+            note: "Tokens from left to right, blocks from below to above; wider paths have larger effects, dashed blue ones speak against the answer.",
+          },
+        ]),
+    ...(shown.length === 0
+      ? []
+      : [
+          {
+            ...({ mark: "list", table: "path", rest: true, select: "path" } as const),
+            columns: shown.some(({ verified }) => verified !== null)
+              ? ["path", "degree", "effect", "frozen", "live"]
+              : ["path", "degree", "effect"],
+            title: search.exhaustive ? "The largest paths" : "Large paths, found by search",
+            note: "From where a path starts to where it ends, and what it contributes to the answer; the last row is the exact sum of all others.",
+          },
+        ]),
+    {
+      ...{ mark: "bars", table: "direct", y: "part", x: "effect" },
+      title: "Who writes it last",
+      note: "What each part of the model writes directly in the direction of the answer.",
+    },
+  ];
+}
