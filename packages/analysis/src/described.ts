@@ -34,7 +34,9 @@ export type ParameterValues =
         /** A `TextFile`. */
         | "file"
         /** A `NewFile`. */
-        | "newFile";
+        | "newFile"
+        /** `SiteVector`s; their order counts. */
+        | "siteVectors";
     }
   | { readonly kind: "number" | "numbers"; readonly range: Range }
   | {
@@ -103,11 +105,15 @@ const FORMATS = {
   "new-file": "newFile",
 } as const;
 
+/** The format of a site with a vector, of which there are lists only. */
+const SITE_VECTOR = "site-vector";
+
 function valuesOf(name: string, schema: JsonSchema): ParameterValues {
   const { format } = schema;
   if (Object.hasOwn(FORMATS, String(format)))
     return { kind: FORMATS[format as keyof typeof FORMATS] };
   if (schema.type === "array") {
+    if (asSchema(schema.items).format === SITE_VECTOR) return { kind: "siteVectors" };
     const items = valuesOf(name, asSchema(schema.items));
     if (items.kind === "prompt") return { kind: "prompts" };
     if (items.kind === "token") return { kind: "tokens" };

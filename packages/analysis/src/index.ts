@@ -36,6 +36,7 @@ export {
   tokenFacts,
 } from "./result.ts";
 export type { Parameters } from "./schema.ts";
+export type { SiteVector } from "./site-vector.ts";
 export {
   type NotFinite,
   plainResult,
