@@ -35,7 +35,7 @@ export function refuseUnsound({ warnings }: Pick<Soundness, "warnings">): void {
 
 /** Faults of files, by code; everything else that is the caller's is a matter of usage. */
 const fileFaults =
-  /^(weights\/|cli\/unreadable$|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$)/;
+  /^(weights\/|cli\/unreadable$|cli\/bad-vector$|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$)/;
 
 /** Numbers that are not finite, or do not add up, in a result or on the way to one. */
 const unsound: ReadonlySet<string> = new Set(["cli/unsound-result", "cpu/not-finite"]);

@@ -10,6 +10,7 @@ import {
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
 import { someOf, wholeNumber } from "./options.ts";
+import { readSiteVector } from "./site-vector.ts";
 import { noInput, parseTokens } from "./tokens.ts";
 
 /** A parameter as options of a command: two where a value can be given in two ways. */
@@ -54,6 +55,13 @@ export function optionsOf(parameter: Parameter): Option[] {
     }
     case "jsonLines":
       return [option("file", "- is standard input; or the lines themselves")];
+    case "siteVectors":
+      return [
+        option(
+          "site=file",
+          "repeatable; FILE is a JSON array or safetensors of one tensor",
+        ).argParser((text: string, before: readonly string[] = []) => [...before, text]),
+      ];
     case "file":
       return [option("file", "- is standard input")];
     case "newFile":
@@ -119,6 +127,13 @@ export async function valuesOf(
   for (const parameter of parameters) {
     const given = givenTo(parameter, flags);
     if (given === undefined) continue;
+    if (parameter.kind === "siteVectors") {
+      const each = given as readonly string[]; // an option that gathers words
+      values[parameter.name] = await Promise.all(
+        each.map((word) => readSiteVector(flagOf(parameter.name), word, files.textFile)),
+      );
+      continue;
+    }
     values[parameter.name] =
       typeof given === "string" ? await readValue(parameter, given, files) : given;
   }

@@ -41,7 +41,9 @@ export type ParameterValues =
         /** A `TextFile`. */
         | "file"
         /** A `NewFile`. */
-        | "newFile";
+        | "newFile"
+        /** `SiteVector`s; their order counts. */
+        | "siteVectors";
     }
   | {
       /** A layer, a position of the input: numbers from 0. */
@@ -155,12 +157,16 @@ const FORMATS = {
   "new-file": "newFile",
 } as const;
 
+/** The format of a site with a vector, of which there are lists only. */
+const SITE_VECTOR = "site-vector";
+
 function valuesOf(name: string, schema: JsonSchema): ParameterValues {
   const { format } = schema;
   if (Object.hasOwn(FORMATS, String(format)))
     return { kind: FORMATS[format as keyof typeof FORMATS] };
   if (format === "layer" || format === "position") return { kind: format, range: rangeOf(schema) };
   if (schema.type === "array") {
+    if (asSchema(schema.items).format === SITE_VECTOR) return { kind: "siteVectors" };
     const items = valuesOf(name, asSchema(schema.items));
     if (items.kind === "prompt") return { kind: "prompts" };
     if (items.kind === "token") return { kind: "tokens" };

@@ -57,6 +57,7 @@ export {
 } from "./result.ts";
 export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
+export type { SiteVector } from "./site-vector.ts";
 export {
   type NotFinite,
   plainResult,

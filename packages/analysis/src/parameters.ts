@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { NewFile, TextFile } from "./file.ts";
+import type { SiteVector } from "./site-vector.ts";
 import type { Prompt } from "./subject.ts";
 import type { TokenName } from "./token-notation.ts";
 
@@ -159,4 +160,22 @@ function objectParameter<V>(
   const schema = z.unknown().refine(passes, fault).optional();
   const described = schema.meta({ format, description, title: "file" });
   return described as z.ZodType<V | undefined, V | undefined>;
+}
+
+/**
+ * A parameter that is a list of vectors for sites, none by default: `--NAME SITE=FILE`, `--NAME SITE=FILE:SCALE` on a
+ * command line, as often as there are vectors, where FILE is a JSON array or safetensors of one tensor. Schemas of other
+ * libraries have an array whose entries are of `format: "site-vector"`.
+ */
+export function siteVectorsParameter(
+  description: string,
+): z.ZodType<readonly SiteVector[], readonly SiteVector[] | undefined> {
+  const one = z
+    .object({
+      site: z.string(),
+      vector: z.array(z.number()).readonly(),
+      scale: z.number().optional(),
+    })
+    .meta({ format: "site-vector" });
+  return z.array(one).readonly().default([]).meta({ title: "site=file", description });
 }

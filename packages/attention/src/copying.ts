@@ -19,6 +19,12 @@ import { rowsOf } from "./reading.ts";
 /** Columns of the embedding that are read by the unembedding at a time. */
 const PANEL = 256;
 
+/** The factors of OV circuits, which copying is a matter of. */
+export type OvFactors<T> = Pick<AttentionFactors<T>, "W_V" | "W_O">;
+
+/** What lies between tokens and the stream: an embedding, and an unembedding with its norm. */
+export type Ends<T extends Shaped> = Pick<Model<T>, "embed" | "final">;
+
 /** Something of an OV circuit by the space that it is a map of. */
 export interface OvForms<V> {
   /** Of `W_V W_O`, over the stream. */
@@ -37,10 +43,7 @@ export interface OvForms<V> {
 export type CyclicForms<T> = OvForms<T>;
 
 /** The cyclic forms of the OV circuits in the stream: `2 · heads · d_head² · d_model` operations. */
-export function residualForms<T extends Shaped>(
-  ops: Ops<T>,
-  blocks: readonly AttentionFactors<T>[],
-): T {
+export function residualForms<T extends Shaped>(ops: Ops<T>, blocks: readonly OvFactors<T>[]): T {
   return stacked(ops, blocks, ({ W_O, W_V }) => ops.matmul(W_O, other(ops, W_V), ["d_model"]));
 }
 
@@ -53,8 +56,8 @@ export function residualForms<T extends Shaped>(
  */
 export function embeddingForms<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
-  blocks: readonly AttentionFactors<T>[],
+  model: Ends<T>,
+  blocks: readonly OvFactors<T>[],
   processing: WeightProcessing,
 ): Pick<CyclicForms<T>, "embedding" | "embeddingCentred"> {
   const { W_U } = model.final;
@@ -169,38 +172,61 @@ function copyingScores(
 /** The copying scores of all heads, by layer and head. */
 export type Copying = OvForms<readonly (readonly (number | null)[])[]>;
 
+/** What tokens become on their way through the circuits. */
+export interface CopyingOptions<T extends Shaped> {
+  /** A model, or its ends alone: `{ embed: { W_E }, final: { W_U } }`. */
+  readonly model: Ends<T>;
+  /** What has been done to `blocks`, so that the unembedding is seen likewise; default nothing. */
+  readonly processing?: WeightProcessing;
+}
+
 /**
- * Copying scores of every head from its weights (Elhage et al. 2021, "copying").
+ * Copying scores of every head from its weights (Elhage et al. 2021, "copying"): in the stream, and, where there is a
+ * model, through its embeddings.
  *
- * @param blocks from `attentionFactors`, processed as `processing` says
+ * ```ts
+ * const W_V = engine.constant({ d_model: 64, kv_head: 4, d_head: 16 }, values); // one's own
+ * const W_O = engine.constant({ kv_head: 4, group: 1, d_head: 16, d_model: 64 }, outputs);
+ * const { residual } = await copying(engine, linear, [{ W_V, W_O }]);
+ * residual[0]?.[3]; // of the fourth head
+ * ```
+ *
+ * @param blocks one for each layer: from `attentionFactors`, processed as `processing` says, or one's own
  */
 export async function copying<T extends Shaped>(
   engine: Engine<T>,
   linear: LinearAlgebra,
-  model: Model<T>,
-  blocks: readonly AttentionFactors<T>[],
-  processing: WeightProcessing,
-): Promise<Copying> {
-  const sizesOf = ({ shape, data }: Tensor): number[] => {
-    const numbers = Math.max(1, (shape.d_head ?? 0) * (shape.other ?? 0));
-    return Array.from({ length: data.length / numbers }, (_, i) =>
-      normOf(data.subarray(i * numbers, (i + 1) * numbers)),
-    );
-  };
+  blocks: readonly OvFactors<T>[],
+): Promise<Pick<Copying, "residual">>;
+export async function copying<T extends Shaped>(
+  engine: Engine<T>,
+  linear: LinearAlgebra,
+  blocks: readonly OvFactors<T>[],
+  options: CopyingOptions<T>,
+): Promise<Copying>;
+export async function copying<T extends Shaped>(
+  engine: Engine<T>,
+  linear: LinearAlgebra,
+  blocks: readonly OvFactors<T>[],
+  options?: CopyingOptions<T>,
+): Promise<Pick<Copying, "residual"> | Copying> {
   const read = async (form: T): Promise<Tensor> =>
     inOrder(await engine.read(form), ["layer", ...ORDER]);
-  const made = (): CyclicForms<T> => ({
+  const scores = (form: Tensor, sizes: readonly number[]): (number | null)[][] =>
+    copyingScores(linear, form, sizes, engine.precision);
+  const made = (): { readonly residual: T } & Partial<CyclicForms<T>> => ({
     residual: residualForms(engine, blocks),
-    ...embeddingForms(engine, model, blocks, processing),
+    ...(options &&
+      embeddingForms(engine, options.model, blocks, options.processing ?? UNPROCESSED)),
   });
   return using(engine, made, async (forms) => {
-    const scores = (form: Tensor, sizes: readonly number[]) =>
-      copyingScores(linear, form, sizes, engine.precision);
-    const residual = await read(forms.residual);
+    const inStream = await read(forms.residual);
+    const residual = scores(inStream, sizesOf(inStream));
+    if (forms.embedding === undefined || forms.embeddingCentred === undefined) return { residual };
     const embedding = await read(forms.embedding);
     const sizes = sizesOf(embedding);
     return {
-      residual: scores(residual, sizesOf(residual)),
+      residual,
       embedding: scores(embedding, sizes),
       // What centring leaves of the same.
       embeddingCentred: scores(await read(forms.embeddingCentred), sizes),
@@ -208,11 +234,26 @@ export async function copying<T extends Shaped>(
   });
 }
 
+const UNPROCESSED: WeightProcessing = {
+  foldNorms: false,
+  centreReads: false,
+  centreWrites: false,
+  centreVocabulary: false,
+};
+
+/** The norms of the matrices of a batch. */
+function sizesOf({ shape, data }: Tensor): number[] {
+  const numbers = Math.max(1, (shape.d_head ?? 0) * (shape.other ?? 0));
+  return Array.from({ length: data.length / numbers }, (_, i) =>
+    normOf(data.subarray(i * numbers, (i + 1) * numbers)),
+  );
+}
+
 /** One tensor for each block, stacked along `layer`. */
-export function stacked<T extends Shaped>(
+export function stacked<T extends Shaped, B>(
   ops: Ops<T>,
-  blocks: readonly AttentionFactors<T>[],
-  of: (block: AttentionFactors<T>, layer: number) => T,
+  blocks: readonly B[],
+  of: (block: B, layer: number) => T,
 ): T {
   const parts = blocks.map((block, layer) => {
     return ops.scope(() => {

@@ -14,12 +14,15 @@ export {
 } from "./composition.ts";
 export {
   type Copying,
+  type CopyingOptions,
   type CyclicForms,
   copying,
   copyingScore,
   cyclicFormsOf,
   type Eigenvalue,
+  type Ends,
   eigenvaluesOf,
+  type OvFactors,
   type OvForms,
 } from "./copying.ts";
 export {

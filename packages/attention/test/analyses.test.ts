@@ -68,7 +68,10 @@ describe.each(tinyFamilies)("%s", (family) => {
     expect(result.weightProcessing === "none").toBe(norm === "none");
     const processing = processingFor(model);
     const factors = attentionFactors(cpu, model, processing);
-    const scores = await copying(cpu, await subject.linearAlgebra(), model, factors, processing);
+    const scores = await copying(cpu, await subject.linearAlgebra(), factors, {
+      model,
+      processing,
+    });
     cpu.free(factors);
     for (const row of result.heads) {
       expect(row.ovCopying).toBe(scores.residual[row.layer]?.[row.head]);

@@ -52,7 +52,7 @@ describeWithFixtures("the golden head tables", (fixtures) => {
       ] as const)("copying scores, %s", async (weights, options) => {
         const processing = processingFor(model, options);
         const factors = attentionFactors(engine, model, processing);
-        const found = await copying(engine, linear, model, factors, processing);
+        const found = await copying(engine, linear, factors, { model, processing });
         engine.free(factors);
         expect(found.residual).toBeNear(golden.ov_copying_residual[weights], near);
         expect(found.embedding).toBeNear(golden.ov_copying_embedding[weights], near);

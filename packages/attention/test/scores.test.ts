@@ -16,6 +16,7 @@ import {
   ovCircuit,
   processingFor,
   processWeights,
+  RAW,
   repeatedSequences,
   tokensRead,
   tokensWritten,
@@ -70,11 +71,25 @@ describe.each(tinyFamilies)("%s", (family) => {
     }
   });
 
+  test("copying scores in the stream need matrices only, those through embeddings a model's ends", async () => {
+    const model = await load();
+    const processing = processingFor(model, RAW);
+    const factors = attentionFactors(reference, model, processing);
+    const all = await copying(reference, linear, factors, { model, processing });
+    const own = factors.map(({ W_V, W_O }) => ({
+      W_V: reference.constant(W_V.shape, W_V.data),
+      W_O: reference.constant(W_O.shape, W_O.data),
+    }));
+    expect(await copying(reference, linear, own)).toEqual({ residual: all.residual });
+    const { embed, final } = model;
+    expect(await copying(reference, linear, own, { model: { embed, final } })).toEqual(all);
+  });
+
   test("copying scores are by traces and eigenvalues of the full matrices", async () => {
     const model = await load();
     const processing = processingFor(model);
     const factors = attentionFactors(reference, model, processing);
-    const all = await copying(reference, linear, model, factors, processing);
+    const all = await copying(reference, linear, factors, { model, processing });
     const processed = processWeights(reference, model, { centreVocabulary: true }).model;
     const W_E = matrixOf(model.embed.W_E, "vocab", "d_model");
     const W_U = matrixOf(processed.final.W_U, "d_model", "vocab");

@@ -10,6 +10,7 @@ export {
   type ScoredEdge,
 } from "./circuit.ts";
 export { type Circuit, type CircuitSubject, circuitTargets } from "./circuit-run.ts";
+export { effectOf } from "./effect-of.ts";
 export {
   edgesOf,
   type PatchEdge,

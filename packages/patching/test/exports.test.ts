@@ -13,6 +13,7 @@ test("the package exports what its API says", () => {
     "branchTargets",
     "circuitTargets",
     "edgesOf",
+    "effectOf",
     "findCircuit",
     "parsePairs",
     "patchCost",
@@ -28,6 +29,7 @@ test("what is needed at run time: no engine, the schemas of parameters", () => {
   expect(manifest.dependencies).toEqual({
     "@resolvent/analysis": "workspace:^",
     "@resolvent/transformer": "workspace:^",
+    "@resolvent/weights": "workspace:^",
     zod: "^4.6.7",
   });
   expect(Object.keys(manifest.peerDependencies)).toEqual(["@resolvent/tensor"]);

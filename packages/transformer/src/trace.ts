@@ -9,11 +9,19 @@ import {
 } from "@resolvent/tensor";
 import { encodeNumbers } from "@resolvent/weights";
 import { tokenIds, unembed } from "./embedding.ts";
-import { checkSites } from "./known-sites.ts";
+import { checkSites, noSite } from "./known-sites.ts";
 import type { Model } from "./model.ts";
 import { residualStream } from "./residual-stream.ts";
 import { run } from "./run.ts";
-import { chooses, plainSites, type Site, type SiteChoice, type Sites } from "./sites.ts";
+import {
+  chooses,
+  plainSites,
+  type Replacements,
+  replacing,
+  type Site,
+  type SiteChoice,
+  type Sites,
+} from "./sites.ts";
 
 /** How the values of a trace are kept. F16 takes half the room and holds 3 digits. */
 export type TraceDtype = "F32" | "F16";
@@ -42,18 +50,24 @@ export async function storedRun<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   tokens: readonly number[],
-  options: { readonly sites: SiteChoice; readonly dtype?: TraceDtype },
+  options: {
+    readonly sites: SiteChoice;
+    readonly dtype?: TraceDtype;
+    /** New values at named sites, as `run` takes them. */
+    readonly replace?: Replacements<T>;
+  },
 ): Promise<StoredRun<T>> {
-  const { dtype = "F32" } = options;
+  const { dtype = "F32", replace = {} } = options;
   const chosen = chooses(options.sites);
   const stored = (site: Site, { shape, data }: Tensor): StoredValue => ({
     ...{ shape, dtype },
     bytes: encodeNumbers(data, dtype, site),
   });
   const kept: (readonly [Site, StoredValue | Promise<StoredValue>])[] = [];
-  const inner = plainSites<T>();
+  const met = new Set<Site>();
+  const inner = replacing(plainSites<T>(), replace, met);
   const sites: Sites<T> = {
-    wants: chosen,
+    wants: (site) => chosen(site) || inner.wants(site),
     at: (site, compute) => {
       const value = inner.at(site, compute);
       if (chosen(site)) {
@@ -72,6 +86,8 @@ export async function storedRun<T extends Shaped>(
     const residual = residualStream(engine, model, tokenIds(tokens), sites);
     return unembed(engine, model, residual, sites);
   });
+  const unmet = Object.keys(replace).find((site) => !met.has(site));
+  if (unmet !== undefined) throw noSite(model, unmet, { exact: true });
   checkSites(
     model,
     options.sites,

@@ -37,7 +37,7 @@ for (let run = 0; run <= RUNS; run++) {
   const factors = await time("weight processing", async () =>
     attentionFactors(cpu, model, processing),
   );
-  await time("copying scores", () => copying(cpu, linear, model, factors, processing));
+  await time("copying scores", () => copying(cpu, linear, factors, { model, processing }));
   await time("composition scores", () => composition(cpu, linear, factors));
   cpu.free(factors);
   if (run === 0) times.clear(); // the first run warms up

@@ -1,5 +1,6 @@
 import {
   type Cost,
+  type CostOps,
   InputError,
   readTogether,
   type Shaped,
@@ -12,6 +13,7 @@ import {
   generate,
   type Model,
   nextTokenLoss,
+  replacements,
   runCost,
   type StoredValue,
   storedRun,
@@ -23,12 +25,26 @@ import * as z from "zod";
 import { type Analysis, defineAnalysis } from "../analysis.ts";
 import type { NewFile } from "../file.ts";
 import { normOf } from "../numbers.ts";
-import { countParameter, newFileParameter, optionalCount, promptParameter } from "../parameters.ts";
+import {
+  countParameter,
+  newFileParameter,
+  optionalCount,
+  promptParameter,
+  siteVectorsParameter,
+} from "../parameters.ts";
 import { modelIdentity, type Result, type TokenFacts, tokenFacts } from "../result.ts";
+import type { SiteVector } from "../site-vector.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import type { Table } from "../table.ts";
 import { tokenNotation } from "../token-notation.ts";
 import { checkPatterns, type HeadPattern, PATTERNS, patternsIn, patternTable } from "./patterns.ts";
+import {
+  interventionFacts,
+  interventionLine,
+  interventionsOf,
+  meansOf,
+  type RunIntervention,
+} from "./run-interventions.ts";
 import { runAnswer, runViews } from "./run-views.ts";
 
 /** How traces can be kept. */
@@ -44,6 +60,9 @@ interface RunParameters {
   readonly seed: number;
   readonly sites: readonly string[];
   readonly attention: boolean;
+  readonly ablate: readonly string[];
+  readonly with: "zero" | "mean";
+  readonly steer: readonly SiteVector[];
   readonly save?: NewFile | undefined;
   readonly saveAs: keyof typeof TRACE_DTYPES;
 }
@@ -72,6 +91,8 @@ export interface RunResult extends Result {
   /** The likeliest next tokens. */
   readonly next: readonly Candidate[];
   readonly generated: Generated | null;
+  /** What the run was changed by; absent where that is nothing. */
+  readonly interventions?: readonly RunIntervention[];
   readonly sites: readonly {
     readonly site: string;
     readonly shape: Tensor["shape"];
@@ -112,6 +133,17 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
         .boolean()
         .default(false)
         .describe("also give the attention pattern of every head, which --html draws"),
+      ablate: z.array(z.string()).readonly().default([]).meta({
+        title: "nodes...",
+        description: "take out nodes: blocks L1.mlp, layers L1, heads L0.H3, neurons L0.N12",
+      }),
+      with: z.enum(["zero", "mean"]).default("zero").meta({
+        description:
+          "what ablated nodes write instead: nothing, or their mean over all positions of the prompt",
+      }),
+      steer: siteVectorsParameter(
+        "add a vector at a site, such as L1.mlp.after=FILE, or some times, L1.mlp.after=FILE:-2",
+      ),
       save: newFileParameter("save the values of the sites as safetensors"),
       saveAs: z
         .enum(["f32", "f16"])
@@ -121,11 +153,17 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
     .refine(({ topK, topP, temperature }) => temperature > 0 || (topK ?? topP) === undefined, {
       path: ["temperature"],
       message: "Sampling among the likeliest needs a temperature above 0",
+    })
+    .refine((params) => params.with === "zero" || params.ablate.length > 0, {
+      path: ["with"],
+      message: "What is written instead needs nodes that are ablated: --ablate L0.H3",
     }),
   examples: [
     'tales --prompt "Once upon a time" --generate 40',
     'tales --prompt "Once upon a time" --attention --html page.html',
     "tales --prompt \"Once upon a time\" --sites '*.pattern' final.norm --save trace.safetensors",
+    'tales --prompt "Once upon a time" --ablate L0.H3,L1.mlp --with mean',
+    'tales --prompt "Once upon a time" --steer L1.mlp.after=vector.json:4 --generate 20',
   ],
   estimate,
   run: work,
@@ -146,7 +184,11 @@ function estimate({ model, vocabulary, precision }: Outline, params: RunParamete
       remedy: "Choose sites: --sites '*.pattern'.",
     });
   }
-  const one = runCost(model, ids, { precision });
+  const changes = interventionsOf(params, undefined);
+  const replace = (ops: CostOps) => replacements(ops, model, changes);
+  const plain = runCost(model, ids, { precision, replace });
+  // The mean is that of a run of its own.
+  const one = params.with === "mean" ? twice(plain) : plain;
   const traced = sum([...kept.values()]);
   if (params.generate === 0) return { ...one, peakBytes: one.peakBytes + traced };
   // Keys and values of earlier positions are kept, so a text costs as much as a run on all of it.
@@ -171,7 +213,9 @@ async function work<T extends Shaped>(
 ): Promise<RunResult> {
   const { engine, model, vocabulary, signal } = subject;
   const ids = vocabulary.encode(params.prompt);
-  const { logits, trace } = await storedRun(engine, model, ids, keptOf(params));
+  const changes = interventionsOf(params, await meansOf(subject, params, ids));
+  const replace = replacements(engine, model, changes);
+  const { logits, trace } = await storedRun(engine, model, ids, { ...keptOf(params), replace });
   signal.throwIfAborted();
   const asked = chooses(params.sites);
   const chosen = new Map([...trace].filter(([site]) => asked(site)));
@@ -182,7 +226,11 @@ async function work<T extends Shaped>(
   const { temperature, topK, topP, seed } = params;
   if (params.generate > 0) {
     const sampling = { temperature, topK, topP, seed, signal, maxTokens: params.generate };
-    for await (const id of generate(engine, model, ids, sampling)) {
+    const changed = (start: number) => replacements(engine, model, changes, { start });
+    for await (const id of generate(engine, model, ids, {
+      ...sampling,
+      ...(changes.length > 0 && { replace: changed }),
+    })) {
       tokens.push(id);
       subject.onProgress({ done: tokens.length, total: params.generate, of: "token" });
     }
@@ -199,12 +247,24 @@ async function work<T extends Shaped>(
     next,
     generated:
       params.generate > 0 ? { tokens, text, stop: stopOf(model, ids, tokens, params) } : null,
+    ...(changes.length > 0 && { interventions: interventionFacts(params) }),
     sites: [...chosen].map(([site, value]) => ({
       site,
       shape: value.shape,
       norm: storedNorm(value),
     })),
     ...(params.attention && { attention: patternsIn(trace) }),
+  };
+}
+
+/** Twice the work, one after the other. */
+function twice(cost: Cost): Cost {
+  return {
+    ...cost,
+    flops: 2 * cost.flops,
+    matmulFlops: 2 * cost.matmulFlops,
+    bytesMoved: 2 * cost.bytesMoved,
+    calls: Object.fromEntries(Object.entries(cost.calls).map(([name, n]) => [name, 2 * n])),
   };
 }
 
@@ -319,6 +379,7 @@ function tables({
   loss,
   generated,
   attention,
+  interventions = [],
 }: RunResult): readonly Table[] {
   const siteTable: Table = {
     kind: "site",
@@ -344,6 +405,7 @@ function tables({
       ],
       rows: next.map(({ id, text, logit, probability }) => [id, text, logit, probability]),
       notes: [
+        ...(interventions.length > 0 ? ["", ...interventions.map(interventionLine)] : []),
         ...(loss === null
           ? []
           : ["", `mean loss ${loss.toFixed(4)} nats over ${input.tokens.length - 1} predictions`]),

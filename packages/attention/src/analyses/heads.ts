@@ -126,7 +126,7 @@ async function run<T extends Shaped>(
   const linear = await subject.linearAlgebra();
   const factors = (): AttentionFactors<T>[] => attentionFactors(engine, model, processing);
   return using(engine, factors, async (blocks) => {
-    const copied = await copying(engine, linear, model, blocks, processing);
+    const copied = await copying(engine, linear, blocks, { model, processing });
     progress(layers);
     await pause(signal);
     const composed = await composition(engine, linear, blocks, {

@@ -14,7 +14,12 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { countParameter, nodesParameter, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import {
+  countParameter,
+  nodesParameter,
+  promptParameter,
+  targetParameter,
+} from "@resolvent/analysis/parameters";
 import type { LevelName } from "@resolvent/transformer";
 import * as z from "zod";
 import {
