@@ -9,6 +9,7 @@ import { isPublic, membersOf, readManifest } from "./members.mjs";
  * @property {string} version
  * @property {string} integrity `sha512-` and the digest in base64, from the lock file
  * @property {string | undefined} license what its package.json says; undefined where it is not installed here
+ * @property {string | undefined} path where it is installed, if it is
  * @property {boolean} anywhere whether it is for every platform: it must be installed here
  * @property {string[]} uses the dependencies of its own, as `name@version`
  */
@@ -38,11 +39,13 @@ export function publishedDependencies(root) {
     if (found.has(id)) return id;
     const { resolution, os, cpu } = packages[id] ?? { resolution: {} };
     const at = id.lastIndexOf("@");
+    const path = installedAt(root, id);
     const dependency = {
       name: id.slice(0, at),
       version: id.slice(at + 1),
       integrity: resolution.integrity ?? "",
-      license: licenseOf(root, id),
+      license: path && (readManifest(path).license ?? "none"),
+      path,
       anywhere: os === undefined && cpu === undefined,
       /** @type {string[]} */
       uses: [],
@@ -75,16 +78,16 @@ function plain(key) {
 }
 
 /**
- * What the package.json of an installed package says about its licence.
+ * Where a package is installed, if it is.
  * @param {string} root
  * @param {string} id `name@version`
  * @returns {string | undefined}
  */
-function licenseOf(root, id) {
+function installedAt(root, id) {
   const store = join(root, "node_modules", ".pnpm");
   const stem = id.replaceAll("/", "+");
   const folder = readdirSync(store).find((one) => one === stem || one.startsWith(`${stem}_`));
   if (folder === undefined) return undefined;
   const path = join(store, folder, "node_modules", id.slice(0, id.lastIndexOf("@")));
-  return existsSync(path) ? (readManifest(path).license ?? "none") : undefined;
+  return existsSync(path) ? path : undefined;
 }

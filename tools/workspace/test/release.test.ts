@@ -98,7 +98,7 @@ describe("licences", () => {
   });
 
   test("that are not on the list are found, and those that nobody knows", () => {
-    const one = { name: "a", version: "1.0.0", integrity: "", uses: [], anywhere: true };
+    const one = { name: "a", version: "1.0.0", integrity: "", uses: [], anywhere: true, path: "" };
     expect(wrongLicences([{ ...one, license: "GPL-3.0-only" }])).toEqual([
       expect.stringContaining("a@1.0.0 has the licence GPL-3.0-only"),
     ]);
