@@ -19,7 +19,16 @@ export {
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
 export { normOf } from "./numbers.ts";
+export { type OverPromptsOptions, overPrompts } from "./over-prompts.ts";
 export { type PromptOptions, pause, type WorkOptions } from "./pause.ts";
+export {
+  isPrompt,
+  type PromptRow,
+  parsePromptRows,
+  ROWS_LIMIT,
+  targetNames,
+} from "./prompt-rows.ts";
+export type { PromptSet, SetRow, SetTable } from "./prompt-set.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export {
   type ComputedResult,
@@ -44,6 +53,7 @@ export {
   soundnessOf,
   type Unbalanced,
 } from "./soundness.ts";
+export { type Spread, spreadOf, studentT } from "./spread.ts";
 export type {
   Checkpoint,
   ModelFiles,
@@ -55,5 +65,6 @@ export type {
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { namedTarget, targetText } from "./target.ts";
+export { type TextRow, type TextRowsOptions, textRows } from "./text-rows.ts";
 export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";
