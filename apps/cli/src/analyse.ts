@@ -104,7 +104,11 @@ async function valuesGiven(
       ),
   });
   const waits = parameters.some(
-    (parameter) => parameter.name === "prompt" && parameter.required && values.prompt === undefined,
+    (parameter) =>
+      parameter.name === "prompt" &&
+      parameter.required &&
+      values.prompt === undefined &&
+      values.prompts === undefined,
   );
   if (waits && parameters.some(({ name, kind }) => kind === "file" && given[name] === STANDARD)) {
     throw usageError("The prompt and a file both read standard input.", "Give --prompt TEXT.");

@@ -2,6 +2,7 @@ import {
   type AnyAnalysis,
   type AnyOutlineAnalysis,
   checkViews,
+  listViews,
   type Result,
   type Soundness,
   type Table,
@@ -74,18 +75,6 @@ export async function writeFigures(
     const page = pageOf({ analysis, result, answer, tables, views, soundness, command, version });
     await write(html, page, "page");
   }
-}
-
-/** Each table as a list: what an analysis without views of its own has. */
-function listViews(tables: readonly Table[]): View[] {
-  return tables
-    .filter(({ data }) => data !== true)
-    .map(({ kind, columns, rest }) => ({
-      mark: "list",
-      table: kind,
-      columns: columns.filter(({ detail }) => detail !== true).map(({ name }) => name),
-      rest: rest !== undefined,
-    }));
 }
 
 function chosenView(views: readonly View[], asked = "1"): View {

@@ -25,6 +25,9 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
   ["expand", ["tales", "--prompt", story]],
   ["expand", ["tales", "--prompt", story, "--target", "id:346,id:377", "--max-degree", "3"]],
   ["lens", ["M", ...prompt]],
+  ["expand", ["M", "--prompts", at("prompts.jsonl"), "--target", "id:3,id:4"]],
+  ["paths", ["M", "--prompts", at("prompts.jsonl"), "--top", "3", "--each"]],
+  ["qk", ["M", "--prompts", at("prompts.jsonl"), "--by", "head", "--head", "L1.H1"]],
   ["lens", ["tales", "--prompt", story]],
   ["paths", ["M", ...prompt, "--top", "3", "--routes", "2"]],
   ["paths", ["M", ...prompt, "--top", "3", "--positions", "--verify", "2"]],
@@ -57,6 +60,7 @@ beforeAll(async () => {
   model = await writeModel(at("small"), "gpt2");
   const line = (i: number): string =>
     Array.from({ length: 20 }, (_, k) => (i * k + k) % 29).join(",");
+  await writeFile(at("prompts.jsonl"), "[3,17,5]\n[3,9,5,8]\n[1,2,3]\n");
   await writeFile(at("ids.txt"), Array.from({ length: 12 }, (_, i) => line(i)).join("\n"));
 });
 

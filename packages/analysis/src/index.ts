@@ -37,7 +37,16 @@ export {
   type Refusal,
 } from "./needs.ts";
 export { normOf } from "./numbers.ts";
+export { type OverPromptsOptions, overPrompts } from "./over-prompts.ts";
 export { type PromptOptions, pause, type WorkOptions } from "./pause.ts";
+export {
+  isPrompt,
+  type PromptRow,
+  parsePromptRows,
+  ROWS_LIMIT,
+  targetNames,
+} from "./prompt-rows.ts";
+export type { PromptSet, SetRow, SetTable } from "./prompt-set.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export {
   type ComputedResult,
@@ -65,6 +74,7 @@ export {
   soundnessOf,
   type Unbalanced,
 } from "./soundness.ts";
+export { type Spread, spreadOf, studentT } from "./spread.ts";
 export type {
   Checkpoint,
   ModelFiles,
@@ -74,23 +84,35 @@ export type {
   Subject,
   Vocabulary,
 } from "./subject.ts";
-export type { Cell, Column, ColumnKind, Table } from "./table.ts";
-export { namedTarget, targetText } from "./target.ts";
-export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
+export type {
+  Cell,
+  Column,
+  ColumnKind,
+  Table } from "./table.ts";
+export { namedTarget,
+  type targetText } from "./target.ts";
+export { type TextRow,
+  type type TextRowsOptions,
+  type textRows } from "./text-rows.ts";
+export { parseTokenIds,
+  type parseTokenNames,
+  type type TokenName,
+  type tokenNotation } from "./token-notation.ts";
 export {
   type ArcsView,
-  type BarsView,
-  type CurvesView,
-  type GraphView,
-  type GridView,
-  type ListView,
-  type Mark,
-  type Place,
-  type RoutesView,
-  type ScatterView,
-  type Series,
-  type SlopeView,
-  tokenPlaces,
-  type View,
+  type type BarsView,
+  type type CurvesView,
+  type type GraphView,
+  type type GridView,
+  type type ListView,
+  type type Mark,
+  type type Place,
+  type type RoutesView,
+  type type ScatterView,
+  type type Series,
+  type type SlopeView,
+  type tokenPlaces,
+  type type View,
+  listViews,
 } from "./view.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";

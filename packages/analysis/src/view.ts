@@ -1,4 +1,5 @@
 import type { TokenFacts } from "./result.ts";
+import type { Table } from "./table.ts";
 
 /**
  * How people look at a table of a result: plain data. A view names a table by its kind and columns by their names, and
@@ -152,4 +153,16 @@ export interface ListView extends ViewBase {
 /** The positions of a prompt as places, each called by its index. */
 export function tokenPlaces(tokens: readonly TokenFacts[]): Place[] {
   return tokens.map(({ text }, pos) => ({ key: String(pos), token: text }));
+}
+
+/** Each table as a list: what an analysis without views of its own has. */
+export function listViews(tables: readonly Table[]): ListView[] {
+  return tables
+    .filter(({ data }) => data !== true)
+    .map(({ kind, columns, rest }) => ({
+      mark: "list",
+      table: kind,
+      columns: columns.filter(({ detail }) => detail !== true).map(({ name }) => name),
+      rest: rest !== undefined,
+    }));
 }

@@ -1,4 +1,4 @@
-import type { AnyAnalysis } from "@resolvent/analysis";
+import { type AnyAnalysis, overPrompts } from "@resolvent/analysis";
 import { expand } from "./analyses/expand.ts";
 import { interactionAnalysis } from "./analyses/interactions.ts";
 import { lens } from "./analyses/lens.ts";
@@ -10,8 +10,8 @@ export type { QkResult, ScorePair } from "./analyses/qk.ts";
 
 /** The analyses of this package, in the order of a list of commands. */
 export const expansionAnalyses: readonly AnyAnalysis[] = [
-  expand,
-  qk,
+  overPrompts(expand),
+  overPrompts(qk),
   series,
   interactionAnalysis,
   lens,

@@ -1,5 +1,7 @@
-import type { AnyAnalysis } from "@resolvent/analysis";
+import { type AnyAnalysis, overPrompts } from "@resolvent/analysis";
 import { paths } from "./analyses/paths.ts";
 
 /** The analyses of this package. */
-export const pathsAnalyses: readonly AnyAnalysis[] = [paths];
+export const pathsAnalyses: readonly AnyAnalysis[] = [
+  overPrompts(paths, { single: ["path-route"] }),
+];

@@ -1,0 +1,240 @@
+import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
+import type { Analysis, AnyAnalysis } from "./analysis.ts";
+import { type PromptRow, parsePromptRows } from "./prompt-rows.ts";
+import { type PromptSet, setRows, setTables } from "./prompt-set.ts";
+import { computedResult, type Result, type TokenFacts, tokenFacts } from "./result.ts";
+import type { Parameters } from "./schema.ts";
+import type { Subject, Vocabulary } from "./subject.ts";
+import { listViews } from "./view.ts";
+
+/** Parameters of one prompt, or those of each of several. */
+type OneOrMany<P> =
+  | P
+  | {
+      readonly rows: readonly { readonly line: number; readonly params: P }[];
+      readonly each: boolean;
+    };
+
+export interface OverPromptsOptions {
+  /** Kinds of tables whose rows are places of one prompt, so that over several they have no means; default none. */
+  readonly single?: readonly string[];
+}
+
+/**
+ * The same analysis, which also takes a file of prompts (`--prompts FILE`) in place of one: it is run on each, and the
+ * numbers of its tables become means over prompts with 95 % intervals, row by row; `--each` keeps the results of all. A
+ * row of the file may have a target of its own, where the analysis takes one. Certificates of single prompts are not
+ * recomputed in float64 then.
+ */
+export function overPrompts<P, R extends Result>(
+  analysis: Analysis<P, R>,
+  { single = [] }: OverPromptsOptions = {},
+): AnyAnalysis {
+  const kinds = analysis.tableKinds ?? [];
+  const { needs, answer, views } = analysis;
+  const over: Analysis<OneOrMany<P>, R | PromptSet> = {
+    ...describedOf(analysis),
+    ...(needs !== undefined && {
+      needs: (params) =>
+        typeof needs === "function"
+          ? [...new Set(inRows(isMany(params) ? params.rows : [{ line: 1, params }], needs).flat())]
+          : needs,
+    }),
+    ...(answer && { answer: (result) => (isSet(result) ? [] : answer(result)) }),
+    ...(views && {
+      views: (result) => (isSet(result) ? listViews(setTables(result)) : views(result)),
+    }),
+    params: parametersOver(analysis.params),
+    estimate: (outline, params) =>
+      isMany(params)
+        ? sumOf(inRows(params.rows, (own) => analysis.estimate(outline, own)))
+        : analysis.estimate(outline, params),
+    run: async (subject, params) =>
+      isMany(params)
+        ? await runEach(analysis, subject, params, single)
+        : await analysis.run(subject, params),
+    tables: (result) => (isSet(result) ? setTables(result) : analysis.tables(result)),
+    tableKinds: [
+      ...kinds,
+      ...kinds.filter((kind) => !single.includes(kind)).map((kind) => `${kind}-mean`),
+      "prompt",
+    ],
+  };
+  return over;
+}
+
+/** What is the same for one prompt and for several. */
+function describedOf<P, R extends Result>({
+  name,
+  summary,
+  description,
+  examples,
+  float64,
+  resumable,
+}: Analysis<P, R>): Pick<
+  Analysis<P, R>,
+  "name" | "summary" | "description" | "examples" | "float64" | "resumable"
+> {
+  return {
+    ...{ name, summary, description },
+    ...(examples && { examples }),
+    ...(float64 !== undefined && { float64 }),
+    ...(resumable !== undefined && { resumable }),
+  };
+}
+
+function isMany<P>(params: OneOrMany<P>): params is Extract<
+  OneOrMany<P>,
+  {
+    readonly each: boolean;
+    readonly rows: readonly { readonly line: number; readonly params: P }[];
+  }
+> {
+  return Array.isArray(Object(params).rows) && "each" in Object(params);
+}
+
+function isSet(result: Result): result is PromptSet {
+  return result.kind === "prompt-set";
+}
+
+async function runEach<P, R extends Result, T extends Shaped>(
+  analysis: Analysis<P, R>,
+  subject: Subject<T>,
+  {
+    rows,
+    each,
+  }: {
+    readonly rows: readonly { readonly line: number; readonly params: P }[];
+    readonly each: boolean;
+  },
+  single: readonly string[],
+): Promise<PromptSet> {
+  const { engine, model, vocabulary, signal, onProgress } = subject;
+  const { inFloat64: _, ...plain } = subject;
+  const prompts: PromptSet["prompts"][number][] = [];
+  const results: Result[] = [];
+  const means = setRows(single);
+  for (const { line, params } of rows) {
+    signal.throwIfAborted();
+    const result = await naming(line, () =>
+      analysis.run({ ...plain, onProgress: () => {} }, params),
+    );
+    means.add(analysis.tables(result));
+    prompts.push({ line, tokens: tokensOf(params, vocabulary) });
+    if (each) results.push(result);
+    onProgress({ done: prompts.length, total: rows.length, of: "prompt" });
+  }
+  return {
+    ...computedResult("prompt-set", engine, model),
+    analysis: analysis.name,
+    prompts,
+    interval: { level: 0.95, method: "student-t" },
+    means: means.tables(),
+    each: each ? results : null,
+  };
+}
+
+function tokensOf(params: unknown, vocabulary: Vocabulary): TokenFacts[] {
+  const { prompt } = Object(params); // analyses of a prompt have it by that name
+  return tokenFacts(vocabulary.encode(prompt), vocabulary);
+}
+
+/** Does something for each row; what is refused names the row. */
+function inRows<P, V>(
+  rows: readonly { readonly line: number; readonly params: P }[],
+  use: (params: P) => V,
+): V[] {
+  return rows.map(({ line, params }) => {
+    try {
+      return use(params);
+    } catch (error) {
+      throw ofLine(error, line);
+    }
+  });
+}
+
+async function naming<V>(line: number, work: () => Promise<V>): Promise<V> {
+  try {
+    return await work();
+  } catch (error) {
+    throw ofLine(error, line);
+  }
+}
+
+function ofLine(error: unknown, line: number): unknown {
+  if (!(error instanceof InputError)) return error;
+  const { code, message, remedy, details } = error;
+  return new InputError({
+    ...{ code, message: `Prompts, line ${line}: ${message}`, cause: error },
+    ...(remedy !== undefined && { remedy }),
+    details: { ...details, line },
+  });
+}
+
+/** One after the other. */
+function sumOf(costs: readonly Cost[]): Cost {
+  const sum = (of: (cost: Cost) => number): number =>
+    costs.reduce((all, cost) => all + of(cost), 0);
+  const calls: Record<string, number> = {};
+  for (const cost of costs) {
+    for (const [name, count] of Object.entries(cost.calls))
+      calls[name] = (calls[name] ?? 0) + count;
+  }
+  return {
+    flops: sum((cost) => cost.flops),
+    matmulFlops: sum((cost) => cost.matmulFlops),
+    bytesMoved: sum((cost) => cost.bytesMoved),
+    peakBytes: Math.max(...costs.map((cost) => cost.peakBytes)),
+    calls,
+  };
+}
+
+const PROMPTS =
+  'instead of one prompt, several: plain text with one a line, JSON lines of {"prompt": …, "target": [a, b]}, or CSV with that header; numbers become means over them, with 95 % intervals';
+const EACH = "with --prompts, also keep the result of each in JSON";
+
+function parametersOver<P>(inner: Parameters<P>): Parameters<OneOrMany<P>> {
+  const own = inner["~standard"];
+  type Validate = Parameters<OneOrMany<P>>["~standard"]["validate"];
+  const validate: Validate = async (values) => {
+    const { prompts, each = false, ...rest }: Record<string, unknown> = Object(values);
+    const refused = (message: string, path: string) => ({ issues: [{ message, path: [path] }] });
+    if (typeof each !== "boolean") return refused("Expected a boolean", "each");
+    if (prompts === undefined) {
+      return each
+        ? refused("Each is of several prompts: give a file of them (--prompts)", "each")
+        : await own.validate(rest);
+    }
+    if (typeof prompts !== "string") return refused("Expected the text of a file", "prompts");
+    if (rest.prompt !== undefined)
+      return refused("Both a prompt and a file of prompts are given", "prompts");
+    const rows: { line: number; params: P }[] = [];
+    for (const { line, ...row } of parsePromptRows(prompts)) {
+      const checked = await own.validate({ ...rest, ...rowValues(row) });
+      if (checked.issues !== undefined) return checked;
+      rows.push({ line, params: checked.value });
+    }
+    return { value: { rows, each } };
+  };
+  return {
+    "~standard": {
+      ...own,
+      validate,
+      jsonSchema: {
+        input: (options) => withPrompts(own.jsonSchema.input(options)),
+        output: (options) => withPrompts(own.jsonSchema.output(options)),
+      },
+      types: undefined,
+    },
+  };
+}
+
+function rowValues({ prompt, target }: Omit<PromptRow, "line">): Readonly<Record<string, unknown>> {
+  return { prompt, ...(target !== undefined && { target }) };
+}
+
+function withPrompts(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const prompts = { type: "string", format: "json-lines", title: "file", description: PROMPTS };
+  const each = { type: "boolean", default: false, description: EACH };
+  return { ...schema, properties: { ...Object(schema.properties), prompts, each } };
+}

@@ -1,0 +1,218 @@
+import { cost, reference } from "@resolvent/tensor";
+import { tinyModel } from "@resolvent/testkit";
+import { loadModel, outlineModel } from "@resolvent/transformer";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import {
+  checkParameters,
+  computedResult,
+  defineAnalysis,
+  describeParameters,
+  overPrompts,
+  type PromptSet,
+  parsePromptRows,
+  spreadOf,
+  studentT,
+} from "../src/index.ts";
+import { promptParameter, targetParameter } from "../src/parameters.ts";
+
+const prompts = (text: string) => parsePromptRows(text).map(({ prompt }) => prompt);
+
+describe("files of prompts", () => {
+  test("plain text: a prompt a line, spaces kept, whatever ends lines", () => {
+    expect(parsePromptRows("\uFEFFOnce upon \r\n\r\n a time\n")).toEqual([
+      { line: 1, prompt: "Once upon " },
+      { line: 3, prompt: " a time" },
+    ]);
+    expect(parsePromptRows("a\t Mary, John")).toEqual([
+      { line: 1, prompt: "a", target: [" Mary", " John"] },
+    ]);
+  });
+
+  test("JSON lines: objects and lists of ids", () => {
+    const text =
+      '{"prompt": "a, b", "target": [" Mary", 5]}\r\n[1,2,3]\n{"prompt":[4],"target":","}';
+    expect(parsePromptRows(text)).toEqual([
+      { line: 1, prompt: "a, b", target: [" Mary", 5] },
+      { line: 2, prompt: [1, 2, 3] },
+      { line: 3, prompt: [4], target: [","] },
+    ]);
+  });
+
+  test("CSV with a header: quotes, commas and lines within", () => {
+    const text = 'prompt,target\r\n"a, ""b""\nc",""" Mary"","" John"""\nplain,\n';
+    expect(parsePromptRows(text)).toEqual([
+      { line: 2, prompt: 'a, "b"\nc', target: [" Mary", " John"] },
+      { line: 4, prompt: "plain" },
+    ]);
+    expect(prompts("prompt\na b\n")).toEqual(["a b"]);
+  });
+
+  test.each([
+    ["", "analysis/no-prompts", undefined],
+    ["\uFEFF \r\n\n", "analysis/no-prompts", undefined],
+    ['{"prompt": "a"}\n{"prompt": 5}', "analysis/bad-prompts", 2],
+    ['{"prompt": "a"}\n\n{"prompt": "b"', "analysis/bad-prompts", 3],
+    ['{"prompt": "a", "targets": 1}', "analysis/bad-prompts", 1],
+    ['{"prompt": ""}', "analysis/bad-prompts", 1],
+    ["[]", "analysis/bad-prompts", 1],
+    ["[1.5]", "analysis/bad-prompts", 1],
+    ['{"prompt": "a", "target": [1, 2, 3]}', "analysis/bad-prompts", 1],
+    ['{"prompt": "a", "target": [true]}', "analysis/bad-prompts", 1],
+    ["prompt,label\na,b", "analysis/bad-prompts", 1],
+    ["prompt,target\na,b\nc", "analysis/bad-prompts", 3],
+    ['prompt\n"a', "analysis/bad-prompts", 0],
+    ["a\tb\tc", "analysis/bad-prompts", 1],
+    ["a\n".repeat(4097), "analysis/too-many-prompts", undefined],
+  ])("%j is refused as %s", (text, code, line) => {
+    const details = line === undefined ? {} : { details: expect.objectContaining({ line }) };
+    expect(() => parsePromptRows(text)).toThrow(expect.objectContaining({ code, ...details }));
+  });
+});
+
+test("a mean and its interval are those of tables of Student's t", () => {
+  const table = {
+    1: 12.7062,
+    2: 4.30265,
+    3: 3.18245,
+    5: 2.57058,
+    10: 2.22814,
+    30: 2.04227,
+    100: 1.98397,
+  };
+  for (const [freedom, t] of Object.entries(table)) {
+    expect(studentT(Number(freedom))).toBeNear(t, { rtol: 2e-6 });
+  }
+  expect(studentT(1e9)).toBeNear(1.959964, { rtol: 1e-6 });
+  expect(spreadOf([4])).toEqual({ mean: 4, low: null, high: null, count: 1 });
+  const { mean, low, high } = spreadOf([1, 2, 3, 6]);
+  expect(mean).toBe(3);
+  const half = (3.182446 * Math.sqrt(14 / 3)) / 2;
+  expect(high).toBeNear(3 + half, { rtol: 1e-6 });
+  expect(low).toBeNear(3 - half, { rtol: 1e-6 });
+});
+
+describe("an analysis over prompts", () => {
+  /** Its numbers are those of the tokens. */
+  const plain = defineAnalysis({
+    name: "sums",
+    summary: "sums of ids",
+    description: "Adds up the ids of MODEL's tokens.",
+    params: z.object({ prompt: promptParameter("text to read"), target: targetParameter }),
+    float64: true,
+    estimate: () => ({ ...cost().total(), flops: 5, peakBytes: 7 }),
+    run: async ({ engine, model, vocabulary, inFloat64 }, { prompt, target }) => ({
+      ...computedResult("sums", engine, model),
+      ids: vocabulary.encode(prompt),
+      target: target ?? null,
+      exact: inFloat64 !== undefined,
+    }),
+    tables: ({ ids }) => [
+      {
+        kind: "sum",
+        title: "Sums",
+        columns: [
+          { name: "part", kind: "text" },
+          { name: "effect", kind: "effect" },
+          { name: "note", kind: "text" },
+        ],
+        rows: [
+          ["small", ids.length, "x"],
+          ["all", ids.reduce((a, b) => a + b, 0), "y"],
+          ...(ids.length > 2 ? [["long", 1, "z"]] : []),
+        ],
+      },
+      { kind: "places", columns: [{ name: "a", kind: "effect" }], rows: [[1]] },
+    ],
+    tableKinds: ["sum", "places"],
+  });
+  const over = overPrompts(plain, { single: ["places"] });
+  const folder = tinyModel("gpt2");
+  const vocabulary = {
+    encode: (prompt: string | readonly number[]) =>
+      typeof prompt === "string" ? [...prompt].map((c) => c.charCodeAt(0) - 97) : prompt,
+    tokenId: Number,
+    text: String,
+    entry: String,
+    decode: String,
+  };
+  const subject = async () => ({
+    engine: reference,
+    model: await loadModel(reference, folder, { hash: false }),
+    ...{ vocabulary, signal: new AbortController().signal, onProgress: () => {} },
+    linearAlgebra: () => Promise.reject(new Error("not needed")),
+    inFloat64: () => Promise.reject(new Error("not for each")),
+  });
+  const run = async (values: Record<string, unknown>) =>
+    await over.run(await subject(), await checkParameters(over.params, values));
+
+  test("one prompt is analysed as ever", async () => {
+    const result = await run({ prompt: "abc" });
+    expect(result).toMatchObject({ kind: "sums", ids: [0, 1, 2], exact: true });
+    expect(over.tables(result)).toEqual(plain.tables(result));
+    expect(describeParameters(over.params).map(({ name, required }) => [name, required])).toEqual([
+      ["prompt", true],
+      ["target", false],
+      ["prompts", false],
+      ["each", false],
+    ]);
+  });
+
+  test("numbers of several become means with intervals, row by row", async () => {
+    const result: PromptSet = await run({ prompts: "bb\nbcd\n", target: ["1"] });
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+    expect(result).toMatchObject({ kind: "prompt-set", analysis: "sums", each: null });
+    expect(result.prompts.map(({ line, tokens }) => [line, tokens.length])).toEqual([
+      [1, 2],
+      [2, 3],
+    ]);
+    const [table, ...more] = result.means;
+    expect(more).toEqual([]); // places are those of one prompt
+    expect(table?.rows).toEqual([
+      { keys: ["all"], values: [spreadOf([2, 6])], count: 2 },
+      { keys: ["small"], values: [spreadOf([2, 3])], count: 2 },
+      { keys: ["long"], values: [spreadOf([1])], count: 1 },
+    ]);
+    const [means, list] = over.tables(result);
+    expect(means).toMatchObject({ kind: "sum-mean", title: "Sums: means over 2 prompts" });
+    const half = 12.706204736174694 * 2;
+    expect(means?.rows[0]).toEqual([
+      "all",
+      4,
+      expect.closeTo(half, 9),
+      expect.closeTo(4 - half, 9),
+      expect.closeTo(4 + half, 9),
+      2,
+    ]);
+    expect(means?.notes?.[1]).toContain("of 2");
+    expect(list?.rows.length).toBe(2);
+  });
+
+  test("each is kept on demand, with a target of its own, and without float64", async () => {
+    const text = '{"prompt": "ab", "target": 4}\n{"prompt": "b"}';
+    const result: PromptSet = await run({ prompts: text, target: ["1"], each: true });
+    expect(result.each).toMatchObject([
+      { ids: [0, 1], target: [4], exact: false },
+      { ids: [1], target: ["1"], exact: false },
+    ]);
+  });
+
+  test("the cost is that of all, one after the other", async () => {
+    const model = await outlineModel(folder);
+    const params = await checkParameters(over.params, { prompts: "ab\nc\nd" });
+    const all = over.estimate({ model, vocabulary, precision: "f32" }, params);
+    expect(all).toMatchObject({ flops: 15, peakBytes: 7 });
+  });
+
+  test.each([
+    [{ prompts: "a", prompt: "b" }, "analysis/bad-parameters"],
+    [{ prompt: "b", each: true }, "analysis/bad-parameters"],
+    [{ prompts: "a", each: 3 }, "analysis/bad-parameters"],
+    [{ prompts: 3 }, "analysis/bad-parameters"],
+    [{}, "analysis/bad-parameters"],
+    [{ prompts: "" }, "analysis/no-prompts"],
+    [{ prompts: '{"prompt":"a","target":[1,2,3]}' }, "analysis/bad-prompts"],
+  ])("%j is refused", async (values, code) => {
+    await expect(checkParameters(over.params, values)).rejects.toMatchObject({ code });
+  });
+});
