@@ -84,35 +84,25 @@ export type {
   Subject,
   Vocabulary,
 } from "./subject.ts";
-export type {
-  Cell,
-  Column,
-  ColumnKind,
-  Table } from "./table.ts";
-export { namedTarget,
-  type targetText } from "./target.ts";
-export { type TextRow,
-  type type TextRowsOptions,
-  type textRows } from "./text-rows.ts";
-export { parseTokenIds,
-  type parseTokenNames,
-  type type TokenName,
-  type tokenNotation } from "./token-notation.ts";
+export type { Cell, Column, ColumnKind, Table } from "./table.ts";
+export { namedTarget, targetText } from "./target.ts";
+export { type TextRow, type TextRowsOptions, textRows } from "./text-rows.ts";
+export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export {
   type ArcsView,
-  type type BarsView,
-  type type CurvesView,
-  type type GraphView,
-  type type GridView,
-  type type ListView,
-  type type Mark,
-  type type Place,
-  type type RoutesView,
-  type type ScatterView,
-  type type Series,
-  type type SlopeView,
-  type tokenPlaces,
-  type type View,
+  type BarsView,
+  type CurvesView,
+  type GraphView,
+  type GridView,
+  type ListView,
   listViews,
+  type Mark,
+  type Place,
+  type RoutesView,
+  type ScatterView,
+  type Series,
+  type SlopeView,
+  tokenPlaces,
+  type View,
 } from "./view.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";

@@ -1,15 +1,17 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright";
 import { build, createServer, preview } from "vite";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { isPublic, membersOf, repository } from "../src/members.mjs";
 import { type Registry, startRegistry } from "../src/registry.mjs";
 
 // Someone who installs the packages, far from this repository: from a registry, with npm and with pnpm.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 }); // compilers and installers, beside other tests
+
 const root = mkdtempSync(join(tmpdir(), "resolvent-consumer-"));
 const published = membersOf(repository).filter(isPublic);
 const names = published.map(({ manifest }) => manifest.name);
@@ -41,7 +43,6 @@ async function install(manager: "npm" | "pnpm"): Promise<void> {
   mkdirSync(join(root, manager, "src"), { recursive: true });
   const manifest = { name: "consumer", private: true, type: "module" };
   write(manager, "package.json", JSON.stringify(manifest));
-  // A registry in this process answers only while nothing here waits.
   const pnpm = join(repository, "node_modules", "pnpm", "bin", "pnpm.cjs");
   const place = ["--registry", registry.address, "--ignore-scripts"];
   const [command, ...args] =
@@ -51,8 +52,8 @@ async function install(manager: "npm" | "pnpm"): Promise<void> {
   await runWhileServing(join(root, manager), command ?? "", [...args, ...names]);
 }
 
+/** Runs a program to its end, while the registry, which is in this process, goes on answering. */
 async function runWhileServing(cwd: string, command: string, args: string[]): Promise<void> {
-  const { spawn } = await import("node:child_process");
   const env = { ...process.env, CI: "true", npm_config_cache_dir: join(root, "metadata") };
   const child = spawn(command, args, { cwd, env, shell: process.platform === "win32" });
   let said = "";
@@ -81,7 +82,7 @@ const program = `${all}
 import { createCpu } from "@resolvent/cpu";
 import { expandByDegree } from "@resolvent/expansion";
 import { bundledModels } from "@resolvent/models";
-import { loadModel, loadTokenizer, type Model } from "@resolvent/transformer";
+import { loadModel, loadTokenizer } from "@resolvent/transformer";
 import { urlFolder } from "@resolvent/weights";
 import { folderOf } from "@resolvent/weights/node";
 
@@ -97,7 +98,6 @@ export const told: { error: number; terms: number } = {
   error: certificate.relativeError ?? Number.NaN,
   terms: terms.length,
 };
-export type OnlyATransformer = Model<never>;
 `;
 
 describe.each(["npm", "pnpm"] as const)("installed with %s", (manager) => {
