@@ -25,14 +25,21 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   linearity: [29300, "the same and the page, with its figures"],
   models: [270, "URLs only: the weights are files beside it"],
-  patching: [19100, "blocks of transformer and reverse-mode derivatives"],
+  patching: [
+    20500,
+    "blocks of transformer and reverse-mode derivatives; what misspelt sites and nodes are nearest to",
+  ],
   paths: [21400, "blocks of transformer and tensor's derivatives; of expansion next to nothing"],
+  resolvent: [
+    106500,
+    "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas",
+  ],
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
   transformer: [
     71000,
     "loading, families and tokenizers, whose Oniguruma patterns take a third of it",
   ],
-  weights: [10500, "readers and the Hub; what is for Node only is in /node"],
+  weights: [11000, "readers and the Hub, nearest names; what is for Node only is in /node"],
 };
 
 const libraries = membersOf(repository)
