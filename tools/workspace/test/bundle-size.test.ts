@@ -29,7 +29,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     20500,
     "blocks of transformer and reverse-mode derivatives; what misspelt sites and nodes are nearest to",
   ],
-  paths: [21400, "blocks of transformer and tensor's derivatives; of expansion next to nothing"],
+  paths: [23000, "blocks of transformer and tensor's derivatives; of expansion next to nothing"],
   resolvent: [
     106500,
     "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas",
