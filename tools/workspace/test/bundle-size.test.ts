@@ -33,8 +33,12 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   models: [1070, "URLs, and small configs inside them: the weights are files beside it"],
   patching: [21100, "blocks of transformer with their parts, and reverse-mode derivatives"],
   "patching/analyses": [53000, "all of the package, and zod"],
-  paths: [21400, "blocks of transformer and tensor's derivatives; of expansion next to nothing"],
+  paths: [23000, "blocks of transformer and tensor's derivatives; of expansion next to nothing"],
   "paths/analyses": [53100, "all of the package, and zod"],
+  resolvent: [
+    106500,
+    "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas",
+  ],
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
   "tensor/rules": [4900, "shape rules and loops, for engines"],
   transformer: [

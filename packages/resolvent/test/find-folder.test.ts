@@ -1,0 +1,80 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { bundledModels } from "@resolvent/models";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findFolder, openModel } from "../src/node.ts";
+
+const models = fileURLToPath(new URL("../", bundledModels.tales?.url));
+let server: Worker;
+let address: string;
+let scratch: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), "resolvent-find-"));
+  // On a thread of its own: a model that streams waits for its answers.
+  server = new Worker(new URL("./serve.mjs", import.meta.url), { workerData: models });
+  const port = await new Promise((resolve) => server.once("message", resolve));
+  address = `http://127.0.0.1:${port}`;
+});
+
+afterAll(async () => {
+  await server.terminate();
+  await rm(scratch, { recursive: true });
+});
+
+const firstLogits = async (
+  ...args: Parameters<typeof openModel>
+): Promise<{ readonly name: string; readonly logits: readonly number[] }> => {
+  const lm = await openModel(...args);
+  const { logits } = await lm.run("Once upon a time");
+  await lm.close();
+  return { name: lm.model.name, logits: logits.at({ pos: -1 }).nested("vocab") };
+};
+
+describe("a model is the same", () => {
+  test("by its name, its path, its address, whole or layer by layer", async () => {
+    const named = await firstLogits("tales", { threads: 1 });
+    expect(named.name).toBe("tales");
+    const seen: string[] = [];
+    const progress = { onProgress: ({ of }: { readonly of: string }) => void seen.push(of) };
+    expect(await firstLogits(join(models, "tales"), { threads: 1, ...progress })).toEqual(named);
+    expect(new Set(seen)).toEqual(new Set(["tensor"]));
+    expect(await firstLogits(`${address}/tales`, { threads: 1, hash: false })).toEqual(named);
+    const stream = { stream: true, threads: 1, hash: false };
+    expect(await firstLogits("tales", stream)).toEqual(named);
+    expect(await firstLogits(new URL(`${address}/tales/`), stream)).toEqual(named);
+  });
+});
+
+describe("what leads nowhere is named", () => {
+  test.each([
+    ["no/such/model", "resolvent/no-model", /neither a bundled model nor a folder.*Bundled: tales/],
+    ["hub:no/such/model", "weights/hub-bad-name", /not the name of a repository/],
+    ["toString", "resolvent/no-model", /neither a bundled model nor a folder/],
+  ])("%s", async (name, code, message) => {
+    await expect(findFolder(name, { offline: true })).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("a file", async () => {
+    const file = join(scratch, "model.bin");
+    await writeFile(file, "");
+    await expect(openModel(file)).rejects.toMatchObject({
+      code: "resolvent/not-a-folder",
+      details: { path: file, bundled: ["tales", "attn-only-2l"] },
+    });
+  });
+
+  test("a folder without a model, and an abort", async () => {
+    await expect(openModel(scratch, { threads: 1 })).rejects.toMatchObject({
+      code: "transformer/no-config",
+    });
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(openModel("tales", { threads: 1, signal })).rejects.toThrow("enough");
+  });
+});
