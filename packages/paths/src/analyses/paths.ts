@@ -114,7 +114,7 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
     directTable(expansion),
     ...routeTables(expansion),
   ],
-  tableKinds: ["path", "path-degree", "direct", "path-route"],
+  tableKinds: ["path", "path-degree", "direct"],
   answer: pathsAnswer,
   views: pathsViews,
 });
