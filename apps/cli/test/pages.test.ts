@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import axe from "axe-core";
 import { type Browser, chromium } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { analyses } from "../src/analyses.ts";
@@ -128,10 +128,8 @@ const title = existsSync(executablePath)
 
 describe.skipIf(!existsSync(executablePath))(title, () => {
   let browser: Browser;
-  let axe = "";
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-    axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   });
   afterAll(async () => await browser.close());
 
@@ -160,7 +158,7 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
         await page.goto(`file://${html(command)}`);
         const sizes = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
         expect(sizes).toEqual([width, width]);
-        await page.evaluate(axe);
+        await page.evaluate(axe.source);
         const violations = await page.evaluate(
           "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + nodes[0].target))",
         );

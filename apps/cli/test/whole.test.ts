@@ -20,7 +20,7 @@ const other = "When Nora and John went to the market, John gave a drink to";
 /** Calls of every analysis; M is a small model without trained weights. */
 const calls: readonly (readonly [analysis: string, args: readonly string[]])[] = [
   ["run", ["M", ...prompt, "--top", "2", "--sites", "*.pattern", "final.norm", "--generate", "5"]],
-  ["run", ["attn-only-2l", "--prompt", story, "--top", "3"]],
+  ["run", ["attn-only-2l", "--prompt", story, "--top", "3", "--attention"]],
   ["expand", ["M", ...prompt, "--max-degree", "2", "--freeze", "none"]],
   ["expand", ["tales", "--prompt", story]],
   ["expand", ["tales", "--prompt", story, "--target", "id:346,id:377", "--max-degree", "3"]],

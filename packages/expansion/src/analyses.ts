@@ -6,7 +6,7 @@ import { profile } from "./analyses/profile.ts";
 import { qk } from "./analyses/qk.ts";
 import { series } from "./analyses/series.ts";
 
-export type { QkResult, ScorePair } from "./analyses/qk.ts";
+export type { QkResult, ScorePair } from "./analyses/qk-result.ts";
 
 /** The analyses of this package, in the order of a list of commands. */
 export const expansionAnalyses: readonly AnyAnalysis[] = [

@@ -158,6 +158,6 @@ function subtitleOf({ model, input, settings, precision }: LinearityResult): str
 }
 
 /** An interval in few characters. */
-export function range(interval: Interval): string {
+function range(interval: Interval): string {
   return interval === null ? "" : `${short(interval[0])} … ${short(interval[1])}`;
 }

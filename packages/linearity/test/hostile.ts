@@ -1,7 +1,7 @@
 import { BLOCK_MEASURES, type LinearityResult, RESIDUAL_LABELS } from "../src/result.ts";
 
 /** Names that break out of whatever does not escape them. */
-export const HOSTILE = `"></title><script>globalThis.hacked = 1</script><img src=x onerror="globalThis.hacked=2">'&amp;\u202e`;
+const HOSTILE = `"></title><script>globalThis.hacked = 1</script><img src=x onerror="globalThis.hacked=2">'&amp;\u202e`;
 
 /** A result with hostile names, values that are missing, and more blocks than there is room for names. */
 export function hostileResult(): LinearityResult {

@@ -14,6 +14,7 @@ import {
   patchGraph,
   patchSetting,
 } from "../src/index.ts";
+import { withoutDangling } from "../src/smallest-circuit.ts";
 import { naiveTarget, naiveWrites, valueAt, type Writes } from "./naive.ts";
 
 const clean = [3, 17, 5, 28];
@@ -105,6 +106,35 @@ describe.each(tinyFamilies)("%s", (family) => {
     expect(values.data[3]).toBeNear(naiveTarget(model, corrupt, target), { rtol });
     const naive = all.slice(0, 2).map((kept) => naiveCircuit(model, graph, ref, kept));
     expect([...values.data.slice(0, 2)]).toBeNear(naive, { rtol });
+  });
+
+  test("with the corrupt run as the reference, dangling edges change nothing", () => {
+    const graph = patchGraph(model.architecture, "head");
+    const ref = stacked(graph, naiveWrites(model, corrupt));
+    const x0 = valueAt(model, clean, "embed");
+    const circuits = [2, 3, 5, 7].flatMap((seed) => {
+      // Few edges, so that many of them dangle.
+      const edges = edgesOf(graph).filter(
+        ({ source, receiver }) => (source * 7 + receiver * 5 + seed) % 4 === 0,
+      );
+      const named = edges.map(({ source, receiver }) => ({
+        source: got(graph.sources[source]).name,
+        receiver: got(graph.receivers[receiver]).name,
+        score: 1,
+      }));
+      const left = withoutDangling(named);
+      expect(left.length).toBeLessThan(named.length);
+      const key = (source: string, receiver: string): string => `${source} ${receiver}`;
+      return [named, left].map((some): Kept => {
+        const names = new Set(some.map((edge) => key(edge.source, edge.receiver)));
+        return (s, r) => names.has(key(got(graph.sources[s]).name, got(graph.receivers[r]).name));
+      });
+    });
+    const subject = { model, graph, x0, reference: ref, target };
+    const { data } = circuitTargets(reference, subject, circuits);
+    for (let i = 0; i < data.length; i += 2) {
+      expect(data[i + 1]).toBeNear(got(data[i]), { rtol });
+    }
   });
 
   test("without one edge, a circuit is the model with this edge patched", async () => {

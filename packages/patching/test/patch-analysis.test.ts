@@ -199,6 +199,7 @@ test("circuit", async () => {
   expect(tables.map(({ kind, rows }) => [kind, rows.length])).toEqual([
     ["circuit-size", 10],
     ["circuit-edge", 15],
+    ["circuit-kept", 6],
   ]);
   expect(tables[0]?.notes?.at(-1)).toMatch(
     /^logit ".*" − ".*" of the model .*, with all 15 edges cut /,

@@ -1,7 +1,7 @@
 import { percent } from "../figures.ts";
 import { tokenNotation } from "../token-notation.ts";
 import { tokenPlaces, type View } from "../view.ts";
-import type { RunResult } from "./run.ts";
+import type { RunResult } from "./run-result.ts";
 
 /** What the model says next, in words. */
 export function runAnswer({ model, next: [first, second], loss, input }: RunResult): string[] {

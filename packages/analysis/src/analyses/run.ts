@@ -32,19 +32,19 @@ import {
   promptParameter,
   siteVectorsParameter,
 } from "../parameters.ts";
-import { modelIdentity, type Result, type TokenFacts, tokenFacts } from "../result.ts";
+import { modelIdentity, type TokenFacts, tokenFacts } from "../result.ts";
 import type { SiteVector } from "../site-vector.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import type { Table } from "../table.ts";
 import { tokenNotation } from "../token-notation.ts";
-import { checkPatterns, type HeadPattern, PATTERNS, patternsIn, patternTable } from "./patterns.ts";
+import { checkPatterns, PATTERNS, patternsIn, patternTable } from "./patterns.ts";
 import {
   interventionFacts,
   interventionLine,
   interventionsOf,
   meansOf,
-  type RunIntervention,
 } from "./run-interventions.ts";
+import type { Candidate, Generated, RunResult } from "./run-result.ts";
 import { runAnswer, runViews } from "./run-views.ts";
 
 /** How traces can be kept. */
@@ -65,41 +65,6 @@ interface RunParameters {
   readonly steer: readonly SiteVector[];
   readonly save?: NewFile | undefined;
   readonly saveAs: keyof typeof TRACE_DTYPES;
-}
-
-interface Candidate extends TokenFacts {
-  readonly logit: number;
-  readonly probability: number;
-}
-
-/** What a model goes on with. */
-interface Generated {
-  readonly tokens: readonly number[];
-  readonly text: string;
-  /** Why it ends there: so many tokens were asked for, the model ended the text, or its context is full. */
-  readonly stop: "length" | "end" | "context";
-}
-
-/** One forward pass, and what follows it. */
-export interface RunResult extends Result {
-  readonly kind: "run";
-  readonly input: { readonly tokens: readonly TokenFacts[] };
-  readonly engine: string;
-  readonly precision: string;
-  /** Mean next-token loss, nats; null for a single token. */
-  readonly loss: number | null;
-  /** The likeliest next tokens. */
-  readonly next: readonly Candidate[];
-  readonly generated: Generated | null;
-  /** What the run was changed by; absent where that is nothing. */
-  readonly interventions?: readonly RunIntervention[];
-  readonly sites: readonly {
-    readonly site: string;
-    readonly shape: Tensor["shape"];
-    readonly norm: number;
-  }[];
-  /** The attention patterns, head by head; only where they were asked for. */
-  readonly attention?: readonly HeadPattern[];
 }
 
 /** A forward pass, and what the model would say next. */

@@ -1,6 +1,6 @@
 import { short, type View } from "@resolvent/analysis";
 import { headName } from "@resolvent/transformer";
-import type { HeadRow, HeadsResult } from "./heads.ts";
+import type { HeadRow, HeadsResult } from "./heads-result.ts";
 
 type Score = "induction" | "previousToken" | "ovCopying";
 

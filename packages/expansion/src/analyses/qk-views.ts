@@ -1,6 +1,6 @@
 import { percent, short, tokenNotation, type View } from "@resolvent/analysis";
 import { headName } from "@resolvent/transformer";
-import type { QkResult } from "./qk.ts";
+import type { QkResult } from "./qk-result.ts";
 
 /** Sources of a side that a matrix shows at most. */
 const MOST = 24;

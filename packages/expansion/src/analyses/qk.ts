@@ -30,10 +30,11 @@ import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
 import * as z from "zod";
 import { chooseEdge } from "../qk/choose-edge.ts";
-import { type EdgeDegrees, qkDegrees } from "../qk/edge-degrees.ts";
+import { qkDegrees } from "../qk/edge-degrees.ts";
 import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
 import { scoreCost } from "../qk/score-cost.ts";
 import { SPLITTINGS, type Splitting } from "../qk/score-sources.ts";
+import type { QkResult, ScorePair } from "./qk-result.ts";
 import { qkAnswer, qkViews } from "./qk-views.ts";
 
 interface QkParameters {
@@ -47,30 +48,6 @@ interface QkParameters {
   readonly centred: boolean;
   readonly target?: readonly TokenName[] | undefined;
   readonly top: number;
-}
-
-/** What a pair of sources contributes to a score. */
-export interface ScorePair {
-  readonly querySource: string;
-  readonly keySource: string;
-  readonly effect: number;
-  /** Of the sum of all pairs; single ones may be negative or above 1. Null where the sum is next to nothing. */
-  readonly share: number | null;
-}
-
-/** A score by source pairs, with the degrees that the edge has: what the command `qk` gives. */
-export interface QkResult extends ScoreExpansion {
-  /** Whether `pairs` are those of the centred score. */
-  readonly centred: boolean;
-  /** The pairs with the largest effects, in that order. */
-  readonly pairs: readonly ScorePair[];
-  /** The sum of all other pairs. */
-  readonly notShown: { readonly pairs: number; readonly effect: number };
-  /** The tokens of the target whose V-degrees are told: `a`, and `b` where there is one. */
-  readonly target: readonly TokenFacts[];
-  /** V-degree and QK-degree, each by itself. */
-  readonly degrees: EdgeDegrees;
-  readonly warnings: readonly Warning[];
 }
 
 /** Why a head looks where it looks: `expandScore` and `qkDegrees` as an analysis. */

@@ -130,9 +130,13 @@ export function curvesLayout(
         ? (n - (points.length - 1) / 2) *
           Math.min(7, (range[1] - range[0]) / Math.max(1, rows.length) / (points.length + 1))
         : 0;
-    if (view.mark === "lines" && own.length > 1) {
-      const d = own.map((point) => `${round(x(point.row))},${round(y(sized(point.value)))}`);
-      shapes.push({ kind: "path", role, d: `M${d.join("L")}`, width: 2 });
+    if (view.mark === "lines") {
+      // No line over a place without a number.
+      const d = own.map(({ row, value }, k) => {
+        const goesOn = own[k - 1]?.row === row - 1;
+        return `${goesOn ? "L" : "M"}${round(x(row))},${round(y(sized(value)))}`;
+      });
+      shapes.push({ kind: "path", role, d: d.join(""), width: 2 });
     }
     for (const { row, value, low, high } of own) {
       const at = x(row) + aside;

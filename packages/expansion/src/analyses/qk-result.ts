@@ -1,0 +1,27 @@
+import type { TokenFacts, Warning } from "@resolvent/analysis";
+import type { EdgeDegrees } from "../qk/edge-degrees.ts";
+import type { ScoreExpansion } from "../qk/expand-score.ts";
+
+/** What a pair of sources contributes to a score. */
+export interface ScorePair {
+  readonly querySource: string;
+  readonly keySource: string;
+  readonly effect: number;
+  /** Of the sum of all pairs; single ones may be negative or above 1. Null where the sum is next to nothing. */
+  readonly share: number | null;
+}
+
+/** A score by source pairs, with the degrees that the edge has: what the command `qk` gives. */
+export interface QkResult extends ScoreExpansion {
+  /** Whether `pairs` are those of the centred score. */
+  readonly centred: boolean;
+  /** The pairs with the largest effects, in that order. */
+  readonly pairs: readonly ScorePair[];
+  /** The sum of all other pairs. */
+  readonly notShown: { readonly pairs: number; readonly effect: number };
+  /** The tokens of the target whose V-degrees are told: `a`, and `b` where there is one. */
+  readonly target: readonly TokenFacts[];
+  /** V-degree and QK-degree, each by itself. */
+  readonly degrees: EdgeDegrees;
+  readonly warnings: readonly Warning[];
+}
