@@ -1,4 +1,10 @@
-import { type TokenName, tokenNotation } from "@resolvent/analysis";
+import {
+  isPrompt,
+  type TokenName,
+  targetNames,
+  textRows,
+  tokenNotation,
+} from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import type { Target } from "@resolvent/transformer";
 
@@ -85,51 +91,35 @@ export interface PairLine {
   readonly target?: readonly TokenName[];
 }
 
-/** Characters of a file of pairs at most, 64 MiB: far more than `PAIRS_LIMIT` prompts of usual contexts. */
-const TEXT_LIMIT = 2 ** 26;
-
 /**
- * The pairs of a JSONL text, `{"clean": …, "corrupt": …, "target": [a, b]}` a line; prompts are texts or lists of
- * token ids; a token of a target is a text, or its id as a number. Empty lines are passed over.
+ * The pairs of a text: JSON lines, `{"clean": …, "corrupt": …, "target": [a, b]}`; CSV with these columns; or plain
+ * text with a tab between clean and corrupt, and another before a target. In JSON prompts are texts or lists of token
+ * ids, and a token of a target is a text, or its id as a number. Empty lines are passed over.
  *
  * @throws InputError `patching/bad-pairs`, which names the line; `patching/too-many-pairs`
  */
 export function parsePairs(text: string): PairLine[] {
-  if (text.length > TEXT_LIMIT) {
-    throw badPairs(0, `the text has ${text.length} characters, the limit is ${TEXT_LIMIT}`);
-  }
-  const lines = text.split("\n").flatMap((line, i) => (line.trim() === "" ? [] : [{ line, i }]));
-  if (lines.length > PAIRS_LIMIT) {
+  const rows = textRows(text, { columns: ["clean", "corrupt", "target"], refuse: badPairs });
+  if (rows.length > PAIRS_LIMIT) {
     throw new InputError({
       code: "patching/too-many-pairs",
-      message: `At most ${PAIRS_LIMIT} pairs of prompts are patched together, got ${lines.length}.`,
+      message: `At most ${PAIRS_LIMIT} pairs of prompts are patched together, got ${rows.length}.`,
       remedy: "Take a part of them.",
-      details: { limit: PAIRS_LIMIT, got: lines.length },
+      details: { limit: PAIRS_LIMIT, got: rows.length },
     });
   }
-  return lines.map(({ line, i }) => {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      throw badPairs(i + 1, "it is no JSON");
-    }
-    if (typeof value !== "object" || value === null) throw badPairs(i + 1, "it is no object");
-    const { clean, corrupt, target, ...rest } = value as Readonly<Record<string, unknown>>; // an object
+  return rows.map(({ line, fields, json }) => {
+    const { clean, corrupt, target, ...rest } = fields;
     const odd = Object.keys(rest)[0];
     if (odd !== undefined)
-      throw badPairs(i + 1, `it has "${odd}", beside clean, corrupt and target`);
-    if (!isPrompt(clean)) throw badPairs(i + 1, '"clean" is neither a text nor token ids');
+      throw badPairs(line, `it has "${odd}", beside clean, corrupt and target`);
+    if (!isPrompt(clean)) throw badPairs(line, '"clean" is neither a text nor token ids');
+    if (!json && corrupt === undefined)
+      throw badPairs(line, "it is no JSON, and has no tab or column before a corrupt prompt");
     if (corrupt !== undefined && !isPrompt(corrupt)) {
-      throw badPairs(i + 1, '"corrupt" is neither a text nor token ids');
+      throw badPairs(line, '"corrupt" is neither a text nor token ids');
     }
-    const names = target === undefined || target === null ? undefined : [target].flat();
-    if (names !== undefined && (names.length < 1 || names.length > 2)) {
-      throw badPairs(i + 1, `"target" is one token or two, got ${names.length}`);
-    }
-    if (names !== undefined && !names.every(isTokenName)) {
-      throw badPairs(i + 1, '"target" has something that is neither a text nor a token id');
-    }
+    const names = targetNames(target, { json, refuse: (why) => badPairs(line, why) });
     return {
       clean,
       ...(corrupt !== undefined && { corrupt }),
@@ -138,20 +128,12 @@ export function parsePairs(text: string): PairLine[] {
   });
 }
 
-function isTokenName(value: unknown): value is TokenName {
-  return typeof value === "string" ? value !== "" : Number.isInteger(value) && Number(value) >= 0;
-}
-
-function isPrompt(value: unknown): value is string | number[] {
-  if (typeof value === "string") return true;
-  return Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0);
-}
-
 function badPairs(line: number, why: string): InputError {
   return new InputError({
     code: "patching/bad-pairs",
     message: `Pairs of prompts, line ${line}: ${why}.`,
-    remedy: 'A line is like {"clean": "…", "corrupt": "…", "target": [" Mary", " John"]}.',
+    remedy:
+      'A line is like {"clean": "…", "corrupt": "…", "target": [" Mary", " John"]}; or the file is CSV with the header clean,corrupt,target, or has a tab between clean and corrupt.',
     details: { line },
   });
 }

@@ -4,6 +4,7 @@ import {
   type ComputedResult,
   computedResult,
   pause,
+  spreadOf,
   type TokenFacts,
   tokenFacts,
 } from "@resolvent/analysis";
@@ -49,6 +50,8 @@ export interface PatchResult extends ComputedResult<"patch"> {
   readonly receivers: readonly string[];
   /** Mean over pairs of `target(patched) − target(run)`, or what a gradient says of it. */
   readonly effect: EffectMatrix;
+  /** Ends of the 95 % intervals of these means by Student's t; null for a single pair, which has none. */
+  readonly interval: { readonly low: EffectMatrix; readonly high: EffectMatrix } | null;
   /** Means over pairs. */
   readonly targetClean: number;
   /** Null where a pair has no corrupt prompt. */
@@ -186,6 +189,7 @@ export async function patchEffects<T extends Shaped>(
       sources: graph.sources.map(({ name }) => name),
       receivers: work.columns,
       effect: inMatrix(own),
+      interval: intervalOf(found, inMatrix),
       targetClean: mean(found.map(({ targetClean }) => targetClean)),
       targetCorrupt: corrupts.length < found.length ? null : mean(corrupts),
       logitSize: Math.max(...found.map(({ logitSize }) => logitSize)),
@@ -204,6 +208,19 @@ export async function patchEffects<T extends Shaped>(
   } finally {
     if (means !== undefined) engine.free(means);
   }
+}
+
+function intervalOf(
+  found: readonly PairEffects[],
+  inMatrix: (values: readonly number[]) => EffectMatrix,
+): PatchResult["interval"] {
+  if (found.length < 2) return null;
+  const cells = found[0]?.effects[0]?.map((_, i) =>
+    spreadOf(found.map(({ effects }) => effects[0]?.[i] ?? Number.NaN)),
+  );
+  const end = (of: "low" | "high"): EffectMatrix =>
+    inMatrix(cells?.map((spread) => spread[of] ?? Number.NaN) ?? []);
+  return { low: end("low"), high: end("high") };
 }
 
 interface PairEnds {

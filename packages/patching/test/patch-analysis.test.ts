@@ -133,7 +133,23 @@ describe("patch", () => {
     expect(both.targetClean).toBeNear(mean(({ targetClean }) => targetClean));
     const exact = (await run("patch", { pairs })) as PatchResult;
     expect(both.comparison?.exact).toEqual(exact.effect);
-    expect(analysis("patch").tables(both)[1]?.notes).toHaveLength(3);
+    expect(analysis("patch").tables(both)[1]?.notes).toHaveLength(4);
+
+    // Of two values the interval is 12.7 times half their difference to either side.
+    const [one = 0, two = 0] = both.pairs.map((pair) => pair.effect?.[2]?.[3] ?? Number.NaN);
+    const half = (12.706204736174694 * Math.abs(one - two)) / 2;
+    const value = both.effect[2]?.[3] ?? Number.NaN;
+    expect(both.interval?.high[2]?.[3]).toBeNear(value + half, { rtol: 1e-9 });
+    expect(both.interval?.low[2]?.[3]).toBeNear(value - half, { rtol: 1e-9 });
+    expect(((await run("patch", prompts)) as PatchResult).interval).toBeNull();
+  });
+
+  test("pairs as CSV and with tabs are those of JSON lines", () => {
+    const json = '{"clean": "a, b", "corrupt": "c", "target": [" x", 5]}';
+    const csv = 'clean,corrupt,target\r\n"a, b",c,""" x"",id:5"\r\n';
+    expect(parsePairs(csv)).toEqual(parsePairs(json));
+    expect(parsePairs('a, b\tc\t" x",id:5')).toEqual(parsePairs(json));
+    expect(() => parsePairs("clean,corrupt\na")).toThrow(/line 2: it has 1 fields/);
   });
 
   test.each([
@@ -208,7 +224,7 @@ test("circuit", async () => {
 
 test.each([
   ["{", "no JSON"],
-  ["3", "no object"],
+  ["3", "no tab"],
   ['{"clean": 3}', "neither"],
   ['{"clean": "a", "corrupt": [1.5]}', "neither"],
   ['{"clean": "a", "extra": 1}', '"extra"'],

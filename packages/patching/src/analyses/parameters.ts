@@ -46,7 +46,7 @@ export const patchParameters = (
   prompt: promptParameter("clean prompt").optional(),
   corrupt: promptParameter("corrupt prompt, of as many tokens").optional(),
   pairs: jsonLinesParameter(
-    'instead of one prompt, pairs as JSON lines, {"clean": …, "corrupt": …, "target": [a, b]}; texts are strings, target tokens strings or numeric ids; effects are averaged',
+    'instead of one prompt, pairs as JSON lines, {"clean": …, "corrupt": …, "target": [a, b]}; texts are strings, target tokens strings or numeric ids; or CSV with these columns, or clean and corrupt with a tab between; effects are averaged',
   ),
   target: targetParameter.describe(
     "tokens whose logit difference at the last position is meant, texts or id:N; one for its logit alone; default: the likeliest of the clean and of the corrupt run, or the two likeliest where they agree",

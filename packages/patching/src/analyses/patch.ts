@@ -1,6 +1,7 @@
 import {
   type Analysis,
   type Cell,
+  type Column,
   certificateLine,
   defineAnalysis,
   inputLine,
@@ -180,14 +181,15 @@ function roundingIn({ precision, effect, logitSize }: Result): number {
 
 /** Every effect as a row of data; people see the largest. */
 function effectTable(result: Result): Table {
-  const { sources, receivers, effect, comparison, top } = result;
+  const { sources, receivers, effect, interval, comparison, top } = result;
   const all = sources.flatMap((source, s) =>
     receivers.flatMap((receiver, r): Cell[][] => {
       const value = effect[s]?.[r];
       if (value === null || value === undefined) return [];
       const exact = comparison?.exact[s]?.[r];
       const end = comparison === null ? [] : [exact ?? null];
-      return [[source, receiver, tokenAt(result, receiver), value, ...end]];
+      const ends = interval === null ? [] : halfCells(interval, s, r);
+      return [[source, receiver, tokenAt(result, receiver), value, ...ends, ...end]];
     }),
   );
   const size = (row: readonly Cell[]): number => Math.abs(Number(row[3]));
@@ -208,6 +210,7 @@ function effectTable(result: Result): Table {
       },
       { name: "token", kind: "token", detail: !byPosition },
       { name: "effect", kind: "effect" },
+      ...(interval === null ? [] : INTERVAL_COLUMNS),
       ...(comparison === null ? [] : [{ name: "exact", kind: "number" } as const]),
     ],
     rows,
@@ -215,6 +218,18 @@ function effectTable(result: Result): Table {
     rounding: roundingIn(result),
     notes: notesOf(result, all.length),
   };
+}
+
+const INTERVAL_COLUMNS: readonly Column[] = [
+  { name: "half", head: "±", kind: "number", view: true },
+  { name: "low", kind: "number", detail: true },
+  { name: "high", kind: "number", detail: true },
+];
+
+/** Half of an interval, and its ends. */
+function halfCells({ low, high }: NonNullable<Result["interval"]>, s: number, r: number): Cell[] {
+  const [from, to] = [low[s]?.[r] ?? Number.NaN, high[s]?.[r] ?? Number.NaN];
+  return [(to - from) / 2, from, to];
 }
 
 function titleOf({ setting, method }: Result): string {
@@ -232,9 +247,12 @@ function subtitleOf({ model, pairs }: Result): string {
 }
 
 function notesOf(result: Result, count: number): string[] {
-  const { pairs, targetClean, targetCorrupt, comparison, certificate } = result;
+  const { pairs, targetClean, targetCorrupt, interval, comparison, certificate } = result;
   const corrupt = targetCorrupt === null ? "" : `, corrupt ${short(targetCorrupt)}`;
   const notes = [`${targetWords(pairs)}: clean ${short(targetClean)}${corrupt}; ${count} effects`];
+  if (interval !== null) {
+    notes.push("± is half the 95 % interval of the mean over pairs (Student's t)");
+  }
   if (comparison !== null) {
     const { correlation, rankCorrelation, maxError, meanError, meanExact } = comparison;
     const number = (value: number | null): string => (value === null ? "undefined" : short(value));
