@@ -25,7 +25,7 @@ import { type Analysis, defineAnalysis } from "../analysis.ts";
 import type { NewFile } from "../file.ts";
 import { normOf } from "../numbers.ts";
 import { countParameter, newFileParameter, optionalCount, promptParameter } from "../parameters.ts";
-import { modelIdentity, type Result, type TokenFacts, tokenFacts } from "../result.ts";
+import { type PromptResult, promptResult, type TokenFacts } from "../result.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import type { Table } from "../table.ts";
 import { tokenNotation } from "../token-notation.ts";
@@ -60,11 +60,7 @@ interface Generated {
 }
 
 /** One forward pass, and what follows it. */
-interface RunResult extends Result {
-  readonly kind: "run";
-  readonly input: { readonly tokens: readonly TokenFacts[] };
-  readonly engine: string;
-  readonly precision: string;
+interface RunResult extends PromptResult<"run"> {
   /** Mean next-token loss, nats; null for a single token. */
   readonly loss: number | null;
   /** The likeliest next tokens. */
@@ -184,12 +180,7 @@ async function work<T extends Shaped>(
   }
   const text = added(vocabulary, ids, tokens);
   return {
-    schemaVersion: 1,
-    kind: "run",
-    model: modelIdentity(model),
-    input: { tokens: tokenFacts(ids, vocabulary) },
-    engine: engine.name,
-    precision: engine.precision,
+    ...promptResult("run", engine, model, ids, vocabulary.text),
     loss,
     next,
     generated:
