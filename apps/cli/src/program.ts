@@ -4,6 +4,7 @@ import { builtInFor } from "./built-in.ts";
 import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { schemaCommand } from "./commands/schema.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import { addPlugins, type PluginPlaces, pluginWords } from "./plugins/plugins.ts";
 import type { Terminal } from "./terminal.ts";
@@ -47,7 +48,10 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
     .addHelpText("after", EXIT_HELP);
   for (const analysis of analyses)
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));
-  program.addCommand(doctorCommand(terminal)).addCommand(demoCommand(terminal));
+  program
+    .addCommand(schemaCommand(terminal))
+    .addCommand(doctorCommand(terminal))
+    .addCommand(demoCommand(terminal));
   if (places !== undefined) {
     program
       .option(

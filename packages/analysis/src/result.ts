@@ -4,7 +4,8 @@ import type { Vocabulary } from "./subject.ts";
 
 /** What all results have: plain data that survives JSON. */
 export interface Result {
-  readonly schemaVersion: 1;
+  /** Of results of this kind: raised where a field changes its meaning or goes. Results of the built-in analyses have 1. */
+  readonly schemaVersion: number;
   /** What kind of result it is: `degree-expansion`. */
   readonly kind: string;
   readonly model: ModelIdentity;

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { badPlugin, readObject } from "./place.ts";
 
 /** The name of the file that lists plug-ins: `{ "plugins": ["resolvent-norms", "./my-analysis"] }`. */
-export const CONFIG = "resolvent.config.json";
+const CONFIG = "resolvent.config.json";
 
 export interface Config {
   readonly path: string;

@@ -1,5 +1,5 @@
 import type { Tensor } from "@resolvent/tensor";
-import type { Result, TokenFacts } from "../result.ts";
+import type { PromptResult, TokenFacts } from "../result.ts";
 import type { HeadPattern } from "./patterns.ts";
 import type { RunIntervention } from "./run-interventions.ts";
 
@@ -17,11 +17,7 @@ export interface Generated {
 }
 
 /** One forward pass, and what follows it. */
-export interface RunResult extends Result {
-  readonly kind: "run";
-  readonly input: { readonly tokens: readonly TokenFacts[] };
-  readonly engine: string;
-  readonly precision: string;
+export interface RunResult extends PromptResult<"run"> {
   /** Mean next-token loss, nats; null for a single token. */
   readonly loss: number | null;
   /** The likeliest next tokens. */

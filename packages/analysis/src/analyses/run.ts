@@ -32,7 +32,7 @@ import {
   promptParameter,
   siteVectorsParameter,
 } from "../parameters.ts";
-import { modelIdentity, type TokenFacts, tokenFacts } from "../result.ts";
+import { promptResult, type TokenFacts } from "../result.ts";
 import type { SiteVector } from "../site-vector.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import type { Table } from "../table.ts";
@@ -202,12 +202,7 @@ async function work<T extends Shaped>(
   }
   const text = added(vocabulary, ids, tokens);
   return {
-    schemaVersion: 1,
-    kind: "run",
-    model: modelIdentity(model),
-    input: { tokens: tokenFacts(ids, vocabulary) },
-    engine: engine.name,
-    precision: engine.precision,
+    ...promptResult("run", engine, model, ids, vocabulary.text),
     loss,
     next,
     generated:

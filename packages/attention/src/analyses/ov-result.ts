@@ -1,4 +1,5 @@
 import type { ComputedResult, TokenFacts } from "@resolvent/analysis";
+import type { HeadPlace } from "@resolvent/transformer";
 import type { Eigenvalue, OvForms } from "../copying.ts";
 import type { WeightProcessing } from "../processing.ts";
 
@@ -26,8 +27,7 @@ export interface ScoredEnds {
 
 /** One head's OV circuit: plain data. */
 export interface OvResult extends ComputedResult<"ov"> {
-  readonly layer: number;
-  readonly head: number;
+  readonly head: HeadPlace;
   readonly weightProcessing: WeightProcessing | "none";
   /** `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero. */
   readonly copying: OvForms<number | null>;

@@ -43,7 +43,7 @@ function directionTable(result: OvResult): Table {
   return {
     kind: "direction",
     view: true,
-    title: `${headName(result)}: what it moves`,
+    title: `${headName(result.head)}: what it moves`,
     subtitle: `${result.model.name}, ${processingWords(weightProcessing)}`,
     columns: [
       { name: "direction", kind: "count" },

@@ -8,7 +8,7 @@ const NAMED = 3;
 /** What a head moves, in words. */
 export function ovAnswer(result: OvResult): string[] {
   const { copying, directions } = result;
-  const name = headName(result);
+  const name = headName(result.head);
   const texts = (tokens: readonly ScoredToken[]): string =>
     tokens
       .slice(0, NAMED)

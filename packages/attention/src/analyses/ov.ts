@@ -149,7 +149,7 @@ async function run<T extends Shaped>(
     await step(3);
     return {
       ...computedResult("ov", engine, model),
-      ...head,
+      head,
       weightProcessing: processingRecord(processing),
       copying: {
         residual: copyingScore(residual.eigenvalues, residual.size, engine.precision),

@@ -1,12 +1,11 @@
 import {
   type Analysis,
   defineAnalysis,
-  type ModelFacts,
-  modelFacts,
   type Prompt,
+  type PromptResult,
   pause,
   percent,
-  type Result,
+  promptResult,
   ratio,
   type Subject,
   type Table,
@@ -37,12 +36,9 @@ interface ProfileParameters {
 }
 
 /** Where the time of a computation goes. */
-interface Profile extends Result {
-  readonly kind: "profile";
-  readonly model: ModelFacts;
+interface Profile extends PromptResult<"profile"> {
+  readonly threads: number;
   readonly work: Work;
-  readonly tokens: number;
-  readonly engine: { readonly name: string; readonly precision: string; readonly threads: number };
   /** Of one run, the mean of `runs` after one that warms up. */
   readonly milliseconds: number;
   readonly runs: number;
@@ -79,12 +75,12 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
     priced(precision, (ops) => compute(ops, model, vocabulary.encode(prompt), work, plainSites())),
   run: measure,
   tables: (result) => {
-    const { model, engine, milliseconds, operations, sites } = result;
-    const threads = engine.threads === 1 ? "1 thread" : `${engine.threads} threads`;
+    const { model, input, milliseconds, operations, sites } = result;
+    const threads = result.threads === 1 ? "1 thread" : `${result.threads} threads`;
     return [
       {
         ...sharesTable("operation", "operations", operations),
-        subtitle: `${model.name}, ${result.work}, ${result.tokens} tokens: ${milliseconds.toFixed(1)} ms on ${threads} in ${engine.precision}`,
+        subtitle: `${model.name}, ${result.work}, ${input.tokens.length} tokens: ${milliseconds.toFixed(1)} ms on ${threads} in ${result.precision}`,
         notes: [
           `Shares are of the ${operations.reduce((sum, one) => sum + one.milliseconds, 0).toFixed(1)} ms within operations.`,
         ],
@@ -93,8 +89,8 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
     ];
   },
   tableKinds: ["operation", "site"],
-  answer: ({ model, work, tokens, milliseconds, operations: [first], engine }) => [
-    `${WORK_WORDS[work]} of ${model.name} on ${tokens} ${tokens === 1 ? "token" : "tokens"} takes ${milliseconds.toFixed(1)} ms on ${engine.threads === 1 ? "one thread" : `${engine.threads} threads`} in ${engine.precision}.`,
+  answer: ({ model, work, input, milliseconds, operations: [first], threads, precision }) => [
+    `${WORK_WORDS[work]} of ${model.name} on ${input.tokens.length} ${input.tokens.length === 1 ? "token" : "tokens"} takes ${milliseconds.toFixed(1)} ms on ${threads === 1 ? "one thread" : `${threads} threads`} in ${precision}.`,
     ...(first === undefined || first.share === null
       ? []
       : [`Most of that is ${first.name}: ${percent(first.share)} of the time within operations.`]),
@@ -146,12 +142,9 @@ async function measure<T extends Shaped>(
   const total = timings.reduce((sum, timing) => sum + timing.milliseconds, 0);
   const shares = (by: (timing: Timing) => string): Share[] => group(timings, by, runs, total);
   return {
-    schemaVersion: 1,
-    kind: "profile",
-    model: modelFacts(model),
+    ...promptResult("profile", engine, model, ids, vocabulary.text),
+    threads: threadsOf(engine),
     work,
-    tokens: ids.length,
-    engine: { name: engine.name, precision: engine.precision, threads: threadsOf(engine) },
     milliseconds: milliseconds / runs,
     runs,
     operations: shares(({ operation }) => operation),
