@@ -23,6 +23,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["qk", expansion],
   ["series", expansion],
   ["interactions", expansion],
+  ["lens", expansion],
   ["profile", expansion],
   ["linearity", linearity],
   ["inspect", models],

@@ -34,7 +34,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function paths(): Record<string, string[]> {
   const own = members.flatMap(({ folder, manifest: { name, exports } }) =>
     Object.entries(typeof exports === "object" ? exports : {}).flatMap(([entry, target]) => {
-      const source = (target as Record<string, string>)["@resolvent/source"];
+      const given = (target as Record<string, string | { readonly node: string }>)[
+        "@resolvent/source"
+      ];
+      const source = typeof given === "object" ? given.node : given;
       return source === undefined
         ? []
         : [[`${name}${entry.slice(1)}`, [join(repository, folder, source)]] as const];
