@@ -87,7 +87,10 @@ describe.concurrent("2: a call that does not fit", () => {
     [["run", "M", "--prompt", "a", "--top-p", "0"], "above 0 and at most 1"],
     [["run", "M", "--prompt", "a", "--top-k", "0"], "whole number from 1"],
     [["run", "M", "--prompt", "a", "--seed", "x"], "whole number from 0"],
-    [["run", "M", "--prompt", "a", "--sites", "L9.*"], /no site "L9\.\*".*--sites '\*'/],
+    [
+      ["run", "M", "--prompt", "a", "--sites", "L9.*"],
+      /no site "L9\.\*".*"\*" stands for all sites/,
+    ],
   ])("%j", async ([args, said]) => {
     await fails(
       args.map((arg) => (arg === "M" ? model : arg)),

@@ -67,6 +67,7 @@ describe("the JSON of an expansion", () => {
       })),
       remainder: { relativeNorm: 0, from: "none", logitShare: 0 },
       constant: { logitNorm: expect.any(Number) },
+      target: null,
       run: {
         residualNorm: expect.any(Number),
         logitNorm: expect.any(Number),

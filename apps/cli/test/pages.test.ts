@@ -24,6 +24,7 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   heads: ["--repeat-length", "5"],
   ov: ["--head", "L0.H0", "--tokens-of", "once"],
   expand: clean,
+  lens: clean,
   interactions: clean,
   profile: [...clean, "--runs", "1"],
   series: [...clean, "--order", "3"],

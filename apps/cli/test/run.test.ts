@@ -40,6 +40,7 @@ test("the JSON has the documented fields", async () => {
       name: "small",
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       architecture: "gpt2",
+      blocks: ["L0.attn", "L0.mlp", "L1.attn", "L1.mlp"],
     },
     input: { tokens: [..."a cat"].map((text, i) => ({ id: idsOf("a cat")[i], text })) },
     engine: "cpu",
@@ -53,6 +54,7 @@ test("the JSON has the documented fields", async () => {
     })),
     generated: null,
     sites: [],
+    weightProcessing: "none",
   });
 });
 

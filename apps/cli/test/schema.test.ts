@@ -43,6 +43,7 @@ const commands: readonly (readonly string[])[] = [
   ["expand", "attn-only-2l", "--tokens", "1,2,3", "--freeze", "none", "--no-float64"],
   ["paths", "tales", ...text, "--top", "3", "--verify", "2", "--positions"],
   ["paths", "tales", ...text, "--target", "id:5", "--level", "neuron", "--budget", "0.5"],
+  ["lens", "tales", ...text],
   ["qk", "tales", ...text],
   ["qk", "attn-only-2l", "--tokens", "1,2,3", "--head", "L1.H0", "--no-centred"],
   ["patch", "tales", ...pair],

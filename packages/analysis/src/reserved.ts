@@ -5,7 +5,7 @@ import type { Parameter } from "./described.ts";
 const RESERVED: ReadonlySet<string> = new Set([
   ...["model", "revision", "offline", "tokens"],
   ...["precision", "threads", "stream", "maxMemory", "float64"],
-  ...["format", "json", "output", "overwrite", "only", "sort", "filter", "html", "svg"],
+  ...["format", "json", "output", "overwrite", "only", "sort", "filter", "html", "svg", "view"],
   ...["dryRun", "resume", "plugin", "trust", "help", "version"],
 ]);
 

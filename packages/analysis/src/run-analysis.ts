@@ -63,7 +63,6 @@ export async function prepareAnalysis<P, R extends Result>(
   };
   // What can be refused at once is.
   const early = later === undefined ? await check(values) : undefined;
-  host.signal?.throwIfAborted();
   const found = await host.find();
   warn?.(found.outline.warnings ?? []);
   const checked = early ?? (await check({ ...values, ...(await later?.()) }));

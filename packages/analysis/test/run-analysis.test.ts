@@ -214,7 +214,7 @@ test("ends when the signal says so, and closes what was open", async () => {
   await expect(runAnalysis(normOf(), { prompt: "123" }, host)).rejects.toMatchObject({
     name: "AbortError",
   });
-  expect(log).toEqual([]);
+  expect(log).toEqual(["find", "plan run f64", "load run", "close run"]);
 });
 
 describe("what an analysis needs", () => {

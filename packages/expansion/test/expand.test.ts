@@ -57,6 +57,7 @@ describe("the result", () => {
       terms: Array(3).fill(term),
       remainder: { relativeNorm: "number", from: "string", logitShare: "number" },
       constant: { logitNorm: "number" },
+      target: "object",
       run: { residualNorm: "number", logitNorm: "number", loss: "number" },
       certificate: { relativeError: "number", relativeErrorFloat64: "number" },
       warnings: [],

@@ -59,8 +59,8 @@ function neuronWrite(
   within: Given = {},
 ): Tensor {
   const post = inOrder(valueAt(model, tokens, `${block}.post`, within), ["pos", "d_mlp"]);
-  const sites = run(reference, model, tokens, { sites: [`${block}.post_norm`], replace: within });
-  const norm = Object.fromEntries(sites.trace);
+  const { trace } = run(reference, model, tokens, { sites: ["*.post_norm"], replace: within });
+  const norm = Object.fromEntries([...trace].filter(([site]) => site.startsWith(block)));
   const { d_mlp } = model.architecture;
   const writeOf = (active: (index: number) => boolean): Tensor =>
     computedAt(model, tokens, `${block}.write`, {

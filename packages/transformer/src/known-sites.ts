@@ -3,7 +3,7 @@ import { nearestNames } from "@resolvent/weights";
 import { tokenIds, unembed } from "./embedding.ts";
 import { type Model, shapesOf } from "./model.ts";
 import { residualStream } from "./residual-stream.ts";
-import type { SiteName } from "./site-names.ts";
+import { possibleSites, type SiteName } from "./site-names.ts";
 import { chooses, type SiteChoice, type Sites } from "./sites.ts";
 
 /** The names of all sites that a run of a model comes by, in order. */
@@ -24,7 +24,8 @@ export function siteNames<T extends Shaped>(model: Model<T>): SiteName[] {
 }
 
 /**
- * Nothing where each name of a choice stands for a site that a run came by.
+ * Nothing where each name of a choice stands for a site that a run came by, or is a pattern of sites that others have:
+ * `*.query_norm` is spelled right, and of a model without such norms nothing is kept.
  *
  * @throws InputError `transformer/no-site`, with the nearest name that the model has
  */
@@ -35,7 +36,11 @@ export function checkSites<T extends Shaped>(
 ): void {
   if (typeof choice === "function") return;
   const came = [...met];
-  const nowhere = choice.find((name) => !came.some(chooses([name])));
+  const possible = possibleSites(model.architecture.layers);
+  const nowhere = choice.find((name) => {
+    const is = chooses([name]);
+    return !came.some(is) && !(name.includes("*") && possible.some(is));
+  });
   if (nowhere !== undefined) throw noSite(model, nowhere);
 }
 

@@ -75,3 +75,18 @@ export function siteAxes(site: string): readonly string[] | undefined {
   };
   return Object.hasOwn(own, part) ? own[part] : undefined;
 }
+
+/** The names of all sites that models of so many layers may have; each has some of them. */
+export function possibleSites(layers: number): string[] {
+  const inside = Array.from({ length: layers }, (_, layer) =>
+    (
+      [
+        ["attn", ATTN],
+        ["mlp", MLP],
+      ] as const
+    ).flatMap(([kind, own]) =>
+      Object.keys({ ...BLOCK, ...own }).map((part) => `L${layer}.${kind}.${part}`),
+    ),
+  );
+  return [...Object.keys(OUTSIDE), ...inside.flat()];
+}

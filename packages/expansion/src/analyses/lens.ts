@@ -4,9 +4,11 @@ import {
   inputLine,
   namedTarget,
   type Prompt,
+  short,
   type Table,
   type TokenName,
   tokenNotation,
+  tokenPlaces,
   type Vocabulary,
 } from "@resolvent/analysis";
 import { promptParameter, targetParameter } from "@resolvent/analysis/parameters";
@@ -46,7 +48,41 @@ export const lens: Analysis<LensParameters, LogitLens> = defineAnalysis<LensPara
     }),
   tables: (result) => [matrixOf("target", result), matrixOf("token", result), cellTable(result)],
   tableKinds: ["lens-target", "lens-token", "lens-cell"],
+  answer: lensAnswer,
+  views: ({ input, points }) => [
+    {
+      ...{ mark: "grid", table: "lens-cell", x: "position", y: "after", value: "target" },
+      axes: {
+        x: tokenPlaces(input.tokens),
+        y: points.map(({ after }) => ({ key: after })).reverse(),
+      },
+      title: "What the stream says of the target, block by block",
+      note: "Tokens from left to right, blocks from below to above; orange is for the target, blue against it.",
+    },
+    {
+      ...{ mark: "list", table: "lens-cell" },
+      columns: ["after", "position", "token", "target", "likeliest", "probability"],
+      title: "The likeliest next token at every point",
+    },
+  ],
 });
+
+/** From which point on the model's own answer is the likeliest at the last position. */
+function lensAnswer({ points, readout }: LogitLens): string[] {
+  const last = points.map(({ likeliest, target }) => ({
+    id: likeliest.at(-1)?.id,
+    text: likeliest.at(-1)?.text ?? "",
+    target: target.at(-1) ?? 0,
+  }));
+  const end = last.at(-1);
+  if (end === undefined) return [];
+  const other = last.findLastIndex(({ id }) => id !== end.id);
+  const from = points[other + 1]?.after ?? "";
+  return [
+    `At the last position the stream names ${tokenNotation(end.text)}, the model’s own answer, from ${from} on.`,
+    `There ${readout} goes from ${short(last[0]?.target ?? 0)} at the start to ${short(end.target)} at the end.`,
+  ];
+}
 
 function targetOf<T extends Shaped>(
   { target }: LensParameters,
