@@ -23,8 +23,9 @@ test("a file that was written here is read back from a Blob, and hashed", async 
 
 test("the browser's own fetch is used, and a file that its server sends whole is read, and told", async () => {
   const told: WholeFile[] = [];
-  // A module that is not in the browser's cache: Vite sends it whole, whatever range is asked for.
-  const source = urlSource(new URL("./make.ts", import.meta.url), {
+  // An address that is not in the browser's cache, whatever other tests have imported: Vite sends it whole, whatever
+  // range is asked for.
+  const source = urlSource(new URL(`./make.ts?once=${crypto.randomUUID()}`, import.meta.url), {
     onWhole: (file) => told.push(file),
   });
   const text = new TextDecoder().decode(await source.read(0, await source.size()));
