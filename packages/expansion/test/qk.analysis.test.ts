@@ -35,14 +35,14 @@ test("it is one of the package's analyses", () => {
   expect(expansionAnalyses.map(({ name }) => name)).toContain(qk.name);
   expect(describeParameters(qk.params).map(({ name, kind }) => [name, kind])).toEqual([
     ["prompt", "prompt"],
-    ["head", "text"],
-    ["query", "number"],
-    ["key", "number"],
+    ["head", "head"],
+    ["query", "position"],
+    ["key", "position"],
     ["by", "choice"],
     ["queryBy", "choice"],
     ["keyBy", "choice"],
     ["centred", "flag"],
-    ["target", "tokens"],
+    ["target", "target"],
     ["top", "number"],
   ]);
 });
