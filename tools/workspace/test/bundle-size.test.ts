@@ -93,7 +93,10 @@ async function bundled(folder: string, source: string): Promise<number> {
 /** The entries that a browser may import, by their names without the scope: `weights/hub`. */
 const entries = libraries.flatMap(({ id, folder, manifest: { exports } }) =>
   Object.entries(typeof exports === "object" ? exports : {}).flatMap(([entry, target]) => {
-    const source = (target as Record<string, string>)["@resolvent/source"];
+    const given = (target as Record<string, string | { readonly default: string }>)[
+      "@resolvent/source"
+    ];
+    const source = typeof given === "object" ? given.default : given;
     if (source === undefined || entry === "./node") return [];
     return [[`${id}${entry.slice(1)}`, folder, source] as const];
   }),
