@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
+import { createAnalysis } from "../src/create.mjs";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const command = join(root, "tools/create-analysis/src/create-analysis.mjs");
@@ -41,6 +42,16 @@ describe("create-analysis", () => {
     expect(JSON.parse(readFileSync(join(made, "package.json"), "utf8")).name).toBe(
       "resolvent-word-norms",
     );
+  });
+
+  test("refuses the name of every command that there is", () => {
+    const { stdout } = node([join(root, "apps/cli/bin/resolvent.js"), "--help"]);
+    const [, listed = ""] = stdout.split("Commands:\n");
+    const names = [...listed.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name = ""]) => name);
+    expect(names).toContain("expand");
+    for (const name of names) {
+      expect(() => createAnalysis(name, join(folder, "never")), name).toThrow(/already/);
+    }
   });
 
   test.each([

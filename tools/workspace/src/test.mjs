@@ -13,6 +13,7 @@ const checks = [
   ["unused files, exports, dependencies", "check:unused"],
   ["packages as published", "check:published"],
   ["API reports", "check:api"],
+  ["schemas of results", "check:schemas"],
   ["licences of dependencies", "check:licences"],
 ];
 
