@@ -210,23 +210,26 @@ describe.each(named)("%s", (_, model) => {
     for (const key of shown.keys()) expect(naive.has(key)).toBe(true);
   });
 
-  test.each(levels)("by %s: everything adds up, by position too where paths are not too many", async (level) => {
-    for (const byPosition of [false, true]) {
-      const found = await topPaths(reference, model, run, w, { level, byPosition, top: 7 });
-      const shown = sum(found.shown.map(({ effect }) => effect));
-      expect(found.shown.length).toBe(7);
-      expect(shown + found.notShown).toBeNear(found.total, { rtol: 1e-12 });
-      expect(sum(found.byDegree.map((d) => d.sum))).toBeNear(found.total, { rtol: 1e-12 });
-      expect(found.byDegree.reduce((all, d) => all + d.count, 0n)).toBe(found.count);
-      expect(found.relativeError).toBeLessThan(1e-12);
-      expect(found.enumeratedError).toBeLessThan(1e-11);
-      const { logits } = forward(reference, model, tokens);
-      const truth = dotOne(targetValue(reference, logits, target));
-      expect(found.total + found.constant).toBeNear(truth, { rtol: 1e-10 });
-      // With positions there are five times as many, and plain loops make them: of some models too many by neuron.
-      if (found.count > MANY) break;
-    }
-  });
+  test.each(levels)(
+    "by %s: everything adds up, by position too where paths are not too many",
+    async (level) => {
+      for (const byPosition of [false, true]) {
+        const found = await topPaths(reference, model, run, w, { level, byPosition, top: 7 });
+        const shown = sum(found.shown.map(({ effect }) => effect));
+        expect(found.shown.length).toBe(7);
+        expect(shown + found.notShown).toBeNear(found.total, { rtol: 1e-12 });
+        expect(sum(found.byDegree.map((d) => d.sum))).toBeNear(found.total, { rtol: 1e-12 });
+        expect(found.byDegree.reduce((all, d) => all + d.count, 0n)).toBe(found.count);
+        expect(found.relativeError).toBeLessThan(1e-12);
+        expect(found.enumeratedError).toBeLessThan(1e-11);
+        const { logits } = forward(reference, model, tokens);
+        const truth = dotOne(targetValue(reference, logits, target));
+        expect(found.total + found.constant).toBeNear(truth, { rtol: 1e-10 });
+        // With positions there are five times as many, and plain loops make them: of some models too many by neuron.
+        if (found.count > MANY) break;
+      }
+    },
+  );
 
   test("a search without end finds all paths, and says so", async () => {
     for (const byPosition of [false, true]) {
