@@ -7,7 +7,6 @@ import {
   modelFacts,
   type Need,
   type Offered,
-  type OutlineAnalysis,
   type Progress,
   type Prompt,
   prepareAnalysis,
@@ -17,7 +16,6 @@ import {
   type Wanted,
   type Warning,
 } from "@resolvent/analysis";
-import { modelAnalyses } from "@resolvent/analysis/analyses";
 import { promptParameter } from "@resolvent/analysis/parameters";
 import { InputError, reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
@@ -287,21 +285,4 @@ test.each<[string, unknown]>([
     code: "analysis/bad-result",
     message: `The analysis norm gave ${what}. That is a fault of the analysis: tell its author.`,
   });
-});
-
-test("built-in analyses run on it: of a model, and of files alone", async () => {
-  const log: Log = [];
-  const named = new Map(modelAnalyses.map((analysis) => [analysis.name, analysis]));
-  const both = [named.get("run"), named.get("inspect")] as (
-    | AnyAnalysis
-    | OutlineAnalysis<object, Result>
-  )[]; // they are there
-  const [run, inspect] = both;
-  if (run === undefined || inspect === undefined) throw new Error("built in");
-  const ran = await runAnalysis(run as AnyAnalysis, { prompt: [1, 2, 3] }, tinyHost(log));
-  expect(ran.result.kind).toBe("run");
-  log.length = 0;
-  const { result } = await runAnalysis(inspect, {}, tinyHost(log));
-  expect(result.model.sha256).toBe("0");
-  expect(log).toEqual(["find"]);
 });

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 import { isPublic, membersOf, repository } from "../src/members.mjs";
@@ -29,12 +29,13 @@ function reached(start: string): { files: Set<string>; packages: Set<string> } {
   return found;
 }
 
-/** The built file behind `@resolvent/paths/analyses`. */
+/** The built file behind `@resolvent/paths/analyses`, as browsers get it. */
 function entry(specifier: string): string | undefined {
-  const [scope, id, ...rest] = specifier.split("/");
-  const member = members.find(({ manifest }) => manifest.name === `${scope}/${id}`);
+  const parts = specifier.split("/");
+  const name = parts.splice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+  const member = members.find(({ manifest }) => manifest.name === name);
   const exported = member?.manifest.exports as Record<string, { default?: string }> | undefined;
-  const file = exported?.[rest.length === 0 ? "." : `./${rest.join("/")}`]?.default;
+  const file = exported?.[[".", ...parts].join("/")]?.default;
   return member && file && join(repository, member.folder, file);
 }
 
@@ -55,7 +56,16 @@ describe("what the import of a library brings", () => {
   });
 
   test("the entries of analyses have it, so that this test would see it", () => {
-    const { packages } = reached(entry("@resolvent/paths/analyses") as string);
-    expect([...packages]).toContain("zod");
+    for (const specifier of ["@resolvent/paths/analyses", "resolvent/analyses"]) {
+      expect([...reached(entry(specifier) as string).packages]).toContain("zod");
+    }
+  });
+
+  test("resolvent: no analyses", () => {
+    const { files } = reached(entry("resolvent") as string);
+    const folders = [...files].map((file) => relative(repository, file).split("/")[1]);
+    expect(new Set(folders)).toEqual(
+      new Set(["cpu", "models", "resolvent", "tensor", "transformer", "weights"]),
+    );
   });
 });

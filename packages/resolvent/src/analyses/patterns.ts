@@ -1,7 +1,7 @@
+import type { Table } from "@resolvent/analysis";
 import { InputError, type Shaped, sizeAlong } from "@resolvent/tensor";
 import { headName, type Model, type Site, type StoredValue } from "@resolvent/transformer";
 import { decodeNumbers } from "@resolvent/weights";
-import type { Table } from "../table.ts";
 
 /** The sites that have them. */
 export const PATTERNS = "L*.attn.pattern";

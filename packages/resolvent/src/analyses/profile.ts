@@ -11,6 +11,7 @@ import {
   type Table,
 } from "@resolvent/analysis";
 import { countParameter, promptParameter } from "@resolvent/analysis/parameters";
+import { degreeTerms, GATES } from "@resolvent/expansion";
 import { type Ops, priced, profile as profiled, type Shaped, type Timing } from "@resolvent/tensor";
 import {
   labelling,
@@ -22,8 +23,6 @@ import {
   unembed,
 } from "@resolvent/transformer";
 import * as z from "zod";
-import { GATES } from "../gates.ts";
-import { degreeTerms } from "../terms.ts";
 
 /** What can be measured. */
 const WORK = ["forward", "sweep", "tree"] as const;

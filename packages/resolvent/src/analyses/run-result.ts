@@ -1,5 +1,5 @@
+import type { PromptResult, TokenFacts } from "@resolvent/analysis";
 import type { Tensor } from "@resolvent/tensor";
-import type { PromptResult, TokenFacts } from "../result.ts";
 import type { HeadPattern } from "./patterns.ts";
 import type { RunIntervention } from "./run-interventions.ts";
 

@@ -1,4 +1,23 @@
 import {
+  type Analysis,
+  defineAnalysis,
+  type NewFile,
+  normOf,
+  type Outline,
+  type Prompt,
+  promptResult,
+  type SiteVector,
+  type Subject,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import {
+  countParameter,
+  newFileParameter,
+  optionalCount,
+  promptParameter,
+  siteVectorsParameter,
+} from "@resolvent/analysis/parameters";
+import {
   type Cost,
   type CostOps,
   InputError,
@@ -21,19 +40,6 @@ import {
 } from "@resolvent/transformer";
 import { decodeNumbers, safetensorsChunks } from "@resolvent/weights";
 import * as z from "zod";
-import { type Analysis, defineAnalysis } from "../analysis.ts";
-import type { NewFile } from "../file.ts";
-import { normOf } from "../numbers.ts";
-import {
-  countParameter,
-  newFileParameter,
-  optionalCount,
-  promptParameter,
-  siteVectorsParameter,
-} from "../parameters.ts";
-import { promptResult } from "../result.ts";
-import type { SiteVector } from "../site-vector.ts";
-import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import { checkPatterns, PATTERNS, patternsIn } from "./patterns.ts";
 import { interventionFacts, interventionsOf, meansOf } from "./run-interventions.ts";
 import type { Candidate, Generated, RunResult } from "./run-result.ts";

@@ -1,10 +1,14 @@
+import {
+  bytes,
+  defineAnalysis,
+  type ModelFiles,
+  modelIdentity,
+  type OutlineAnalysis,
+  type Result,
+  type Table,
+} from "@resolvent/analysis";
 import { type Architecture, blockNames } from "@resolvent/transformer";
 import * as z from "zod";
-import { defineAnalysis, type OutlineAnalysis } from "../analysis.ts";
-import { bytes } from "../figures.ts";
-import { modelIdentity, type Result } from "../result.ts";
-import type { ModelFiles } from "../subject.ts";
-import type { Table } from "../table.ts";
 
 /** What a model is, without running it. */
 interface Inspection extends Result {
