@@ -1,10 +1,10 @@
-import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
+import { InputError, type Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
 import type { Vocabulary } from "./subject.ts";
 
 /** What all results have: plain data that survives JSON. */
 export interface Result {
-  /** Of results of this kind: raised where a field changes its meaning or goes. Results of the built-in analyses have 1. */
+  /** Of results of this kind: raised where a field changes its meaning or goes. Results of the built-in analyses have 1, contributed ones their own. */
   readonly schemaVersion: number;
   /** What kind of result it is: `degree-expansion`. */
   readonly kind: string;
@@ -37,21 +37,6 @@ export function checkResult(name: string, result: unknown): void {
   });
 }
 
-/** What results have that an engine computed. */
-export interface ComputedResult<Kind extends string = string> extends Result {
-  readonly kind: Kind;
-  readonly model: ModelFacts;
-  readonly engine: string;
-  readonly precision: Precision;
-}
-
-/** What results of one prompt have. */
-export interface PromptResult<Kind extends string = string> extends ComputedResult<Kind> {
-  readonly input: { readonly tokens: readonly TokenFacts[] };
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
-}
-
 /** Which model a result is about. */
 export interface ModelIdentity {
   readonly name: string;
@@ -77,28 +62,6 @@ export function modelIdentity<T extends Shaped>(model: Model<T>): ModelIdentity 
 /** The facts about a model that its results carry. */
 export function modelFacts<T extends Shaped>(model: Model<T>): ModelFacts {
   return { ...modelIdentity(model), blocks: blockNames(model.architecture) };
-}
-
-/** The head of a result that an engine computed. */
-export function computedResult<Kind extends string, T extends Shaped>(
-  kind: Kind,
-  engine: Engine<T>,
-  model: Model<T>,
-): ComputedResult<Kind> {
-  const { name, precision } = engine;
-  return { schemaVersion: 1, kind, model: modelFacts(model), engine: name, precision };
-}
-
-/** The head of a result of one prompt; `text` says how its tokens read, default not at all. */
-export function promptResult<Kind extends string, T extends Shaped>(
-  kind: Kind,
-  engine: Engine<T>,
-  model: Model<T>,
-  tokens: readonly number[],
-  text: Vocabulary["text"] = () => "",
-): PromptResult<Kind> {
-  const input = { tokens: tokenFacts(tokens, { text }) };
-  return { ...computedResult(kind, engine, model), input, weightProcessing: "none" };
 }
 
 /** A token and how it reads. */

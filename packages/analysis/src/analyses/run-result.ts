@@ -1,12 +1,8 @@
 import type { Tensor } from "@resolvent/tensor";
-import type { PromptResult, TokenFacts } from "../result.ts";
+import type { PromptResult } from "../result-head.ts";
+import type { TopToken } from "../top.ts";
 import type { HeadPattern } from "./patterns.ts";
 import type { RunIntervention } from "./run-interventions.ts";
-
-export interface Candidate extends TokenFacts {
-  readonly logit: number;
-  readonly probability: number;
-}
 
 /** What a model goes on with. */
 export interface Generated {
@@ -21,7 +17,7 @@ export interface RunResult extends PromptResult<"run"> {
   /** Mean next-token loss, nats; null for a single token. */
   readonly loss: number | null;
   /** The likeliest next tokens. */
-  readonly next: readonly Candidate[];
+  readonly next: readonly TopToken[];
   readonly generated: Generated | null;
   /** What the run was changed by; absent where that is nothing. */
   readonly interventions?: readonly RunIntervention[];

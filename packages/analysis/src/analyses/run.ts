@@ -4,7 +4,6 @@ import {
   InputError,
   readTogether,
   type Shaped,
-  sizeAlong,
   using,
 } from "@resolvent/tensor";
 import {
@@ -31,12 +30,13 @@ import {
   promptParameter,
   siteVectorsParameter,
 } from "../parameters.ts";
-import { promptResult } from "../result.ts";
+import { promptResult } from "../result-head.ts";
 import type { SiteVector } from "../site-vector.ts";
 import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
+import { type TopToken, topTokens } from "../top.ts";
 import { checkPatterns, PATTERNS, patternsIn } from "./patterns.ts";
 import { interventionFacts, interventionsOf, meansOf } from "./run-interventions.ts";
-import type { Candidate, Generated, RunResult } from "./run-result.ts";
+import type { Generated, RunResult } from "./run-result.ts";
 import { runTables } from "./run-tables.ts";
 import { runAnswer, runViews } from "./run-views.ts";
 
@@ -195,7 +195,7 @@ async function work<T extends Shaped>(
   }
   const text = added(vocabulary, ids, tokens);
   return {
-    ...promptResult("run", engine, model, ids, vocabulary.text),
+    ...promptResult("run", engine, model, ids, { text: vocabulary.text }),
     loss,
     next,
     generated:
@@ -231,20 +231,15 @@ async function predictions<T extends Shaped>(
   logits: T,
   ids: readonly number[],
   count: number,
-): Promise<{ readonly loss: number | null; readonly next: readonly Candidate[] }> {
-  const asked = (): { last: T; total: T; mean: T | undefined } => {
+): Promise<{ readonly loss: number | null; readonly next: readonly TopToken[] }> {
+  const asked = (): { last: T; mean: T | undefined } => {
     const last = engine.slice(logits, "pos", ids.length - 1, ids.length);
     const mean = ids.length < 2 ? undefined : nextTokenLoss(engine, logits, tokenIds(ids));
-    return { last, total: engine.logsumexp(last, "vocab"), mean };
+    return { last, mean };
   };
-  return using(engine, asked, async ({ last, total, mean }) => {
-    const [[logTotal = Number.NaN], [loss = null]] = await readTogether(engine, [total, mean]);
-    const vocab = sizeAlong(last.shape, "vocab", "run");
-    const { indices, values } = await engine.top(last, "vocab", Math.min(count, vocab));
-    const next = Array.from(indices.data, (id, rank) => {
-      const logit = values.data[rank] as number; // as many values as indices
-      return { id, text: vocabulary.text(id), logit, probability: Math.exp(logit - logTotal) };
-    });
+  return using(engine, asked, async ({ last, mean }) => {
+    const [[loss = null]] = await readTogether(engine, [mean]);
+    const [next = []] = await topTokens(engine, last, { count, text: vocabulary.text });
     return { loss, next };
   });
 }
