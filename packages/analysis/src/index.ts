@@ -35,6 +35,7 @@ export type {
   Values,
   Wanted,
 } from "./host.ts";
+export { type JsonSchema, schemaFault } from "./json-schema.ts";
 export {
   NEEDS,
   type Need,
@@ -81,6 +82,7 @@ export {
   resultHead,
   type WeightProcessing,
 } from "./result-head.ts";
+export { type SchemaOf, schemaOf } from "./result-schema.ts";
 export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
 export type { SiteVector } from "./site-vector.ts";

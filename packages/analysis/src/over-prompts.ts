@@ -73,15 +73,17 @@ function describedOf<P, R extends Result>({
   examples,
   float64,
   resumable,
+  resultSchema,
 }: Analysis<P, R>): Pick<
   Analysis<P, R>,
-  "name" | "summary" | "description" | "examples" | "float64" | "resumable"
+  "name" | "summary" | "description" | "examples" | "float64" | "resumable" | "resultSchema"
 > {
   return {
     ...{ name, summary, description },
     ...(examples && { examples }),
     ...(float64 !== undefined && { float64 }),
     ...(resumable !== undefined && { resumable }),
+    ...(resultSchema && { resultSchema }),
   };
 }
 

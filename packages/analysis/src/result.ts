@@ -1,5 +1,7 @@
 import { InputError, type Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
+import { type JsonSchema, schemaFault } from "./json-schema.ts";
+import { schemaOf } from "./result-schema.ts";
 import type { Vocabulary } from "./subject.ts";
 
 /** What all results have: plain data that survives JSON. */
@@ -13,21 +15,36 @@ export interface Result {
   readonly warnings?: readonly Warning[];
 }
 
-/** What is wrong with what an analysis gave, where it is no result at all: hosts run analyses of others. */
-export function faultOfResult(result: unknown): string | undefined {
+/**
+ * What is wrong with what an analysis gave, where it is no result at all, or not as the analysis says its results are:
+ * hosts run analyses of others.
+ *
+ * @param schema of its results, where the analysis has one; results over prompts are not of it
+ */
+export function faultOfResult(result: unknown, schema?: JsonSchema): string | undefined {
   if (typeof result !== "object" || result === null) {
     return `${result === null ? "null" : typeof result} instead of an object`;
   }
   const { schemaVersion, kind, model } = result as Readonly<Record<string, unknown>>; // of an object, anything
   if (typeof kind !== "string" || kind === "") return "a result without a kind";
   if (!Number.isInteger(schemaVersion)) return "a result without a schemaVersion";
-  if (typeof Object(model).name === "string") return undefined;
-  return "a result that does not say which model it is about";
+  if (typeof Object(model).name !== "string") {
+    return "a result that does not say which model it is about";
+  }
+  if (schema === undefined) return undefined;
+  const of = schemaOf(schema);
+  if (kind === "prompt-set" && of?.kind !== kind) return undefined;
+  if (of?.kind !== kind) return `a result of the kind ${kind}, where its schema is of ${of?.kind}`;
+  if (of.schemaVersion !== schemaVersion) {
+    return `a result of version ${schemaVersion} of ${kind}, where its schema is of version ${of.schemaVersion}`;
+  }
+  const fault = schemaFault(schema, result);
+  return fault === undefined ? undefined : `a result that is not as its schema says: ${fault}`;
 }
 
 /** @throws InputError `analysis/bad-result` */
-export function checkResult(name: string, result: unknown): void {
-  const wrong = faultOfResult(result);
+export function checkResult(name: string, result: unknown, schema?: JsonSchema): void {
+  const wrong = faultOfResult(result, schema);
   if (wrong === undefined) return;
   throw new InputError({
     code: "analysis/bad-result",
