@@ -212,17 +212,15 @@ describe("what is expanded", () => {
   test("--reference mean and run", async () => {
     const zero = await json<DegreeExpansion>(expand());
     const own = await json<DegreeExpansion>(expand("--reference", "mean"));
-    expect(own.reference).toBe("mean");
-    expect(own.referenceInput).toEqual([idsOf("a cat")]);
+    expect(own.reference).toEqual({ kind: "mean", prompts: [idsOf("a cat")] });
     const mean = await json<DegreeExpansion>(
       expand("--reference", "mean", "--reference-prompt", "the dog", "an owl"),
     );
-    expect(mean.referenceInput).toEqual([idsOf("the dog"), idsOf("an owl")]);
+    expect(mean.reference?.prompts).toEqual([idsOf("the dog"), idsOf("an owl")]);
     const run = await json<DegreeExpansion>(
       expand("--reference", "run", "--reference-prompt", "a dog"),
     );
-    expect(run.reference).toBe("run");
-    expect(run.referenceInput).toEqual([idsOf("a dog")]);
+    expect(run.reference).toEqual({ kind: "run", prompts: [idsOf("a dog")] });
     const first = [zero, own, mean, run].map((result) => result.terms[0]?.norm);
     expect(new Set(first).size).toBe(4);
     for (const result of [own, mean, run]) {

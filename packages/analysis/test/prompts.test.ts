@@ -4,6 +4,7 @@ import { loadModel, outlineModel } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import {
+  certificateFor,
   checkParameters,
   computedResult,
   defineAnalysis,
@@ -102,7 +103,12 @@ describe("an analysis over prompts", () => {
     float64: true,
     estimate: () => ({ ...cost().total(), flops: 5, peakBytes: 7 }),
     run: async ({ engine, model, vocabulary, inFloat64 }, { prompt, target }) => ({
-      ...computedResult("sums", engine, model),
+      ...computedResult("sums", engine, model, {
+        freeze: ["norm"],
+        reference: { kind: "mean", prompts: [vocabulary.encode(prompt)] },
+        certificate: certificateFor("f64", vocabulary.encode(prompt).length * 1e-12),
+        warnings: [{ code: "long", message: `has ${vocabulary.encode(prompt).length}` }],
+      }),
       ids: vocabulary.encode(prompt),
       target: target ?? null,
       exact: inFloat64 !== undefined,
@@ -195,6 +201,18 @@ describe("an analysis over prompts", () => {
       { ids: [0, 1], target: [4], exact: false },
       { ids: [1], target: ["1"], exact: false },
     ]);
+  });
+
+  test("the head has what all have alike, the worst certificate, and each warning once", async () => {
+    const result: PromptSet = await run({ prompts: "bb\nbcdd\nbcd\n" });
+    expect(result).toMatchObject({
+      ...{ freeze: ["norm"], reference: { kind: "mean", prompts: [] }, weightProcessing: "none" },
+      certificate: { relativeError: 4e-12, verdict: "adds-up" },
+      warnings: [{ code: "long", message: "has 2" }],
+    });
+    expect((await run({ prompts: "bb\nbb\n" })).reference.prompts).toEqual([[1, 1]]);
+    const long = await run({ prompts: `b\n${"b".repeat(1001)}\nbb` });
+    expect(long.certificate).toMatchObject({ relativeError: 1001e-12, verdict: "does-not-add-up" });
   });
 
   test("the cost is that of all, one after the other", async () => {

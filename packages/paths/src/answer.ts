@@ -7,6 +7,7 @@ export interface Answer {
   readonly target: number;
   /** The likeliest next token. */
   readonly token: number;
+  readonly logit: number;
   readonly probability: number;
 }
 
@@ -26,15 +27,17 @@ export async function answersOf<T extends Shaped>(
         const own = of({ a: best[i] ?? 0, b: null });
         return [
           of(target),
+          own,
           engine.exp(engine.sub(own, engine.logsumexp(engine.sum(one, ["pos"]), "vocab"))),
         ];
       }),
     async (values) => {
       const numbers = (await readTogether(engine, values)).map(([number = Number.NaN]) => number);
       return best.map((token, i) => ({
-        target: numbers[2 * i] ?? Number.NaN,
+        target: numbers[3 * i] ?? Number.NaN,
         token,
-        probability: numbers[2 * i + 1] ?? Number.NaN,
+        logit: numbers[3 * i + 1] ?? Number.NaN,
+        probability: numbers[3 * i + 2] ?? Number.NaN,
       }));
     },
   );

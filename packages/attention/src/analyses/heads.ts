@@ -3,6 +3,7 @@ import {
   type Cell,
   computedResult,
   defineAnalysis,
+  headFacts,
   type Outline,
   pause,
   type Subject,
@@ -12,7 +13,7 @@ import {
 } from "@resolvent/analysis";
 import { countParameter, optionalCount, tokenParameter } from "@resolvent/analysis/parameters";
 import { type Cost, priced, type Shaped, using } from "@resolvent/tensor";
-import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
+import type { HeadPlace, Model } from "@resolvent/transformer";
 import * as z from "zod";
 import {
   COMPOSITION_KINDS,
@@ -111,7 +112,7 @@ async function run<T extends Shaped>(
       const at = (table: readonly (readonly (number | null)[])[] | undefined): number | null =>
         table?.[head.layer]?.[head.head] ?? null;
       return {
-        ...head,
+        ...headFacts(head),
         ovCopying: at(copied.residual),
         ovCopyingEmbedding: at(copied.embedding),
         ovCopyingEmbeddingCentred: at(copied.embeddingCentred),
@@ -125,8 +126,7 @@ async function run<T extends Shaped>(
       };
     });
     return {
-      ...computedResult("heads", engine, model),
-      weightProcessing: processingRecord(processing),
+      ...computedResult("heads", engine, model, { weightProcessing: processingRecord(processing) }),
       repeated: repeated ?? null,
       heads: rows,
     };
@@ -188,7 +188,7 @@ function strongest(composed: Composition, kind: CompositionKind, to: HeadPlace):
       const score = compositionScore(composed, kind, { layer, head }, to);
       // 0 is that of a head without weights, which composes with nothing. What is not a number is seen.
       if (score === 0 || score <= (best?.score ?? 0)) continue;
-      best = { layer, head, score };
+      best = { ...headFacts({ layer, head }), score };
     }
   }
   return best;
@@ -229,14 +229,14 @@ function tables(result: HeadsResult): Table[] {
       rows: heads.map((row) => [
         row.layer,
         row.head,
-        headName(row),
+        row.name,
         row.ovCopying,
         row.ovCopyingEmbedding,
         row.ovCopyingEmbeddingCentred,
         ...ran.map(([name]) => row[name]),
         ...partners.flatMap((kind): Cell[] => {
           const from = row[`${kind}From`];
-          return from === null ? [null, null] : [headName(from), from.score];
+          return from === null ? [null, null] : [from.name, from.score];
         }),
       ]),
       notes: notesOf(result),

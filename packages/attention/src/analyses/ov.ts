@@ -2,6 +2,7 @@ import {
   type Analysis,
   computedResult,
   defineAnalysis,
+  headFacts,
   normOf,
   type Outline,
   type Prompt,
@@ -148,9 +149,8 @@ async function run<T extends Shaped>(
           };
     await step(3);
     return {
-      ...computedResult("ov", engine, model),
-      head,
-      weightProcessing: processingRecord(processing),
+      ...computedResult("ov", engine, model, { weightProcessing: processingRecord(processing) }),
+      head: headFacts(head),
       copying: {
         residual: copyingScore(residual.eigenvalues, residual.size, engine.precision),
         embedding: copyingScore(embedding.eigenvalues, embedding.size, engine.precision),

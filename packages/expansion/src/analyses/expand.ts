@@ -208,16 +208,17 @@ function termTable(expansion: DegreeExpansion): Table {
       ];
     }),
     ...(remainder.from !== "none" && {
-      rest: ["rest", null, remainder.relativeNorm, remainder.logitShare],
+      rest: ["rest", null, remainder.relativeNorm, remainder.logitShare ?? null],
     }),
     notes: [...warningLines(expansion.warnings), certificateOf(expansion)],
   };
 }
 
 /** What each degree is to the target; none where none was asked for. */
-function targetTables({ target, remainder }: DegreeExpansion): Table[] {
-  if (target === null) return [];
-  const { readout, value, constant, degrees, remainder: rest } = target;
+function targetTables({ target, targetDegrees, remainder }: DegreeExpansion): Table[] {
+  if (target === null || targetDegrees === null) return [];
+  const { readout, value } = target;
+  const { constant, degrees, rest } = targetDegrees;
   const left = remainder.from === "none" ? "" : ` + rest ${short(rest)}`;
   const sum = degrees.reduce((all, { contribution }) => all + contribution, 0);
   return [
@@ -234,11 +235,11 @@ function targetTables({ target, remainder }: DegreeExpansion): Table[] {
         { name: "likeliest", kind: "text", detail: true },
       ],
       rows: degrees.map(({ degree, contribution, soFar, recomputed }) => {
-        const { target: said, likeliest } = recomputed;
-        const [first] = likeliest;
+        const { value: said, top } = recomputed;
+        const [first] = top;
         return [
           ...[degree, contribution, soFar, said, first?.text ?? null, first?.probability ?? null],
-          likeliest.map(({ text }) => tokenNotation(text)).join(" "),
+          top.map(({ text }) => tokenNotation(text)).join(" "),
         ];
       }),
       ...(remainder.from !== "none" && { rest: ["rest", rest, null, null, null, null, null] }),
@@ -258,7 +259,9 @@ function titleOf({ freeze, reference, method }: DegreeExpansion): string {
       : freeze.length === 0
         ? "Truncated tree (nothing frozen)"
         : `Truncated tree (${freeze.join(" and ")} frozen)`;
-  return reference === "zero" ? how : `${how}, reference ${reference}`;
+  return reference === null || reference.kind === "zero"
+    ? how
+    : `${how}, reference ${reference.kind}`;
 }
 
 function certificateOf({ certificate, precision, remainder }: DegreeExpansion): string {

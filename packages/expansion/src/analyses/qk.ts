@@ -13,8 +13,7 @@ import {
   type Table,
   type TokenFacts,
   type TokenName,
-  targetText,
-  tokenFacts,
+  targetFacts,
   tokenNotation,
   type Warning,
   warningLines,
@@ -111,13 +110,12 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
     signal.throwIfAborted();
     const degrees = await qkDegrees(engine, model, tokens, { ...edge, target });
     const { centred, top } = params;
-    const { a, b } = target;
     return {
       ...score,
       centred,
       ...largestPairs(score, centred, top),
       warnings: sharesOf(score, centred)(0) === null ? [noShares(score, centred)] : [],
-      target: tokenFacts(b === null ? [a] : [a, b], vocabulary),
+      target: targetFacts(target, degrees.value.total, vocabulary.text),
       degrees,
     };
   },
@@ -154,12 +152,15 @@ function largestPairs(
   score: ScoreExpansion,
   centred: boolean,
   top: number,
-): Pick<QkResult, "pairs" | "notShown"> {
+): Pick<QkResult, "shown" | "notShown"> {
   const all = allPairs(score, centred);
   const rest = all.slice(top);
   return {
-    pairs: all.slice(0, top),
-    notShown: { pairs: rest.length, effect: rest.reduce((sum, pair) => sum + pair.effect, 0) },
+    shown: all.slice(0, top),
+    notShown: {
+      count: String(rest.length),
+      sum: rest.reduce((sum, pair) => sum + pair.effect, 0),
+    },
   };
 }
 
@@ -210,11 +211,12 @@ function pairTable(result: QkResult): Table {
   const { model, input, head, query, key, pattern, centred, notShown, certificate } = result;
   const { tokens } = input;
   const { total } = partsOf(result, centred);
+  const rest = Number(notShown.count);
   const at = (pos: number): string => `${tokenNotation(tokens[pos]?.text ?? "")}@${pos}`;
   const what = centred ? "score minus its mean over keys" : "score before the softmax";
   return {
     kind: "score-pair",
-    replaces: "pairs",
+    replaces: "shown",
     title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} = ${short(total)}, probability ${percent(pattern)}`,
     subtitle: inputLine(model, tokens),
     columns: [
@@ -233,18 +235,18 @@ function pairTable(result: QkResult): Table {
       pair.effect,
       pair.share,
     ]),
-    shown: result.pairs.length,
+    shown: result.shown.length,
     rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
     footer: [
-      ...(notShown.pairs > 0
+      ...(rest > 0
         ? [
             [
               null,
               null,
-              `${notShown.pairs} more pairs`,
+              `${rest} more pairs`,
               null,
-              notShown.effect,
-              sharesOf(result, centred)(notShown.effect),
+              notShown.sum,
+              sharesOf(result, centred)(notShown.sum),
             ],
           ]
         : []),
@@ -278,7 +280,7 @@ function sideTables(result: QkResult): Table[] {
       .map((source, i) => [source, sums[i] ?? 0] as const)
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
       .map(([source, x]) => [source, inWords(source, result.input.tokens), x, shareOf(x)]),
-    shown: result.pairs.length,
+    shown: result.shown.length,
     footer: moreSources(sums, result),
     rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
   });
@@ -291,7 +293,7 @@ function sideTables(result: QkResult): Table[] {
 
 /** Sources of a side beyond those that are shown, as one row. */
 function moreSources(sums: readonly number[], result: QkResult): Cell[][] {
-  const more = sums.toSorted((a, b) => Math.abs(b) - Math.abs(a)).slice(result.pairs.length);
+  const more = sums.toSorted((a, b) => Math.abs(b) - Math.abs(a)).slice(result.shown.length);
   if (more.length === 0) return [];
   const effect = more.reduce((all, x) => all + x, 0);
   const words = `${more.length} more ${more.length === 1 ? "source" : "sources"}`;
@@ -302,7 +304,6 @@ function moreSources(sums: readonly number[], result: QkResult): Cell[][] {
 function degreeTable(result: QkResult): Table {
   const { degrees, target, query, head, precision } = result;
   const { value, edge, score } = degrees;
-  const textOf = (id: number): string => target.find((token) => token.id === id)?.text ?? "";
   const rows = Math.max(value.degrees.length, score.both.length);
   const constant = score.sources.length - 1;
   /** Degrees of one side end before its constant, the last entry. */
@@ -311,7 +312,7 @@ function degreeTable(result: QkResult): Table {
   return {
     kind: "degree",
     title: "V-degree and QK-degree",
-    subtitle: `target: ${targetText(degrees.target, textOf)} at ${query}`,
+    subtitle: `target: ${target.readout} at ${query}`,
     columns: [
       { name: "degree", kind: "text" },
       { name: "target", kind: "number", head: "V: target" },

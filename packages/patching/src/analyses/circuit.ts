@@ -27,7 +27,7 @@ interface Parameters extends PatchParameters {
 }
 
 /** What the analysis gives: the circuit, and how many edges its table shows. */
-type Result = CircuitResult & { readonly top: number };
+type Result = CircuitResult & { readonly listed: number };
 
 /** Circuits of several sizes and their faithfulness: `findCircuit` as an analysis. */
 export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, Result>({
@@ -63,7 +63,7 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
       ...{ method, steps, sizes, signal, text: vocabulary.text },
       onProgress: (progress) => onProgress({ ...progress, of: "edge" }),
     });
-    return { ...result, top };
+    return { ...result, listed: top };
   },
   tables: (result) => [sizeTable(result), edgeTable(result), keptTable(result)],
   tableKinds: ["circuit-size", "circuit-edge", "circuit-kept"],
@@ -107,8 +107,8 @@ function sizeTable({
       },
       { name: "warnings", kind: "text", detail: true },
     ],
-    rows: sizes.map(({ share, edges, target, faithfulness }) => [
-      ...[share, edges, target, faithfulness, warningCodes(warnings)],
+    rows: sizes.map(({ share, edges, value, faithfulness }) => [
+      ...[share, edges, value, faithfulness, warningCodes(warnings)],
     ]),
     rounding,
     notes: [
@@ -132,8 +132,8 @@ function figure(value: number | null): string {
   return value === null ? "–" : short(value);
 }
 
-function edgeTable({ edges, edgeCount, top, logitSize, precision }: Result): Table {
-  const shown = Math.min(top, edges.length);
+function edgeTable({ edges, edgeCount, listed, logitSize, precision }: Result): Table {
+  const shown = Math.min(listed, edges.length);
   return {
     kind: "circuit-edge",
     field: "edges",

@@ -1,10 +1,4 @@
-import {
-  namedTarget,
-  type Prompt,
-  type TokenName,
-  tokenNotation,
-  type Vocabulary,
-} from "@resolvent/analysis";
+import { namedTarget, type Prompt, type TokenName, type Vocabulary } from "@resolvent/analysis";
 import {
   jsonLinesParameter,
   promptParameter,
@@ -149,6 +143,5 @@ export function settingOf(
 export function targetWords(pairs: readonly { readonly target: PatchedPair["target"] }[]): string {
   const [first] = pairs;
   if (first === undefined || pairs.length > 1) return "target";
-  const { a, b } = first.target;
-  return `logit ${tokenNotation(a.text)}${b === null ? "" : ` − ${tokenNotation(b.text)}`}`;
+  return first.target.readout;
 }

@@ -34,7 +34,7 @@ interface Parameters extends PatchParameters {
 }
 
 /** What the analysis gives: the effects, and which of them the table of the largest shows. */
-type Result = PatchResult & { readonly top: number };
+type Result = PatchResult & { readonly listed: number };
 
 /** Columns that a matrix for people can have. */
 const MATRIX_COLUMNS = 30;
@@ -92,7 +92,7 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
       ...{ method, steps, positions, compare, signal, text: vocabulary.text },
       onProgress: (progress) => onProgress({ ...progress, of: kind }),
     });
-    return { ...result, top };
+    return { ...result, listed: top };
   },
   tables: (result) => [...matrixTables(result), effectTable(result)],
   tableKinds: ["patch-matrix", "patch-effect"],
@@ -181,7 +181,7 @@ function roundingIn({ precision, effect, logitSize }: Result): number {
 
 /** Every effect as a row of data; people see the largest. */
 function effectTable(result: Result): Table {
-  const { sources, receivers, effect, interval, comparison, top } = result;
+  const { sources, receivers, effect, interval, comparison, listed } = result;
   const all = sources.flatMap((source, s) =>
     receivers.flatMap((receiver, r): Cell[][] => {
       const value = effect[s]?.[r];
@@ -194,7 +194,7 @@ function effectTable(result: Result): Table {
   );
   const size = (row: readonly Cell[]): number => Math.abs(Number(row[3]));
   const rows = all.sort((x, y) => size(y) - size(x));
-  const shown = Math.min(top, rows.length);
+  const shown = Math.min(listed, rows.length);
   const first = matrixTables(result).length === 0;
   const nodes = result.setting.kind === "node";
   const byPosition = receivers.some((receiver) => tokenAt(result, receiver) !== null);

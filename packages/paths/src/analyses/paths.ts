@@ -27,6 +27,7 @@ import {
   expandPaths,
   type PathExpansion,
   pathsError,
+  type ShownAnswer,
   type ShownVerdict,
   targetOf,
 } from "../expand-paths.ts";
@@ -147,13 +148,12 @@ function optionsOf(params: PathsParameters): ExpandPathsOptions {
 }
 
 function pathTable(expansion: PathExpansion): Table {
-  const { model, input, shown, readout, level, notShown, notShownCount, search, warnings } =
-    expansion;
+  const { model, input, shown, target, level, notShown, search, warnings } = expansion;
   const texts = input.tokens.map(({ text }) => text);
   const verified = shown.some((path) => path.verified !== null);
   const value = expansion.total + expansion.constant + expansion.otherSources;
   const parts = [
-    `${readout} = ${short(value)}`,
+    `${target.readout} = ${short(value)}`,
     `${expansion.count} paths ${short(expansion.total)}`,
     `constant ${short(expansion.constant)}`,
     ...(expansion.otherSources === 0 ? [] : [`other sources ${short(expansion.otherSources)}`]),
@@ -191,9 +191,9 @@ function pathTable(expansion: PathExpansion): Table {
       ...[1, warningCodes(warnings)],
     ]),
     rest: [
-      ...[`${notShownCount} others`, null, null, null, null, notShown],
+      ...[`${notShown.count} others`, null, null, null, null, notShown.sum],
       ...[null, null, ...withoutCells(null)],
-      ...[countCell(notShownCount), warningCodes(warnings)],
+      ...[countCell(notShown.count), warningCodes(warnings)],
     ],
     notes: [
       parts.join("; "),
@@ -215,19 +215,24 @@ const VERIFIED =
 function withoutCells(verified: ShownVerdict | null): Cell[] {
   if (verified === null) return [null, null, null, null, null, null];
   const { frozen, live } = verified.without;
-  return [
-    ...[frozen.target, live.target, frozen.likeliest.text, frozen.likeliest.probability],
-    ...[live.likeliest.text, live.likeliest.probability],
-  ];
+  return [...[frozen.value, live.value, ...likeliestCells(frozen), ...likeliestCells(live)]];
+}
+
+function likeliestCells({ top: [first] }: ShownAnswer): Cell[] {
+  return [first?.text ?? null, first?.probability ?? null];
 }
 
 /** What stands under a list of verified paths: the answer they are taken from, and how far freezing can be trusted. */
-function agreementLines({ agreement, answer, readout }: PathExpansion): string[] {
+function agreementLines({ agreement, answer, target }: PathExpansion): string[] {
   if (agreement === null) return [];
   const { count, correlation, sameSign } = agreement;
-  const { text, probability } = answer.likeliest;
+  const [first] = answer.top;
+  const likeliest =
+    first === undefined
+      ? ""
+      : `, likeliest ${tokenNotation(first.text)} (${percent(first.probability)})`;
   return [
-    `with every path: ${readout} = ${short(answer.target)}, likeliest ${tokenNotation(text)} (${percent(probability)}); left and then likeliest are these without the path, every gate recomputed`,
+    `with every path: ${target.readout} = ${short(answer.value)}${likeliest}; left and then likeliest are these without the path, every gate recomputed`,
     `frozen and live over ${count} ${count === 1 ? "path" : "paths"}: ${count < 3 ? "" : `correlation ${correlation === null ? "undefined (one of them does not vary)" : short(correlation)}, `}same sign ${Math.round(sameSign * count)} of ${count}`,
   ];
 }
@@ -239,25 +244,20 @@ function countCell(decimal: string): Cell {
 }
 
 /** The routes of the paths shown; none where they were not asked for. */
-function routeTables({ shown, readout }: PathExpansion): Table[] {
+function routeTables({ shown, target }: PathExpansion): Table[] {
   if (shown.every(({ routes }) => routes === null)) return [];
-  const start = ` → ${readout}`;
-  const rows = shown.flatMap(({ routes, routesNotShown, routesCount, nodes }, path): Cell[][] => [
-    ...(routes ?? []).map(({ positions, effect, text }): Cell[] => [
+  const start = ` → ${target.readout}`;
+  const rows = shown.flatMap(({ routes, nodes }, path): Cell[][] => [
+    ...(routes?.shown ?? []).map(({ positions, effect, text }): Cell[] => [
       ...[path + 1, text.endsWith(start) ? text.slice(0, -start.length) : text],
       ...[positions.join(" "), nodes.join(" "), effect, 1],
     ]),
     [
-      ...[path + 1, `${othersOf(routesCount, routes?.length ?? 0)} other routes`],
-      ...[
-        null,
-        nodes.join(" "),
-        routesNotShown,
-        countCell(othersOf(routesCount, routes?.length ?? 0)),
-      ],
+      ...[path + 1, `${routes?.notShown.count ?? 0} other routes`, null, nodes.join(" ")],
+      ...[routes?.notShown.sum ?? null, countCell(routes?.notShown.count ?? "0")],
     ],
   ]);
-  const found = shown.filter(({ routesExhaustive }) => routesExhaustive === false).length;
+  const found = shown.filter(({ routes }) => routes?.exhaustive === false).length;
   return [
     {
       kind: "path-route",
@@ -279,10 +279,6 @@ function routeTables({ shown, readout }: PathExpansion): Table[] {
       ],
     },
   ];
-}
-
-function othersOf(count: string | null, shown: number): string {
-  return String(BigInt(count ?? 0) - BigInt(shown));
 }
 
 function degreeTable({ byDegree }: PathExpansion): Table {

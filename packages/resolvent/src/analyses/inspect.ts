@@ -2,19 +2,17 @@ import {
   bytes,
   defineAnalysis,
   type ModelFiles,
-  modelIdentity,
   type OutlineAnalysis,
-  type Result,
+  type ResultHead,
+  resultHead,
   type Table,
 } from "@resolvent/analysis";
-import { type Architecture, blockNames } from "@resolvent/transformer";
+import type { Architecture } from "@resolvent/transformer";
 import * as z from "zod";
 
 /** What a model is, without running it. */
-interface Inspection extends Result {
-  readonly kind: "inspection";
+interface Inspection extends ResultHead<"inspection"> {
   readonly architecture: Architecture;
-  readonly blocks: readonly string[];
   readonly parameters: number;
   readonly tokenizer: boolean;
   /** What its weights take in a computation, and how they are kept there. */
@@ -30,11 +28,8 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   description: "Shows what MODEL is, from its config and the headers of its weights.",
   params: z.object({}),
   run: async ({ model, sha256, tensors, tokenizer, weights }) => ({
-    schemaVersion: 1,
-    kind: "inspection",
-    model: modelIdentity({ ...model, sha256 }),
+    ...resultHead("inspection", { ...model, sha256 }),
     architecture: model.architecture,
-    blocks: blockNames(model.architecture),
     parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     tokenizer,
     weights,
@@ -42,9 +37,9 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   }),
   tables: (inspection) => [factTable(inspection), tensorTable(inspection)],
   tableKinds: ["fact", "tensor"],
-  answer: ({ model, architecture: a, parameters, blocks, weights }) => [
+  answer: ({ model, architecture: a, parameters, weights }) => [
     `${model.name} is a ${a.family} model of ${a.layers} ${a.layers === 1 ? "layer" : "layers"} with ${a.heads} heads each and ${parameters.toLocaleString("en")} parameters.`,
-    `It has ${blocks.length} blocks that paths may pass, reads up to ${a.context} tokens, and takes ${bytes(weights.bytes)} of memory (${weights.kept}).`,
+    `It has ${model.blocks.length} blocks that paths may pass, reads up to ${a.context} tokens, and takes ${bytes(weights.bytes)} of memory (${weights.kept}).`,
   ],
   views: ({ model }) => [
     {
@@ -58,14 +53,7 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   ],
 });
 
-function factTable({
-  model,
-  architecture: a,
-  blocks,
-  parameters,
-  tokenizer,
-  weights,
-}: Inspection): Table {
+function factTable({ model, architecture: a, parameters, tokenizer, weights }: Inspection): Table {
   const shared = a.kv_heads < a.heads ? `, ${a.kv_heads} key-value heads` : "";
   const mlp = `${a.d_mlp} wide, ${a.activation}${a.gatedMlp ? ", gated" : ""}`;
   const facts: [string, string][] = [
@@ -81,7 +69,7 @@ function factTable({
     ["context", String(a.context)],
     ["tokenizer", tokenizer ? "tokenizer.json" : "none: give --tokens"],
     ["weights", `${bytes(weights.bytes)} in memory (${weights.kept})`],
-    ["blocks", blocks.join(" ")],
+    ["blocks", model.blocks.join(" ")],
     ["sha256", model.sha256 ?? ""],
   ];
   return {

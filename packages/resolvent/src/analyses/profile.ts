@@ -141,7 +141,10 @@ async function measure<T extends Shaped>(
   const total = timings.reduce((sum, timing) => sum + timing.milliseconds, 0);
   const shares = (by: (timing: Timing) => string): Share[] => group(timings, by, runs, total);
   return {
-    ...promptResult("profile", engine, model, ids, vocabulary.text),
+    ...promptResult("profile", engine, model, ids, {
+      text: vocabulary.text,
+      freeze: work === "sweep" ? GATES : [],
+    }),
     threads: threadsOf(engine),
     work,
     milliseconds: milliseconds / runs,

@@ -8,6 +8,8 @@ import {
   promptResult,
   type SiteVector,
   type Subject,
+  type TopToken,
+  topTokens,
   type Vocabulary,
 } from "@resolvent/analysis";
 import {
@@ -23,7 +25,6 @@ import {
   InputError,
   readTogether,
   type Shaped,
-  sizeAlong,
   using,
 } from "@resolvent/tensor";
 import {
@@ -42,7 +43,7 @@ import { decodeNumbers, safetensorsChunks } from "@resolvent/weights";
 import * as z from "zod";
 import { checkPatterns, PATTERNS, patternsIn } from "./patterns.ts";
 import { interventionFacts, interventionsOf, meansOf } from "./run-interventions.ts";
-import type { Candidate, Generated, RunResult } from "./run-result.ts";
+import type { Generated, RunResult } from "./run-result.ts";
 import { runTables } from "./run-tables.ts";
 import { runAnswer, runViews } from "./run-views.ts";
 
@@ -201,7 +202,7 @@ async function work<T extends Shaped>(
   }
   const text = added(vocabulary, ids, tokens);
   return {
-    ...promptResult("run", engine, model, ids, vocabulary.text),
+    ...promptResult("run", engine, model, ids, { text: vocabulary.text }),
     loss,
     next,
     generated:
@@ -237,20 +238,15 @@ async function predictions<T extends Shaped>(
   logits: T,
   ids: readonly number[],
   count: number,
-): Promise<{ readonly loss: number | null; readonly next: readonly Candidate[] }> {
-  const asked = (): { last: T; total: T; mean: T | undefined } => {
+): Promise<{ readonly loss: number | null; readonly next: readonly TopToken[] }> {
+  const asked = (): { last: T; mean: T | undefined } => {
     const last = engine.slice(logits, "pos", ids.length - 1, ids.length);
     const mean = ids.length < 2 ? undefined : nextTokenLoss(engine, logits, tokenIds(ids));
-    return { last, total: engine.logsumexp(last, "vocab"), mean };
+    return { last, mean };
   };
-  return using(engine, asked, async ({ last, total, mean }) => {
-    const [[logTotal = Number.NaN], [loss = null]] = await readTogether(engine, [total, mean]);
-    const vocab = sizeAlong(last.shape, "vocab", "run");
-    const { indices, values } = await engine.top(last, "vocab", Math.min(count, vocab));
-    const next = Array.from(indices.data, (id, rank) => {
-      const logit = values.data[rank] as number; // as many values as indices
-      return { id, text: vocabulary.text(id), logit, probability: Math.exp(logit - logTotal) };
-    });
+  return using(engine, asked, async ({ last, mean }) => {
+    const [[loss = null]] = await readTogether(engine, [mean]);
+    const [next = []] = await topTokens(engine, last, { count, text: vocabulary.text });
     return { loss, next };
   });
 }
