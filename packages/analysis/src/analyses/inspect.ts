@@ -1,7 +1,7 @@
 import { type Architecture, blockNames } from "@resolvent/transformer";
-import * as z from "zod";
 import { defineAnalysis, type OutlineAnalysis } from "../analysis.ts";
 import { bytes } from "../figures.ts";
+import { parameters } from "../parameters.ts";
 import { modelIdentity, type Result } from "../result.ts";
 import type { ModelFiles } from "../subject.ts";
 import type { Table } from "../table.ts";
@@ -24,7 +24,7 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   needs: "outline",
   summary: "what a model is: architecture, blocks, tensors",
   description: "Shows what MODEL is, from its config and the headers of its weights.",
-  params: z.object({}),
+  params: parameters({}),
   run: async ({ model, sha256, tensors, tokenizer, weights }) => ({
     schemaVersion: 1,
     kind: "inspection",
