@@ -21,7 +21,6 @@ export {
   describeParameters,
   type Parameter,
   type ParameterValues,
-  type Range,
 } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
@@ -56,6 +55,7 @@ export {
   targetNames,
 } from "./prompt-rows.ts";
 export type { PromptSet, SetRow, SetTable } from "./prompt-set.ts";
+export { inRange, type Range, rangeText } from "./range.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export { type ReferenceFacts, ZERO_REFERENCE } from "./reference-facts.ts";
 export type { NotShown, Remainder } from "./remainder.ts";

@@ -2,7 +2,6 @@ import { cost, reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { loadModel, outlineModel } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
-import * as z from "zod";
 import {
   certificateFor,
   checkParameters,
@@ -15,7 +14,7 @@ import {
   spreadOf,
   studentT,
 } from "../src/index.ts";
-import { promptParameter, targetParameter } from "../src/parameters.ts";
+import { parameters, promptParameter, targetParameter } from "../src/parameters.ts";
 
 const prompts = (text: string) => parsePromptRows(text).map(({ prompt }) => prompt);
 
@@ -99,7 +98,7 @@ describe("an analysis over prompts", () => {
     name: "sums",
     summary: "sums of ids",
     description: "Adds up the ids of MODEL's tokens.",
-    params: z.object({ prompt: promptParameter("text to read"), target: targetParameter }),
+    params: parameters({ prompt: promptParameter("text to read"), target: targetParameter() }),
     float64: true,
     estimate: () => ({ ...cost().total(), flops: 5, peakBytes: 7 }),
     run: async ({ engine, model, vocabulary, inFloat64 }, { prompt, target }) => ({

@@ -16,12 +16,11 @@ import {
   type Wanted,
   type Warning,
 } from "@resolvent/analysis";
-import { promptParameter } from "@resolvent/analysis/parameters";
+import { countParameter, parameters, promptParameter } from "@resolvent/analysis/parameters";
 import { InputError, reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { run as forward, loadModel, outlineModel, runCost } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
-import * as z from "zod";
 
 const vocabulary: Vocabulary = {
   encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),
@@ -95,7 +94,10 @@ const normOf = (more: Partial<Analysis<Given, Norm>> = {}): Analysis<Given, Norm
     name: "norm",
     summary: "norm of the end",
     description: "The norm of the final residual stream.",
-    params: z.object({ prompt: promptParameter("text"), times: z.int().min(1).default(1) }),
+    params: parameters({
+      prompt: promptParameter("text"),
+      times: countParameter("how often", { default: 1, least: 1 }),
+    }),
     float64: true,
     estimate: ({ model, vocabulary: { encode }, precision }, { prompt }) =>
       runCost(model, encode(prompt), { precision }),

@@ -11,10 +11,14 @@ import {
   type TokenName,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { countParameter, optionalCount, tokenParameter } from "@resolvent/analysis/parameters";
+import {
+  countParameter,
+  flagParameter,
+  parameters,
+  tokenParameter,
+} from "@resolvent/analysis/parameters";
 import { type Cost, priced, type Shaped, using } from "@resolvent/tensor";
 import type { HeadPlace, Model } from "@resolvent/transformer";
-import * as z from "zod";
 import {
   COMPOSITION_KINDS,
   type Composition,
@@ -55,18 +59,18 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   summary: "every attention head and its scores",
   description:
     "Shows copying scores of each head's OV circuit, its strongest composition with earlier heads, and its attention on repeated random tokens.",
-  params: z.object({
-    weightsOnly: z.boolean().default(false).describe("skip the scores that need a forward pass"),
-    raw: z.boolean().default(false).describe("use the weights as stored, without processing"),
-    repeatLength: optionalCount(
+  params: parameters({
+    weightsOnly: flagParameter("skip the scores that need a forward pass"),
+    raw: flagParameter("use the weights as stored, without processing"),
+    repeatLength: countParameter(
       "number of random tokens repeated; default: 25, or as many as fit the context",
-      { least: 1, title: "n" },
+      { optional: true, least: 1, title: "n" },
     ),
-    sequences: countParameter("number of such sequences", 4, { least: 1, title: "n" }),
-    seed: countParameter("random seed", 0, { title: "n" }),
-    bos: tokenParameter(
-      "token before the first copy (text or id:N); default: the model's own",
-    ).optional(),
+    sequences: countParameter("number of such sequences", { default: 4, least: 1, title: "n" }),
+    seed: countParameter("random seed", { default: 0, title: "n" }),
+    bos: tokenParameter("token before the first copy (text or id:N); default: the model's own", {
+      optional: true,
+    }),
   }),
   examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
   needs: ["linearAlgebra"],

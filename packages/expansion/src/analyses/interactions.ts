@@ -12,13 +12,14 @@ import {
   warningLines,
 } from "@resolvent/analysis";
 import {
+  choiceParameter,
   countParameter,
   layerParameter,
-  optionalCount,
+  parameters,
   promptParameter,
+  textsParameter,
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
-import * as z from "zod";
 import { type Gate, gatesInWords } from "../gates.ts";
 import type { InteractionOptions } from "../interactions/interaction-terms.ts";
 import {
@@ -51,23 +52,21 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
   summary: "what sets of blocks, layers or heads do beyond their parts",
   description:
     "Runs MODEL with every set of players active and all others zero-ablated, and finds what each set does beyond its subsets (Möbius terms). With all orders, the default for up to 12 players, the terms add up to the model; above, only pairs are computed, and the rest is a remainder. Other components are always active.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
-    players: z
-      .enum(["blocks", "layers", "heads"])
-      .optional()
-      .describe(
-        "the components that are players; heads: of --layer, else of all layers; default: blocks",
-      ),
+    players: choiceParameter(
+      "the components that are players; heads: of --layer, else of all layers; default: blocks",
+      ["blocks", "layers", "heads"],
+      { optional: true },
+    ),
     layer: layerParameter("layer of the heads"),
-    groups: z.array(z.string()).min(1).optional().meta({
-      title: "groups",
-      description: "groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3,L2.N12",
+    groups: textsParameter("groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3,L2.N12", {
+      ...{ optional: true, fewest: 1, title: "groups" },
     }),
-    order: optionalCount("size of the largest sets; default: all with up to 12 players, else 2", {
-      title: "k",
+    order: countParameter("size of the largest sets; default: all with up to 12 players, else 2", {
+      ...{ optional: true, title: "k" },
     }),
-    top: countParameter("number of largest interactions listed", 12, { title: "n" }),
+    top: countParameter("number of largest interactions listed", { default: 12, title: "n" }),
     freeze: freezeParameter([]),
   }),
   examples: [

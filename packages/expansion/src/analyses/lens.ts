@@ -11,10 +11,9 @@ import {
   tokenPlaces,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import { parameters, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
 import { priced, type Shaped } from "@resolvent/tensor";
 import type { Model, Target } from "@resolvent/transformer";
-import * as z from "zod";
 import { type LogitLens, lensProducts, lensStreams, logitLens } from "../lens/logit-lens.ts";
 
 interface LensParameters {
@@ -28,7 +27,7 @@ export const lens: Analysis<LensParameters, LogitLens> = defineAnalysis<LensPara
   summary: "the logit lens: what the stream says after every block, at every position",
   description:
     "Reads out the residual stream of MODEL after every block, at every position, through the final norm and the unembedding: the logit difference of a target, and the likeliest next token.",
-  params: z.object({ prompt: promptParameter("text to read"), target: targetParameter }),
+  params: parameters({ prompt: promptParameter("text to read"), target: targetParameter() }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',
     "path/to/model --tokens 1,403,407 --json",

@@ -19,15 +19,17 @@ import {
   warningLines,
 } from "@resolvent/analysis";
 import {
+  choiceParameter,
   countParameter,
+  flagParameter,
   headParameter,
+  parameters,
   positionParameter,
   promptParameter,
   targetParameter,
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
-import * as z from "zod";
 import { chooseEdge } from "../qk/choose-edge.ts";
 import { qkDegrees } from "../qk/edge-degrees.ts";
 import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
@@ -55,33 +57,30 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
   summary: "why a head attends where it does: its score by pairs of sources",
   description:
     "Writes the attention score of a head of MODEL (before the softmax, from a query to a key) as an exact sum over pairs of sources, one on the query side and one on the key side; and splits the score, and what the head moves, by degree.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
     head: headParameter(
       "head, as L1.H5, L1H5 or 1.5; default: after the first layer, the one with the largest probability on a key other than 0 and the query",
-    ).optional(),
+      { optional: true },
+    ),
     query: positionParameter("query position; default: the last"),
     key: positionParameter("key position; default: the one the head attends to most"),
-    by: z
-      .enum(SPLITTINGS)
-      .default("block")
-      .meta({ title: "splitting", description: "how both sides are split into sources" }),
-    queryBy: z
-      .enum(SPLITTINGS)
-      .optional()
-      .meta({ title: "splitting", description: "the same for the query side; default: as --by" }),
-    keyBy: z
-      .enum(SPLITTINGS)
-      .optional()
-      .meta({ title: "splitting", description: "the same for the key side; default: as --by" }),
-    centred: z
-      .boolean()
-      .default(true)
-      .describe("subtract the mean of the score over keys, which the softmax ignores"),
-    target: targetParameter.describe(
+    by: choiceParameter("how both sides are split into sources", SPLITTINGS, {
+      ...{ default: "block", title: "splitting" },
+    }),
+    queryBy: choiceParameter("the same for the query side; default: as --by", SPLITTINGS, {
+      ...{ optional: true, title: "splitting" },
+    }),
+    keyBy: choiceParameter("the same for the key side; default: as --by", SPLITTINGS, {
+      ...{ optional: true, title: "splitting" },
+    }),
+    centred: flagParameter("subtract the mean of the score over keys, which the softmax ignores", {
+      default: true,
+    }),
+    target: targetParameter(
       "tokens (text or id:N) whose logit difference at the query is split by V-degree, or one for its logit; default: the two likeliest",
     ),
-    top: countParameter("number of pairs shown", 20, { least: 1, title: "n" }),
+    top: countParameter("number of pairs shown", { default: 20, least: 1, title: "n" }),
   }),
   examples: [
     'tales --prompt "Lily had a cat. Lily had a" --by head',

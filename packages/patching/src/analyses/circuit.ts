@@ -9,7 +9,7 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import * as z from "zod";
+import { countParameter, numbersParameter, parameters } from "@resolvent/analysis/parameters";
 import { CIRCUIT_SIZES, type CircuitResult, findCircuit } from "../circuit.ts";
 import { patchCost } from "../patch-cost.ts";
 import { circuitAnswer, circuitViews, keptTable } from "./circuit-views.ts";
@@ -35,15 +35,12 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
   summary: "the edges that carry a prediction, and how faithful they are alone",
   description:
     "Ranks all edges of MODEL by the size of their effect on a logit difference, keeps the top ones, patches all others with their values on a corrupt prompt, and measures how much of the difference remains: faithfulness by size, CPR (the area under it) and CMD (the area between it and 1).",
-  params: z.object({
+  params: parameters({
     ...patchParameters("eap-ig"),
-    sizes: z
-      .array(z.number().gt(0).max(1))
-      .min(1)
-      .readonly()
-      .default(CIRCUIT_SIZES)
-      .meta({ title: "shares", description: "shares of all edges to keep, ascending" }),
-    top: z.int().min(0).default(20).meta({ title: "n", description: "number of edges listed" }),
+    sizes: numbersParameter("shares of all edges to keep, ascending", {
+      ...{ default: CIRCUIT_SIZES, above: 0, most: 1, fewest: 1, title: "shares" },
+    }),
+    top: countParameter("number of edges listed", { default: 20, title: "n" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level head',

@@ -10,8 +10,13 @@ import {
   short,
   type Table,
 } from "@resolvent/analysis";
+import {
+  choiceParameter,
+  countParameter,
+  flagParameter,
+  parameters,
+} from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
-import * as z from "zod";
 import type { PromptPair } from "../pairs.ts";
 import { type PatchResult, patchEffects } from "../patch.ts";
 import { patchCost } from "../patch-cost.ts";
@@ -45,29 +50,18 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
   summary: "effect of every edge or node of a model on a prediction, by intervention",
   description:
     "Patches values of MODEL on a corrupt prompt into its run on a clean one, at one edge (or node, or branch) at a time, and measures the change of a logit difference. Edges are patched in batches. Gradient methods estimate the same at the cost of a few runs; --compare measures how well.",
-  params: z.object({
+  params: parameters({
     ...patchParameters("exact"),
-    level: z
-      .enum(["block", "head", "neuron", "stream"])
-      .default("block")
-      .describe(
-        "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons; stream: nodes that are the whole residual stream before each block",
-      ),
-    nodes: z.boolean().default(false).describe("patch whole outputs of blocks or heads, not edges"),
-    branches: z
-      .boolean()
-      .default(false)
-      .describe("patch single paths: source to receiver, then directly to the output"),
-    positions: z.boolean().default(false).describe("patch nodes position by position"),
-    compare: z
-      .boolean()
-      .default(false)
-      .describe("also patch exactly, and compare a gradient method with that"),
-    top: z
-      .int()
-      .min(0)
-      .default(20)
-      .meta({ title: "n", description: "number of largest effects listed" }),
+    level: choiceParameter(
+      "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons; stream: nodes that are the whole residual stream before each block",
+      ["block", "head", "neuron", "stream"],
+      { default: "block" },
+    ),
+    nodes: flagParameter("patch whole outputs of blocks or heads, not edges"),
+    branches: flagParameter("patch single paths: source to receiver, then directly to the output"),
+    positions: flagParameter("patch nodes position by position"),
+    compare: flagParameter("also patch exactly, and compare a gradient method with that"),
+    top: countParameter("number of largest effects listed", { default: 20, title: "n" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to"',

@@ -15,13 +15,16 @@ import {
   warningLines,
 } from "@resolvent/analysis";
 import {
+  choiceParameter,
   countParameter,
+  flagParameter,
   nodesParameter,
+  numberParameter,
+  parameters,
   promptParameter,
   targetParameter,
 } from "@resolvent/analysis/parameters";
 import type { LevelName } from "@resolvent/transformer";
-import * as z from "zod";
 import {
   type ExpandPathsOptions,
   expandPaths,
@@ -58,43 +61,32 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
   summary: "a logit difference as a sum over single paths",
   description:
     "Writes a logit, or a logit difference, at the last position as the sum over all paths through a run of MODEL with its gates frozen; lists the largest paths, and the sum of all others. Where there are too many to enumerate, a search finds large ones, and the output says so.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
-    target: targetParameter,
-    level: z.enum(["block", "head", "neuron"]).default("head").meta({
-      title: "level",
-      description: "steps of a path: whole blocks, heads and MLPs, or heads and neurons",
+    target: targetParameter(),
+    level: choiceParameter(
+      "steps of a path: whole blocks, heads and MLPs, or heads and neurons",
+      ["block", "head", "neuron"],
+      { default: "head", title: "level" },
+    ),
+    top: countParameter("number of paths listed", { default: 20, most: 10_000, title: "n" }),
+    minDegree: countParameter("lowest degree listed", { default: 0, title: "k" }),
+    maxDegree: countParameter("highest degree listed; default: all", {
+      optional: true,
+      title: "k",
     }),
-    top: z
-      .int()
-      .min(0)
-      .max(10_000)
-      .default(20)
-      .meta({ title: "n", description: "number of paths listed" }),
-    minDegree: z.int().min(0).default(0).meta({ title: "k", description: "lowest degree listed" }),
-    maxDegree: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ title: "k", description: "highest degree listed; default: all" }),
     sources: nodesParameter(
       "sources where paths start, such as embed.token or bias:*; default: all",
     ),
-    positions: z.boolean().default(false).describe("split sources by position"),
-    budget: z.number().min(0).default(16).meta({
-      title: "passes",
-      description:
-        "search budget, in forward passes by operation count, if there are too many paths to enumerate",
-    }),
-    verify: z
-      .int()
-      .min(0)
-      .default(0)
-      .meta({ title: "n", description: "number of paths checked by intervention" }),
+    positions: flagParameter("split sources by position"),
+    budget: numberParameter(
+      "search budget, in forward passes by operation count, if there are too many paths to enumerate",
+      { default: 16, least: 0, title: "passes" },
+    ),
+    verify: countParameter("number of paths checked by intervention", { default: 0, title: "n" }),
     routes: countParameter(
       "number of largest routes listed of each path: the position of every hop",
-      0,
-      { most: 1000, title: "n" },
+      { default: 0, most: 1000, title: "n" },
     ),
   }),
   examples: [

@@ -7,8 +7,8 @@ import {
   resultHead,
   type Table,
 } from "@resolvent/analysis";
+import { parameters } from "@resolvent/analysis/parameters";
 import type { Architecture } from "@resolvent/transformer";
-import * as z from "zod";
 
 /** What a model is, without running it. */
 interface Inspection extends ResultHead<"inspection"> {
@@ -26,7 +26,7 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   needs: "outline",
   summary: "what a model is: architecture, blocks, tensors",
   description: "Shows what MODEL is, from its config and the headers of its weights.",
-  params: z.object({}),
+  params: parameters({}),
   run: async ({ model, sha256, tensors, tokenizer, weights }) => ({
     ...resultHead("inspection", { ...model, sha256 }),
     architecture: model.architecture,
