@@ -16,8 +16,9 @@ export function addSchema(
   schemas: Map<string, JsonSchema>,
   { name, resultSchema }: AnyAnalysis | AnyOutlineAnalysis,
 ): void {
-  const of = resultSchema && schemaOf(resultSchema);
-  if (of === undefined) return;
+  if (resultSchema === undefined) return;
+  const of = schemaOf(resultSchema);
+  if (of === undefined) return; // defineAnalysis has refused it
   const { kind, schemaVersion } = of;
   const clash = (message: string): InputError =>
     new InputError({ code: "cli/schema-clash", message, details: { analysis: name, kind } });
