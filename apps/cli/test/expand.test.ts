@@ -42,8 +42,7 @@ describe("the JSON of an expansion", () => {
       input: { tokens: [..."a cat"].map((text, i) => ({ id: idsOf("a cat")[i], text })) },
       method: "sweep",
       freeze: ["pattern", "norm", "activation"],
-      reference: "zero",
-      referenceInput: [],
+      reference: { kind: "zero", prompts: [] },
       weightProcessing: "none",
       engine: "cpu",
       precision: "f32",
@@ -68,12 +67,16 @@ describe("the JSON of an expansion", () => {
       remainder: { relativeNorm: 0, from: "none", logitShare: 0 },
       constant: { logitNorm: expect.any(Number) },
       target: null,
+      targetDegrees: null,
       run: {
         residualNorm: expect.any(Number),
         logitNorm: expect.any(Number),
         loss: expect.any(Number),
       },
-      certificate: { relativeError: expect.any(Number), relativeErrorFloat64: expect.any(Number) },
+      certificate: {
+        ...{ relativeError: expect.any(Number), relativeErrorFloat64: expect.any(Number) },
+        ...{ tolerance: 1e-3, toleranceFloat64: 1e-9, verdict: "adds-up" },
+      },
       warnings: [],
     });
     expect(result.certificate.relativeError).toBeLessThan(1e-5);
