@@ -14,6 +14,7 @@ import {
 import { InputError, type Shaped } from "@resolvent/tensor";
 import type { LevelName, Model } from "@resolvent/transformer";
 import * as z from "zod";
+import { MEASURES, type Measure } from "../measure.ts";
 import { checkPairs, type PromptPair, parsePairs } from "../pairs.ts";
 import type { PatchedPair } from "../patch.ts";
 import {
@@ -30,6 +31,7 @@ export interface PatchParameters {
   readonly pairs?: string | undefined;
   readonly target?: readonly TokenName[] | undefined;
   readonly level: LevelName | "stream";
+  readonly measure: Measure;
   readonly method: PatchMethod;
   readonly steps: number;
   readonly reference: PatchReference["kind"];
@@ -56,6 +58,12 @@ export const patchParameters = (
     .default("block")
     .describe(
       "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons",
+    ),
+  measure: z
+    .enum(MEASURES)
+    .default("logit-difference")
+    .describe(
+      "what is measured at the last position: the target's logit difference; the probability of its first token, or the loss on it; or the KL divergence from the clean run's distribution, which has no target",
     ),
   method: methods
     .default(method)
@@ -87,6 +95,13 @@ export function pairsOf<T extends Shaped>(
   model: Model<T>,
   vocabulary: Vocabulary,
 ): PromptPair[] {
+  if (params.measure === "kl" && params.target !== undefined) {
+    throw new InputError({
+      code: "patching/no-target",
+      message: "KL compares whole distributions: it has no target, and one is given.",
+      remedy: "Leave the target out, or measure the logit difference, the probability or the loss.",
+    });
+  }
   const pairs = namedPairs(params, model, vocabulary);
   checkPairs(pairs, params.reference === "run", vocabulary.text);
   return pairs;
@@ -127,7 +142,7 @@ function namedPairs<T extends Shaped>(
 
 /** The setting that parameters name, for the interventions of a kind. */
 export function settingOf(
-  { reference, referencePrompt, direction, level }: PatchParameters,
+  { reference, referencePrompt, direction, level, measure }: PatchParameters,
   kind: PatchSetting["kind"],
   pairs: readonly PromptPair[],
   { encode }: Vocabulary,
@@ -142,13 +157,35 @@ export function settingOf(
   const given = referencePrompt.map((prompt) => encode(prompt));
   const prompts = given.length > 0 ? given : pairs.map(({ clean, corrupt }) => corrupt ?? clean);
   const chosen = reference === "mean" ? { kind: reference, prompts } : { kind: reference };
-  return patchSetting({ kind, level, reference: chosen, direction });
+  return patchSetting({ kind, level, reference: chosen, direction, measure });
 }
 
-/** The target as people read it: `logit " Mary" − " John"`; of several pairs, just that. */
-export function targetWords(pairs: readonly { readonly target: PatchedPair["target"] }[]): string {
-  const [first] = pairs;
-  if (first === undefined || pairs.length > 1) return "target";
-  const { a, b } = first.target;
-  return `logit ${tokenNotation(a.text)}${b === null ? "" : ` − ${tokenNotation(b.text)}`}`;
+/** What is measured, in a word. */
+const MEASURED: Readonly<Record<Measure, string>> = {
+  "logit-difference": "target",
+  probability: "probability",
+  loss: "loss",
+  kl: "KL divergence from the clean run",
+};
+
+/** What is measured, as people read it, of all pairs: `target`, `loss`. */
+export function measureWords({ measure }: Pick<PatchSetting, "measure">): string {
+  return MEASURED[measure];
+}
+
+/** The same with its tokens, `logit " Mary" − " John"` or `loss on " Mary"`; of several pairs, without. */
+export function targetWords({
+  pairs,
+  setting,
+}: {
+  readonly pairs: readonly { readonly target: PatchedPair["target"] }[];
+  readonly setting: Pick<PatchSetting, "measure">;
+}): string {
+  const word = measureWords(setting);
+  const target = pairs.length === 1 ? pairs[0]?.target : undefined;
+  if (target === undefined || target === null) return word;
+  const [a, b] = [tokenNotation(target.a.text), target.b && tokenNotation(target.b.text)];
+  if (setting.measure === "probability") return `${word} of ${a}`;
+  if (setting.measure === "loss") return `${word} on ${a}`;
+  return `logit ${a}${b === null ? "" : ` − ${b}`}`;
 }
