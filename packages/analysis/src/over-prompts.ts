@@ -1,5 +1,6 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import type { Analysis, AnyAnalysis } from "./analysis.ts";
+import { setCertificates } from "./prompt-certificates.ts";
 import { type PromptRow, parsePromptRows } from "./prompt-rows.ts";
 import { type PromptSet, setRows, setTables } from "./prompt-set.ts";
 import { computedResult, type Result, type TokenFacts, tokenFacts } from "./result.ts";
@@ -23,8 +24,8 @@ export interface OverPromptsOptions {
 /**
  * The same analysis, which also takes a file of prompts (`--prompts FILE`) in place of one: it is run on each, and the
  * numbers of its tables become means over prompts with 95 % intervals, row by row; `--each` keeps the results of all. A
- * row of the file may have a target of its own, where the analysis takes one. Certificates of single prompts are not
- * recomputed in float64 then.
+ * row of the file may have a target of its own, where the analysis takes one. Each prompt is certified as it would be
+ * alone, in float64 too, and the set says the worst.
  */
 export function overPrompts<P, R extends Result>(
   analysis: Analysis<P, R>,
@@ -109,26 +110,32 @@ async function runEach<P, R extends Result, T extends Shaped>(
   },
   single: readonly string[],
 ): Promise<PromptSet> {
-  const { engine, model, vocabulary, signal, onProgress } = subject;
-  const { inFloat64: _, ...plain } = subject;
+  const { engine, model, vocabulary, signal, onProgress, inFloat64 } = subject;
   const prompts: PromptSet["prompts"][number][] = [];
   const results: Result[] = [];
   const means = setRows(single);
-  for (const { line, params } of rows) {
-    signal.throwIfAborted();
-    const result = await naming(line, () =>
-      analysis.run({ ...plain, onProgress: () => {} }, params),
-    );
-    means.add(analysis.tables(result));
-    prompts.push({ line, tokens: tokensOf(params, vocabulary) });
-    if (each) results.push(result);
-    onProgress({ done: prompts.length, total: rows.length, of: "prompt" });
-  }
+  const certificates = setCertificates();
+  const runAll = async (exactly: Subject<T>["inFloat64"]): Promise<void> => {
+    const own = { ...subject, inFloat64: exactly, onProgress: () => {} };
+    for (const { line, params } of rows) {
+      signal.throwIfAborted();
+      const result = await naming(line, () => analysis.run(own, params));
+      means.add(analysis.tables(result));
+      certificates.add(line, result);
+      prompts.push({ line, tokens: tokensOf(params, vocabulary) });
+      if (each) results.push(result);
+      onProgress({ done: prompts.length, total: rows.length, of: "prompt" });
+    }
+  };
+  // The model in float64 is loaded once for all.
+  if (inFloat64 === undefined) await runAll(undefined);
+  else await inFloat64((engine64, model64) => runAll((use) => use(engine64, model64)));
   return {
     ...computedResult("prompt-set", engine, model),
     analysis: analysis.name,
     prompts,
     interval: { level: 0.95, method: "student-t" },
+    ...certificates.found(),
     means: means.tables(),
     each: each ? results : null,
   };

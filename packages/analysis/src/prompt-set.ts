@@ -1,3 +1,4 @@
+import { certificateLine } from "./certificate.ts";
 import {
   type ComputedResult,
   inputLine,
@@ -20,6 +21,13 @@ export interface PromptSet extends ComputedResult<"prompt-set"> {
   }[];
   /** How intervals are made: 95 % intervals of means over prompts, by Student's t. */
   readonly interval: { readonly level: 0.95; readonly method: "student-t" };
+  /**
+   * The worst over prompts of each error that a certificate of theirs has, by its name, `relativeError`,
+   * `relativeErrorFloat64`; null where it was not asked for. Null where the analysis certifies nothing.
+   */
+  readonly certificate: Readonly<Record<string, number | null>> | null;
+  /** Lines of prompts of which a certificate is above its tolerance. */
+  readonly aboveTolerance: readonly number[];
   /** The tables of the analysis, with means over prompts in place of numbers. */
   readonly means: readonly SetTable[];
   /** The result of each prompt; null where that was not asked for. */
@@ -55,6 +63,8 @@ export interface SetRow {
   readonly count: number;
 }
 
+/** Lines that a note names at most. */
+const LINES_NAMED = 5;
 /** Kinds of columns that name a row, where they come before all numbers. */
 const NAMING: readonly ColumnKind[] = ["text", "shape", "token", "count"];
 /** A row on its way: numbers of all prompts that have it. */
@@ -159,7 +169,8 @@ export function setTables(set: PromptSet): Table[] {
   return [...set.means.map((table, i) => meanTable(set, table, i)), promptTable(set)];
 }
 
-function meanTable({ model, prompts }: PromptSet, table: SetTable, place: number): Table {
+function meanTable(set: PromptSet, table: SetTable, place: number): Table {
+  const { model, prompts } = set;
   const { keys, measures, rows, rest, shown, data } = table;
   const total = prompts.length;
   const partly = rows.some(({ count }) => count < total);
@@ -202,8 +213,32 @@ function meanTable({ model, prompts }: PromptSet, table: SetTable, place: number
             `a row that not every prompt has is the mean over those that have it: see prompts, of ${total}`,
           ]
         : []),
+      ...(place === 0 ? certificateNotes(set) : []),
     ],
   };
+}
+
+function certificateNotes({
+  certificate,
+  aboveTolerance,
+  prompts,
+  precision,
+}: PromptSet): string[] {
+  if (certificate === null) return [];
+  const { relativeError = null, relativeErrorFloat64 = null } = certificate;
+  const { length } = aboveTolerance;
+  return [
+    certificateLine(
+      `the worst of ${prompts.length} prompts`,
+      { relativeError, relativeErrorFloat64 },
+      { precision },
+    ),
+    ...(length === 0
+      ? []
+      : [
+          `${length} of ${prompts.length} prompts ${length === 1 ? "is" : "are"} above the tolerance: line ${aboveTolerance.slice(0, LINES_NAMED).join(", ")}${length > LINES_NAMED ? ", …" : ""}`,
+        ]),
+  ];
 }
 
 function cellsOf({ keys, values, count }: SetRow): Cell[] {

@@ -66,6 +66,15 @@ export function soundnessOf(result: Result): Soundness {
   return { notFinite, unbalanced, warnings: [...inWords(notFinite), ...missed(unbalanced)] };
 }
 
+/** Every certificate of a result: all objects called `certificate`. */
+export function certificatesOf(result: unknown): Readonly<Record<string, unknown>>[] {
+  if (typeof result !== "object" || result === null) return [];
+  return Object.entries(result).flatMap(([name, entry]) => [
+    ...(name === "certificate" && typeof entry === "object" && entry !== null ? [entry] : []),
+    ...certificatesOf(entry),
+  ]);
+}
+
 /** A result as JSON has it: null for numbers that are not finite, which `notFinite` lists, and warnings of both kinds. */
 export function plainResult(result: Result, { notFinite, warnings }: Soundness): object {
   if (warnings.length === 0) return result;

@@ -82,56 +82,63 @@ describe.each(tinyFamilies)("%s", (family) => {
     model = await loadModel(reference, tinyModel(family), { hash: false });
   });
 
-  test.each(OTHERS)("the %s after each edge, node and branch is that of a rerun", async (measure) => {
-    for (const direction of ["noise", "denoise"] as const) {
-      const tokens = direction === "noise" ? clean : corrupt;
-      const delta = deltaOf(model, direction);
-      const base = naiveMeasure(measure, model, tokens);
-      const edges = await patchEffects(
-        reference,
-        model,
-        [pair],
-        settingOf("edge", measure, direction),
-      );
-      expect(edges.setting.measure).toBe(measure);
-      expect(edges.targetClean).toBeNear(naiveMeasure(measure, model, clean), { atol: 1e-12 });
-      expect(edges.targetCorrupt).toBeNear(naiveMeasure(measure, model, corrupt), { rtol: 1e-9 });
-      const own: number[] = [];
-      const expected: number[] = [];
-      edges.sources.forEach((source, s) => {
-        edges.receivers.forEach((receiver, r) => {
-          const effect = edges.effect[s]?.[r];
-          if (typeof effect !== "number") return;
-          own.push(effect);
-          const sites = seenBy(model, tokens, receiver, delta(source));
-          expected.push(naiveMeasure(measure, model, tokens, sites) - base);
+  test.each(OTHERS)(
+    "the %s after each edge and node, and along a branch, is that of a rerun",
+    async (measure) => {
+      for (const direction of ["noise", "denoise"] as const) {
+        const tokens = direction === "noise" ? clean : corrupt;
+        const delta = deltaOf(model, direction);
+        const base = naiveMeasure(measure, model, tokens);
+        const edges = await patchEffects(
+          reference,
+          model,
+          [pair],
+          settingOf("edge", measure, direction),
+        );
+        expect(edges.setting.measure).toBe(measure);
+        expect(edges.targetClean).toBeNear(naiveMeasure(measure, model, clean), { atol: 1e-12 });
+        expect(edges.targetCorrupt).toBeNear(naiveMeasure(measure, model, corrupt), { rtol: 1e-9 });
+        const own: number[] = [];
+        const expected: number[] = [];
+        edges.sources.forEach((source, s) => {
+          edges.receivers.forEach((receiver, r) => {
+            const effect = edges.effect[s]?.[r];
+            if (typeof effect !== "number") return;
+            own.push(effect);
+            const sites = seenBy(model, tokens, receiver, delta(source));
+            expected.push(naiveMeasure(measure, model, tokens, sites) - base);
+          });
         });
-      });
-      expect(own.length).toBeGreaterThan(5);
-      expect(own).toBeNear(expected, { rtol: 1e-8, atol: 1e-12 });
-      const nodes = await patchEffects(
-        reference,
-        model,
-        [pair],
-        settingOf("node", measure, direction),
-      );
-      expect(nodes.effect.flat()).toBeNear(
-        nodes.sources.map(
-          (source) =>
-            naiveMeasure(measure, model, tokens, writtenBy(model, tokens, source, delta(source))) -
-            base,
-        ),
+        expect(own.length).toBeGreaterThan(5);
+        expect(own).toBeNear(expected, { rtol: 1e-8, atol: 1e-12 });
+        const nodes = await patchEffects(
+          reference,
+          model,
+          [pair],
+          settingOf("node", measure, direction),
+        );
+        expect(nodes.effect.flat()).toBeNear(
+          nodes.sources.map(
+            (source) =>
+              naiveMeasure(
+                measure,
+                model,
+                tokens,
+                writtenBy(model, tokens, source, delta(source)),
+              ) - base,
+          ),
+          { rtol: 1e-8, atol: 1e-12 },
+        );
+      }
+      // The whole embedding goes along each of its branches: its first is the edge to the end.
+      const branches = await patchEffects(reference, model, [pair], settingOf("branch", measure));
+      const sites = seenBy(model, clean, "final", deltaOf(model, "noise")("embed"));
+      expect(branches.effect[0]?.at(-1)).toBeNear(
+        naiveMeasure(measure, model, clean, sites) - naiveMeasure(measure, model, clean),
         { rtol: 1e-8, atol: 1e-12 },
       );
-    }
-    // The whole embedding goes along each of its branches: its first is the edge to the end.
-    const branches = await patchEffects(reference, model, [pair], settingOf("branch", measure));
-    const sites = seenBy(model, clean, "final", deltaOf(model, "noise")("embed"));
-    expect(branches.effect[0]?.at(-1)).toBeNear(
-      naiveMeasure(measure, model, clean, sites) - naiveMeasure(measure, model, clean),
-      { rtol: 1e-8, atol: 1e-12 },
-    );
-  });
+    },
+  );
 });
 
 describe.each(["gpt2", "llama-biased"])("gradients of %s", (family) => {
