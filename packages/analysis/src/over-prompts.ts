@@ -19,6 +19,8 @@ type OneOrMany<P> =
 export interface OverPromptsOptions {
   /** Kinds of tables whose rows are places of one prompt, so that over several they have no means; default none. */
   readonly single?: readonly string[];
+  /** Kinds of tables for data formats of which people see the means, as of what one prompt says in a note; default none. */
+  readonly seen?: readonly string[];
 }
 
 /**
@@ -29,7 +31,7 @@ export interface OverPromptsOptions {
  */
 export function overPrompts<P, R extends Result>(
   analysis: Analysis<P, R>,
-  { single = [] }: OverPromptsOptions = {},
+  { single = [], seen = [] }: OverPromptsOptions = {},
 ): AnyAnalysis {
   const kinds = analysis.tableKinds ?? [];
   const { needs, answer, views } = analysis;
@@ -52,7 +54,7 @@ export function overPrompts<P, R extends Result>(
         : analysis.estimate(outline, params),
     run: async (subject, params) =>
       isMany(params)
-        ? await runEach(analysis, subject, params, single)
+        ? await runEach(analysis, subject, params, { single, seen })
         : await analysis.run(subject, params),
     tables: (result) => (isSet(result) ? setTables(result) : analysis.tables(result)),
     tableKinds: [
@@ -108,12 +110,12 @@ async function runEach<P, R extends Result, T extends Shaped>(
     readonly rows: readonly { readonly line: number; readonly params: P }[];
     readonly each: boolean;
   },
-  single: readonly string[],
+  kinds: Required<OverPromptsOptions>,
 ): Promise<PromptSet> {
   const { engine, model, vocabulary, signal, onProgress, inFloat64 } = subject;
   const prompts: PromptSet["prompts"][number][] = [];
   const results: Result[] = [];
-  const means = setRows(single);
+  const means = setRows(kinds);
   const certificates = setCertificates();
   const runAll = async (exactly: Subject<T>["inFloat64"]): Promise<void> => {
     const own = { ...subject, inFloat64: exactly, onProgress: () => {} };

@@ -82,15 +82,22 @@ interface Gathered {
   rest: Gathering | undefined;
 }
 
-/** Gathers the tables of results of several prompts, row by row, but those of the kinds `single`. */
-export function setRows(single: readonly string[]): {
+/** Gathers the tables of results of several prompts, row by row, but those of the kinds `single`; people see `seen`. */
+export function setRows({
+  single,
+  seen,
+}: {
+  readonly single: readonly string[];
+  readonly seen: readonly string[];
+}): {
   add(tables: readonly Table[]): void;
   tables(): SetTable[];
 } {
   const found = new Map<string, Gathered>();
   const addTable = (table: Table): void => {
     const title = table.title ?? null;
-    const own = found.get(table.kind) ?? { table, title, rows: new Map(), rest: undefined };
+    const shown = seen.includes(table.kind) ? { ...table, data: false } : table;
+    const own = found.get(table.kind) ?? { table: shown, title, rows: new Map(), rest: undefined };
     found.set(table.kind, own);
     if (own.title !== title) own.title = null;
     const { keys, measures } = placesOf(table.columns);

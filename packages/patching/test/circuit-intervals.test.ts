@@ -106,7 +106,7 @@ test("tables over pairs", async () => {
     ...{ tokenId: Number, text: String, entry: String, decode: String },
   };
   const text = "1 2 3\t1 7 3\n4 5\t6 5\n\r\n2 2\t3 2";
-  const run = async (values: object): Promise<CircuitResult> => {
+  const run = async (values: Readonly<Record<string, unknown>>): Promise<CircuitResult> => {
     const params = await checkParameters(circuit.params, { pairs: text, ...values });
     const ops = cost();
     const outline = mapWeights(model, ({ shape }) => ops.given(shape));

@@ -253,10 +253,10 @@ function notesOf(result: Result, count: number): string[] {
     notes.push("± is half the 95 % interval of the mean over pairs (Student's t)");
   }
   if (comparison !== null) {
-    const { correlation, rankCorrelation, maxError, meanError, meanExact } = comparison;
+    const { correlation, rankCorrelation, sameSign, maxError, meanError, meanExact } = comparison;
     const number = (value: number | null): string => (value === null ? "undefined" : short(value));
     notes.push(
-      `against exact patching: correlation ${number(correlation)}, of ranks ${number(rankCorrelation)}, mean error ${short(meanError)} of mean effect ${short(meanExact)}, largest error ${short(maxError)}`,
+      `against exact patching: correlation ${number(correlation)}, of ranks ${number(rankCorrelation)}, same sign ${Math.round(sameSign * comparison.count)} of ${comparison.count}, mean error ${short(meanError)} of mean effect ${short(meanExact)}, largest error ${short(maxError)}`,
     );
   }
   if (certificate !== null) {
