@@ -10,9 +10,9 @@ const DRAWN = 300;
 
 /** How few edges are enough, in words. */
 export function circuitAnswer(result: CircuitResult): string[] {
-  const { edgeCount, sizes, pairs, targetModel, targetEmpty } = result;
+  const { edgeCount, sizes, targetModel, targetEmpty } = result;
   const found = smallestCircuit(result, FAITHFUL);
-  const target = targetWords(pairs);
+  const target = targetWords(result);
   const cut = `The ${target} is ${short(targetModel)} with all edges and ${short(targetEmpty)} with none.`;
   if (found === undefined) {
     const best = sizes.reduce((most, { faithfulness }) => Math.max(most, faithfulness ?? 0), 0);

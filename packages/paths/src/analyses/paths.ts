@@ -117,11 +117,12 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
   },
   tables: (expansion) => [
     pathTable(expansion),
+    ...agreementTables(expansion),
     ...routeTables(expansion),
     degreeTable(expansion),
     directTable(expansion),
   ],
-  tableKinds: ["path", "path-route", "path-degree", "direct"],
+  tableKinds: ["path", "path-agreement", "path-route", "path-degree", "direct"],
   answer: pathsAnswer,
   views: pathsViews,
 });
@@ -226,6 +227,37 @@ function agreementLines({ agreement, answer, target }: PathExpansion): string[] 
   return [
     `with every path: ${target.readout} = ${short(answer.value)}${likeliest}; left and then likeliest are these without the path, every gate recomputed`,
     `frozen and live over ${count} ${count === 1 ? "path" : "paths"}: ${count < 3 ? "" : `correlation ${correlation === null ? "undefined (one of them does not vary)" : short(correlation)}, `}same sign ${Math.round(sameSign * count)} of ${count}`,
+  ];
+}
+
+/** How far freezing can be trusted, for data, and for means over prompts. */
+function agreementTables({ agreement }: PathExpansion): Table[] {
+  if (agreement === null) return [];
+  const { count, correlation, rankCorrelation, sameSign, meanError, meanExact } = agreement;
+  return [
+    {
+      kind: "path-agreement",
+      replaces: "agreement",
+      data: true,
+      title: "Frozen and live, over the paths checked",
+      columns: [
+        { name: "of", kind: "text" },
+        { name: "correlation", kind: "number", missing: "–" },
+        { name: "rankCorrelation", head: "of ranks", kind: "number", missing: "–" },
+        { name: "sameSign", head: "same sign", kind: "share" },
+        { name: "meanError", head: "mean error", kind: "number" },
+        { name: "meanLive", head: "mean |live|", kind: "number" },
+        { name: "paths", kind: "number" },
+      ],
+      // Of fewer than three, a correlation says nothing.
+      rows: [
+        [
+          "frozen and live",
+          ...(count < 3 ? [null, null] : [correlation, rankCorrelation]),
+          ...[sameSign, meanError, meanExact, count],
+        ],
+      ],
+    },
   ];
 }
 
