@@ -105,4 +105,5 @@ export {
   tokenPlaces,
   type View,
 } from "./view.ts";
+export { vocabularyOf } from "./vocabulary.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";

@@ -110,10 +110,19 @@ async function runEach<P, R extends Result, T extends Shaped>(
   single: readonly string[],
 ): Promise<PromptSet> {
   const { engine, model, vocabulary, signal, onProgress } = subject;
-  const { inFloat64: _, ...plain } = subject;
+  // Of a single prompt there are no certificates, and no one is shown an unfinished one.
+  const { inFloat64: _, onPartial, ...plain } = subject;
   const prompts: PromptSet["prompts"][number][] = [];
   const results: Result[] = [];
   const means = setRows(single);
+  const soFar = (): PromptSet => ({
+    ...computedResult("prompt-set", engine, model),
+    analysis: analysis.name,
+    prompts: [...prompts],
+    interval: { level: 0.95, method: "student-t" },
+    means: means.tables(),
+    each: each ? [...results] : null,
+  });
   for (const { line, params } of rows) {
     signal.throwIfAborted();
     const result = await naming(line, () =>
@@ -122,16 +131,11 @@ async function runEach<P, R extends Result, T extends Shaped>(
     means.add(analysis.tables(result));
     prompts.push({ line, tokens: tokensOf(params, vocabulary) });
     if (each) results.push(result);
-    onProgress({ done: prompts.length, total: rows.length, of: "prompt" });
+    const progress = { done: prompts.length, total: rows.length, of: "prompt" };
+    onProgress(progress);
+    if (prompts.length < rows.length) onPartial?.(soFar(), progress);
   }
-  return {
-    ...computedResult("prompt-set", engine, model),
-    analysis: analysis.name,
-    prompts,
-    interval: { level: 0.95, method: "student-t" },
-    means: means.tables(),
-    each: each ? results : null,
-  };
+  return soFar();
 }
 
 function tokensOf(params: unknown, vocabulary: Vocabulary): TokenFacts[] {

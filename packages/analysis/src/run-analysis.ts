@@ -151,6 +151,7 @@ async function onModel<P, R extends Result>(
       linearAlgebra: loaded.linearAlgebra ?? (async () => refuse(analysis.name, "linearAlgebra")),
       signal,
       onProgress: host.onProgress ?? (() => {}),
+      onPartial: host.onPartial && partialTo(analysis.name, host.onPartial),
       checkpoint,
       inFloat64,
       provided,
@@ -159,6 +160,18 @@ async function onModel<P, R extends Result>(
     checkResult(analysis.name, result);
     return { result, warnings: await warningsAbout(result, subject, params) };
   });
+}
+
+/** Hands what an analysis has so far to its host, with a word about that. */
+function partialTo(
+  name: string,
+  hear: NonNullable<Host["onPartial"]>,
+): Subject<Shaped>["onPartial"] {
+  return (result, { done, total, of }) => {
+    checkResult(name, result);
+    const message = `This is unfinished: ${of} ${done} of ${total}.`;
+    hear(withWarnings(result, [{ code: "unfinished", message }]));
+  };
 }
 
 /** The model in float64 on an engine of its own, while it is used; throws now where it would not fit. */

@@ -8,8 +8,10 @@ import {
   defineAnalysis,
   describeParameters,
   overPrompts,
+  type Progress,
   type PromptSet,
   parsePromptRows,
+  type Result,
   spreadOf,
   studentT,
 } from "../src/index.ts";
@@ -194,6 +196,22 @@ describe("an analysis over prompts", () => {
       { ids: [0, 1], target: [4], exact: false },
       { ids: [1], target: ["1"], exact: false },
     ]);
+  });
+
+  test("after each prompt but the last, what there is so far is the result of these prompts", async () => {
+    const heard: [unknown, Progress][] = [];
+    const params = await checkParameters(over.params, { prompts: "bb\nbcd\nc\n" });
+    const listening = {
+      ...(await subject()),
+      onPartial: (result: Result, progress: Progress) => heard.push([result, progress]),
+    };
+    await over.run(listening, params);
+    expect(heard.map(([, progress]) => progress)).toEqual([
+      { done: 1, total: 3, of: "prompt" },
+      { done: 2, total: 3, of: "prompt" },
+    ]);
+    expect(heard[0]?.[0]).toEqual(await run({ prompts: "bb\n" }));
+    expect(heard[1]?.[0]).toEqual(await run({ prompts: "bb\nbcd\n" }));
   });
 
   test("the cost is that of all, one after the other", async () => {
