@@ -64,6 +64,7 @@ export {
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
+export { type Asked, runAnalyses } from "./run-analyses.ts";
 export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
 export type { SiteVector } from "./site-vector.ts";
