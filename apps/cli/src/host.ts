@@ -1,4 +1,12 @@
-import type { Checkpoint, FoundModel, Host, Loading, Values, Wanted } from "@resolvent/analysis";
+import {
+  type Checkpoint,
+  type FoundModel,
+  type Host,
+  type Loading,
+  type Values,
+  vocabularyOf,
+  type Wanted,
+} from "@resolvent/analysis";
 import {
   keepWeights,
   keptWeights,
@@ -12,7 +20,6 @@ import type { EngineOptions, ModelOptions } from "./options.ts";
 import { findModel } from "./prepare.ts";
 import type { Terminal } from "./terminal.ts";
 import { textLossNotes } from "./text-losses.ts";
-import { vocabularyOf } from "./vocabulary.ts";
 import { warner } from "./warnings.ts";
 
 /** What a command says about how it computes. */

@@ -116,14 +116,25 @@ async function runEach<P, R extends Result, T extends Shaped>(
   },
   kinds: Required<OverPromptsOptions>,
 ): Promise<PromptSet> {
-  const { engine, model, vocabulary, signal, onProgress, inFloat64 } = subject;
+  const { engine, model, vocabulary, signal, onProgress, inFloat64, onPartial } = subject;
   const prompts: PromptSet["prompts"][number][] = [];
   const results: Result[] = [];
   const means = setRows(kinds);
   const head = setHead();
   const aboveTolerance: number[] = [];
+  const soFar = (): PromptSet => ({
+    ...computedResult("prompt-set", engine, model, head.fields()),
+    analysis: analysis.name,
+    prompts: [...prompts],
+    interval: { level: 0.95, method: "student-t" },
+    aboveTolerance: [...aboveTolerance],
+    means: means.tables(),
+    each: each ? [...results] : null,
+  });
   const runAll = async (exactly: Subject<T>["inFloat64"]): Promise<void> => {
-    const own = { ...subject, inFloat64: exactly, onProgress: () => {} };
+    // No one is shown an unfinished result of a single prompt.
+    const { onPartial: _, ...rest } = subject;
+    const own = { ...rest, inFloat64: exactly, onProgress: () => {} };
     for (const { line, params } of rows) {
       signal.throwIfAborted();
       const result = await naming(line, () => analysis.run(own, params));
@@ -132,21 +143,15 @@ async function runEach<P, R extends Result, T extends Shaped>(
       if (soundnessOf(result).unbalanced.length > 0) aboveTolerance.push(line);
       prompts.push({ line, tokens: tokensOf(params, vocabulary) });
       if (each) results.push(result);
-      onProgress({ done: prompts.length, total: rows.length, of: "prompt" });
+      const progress = { done: prompts.length, total: rows.length, of: "prompt" };
+      onProgress(progress);
+      if (prompts.length < rows.length) onPartial?.(soFar(), progress);
     }
   };
   // The model in float64 is loaded once for all.
   if (inFloat64 === undefined) await runAll(undefined);
   else await inFloat64((engine64, model64) => runAll((use) => use(engine64, model64)));
-  return {
-    ...computedResult("prompt-set", engine, model, head.fields()),
-    analysis: analysis.name,
-    prompts,
-    interval: { level: 0.95, method: "student-t" },
-    aboveTolerance,
-    means: means.tables(),
-    each: each ? results : null,
-  };
+  return soFar();
 }
 
 function tokensOf(params: unknown, vocabulary: Vocabulary): TokenFacts[] {

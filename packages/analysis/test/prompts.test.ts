@@ -9,8 +9,10 @@ import {
   defineAnalysis,
   describeParameters,
   overPrompts,
+  type Progress,
   type PromptSet,
   parsePromptRows,
+  type Result,
   type Subject,
   soundnessOf,
   spreadOf,
@@ -287,6 +289,22 @@ describe("an analysis over prompts", () => {
     expect((await run({ prompts: "bb\nbb\n" })).reference.prompts).toEqual([[1, 1]]);
     const long = await run({ prompts: `b\n${"b".repeat(1001)}\nbb` });
     expect(long.certificate).toMatchObject({ relativeError: 1001e-12, verdict: "does-not-add-up" });
+  });
+
+  test("after each prompt but the last, what there is so far is the result of these prompts", async () => {
+    const heard: [unknown, Progress][] = [];
+    const params = await checkParameters(over.params, { prompts: "bb\nbcd\nc\n" });
+    const listening = {
+      ...(await subject(true)),
+      onPartial: (result: Result, progress: Progress) => heard.push([result, progress]),
+    };
+    await over.run(listening, params);
+    expect(heard.map(([, progress]) => progress)).toEqual([
+      { done: 1, total: 3, of: "prompt" },
+      { done: 2, total: 3, of: "prompt" },
+    ]);
+    expect(heard[0]?.[0]).toEqual(await run({ prompts: "bb\n" }));
+    expect(heard[1]?.[0]).toEqual(await run({ prompts: "bb\nbcd\n" }));
   });
 
   test("the cost is that of all, one after the other", async () => {
