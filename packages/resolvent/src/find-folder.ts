@@ -10,7 +10,8 @@ import { type FindOptions, hubName, hubOptions, urlOptions } from "./find-option
  */
 export async function findFolder(name: string, options: FindOptions = {}): Promise<Folder> {
   const bundled = Object.hasOwn(bundledModels, name) ? bundledModels[name] : undefined;
-  if (bundled !== undefined) return urlFolder(bundled.url, urlOptions(options));
+  // Bundles keep no folders, only files.
+  if (bundled !== undefined) return urlFolder(bundled.files, urlOptions(options));
   const repo = hubName(name);
   if (repo !== undefined) {
     const { hubFolder } = await import("@resolvent/weights/hub"); // for those only who use it

@@ -1,5 +1,5 @@
 import type { Cpu, CpuTensor } from "@resolvent/cpu";
-import { type InputError, isInputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { loadModel, loadTokenizer, type Tokenizer } from "@resolvent/transformer";
 import { type Folder, type ThreadFolder, urlFolder } from "@resolvent/weights";
 import { selectEngine } from "./engine.ts";
@@ -92,6 +92,14 @@ async function folderFrom(
       name: nameOf(from.pathname),
       atOnce: false,
     };
+  // Who writes JavaScript may leave it out.
+  if (from === undefined || from === null || from === "") {
+    throw new InputError({
+      code: "resolvent/no-place",
+      message: "openModel has got no model.",
+      remedy: 'Name one: openModel("tales"), a folder, an address, or a name on the Hub.',
+    });
+  }
   if (typeof from !== "string") return { folder: from, name: nameOf(from.name), atOnce: true };
   const folder = await platform.findFolder(from, options);
   const onHub = "repo" in folder && typeof folder.repo === "string";

@@ -84,6 +84,13 @@ describe("what leads nowhere is named", () => {
     });
   });
 
+  test("nothing at all", async () => {
+    const nothing = undefined as unknown as string; // as JavaScript may have it
+    for (const place of [nothing, ""]) {
+      await expect(openModel(place)).rejects.toMatchObject({ code: "resolvent/no-place" });
+    }
+  });
+
   test("a file", async () => {
     const file = join(scratch, "model.bin");
     await writeFile(file, "");
