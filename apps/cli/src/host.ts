@@ -89,7 +89,7 @@ async function found(name: string, flags: HostFlags, terminal: Terminal): Promis
       use: async (work) => {
         if (purpose === "run") noteKeeping(outline, kept, flags, terminal);
         else terminal.progress("certificate in float64");
-        const { engine, model } = await openModel(
+        const { engine, model, close } = await openModel(
           folder,
           outline.name,
           { ...as, ...kept },
@@ -104,7 +104,7 @@ async function found(name: string, flags: HostFlags, terminal: Terminal): Promis
             linearAlgebra: () => engine.linearAlgebra(),
           });
         } finally {
-          await engine.close();
+          await close();
         }
       },
     };
