@@ -45,7 +45,8 @@ export function wrap(
   if (textWidth(text, options) <= most) return [text];
   const made: string[] = [];
   let line = "";
-  const words = text.split(" ");
+  // A quoted token keeps the space that it starts with.
+  const words = text.match(/" [^"\s]*"|\S+/g) ?? [];
   for (const [i, word] of words.entries()) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line !== "" && textWidth(longer, options) > most) {

@@ -7,6 +7,8 @@ const LINE = 20;
 /** Between the lines of one cell. */
 const NEXT = 15;
 const GAP = 16;
+/** Pixels of a column that is too wide. */
+const LEAST = 72;
 /** Lines of words in a cell at most. */
 const LINES = 3;
 /** Rows of a list in a drawing; a page has the table itself. */
@@ -33,7 +35,7 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
   const widths = [...wants];
   for (let over = widths.reduce((a, b) => a + b, 0) - room; over > 0; ) {
     const widest = widths.indexOf(Math.max(...widths));
-    const less = Math.max((widths[widest] ?? 0) - over, 56);
+    const less = Math.max((widths[widest] ?? 0) - over, LEAST);
     if (less >= (widths[widest] ?? 0)) break;
     over -= (widths[widest] ?? 0) - less;
     widths[widest] = less;

@@ -138,26 +138,35 @@ function namesOf(
   const texts = spans.map(({ from, to }) =>
     from === to ? cut(tokens[from] ?? "", TOKEN, { mono: true }) : `${to - from + 1} tokens`,
   );
-  const sizes = texts.map((text) => textWidth(text, { mono: true }));
+  const sizes = spans.map(({ from, to }, i) =>
+    from === to ? textWidth(texts[i] ?? "", { mono: true }) : 0,
+  );
   const upwards = sizes.some((size) => size > cell - 4);
   const tall = upwards ? sizes.reduce((a, b) => Math.max(a, b), 0) : 14;
+  const low = bottom - ROW / 2;
   const shapes = spans.flatMap(({ from, to, x, width }, i): Shape[] => {
     const middle = left + x + width / 2;
-    const one = from === to;
-    const pos = Array.from({ length: to - from + 1 }, (_, n) => from + n).join(" ");
+    const text = texts[i] ?? "";
+    if (from < to) {
+      const pos = Array.from({ length: to - from + 1 }, (_, n) => from + n).join(" ");
+      return [
+        {
+          ...{ kind: "rect", role: "empty", pos, x: left + x + 3, width: width - 6 },
+          ...{ y: top, height: low - top },
+        },
+        // In the middle of its band.
+        {
+          ...{ kind: "text", role: "faint", pos, text, upwards: true, anchor: "middle" },
+          ...{ x: middle + 4, y: (top + low) / 2 },
+        },
+      ];
+    }
+    const own = { kind: "text", role: "ink", mono: true, pos: String(from), text } as const;
     return [
-      one
-        ? { kind: "line", role: "grid", x1: middle, x2: middle, y1: top, y2: bottom - ROW / 2 }
-        : {
-            ...{ kind: "rect", role: "empty", pos, x: left + x + 3, width: width - 6 },
-            ...{ y: top, height: bottom - ROW / 2 - top },
-          },
-      {
-        ...{ kind: "text", role: one ? "ink" : "faint", mono: true, pos, text: texts[i] ?? "" },
-        ...(upwards
-          ? { x: middle + 4, y: bottom + tall + 2, upwards }
-          : { x: middle, y: bottom + 14, anchor: "middle" as const }),
-      },
+      { kind: "line", role: "grid", x1: middle, x2: middle, y1: top, y2: low },
+      upwards
+        ? { ...own, x: middle + 4, y: bottom + tall + 2, upwards }
+        : { ...own, x: middle, y: bottom + 14, anchor: "middle" },
     ];
   });
   return { shapes, tall };
