@@ -26,8 +26,14 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
   const words = view.text === undefined ? undefined : columnOf(table, view.text);
   const columns = placesOf(view.axes?.x, table.rows, x);
   const rows = placesOf(view.axes?.y, table.rows, y);
-  const names =
-    facet === undefined ? [""] : [...new Set(table.rows.map((row) => String(row[facet.at])))];
+  const byGrid = new Map<string, (readonly Cell[])[]>(facet === undefined ? [["", []]] : []);
+  for (const row of table.rows) {
+    const name = facet === undefined ? "" : String(row[facet.at]);
+    const own = byGrid.get(name);
+    if (own === undefined) byGrid.set(name, [row]);
+    else own.push(row);
+  }
+  const names = [...byGrid.keys()];
   const drawn = names.slice(0, FACETS);
   const largest = table.rows.reduce(
     (most, row) => Math.max(most, Math.abs(numberAt(row, value.at) ?? 0)),
@@ -139,8 +145,7 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
         });
       });
     }
-    const cells = table.rows.flatMap((row) => {
-      if (facet !== undefined && String(row[facet.at]) !== name) return [];
+    const cells = (byGrid.get(name) ?? []).flatMap((row) => {
       const [i, j, number] = [column(row), line(row), numberAt(row, value.at)];
       if (i === undefined || j === undefined || number === null) return [];
       const said = `${labels.y[j]}, ${labels.x[i]}: ${words === undefined ? "" : `${textOf(row)} `}${cellText(number, value.column)}`;
