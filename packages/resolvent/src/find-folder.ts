@@ -10,7 +10,7 @@ import { type FindOptions, hubName, hubOptions } from "./find-options.ts";
  */
 export async function findFolder(name: string, options: FindOptions = {}): Promise<Folder> {
   const bundled = Object.hasOwn(bundledModels, name) ? bundledModels[name] : undefined;
-  if (bundled !== undefined) return urlFolder(bundled.url);
+  if (bundled !== undefined) return urlFolder(bundled.files); // a bundle has no folders
   const repo = hubName(name);
   if (repo !== undefined) {
     const { hubFolder } = await import("@resolvent/weights/hub"); // for those only who use it
