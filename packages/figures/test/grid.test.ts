@@ -1,6 +1,6 @@
 import type { Table, View } from "@resolvent/analysis";
 import { expect, test } from "vitest";
-import { layout, type Shape, svgOf } from "../src/index.ts";
+import { layout, pageOf, type Shape, svgOf } from "../src/index.ts";
 
 const columns = [
   { name: "head", kind: "text", refers: "node" },
@@ -60,4 +60,58 @@ test("many cells side by side stay small, and still refer to head and position",
     0,
   );
   expect(painted).toBe(rows.length);
+});
+
+test("pages of large models stay small: 1200 heads, a circuit of 500 edges", () => {
+  const names = Array.from({ length: 48 }, (_, layer) =>
+    Array.from({ length: 25 }, (_, head) => ({ layer, head, name: `L${layer}.H${head}` })),
+  );
+  const heads: Table = {
+    kind: "head",
+    columns: [
+      { name: "name", kind: "text", refers: "node" },
+      { name: "layer", kind: "count" },
+      { name: "head", kind: "count" },
+      { name: "score", kind: "number" },
+      { name: "copying", kind: "number" },
+    ],
+    rows: names
+      .flat()
+      .map(({ layer, head, name }) => [
+        ...[name, layer, head, Math.sin(layer + head) ** 2, Math.cos(layer * head)],
+      ]),
+  };
+  const edges: Table = {
+    kind: "edge",
+    columns: [
+      { name: "from", kind: "text", refers: "node" },
+      { name: "to", kind: "text", refers: "node" },
+      { name: "score", kind: "effect" },
+    ],
+    rows: Array.from({ length: 500 }, (_, i) => [
+      ...[`L${i % 11}.H${i % 25}`, `L${(i % 11) + 1}.H${(i * 7) % 25}`, Math.sin(i)],
+    ]),
+  };
+  const layers = names.slice(0, 12).map((layer) => layer.map(({ name }) => name));
+  const grids = ["score", "copying"].map(
+    (value): View => ({ mark: "grid", table: "head", x: "head", y: "layer", value }),
+  );
+  const page = pageOf({
+    analysis: { name: "heads", summary: "heads", description: "Heads." },
+    result: {
+      ...{ schemaVersion: 1, kind: "head-scores" },
+      model: { name: "large", sha256: null, architecture: "gpt2" },
+    },
+    answer: [],
+    tables: [heads, edges],
+    views: [
+      { mark: "scatter", table: "head", x: "score", y: "copying", label: "name" },
+      ...grids,
+      { mark: "graph", table: "edge", from: "from", to: "to", value: "score", layers },
+    ],
+    soundness: { notFinite: [], unbalanced: [], warnings: [] },
+    ...{ command: "resolvent heads large", version: "0" },
+  });
+  expect(page.match(/<path class="(?:towards|against) o"/g)?.length).toBe(2 * 500);
+  expect(page.length).toBeLessThan(2_000_000);
 });
