@@ -66,8 +66,15 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
   const named = !small || columns.length <= NAMED;
   const left = named ? widest(labels.y, mono.y) + 10 : 0;
   const wanted = left + columns.length * bounds.most;
+  const least = left + columns.length * bounds.least + 2;
   const across = small
-    ? Math.max(1, Math.min(drawn.length, Math.floor((width + GAP) / (Math.min(wanted, 240) + GAP))))
+    ? Math.max(
+        1,
+        Math.min(
+          drawn.length,
+          Math.floor((width + GAP) / (Math.max(Math.min(wanted, 240), least) + GAP)),
+        ),
+      )
     : 1;
   const room = (width - (across - 1) * GAP) / across - left - 2;
   const cell = Math.max(

@@ -9,6 +9,8 @@ const NEXT = 15;
 const GAP = 16;
 /** Pixels of a column that is too wide. */
 const LEAST = 72;
+/** Of a head that is longer than its cells: it takes lines. */
+const HEAD = 96;
 /** Lines of words in a cell at most. */
 const LINES = 3;
 /** Rows of a list in a drawing; a page has the table itself. */
@@ -27,7 +29,7 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
   const wants = columns.map(({ column }, i) =>
     texts.reduce(
       (most, row) => Math.max(most, textWidth(row[i] ?? "", { mono: column.kind === "token" })),
-      textWidth(headOf(column), { strong: true }),
+      Math.min(textWidth(headOf(column), { strong: true }), HEAD),
     ),
   );
   // What is too wide takes several lines, or is cut; the widest first.
@@ -53,7 +55,7 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
     const lines = columns.map(({ column }, i) => {
       const [text, room] = [cells[i] ?? "", (widths[i] ?? 0) + 1];
       const how = { mono: column.kind === "token" && role === "ink", strong: role === "strong" };
-      return column.kind === "text"
+      return column.kind === "text" || role === "strong"
         ? wrap(text, room, { ...how, lines: LINES })
         : [cut(text, room, how)];
     });
