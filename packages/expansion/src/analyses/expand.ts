@@ -99,15 +99,15 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   tables: (expansion) => [termTable(expansion), ...targetTables(expansion)],
   tableKinds: ["degree-term", "degree-target"],
   answer: expandAnswer,
-  views: ({ remainder, target }) => [
-    ...(target === null
+  views: ({ remainder, target, targetDegrees }) => [
+    ...(target === null || targetDegrees === null
       ? []
       : [
           {
             ...({ mark: "bars", table: "degree-target", y: "degree", x: "contribution" } as const),
             ...{ cursor: "k", rest: remainder.from !== "none" },
             title: `${target.readout} by degree`,
-            note: `What paths of each degree contribute at the last position; with a constant, ${short(target.constant)}, the bars add up to ${short(target.value)}. To the right of zero: for the answer; to the left: against it.`,
+            note: `What paths of each degree contribute at the last position; with a constant, ${short(targetDegrees.constant)}, the bars add up to ${short(target.value)}. To the right of zero: for the answer; to the left: against it.`,
           },
         ]),
     {
@@ -136,8 +136,8 @@ function targetOf<T extends Shaped>(
 /** Degrees up to which the sum says the same likeliest token nearly everywhere. */
 const NEARLY = 0.9;
 
-function expandAnswer({ model, terms, target }: DegreeExpansion): string[] {
-  const most = target?.degrees.toSorted(
+function expandAnswer({ model, terms, target, targetDegrees }: DegreeExpansion): string[] {
+  const most = targetDegrees?.degrees.toSorted(
     (a, b) => Math.abs(b.contribution) - Math.abs(a.contribution),
   )[0];
   const shares = terms.flatMap(({ degree, logitShare }) =>
