@@ -6,9 +6,9 @@ import { type Result, type TokenFacts, tokenFacts } from "./result.ts";
 import { computedResult } from "./result-head.ts";
 import type { Parameters } from "./schema.ts";
 import { setHead } from "./set-head.ts";
+import { setAnswer, setViews } from "./set-views.ts";
 import { soundnessOf } from "./soundness.ts";
 import type { Subject, Vocabulary } from "./subject.ts";
-import { listViews } from "./view.ts";
 
 /** Parameters of one prompt, or those of each of several. */
 type OneOrMany<P> =
@@ -45,9 +45,9 @@ export function overPrompts<P, R extends Result>(
           ? [...new Set(inRows(isMany(params) ? params.rows : [{ line: 1, params }], needs).flat())]
           : needs,
     }),
-    ...(answer && { answer: (result) => (isSet(result) ? [] : answer(result)) }),
+    ...(answer && { answer: (result) => (isSet(result) ? setAnswer(result) : answer(result)) }),
     ...(views && {
-      views: (result) => (isSet(result) ? listViews(setTables(result)) : views(result)),
+      views: (result) => (isSet(result) ? setViews(result) : views(result)),
     }),
     params: parametersOver(analysis.params),
     estimate: (outline, params) =>

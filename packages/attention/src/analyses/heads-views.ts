@@ -44,7 +44,7 @@ export function headsViews({ repeated, texts }: HeadsResult): View[] {
             ...({ mark: "scatter", table: "head", x: "induction", y: "ovCopying" } as const),
             ...{ label: "name", select: "name" },
             title: "Where heads look, and whether they copy",
-            note: `To the right: attention to the token after the same token, on ${texts === null ? "repeated random tokens" : "the texts"}. Upwards: whether what is moved raises the same token. Induction heads are in the upper right corner.`,
+            note: `To the right: attention to the token after the same token, on ${texts === null ? "repeated random tokens" : "the texts"}. Upwards: whether what is moved raises the same token. An induction head would be far to the right; one that copies what it finds, in the upper right corner.`,
           },
           grid(
             "induction",

@@ -30,7 +30,7 @@ export function patchAnswer({
       ? ` → ${to}`
       : token === undefined
         ? ""
-        : ` at ${promptText([token])}, position ${to}`;
+        : ` at ${promptText([token])} (position ${to})`;
   const noise = setting.direction === "noise";
   return [
     largest === undefined

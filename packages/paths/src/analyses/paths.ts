@@ -271,14 +271,14 @@ function countCell(decimal: string): Cell {
 function routeTables({ shown, target }: PathExpansion): Table[] {
   if (shown.every(({ routes }) => routes === null)) return [];
   const start = ` → ${target.readout}`;
-  const rows = shown.flatMap(({ routes, nodes }, path): Cell[][] => [
+  const rows = shown.flatMap(({ source, routes, nodes }, path): Cell[][] => [
     ...(routes?.shown ?? []).map(({ positions, effect, text }): Cell[] => [
       ...[path + 1, text.endsWith(start) ? text.slice(0, -start.length) : text],
-      ...[positions.join(" "), nodes.join(" "), effect, 1],
+      ...[positions.join(" "), nodes.join(" "), effect, 1, source],
     ]),
     [
       ...[path + 1, `${routes?.notShown.count ?? 0} other routes`, null, nodes.join(" ")],
-      ...[routes?.notShown.sum ?? null, countCell(routes?.notShown.count ?? "0")],
+      ...[routes?.notShown.sum ?? null, countCell(routes?.notShown.count ?? "0"), source],
     ],
   ]);
   const found = shown.filter(({ routes }) => routes?.exhaustive === false).length;
@@ -293,6 +293,7 @@ function routeTables({ shown, target }: PathExpansion): Table[] {
         { name: "nodes", kind: "text", detail: true, refers: "node" },
         { name: "effect", kind: "effect" },
         { name: "count", kind: "count", detail: true },
+        { name: "source", kind: "text", detail: true },
       ],
       rows,
       notes: [
