@@ -1,6 +1,5 @@
 import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
-import type { Vocabulary } from "./subject.ts";
 
 /** What all results have: plain data that survives JSON. */
 export interface Result {
@@ -95,7 +94,7 @@ export function promptResult<Kind extends string, T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   tokens: readonly number[],
-  text: Vocabulary["text"] = () => "",
+  text: (id: number) => string = () => "",
 ): PromptResult<Kind> {
   const input = { tokens: tokenFacts(tokens, { text }) };
   return { ...computedResult(kind, engine, model), input, weightProcessing: "none" };
@@ -110,7 +109,7 @@ export interface TokenFacts {
 /** Tokens as results carry them. */
 export function tokenFacts(
   ids: readonly number[],
-  vocabulary: Pick<Vocabulary, "text">,
+  vocabulary: { text(id: number): string },
 ): TokenFacts[] {
   return ids.map((id) => ({ id, text: vocabulary.text(id) }));
 }
