@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { graphFile, nodesOfKind, readGraph } from "../src/graph/index.ts";
 import { describeWithFixtures } from "@resolvent/testkit";
 import { describe, expect, test } from "vitest";
+import { graphFile, nodesOfKind, readGraph } from "../src/graph/index.ts";
 import { madeFile } from "./graph-made.ts";
 
 describeWithFixtures("files of others", ({ path }) => {

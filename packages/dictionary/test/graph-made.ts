@@ -1,3 +1,4 @@
+import { drawing } from "@resolvent/tensor";
 import {
   type AttributionGraph,
   errorFields,
@@ -7,7 +8,6 @@ import {
   readGraph,
   tokenFields,
 } from "../src/graph/index.ts";
-import { drawing } from "@resolvent/tensor";
 
 export interface MadeOptions {
   readonly layers?: number;
@@ -33,7 +33,7 @@ export function madeFile(
     ...places.flatMap(({ layer, position }) =>
       Array.from({ length: features }, (_, f) => ({
         ...{ layer, position, reads: true },
-        fields: featureFields(layer, 20 + 3 * f + position, position, {
+        fields: featureFields(layer, 200 + 3 * f + position, position, {
           activation: 0.25 + draw(),
         }),
       })),
