@@ -44,7 +44,7 @@ export function madeFile(
     })),
     ...Array.from({ length: positions }, (_, position) => ({
       ...{ layer: -1, position, reads: false },
-      fields: tokenFields(100 + position, position, ` t${position}`),
+      fields: tokenFields(100 + position, position),
     })),
     ...Array.from({ length: logits }, (_, i) => ({
       ...{ layer: layers, position: positions - 1, reads: true },

@@ -51,3 +51,5 @@ export {
   strongestPaths,
 } from "./strongest-paths.ts";
 export { type GroupEdge, type GroupedGraph, groupGraph } from "./supernodes.ts";
+export { readTorchGraph, type TorchGraphOptions } from "./torch-graph.ts";
+export { type Rows, type TokenOptions, type WholeGraph, wholeGraph } from "./whole-graph.ts";

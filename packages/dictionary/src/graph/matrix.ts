@@ -144,10 +144,15 @@ export function normalised(matrix: GraphMatrix): GraphMatrix {
   const shares = new Float64Array(values.length);
   for (let t = 0; t < size; t++) {
     const [from, to] = [starts[t] ?? 0, starts[t + 1] ?? 0];
-    let sum = 0;
-    for (let e = from; e < to; e++) sum += Math.abs(values[e] ?? 0);
-    const scale = Math.max(sum, LEAST_SUM);
-    for (let e = from; e < to; e++) shares[e] = Math.abs(values[e] ?? 0) / scale;
+    const sumOver = (unit: number): number => {
+      let sum = 0;
+      for (let e = from; e < to; e++) sum += Math.abs(values[e] ?? 0) / unit;
+      return Math.max(sum, LEAST_SUM / unit);
+    };
+    // Only where the sum is beyond all numbers: it is rounded otherwise than that of the weights themselves.
+    const unit = sumOver(1) === Number.POSITIVE_INFINITY ? Number.MAX_VALUE : 1;
+    const scale = sumOver(unit);
+    for (let e = from; e < to; e++) shares[e] = Math.abs(values[e] ?? 0) / unit / scale;
   }
   return withValues(matrix, shares);
 }

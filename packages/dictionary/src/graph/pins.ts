@@ -86,6 +86,7 @@ export function unpinnedAsErrors(
   ids: readonly string[] = pinnedIds(graph),
 ): AttributionGraph {
   const pinned = new Set(ids);
+  const taken = new Set(graph.nodes.map(({ id }) => id));
   const errors = new Map<string, number>();
   const placeOf = ({ layer, position }: GraphNode): string => `${layer} ${position}`;
   graph.nodes.forEach((node, i) => {
@@ -97,7 +98,7 @@ export function unpinnedAsErrors(
     const { kind, attention, layer, position, id } = node;
     if (kind !== "feature" || attention || layer === null || pinned.has(id)) return;
     const known = errors.get(placeOf(node));
-    const error = known ?? nodes.push(nodeOf(errorFields(layer, position), 1)) - 1;
+    const error = known ?? nodes.push(nodeOf(errorFields(layer, position, { taken }), 1)) - 1;
     errors.set(placeOf(node), error);
     moved.set(i, error);
   });

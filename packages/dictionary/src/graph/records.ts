@@ -25,24 +25,34 @@ export function featureFields(
   };
 }
 
-/** What a layer's transcoder does not say of its MLP at a position. */
-export function errorFields(layer: number, position: number): Fields {
+/**
+ * What a layer's transcoder does not say of its MLP at a position. circuit-tracer's id for it until 2026 is also that of
+ * a feature of layer 0: where that feature is a node as well (`taken`), the error has the later form, which nothing
+ * else has.
+ */
+export function errorFields(
+  layer: number,
+  position: number,
+  { taken = new Set() }: { readonly taken?: ReadonlySet<string> } = {},
+): Fields {
+  const id = `0_${layer}_${position}`;
+  const apart = taken.has(id);
   return {
-    node_id: `0_${layer}_${position}`,
+    node_id: apart ? `${layer}_-1_${position}` : id,
     feature: -1,
     layer: String(layer),
     ctx_idx: position,
     feature_type: "mlp reconstruction error",
     ...common,
-    jsNodeId: `${layer}_${position}-0`,
+    jsNodeId: apart ? `${layer}_-1-${position}` : `${layer}_${position}-0`,
     clerp: "",
     influence: null,
     activation: null,
   };
 }
 
-/** A token of the prompt. */
-export function tokenFields(id: number, position: number, text: string): Fields {
+/** A token of the prompt; its text stands in the metadata. */
+export function tokenFields(id: number, position: number): Fields {
   return {
     node_id: `E_${id}_${position}`,
     feature: position,
@@ -51,7 +61,7 @@ export function tokenFields(id: number, position: number, text: string): Fields 
     feature_type: "embedding",
     ...common,
     jsNodeId: `E_${id}-${position}`,
-    clerp: `Emb: "${text}"`,
+    clerp: "",
     influence: null,
     activation: null,
   };

@@ -109,7 +109,11 @@ function largest(
   };
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i] ?? 0;
-    for (const { size } of choices(node)) ahead[node] = Math.max(ahead[node] ?? 0, size);
+    let size = Math.abs(weights[node] ?? 0);
+    for (let e = out.starts[node] ?? 0; e < (out.starts[node + 1] ?? 0); e++) {
+      size = Math.max(size, Math.abs(out.values[e] ?? 0) * (ahead[out.columns[e] ?? 0] ?? 0));
+    }
+    ahead[node] = size;
   }
   const known = new Map<number, readonly Choice[]>();
   const ranked = (node: number): readonly Choice[] => {
