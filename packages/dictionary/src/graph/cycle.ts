@@ -62,7 +62,10 @@ export function cycleText(nodes: readonly GraphNode[], cycle: readonly number[])
 function sourcesFirst({ size, starts, columns }: GraphMatrix): Int32Array {
   // Targets are taken when nothing that they act on is left; the order is turned round.
   const waiting = new Int32Array(size); // how many targets a source still has
-  for (const s of columns) waiting[s] = (waiting[s] ?? 0) + 1;
+  for (let e = 0; e < columns.length; e++) {
+    const s = columns[e] ?? 0;
+    waiting[s] = (waiting[s] ?? 0) + 1;
+  }
   const order = new Int32Array(size);
   let count = 0;
   for (let i = 0; i < size; i++) if (waiting[i] === 0) order[count++] = i;

@@ -21,30 +21,35 @@ export function keptGraph(
   const nodes = graph.nodes.filter((_, i) => stays[i] === 1);
   for (let i = 0, next = 0; i < stays.length; i++) if (stays[i] === 1) place[i] = next++;
   const { source, target, weight, fields } = graph.edges;
-  const edges: number[] = [];
   const before = new Int32Array(source.length + 1); // edges that stay before each
+  for (let e = 0, count = 0; e < source.length; e++) {
+    const whole = place[source[e] ?? 0] !== -1 && place[target[e] ?? 0] !== -1;
+    if (whole && (some === undefined || some[e] === 1)) count++;
+    before[e + 1] = count;
+  }
+  const edges = {
+    source: new Int32Array(before[source.length] ?? 0),
+    target: new Int32Array(before[source.length] ?? 0),
+    weight: new Float64Array(before[source.length] ?? 0),
+  };
   for (let e = 0; e < source.length; e++) {
-    const whole = stays[source[e] ?? 0] === 1 && stays[target[e] ?? 0] === 1;
-    if (whole && (some === undefined || some[e] === 1)) edges.push(e);
-    before[e + 1] = edges.length;
+    const at = before[e] ?? 0;
+    if (at === before[e + 1]) continue;
+    edges.source[at] = place[source[e] ?? 0] ?? 0;
+    edges.target[at] = place[target[e] ?? 0] ?? 0;
+    edges.weight[at] = weight[e] ?? 0;
   }
   const ids = new Set(nodes.map(({ id }) => id));
   const gone = new Set(graph.nodes.map(({ id }) => id).filter((id) => !ids.has(id)));
-  const own = new Map(
-    edges.flatMap((e, i) => {
-      const more = fields.get(e);
-      return more === undefined ? [] : [[i, more] as const];
-    }),
-  );
+  const own = new Map<number, Fields>();
+  for (const [e, more] of fields) {
+    const at = before[e] ?? 0;
+    if (at !== before[e + 1]) own.set(at, more);
+  }
   return {
     ...graph,
     nodes,
-    edges: {
-      source: Int32Array.from(edges, (e) => place[source[e] ?? 0] ?? 0),
-      target: Int32Array.from(edges, (e) => place[target[e] ?? 0] ?? 0),
-      weight: Float64Array.from(edges, (e) => weight[e] ?? 0),
-      fields: own,
-    },
+    edges: { ...edges, fields: own },
     outside: graph.outside
       .filter(({ fields: f }) => !gone.has(String(f.source)) && !gone.has(String(f.target)))
       .map((link): OutsideLink => ({ ...link, after: before[link.after] ?? 0 })),

@@ -37,13 +37,7 @@ export function matrixOf(graph: Pick<AttributionGraph, "nodes" | "edges">): Edge
 function build({ nodes, edges }: Pick<AttributionGraph, "nodes" | "edges">): EdgeMatrix {
   const { source, target, weight } = edges;
   const isBias = Uint8Array.from(nodes, ({ kind }) => (kind === "bias" ? 1 : 0));
-  // Sorted by source, then, keeping that order, by target.
-  const bySource = sorted(
-    Int32Array.from(source, (_, i) => i),
-    source,
-    nodes.length,
-  );
-  const order = sorted(bySource, target, nodes.length);
+  const order = byRows(edges, nodes.length);
   const entryOf = new Int32Array(source.length).fill(-1);
   const columns = new Int32Array(source.length);
   const rows = new Int32Array(source.length);
@@ -73,26 +67,50 @@ function build({ nodes, edges }: Pick<AttributionGraph, "nodes" | "edges">): Edg
     }
     first = end;
   }
-  const starts = new Int32Array(nodes.length + 1);
-  for (let i = 0; i < count; i++)
-    starts[(rows[i] ?? 0) + 1] = (starts[(rows[i] ?? 0) + 1] ?? 0) + 1;
-  for (let t = 0; t < nodes.length; t++) starts[t + 1] = (starts[t + 1] ?? 0) + (starts[t] ?? 0);
   return {
     size: nodes.length,
-    starts,
+    starts: startsOf(rows.subarray(0, count), nodes.length),
     columns: columns.slice(0, count),
     values: values.slice(0, count),
     ...{ entryOf, repeated, biases },
   };
 }
 
+/** The edges by target, and those of a target by source; as files of circuit-tracer have them already. */
+function byRows({ source, target }: AttributionGraph["edges"], nodes: number): Int32Array {
+  const order = upTo(source.length);
+  let e = 1;
+  for (; e < order.length; e++) {
+    const [before, own] = [target[e - 1] ?? 0, target[e] ?? 0];
+    if (before > own || (before === own && (source[e - 1] ?? 0) > (source[e] ?? 0))) break;
+  }
+  return e >= order.length ? order : sorted(sorted(order, source, nodes), target, nodes);
+}
+
+function upTo(count: number): Int32Array {
+  const items = new Int32Array(count);
+  for (let i = 0; i < count; i++) items[i] = i;
+  return items;
+}
+
+/** Where each key's items begin, when they are in order. */
+function startsOf(keys: Int32Array, size: number): Int32Array {
+  const starts = new Int32Array(size + 1);
+  for (let i = 0; i < keys.length; i++) {
+    const after = (keys[i] ?? 0) + 1;
+    starts[after] = (starts[after] ?? 0) + 1;
+  }
+  for (let key = 0; key < size; key++)
+    starts[key + 1] = (starts[key + 1] ?? 0) + (starts[key] ?? 0);
+  return starts;
+}
+
 /** Items in the order of their keys, which are below `size`; those with the same key stay in their order. */
 function sorted(items: Int32Array, keys: Int32Array, size: number): Int32Array {
-  const next = new Int32Array(size + 1);
-  for (const item of items) next[(keys[item] ?? 0) + 1] = (next[(keys[item] ?? 0) + 1] ?? 0) + 1;
-  for (let key = 0; key < size; key++) next[key + 1] = (next[key + 1] ?? 0) + (next[key] ?? 0);
+  const next = startsOf(keys, size);
   const result = new Int32Array(items.length);
-  for (const item of items) {
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] ?? 0;
     const key = keys[item] ?? 0;
     const at = next[key] ?? 0;
     result[at] = item;
@@ -105,19 +123,15 @@ function sorted(items: Int32Array, keys: Int32Array, size: number): Int32Array {
 export function transposedMatrix(matrix: GraphMatrix): GraphMatrix {
   const { size, columns, values } = matrix;
   const rows = rowsOf(matrix);
-  const order = sorted(
-    Int32Array.from(columns, (_, e) => e),
-    columns,
-    size,
-  );
-  const starts = new Int32Array(size + 1);
-  for (const s of columns) starts[s + 1] = (starts[s + 1] ?? 0) + 1;
-  for (let s = 0; s < size; s++) starts[s + 1] = (starts[s + 1] ?? 0) + (starts[s] ?? 0);
-  return {
-    ...{ size, starts },
-    columns: Int32Array.from(order, (e) => rows[e] ?? 0),
-    values: Float64Array.from(order, (e) => values[e] ?? 0),
-  };
+  const order = sorted(upTo(columns.length), columns, size);
+  const starts = startsOf(columns, size);
+  const targets = new Int32Array(order.length);
+  const weights = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) {
+    targets[i] = rows[order[i] ?? 0] ?? 0;
+    weights[i] = values[order[i] ?? 0] ?? 0;
+  }
+  return { size, starts, columns: targets, values: weights };
 }
 
 /** The row of each entry. */

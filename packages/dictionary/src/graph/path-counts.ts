@@ -1,6 +1,8 @@
 import { orderOf } from "./cycle.ts";
 import type { AttributionGraph } from "./graph.ts";
+import { timesMatrix, withValues } from "./matrix.ts";
 import { type PathFactors, type PathOptions, pathFactors, startsOf } from "./path-measure.ts";
+import { carried, countAt, type WideCounts } from "./wide-counts.ts";
 
 /** How many paths there are. */
 export interface PathCounts {
@@ -23,25 +25,18 @@ export function countPaths(graph: AttributionGraph, options: PathOptions = {}): 
 
 /** The same, of factors. */
 export function countsOf({ matrix, weights }: PathFactors, from: readonly number[]): PathCounts {
-  const { size, starts, columns, values } = matrix;
+  // What was so small that it was rounded away is no edge.
+  const edges = withValues(
+    matrix,
+    matrix.values.map((value) => (value === 0 ? 0 : 1)),
+  );
   const byEdges = [0n]; // a path has an edge
-  let ways: bigint[] = Array.from(weights, (one) => (one === 0 ? 0n : 1n));
+  let ways: WideCounts = [weights.map((weight) => (weight === 0 ? 0 : 1))];
   for (;;) {
-    const next: bigint[] = new Array(size).fill(0n);
-    let any = false;
-    for (let t = 0; t < size; t++) {
-      const own = ways[t] ?? 0n;
-      if (own === 0n) continue;
-      for (let e = starts[t] ?? 0; e < (starts[t + 1] ?? 0); e++) {
-        if (values[e] === 0) continue; // so small that it was rounded away
-        const s = columns[e] ?? 0;
-        next[s] = (next[s] ?? 0n) + own;
-        any = true;
-      }
-    }
-    if (!any) break;
-    byEdges.push(from.reduce((sum, s) => sum + (next[s] ?? 0n), 0n));
+    const next = carried(ways.map((digit) => timesMatrix(digit, edges)));
+    if (!next.some((digit) => digit.some((one) => one !== 0))) break;
     ways = next;
+    byEdges.push(from.reduce((sum, node) => sum + countAt(next, node), 0n));
   }
   return { total: byEdges.reduce((sum, one) => sum + one, 0n), byEdges };
 }

@@ -57,14 +57,12 @@ export function pruneGraph(
   const left = without(matrix, nodes);
   const scores = edgeScores(left, weights, order);
   const leastScore = valueReaching(scores, edgeThreshold);
-  const entries = Uint8Array.from(scores, (score, e) =>
-    left.values[e] !== 0 && score >= leastScore ? 1 : 0,
-  );
+  const entries = new Uint8Array(scores.length);
+  for (let e = 0; e < scores.length; e++) {
+    if (left.values[e] !== 0 && (scores[e] ?? 0) >= leastScore) entries[e] = 1;
+  }
   dropLoose(graph.nodes, matrix, nodes, entries);
-  const { source, target } = graph.edges;
-  const edges = Uint8Array.from(matrix.entryOf, (entry, e) =>
-    graph.nodes[source[e] ?? 0]?.kind === "bias" ? 1 : (entries[entry] ?? 0),
-  );
+  const edges = keptEdges(graph, matrix.entryOf, nodes, entries);
   const cumulative = cumulativeInfluence(influence);
   const marked = withNodeFields(graph, (i) => ({
     influence: graph.nodes[i]?.kind === "logit" ? null : (cumulative[i] ?? null),
@@ -72,7 +70,7 @@ export function pruneGraph(
   return {
     graph: withThresholds(keptGraph(marked, { nodes, edges }), nodeThreshold, edgeThreshold),
     nodes: indicesOf(nodes),
-    edges: indicesOf(edges).filter((e) => nodes[target[e] ?? 0] === 1),
+    edges: indicesOf(edges),
     ...{ nodeThreshold, edgeThreshold, influence, cumulative },
   };
 }
@@ -93,22 +91,25 @@ const isEnd = ({ kind }: GraphNode): boolean =>
 
 /** The value at which the cumulative share, of the largest down, first reaches a threshold. */
 function valueReaching(values: Float64Array, threshold: number): number {
-  const falling = values.toSorted().reverse();
-  const sum = falling.reduce((so, value) => so + value, 0);
+  const rising = values.toSorted();
+  let sum = 0;
+  for (let i = rising.length - 1; i >= 0; i--) sum += rising[i] ?? 0;
   let so = 0;
-  for (const value of falling) {
-    so += value;
-    if (so / sum >= threshold) return value;
+  for (let i = rising.length - 1; i >= 0; i--) {
+    so += rising[i] ?? 0;
+    if (so / sum >= threshold) return rising[i] ?? 0;
   }
-  return falling.at(-1) ?? 0;
+  return rising[0] ?? 0;
 }
 
 /** The matrix with nothing in the rows and columns of nodes that go. */
 function without(matrix: GraphMatrix, stays: Uint8Array): GraphMatrix {
   const rows = rowsOf(matrix);
-  const values = matrix.values.map((value, e) =>
-    stays[rows[e] ?? 0] === 1 && stays[matrix.columns[e] ?? 0] === 1 ? value : 0,
-  );
+  const values = new Float64Array(matrix.values.length);
+  for (let e = 0; e < values.length; e++) {
+    const whole = stays[rows[e] ?? 0] === 1 && stays[matrix.columns[e] ?? 0] === 1;
+    if (whole) values[e] = matrix.values[e] ?? 0;
+  }
   return withValues(matrix, values);
 }
 
@@ -116,11 +117,12 @@ function without(matrix: GraphMatrix, stays: Uint8Array): GraphMatrix {
 function edgeScores(matrix: GraphMatrix, weights: Float64Array, order: Int32Array): Float64Array {
   const shares = normalised(matrix);
   const total = seriesSum(shares, weights, order);
-  const rows = rowsOf(matrix);
-  return shares.values.map((share, e) => {
-    const t = rows[e] ?? 0;
-    return share * ((total[t] ?? 0) + (weights[t] ?? 0));
-  });
+  const { starts, values: scores } = shares; // made for this
+  for (let t = 0; t < matrix.size; t++) {
+    const own = (total[t] ?? 0) + (weights[t] ?? 0);
+    for (let e = starts[t] ?? 0; e < (starts[t + 1] ?? 0); e++) scores[e] = (scores[e] ?? 0) * own;
+  }
+  return scores;
 }
 
 /** Takes away, in their places, features and errors that nothing reads, features that read nothing, and their edges. */
@@ -166,6 +168,23 @@ function withThresholds(
   return { ...graph, metadata };
 }
 
+/** Edges that stay: those of entries that do, and of what stays the constants. */
+function keptEdges(
+  { nodes: all, edges: { source, target } }: AttributionGraph,
+  entryOf: Int32Array,
+  nodes: Uint8Array,
+  entries: Uint8Array,
+): Uint8Array {
+  const edges = new Uint8Array(source.length);
+  for (let e = 0; e < source.length; e++) {
+    const isBias = all[source[e] ?? 0]?.kind === "bias";
+    edges[e] = isBias ? (nodes[target[e] ?? 0] ?? 0) : (entries[entryOf[e] ?? -1] ?? 0);
+  }
+  return edges;
+}
+
 function indicesOf(flags: Uint8Array): number[] {
-  return [...flags.keys()].filter((i) => flags[i] === 1);
+  const indices: number[] = [];
+  for (let i = 0; i < flags.length; i++) if (flags[i] === 1) indices.push(i);
+  return indices;
 }
