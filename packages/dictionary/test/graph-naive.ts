@@ -13,7 +13,7 @@ export function dense({ nodes, edges }: AttributionGraph): Dense {
   return matrix;
 }
 
-export function zeros(size: number): Dense {
+function zeros(size: number): Dense {
   return Array.from({ length: size }, () => new Array<number>(size).fill(0));
 }
 
@@ -25,7 +25,7 @@ export function shares(matrix: Dense): Dense {
   });
 }
 
-export function rowTimes(row: readonly number[], matrix: Dense): number[] {
+function rowTimes(row: readonly number[], matrix: Dense): number[] {
   return row.map((_, s) => row.reduce((sum, own, t) => sum + own * (matrix[t]?.[s] ?? 0), 0));
 }
 

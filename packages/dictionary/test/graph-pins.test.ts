@@ -1,3 +1,5 @@
+import { checkViews, type GraphView, type Table } from "@resolvent/analysis";
+import { layout } from "@resolvent/figures";
 import { describe, expect, test } from "vitest";
 import {
   graphFile,
@@ -195,5 +197,27 @@ describe("layers × positions", () => {
     const twin = { ...file.nodes[0], jsNodeId: "twin" };
     const { layers } = graphLayout(readGraph({ ...file, nodes: [...file.nodes, twin] }));
     expect(layers[1]).toEqual(["L0.F200@0", "L0.error@0", "L0.F200@0 (2)"]);
+  });
+
+  test("figures draw all of it", () => {
+    const { layers, edges } = graphLayout(madeGraph(10), { nodesAtMost: 15 });
+    const table: Table = {
+      kind: "edge",
+      columns: [
+        { name: "from", kind: "text" },
+        { name: "to", kind: "text" },
+        { name: "weight", kind: "effect" },
+      ],
+      rows: edges.map(({ from, to, weight }) => [from, to, weight]),
+    };
+    const view: GraphView = {
+      ...{ mark: "graph", table: "edge", from: "from", to: "to", value: "weight" },
+      layers,
+    };
+    expect(checkViews([view], [table])).toEqual([view]);
+    const { shapes } = layout(view, [table], { width: 640 });
+    const boxes = shapes.filter(({ kind }) => kind === "rect");
+    expect(boxes.map(({ node }) => node)).toEqual(layers.flat());
+    expect(shapes.filter(({ kind }) => kind === "path").length).toBe(edges.length);
   });
 });

@@ -26,6 +26,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "the engine and its decompositions; kernels are files of their own, BLAS is not bundled",
   ],
   "cpu/wide": [14100, "a second set of kernels, made where it is used"],
+  "dictionary/graph": [
+    21900,
+    "files, sums and paths of graphs; the reader of torch's archives takes a third of it",
+  ],
   expansion: [
     35100,
     "blocks of transformer, nodes, nearest names, and all derivatives of tensor; nothing that loads models",

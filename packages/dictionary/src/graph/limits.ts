@@ -10,6 +10,9 @@ export const MAX_EDGES: number = 2 ** 26;
 /** Longest file of a graph, in characters: the longest text that JavaScript engines hold. */
 export const MAX_GRAPH_CHARACTERS: number = 2 ** 29 - 24;
 
+/** Most values inside each other in a file: more than any has, and few enough for whatever walks over it by calls. */
+export const MAX_GRAPH_DEPTH: number = 64;
+
 /** Numbers that the terms of a power series may take together: 128 MiB. Terms beyond are given as one sum. */
 export const MAX_TERM_NUMBERS: number = 2 ** 24;
 

@@ -2,7 +2,7 @@ import { InputError } from "@resolvent/tensor";
 import { type Ends, endsOf } from "./ends.ts";
 import { type Fields, finiteIn, numberIn } from "./fields.ts";
 import type { AttributionGraph, OutsideLink } from "./graph.ts";
-import { MAX_GRAPH_CHARACTERS } from "./limits.ts";
+import { MAX_GRAPH_CHARACTERS, MAX_GRAPH_DEPTH } from "./limits.ts";
 import { nodeOf } from "./node.ts";
 import { warningsOf } from "./odd.ts";
 import { type CheckedFile, checkFile } from "./schema.ts";
@@ -20,7 +20,7 @@ export interface ReadGraphOptions {
  * `duplicate-link` (their weights add up), `cycle` (such a graph is not scored), `feature-number`,
  * `attention-features`, `bias-links`, `no-probability`.
  *
- * @throws InputError `dictionary/not-json`, `dictionary/bad-graph` (with the place and how many: a weight that is not
+ * @throws InputError `dictionary/not-json` (or nested too deep), `dictionary/bad-graph` (with the place and how many: a weight that is not
  *   finite, a field that is missing), `dictionary/too-many`
  */
 export function readGraph(
@@ -39,6 +39,7 @@ function parsed(text: string, name: string): unknown {
       details: { name, got: text.length, limit: MAX_GRAPH_CHARACTERS },
     });
   }
+  checkDepth(text, name);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -53,8 +54,34 @@ function parsed(text: string, name: string): unknown {
   }
 }
 
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+
+/** Refuses a text before it is parsed whose values lie too deep in each other. */
+function checkDepth(text: string, name: string): void {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) {
+      for (i++; i < text.length && text.charCodeAt(i) !== QUOTE; i++) {
+        if (text.charCodeAt(i) === BACKSLASH) i++;
+      }
+      continue;
+    }
+    const bracket = code | 0x20; // "[" and "{" differ in this bit, and so do their partners
+    if (bracket === 0x7d) depth--;
+    else if (bracket === 0x7b && ++depth > MAX_GRAPH_DEPTH) {
+      throw new InputError({
+        code: "dictionary/not-json",
+        message: `${name} is nested deeper than ${MAX_GRAPH_DEPTH} at character ${i}.`,
+        remedy: "This is no file of a graph, or it is damaged.",
+        details: { name, limit: MAX_GRAPH_DEPTH, at: i },
+      });
+    }
+  }
+}
+
 /** The graph in a file whose parts have been checked. */
-export function graphOf(file: CheckedFile): AttributionGraph {
+function graphOf(file: CheckedFile): AttributionGraph {
   const { metadata, qParams, fields, links } = file;
   const schema = finiteIn(metadata.schema_version) ?? 0;
   const nodes = file.nodes.map((one) => nodeOf(one, schema));
