@@ -53,7 +53,7 @@ function tried<V>(call: () => V): V | undefined {
 test("broken files are refused by name, or are graphs", () => {
   let read = 0;
   let refused = 0;
-  for (let seed = 0; seed < 3000; seed++) {
+  for (let seed = 0; seed < 1000; seed++) {
     const draw = drawing(seed);
     let file: unknown = madeFile(seed % 7, { layers: 2, positions: 2, features: 1 });
     for (let times = 1 + Math.floor(3 * draw()); times > 0; times--) file = mutated(file, draw);
@@ -78,8 +78,8 @@ test("broken files are refused by name, or are graphs", () => {
     tried(() => graphLayout(graph, { nodesAtMost: 5 }));
     tried(() => graphScores(unpinnedAsErrors(graph)));
   }
-  expect(read).toBeGreaterThan(300);
-  expect(refused).toBeGreaterThan(300);
+  expect(read).toBeGreaterThan(100);
+  expect(refused).toBeGreaterThan(100);
 });
 
 test("texts cut off, and texts nested too deep", () => {

@@ -167,6 +167,42 @@ describe("against whole matrices", () => {
     expect(graphScores(readGraph({ ...file, nodes })).reason).toBe("no logit has a probability");
   });
 
+  test("weights of links with the same ends add up, before they are sizes", () => {
+    const file = madeFile(14);
+    const [first] = file.links;
+    const again = { ...first, weight: -3 * Number(first?.weight) };
+    const sum = { ...first, weight: -2 * Number(first?.weight) };
+    const twice = readGraph({ ...file, links: [...file.links, again] });
+    const once = readGraph({ ...file, links: file.links.map((l, i) => (i === 0 ? sum : l)) });
+    expect(influence(twice).total).toBeNear(influence(once).total, { atol: 1e-15 });
+    expect(graphScores(twice)).toEqual(graphScores(once));
+    const none = { ...first, weight: -Number(first?.weight) };
+    const away = readGraph({ ...file, links: [...file.links, none] });
+    const without = readGraph({ ...file, links: file.links.slice(1) });
+    expect(influence(away).total).toBeNear(influence(without).total, { atol: 1e-15 });
+    const huge = { ...first, weight: 1.7e308 };
+    expect(() => readGraph({ ...file, links: [huge, huge] })).toThrow(
+      "The weights of 2 links from",
+    );
+  });
+
+  test("rows whose sum is beyond all numbers, and rows of next to nothing", () => {
+    const file = madeFile(15);
+    const scaled = (factor: number): AttributionGraph =>
+      readGraph({
+        ...file,
+        links: file.links.map((link) => ({ ...link, weight: factor * Number(link.weight) })),
+      });
+    const { total } = influence(scaled(1));
+    expect(influence(scaled(1.7e308)).total).toBeNear(total, { atol: 1e-14 });
+    // Below 1e-10 a row counts by its sum: influence dies out.
+    const small = scaled(1e-14);
+    expect(influence(small).total).toBeNear(solved(weightsOf(small), shares(dense(small))), {
+      atol: 1e-18,
+    });
+    expect(Math.max(...influence(small).total)).toBeLessThan(1e-3);
+  });
+
   test("biases are constants, and outside of it all", () => {
     const file = madeFile(10);
     const bias = { ...file.nodes[0], node_id: "b", feature_type: "bias", layer: 0 };

@@ -84,6 +84,31 @@ describe("the graph that is left", () => {
     expect(readGraph(JSON.stringify(out)).edges).toEqual(graph.edges);
   });
 
+  test("keeps links to missing nodes in their places, and what biases add to nodes that stay", () => {
+    const file = madeFile(16, { layers: 4, features: 3 });
+    const lost = (i: number) => ({ source: `none_${i}`, target: "none", weight: i });
+    const bias = { ...file.nodes[0], node_id: "b", feature_type: "bias", layer: "0" };
+    const links = file.links.flatMap((link, i) =>
+      i % 10 === 0 ? [lost(i), link, { source: "b", target: link.target, weight: 9 }] : [link],
+    );
+    const whole = readGraph({ ...file, nodes: [...file.nodes, bias], links });
+    const { graph, nodes } = pruneGraph(whole, { nodeThreshold: 0.5, edgeThreshold: 0.8 });
+    const ids = new Set(nodes.map((i) => whole.nodes[i]?.id));
+    expect(ids.has("b")).toBe(true);
+    const plain = pruneGraph(readGraph(file), { nodeThreshold: 0.5, edgeThreshold: 0.8 });
+    const kept = new Set(
+      graphFile(plain.graph).links.map(({ source, target }) => `${source} ${target}`),
+    );
+    expect(graphFile(graph).links).toEqual(
+      links.filter(
+        ({ source, target }) =>
+          kept.has(`${source} ${target}`) ||
+          String(source).startsWith("none") ||
+          (source === "b" && ids.has(String(target))),
+      ),
+    );
+  });
+
   test("has the cumulative shares of the whole graph, small = important; logits have none", () => {
     const whole = madeGraph(12);
     const { graph, nodes, cumulative, influence } = pruneGraph(whole);

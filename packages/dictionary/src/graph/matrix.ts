@@ -1,3 +1,4 @@
+import { InputError } from "@resolvent/tensor";
 import type { AttributionGraph } from "./graph.ts";
 
 /** The edges of a graph as a sparse matrix: row = target, column = source, as circuit-tracer has it. */
@@ -25,7 +26,11 @@ export interface EdgeMatrix extends GraphMatrix {
 /** Graphs do not change, so that each has one matrix. */
 const made = new WeakMap<object, EdgeMatrix>();
 
-/** The matrix of a graph, in memory of the order of its edges. */
+/**
+ * The matrix of a graph, in memory of the order of its edges.
+ *
+ * @throws InputError `dictionary/bad-graph` where links with the same ends add up to no number
+ */
 export function matrixOf(graph: Pick<AttributionGraph, "nodes" | "edges">): EdgeMatrix {
   const known = made.get(graph.edges);
   if (known !== undefined && known.size === graph.nodes.length) return known;
@@ -56,6 +61,7 @@ function build({ nodes, edges }: Pick<AttributionGraph, "nodes" | "edges">): Edg
       if (source[other] !== s || target[other] !== t) break;
       sum += weight[other] ?? 0;
     }
+    if (!Number.isFinite(sum)) throw tooLarge(nodes[s]?.id, nodes[t]?.id, end - first);
     repeated += end - first - 1;
     if (isBias[s] === 1) biases += end - first;
     else if (sum !== 0) {
@@ -74,6 +80,20 @@ function build({ nodes, edges }: Pick<AttributionGraph, "nodes" | "edges">): Edg
     values: values.slice(0, count),
     ...{ entryOf, repeated, biases },
   };
+}
+
+/** `dictionary/bad-graph`: links with the same ends that no number holds together. */
+function tooLarge(
+  source: string | undefined,
+  target: string | undefined,
+  times: number,
+): InputError {
+  return new InputError({
+    code: "dictionary/bad-graph",
+    message: `The weights of ${times} links from ${source} to ${target} add up to no number.`,
+    remedy: "Each pair of nodes has one link in what circuit-tracer writes.",
+    details: { source, target, links: times },
+  });
 }
 
 /** The edges by target, and those of a target by source; as files of circuit-tracer have them already. */
