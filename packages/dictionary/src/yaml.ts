@@ -1,8 +1,8 @@
 import { badConfig } from "./refuse.ts";
 
 /** What a config in YAML may hold: a value, a list of them, or a list of flat records. */
-export type YamlValue = string | number | boolean | null;
-export type YamlRecord = Readonly<Record<string, YamlValue>>;
+type YamlValue = string | number | boolean | null;
+type YamlRecord = Readonly<Record<string, YamlValue>>;
 export type YamlField = YamlValue | readonly (YamlValue | YamlRecord)[];
 
 /** Longest config that is read, in characters; circuit-tracer's have one line for each layer. */
