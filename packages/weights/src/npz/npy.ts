@@ -33,7 +33,7 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** Bytes from which the length of the header is known, in every version. */
 export const NPY_PREFIX_BYTES = 12;
 
-export function badNpy(name: string, says: string, details: object = {}): InputError {
+function badNpy(name: string, says: string, details: object = {}): InputError {
   return new InputError({
     code: "weights/bad-npy",
     message: `${name}: the array ${says}`,

@@ -7,7 +7,7 @@ import { LOCAL_BYTES, type ZipArchive, type ZipEntry } from "./directory.ts";
 const LOCAL = 0x04034b50;
 
 /** Where the data of an entry start: behind its local header, which the directory does not measure. */
-export async function dataStart(
+async function dataStart(
   { source }: ZipArchive,
   entry: ZipEntry,
   options?: ReadOptions,
