@@ -33,6 +33,7 @@ test("the entry exports what its API says", () => {
     "tokenFields",
     "unpinnedAsErrors",
     "wholeGraph",
+    "withLabels",
     "withPins",
   ]);
 });

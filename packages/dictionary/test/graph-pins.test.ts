@@ -11,6 +11,7 @@ import {
   subgraph,
   supernodes,
   unpinnedAsErrors,
+  withLabels,
   withPins,
 } from "../src/graph/index.ts";
 import { madeFile, madeGraph } from "./graph-made.ts";
@@ -49,6 +50,19 @@ describe("pins and groups", () => {
     const pinned = withPins(graph, [a, b], [{ label: "both", ids: [a, b] }]);
     expect(graphFile(pinned).qParams).toEqual({ pinnedIds: [a, b], supernodes: [["both", a, b]] });
     expect(() => withPins(graph, [a, "nobody"])).toThrow("1 of 2 ids are of no node: nobody");
+  });
+
+  test("labels from elsewhere are written where files have them", () => {
+    const graph = madeGraph(11);
+    const named = withLabels(graph, ({ kind, layer, feature }) =>
+      kind === "feature" && layer === 1 && feature === 200 ? "capitals" : undefined,
+    );
+    const labels = graphFile(named).nodes.map(({ clerp }) => clerp);
+    expect(labels.filter((label) => label === "capitals").length).toBe(1);
+    const at = labels.indexOf("capitals");
+    expect(named.nodes[at]).toMatchObject({ layer: 1, feature: 200, label: "capitals" });
+    expect(labels.with(at, "")).toEqual(graphFile(graph).nodes.map(({ clerp }) => clerp));
+    expect(readGraph(graphFile(named))).toEqual(named);
   });
 
   test("a subgraph has the nodes asked for, tokens, logits and the edges between them", () => {

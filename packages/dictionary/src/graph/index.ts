@@ -16,6 +16,7 @@ export {
   logitWeights,
 } from "./influence.ts";
 export { type Kept, keptGraph } from "./kept.ts";
+export { withLabels } from "./labels.ts";
 export { type GraphLayout, graphLayout, type LayoutOptions, type PlacedNode } from "./layout.ts";
 export { type GraphNode, type NodeKind, nodeName } from "./node.ts";
 export { countPaths, type PathCounts } from "./path-counts.ts";
