@@ -13,6 +13,7 @@ import {
 import { loadDictionaryLearning } from "./layouts/dictionary-learning.ts";
 import { loadGemmaScope } from "./layouts/gemma-scope.ts";
 import { gemmaScope2Config, loadGemmaScope2 } from "./layouts/gemma-scope-2.ts";
+import { loadGemmaScope2Clt } from "./layouts/gemma-scope-2-clt.ts";
 import { loadLlamaScope } from "./layouts/llama-scope.ts";
 import { loadSaelens } from "./layouts/saelens.ts";
 import { loadSparsify } from "./layouts/sparsify.ts";
@@ -98,6 +99,13 @@ async function load<T extends Shaped>(
 ): Promise<Dictionaries<T>> {
   const layout = options.layout ?? (await layoutOf(folder, options));
   if (layout === "circuit-tracer") return await loadSet(engine, folder, options);
+  if (layout === "gemma-scope-2") {
+    const config = await gemmaScope2Config(folder, options);
+    if (config.text("type") === "clt") {
+      const transcoder = await loadGemmaScope2Clt(engine, folder, config, options);
+      return { kind: "cross-layer", transcoder };
+    }
+  }
   return { kind: "one", dictionary: await LOADERS[layout](engine, folder, options) };
 }
 
@@ -149,10 +157,7 @@ async function layoutOf(folder: Folder, options: LoadDictionaryOptions): Promise
   if (await has("params.npz")) return "gemma-scope";
   const config = await readJson(folder, "config.json", options);
   if (config !== undefined && "trainer" in config) return "dictionary_learning";
-  if (config !== undefined && "hf_hook_point_in" in config) {
-    await gemmaScope2Config(folder, options);
-    return "gemma-scope-2";
-  }
+  if (config !== undefined && "hf_hook_point_in" in config) return "gemma-scope-2";
   if (config !== undefined && "sae_type" in config) return "llama-scope";
   throw new InputError({
     code: "dictionary/no-layout",
