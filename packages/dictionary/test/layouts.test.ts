@@ -245,6 +245,11 @@ describe("Gemma Scope", () => {
       "L12.mlp.normalized",
       "L12.mlp.write",
     ]);
+    // As `hubFolder` names it, with the commit.
+    expect(await of(`google/gemma-scope-2b-pt-att@607a30d/${place}`)).toEqual([
+      "L12.attn.mixed",
+      "L12.attn.mixed",
+    ]);
     expect(await of(place)).toEqual([undefined, undefined]);
   });
 
