@@ -19,6 +19,7 @@ import { loadSaelens } from "./layouts/saelens.ts";
 import { loadSparsify } from "./layouts/sparsify.ts";
 import type { LoadDictionaryOptions } from "./options.ts";
 import { badConfig } from "./refuse.ts";
+import type { TakeOptions } from "./stored.ts";
 
 /** What a folder holds. */
 export type Dictionaries<T extends Shaped> =
@@ -45,7 +46,7 @@ export async function loadDictionary<T extends Shaped>(
   folder: Folder,
   options: LoadDictionaryOptions = {},
 ): Promise<Dictionary<T>> {
-  const found = await load(engine, folder, options);
+  const found = await loadDictionaries(engine, folder, options);
   if (found.kind === "one") return found.dictionary;
   const { layer } = options;
   if (found.kind === "per-layer") {
@@ -74,7 +75,14 @@ export async function loadDictionaries<T extends Shaped>(
   folder: Folder,
   options: LoadDictionaryOptions = {},
 ): Promise<Dictionaries<T>> {
-  return await load(engine, folder, options);
+  const taken: unknown[] = [];
+  const heard: TakeOptions = { taken: (tensor) => taken.push(tensor) };
+  try {
+    return await load(engine, folder, { ...options, ...heard });
+  } catch (error) {
+    engine.free(taken); // what is refused leaves nothing in the engine
+    throw error;
+  }
 }
 
 type Loader = <T extends Shaped>(
