@@ -3,13 +3,8 @@ import { readJson } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { shown } from "./config.ts";
 import type { CrossLayerTranscoder, Dictionary, Layout } from "./dictionary.ts";
-import {
-  circuitTracerConfig,
-  layerFiles,
-  loadCrossLayer,
-  loadLayer,
-  modelKind,
-} from "./layouts/circuit-tracer.ts";
+import { loadCrossLayer, loadLayer } from "./layouts/circuit-tracer.ts";
+import { circuitTracerConfig, layerFiles, modelKind } from "./layouts/circuit-tracer-config.ts";
 import { loadDictionaryLearning } from "./layouts/dictionary-learning.ts";
 import { loadGemmaScope } from "./layouts/gemma-scope.ts";
 import { gemmaScope2Config, loadGemmaScope2 } from "./layouts/gemma-scope-2.ts";

@@ -6,10 +6,8 @@ import { type LoadDictionaryOptions, placed } from "../options.ts";
 import { badConfig, badShape } from "../refuse.ts";
 import { siteOfHook } from "../site.ts";
 import { storedSafetensors, taking } from "../stored.ts";
+import { MAX_LAYERS } from "./circuit-tracer-config.ts";
 import { needFile } from "./files.ts";
-
-/** Most layers that are looked for; the deepest models in use have some 130. */
-const MAX_LAYERS = 1000;
 
 /**
  * A transcoder across layers of Gemma Scope 2: `params_layer_<l>.safetensors`, each with decoders for all layers, of
