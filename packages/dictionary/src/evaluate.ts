@@ -153,8 +153,21 @@ export async function evaluateDictionary<T extends Shaped>(
     recoveredFromMean: (loss.mean - loss.spliced) / (loss.mean - loss.model),
     kl: over(sums.kl),
     formulas: FORMULAS,
-    warnings: dictionary.warnings,
+    warnings: [...dictionary.warnings, ...bosWarning(model, dictionary, texts)],
   };
+}
+
+/** Without the token that texts began with in training, the first positions are none that it has seen. */
+function bosWarning<T extends Shaped>(
+  { architecture: { bos } }: Model<T>,
+  { name, trainedOn }: Dictionary<T>,
+  texts: readonly (readonly number[])[],
+): Warning[] {
+  if (trainedOn.prependBos !== true || bos === undefined) return [];
+  const without = texts.filter(([first]) => first !== bos).length;
+  if (without === 0) return [];
+  const message = `${name} was trained on texts that begin with the token ${bos} (prepend_bos), and ${without} of ${texts.length} do not.`;
+  return [{ code: "no-bos", message }];
 }
 
 const empty = (): Sum => ({ total: 0, count: 0 });

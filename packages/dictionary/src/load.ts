@@ -3,21 +3,18 @@ import { readJson } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { shown } from "./config.ts";
 import type { CrossLayerTranscoder, Dictionary, Layout } from "./dictionary.ts";
-import {
-  circuitTracerConfig,
-  layerFiles,
-  loadCrossLayer,
-  loadLayer,
-  modelKind,
-} from "./layouts/circuit-tracer.ts";
+import { loadCrossLayer, loadLayer } from "./layouts/circuit-tracer.ts";
+import { circuitTracerConfig, layerFiles, modelKind } from "./layouts/circuit-tracer-config.ts";
 import { loadDictionaryLearning } from "./layouts/dictionary-learning.ts";
 import { loadGemmaScope } from "./layouts/gemma-scope.ts";
 import { gemmaScope2Config, loadGemmaScope2 } from "./layouts/gemma-scope-2.ts";
+import { loadGemmaScope2Clt } from "./layouts/gemma-scope-2-clt.ts";
 import { loadLlamaScope } from "./layouts/llama-scope.ts";
 import { loadSaelens } from "./layouts/saelens.ts";
 import { loadSparsify } from "./layouts/sparsify.ts";
 import type { LoadDictionaryOptions } from "./options.ts";
 import { badConfig } from "./refuse.ts";
+import type { TakeOptions } from "./stored.ts";
 
 /** What a folder holds. */
 export type Dictionaries<T extends Shaped> =
@@ -44,7 +41,7 @@ export async function loadDictionary<T extends Shaped>(
   folder: Folder,
   options: LoadDictionaryOptions = {},
 ): Promise<Dictionary<T>> {
-  const found = await load(engine, folder, options);
+  const found = await loadDictionaries(engine, folder, options);
   if (found.kind === "one") return found.dictionary;
   const { layer } = options;
   if (found.kind === "per-layer") {
@@ -73,7 +70,14 @@ export async function loadDictionaries<T extends Shaped>(
   folder: Folder,
   options: LoadDictionaryOptions = {},
 ): Promise<Dictionaries<T>> {
-  return await load(engine, folder, options);
+  const taken: unknown[] = [];
+  const heard: TakeOptions = { taken: (tensor) => taken.push(tensor) };
+  try {
+    return await load(engine, folder, { ...options, ...heard });
+  } catch (error) {
+    engine.free(taken); // what is refused leaves nothing in the engine
+    throw error;
+  }
 }
 
 type Loader = <T extends Shaped>(
@@ -98,6 +102,13 @@ async function load<T extends Shaped>(
 ): Promise<Dictionaries<T>> {
   const layout = options.layout ?? (await layoutOf(folder, options));
   if (layout === "circuit-tracer") return await loadSet(engine, folder, options);
+  if (layout === "gemma-scope-2") {
+    const config = await gemmaScope2Config(folder, options);
+    if (config.text("type") === "clt") {
+      const transcoder = await loadGemmaScope2Clt(engine, folder, config, options);
+      return { kind: "cross-layer", transcoder };
+    }
+  }
   return { kind: "one", dictionary: await LOADERS[layout](engine, folder, options) };
 }
 
@@ -149,10 +160,7 @@ async function layoutOf(folder: Folder, options: LoadDictionaryOptions): Promise
   if (await has("params.npz")) return "gemma-scope";
   const config = await readJson(folder, "config.json", options);
   if (config !== undefined && "trainer" in config) return "dictionary_learning";
-  if (config !== undefined && "hf_hook_point_in" in config) {
-    await gemmaScope2Config(folder, options);
-    return "gemma-scope-2";
-  }
+  if (config !== undefined && "hf_hook_point_in" in config) return "gemma-scope-2";
   if (config !== undefined && "sae_type" in config) return "llama-scope";
   throw new InputError({
     code: "dictionary/no-layout",

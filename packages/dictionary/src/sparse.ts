@@ -21,7 +21,7 @@ export interface EncodeOptions {
 }
 
 /**
- * Activations of input vectors: `…, d_in`, rows in memory order. Dense values are made for some rows at a time; of topk
+ * Activations of input vectors, `row, d_in`. Dense values are made for some rows at a time; of topk
  * and groupmax they stay in the engine, and only what is chosen is read.
  *
  * ```ts

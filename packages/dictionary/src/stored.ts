@@ -81,6 +81,12 @@ export interface Taking<T> {
   finish(): void;
 }
 
+/** How tensors are taken. */
+export interface TakeOptions extends ReadOptions {
+  /** Hears of each tensor that is put into the engine, so that a dictionary that is refused leaves nothing there. */
+  readonly taken?: (tensor: unknown) => void;
+}
+
 /**
  * @throws InputError from what it gives: `dictionary/missing-tensor`, `dictionary/shape`, `dictionary/not-finite`,
  * `dictionary/unexpected-tensor`, `weights/unsupported-dtype`
@@ -88,7 +94,7 @@ export interface Taking<T> {
 export function taking<T extends Shaped>(
   engine: Engine<T>,
   stored: Stored,
-  options?: ReadOptions,
+  options?: TakeOptions,
 ): Taking<T> {
   const { name } = stored;
   const used = new Set<string>();
@@ -119,12 +125,14 @@ export function taking<T extends Shaped>(
   ): Promise<T> => {
     const raw = await fetch(tensor, Object.values(shape));
     if (!/^B?F\d/.test(raw.dtype)) throw wholeNumbers(name, tensor, raw.dtype);
-    return engine.written(shape, (numbers) => {
+    const made = engine.written(shape, (numbers) => {
       decodeInto(raw, numbers, `${name}: ${tensor}`);
       if (change !== undefined)
         for (const [i, value] of numbers.entries()) numbers[i] = change(value);
       checkFinite(name, tensor, numbers);
     });
+    options?.taken?.(made);
+    return made;
   };
   return {
     has,

@@ -162,6 +162,24 @@ describe.each(["reference", "cpu"])("on %s", (name) => {
   });
 });
 
+test("a transcoder reads normalised input and does not un-normalise its output", async () => {
+  const input = reference.constant({ row: rows, d_in: d }, x);
+  const normalised = Array.from({ length: rows }, (_, row) => {
+    const own = x.slice(row * d, (row + 1) * d);
+    const norm = Math.sqrt(own.reduce((sum, value) => sum + value * value, 0));
+    return own.map((value) => (value * Math.sqrt(d)) / norm);
+  });
+  const plain = made(reference, { transcoder: true });
+  const rescaled = made(reference, {
+    transcoder: true,
+    normalization: { kind: "constant_norm_rescale" },
+  });
+  const same = reference.constant({ row: rows, d_in: d }, normalised.flat());
+  const expected = await reconstruct(reference, plain, same);
+  const got = await reconstruct(reference, rescaled, input);
+  expect(got.output.data).toBeNear(expected.output.data, exact);
+});
+
 test("a value equal to its threshold is inactive, the next number above is not", async () => {
   const next = 1 + 2 ** -52;
   const one = reluDictionary(reference, 1, { W_enc: [1], W_dec: [1] });

@@ -331,6 +331,21 @@ describe("what cannot be measured is refused by name", () => {
   });
 });
 
+test("texts without the token that training began with are told of", async () => {
+  const model = await loadModel(engine, tinyModel("llama", { bos_token_id: 3 }), { hash: false });
+  expect(model.architecture.bos).toBe(3);
+  const made = (prependBos: boolean) =>
+    identityDictionary(engine, model.architecture.d_model, {
+      ...at("L0.mlp.after"),
+      trainedOn: { prependBos },
+    });
+  const got = await evaluateDictionary(engine, model, made(true), texts);
+  expect(got.warnings).toEqual([
+    { code: "no-bos", message: expect.stringContaining("1 of 2 do not") },
+  ]);
+  expect((await evaluateDictionary(engine, model, made(false), texts)).warnings).toEqual([]);
+});
+
 test("slices are those of Python", () => {
   const of = (start: number | null, stop: number | null, step: number | null = null): number[] =>
     positionsFor({ positions: { start, stop, step }, zeroPositions: [] }, 6);

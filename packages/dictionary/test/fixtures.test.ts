@@ -131,15 +131,18 @@ describeWithFixtures("every folder of the fixtures", (fixtures) => {
   test.each(cases)("%s", async (path) => {
     const folder = folderOf(join(root, path));
     const expected = expectedOf(path);
+    const cpu = await createCpu({ precision: "f64" });
+    const before = cpu.memory?.used;
     if (expected.refuse !== undefined) {
-      const error = await loadDictionaries(reference, folder).catch((cause: unknown) => cause);
+      const error = await loadDictionaries(cpu, folder).catch((cause: unknown) => cause);
+      expect(cpu.memory?.used).toBe(before); // nothing of it is left
       if (!isInputError(error)) throw new Error(`${path} was not refused`, { cause: error });
       expect(named(error), error.message).toContain(expected.refuse);
       return;
     }
     const factor = expected.norm_scaling_factor;
     const options = factor === undefined ? {} : { normScalingFactor: factor };
-    for (const engine of [reference, await createCpu({ precision: "f64" })] as Engine<Shaped>[]) {
+    for (const engine of [reference, cpu] as Engine<Shaped>[]) {
       const found = await loadDictionaries(engine, folder, options);
       const { x, acts, recon, layers } = expected;
       switch (found.kind) {
@@ -170,6 +173,13 @@ describeWithFixtures("every folder of the fixtures", (fixtures) => {
           });
       }
     }
+    const again = await loadDictionaries(cpu, folder, options);
+    const full = cpu.memory?.used;
+    cpu.free(again);
+    expect(cpu.memory?.used).toBeLessThan(full ?? 0);
+    const { used } = cpu.memory ?? {};
+    cpu.free(await loadDictionaries(cpu, folder, options));
+    expect(cpu.memory?.used).toBe(used); // all of it is reachable
     if (expected.without_factor === undefined) return;
     const dictionary = await loadDictionary(reference, folder);
     expect(dictionary.warnings.map(({ code }) => code)).toContain("norm-scaling-factor");

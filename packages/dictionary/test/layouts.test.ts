@@ -10,6 +10,8 @@ import {
 import { describe, expect, test } from "vitest";
 import {
   type Dictionary,
+  decodeCrossLayer,
+  encode,
   type LoadDictionaryOptions,
   loadDictionaries,
   loadDictionary,
@@ -243,6 +245,11 @@ describe("Gemma Scope", () => {
       "L12.mlp.normalized",
       "L12.mlp.write",
     ]);
+    // As `hubFolder` names it, with the commit.
+    expect(await of(`google/gemma-scope-2b-pt-att@607a30d/${place}`)).toEqual([
+      "L12.attn.mixed",
+      "L12.attn.mixed",
+    ]);
     expect(await of(place)).toEqual([undefined, undefined]);
   });
 
@@ -258,6 +265,85 @@ describe("Gemma Scope", () => {
       plain.W_dec.data.map((value) => value * 2),
       { rtol: 0, atol: 0 },
     );
+  });
+});
+
+describe("Gemma Scope 2", () => {
+  const config = {
+    architecture: "jump_relu",
+    type: "clt",
+    width: F,
+    hf_hook_point_in: "model.layers.{all}.pre_feedforward_layernorm.output",
+    hf_hook_point_out: "model.layers.{all}.post_feedforward_layernorm.output",
+  };
+  const layer = (seed: number) =>
+    ({
+      w_enc: [[d, F], numbers(d * F, seed)],
+      b_enc: [[F], numbers(F, seed + 1)],
+      w_dec: [[F, 2, d], numbers(2 * F * d, seed + 2)],
+      b_dec: [[d], numbers(d, seed + 3)],
+      threshold: [[F], numbers(F, seed + 4)],
+    }) as const;
+  const folder = async (fields: object = {}): Promise<Folder> =>
+    memoryFolder(
+      new Map([
+        ["config.json", text({ ...config, ...fields })],
+        ["params_layer_0.safetensors", await safetensors(layer(10))],
+        ["params_layer_1.safetensors", await safetensors(layer(20))],
+      ]),
+    );
+
+  test("a transcoder across layers: decoders before a layer's own are not used", async () => {
+    const found = await loadDictionaries(reference, await folder());
+    if (found.kind !== "cross-layer") throw new Error(found.kind);
+    const { transcoder } = found;
+    expect(transcoder.layers.map(sites)).toEqual([
+      ["L0.mlp.normed", "L0.mlp.write"],
+      ["L1.mlp.normed", "L1.mlp.write"],
+    ]);
+    const x = [numbers(d, 1), numbers(d, 2)];
+    const sparse = await Promise.all(
+      transcoder.layers.map((one, i) =>
+        encode(reference, one, reference.constant({ row: 1, d_in: d }, x[i] ?? [])),
+      ),
+    );
+    const outputs = decodeCrossLayer(reference, transcoder, sparse);
+    const acts = [10, 20].map((seed, i) => {
+      const { w_enc, b_enc, threshold } = layer(seed);
+      return Array.from({ length: F }, (_, f) => {
+        const z = (x[i] ?? []).reduce(
+          (sum, value, j) => sum + value * (w_enc[1][j * F + f] ?? 0),
+          b_enc[1][f] ?? 0,
+        );
+        return z > (threshold[1][f] ?? 0) ? Math.max(0, z) : 0;
+      });
+    });
+    for (const target of [0, 1]) {
+      const y = Array.from({ length: d }, (_, j) => {
+        let sum = layer(target === 0 ? 10 : 20).b_dec[1][j] ?? 0;
+        for (const [from, seed] of [10, 20].entries()) {
+          if (from > target) continue;
+          const { w_dec } = layer(seed);
+          for (let f = 0; f < F; f++)
+            sum += (acts[from]?.[f] ?? 0) * (w_dec[1][(f * 2 + target) * d + j] ?? 0);
+        }
+        return sum;
+      });
+      expect(outputs[target]?.data).toBeNear(y, { rtol: 1e-12, atol: 1e-12 });
+    }
+  });
+
+  test("what is another function is refused", async () => {
+    const code = async (fields: object): Promise<string> => {
+      const made = await folder(fields);
+      return await codeOf(() => loadDictionaries(reference, made));
+    };
+    expect(await code({ affine_connection: true })).toBe("dictionary/bad-config");
+    expect(await code({ type: "crosscoder" })).toBe("dictionary/bad-config");
+    expect(await code({ architecture: "topk" })).toBe("dictionary/bad-config");
+    expect(await code({ width: F + 1 })).toBe("dictionary/shape");
+    const clt = await folder();
+    expect(await codeOf(() => load(clt))).toBe("dictionary/several");
   });
 });
 

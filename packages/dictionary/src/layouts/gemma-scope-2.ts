@@ -37,13 +37,6 @@ export async function loadGemmaScope2<T extends Shaped>(
 ): Promise<Dictionary<T>> {
   const config = await gemmaScope2Config(folder, options);
   const type = config.text("type");
-  if (type === "clt") {
-    throw badConfig(
-      config.name,
-      "type",
-      "is clt, a dictionary of all layers: load it with loadDictionaries.",
-    );
-  }
   const features = config.needed("width");
   const affine = config.boolean("affine_connection") ?? false;
   const file = await needFile(folder, "params.safetensors", options);

@@ -68,7 +68,7 @@ function sitesOf(path: string, transcoder: boolean): Told {
   const [, layer] = /layer_(\d+)/.exec(path) ?? [];
   if (layer === undefined) return {};
   if (transcoder) return { input: `L${layer}.mlp.normalized`, output: `L${layer}.mlp.write` };
-  const [, release] = /gemma-scope-[^/]*-(res|mlp|att)(?:-[^/]*)?(?:\/|$)/.exec(path) ?? [];
+  const [, release] = /gemma-scope-[^/]*-(res|mlp|att)(?:[-@][^/]*)?(?:\/|$)/.exec(path) ?? [];
   const site = { res: "mlp.after", mlp: "mlp.write", att: "attn.mixed" }[release ?? ""];
   return site === undefined ? {} : { input: `L${layer}.${site}` };
 }

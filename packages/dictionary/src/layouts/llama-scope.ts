@@ -8,7 +8,7 @@ import { badConfig } from "../refuse.ts";
 import { siteOfHook } from "../site.ts";
 import { storedSafetensors, type Taking, taking } from "../stored.ts";
 import { needFile } from "./files.ts";
-import { scaledBy } from "./saelens.ts";
+import { scaledBy } from "./normalization.ts";
 
 /**
  * A folder of Llama Scope: `hyperparams.json` and `checkpoints/final.safetensors`, or, of the R1 distill, `config.json`

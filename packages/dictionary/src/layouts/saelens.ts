@@ -1,14 +1,16 @@
 import type { Engine, Shaped } from "@resolvent/tensor";
-import { readJson, type Warning } from "@resolvent/transformer";
+import { readJson } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { type Config, checkDtype, checkedK, configOf, shown } from "../config.ts";
-import type { Activation, Dictionary, Normalization, PositionSlice } from "../dictionary.ts";
+import type { Activation, Dictionary } from "../dictionary.ts";
 import { decoderNorms } from "../norms.ts";
 import { type LoadDictionaryOptions, placed } from "../options.ts";
 import { badConfig } from "../refuse.ts";
 import { siteOfHook } from "../site.ts";
 import { storedSafetensors, type Taking, taking } from "../stored.ts";
 import { needFile } from "./files.ts";
+import { normalizationOf } from "./normalization.ts";
+import { positionsOf, processingOf, trained } from "./saelens-metadata.ts";
 
 /** How each architecture that SAELens names is computed. */
 const ARCHITECTURES: ReadonlyMap<
@@ -121,18 +123,6 @@ export async function loadSaelens<T extends Shaped>(
   };
 }
 
-function trained(about: Config, hook?: string, hookOut?: string): Dictionary<Shaped>["trainedOn"] {
-  const model = about.text("model_name");
-  const contextSize = about.number("context_size");
-  return {
-    ...(model !== undefined && { model }),
-    ...(hook !== undefined && { hook }),
-    ...(hookOut !== undefined && { hookOut }),
-    prependBos: about.boolean("prepend_bos") ?? true,
-    ...(contextSize !== undefined && { contextSize }),
-  };
-}
-
 /** The activation by its own name, which before version 6 stood apart from the architecture. */
 function actOf(config: Config, act: string): string {
   const named = config.text("activation_fn") ?? config.text("activation_fn_str") ?? "relu";
@@ -227,96 +217,4 @@ async function scaleOf<T extends Shaped>(
     "scaling_factor",
     "is among the tensors, and not ones, while finetuning_scaling_factor is false.",
   );
-}
-
-const NORMALIZATIONS = [
-  "none",
-  "expected_average_only_in",
-  "constant_norm_rescale",
-  "layer_norm",
-] as const;
-
-async function normalizationOf(
-  config: Config,
-  folder: Folder,
-  options: LoadDictionaryOptions,
-): Promise<{ readonly normalization: Normalization; readonly warnings: readonly Warning[] }> {
-  const given = config.get("normalize_activations") ?? "none";
-  const word = given === true ? "expected_average_only_in" : given === false ? "none" : given;
-  const kind = NORMALIZATIONS.find((one) => one === word);
-  if (kind === undefined) {
-    throw badConfig(
-      config.name,
-      "normalize_activations",
-      `is ${shown(given)}; known are ${NORMALIZATIONS.join(", ")}.`,
-      { got: given },
-    );
-  }
-  if (kind !== "expected_average_only_in") return { normalization: { kind }, warnings: [] };
-  const factor = options.normScalingFactor ?? (await scalerOf(folder, options));
-  return scaledBy(factor, config.name);
-}
-
-/** A factor that may be missing. */
-export function scaledBy(
-  factor: number | undefined,
-  name: string,
-): { readonly normalization: Normalization; readonly warnings: readonly Warning[] } {
-  if (factor === undefined) {
-    const message = `${name} asks for inputs of a mean norm of √d, and no file has the factor: they are taken as they are, which is right if training has folded it into the weights. Else pass normScalingFactor.`;
-    return {
-      normalization: { kind: "none" },
-      warnings: [{ code: "norm-scaling-factor", message }],
-    };
-  }
-  if (Number.isFinite(factor) && factor > 0) {
-    return { normalization: { kind: "expected_average_only_in", factor }, warnings: [] };
-  }
-  throw badConfig(name, "normScalingFactor", `is ${factor}; expected a number above 0.`, {
-    got: factor,
-  });
-}
-
-async function scalerOf(
-  folder: Folder,
-  options: LoadDictionaryOptions,
-): Promise<number | undefined> {
-  const file = await readJson(folder, "activation_scaler.json", options);
-  return file && configOf(file, `${folder.name}/activation_scaler.json`).number("scaling_factor");
-}
-
-/** `seqpos_slice`: the arguments of Python's slice, of which one alone is where to stop. */
-function positionsOf(about: Config): PositionSlice | undefined {
-  const given = about.get("seqpos_slice");
-  if (given === undefined) return undefined;
-  const whole = (one: unknown): one is number | null => one === null || Number.isInteger(one);
-  if (
-    !Array.isArray(given) ||
-    given.length < 1 ||
-    given.length > 3 ||
-    !given.every(whole) ||
-    given[2] === 0
-  ) {
-    throw badConfig(
-      about.name,
-      "seqpos_slice",
-      `is ${shown(given)}; expected one to three whole numbers or null.`,
-    );
-  }
-  const [start, stop, step = null] = given.length === 1 ? [null, given[0] ?? null] : given;
-  if (start === null && stop === null && step === null) return undefined;
-  return { start: start ?? null, stop: stop ?? null, step };
-}
-
-/** What of the model's weights had been processed when it was trained. */
-function processingOf(
-  about: Config,
-  hook: string | undefined,
-): { readonly centred?: boolean; readonly warnings: readonly Warning[] } {
-  const centred = about.inside("model_from_pretrained_kwargs").boolean("center_writing_weights");
-  if (centred !== undefined) return { centred, warnings: [] };
-  const model = about.text("model_name") ?? "";
-  if (!/^gpt2/.test(model) || !/hook_resid|hook_.*_out/.test(hook ?? "")) return { warnings: [] };
-  const message = `${about.name} does not say whether the stream of ${model} had been centred (center_writing_weights, as of gpt2-small-res-jb): it is taken as it is. Pass centred: true if explained variance comes out poor.`;
-  return { warnings: [{ code: "centred-writing-weights", message }] };
 }
