@@ -1,12 +1,17 @@
 import { type ByteSource, memorySource, type ReadOptions } from "./source.ts";
 import { parseUrl, shown, type UrlOptions, urlSources } from "./url.ts";
 
-/** A place with files in it, flat: that is all a checkpoint needs. */
+/** A place with files in it: that is all a checkpoint needs. */
 export interface Folder {
   /** What error messages call it. */
   readonly name: string;
   /** The file of that name, or undefined where there is none. Names that `isFileName` refuses are never asked for. */
   open(file: string, options?: ReadOptions): Promise<ByteSource | undefined>;
+  /**
+   * The folder of that name inside it, whether it has files or not; absent where a place has files only. It is asked for
+   * names that `isFileName` takes.
+   */
+  inside?(folder: string): Folder;
 }
 
 /**
@@ -22,7 +27,7 @@ export function isFileName(word: string): boolean {
   );
 }
 
-/** Files in memory, by name: for tests, and for files that a user has dropped on a page. */
+/** Files in memory, by name, `folder/file` inside folders: for tests, and for files that a user has dropped on a page. */
 export function memoryFolder(
   files: ReadonlyMap<string, Uint8Array | ByteSource>,
   name = "memory",
@@ -32,6 +37,12 @@ export function memoryFolder(
     open: async (file) => {
       const found = files.get(file);
       return found instanceof Uint8Array ? memorySource(found, `${name}/${file}`) : found;
+    },
+    inside: (folder) => {
+      const start = `${folder}/`;
+      const own = [...files].filter(([file]) => file.startsWith(start));
+      const short = own.map(([file, bytes]) => [file.slice(start.length), bytes] as const);
+      return memoryFolder(new Map(short), `${name}/${folder}`);
     },
   };
 }
@@ -55,6 +66,11 @@ export function urlFolder(
         const address = new URL(encodeURIComponent(file), base);
         address.search = base.search;
         return await open(address, readOptions);
+      },
+      inside: (folder) => {
+        const address = new URL(encodeURIComponent(folder), base);
+        address.search = base.search;
+        return urlFolder(address, options);
       },
     };
   }

@@ -60,3 +60,24 @@ export const BLOCKS_KEPT: number = 64;
 
 /** Largest file that is fetched whole from a server that sends no parts: what browsers hold in one array. */
 export const MAX_WHOLE_BYTES: number = 2 ** 31;
+
+/** Most entries of a zip archive; a checkpoint in torch's format has one for each tensor, and a few more. */
+export const MAX_ZIP_ENTRIES: number = 1_000_000;
+
+/** Longest directory of a zip archive, in bytes: room for that many entries with names of torch's length. */
+export const MAX_ZIP_DIRECTORY_BYTES: number = 100_000_000;
+
+/** Most bytes that one byte of deflated data can become: a match of 258 bytes takes two bits (RFC 1951, 3.2.5). */
+export const MAX_DEFLATE_RATIO: number = 1032;
+
+/** Longest pickle of a torch archive, in bytes; it holds names and sizes, some 300 bytes a tensor, no numbers. */
+export const MAX_PICKLE_BYTES: number = 100_000_000;
+
+/** Most values that a pickle may make, so that what it makes is of the order of its own length. */
+export const MAX_PICKLE_VALUES: number = 20_000_000;
+
+/** Most values inside each other in a pickle; state dicts have four or five. */
+export const MAX_PICKLE_DEPTH: number = 64;
+
+/** Longest header of an npy file, in bytes: numpy itself refuses those above 10,000 that it is not told to trust. */
+export const MAX_NPY_HEADER_BYTES: number = 10_000;

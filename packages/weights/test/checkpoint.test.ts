@@ -37,6 +37,22 @@ const sharded = (index: unknown, files: Record<string, Uint8Array> = {}): Folder
     "models/test",
   );
 
+test("files in memory have folders inside them", async () => {
+  const folder = memoryFolder(
+    new Map([
+      ["a", first],
+      ["in/model.safetensors", second],
+    ]),
+    "outer",
+  );
+  const inside = folder.inside?.("in");
+  expect(inside?.name).toBe("outer/in");
+  expect(await inside?.open("a")).toBeUndefined();
+  const checkpoint = await openCheckpoint(inside ?? folder);
+  expect(checkpoint.names).toEqual(["c.weight"]);
+  expect(await folder.inside?.("none")?.open("a")).toBeUndefined();
+});
+
 const map = {
   "c.weight": "2.safetensors",
   "a.weight": "1.safetensors",

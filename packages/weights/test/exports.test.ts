@@ -5,6 +5,8 @@ import { expect, test } from "vitest";
 import * as hub from "../src/hub/index.ts";
 import * as weights from "../src/index.ts";
 import * as node from "../src/node/index.ts";
+import * as npz from "../src/npz/index.ts";
+import * as torch from "../src/torch/index.ts";
 
 const source = fileURLToPath(new URL("../src", import.meta.url));
 
@@ -38,6 +40,8 @@ test("what the package exports", () => {
     "writeSafetensors",
   ]);
   expect(Object.keys(hub).sort()).toEqual(["checkpointSha256", "hubFolder"]);
+  expect(Object.keys(npz)).toEqual(["openNpz"]);
+  expect(Object.keys(torch).sort()).toEqual(["isTorchTensor", "openTorch"]);
   expect(Object.keys(node).sort()).toEqual([
     "checkpointSha256",
     "digestFile",

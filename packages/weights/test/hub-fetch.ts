@@ -20,6 +20,7 @@ export interface FetchOptions extends NodeCacheOptions {
   readonly cache: string;
   readonly repo?: string;
   readonly revision?: string;
+  readonly folder?: string;
   readonly token?: string;
   readonly offline?: boolean;
   readonly retry?: Partial<RetryPolicy>;
@@ -49,6 +50,7 @@ export async function fetchModel(options: FetchOptions): Promise<HubFolder> {
     describe: describeByHead(hub, repo),
     repo,
     revision: options.revision ?? "main",
+    ...(options.folder !== undefined && { folder: options.folder }),
     offline: options.offline ?? false,
     signal,
     onProgress,

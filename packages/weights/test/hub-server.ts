@@ -134,9 +134,9 @@ export async function hubServer(): Promise<HubServer> {
       if (file === undefined) return void send(one, response, 403, {}, none);
       return void sendFile(one, response, file, { etag: '"of-the-network"' });
     }
-    const cached = /^\/api\/resolve-cache\/models\/(.+)\/([0-9a-f]{40})\/([^/]+)$/.exec(one.path);
+    const cached = /^\/api\/resolve-cache\/models\/(.+)\/([0-9a-f]{40})\/(.+)$/.exec(one.path);
     const listed = /^\/api\/models\/(.+)\/revision\/([^/]+)\?blobs=true$/.exec(one.path);
-    const resolved = /^\/(.+)\/resolve\/([^/]+)\/([^/]+)$/.exec(one.path);
+    const resolved = /^\/(.+)\/resolve\/([^/]+)\/(.+)$/.exec(one.path);
     const [, name = "", revision = "", part = ""] = cached ?? listed ?? resolved ?? [];
     const now = self.renamed.get(name);
     if (now !== undefined) {

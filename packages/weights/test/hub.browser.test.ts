@@ -67,7 +67,11 @@ async function served(url: string, init: RequestInit): Promise<Response> {
 }
 
 async function fetched(
-  options: { signal?: AbortSignal; onProgress?: (progress: HubProgress) => void } = {},
+  options: {
+    folder?: string;
+    signal?: AbortSignal;
+    onProgress?: (progress: HubProgress) => void;
+  } = {},
 ): Promise<HubFolder> {
   const hub: Hub = {
     endpoint: new URL("https://hub.example"),
@@ -126,6 +130,24 @@ describe("models in the browser's private storage", () => {
     const other = hubFolder("openai-community/other", { ...options, offline: true });
     expect(await codeOf(() => other)).toBe("weights/hub-offline");
     expect(await codeOf(() => hubFolder("../x", options))).toBe("weights/hub-bad-name");
+  });
+
+  test("files of a folder are fetched when they are opened, and kept", async () => {
+    const inner = {
+      ...listing,
+      siblings: [{ ...listing.siblings[1], rfilename: "layer_0/x/p.npz" }],
+    };
+    fault = (path) =>
+      path === `/api/models/${REPO}/revision/main` ? Response.json(inner) : undefined;
+    const folder = await fetched({ folder: "layer_0" });
+    expect(requests.filter((one) => one.includes("/resolve/"))).toEqual([]);
+    const inside = folder.inside?.("x");
+    expect(await inside?.open("none")).toBeUndefined();
+    const source = await inside?.open("p.npz");
+    expect(await source?.read(0, weights.length)).toEqual(weights);
+    const before = requests.length;
+    expect(await (await folder.inside?.("x")?.open("p.npz"))?.size()).toBe(weights.length);
+    expect(requests.length).toBe(before);
   });
 
   test("a download that was stopped is continued", async () => {

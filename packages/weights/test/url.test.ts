@@ -69,6 +69,12 @@ describe("a real server", () => {
     expect(checkpoint.name).toBe(`${address}/m%20x/`);
   });
 
+  test("a folder inside another is read under its address, the query going along", async () => {
+    const outer = urlFolder(`${address}/?key=1`);
+    const checkpoint = await openCheckpoint(outer.inside?.("m x") ?? outer);
+    expect(await checkpoint.numbers("a", "f32")).toEqual(Float32Array.of(1, 2, 3, 4, 5));
+  });
+
   test("a folder without a checkpoint, a file that is not there, no server", async () => {
     expect(await codeOf(() => openCheckpoint(urlFolder(`${address}/none`)))).toBe(
       "weights/no-checkpoint",

@@ -6,6 +6,7 @@ export {
   fixtures,
   fixturesIn,
 } from "./fixtures.ts";
+export { mutated } from "./mutations.ts";
 export type { Numbers, TensorLike } from "./numbers.ts";
 export {
   type TinyFile,

@@ -25,6 +25,14 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "the engine and its decompositions; kernels are files of their own, BLAS is not bundled",
   ],
   "cpu/wide": [14100, "a second set of kernels, made where it is used"],
+  dictionary: [
+    39200,
+    "readers of seven layouts and of torch's and numpy's archives; runs and sites of transformer",
+  ],
+  "dictionary/graph": [
+    21900,
+    "files, sums and paths of graphs; the reader of torch's archives takes a third of it",
+  ],
   expansion: [
     35100,
     "blocks of transformer, nodes, nearest names, and all derivatives of tensor; nothing that loads models",
@@ -62,6 +70,8 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     13000,
     "readers, requests in blocks, and a thread that reads for streams; what is for Node only is in /node",
   ],
+  "weights/npz": [5900, "the reader of zip, and of arrays"],
+  "weights/torch": [7700, "the same reader of zip, and of pickles as data"],
   "weights/hub": [15800, "what fetches models and keeps them in the browser's storage"],
 };
 

@@ -1,6 +1,6 @@
 import { InputError } from "@resolvent/tensor";
 import { describeByListing } from "./listing.ts";
-import { checkRepo, checkRevision } from "./names.ts";
+import { checkFolder, checkRepo, checkRevision } from "./names.ts";
 import { opfsCache } from "./opfs.ts";
 import { checkEndpoint, checkToken, HUB_ENDPOINT, type HubOptions } from "./options.ts";
 import { RETRY } from "./retry.ts";
@@ -43,6 +43,8 @@ async function privateStorage(): Promise<FileSystemDirectoryHandle> {
  * Downloads go in parallel ranges, continue where an earlier attempt has ended, and are checked against the hash
  * that the hub announces before they get a name.
  *
+ * With `folder`, of a dictionary say, nothing is fetched at once: files come when they are opened.
+ *
  * Throws `weights/hub-bad-name`, `weights/hub-bad-revision`, `weights/hub-bad-token`, `weights/bad-url`,
  * `weights/hub-no-storage`, `weights/hub-denied`, `weights/hub-not-found`, `weights/hub-busy`,
  * `weights/unreachable`, `weights/http-status`, `weights/hub-bad-answer`, `weights/hub-offline`,
@@ -66,6 +68,7 @@ export async function hubFolder(repo: string, options: HubOptions = {}): Promise
     describe: describeByListing(hub, repo),
     repo,
     revision,
+    ...(options.folder !== undefined && { folder: checkFolder(options.folder) }),
     offline: options.offline ?? false,
     onProgress: options.onProgress,
     signal: options.signal,

@@ -1,4 +1,5 @@
 import { InputError } from "@resolvent/tensor";
+import { isFileName } from "../folder.ts";
 
 /** A file's bytes as a hub names them. */
 export interface HubBlob {
@@ -32,6 +33,18 @@ export function checkRepo(repo: string): void {
     remedy:
       "Names are like gpt2 or openai-community/gpt2: letters, digits, `-`, `_` and `.`, at most 96 a part.",
     details: { repo: String(repo).slice(0, 200) },
+  });
+}
+
+/** The folder of a repository without slashes at its ends; throws `weights/hub-bad-name` unless it can be one. */
+export function checkFolder(folder: string): string {
+  const bare = String(folder).replace(/^\/+|\/+$/g, "");
+  if (bare === "" || (bare.length <= 1000 && bare.split("/").every(isFileName))) return bare;
+  throw new InputError({
+    code: "weights/hub-bad-name",
+    message: `${quoted(folder)} is not the name of a folder in a repository.`,
+    remedy: "Names are like layer_12/width_16k, from the repository's root on, without `..`.",
+    details: { folder: String(folder).slice(0, 200) },
   });
 }
 

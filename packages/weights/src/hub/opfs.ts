@@ -112,13 +112,22 @@ export function opfsCache(
   };
   const made = async (path: readonly string[]): Promise<Directory> =>
     (await stored(name, folderAt(path, true))) as Directory; // created where it was not there
-  const write = async (path: readonly string[], file: string, text: string): Promise<void> =>
+  /** The folders and the name of a file that may lie in folders. */
+  const within = (path: readonly string[], file: string): readonly [string[], string] => {
+    const parts = file.split("/");
+    return [[...path, ...parts.slice(0, -1)], parts.at(-1) ?? file];
+  };
+  const write = async (path: readonly string[], file: string, text: string): Promise<void> => {
+    const [folders, own] = within(path, file);
     await stored(
       name,
-      made(path).then((folder) => writeText(folder, file, text)),
+      made(folders).then((folder) => writeText(folder, own, text)),
     );
-  const read = async (path: readonly string[], file: string): Promise<string | undefined> =>
-    await readText(await folderAt(path, false), file);
+  };
+  const read = async (path: readonly string[], file: string): Promise<string | undefined> => {
+    const [folders, own] = within(path, file);
+    return await readText(await folderAt(folders, false), own);
+  };
   const wholePieces = async (etag: string): Promise<number | undefined> => {
     const pieceBytes = Number((await read(["blobs", etag], WHOLE)) ?? "");
     return Number.isSafeInteger(pieceBytes) && pieceBytes > 0 ? pieceBytes : undefined;

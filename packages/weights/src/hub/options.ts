@@ -7,6 +7,11 @@ import type { HubProgress } from "./rate.ts";
 export interface HubOptions extends ReadOptions, Omit<UrlOptions, "onWhole"> {
   /** A branch, a tag, or a commit; default `main`. */
   readonly revision?: string;
+  /**
+   * A folder of the repository, `layer_12/width_16k`, whose files are fetched when they are opened, instead of a model's
+   * files at once; `""` is the repository itself.
+   */
+  readonly folder?: string;
   /** Use the cache only; default false, in Node what `HF_HUB_OFFLINE` says. */
   readonly offline?: boolean;
   /** An access token for private and gated repositories. In Node by default that of `HF_TOKEN` or of the token file. */

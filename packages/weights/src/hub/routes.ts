@@ -25,7 +25,7 @@ export function hubUrl(hub: Hub, parts: readonly string[]): URL {
 
 /** `/{repo}/resolve/{revision}/{file}`. */
 export function fileUrl(hub: Hub, repo: string, revision: string, file: string): URL {
-  return hubUrl(hub, [...repo.split("/"), "resolve", revision, file]);
+  return hubUrl(hub, [...repo.split("/"), "resolve", revision, ...file.split("/")]);
 }
 
 /** `weights/hub-bad-answer`: what answers is not a hub. */

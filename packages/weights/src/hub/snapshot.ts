@@ -44,6 +44,8 @@ export interface Wanted {
   readonly describe: Describe;
   readonly repo: string;
   readonly revision: string;
+  /** A folder whose files are fetched when they are opened; absent where a model's files are fetched at once. */
+  readonly folder?: string;
   readonly offline: boolean;
   readonly onProgress?: ((progress: HubProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -181,16 +183,68 @@ async function fetchSnapshot(wanted: Wanted, commit: string): Promise<HubFolder>
   return folder(wanted, commit);
 }
 
+/** A folder inside a repository at a commit: each file is fetched when it is first opened. */
+function onDemand(wanted: Wanted, commit: string, path: string): HubFolder {
+  const { cache, repo, revision, offline } = wanted;
+  const at = (name: string): string => (path === "" ? name : `${path}/${name}`);
+  return {
+    name: `${repo}@${commit.slice(0, 7)}${path === "" ? "" : `/${path}`}`,
+    repo,
+    revision,
+    commit,
+    open: async (name, options) => {
+      if (!isFileName(name)) return undefined;
+      const file = at(name);
+      const here = await cache.open(commit, file, options);
+      if (here !== undefined || (await cache.isAbsent(commit, file))) return here;
+      if (offline) throw notCached(wanted, file, { file, commit });
+      const asked = { ...wanted, signal: options?.signal ?? wanted.signal };
+      const state = await stateOf(asked, commit, file);
+      if (state === "absent") return undefined;
+      await fetchAll(asked, [state], meter(wanted.onProgress));
+      // Without a network the revision means the commit of what was fetched last.
+      if (revision !== commit) await cache.setCommit(revision, commit);
+      return await cache.open(commit, file, options);
+    },
+    inside: (name) => onDemand(wanted, commit, at(name)),
+  };
+}
+
 /** Failures of the network and of the server, as opposed to answers about the model. */
 const OUTAGES: readonly unknown[] = ["weights/unreachable", "weights/hub-busy"];
+
+/** The commit that a revision is at now; where the hub cannot be reached, undefined if the cache knows the last. */
+async function commitNow(wanted: Wanted): Promise<string | undefined> {
+  const { cache, describe, revision, signal } = wanted;
+  try {
+    return (await describe(CONFIG_FILE, revision, signal)).commit;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(isInputError(error) && OUTAGES.includes(error.code))) throw error;
+    if ((await cache.commitOf(revision)) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** A folder of a repository, nothing of it fetched yet. */
+async function folderOnDemand(wanted: Wanted, path: string): Promise<HubFolder> {
+  const { cache, revision, offline } = wanted;
+  if (isCommit(revision)) return onDemand(wanted, revision, path);
+  const now = offline ? undefined : await commitNow(wanted);
+  if (now !== undefined) return onDemand(wanted, now, path);
+  const last = await cache.commitOf(revision);
+  if (last === undefined) throw notCached(wanted, "this revision", {});
+  return onDemand({ ...wanted, offline: true }, last, path);
+}
 
 /**
  * The folder of a model, every file that is needed in the cache. Where the hub cannot be reached to ask what a
  * branch or tag is at now, and the cache has the model whole as it last was, that is used.
  */
 export async function hubSnapshot(wanted: Wanted): Promise<HubFolder> {
-  const { cache, describe, revision, signal } = wanted;
+  const { cache, describe, folder: path, revision, signal } = wanted;
   signal?.throwIfAborted();
+  if (path !== undefined) return await folderOnDemand(wanted, path);
   if (wanted.offline) return await fromCache(wanted);
   if (isCommit(revision)) return await fetchSnapshot(wanted, revision);
   let commit: string;

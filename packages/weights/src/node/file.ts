@@ -166,5 +166,6 @@ export function folderOf(path: string): Folder {
         throw error;
       }
     },
+    inside: (folder) => folderOf(join(path, folder)),
   };
 }

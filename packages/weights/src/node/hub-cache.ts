@@ -10,7 +10,7 @@ import {
   symlink,
   writeFile,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Hasher, HubCache, HubFile, PartialBlob } from "../hub/cache.ts";
 import { cacheName, type HubBlob, isCommit } from "../hub/names.ts";
 import { folderOf } from "./file.ts";
@@ -88,7 +88,8 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
     if ((await sizeOf(path)) === blob.size) return true;
     if (!(await isWhole(blob))) return false;
     try {
-      const target = join("..", "..", "blobs", blob.etag);
+      const up = file.split("/").map(() => ".."); // a file may lie in folders
+      const target = join("..", ...up, "blobs", blob.etag);
       await placed(path, async (temporary) => await link(target, temporary));
     } catch {
       // A file system without links: then the file itself has the name, as in huggingface_hub.
@@ -112,7 +113,7 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
       );
     },
     open: async (commit, file, readOptions) =>
-      await folderOf(dirname(filePath(commit, file))).open(file, readOptions),
+      await folderOf(dirname(filePath(commit, file))).open(basename(file), readOptions),
     isAbsent: async (commit, file) => (await sizeOf(absentPath(commit, file))) !== undefined,
     setAbsent: async (commit, file) => {
       const path = absentPath(commit, file);

@@ -1,4 +1,4 @@
-import { checkRepo, checkRevision } from "../hub/names.ts";
+import { checkFolder, checkRepo, checkRevision } from "../hub/names.ts";
 import { checkEndpoint, checkToken, type HubOptions } from "../hub/options.ts";
 import { RETRY } from "../hub/retry.ts";
 import { describeByHead } from "../hub/routes.ts";
@@ -28,6 +28,8 @@ export interface NodeHubOptions extends HubOptions {
  * `HF_TOKEN_PATH`, `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`, and the proxies `HTTP_PROXY`,
  * `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`. The token goes to the endpoint only,
  * never where it redirects to. Without a network, what the cache has of the revision is used.
+ *
+ * With `folder`, of a dictionary say, nothing is fetched at once: files come when they are opened.
  *
  * Throws `weights/bad-proxy`, `weights/hub-bad-name`, `weights/hub-bad-revision`, `weights/hub-bad-token`, `weights/bad-url`,
  * `weights/hub-denied`, `weights/hub-not-found`, `weights/hub-busy`, `weights/unreachable`, `weights/http-status`,
@@ -60,6 +62,7 @@ export async function hubFolder(repo: string, options: NodeHubOptions = {}): Pro
     describe: describeByHead(hub, repo),
     repo,
     revision,
+    ...(options.folder !== undefined && { folder: checkFolder(options.folder) }),
     offline,
     onProgress: options.onProgress,
     signal: options.signal,

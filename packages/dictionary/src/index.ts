@@ -1,0 +1,32 @@
+export { decode, decodeCrossLayer, type Reconstruction, reconstruct } from "./decode.ts";
+export type {
+  Activation,
+  CrossLayer,
+  CrossLayerTranscoder,
+  Dictionary,
+  Encoder,
+  Layout,
+  Normalization,
+  PositionSlice,
+  TrainedOn,
+} from "./dictionary.ts";
+export {
+  activations,
+  type Normalised,
+  normalise,
+  type PreActivations,
+  preActivations,
+} from "./encode.ts";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluateDictionary,
+  type SplicedLoss,
+} from "./evaluate.ts";
+export { type Dictionaries, loadDictionaries, loadDictionary } from "./load.ts";
+export { FORMULAS, type ReconstructionMetrics } from "./metrics.ts";
+export type { LoadDictionaryOptions } from "./options.ts";
+export { positionsFor } from "./place.ts";
+export { type SaveDictionaryOptions, saveDictionary, type WriteFile } from "./save.ts";
+export { type DictionarySite, parseSite, type SiteForm, siteOfHook, siteText } from "./site.ts";
+export { type EncodeOptions, encode, type SparseActivations } from "./sparse.ts";

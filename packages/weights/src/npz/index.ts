@@ -1,0 +1,1 @@
+export { type NpzArchive, openNpz } from "./archive.ts";

@@ -1,0 +1,9 @@
+export { openTorch, type TorchArchive, type TorchOptions } from "./archive.ts";
+export {
+  isTorchTensor,
+  type TorchName,
+  type TorchRecord,
+  type TorchStorage,
+  type TorchTensor,
+  type TorchValue,
+} from "./value.ts";
