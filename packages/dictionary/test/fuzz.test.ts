@@ -53,7 +53,7 @@ describeWithFixtures("folders with something changed", (fixtures) => {
       const files = new Map(
         own.map((file) => [file, new Uint8Array(readFileSync(join(root, path, file)))]),
       );
-      for (let n = 0; n < 12; n++) {
+      for (let n = 0; n < 30; n++) {
         const draw = drawing(1000 * i + n);
         const file = own[Math.floor(draw() * own.length)] ?? "";
         const bytes = files.get(file) ?? new Uint8Array(1);
