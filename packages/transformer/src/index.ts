@@ -19,6 +19,7 @@ export {
   partWrites,
   someParts,
 } from "./block-parts.ts";
+export { softCap } from "./cap.ts";
 export { embed, tokenEmbedding, tokenIds, uncappedLogits, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
 export { finalSigma, withFinalSigma } from "./final-norm.ts";
