@@ -44,7 +44,7 @@ const gemma2 = {
   num_attention_heads: 4,
   num_key_value_heads: 2,
   head_dim: 8,
-  intermediate_size: 20,
+  intermediate_size: 12,
   max_position_embeddings: 64,
   vocab_size: 29,
   rms_norm_eps: 1e-5,
@@ -56,12 +56,12 @@ const gemma2 = {
 };
 
 const gemma3 = {
-  num_hidden_layers: 3,
+  num_hidden_layers: 2,
   hidden_size: 20,
   num_attention_heads: 4,
   num_key_value_heads: 2,
   head_dim: 8,
-  intermediate_size: 24,
+  intermediate_size: 12,
   max_position_embeddings: 64,
   vocab_size: 29,
   rms_norm_eps: 1e-5,
@@ -125,7 +125,18 @@ export const configs: Readonly<Record<string, Config>> = {
   qwen3: { ...llama, model_type: "qwen3", hidden_size: 20, head_dim: 8 },
   gemma2,
   // Of a model that reads images too, the text model.
-  gemma3: { model_type: "gemma3", text_config: gemma3, vision_config: {}, eos_token_id: [1, 28] },
+  gemma3: {
+    model_type: "gemma3",
+    text_config: {
+      ...gemma3,
+      num_attention_heads: 2,
+      num_key_value_heads: 1,
+      intermediate_size: 8,
+      layer_types: ["full_attention", "sliding_attention"],
+    },
+    vision_config: {},
+    eos_token_id: [1, 28],
+  },
   gemma3_text: { ...gemma3, model_type: "gemma3_text" },
   "transformer_lens-attn-only": {
     ...lens,
