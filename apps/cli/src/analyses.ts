@@ -1,10 +1,10 @@
 import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
-import { modelAnalyses } from "@resolvent/analysis/analyses";
 import { attentionAnalyses } from "@resolvent/attention/analyses";
 import { expansionAnalyses } from "@resolvent/expansion/analyses";
 import { linearityAnalyses } from "@resolvent/linearity/analyses";
 import { patchingAnalyses } from "@resolvent/patching/analyses";
 import { pathsAnalyses } from "@resolvent/paths/analyses";
+import { modelAnalyses } from "resolvent/analyses";
 
 /** The analyses that are commands, in the order of the list of commands: the one place to add some. */
 export const analyses: readonly (AnyAnalysis | AnyOutlineAnalysis)[] = [

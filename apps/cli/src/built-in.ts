@@ -8,8 +8,7 @@ const expansion = async (): Promise<Analyses> =>
   (await import("@resolvent/expansion/analyses")).expansionAnalyses;
 const linearity = async (): Promise<Analyses> =>
   (await import("@resolvent/linearity/analyses")).linearityAnalyses;
-const models = async (): Promise<Analyses> =>
-  (await import("@resolvent/analysis/analyses")).modelAnalyses;
+const models = async (): Promise<Analyses> => (await import("resolvent/analyses")).modelAnalyses;
 const patching = async (): Promise<Analyses> =>
   (await import("@resolvent/patching/analyses")).patchingAnalyses;
 const paths = async (): Promise<Analyses> =>
@@ -24,7 +23,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["series", expansion],
   ["interactions", expansion],
   ["lens", expansion],
-  ["profile", expansion],
+  ["profile", models],
   ["linearity", linearity],
   ["inspect", models],
   ["run", models],

@@ -1,15 +1,17 @@
 import {
+  inRange,
   type NewFile,
   type Parameter,
   type Prompt,
   parseTokenNames,
   type Range,
+  rangeText,
   type TextFile,
   type TokenName,
 } from "@resolvent/analysis";
 import { InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
-import { someOf, wholeNumber } from "./options.ts";
+import { someOf } from "./options.ts";
 import { readSiteVector } from "./site-vector.ts";
 import { noInput, parseTokens } from "./tokens.ts";
 
@@ -219,34 +221,11 @@ function oneToken(text: string): TokenName {
 
 /** Parses a number of a range. */
 function numberIn(range: Range): (text: string) => number {
-  const { whole, least, above, most, below } = range;
-  if (
-    whole &&
-    least !== undefined &&
-    least >= 0 &&
-    [above, most, below].every((x) => x === undefined)
-  ) {
-    return wholeNumber(least);
-  }
-  const bounds = [
-    least !== undefined && (most === undefined ? `from ${least}` : `from ${least} to ${most}`),
-    above !== undefined && `above ${above}`,
-    most !== undefined && least === undefined && `at most ${most}`,
-    below !== undefined && `below ${below}`,
-  ].filter((bound) => bound !== false);
-  const what = [whole ? "a whole number" : "a number", bounds.join(" and ")].join(" ").trim();
   return (text) => {
     const value = text.trim() === "" ? Number.NaN : Number(text);
-    const fits =
-      (whole
-        ? Number.isSafeInteger(value) && /^\s*-?\d+\s*$/.test(text)
-        : Number.isFinite(value)) &&
-      value >= (least ?? value) &&
-      value <= (most ?? value) &&
-      (above === undefined || value > above) &&
-      (below === undefined || value < below);
-    if (fits) return value;
-    throw new InvalidArgumentError(`Expected ${what}.`);
+    const written = !range.whole || /^-?\d+$/.test(text); // 1e3 is no whole number for people
+    if (written && inRange(range, value)) return value;
+    throw new InvalidArgumentError(`Expected ${rangeText(range)}.`);
   };
 }
 

@@ -1,12 +1,13 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import type { AnyAnalysis, AnyOutlineAnalysis, JsonSchema } from "@resolvent/analysis";
 import { Command, CommanderError } from "commander";
 import { builtInFor } from "./built-in.ts";
 import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
-import { schemaCommand } from "./commands/schema.ts";
+import { builtInKinds, schemaCommand } from "./commands/schema.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import { addPlugins, type PluginPlaces, pluginWords } from "./plugins/plugins.ts";
+import { addSchema } from "./plugins/schemas.ts";
 import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -46,10 +47,11 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
     )
     .showHelpAfterError("(add --help for usage)")
     .addHelpText("after", EXIT_HELP);
+  const schemas = new Map<string, JsonSchema>();
   for (const analysis of analyses)
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));
   program
-    .addCommand(schemaCommand(terminal))
+    .addCommand(schemaCommand(terminal, schemas))
     .addCommand(doctorCommand(terminal))
     .addCommand(demoCommand(terminal));
   if (places !== undefined) {
@@ -71,8 +73,10 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
     if (words !== undefined && places !== undefined && asksForPlugins(words.rest, program)) {
       await addPlugins(words, places, terminal, {
         taken: [...program.commands.map((command) => command.name()), "help"],
-        add: (analysis) =>
-          program.addCommand(settled(analysisCommand(analysis, terminal, signal, argv))),
+        add: (analysis) => {
+          addSchema(schemas, analysis);
+          program.addCommand(settled(analysisCommand(analysis, terminal, signal, argv)));
+        },
       });
     }
     await program.parseAsync([...(words?.rest ?? argv)], { from: "user" });
@@ -90,6 +94,8 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
 /** Whether a command line may mean a plug-in's command: built-in ones never load what others wrote. */
 function asksForPlugins(words: readonly string[], program: Command): boolean {
   if (words[0] === "-V" || words[0] === "--version") return false;
-  const named = words.find((word) => !word.startsWith("-"));
+  const [named, kind] = words.filter((word) => !word.startsWith("-"));
+  // Schemas are those of plug-ins too, but where a built-in one is asked for.
+  if (named === "schema") return kind === undefined || !builtInKinds().includes(kind);
   return named === undefined || program.commands.every((command) => command.name() !== named);
 }

@@ -14,7 +14,6 @@ import {
   type TokenName,
   tokenFacts,
 } from "@resolvent/analysis";
-import { promptParameter, promptsParameter, tokensParameter } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { run as forward, runCost } from "@resolvent/transformer";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -56,17 +55,21 @@ interface Measured extends Result {
   readonly norms: readonly { readonly pos: number; readonly norm: number }[];
 }
 
-/** Everything that makes a command is in this one value. */
+/** How a schema of another library says what a parameter is. */
+const promptSchema = z.union([z.string(), z.array(z.int().min(0))]).meta({ format: "prompt" });
+const tokenSchema = z.union([z.string().min(1), z.int().min(0)]).meta({ format: "token" });
+
+/** Everything that makes a command is in this one value. Its schema is of zod, which contributed analyses may use. */
 const measure: Analysis<Parameters, Measured> = defineAnalysis<Parameters, Measured>({
   name: "measure",
   summary: "how long vectors are",
   description: "Measures the final residual stream of MODEL at every position.",
   params: z
     .object({
-      prompt: promptParameter("text to read"),
-      corrupt: promptParameter("another text").optional(),
-      others: promptsParameter("more texts"),
-      target: tokensParameter("tokens that are looked at").default([]),
+      prompt: promptSchema.meta({ format: "prompt", description: "text to read" }),
+      corrupt: promptSchema.meta({ format: "prompt", description: "another text" }).optional(),
+      others: z.array(promptSchema).default([]).describe("more texts"),
+      target: z.array(tokenSchema).default([]).describe("tokens that are looked at"),
       which: z
         .array(z.enum(["norm", "length"]))
         .default(["norm"])
@@ -328,7 +331,7 @@ describe("what does not fit is refused by name, with what was expected and what 
   test("also where a parameter is required", async () => {
     const strict: AnyAnalysis = {
       ...measure,
-      params: z.object({ a: z.string(), b: promptParameter("a second") }),
+      params: z.object({ a: z.string(), b: promptSchema.describe("a second") }),
       tables: () => [],
     };
     const missing = await run([strict], ["measure", model, "--b", "x"]);

@@ -42,8 +42,7 @@ describe("the JSON of an expansion", () => {
       input: { tokens: [..."a cat"].map((text, i) => ({ id: idsOf("a cat")[i], text })) },
       method: "sweep",
       freeze: ["pattern", "norm", "activation"],
-      reference: "zero",
-      referenceInput: [],
+      reference: { kind: "zero", prompts: [] },
       weightProcessing: "none",
       engine: "cpu",
       precision: "f32",
@@ -68,12 +67,16 @@ describe("the JSON of an expansion", () => {
       remainder: { relativeNorm: 0, from: "none", logitShare: 0 },
       constant: { logitNorm: expect.any(Number) },
       target: null,
+      targetDegrees: null,
       run: {
         residualNorm: expect.any(Number),
         logitNorm: expect.any(Number),
         loss: expect.any(Number),
       },
-      certificate: { relativeError: expect.any(Number), relativeErrorFloat64: expect.any(Number) },
+      certificate: {
+        ...{ relativeError: expect.any(Number), relativeErrorFloat64: expect.any(Number) },
+        ...{ tolerance: 1e-3, toleranceFloat64: 1e-9, verdict: "adds-up" },
+      },
       warnings: [],
     });
     expect(result.certificate.relativeError).toBeLessThan(1e-5);
@@ -212,17 +215,15 @@ describe("what is expanded", () => {
   test("--reference mean and run", async () => {
     const zero = await json<DegreeExpansion>(expand());
     const own = await json<DegreeExpansion>(expand("--reference", "mean"));
-    expect(own.reference).toBe("mean");
-    expect(own.referenceInput).toEqual([idsOf("a cat")]);
+    expect(own.reference).toEqual({ kind: "mean", prompts: [idsOf("a cat")] });
     const mean = await json<DegreeExpansion>(
       expand("--reference", "mean", "--reference-prompt", "the dog", "an owl"),
     );
-    expect(mean.referenceInput).toEqual([idsOf("the dog"), idsOf("an owl")]);
+    expect(mean.reference?.prompts).toEqual([idsOf("the dog"), idsOf("an owl")]);
     const run = await json<DegreeExpansion>(
       expand("--reference", "run", "--reference-prompt", "a dog"),
     );
-    expect(run.reference).toBe("run");
-    expect(run.referenceInput).toEqual([idsOf("a dog")]);
+    expect(run.reference).toEqual({ kind: "run", prompts: [idsOf("a dog")] });
     const first = [zero, own, mean, run].map((result) => result.terms[0]?.norm);
     expect(new Set(first).size).toBe(4);
     for (const result of [own, mean, run]) {

@@ -31,9 +31,10 @@ test("the JSON says what the model is", async () => {
       name: "small",
       sha256: createHash("sha256").update(bytes).digest("hex"),
       architecture: "gpt2",
+      blocks: ["L0.attn", "L0.mlp", "L1.attn", "L1.mlp"],
     },
+    ...{ engine: null, precision: null, certificate: null, warnings: [] },
     architecture: { family: "gpt2", layers: 2, d_model: 16, heads: 2, d_head: 8, vocab: 29 },
-    blocks: ["L0.attn", "L0.mlp", "L1.attn", "L1.mlp"],
     parameters,
     tokenizer: true,
   });

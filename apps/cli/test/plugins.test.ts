@@ -274,6 +274,77 @@ describe("a plug-in that is wrong harms only itself, and is named", () => {
   });
 });
 
+describe("a plug-in that has a schema of its results", () => {
+  const schema = (kind: string, version: number, n = "number"): string =>
+    `resultSchema: { type: "object", properties: { kind: { const: "${kind}" }, schemaVersion: { const: ${version} }, n: { type: "${n}" } }, required: ["n"] }`;
+
+  test("has it printed and listed, and its results held against it", async () => {
+    plugin("with-schema", list(source("schema-layers", { more: schema("layers", 4) })));
+    const run = async (...args: readonly string[]): Promise<Ran> =>
+      await resolvent([...args, "--plugin", "with-schema"]);
+    expect((await run("schema-layers", model, "--json")).code).toBe(0);
+    const { stdout } = await run("schema", "layers");
+    expect(JSON.parse(stdout)).toMatchObject({ properties: { schemaVersion: { const: 4 } } });
+    const kinds = (await run("schema")).stdout.trim().split("\n");
+    expect(kinds).toEqual([...kinds].sort());
+    expect(kinds).toEqual(expect.arrayContaining(["layers", "paths"]));
+    expect((await run("schema", "paths")).stdout).toContain('"title": "paths"');
+    expect((await resolvent(["schema", "layers"])).stderr).toContain("There is no kind of result");
+  });
+
+  test.each([
+    [
+      "of another kind",
+      schema("other-layers", 4),
+      "a result of the kind layers, where its schema is of other-layers",
+    ],
+    [
+      "of another version",
+      schema("layers", 3),
+      "a result of version 4 of layers, where its schema is of version 3",
+    ],
+    [
+      "of another shape",
+      schema("layers", 4, "string"),
+      "not as its schema says: n is a number, where a text belongs",
+    ],
+  ])("is named where a result is %s", async (what, more, said) => {
+    const name = what.replaceAll(" ", "-");
+    plugin(name, list(source("odd-layers", { more })));
+    const { code, stderr, stdout } = await resolvent(["odd-layers", model, "--plugin", name]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr.replace(/\s+/g, " ")).toContain(`The plug-in ${name}: odd-layers gave`);
+    expect(stderr.replace(/\s+/g, " ")).toContain(said);
+  });
+
+  test.each([
+    [
+      "a built-in kind",
+      [source("own-paths", { more: schema("paths", 1) })],
+      /own-paths gives results of the kind paths, which is that of a built-in/,
+    ],
+    [
+      "a kind in two versions",
+      [
+        source("first-layers", { more: schema("layers", 1) }),
+        source("second-layers", { more: schema("layers", 2) }),
+      ],
+      /second-layers gives results of the kind layers in version 2, of which there is version 1 with/,
+    ],
+    [
+      "no kind",
+      [source("no-kind", { more: "resultSchema: { type: 'object' }" })],
+      /does not say which kind and which version/,
+    ],
+  ])("is not added for %s", async (what, sources, said) => {
+    const name = what.replaceAll(" ", "-");
+    plugin(name, list(...sources));
+    const { stderr } = await resolvent(["schema", "layers", "--plugin", name]);
+    expect(stderr.replace(/\s+/g, " ")).toMatch(said);
+    expect(stderr).toContain(`The plug-in ${name}`);
+  });
+});
+
 test("every option that commands have for all analyses is reserved", () => {
   const terminal = terminalOf(
     { stdin: false, stdout: false, stderr: false, columns: undefined },

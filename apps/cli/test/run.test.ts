@@ -54,7 +54,7 @@ test("the JSON has the documented fields", async () => {
     })),
     generated: null,
     sites: [],
-    weightProcessing: "none",
+    ...{ freeze: [], reference: null, weightProcessing: "none", certificate: null, warnings: [] },
   });
 });
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type JsonSchema, schemaFault } from "@resolvent/analysis";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { analyses } from "../src/analyses.ts";
@@ -12,23 +13,36 @@ const folder = temporaryFolder();
 const schemas = fileURLToPath(new URL("../schemas", import.meta.url));
 const kinds = readdirSync(schemas).map((name) => name.replace(/\.json$/, ""));
 
+/** Definitions of what may have more fields. */
+const OPEN = ["Result", "ModelIdentity"];
+
 /** A schema under which a field that it does not name is a fault. */
 function strict(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(strict);
   if (typeof schema !== "object" || schema === null) return schema;
   const inside = Object.fromEntries(
-    Object.entries(schema).map(([name, part]) => [name, strict(part)]),
+    // Results of any kind have fields of their own.
+    Object.entries(schema).map(([name, part]) => [name, OPEN.includes(name) ? part : strict(part)]),
   );
   const closed = inside.type === "object" && !("additionalProperties" in inside);
   return closed ? { ...inside, additionalProperties: false } : inside;
 }
 
+const read = (kind: string): JsonSchema =>
+  JSON.parse(readFileSync(join(schemas, `${kind}.json`), "utf8"));
+
 const validator = (kind: string): z.ZodType =>
-  z.fromJSONSchema(
-    strict(
-      JSON.parse(readFileSync(join(schemas, `${kind}.json`), "utf8")),
-    ) as z.core.JSONSchema.JSONSchema, // ours
+  z.fromJSONSchema(strict(read(kind)) as z.core.JSONSchema.JSONSchema); // ours
+
+/** What is wrong with a result, and the results in it; by zod, and by what hosts hold results of plug-ins against. */
+function faultsOf(result: { readonly kind: string; readonly each?: unknown }): unknown[] {
+  const { error } = validator(result.kind).safeParse(result);
+  const own = schemaFault(strict(read(result.kind)) as JsonSchema, result); // of a schema, a schema
+  const each: (typeof result)[] = Array.isArray(result.each) ? result.each : [];
+  return [error && z.prettifyError(error), own, ...each.flatMap(faultsOf)].filter(
+    (fault) => fault !== undefined,
   );
+}
 
 const text = ["--prompt", "Once upon a time"];
 const pair = ["--prompt", "Mary had a", "--corrupt", "John had a"];
@@ -58,6 +72,8 @@ const commands: readonly (readonly string[])[] = [
   ["ov", "attn-only-2l", "--head", "L1.H2"],
   ["ov", "attn-only-2l", "--head", "L1.H2", "--words", "id:1,id:2"],
   ["profile", "tales", ...text],
+  ["expand", "tales", "--prompts", "PROMPTS", "--target", "id:5", "--each"],
+  ["qk", "tales", "--prompts", "PROMPTS", "--head", "L1.H0"],
   ["linearity", "attn-only-2l", "--tokens-file", "IDS", "--max-tokens", "300", "--draws", "5"],
 ];
 
@@ -66,15 +82,16 @@ test("every output is as its schema says, and no analysis is left out", async ()
   const line = (n: number): string =>
     Array.from({ length: 16 }, (_, i) => (n * 7 + i * 3) % 40).join(",");
   await writeFile(ids, Array.from({ length: 24 }, (_, n) => line(n)).join("\n"));
+  const prompts = join(folder, "prompts.txt");
+  await writeFile(prompts, "Once upon a time\nOnce there was a cat\n");
   const seen = new Set<string>();
   for (const words of commands) {
-    const args = words.map((word) => (word === "IDS" ? ids : word));
+    const args = words.map((word) => (word === "IDS" ? ids : word === "PROMPTS" ? prompts : word));
     const { stdout, stderr, code } = await run(analyses, [...args, "--json"]);
     expect(code, `${words.join(" ")}: ${stderr}`).toBe(0);
     const result = JSON.parse(stdout);
     seen.add(result.kind);
-    const { error } = validator(result.kind).safeParse(result);
-    expect(error && z.prettifyError(error), words.join(" ")).toBeUndefined();
+    expect(faultsOf(result), words.join(" ")).toEqual([]);
   }
   expect([...seen].sort()).toEqual([...kinds].sort());
   expect(new Set(commands.map(([name]) => name))).toEqual(
@@ -96,7 +113,132 @@ test("a schema refuses what is not so: a field too much, one too few, another ty
     { ...result, freeze: ["gates"] },
   ]) {
     expect(paths.safeParse(wrong).success).toBe(false);
+    expect(schemaFault(strict(read("paths")) as JsonSchema, wrong)).toBeDefined();
   }
+});
+
+/** Every object of a schema, and where it is. */
+function* objectsIn(schema: unknown, at: string): Generator<readonly [string, ObjectSchema]> {
+  if (typeof schema !== "object" || schema === null) return;
+  const own = schema as ObjectSchema; // looked at as one
+  if (own.type === "object" && own.properties !== undefined) yield [at, own];
+  for (const [name, part] of Object.entries(schema)) yield* objectsIn(part, `${at}/${name}`);
+}
+
+interface ObjectSchema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+}
+
+/** What a property is, with the null that stands where there is none left out, and lists looked into. */
+function plain(schema: JsonSchema): JsonSchema {
+  const choices = (schema.anyOf ?? [schema]) as readonly JsonSchema[]; // of ours
+  const [only = {}, ...others] = choices.filter(({ type }) => type !== "null");
+  if (others.length > 0) return schema;
+  return only.type === "array" ? plain(only.items as JsonSchema) : only; // of ours
+}
+
+describe("results have one vocabulary", () => {
+  const all = kinds.flatMap((kind) =>
+    [...objectsIn(read(kind), kind)].filter(([at]) => !at.endsWith("$defs/Result")),
+  );
+  const one: Readonly<Record<string, string>> = {
+    ...{ certificate: "Certificate", reference: "ReferenceFacts", warnings: "Warning" },
+    ...{ target: "TargetFacts", remainder: "Remainder", notShown: "NotShown" },
+    ...{ top: "TopToken", next: "TopToken", model: "ModelFacts" },
+  };
+
+  test.each(Object.entries(one))("what is called %s is a %s", (name, shape) => {
+    const found = all.flatMap(([at, { properties = {} }]) => {
+      const property = properties[name];
+      return property === undefined ? [] : [[at, plain(property).$ref]];
+    });
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.filter(([, ref]) => ref !== `#/$defs/${shape}`)).toEqual([]);
+  });
+
+  test("what has the parts of such a thing is one", () => {
+    const telling = [
+      { parts: ["readout"], shape: "TargetFacts" },
+      { parts: ["verdict", "relativeError"], shape: "Certificate" },
+      { parts: ["id", "text", "probability"], shape: "TopToken" },
+    ];
+    for (const { parts, shape } of telling) {
+      const found = all.filter(([, { properties = {} }]) =>
+        parts.every((part) => part in properties),
+      );
+      expect(found.length).toBeGreaterThan(0);
+      expect(found.filter(([at]) => !at.endsWith(`/$defs/${shape}`))).toEqual([]);
+    }
+  });
+
+  test("a head has a name, its layer, and its place in that", () => {
+    // The head of a column of a table is another.
+    const heads = all.filter(
+      ([at, { properties = {} }]) => "head" in properties && !at.endsWith("$defs/Column"),
+    );
+    expect(heads.length).toBeGreaterThan(3);
+    for (const [at, { properties: { head = {}, name, layer } = {} }] of heads) {
+      const own = { type: name?.type, layer: layer?.type, head: head.type };
+      if (head.$ref === "#/$defs/HeadFacts") continue;
+      expect(own, at).toEqual({ type: "string", layer: "number", head: "number" });
+    }
+  });
+
+  test("a pair is that of prompts, what is asked of them, and its value on both", () => {
+    for (const kind of ["patch", "circuit"]) {
+      const { pairs } = (read(kind) as ObjectSchema).properties ?? {};
+      const { $ref, ...inline } = plain(pairs ?? {});
+      const defs = read(kind).$defs as Readonly<Record<string, ObjectSchema>>; // of ours
+      const pair = typeof $ref === "string" ? defs[$ref.replace("#/$defs/", "")] : inline;
+      const { clean = {}, corrupt = {}, targetCorrupt } = (pair as ObjectSchema).properties ?? {};
+      expect([plain(clean).$ref, plain(corrupt).$ref, plain(targetCorrupt ?? {}).type]).toEqual([
+        ...["#/$defs/TokenFacts", "#/$defs/TokenFacts", "number"],
+      ]);
+    }
+    const called = all.filter(([, { properties = {} }]) => "pairs" in properties);
+    expect(called.map(([at]) => at).sort()).toEqual(["circuit", "patch"]);
+  });
+
+  test("a node is its name, wherever it stands", () => {
+    const single = ["node", "source", "receiver", "after", "querySource", "keySource"];
+    const several = ["nodes", "sources", "receivers", "players", "querySources", "keySources"];
+    const found = all.flatMap(([at, { properties = {} }]) =>
+      [...single, ...several].flatMap((name) => {
+        const property = properties[name];
+        return property === undefined ? [] : [[`${at}/${name}`, plain(property).type]];
+      }),
+    );
+    expect(found.length).toBeGreaterThan(10);
+    expect(found.filter(([, type]) => type !== "string")).toEqual([]);
+  });
+
+  test("every shape is the same in all kinds", () => {
+    const shapes = new Map<string, JsonSchema>();
+    for (const kind of kinds) {
+      for (const [name, shape] of Object.entries(Object(read(kind).$defs))) {
+        if (!Object.values(one).includes(name)) continue;
+        expect(shape, `${kind}: ${name}`).toEqual(shapes.get(name) ?? shape);
+        shapes.set(name, shape as JsonSchema); // one of ours
+      }
+    }
+    expect(shapes.size).toBe(new Set(Object.values(one)).size);
+  });
+
+  test("every kind has the one head, all of it", () => {
+    const head = [
+      ...["schemaVersion", "kind", "model", "engine", "precision", "freeze", "reference"],
+      ...["weightProcessing", "certificate", "warnings"],
+    ];
+    for (const kind of kinds) {
+      expect(read(kind).required, kind).toEqual(expect.arrayContaining(head));
+      const { properties = {} } = read(kind) as ObjectSchema;
+      const paths = (read("paths") as ObjectSchema).properties ?? {};
+      for (const name of ["freeze", "reference", "weightProcessing", "warnings", "schemaVersion"]) {
+        expect(properties[name], `${kind}.${name}`).toEqual(paths[name]);
+      }
+    }
+  });
 });
 
 describe("resolvent schema", () => {

@@ -7,10 +7,9 @@ import {
   type Prompt,
   type Result,
 } from "@resolvent/analysis";
-import { promptParameter } from "@resolvent/analysis/parameters";
+import { parameters, promptParameter } from "@resolvent/analysis/parameters";
 import { cost } from "@resolvent/tensor";
 import { beforeAll, describe, expect, test } from "vitest";
-import * as z from "zod";
 import { analyses } from "../src/analyses.ts";
 import { temporaryFolder, writeModel } from "./models.ts";
 import { run } from "./program.ts";
@@ -39,7 +38,7 @@ const contributed = (
     name: "given",
     summary: "what it was given",
     description: "Gives what it was given.",
-    params: z.object({ prompt: promptParameter("a text") }),
+    params: parameters({ prompt: promptParameter("a text") }),
     estimate: () => cost().total(),
     run: async ({ model }) => ({
       schemaVersion: 1,

@@ -1,8 +1,10 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import { describeParameters } from "./described.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import type { Need } from "./needs.ts";
 import { checkNames } from "./reserved.ts";
 import type { Result } from "./result.ts";
+import { checkResultSchema } from "./result-schema.ts";
 import type { Parameters } from "./schema.ts";
 import type { ModelFiles, Outline, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
@@ -27,6 +29,12 @@ interface Described<P, R extends Result> {
   readonly tables: (result: R) => readonly Table[];
   /** The kinds of tables that `tables` may give: users choose among them (`--only`), and are told a wrong one at once. */
   readonly tableKinds?: readonly string[];
+  /**
+   * The JSON Schema (2020-12) of its results, for whoever reads their JSON: `resolvent schema KIND` prints it, and hosts
+   * hold every result against it. Its `kind` and its `schemaVersion`, which is raised where a field changes its meaning
+   * or goes, are constants. Built-in analyses have theirs beside the command.
+   */
+  readonly resultSchema?: JsonSchema;
 }
 
 /** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */
@@ -81,7 +89,7 @@ export type AnyOutlineAnalysis = OutlineAnalysis<any, any>;
 /**
  * The same analysis, with its types inferred, its name and the shape of its parameters checked.
  * @throws InputError `analysis/bad-name`; `analysis/bad-schema`; `analysis/reserved-name` for a parameter called as an
- * option that hosts have for all analyses
+ * option that hosts have for all analyses; `analysis/bad-result-schema`
  */
 export function defineAnalysis<P, R extends Result>(analysis: Analysis<P, R>): Analysis<P, R>;
 export function defineAnalysis<P, R extends Result>(
@@ -90,7 +98,7 @@ export function defineAnalysis<P, R extends Result>(
 export function defineAnalysis<P, R extends Result>(
   analysis: Analysis<P, R> | OutlineAnalysis<P, R>,
 ): Analysis<P, R> | OutlineAnalysis<P, R> {
-  const { name, params } = analysis;
+  const { name, params, resultSchema } = analysis;
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) {
     throw new InputError({
       code: "analysis/bad-name",
@@ -100,6 +108,7 @@ export function defineAnalysis<P, R extends Result>(
     });
   }
   checkNames(name, describeParameters(params));
+  checkResultSchema(name, resultSchema);
   return analysis;
 }
 
@@ -109,13 +118,14 @@ export function defineAnalysis<P, R extends Result>(
  */
 export function isAnalysis(value: unknown): value is AnyAnalysis | AnyOutlineAnalysis {
   const { name, summary, description, params, needs, estimate, run, tables } = Object(value);
-  const { examples = [], tableKinds = [], page = run } = Object(value);
+  const { examples = [], tableKinds = [], page = run, resultSchema = {} } = Object(value);
   const { validate, jsonSchema } = Object(Object(params)["~standard"]);
   const texts = [name, summary, description];
   const functions = [validate, Object(jsonSchema).input, run, tables, page];
   return (
     Array.isArray(examples) &&
     Array.isArray(tableKinds) &&
+    typeof resultSchema === "object" &&
     [...examples, ...tableKinds, ...texts].every((text) => typeof text === "string") &&
     [...functions, ...(needs === "outline" ? [] : [estimate])].every(
       (part) => typeof part === "function",

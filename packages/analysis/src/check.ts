@@ -40,5 +40,9 @@ export async function checkParameters<P>(
 function describeFault({ parameter, message, got }: Fault): string {
   const end = message.endsWith(".") ? "" : ".";
   if (parameter === undefined) return `${message}${end}`;
-  return `${parameter}: ${message}${end === "" ? " Got" : ", got"} ${JSON.stringify(got) ?? "nothing"}.`;
+  return `${parameter}: ${message}${end === "" ? " Got" : ", got"} ${shown(got)}.`;
+}
+
+function shown(got: unknown): string {
+  return typeof got === "number" ? String(got) : (JSON.stringify(got) ?? "nothing");
 }

@@ -1,18 +1,6 @@
 import { InputError } from "@resolvent/tensor";
+import type { Range } from "./range.ts";
 import type { Parameters } from "./schema.ts";
-
-/** Which numbers a parameter takes. */
-export interface Range {
-  readonly whole: boolean;
-  /** The least of them. */
-  readonly least?: number;
-  /** All are above this. */
-  readonly above?: number;
-  /** The greatest of them. */
-  readonly most?: number;
-  /** All are below this. */
-  readonly below?: number;
-}
 
 /** What a parameter takes. */
 export type ParameterValues =

@@ -8,17 +8,23 @@ export {
   isAnalysis,
   type OutlineAnalysis,
 } from "./analysis.ts";
-export { CERTIFICATE_TOLERANCE, type Certificate, certificateLine } from "./certificate.ts";
+export {
+  CERTIFICATE_TOLERANCE,
+  type Certificate,
+  certificateFor,
+  certificateLine,
+  type JudgedError,
+} from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { checkViews } from "./check-views.ts";
 export {
   describeParameters,
   type Parameter,
   type ParameterValues,
-  type Range,
 } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, TextFile } from "./file.ts";
+export { type HeadFacts, headFacts } from "./head-facts.ts";
 export type {
   FoundFiles,
   FoundModel,
@@ -28,6 +34,7 @@ export type {
   Values,
   Wanted,
 } from "./host.ts";
+export { type JsonSchema, schemaFault } from "./json-schema.ts";
 export {
   NEEDS,
   type Need,
@@ -39,6 +46,7 @@ export {
 export { normOf } from "./numbers.ts";
 export { type OverPromptsOptions, overPrompts } from "./over-prompts.ts";
 export { type PromptOptions, pause, type WorkOptions } from "./pause.ts";
+export type { PairFacts } from "./prompt-pair.ts";
 export {
   isPrompt,
   type PromptRow,
@@ -47,28 +55,41 @@ export {
   targetNames,
 } from "./prompt-rows.ts";
 export type { PromptSet, SetRow, SetTable } from "./prompt-set.ts";
+export { inRange, type Range, rangeText } from "./range.ts";
 export { isNothing, ratio } from "./ratio.ts";
+export { type ReferenceFacts, ZERO_REFERENCE } from "./reference-facts.ts";
+export type { NotShown, Remainder } from "./remainder.ts";
 export {
-  type ComputedResult,
-  computedResult,
   faultOfResult,
   inputLine,
   type ModelFacts,
   type ModelIdentity,
   modelFacts,
   modelIdentity,
-  type PromptResult,
-  promptResult,
   promptText,
   type Result,
   type TokenFacts,
   tokenFacts,
 } from "./result.ts";
+export {
+  type ComputedResult,
+  computedResult,
+  type Gate,
+  type HeadFields,
+  type PromptResult,
+  promptResult,
+  type ResultHead,
+  resultHead,
+  type WeightProcessing,
+} from "./result-head.ts";
+export { type SchemaOf, schemaOf } from "./result-schema.ts";
 export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
 export type { SiteVector } from "./site-vector.ts";
 export {
+  certificatesOf,
   type NotFinite,
+  type PlacedCertificate,
   plainResult,
   type Soundness,
   soundnessOf,
@@ -85,9 +106,10 @@ export type {
   Vocabulary,
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
-export { namedTarget, targetText } from "./target.ts";
+export { namedTarget, type TargetFacts, targetFacts, targetText } from "./target.ts";
 export { type TextRow, type TextRowsOptions, textRows } from "./text-rows.ts";
 export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
+export { type TopToken, topTokens } from "./top.ts";
 export {
   type ArcsView,
   type BarsView,

@@ -2,8 +2,10 @@ import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import type { Analysis, AnyAnalysis } from "./analysis.ts";
 import { type PromptRow, parsePromptRows } from "./prompt-rows.ts";
 import { type PromptSet, setRows, setTables } from "./prompt-set.ts";
-import { computedResult, type Result, type TokenFacts, tokenFacts } from "./result.ts";
+import { type Result, type TokenFacts, tokenFacts } from "./result.ts";
+import { computedResult } from "./result-head.ts";
 import type { Parameters } from "./schema.ts";
+import { setHead } from "./set-head.ts";
 import type { Subject, Vocabulary } from "./subject.ts";
 import { listViews } from "./view.ts";
 
@@ -71,15 +73,17 @@ function describedOf<P, R extends Result>({
   examples,
   float64,
   resumable,
+  resultSchema,
 }: Analysis<P, R>): Pick<
   Analysis<P, R>,
-  "name" | "summary" | "description" | "examples" | "float64" | "resumable"
+  "name" | "summary" | "description" | "examples" | "float64" | "resumable" | "resultSchema"
 > {
   return {
     ...{ name, summary, description },
     ...(examples && { examples }),
     ...(float64 !== undefined && { float64 }),
     ...(resumable !== undefined && { resumable }),
+    ...(resultSchema && { resultSchema }),
   };
 }
 
@@ -114,18 +118,20 @@ async function runEach<P, R extends Result, T extends Shaped>(
   const prompts: PromptSet["prompts"][number][] = [];
   const results: Result[] = [];
   const means = setRows(single);
+  const head = setHead();
   for (const { line, params } of rows) {
     signal.throwIfAborted();
     const result = await naming(line, () =>
       analysis.run({ ...plain, onProgress: () => {} }, params),
     );
     means.add(analysis.tables(result));
+    head.add(result);
     prompts.push({ line, tokens: tokensOf(params, vocabulary) });
     if (each) results.push(result);
     onProgress({ done: prompts.length, total: rows.length, of: "prompt" });
   }
   return {
-    ...computedResult("prompt-set", engine, model),
+    ...computedResult("prompt-set", engine, model, head.fields()),
     analysis: analysis.name,
     prompts,
     interval: { level: 0.95, method: "student-t" },

@@ -1,10 +1,5 @@
-import {
-  type ComputedResult,
-  inputLine,
-  promptText,
-  type Result,
-  type TokenFacts,
-} from "./result.ts";
+import { inputLine, promptText, type Result, type TokenFacts } from "./result.ts";
+import type { ComputedResult } from "./result-head.ts";
 import { type Spread, spreadOf } from "./spread.ts";
 import type { Cell, Column, ColumnKind, Table } from "./table.ts";
 

@@ -1,10 +1,12 @@
-import { type Engine, InputError, type Precision, type Shaped } from "@resolvent/tensor";
+import { InputError, type Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
+import { type JsonSchema, schemaFault } from "./json-schema.ts";
+import { schemaOf } from "./result-schema.ts";
 import type { Vocabulary } from "./subject.ts";
 
 /** What all results have: plain data that survives JSON. */
 export interface Result {
-  /** Of results of this kind: raised where a field changes its meaning or goes. Results of the built-in analyses have 1. */
+  /** Of results of this kind: raised where a field changes its meaning or goes. Results of the built-in analyses have 1, contributed ones their own. */
   readonly schemaVersion: number;
   /** What kind of result it is: `degree-expansion`. */
   readonly kind: string;
@@ -13,21 +15,36 @@ export interface Result {
   readonly warnings?: readonly Warning[];
 }
 
-/** What is wrong with what an analysis gave, where it is no result at all: hosts run analyses of others. */
-export function faultOfResult(result: unknown): string | undefined {
+/**
+ * What is wrong with what an analysis gave, where it is no result at all, or not as the analysis says its results are:
+ * hosts run analyses of others.
+ *
+ * @param schema of its results, where the analysis has one; results over prompts are not of it
+ */
+export function faultOfResult(result: unknown, schema?: JsonSchema): string | undefined {
   if (typeof result !== "object" || result === null) {
     return `${result === null ? "null" : typeof result} instead of an object`;
   }
   const { schemaVersion, kind, model } = result as Readonly<Record<string, unknown>>; // of an object, anything
   if (typeof kind !== "string" || kind === "") return "a result without a kind";
   if (!Number.isInteger(schemaVersion)) return "a result without a schemaVersion";
-  if (typeof Object(model).name === "string") return undefined;
-  return "a result that does not say which model it is about";
+  if (typeof Object(model).name !== "string") {
+    return "a result that does not say which model it is about";
+  }
+  if (schema === undefined) return undefined;
+  const of = schemaOf(schema);
+  if (kind === "prompt-set" && of?.kind !== kind) return undefined;
+  if (of?.kind !== kind) return `a result of the kind ${kind}, where its schema is of ${of?.kind}`;
+  if (of.schemaVersion !== schemaVersion) {
+    return `a result of version ${schemaVersion} of ${kind}, where its schema is of version ${of.schemaVersion}`;
+  }
+  const fault = schemaFault(schema, result);
+  return fault === undefined ? undefined : `a result that is not as its schema says: ${fault}`;
 }
 
 /** @throws InputError `analysis/bad-result` */
-export function checkResult(name: string, result: unknown): void {
-  const wrong = faultOfResult(result);
+export function checkResult(name: string, result: unknown, schema?: JsonSchema): void {
+  const wrong = faultOfResult(result, schema);
   if (wrong === undefined) return;
   throw new InputError({
     code: "analysis/bad-result",
@@ -35,21 +52,6 @@ export function checkResult(name: string, result: unknown): void {
     remedy: "That is a fault of the analysis: tell its author.",
     details: { analysis: name },
   });
-}
-
-/** What results have that an engine computed. */
-export interface ComputedResult<Kind extends string = string> extends Result {
-  readonly kind: Kind;
-  readonly model: ModelFacts;
-  readonly engine: string;
-  readonly precision: Precision;
-}
-
-/** What results of one prompt have. */
-export interface PromptResult<Kind extends string = string> extends ComputedResult<Kind> {
-  readonly input: { readonly tokens: readonly TokenFacts[] };
-  /** Weights are used as stored. */
-  readonly weightProcessing: "none";
 }
 
 /** Which model a result is about. */
@@ -77,28 +79,6 @@ export function modelIdentity<T extends Shaped>(model: Model<T>): ModelIdentity 
 /** The facts about a model that its results carry. */
 export function modelFacts<T extends Shaped>(model: Model<T>): ModelFacts {
   return { ...modelIdentity(model), blocks: blockNames(model.architecture) };
-}
-
-/** The head of a result that an engine computed. */
-export function computedResult<Kind extends string, T extends Shaped>(
-  kind: Kind,
-  engine: Engine<T>,
-  model: Model<T>,
-): ComputedResult<Kind> {
-  const { name, precision } = engine;
-  return { schemaVersion: 1, kind, model: modelFacts(model), engine: name, precision };
-}
-
-/** The head of a result of one prompt; `text` says how its tokens read, default not at all. */
-export function promptResult<Kind extends string, T extends Shaped>(
-  kind: Kind,
-  engine: Engine<T>,
-  model: Model<T>,
-  tokens: readonly number[],
-  text: Vocabulary["text"] = () => "",
-): PromptResult<Kind> {
-  const input = { tokens: tokenFacts(tokens, { text }) };
-  return { ...computedResult(kind, engine, model), input, weightProcessing: "none" };
 }
 
 /** A token and how it reads. */

@@ -121,7 +121,7 @@ async function onFiles<P, R extends Result>(
   const { warnings, ...files } = await found.files();
   const weights = found.weights({ peakBytes: 0, layers: false });
   const result = await analysis.run({ ...outlineOf(found, precision), ...files, weights }, params);
-  checkResult(analysis.name, result);
+  checkResult(analysis.name, result, analysis.resultSchema);
   return { result, warnings: [...(found.outline.warnings ?? []), ...warnings] };
 }
 
@@ -156,7 +156,7 @@ async function onModel<P, R extends Result>(
       provided,
     };
     const result = await analysis.run(subject, params);
-    checkResult(analysis.name, result);
+    checkResult(analysis.name, result, analysis.resultSchema);
     return { result, warnings: await warningsAbout(result, subject, params) };
   });
 }

@@ -1,6 +1,6 @@
 import type { Precision } from "@resolvent/tensor";
 import type { Warning } from "@resolvent/transformer";
-import { CERTIFICATE_TOLERANCE } from "./certificate.ts";
+import { type JudgedError, judgedErrors } from "./certificate.ts";
 import { short } from "./figures.ts";
 import type { Result } from "./result.ts";
 import { warningsOf } from "./warning.ts";
@@ -36,13 +36,11 @@ const NAMED = 3;
 
 /**
  * Looks through a result for numbers that are not finite, and for certificates above their tolerance: the numbers of
- * every object called `certificate`, whose `tolerance` is `CERTIFICATE_TOLERANCE` of the result's `precision` where it
- * has none of its own; of numbers called `…Float64`, that of float64.
+ * every object called `certificate`, as `judgedErrors` judges them.
  */
 export function soundnessOf(result: Result): Soundness {
   const places = new Map<string, NotFinite>();
-  const unbalanced: Unbalanced[] = [];
-  const own: Precision = Object(result).precision === "f64" ? "f64" : "f32"; // not every result has one
+  const unbalanced = certificatesOf(result).flatMap(({ at, errors }) => aboveTolerance(at, errors));
   const look = (value: unknown, at: string, kind: string): void => {
     if (typeof value === "number") {
       if (Number.isFinite(value)) return;
@@ -56,7 +54,6 @@ export function soundnessOf(result: Result): Soundness {
     } else if (typeof value === "object" && value !== null) {
       for (const [name, entry] of Object.entries(value)) {
         const inside = at === "" ? name : `${at}.${name}`;
-        if (name === "certificate") unbalanced.push(...aboveTolerance(entry, inside, own));
         look(entry, inside, kind === "" ? name : `${kind}.${name}`);
       }
     }
@@ -79,15 +76,39 @@ export function plainResult(result: Result, { notFinite, warnings }: Soundness):
   };
 }
 
-function aboveTolerance(certificate: unknown, at: string, own: Precision): Unbalanced[] {
-  const { tolerance, ...errors } = Object(certificate); // null has no numbers
-  return Object.entries(errors).flatMap(([name, error]): Unbalanced[] => {
-    const precision = name.endsWith("Float64") ? "f64" : own;
-    const least = typeof tolerance === "number" ? tolerance : CERTIFICATE_TOLERANCE[precision];
-    // What is not finite is told as such.
-    if (typeof error !== "number" || !Number.isFinite(error) || error <= least) return [];
-    return [{ at: `${at}.${name}`, error, tolerance: least }];
-  });
+/** A certificate of a result. */
+export interface PlacedCertificate {
+  /** Where it is: `search.certificate`. */
+  readonly at: string;
+  readonly errors: readonly JudgedError[];
+}
+
+/** Every object of a result that is called `certificate`, that of the whole first; none where no sum is claimed. */
+export function certificatesOf(result: Result): PlacedCertificate[] {
+  const own: Precision = Object(result).precision === "f64" ? "f64" : "f32"; // not every result has one
+  const found: PlacedCertificate[] = [];
+  const look = (value: unknown, at: string): void => {
+    if (Array.isArray(value)) {
+      value.forEach((entry, i) => {
+        look(entry, `${at}[${i}]`);
+      });
+    } else if (typeof value === "object" && value !== null) {
+      for (const [name, entry] of Object.entries(value)) {
+        const inside = at === "" ? name : `${at}.${name}`;
+        if (name !== "certificate") look(entry, inside);
+        else if (entry !== null) found.push({ at: inside, errors: judgedErrors(entry, own) });
+      }
+    }
+  };
+  look(result, "");
+  return found.sort((a, b) => a.at.split(".").length - b.at.split(".").length);
+}
+
+function aboveTolerance(at: string, errors: readonly JudgedError[]): Unbalanced[] {
+  // What is not finite is told as such.
+  return errors
+    .filter(({ error, within }) => !within && Number.isFinite(error))
+    .map(({ name, error, tolerance }) => ({ at: `${at}.${name}`, error, tolerance }));
 }
 
 function inWords(notFinite: readonly NotFinite[]): Warning[] {

@@ -1,5 +1,6 @@
 import { InputError, type Shaped } from "@resolvent/tensor";
 import type { Model, Target } from "@resolvent/transformer";
+import type { TokenFacts } from "./result.ts";
 import type { Vocabulary } from "./subject.ts";
 import { type TokenName, tokenNotation } from "./token-notation.ts";
 
@@ -35,4 +36,26 @@ export function namedTarget<T extends Shaped>(
 export function targetText({ a, b }: Target, text: (id: number) => string): string {
   const first = `logit ${tokenNotation(text(a))}`;
   return b === null ? first : `${first} − ${tokenNotation(text(b))}`;
+}
+
+/** What is asked of a run, as results carry it. */
+export interface TargetFacts {
+  /** In words: `logit " Mary" − " John"` */
+  readonly readout: string;
+  readonly a: TokenFacts;
+  /** The token that `a` is compared with; null for a logit alone. */
+  readonly b: TokenFacts | null;
+  /** What the run says of it. */
+  readonly value: number;
+}
+
+/** A target as results carry it. */
+export function targetFacts(
+  target: Target,
+  value: number,
+  text: (id: number) => string,
+): TargetFacts {
+  const of = (id: number): TokenFacts => ({ id, text: text(id) });
+  const { a, b } = target;
+  return { readout: targetText(target, text), a: of(a), b: b === null ? null : of(b), value };
 }

@@ -1,14 +1,24 @@
 import { checkParameters, describeParameters, type Parameters } from "@resolvent/analysis";
 import {
+  choiceParameter,
+  choicesParameter,
+  countParameter,
   fileParameter,
+  flagParameter,
   headParameter,
   layerParameter,
   newFileParameter,
+  nodeParameter,
   nodesParameter,
+  numberParameter,
+  numbersParameter,
+  parameters,
   positionParameter,
   promptParameter,
   promptsParameter,
   targetParameter,
+  textParameter,
+  textsParameter,
   tokenParameter,
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
@@ -45,67 +55,86 @@ const byHand: Parameters<{ word: string; times: number }> = {
   },
 };
 
+/** How zod says what a prompt is. */
+const zodPrompt = z.union([z.string(), z.array(z.int().min(0))]).meta({ format: "prompt" });
+
 /** What is described but for what forms write beside it, which a test of its own looks at. */
 const described = <P>(params: Parameters<P>): object[] =>
   describeParameters(params).map(({ label: _label, group: _group, ...own }) => own);
 
 describe("describeParameters", () => {
-  test("of zod: every kind, in order, with bounds, defaults and placeholders", () => {
-    const params = z.object({
-      prompt: promptParameter("text to read"),
-      corrupt: promptParameter("another text").optional(),
-      others: promptsParameter("more of them"),
-      deep: z.boolean().default(true).describe("all the way"),
-      top: z.int().min(1).default(10).describe("how many"),
-      share: z.number().gt(0).max(1).optional().meta({ title: "p" }),
-      below: z.number().lt(3).optional(),
-      by: z.enum(["head", "block"]).default("block"),
-      only: z.literal("this").optional(),
-      freeze: z.array(z.enum(["pattern", "norm"])).default(["norm"]),
-      target: z.array(z.string()).optional(),
-      sizes: z.array(z.number().min(0)).default([0.1, 0.5]),
-      note: z.string(),
-    });
-    expect(described(params)).toEqual([
-      { name: "prompt", description: "text to read", required: true, kind: "prompt" },
-      { name: "corrupt", description: "another text", required: false, kind: "prompt" },
-      {
-        ...{ name: "others", description: "more of them", required: false, default: [] },
-        kind: "prompts",
-      },
-      { name: "deep", description: "all the way", required: false, default: true, kind: "flag" },
-      {
-        ...{ name: "top", description: "how many", required: false, default: 10 },
-        ...{ kind: "number", range: { whole: true, least: 1 } },
-      },
-      {
-        ...{ name: "share", description: "", placeholder: "p", required: false },
-        ...{ kind: "number", range: { whole: false, above: 0, most: 1 } },
-      },
-      {
-        ...{ name: "below", description: "", required: false },
-        ...{ kind: "number", range: { whole: false, below: 3 } },
-      },
-      {
-        ...{ name: "by", description: "", required: false, default: "block" },
-        ...{ kind: "choice", choices: ["head", "block"] },
-      },
-      {
-        ...{ name: "only", description: "", required: false },
-        ...{ kind: "choice", choices: ["this"] },
-      },
-      {
-        ...{ name: "freeze", description: "", required: false, default: ["norm"] },
-        ...{ kind: "choices", choices: ["pattern", "norm"] },
-      },
-      { name: "target", description: "", required: false, kind: "texts" },
-      {
-        ...{ name: "sizes", description: "", required: false, default: [0.1, 0.5] },
-        ...{ kind: "numbers", range: { whole: false, least: 0 } },
-      },
-      { name: "note", description: "", required: true, kind: "text" },
-    ]);
+  const byZod = z.object({
+    prompt: zodPrompt.meta({ format: "prompt", description: "text to read" }),
+    corrupt: zodPrompt.meta({ format: "prompt", description: "another text" }).optional(),
+    others: z.array(zodPrompt).default([]).describe("more of them"),
+    deep: z.boolean().default(true).describe("all the way"),
+    top: z.int().min(1).default(10).describe("how many"),
+    share: z.number().gt(0).max(1).optional().meta({ title: "p" }),
+    below: z.number().lt(3).optional(),
+    by: z.enum(["head", "block"]).default("block"),
+    freeze: z.array(z.enum(["pattern", "norm"])).default(["norm"]),
+    target: z.array(z.string()).optional(),
+    sizes: z.array(z.number().min(0)).default([0.1, 0.5]),
+    note: z.string(),
   });
+  const own = parameters({
+    prompt: promptParameter("text to read"),
+    corrupt: promptParameter("another text", { optional: true }),
+    others: promptsParameter("more of them"),
+    deep: flagParameter("all the way", { default: true }),
+    top: countParameter("how many", { default: 10, least: 1 }),
+    share: numberParameter("", { above: 0, most: 1, optional: true, title: "p" }),
+    below: numberParameter("", { below: 3, optional: true }),
+    by: choiceParameter("", ["head", "block"], { default: "block" }),
+    freeze: choicesParameter("", ["pattern", "norm"], { default: ["norm"] }),
+    target: textsParameter("", { optional: true }),
+    sizes: numbersParameter("", { least: 0, default: [0.1, 0.5] }),
+    note: textParameter(""),
+  });
+
+  test.each<[string, Parameters<unknown>]>([
+    ["ours", own],
+    ["zod's", byZod],
+  ])(
+    "of a schema that is %s: every kind, in order, with bounds, defaults and placeholders",
+    (_, params) => {
+      expect(described(params)).toEqual([
+        { name: "prompt", description: "text to read", required: true, kind: "prompt" },
+        { name: "corrupt", description: "another text", required: false, kind: "prompt" },
+        {
+          ...{ name: "others", description: "more of them", required: false, default: [] },
+          kind: "prompts",
+        },
+        { name: "deep", description: "all the way", required: false, default: true, kind: "flag" },
+        {
+          ...{ name: "top", description: "how many", required: false, default: 10 },
+          ...{ kind: "number", range: { whole: true, least: 1 } },
+        },
+        {
+          ...{ name: "share", description: "", placeholder: "p", required: false },
+          ...{ kind: "number", range: { whole: false, above: 0, most: 1 } },
+        },
+        {
+          ...{ name: "below", description: "", required: false },
+          ...{ kind: "number", range: { whole: false, below: 3 } },
+        },
+        {
+          ...{ name: "by", description: "", required: false, default: "block" },
+          ...{ kind: "choice", choices: ["head", "block"] },
+        },
+        {
+          ...{ name: "freeze", description: "", required: false, default: ["norm"] },
+          ...{ kind: "choices", choices: ["pattern", "norm"] },
+        },
+        { name: "target", description: "", required: false, kind: "texts" },
+        {
+          ...{ name: "sizes", description: "", required: false, default: [0.1, 0.5] },
+          ...{ kind: "numbers", range: { whole: false, least: 0 } },
+        },
+        { name: "note", description: "", required: true, kind: "text" },
+      ]);
+    },
+  );
 
   test("of a schema written by hand, which is asked for JSON Schema 2020-12", () => {
     expect(described(byHand)).toEqual([
@@ -135,7 +164,10 @@ describe("describeParameters", () => {
 
 describe("checkParameters", () => {
   test("gives the values with their defaults", async () => {
-    const params = z.object({ prompt: promptParameter("text"), others: promptsParameter("more") });
+    const params = parameters({
+      prompt: promptParameter("text"),
+      others: promptsParameter("more"),
+    });
     expect(await checkParameters(params, { prompt: [1, 2] })).toEqual({
       prompt: [1, 2],
       others: [],
@@ -169,7 +201,7 @@ describe("checkParameters", () => {
   });
 
   test("takes no token ids that are none", async () => {
-    const params = z.object({ prompt: promptParameter("text") });
+    const params = parameters({ prompt: promptParameter("text") });
     for (const prompt of [[-1], [1.5], ["a"], 3, null]) {
       await expect(checkParameters(params, { prompt })).rejects.toThrow(/^prompt: .*got/);
     }
@@ -177,7 +209,7 @@ describe("checkParameters", () => {
 });
 
 test("a file to write: named, unwritten, optional, and nothing else passes for one", async () => {
-  const params = z.object({ save: newFileParameter("to keep") });
+  const params = parameters({ save: newFileParameter("to keep") });
   expect(described(params)).toEqual([
     { name: "save", description: "to keep", placeholder: "file", required: false, kind: "newFile" },
   ]);
@@ -192,7 +224,7 @@ test("a file to write: named, unwritten, optional, and nothing else passes for o
 });
 
 test("a file: named, unread, optional, and nothing else passes for one", async () => {
-  const params = z.object({ corpus: fileParameter("to read") });
+  const params = parameters({ corpus: fileParameter("to read") });
   expect(described(params)).toEqual([
     { name: "corpus", description: "to read", placeholder: "file", required: false, kind: "file" },
   ]);
@@ -207,18 +239,18 @@ test("a file: named, unread, optional, and nothing else passes for one", async (
 });
 
 test("what people pick from has kinds of its own; all has a label and a group", () => {
-  const params = z.object({
+  const params = parameters({
     prompt: promptParameter("text"),
-    head: headParameter("head").optional(),
+    head: headParameter("head", { optional: true }),
     layer: layerParameter("layer"),
     query: positionParameter("query"),
-    sources: nodesParameter("sources").meta({ label: "Where paths start" }),
-    node: z.string().meta({ format: "node" }).optional(),
-    target: targetParameter,
-    bos: tokenParameter("first").optional(),
+    sources: nodesParameter("sources", { label: "Where paths start" }),
+    node: nodeParameter("node", { optional: true }),
+    target: targetParameter(),
+    bos: tokenParameter("first", { optional: true }),
     save: newFileParameter("to keep"),
-    maxDegree: z.int().min(0).default(3),
-    seed: z.int().default(0).meta({ group: "chance" }),
+    maxDegree: countParameter("highest", { default: 3 }),
+    seed: countParameter("of chance", { default: 0, group: "chance" }),
   });
   const shown = describeParameters(params).map(({ name, kind, label, group }) => [
     ...[name, kind, label, group],

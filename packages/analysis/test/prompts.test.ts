@@ -2,8 +2,8 @@ import { cost, reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { loadModel, outlineModel } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
-import * as z from "zod";
 import {
+  certificateFor,
   checkParameters,
   computedResult,
   defineAnalysis,
@@ -14,7 +14,7 @@ import {
   spreadOf,
   studentT,
 } from "../src/index.ts";
-import { promptParameter, targetParameter } from "../src/parameters.ts";
+import { parameters, promptParameter, targetParameter } from "../src/parameters.ts";
 
 const prompts = (text: string) => parsePromptRows(text).map(({ prompt }) => prompt);
 
@@ -98,11 +98,16 @@ describe("an analysis over prompts", () => {
     name: "sums",
     summary: "sums of ids",
     description: "Adds up the ids of MODEL's tokens.",
-    params: z.object({ prompt: promptParameter("text to read"), target: targetParameter }),
+    params: parameters({ prompt: promptParameter("text to read"), target: targetParameter() }),
     float64: true,
     estimate: () => ({ ...cost().total(), flops: 5, peakBytes: 7 }),
     run: async ({ engine, model, vocabulary, inFloat64 }, { prompt, target }) => ({
-      ...computedResult("sums", engine, model),
+      ...computedResult("sums", engine, model, {
+        freeze: ["norm"],
+        reference: { kind: "mean", prompts: [vocabulary.encode(prompt)] },
+        certificate: certificateFor("f64", vocabulary.encode(prompt).length * 1e-12),
+        warnings: [{ code: "long", message: `has ${vocabulary.encode(prompt).length}` }],
+      }),
       ids: vocabulary.encode(prompt),
       target: target ?? null,
       exact: inFloat64 !== undefined,
@@ -195,6 +200,18 @@ describe("an analysis over prompts", () => {
       { ids: [0, 1], target: [4], exact: false },
       { ids: [1], target: ["1"], exact: false },
     ]);
+  });
+
+  test("the head has what all have alike, the worst certificate, and each warning once", async () => {
+    const result: PromptSet = await run({ prompts: "bb\nbcdd\nbcd\n" });
+    expect(result).toMatchObject({
+      ...{ freeze: ["norm"], reference: { kind: "mean", prompts: [] }, weightProcessing: "none" },
+      certificate: { relativeError: 4e-12, verdict: "adds-up" },
+      warnings: [{ code: "long", message: "has 2" }],
+    });
+    expect((await run({ prompts: "bb\nbb\n" })).reference.prompts).toEqual([[1, 1]]);
+    const long = await run({ prompts: `b\n${"b".repeat(1001)}\nbb` });
+    expect(long.certificate).toMatchObject({ relativeError: 1001e-12, verdict: "does-not-add-up" });
   });
 
   test("the cost is that of all, one after the other", async () => {

@@ -7,7 +7,6 @@ import {
   modelFacts,
   type Need,
   type Offered,
-  type OutlineAnalysis,
   type Progress,
   type Prompt,
   prepareAnalysis,
@@ -17,13 +16,11 @@ import {
   type Wanted,
   type Warning,
 } from "@resolvent/analysis";
-import { modelAnalyses } from "@resolvent/analysis/analyses";
-import { promptParameter } from "@resolvent/analysis/parameters";
+import { countParameter, parameters, promptParameter } from "@resolvent/analysis/parameters";
 import { InputError, reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { run as forward, loadModel, outlineModel, runCost } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
-import * as z from "zod";
 
 const vocabulary: Vocabulary = {
   encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),
@@ -97,7 +94,10 @@ const normOf = (more: Partial<Analysis<Given, Norm>> = {}): Analysis<Given, Norm
     name: "norm",
     summary: "norm of the end",
     description: "The norm of the final residual stream.",
-    params: z.object({ prompt: promptParameter("text"), times: z.int().min(1).default(1) }),
+    params: parameters({
+      prompt: promptParameter("text"),
+      times: countParameter("how often", { default: 1, least: 1 }),
+    }),
     float64: true,
     estimate: ({ model, vocabulary: { encode }, precision }, { prompt }) =>
       runCost(model, encode(prompt), { precision }),
@@ -287,21 +287,4 @@ test.each<[string, unknown]>([
     code: "analysis/bad-result",
     message: `The analysis norm gave ${what}. That is a fault of the analysis: tell its author.`,
   });
-});
-
-test("built-in analyses run on it: of a model, and of files alone", async () => {
-  const log: Log = [];
-  const named = new Map(modelAnalyses.map((analysis) => [analysis.name, analysis]));
-  const both = [named.get("run"), named.get("inspect")] as (
-    | AnyAnalysis
-    | OutlineAnalysis<object, Result>
-  )[]; // they are there
-  const [run, inspect] = both;
-  if (run === undefined || inspect === undefined) throw new Error("built in");
-  const ran = await runAnalysis(run as AnyAnalysis, { prompt: [1, 2, 3] }, tinyHost(log));
-  expect(ran.result.kind).toBe("run");
-  log.length = 0;
-  const { result } = await runAnalysis(inspect, {}, tinyHost(log));
-  expect(result.model.sha256).toBe("0");
-  expect(log).toEqual(["find"]);
 });

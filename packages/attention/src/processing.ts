@@ -1,3 +1,4 @@
+import type { WeightProcessing } from "@resolvent/analysis";
 import { InputError, type Ops, type Shaped, sizeAlong, transposed } from "@resolvent/tensor";
 import {
   type AttentionBlock,
@@ -23,17 +24,7 @@ export interface ProcessingOptions {
   readonly centreVocabulary?: boolean;
 }
 
-/** What has been done to the weights of a model: part of every result that depends on it. */
-export interface WeightProcessing {
-  /** Norm scales are in `W_Q, W_K, W_V, W_in, W_gate, W_U`, norm biases in their biases. */
-  readonly foldNorms: boolean;
-  /** Those weights are centred over `d_model`; only LayerNorm allows it. */
-  readonly centreReads: boolean;
-  /** Embeddings, `W_O`, `W_out` and their biases are centred over `d_model`; only LayerNorm allows it. */
-  readonly centreWrites: boolean;
-  /** `W_U` and `b_U` are centred over the vocabulary. */
-  readonly centreVocabulary: boolean;
-}
+export type { WeightProcessing };
 
 /** Weights as they are stored. */
 export const RAW: ProcessingOptions = { foldNorms: false, centreWrites: false };

@@ -33,7 +33,6 @@ test("what is needed at run time: no engine", () => {
   expect(Object.keys(manifest.dependencies)).toEqual([
     "@resolvent/analysis",
     "@resolvent/transformer",
-    "zod",
   ]);
   expect(Object.keys(manifest.peerDependencies)).toEqual(["@resolvent/tensor"]);
   expect(manifest.optionalDependencies).toBeUndefined();

@@ -2,7 +2,6 @@ import { type AnyAnalysis, overPrompts } from "@resolvent/analysis";
 import { expand } from "./analyses/expand.ts";
 import { interactionAnalysis } from "./analyses/interactions.ts";
 import { lens } from "./analyses/lens.ts";
-import { profile } from "./analyses/profile.ts";
 import { qk } from "./analyses/qk.ts";
 import { series } from "./analyses/series.ts";
 
@@ -15,5 +14,4 @@ export const expansionAnalyses: readonly AnyAnalysis[] = [
   series,
   interactionAnalysis,
   lens,
-  profile,
 ];

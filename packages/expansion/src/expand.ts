@@ -1,16 +1,19 @@
 import {
+  type Certificate,
+  certificateFor,
   type PromptOptions,
   type PromptResult,
   pause,
   promptResult,
+  type Remainder,
   ratio,
+  type TargetFacts,
   type Warning,
 } from "@resolvent/analysis";
 import { type Engine, type Shaped, sizeAlong, using } from "@resolvent/tensor";
 import { blockNames, type Model, type Target, tokenIds } from "@resolvent/transformer";
-import type { Gate } from "./gates.ts";
 import { type DegreeMeasures, type Measures, measureTerms } from "./measure.ts";
-import type { Reference } from "./reference.ts";
+import { referenceFacts } from "./reference.ts";
 import { type TargetTerms, targetTerms } from "./target-terms.ts";
 import { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 
@@ -34,25 +37,16 @@ export interface DegreeTerm {
 /** A run of a model as a sum over path degrees: plain data, the same object in API, JSON and app. */
 export interface DegreeExpansion extends PromptResult<"degree-expansion"> {
   readonly method: "tree" | "sweep";
-  readonly freeze: readonly Gate[];
-  /** What a cut branch contributes. */
-  readonly reference: Reference["kind"];
-  /** The prompts that a mean is taken over, or the tokens of the other run; none for zero. */
-  readonly referenceInput: readonly (readonly number[])[];
   /** Degrees `0 … maxDegree`, by default up to the number of blocks. */
   readonly terms: readonly DegreeTerm[];
-  readonly remainder: {
-    /** `‖T − Σ terms‖ / ‖T‖`; exactly 0 where no degree is left out, null where `T` is 0. */
-    readonly relativeNorm: number | null;
-    /** `none`; its own sum of `paths`; or, for trees, the `difference` between run and terms. */
-    readonly from: "none" | "paths" | "difference";
-    /** Its share of the vocabulary-centred logits; null as above. */
-    readonly logitShare: number | null;
-  };
+  /** `‖T − Σ terms‖ / ‖T‖`, and its share of the vocabulary-centred logits. */
+  readonly remainder: Remainder;
   /** The constant `W_U β + b_U`, a term of its own: norm of its vocabulary-centred logits at all positions. */
   readonly constant: { readonly logitNorm: number };
-  /** What each degree is to a target; null where none was asked for. */
-  readonly target: TargetTerms | null;
+  /** What is asked of the run; null where nothing was. */
+  readonly target: TargetFacts | null;
+  /** What each degree is to the target; null as above. */
+  readonly targetDegrees: TargetTerms | null;
   /** What the model itself does. */
   readonly run: {
     /** `‖T‖` */
@@ -62,14 +56,11 @@ export interface DegreeExpansion extends PromptResult<"degree-expansion"> {
     /** Mean next-token loss, nats; null for a single token. */
     readonly loss: number | null;
   };
-  /** A remainder `from: "difference"` fills every gap by its making: then this shows rounding only. */
-  readonly certificate: {
-    /** `‖Σ terms + remainder − T‖ / ‖T‖` in the precision used; null where `T` is 0. */
-    readonly relativeError: number | null;
-    /** The same with everything recomputed in float64; null where that was not asked for. */
-    readonly relativeErrorFloat64: number | null;
-  };
-  readonly warnings: readonly Warning[];
+  /**
+   * Of `‖Σ terms + remainder − T‖ / ‖T‖`. A remainder `from: "difference"` fills every gap by its making: then this
+   * shows rounding only.
+   */
+  readonly certificate: Certificate;
 }
 
 export interface ExpandOptions extends TermsOptions, PromptOptions {
@@ -118,16 +109,14 @@ export async function expandByDegree<T extends Shaped>(
       target === undefined
         ? null
         : await targetTerms(engine, model, sum, target, { ...(text && { text }), highest });
-    const float64 =
-      engine.precision === "f64"
-        ? measures.relativeError
-        : ((await certify?.(termsOptions)) ?? null);
+    const float64 = engine.precision === "f64" ? null : ((await certify?.(termsOptions)) ?? null);
     return {
-      ...promptResult("degree-expansion", engine, model, tokens, text),
+      ...promptResult("degree-expansion", engine, model, tokens, {
+        ...{ text, freeze: sum.freeze, warnings: warningsOf(measures) },
+        reference: referenceFacts(options.reference),
+      }),
+      certificate: certificateFor(engine.precision, measures.relativeError, { float64 }),
       method: sum.method,
-      freeze: sum.freeze,
-      reference: options.reference?.kind ?? "zero",
-      referenceInput: inputOf(options.reference),
       terms: withEmptyDegrees(measures, highest),
       remainder: {
         relativeNorm: ratio(measures.remainderNorm, measures.residualNorm),
@@ -136,14 +125,13 @@ export async function expandByDegree<T extends Shaped>(
         logitShare: measures.remainderShare,
       },
       constant: { logitNorm: measures.constantNorm },
-      target: ofTarget,
+      target: ofTarget?.target ?? null,
+      targetDegrees: ofTarget?.terms ?? null,
       run: {
         residualNorm: measures.residualNorm,
         logitNorm: measures.logitNorm,
         loss: measures.loss,
       },
-      certificate: { relativeError: measures.relativeError, relativeErrorFloat64: float64 },
-      warnings: warningsOf(measures),
     };
   });
 }
@@ -165,11 +153,6 @@ function warningsOf({ residualNorm, logitNorm, remainderShare, degrees }: Measur
     });
   }
   return warnings;
-}
-
-function inputOf(reference: Reference = { kind: "zero" }): readonly (readonly number[])[] {
-  if (reference.kind === "zero") return [];
-  return reference.kind === "mean" ? reference.prompts : [reference.tokens];
 }
 
 /** Degrees that no path has (a parallel layer passes through one of its blocks) are empty terms. */

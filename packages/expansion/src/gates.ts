@@ -1,8 +1,8 @@
+import type { Gate } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import type { Site } from "@resolvent/transformer";
 
-/** The three places where a block is nonlinear. */
-export type Gate = "pattern" | "norm" | "activation";
+export type { Gate };
 
 /** Every gate; with all of them frozen a block is affine. */
 export const GATES: readonly Gate[] = ["pattern", "norm", "activation"];

@@ -43,7 +43,6 @@ export { type EdgeDegrees, type EdgeDegreesOptions, qkDegrees } from "./qk/edge-
 export {
   type ExpandScoreOptions,
   expandScore,
-  type ScoreCertificate,
   type ScoreChoice,
   type ScoreExpansion,
   scoreBalance,
@@ -69,6 +68,6 @@ export { vectorEpsilon } from "./series/resum.ts";
 export { seriesCost } from "./series/series-cost.ts";
 export type { SeriesVerdict } from "./series/verdict.ts";
 export { type Sweep, sweep } from "./sweep.ts";
-export type { LikelyToken, TargetTerm, TargetTerms } from "./target-terms.ts";
+export type { TargetTerm, TargetTerms } from "./target-terms.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";
 export { truncatedTree } from "./tree.ts";

@@ -1,3 +1,4 @@
+import { type ReferenceFacts, ZERO_REFERENCE } from "@resolvent/analysis";
 import { InputError, type Ops, type Shaped, showShape, sizeAlong } from "@resolvent/tensor";
 import { type Model, meanOverPositions, tokenIds } from "@resolvent/transformer";
 import { anatomyOf } from "./anatomy.ts";
@@ -10,6 +11,13 @@ export type Reference =
   | { readonly kind: "zero" }
   | { readonly kind: "mean"; readonly prompts: readonly (readonly number[])[] }
   | { readonly kind: "run"; readonly tokens: readonly number[] };
+
+/** A reference as results carry it. */
+export function referenceFacts(reference: Reference = { kind: "zero" }): ReferenceFacts {
+  const { kind } = reference;
+  if (kind === "zero") return ZERO_REFERENCE;
+  return { kind, prompts: kind === "mean" ? reference.prompts : [reference.tokens] };
+}
 
 /**
  * `ref_i` by block name, each with the axes of `like`; undefined for the reference zero.

@@ -1,4 +1,4 @@
-import { type TokenFacts, targetText } from "@resolvent/analysis";
+import { type TargetFacts, type TopToken, targetFacts, topTokens } from "@resolvent/analysis";
 import {
   type Engine,
   type Ops,
@@ -8,7 +8,6 @@ import {
   using,
 } from "@resolvent/tensor";
 import {
-  logProbabilities,
   type Model,
   plainSites,
   type Target,
@@ -17,11 +16,6 @@ import {
   unembed,
 } from "@resolvent/transformer";
 import type { DegreeTerms } from "./terms.ts";
-
-/** A token and how likely a stream makes it. */
-export interface LikelyToken extends TokenFacts {
-  readonly probability: number;
-}
 
 /** What one degree is to a target. */
 export interface TargetTerm {
@@ -32,23 +26,19 @@ export interface TargetTerm {
   readonly soFar: number;
   /** What the sum of all terms up to this one says at the last position, with the final norm recomputed from it. */
   readonly recomputed: {
-    readonly target: number;
+    /** Of the target. */
+    readonly value: number;
     /** The likeliest next tokens, the likeliest first. */
-    readonly likeliest: readonly LikelyToken[];
+    readonly top: readonly TopToken[];
   };
 }
 
-/** A target as a sum over degrees: `Σ contributions + remainder + constant = value`. */
+/** A target as a sum over degrees: `Σ contributions + rest + constant` is its value in the run. */
 export interface TargetTerms {
-  readonly target: Target;
-  /** `logit " Mary" − " John"` */
-  readonly readout: string;
-  /** The target in the run. */
-  readonly value: number;
   /** `β (W_U[:,a] − W_U[:,b]) + b_U[a] − b_U[b]`, which belongs to no degree. */
   readonly constant: number;
   /** What the terms leave: `⟨w, remainder⟩`; 0 where no degree is left out. */
-  readonly remainder: number;
+  readonly rest: number;
   readonly degrees: readonly TargetTerm[];
 }
 
@@ -65,7 +55,7 @@ interface Products<T> {
   /** `degree` */
   readonly recomputed: T;
   /** `degree, vocab` */
-  readonly logProbabilities: T;
+  readonly logits: T;
 }
 
 /** What each degree of a sum is to a target, one number for each, and what the sum says so far. */
@@ -75,40 +65,28 @@ export async function targetTerms<T extends Shaped>(
   sum: DegreeTerms<T>,
   target: Target,
   { text = String, highest }: { readonly text?: (id: number) => string; readonly highest: number },
-): Promise<TargetTerms> {
+): Promise<{ readonly target: TargetFacts; readonly terms: TargetTerms }> {
   return using(
     engine,
     () => targetProducts(engine, model, sum, target),
     async (made) => {
-      const top = engine.top(
-        made.logProbabilities,
-        "vocab",
-        Math.min(LIKELIEST, model.architecture.vocab),
-      );
+      const top = topTokens(engine, made.logits, { count: LIKELIEST, text });
       const [contributions, recomputed, [constant = Number.NaN], [value = Number.NaN], [rest = 0]] =
         (await readTogether(engine, [
           ...([made.contributions, made.recomputed, made.constant, made.value] as const),
           made.remainder,
         ])) as [number[], number[], number[], number[], number[]]; // of five
-      const { indices, values } = await top;
-      const each = sizeAlong(indices.shape, "vocab", "targetTerms");
-      const likeliestAt = (k: number): LikelyToken[] =>
-        Array.from({ length: each }, (_, place) => {
-          const id = indices.data[k * each + place] ?? 0;
-          const probability = Math.exp(values.data[k * each + place] ?? Number.NaN);
-          return { id, text: text(id), probability };
-        });
+      const likeliest = await top;
       let soFar = constant;
       const degrees = Array.from({ length: highest + 1 }, (_, degree): TargetTerm => {
         // Degrees that no path has are empty: nothing is added.
         const own = Math.min(degree, contributions.length - 1);
         const contribution = own === degree ? (contributions[degree] ?? Number.NaN) : 0;
         soFar += contribution;
-        const said = { target: recomputed[own] ?? Number.NaN, likeliest: likeliestAt(own) };
+        const said = { value: recomputed[own] ?? Number.NaN, top: likeliest[own] ?? [] };
         return { degree, contribution, soFar, recomputed: said };
       });
-      const readout = targetText(target, text);
-      return { target, readout, value, constant, remainder: rest, degrees };
+      return { target: targetFacts(target, value, text), terms: { constant, rest, degrees } };
     },
   );
 }
@@ -133,6 +111,6 @@ export function targetProducts<T extends Shaped>(
     constant,
     value: targetAt(ops, model, residual, target),
     recomputed: targetAt(ops, model, partials, target),
-    logProbabilities: ops.arrange(logProbabilities(ops, logits), ["degree", "vocab"]),
+    logits: ops.arrange(logits, ["degree", "vocab"]),
   };
 }

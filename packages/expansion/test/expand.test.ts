@@ -49,8 +49,7 @@ describe("the result", () => {
       input: { tokens: Array(5).fill({ id: "number", text: "string" }) },
       method: "string",
       freeze: Array(3).fill("string"),
-      reference: "string",
-      referenceInput: [],
+      reference: { kind: "string", prompts: [] },
       weightProcessing: "string",
       engine: "string",
       precision: "string",
@@ -58,8 +57,15 @@ describe("the result", () => {
       remainder: { relativeNorm: "number", from: "string", logitShare: "number" },
       constant: { logitNorm: "number" },
       target: "object",
+      targetDegrees: "object",
       run: { residualNorm: "number", logitNorm: "number", loss: "number" },
-      certificate: { relativeError: "number", relativeErrorFloat64: "number" },
+      certificate: {
+        relativeError: "number",
+        relativeErrorFloat64: "number",
+        tolerance: "number",
+        toleranceFloat64: "number",
+        verdict: "string",
+      },
       warnings: [],
     });
     expect(expansion).toMatchObject({
@@ -74,8 +80,7 @@ describe("the result", () => {
       input: { tokens: tokens.map((id) => ({ id, text: `<${id}>` })) },
       method: "sweep",
       freeze: ["pattern", "norm", "activation"],
-      reference: "zero",
-      referenceInput: [],
+      reference: { kind: "zero", prompts: [] },
       weightProcessing: "none",
       engine: "reference",
       precision: "f64",
@@ -104,8 +109,7 @@ describe("the result", () => {
     async (_, options, kind, input) => {
       const expansion = await expandByDegree(reference, gpt2, tokens, options);
       expect(JSON.parse(JSON.stringify(expansion))).toStrictEqual(expansion);
-      expect(expansion.reference).toBe(kind);
-      expect(expansion.referenceInput).toEqual(input);
+      expect(expansion.reference).toEqual({ kind, prompts: input });
     },
   );
 

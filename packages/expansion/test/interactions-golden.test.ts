@@ -73,10 +73,10 @@ describeWithFixtures("the golden interactions", (fixtures) => {
             { of: "each", rtol: 1e-8, atol: 1e-12 },
           );
           expect(found.single).toBeNear(moebius.singleton_norm, each);
-          expect(found.top.map(({ players }) => players)).toEqual(
+          expect(found.shown.map(({ players }) => players)).toEqual(
             moebius.top_interactions.map(({ blocks }) => blocks),
           );
-          expect(found.top.map(({ norm }) => norm)).toBeNear(
+          expect(found.shown.map(({ norm }) => norm)).toBeNear(
             moebius.top_interactions.map(({ norm }) => norm),
             each,
           );

@@ -37,16 +37,16 @@ describe.each(tinyFamilies)("%s", (family) => {
         const row = rowAt(said, pos, vocab);
         const raw = rowAt(read, pos, vocab);
         const truth = (raw[target.a] ?? 0) - (raw[target.b] ?? 0);
-        expect(points[i]?.target[pos]).toBeNear(truth, { rtol: 1e-10, atol: 1e-12 });
+        expect(points[i]?.values[pos]).toBeNear(truth, { rtol: 1e-10, atol: 1e-12 });
         const id = likeliestOf(row);
-        expect(points[i]?.likeliest[pos]?.id).toBe(id);
-        expect(points[i]?.likeliest[pos]?.probability).toBeNear(probabilityOf(row, id), {
-          rtol: 1e-10,
-        });
+        expect(points[i]?.top[pos]?.[0]?.id).toBe(id);
+        const [first] = points[i]?.top[pos] ?? [];
+        expect(first?.probability).toBeNear(probabilityOf(row, id), { rtol: 1e-10 });
+        expect(first?.logit).toBeNear(row[id] ?? Number.NaN, { rtol: 1e-10, atol: 1e-12 });
       }
     }
     const end = rowAt(logits, tokens.length - 1, vocab);
-    expect(points.at(-1)?.target.at(-1)).toBeNear((end[4] ?? 0) - (end[9] ?? 0), { rtol: 1e-10 });
+    expect(points.at(-1)?.values.at(-1)).toBeNear((end[4] ?? 0) - (end[9] ?? 0), { rtol: 1e-10 });
   });
 
   test.each([
@@ -57,22 +57,23 @@ describe.each(tinyFamilies)("%s", (family) => {
   ])("a target by degree adds up: %o", async ({ freeze, maxDegree }) => {
     const model = await loaded;
     const options = { ...(freeze && { freeze }), maxDegree };
-    const { target: found, terms } = await expandByDegree(reference, model, tokens, {
-      ...options,
-      target,
-    });
-    if (found === null) throw new Error("It was asked for.");
+    const {
+      target: asked,
+      targetDegrees: found,
+      terms,
+    } = await expandByDegree(...([reference, model, tokens, { ...options, target }] as const));
+    if (found === null || asked === null) throw new Error("It was asked for.");
     const { residual } = run(reference, model, tokens);
     const logits = uncappedLogits(reference, model, residual, plainSites());
     const { vocab } = model.architecture;
     const end = rowAt(logits, tokens.length - 1, vocab);
     const truth = (end[4] ?? 0) - (end[9] ?? 0);
-    expect(found.value).toBeNear(truth, { rtol: 1e-10 });
+    expect(asked.value).toBeNear(truth, { rtol: 1e-10 });
     const all = sum(found.degrees.map(({ contribution }) => contribution));
-    expect(all + found.remainder + found.constant).toBeNear(truth, { rtol: 1e-9, atol: 1e-11 });
+    expect(all + found.rest + found.constant).toBeNear(truth, { rtol: 1e-9, atol: 1e-11 });
     expect(found.degrees.length).toBe(terms.length);
-    if (maxDegree === undefined) expect(found.remainder).toBe(0);
-    else expect(Math.abs(found.remainder)).toBeGreaterThan(1e-6);
+    if (maxDegree === undefined) expect(found.rest).toBe(0);
+    else expect(Math.abs(found.rest)).toBeGreaterThan(1e-6);
 
     // What the sums so far say is what their logits say.
     const { partials } = degreeTerms(
@@ -87,11 +88,11 @@ describe.each(tinyFamilies)("%s", (family) => {
       const own = Math.min(k, (partials.shape.degree ?? 1) - 1);
       const row = rowAt(said, own * tokens.length + tokens.length - 1, vocab);
       const raw = rowAt(read, own * tokens.length + tokens.length - 1, vocab);
-      expect(recomputed.target).toBeNear((raw[4] ?? 0) - (raw[9] ?? 0), {
+      expect(recomputed.value).toBeNear((raw[4] ?? 0) - (raw[9] ?? 0), {
         rtol: 1e-9,
         atol: 1e-11,
       });
-      const [first, second, third] = recomputed.likeliest;
+      const [first, second, third] = recomputed.top;
       expect(first?.id).toBe(likeliestOf(row));
       expect(first?.probability).toBeNear(probabilityOf(row, first?.id ?? 0), { rtol: 1e-9 });
       expect(first?.probability).toBeGreaterThanOrEqual(second?.probability ?? 1);
@@ -123,7 +124,7 @@ describe("as analyses", () => {
     expect(likeliest?.rows[0]?.length).toBe(tokens.length + 1);
     expect(cells?.rows.length).toBe(result.points.length * tokens.length);
     const chosen = await lens.run(await subject(), { prompt: tokens });
-    expect(chosen.target.a).toBe(chosen.points.at(-1)?.likeliest.at(-1)?.id);
+    expect(chosen.target.a.id).toBe(chosen.points.at(-1)?.top.at(-1)?.[0]?.id);
   });
 
   test("expand has a table of the target where one is asked for", async () => {
@@ -138,6 +139,6 @@ describe("as analyses", () => {
       title: 'logit " 4" − " 9" by degree, at the last position',
     });
     expect(table?.rows.length).toBe(3);
-    expect(table?.rest?.[1]).toBe(asked.target?.remainder);
+    expect(table?.rest?.[1]).toBe(asked.targetDegrees?.rest);
   });
 });

@@ -75,7 +75,7 @@ test("a result that survives JSON, its pairs with the rest", async () => {
     engine: "reference",
     precision: "f64",
     centred: false,
-    remainder: { from: "none", score: 0 },
+    remainder: { from: "none", relativeNorm: 0 },
   });
   expect(result.querySources).toEqual([
     ...[0, 1, 2, 3, 4].map((pos) => `embed.token@${pos}`),
@@ -84,11 +84,11 @@ test("a result that survives JSON, its pairs with the rest", async () => {
   expect(result.keySources).toEqual([
     ...["embed.token", "embed.position", "L0.attn", "L0.mlp", "L1.attn", "L1.mlp", "constant"],
   ]);
-  const sizes = result.pairs.map(({ effect }) => Math.abs(effect));
+  const sizes = result.shown.map(({ effect }) => Math.abs(effect));
   expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
-  const shown = result.pairs.reduce((sum, { effect }) => sum + effect, 0);
-  expect(result.notShown.pairs).toBe(8 * 7 - 4);
-  expect(shown + result.notShown.effect).toBeNear(result.score, { atol: 1e-12 });
+  const shown = result.shown.reduce((sum, { effect }) => sum + effect, 0);
+  expect(result.notShown.count).toBe(String(8 * 7 - 4));
+  expect(shown + result.notShown.sum).toBeNear(result.score, { atol: 1e-12 });
 });
 
 test("the tables", async () => {
@@ -126,7 +126,7 @@ test("the tables", async () => {
 test("a score without a mean to differ from has no shares, and no numbers that JSON cannot hold", async () => {
   const result = await analysed({ prompt: [3], centred: true });
   expect(result).toMatchObject({ query: 0, key: 0, centredScore: 0, pattern: 1 });
-  expect(result.pairs.every(({ share }) => share === null)).toBe(true);
+  expect(result.shown.every(({ share }) => share === null)).toBe(true);
   expect(result.warnings.map(({ code }) => code)).toEqual(["no-shares"]);
 });
 

@@ -134,9 +134,9 @@ describe("interactions", () => {
       remainder: { relativeNorm: 0, from: "none" },
     });
     expect(found.orders.map(({ sets }) => sets)).toEqual([1, 4, 6, 4, 1]);
-    expect(found.top).toHaveLength(3);
-    expect(found.pairs[1]?.[2]).toBe(found.pairs[2]?.[1]);
-    expect(found.pairs[1]?.[1]).toBeNull();
+    expect(found.shown).toHaveLength(3);
+    expect(found.pairNorms[1]?.[2]).toBe(found.pairNorms[2]?.[1]);
+    expect(found.pairNorms[1]?.[1]).toBeNull();
     expect(tables.map(({ kind, rows }) => [kind, rows.length])).toEqual([
       ["interaction-order", 5],
       ["interaction", 11],
@@ -145,7 +145,7 @@ describe("interactions", () => {
       ["player", 4],
     ]);
     expect(tables[1]?.shown).toBe(3);
-    expect(found.top).toEqual(found.sets.slice(0, 3));
+    expect(found.shown).toEqual(found.sets.slice(0, 3));
     expect(progress.at(-1)).toBe(1);
   });
 
@@ -159,8 +159,8 @@ describe("interactions", () => {
     const found = result as Interactions;
     expect(found.remainder.from).toBe("difference");
     expect(found.remainder.relativeNorm).toBe(found.orders.at(-1)?.cumulativeRelativeError);
-    expect(found.pairs).toEqual([]);
-    expect(found.top).toEqual([]);
+    expect(found.pairNorms).toEqual([]);
+    expect(found.shown).toEqual([]);
     expect(tables[0]?.rest?.[0]).toBe("rest");
     const codes = found.warnings.map(({ code }) => code);
     expect(codes).toContain("large-remainder");

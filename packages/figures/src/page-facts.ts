@@ -1,30 +1,25 @@
-import { CERTIFICATE_TOLERANCE, type Result, type Soundness, short } from "@resolvent/analysis";
+import { certificatesOf, type Result, short } from "@resolvent/analysis";
 import { escapeHtml } from "./escape.ts";
 
-/** Every number of a result's certificate, what it may be at most, and whether it is. */
-export function certificateHtml(
-  result: Result,
-  { unbalanced }: Pick<Soundness, "unbalanced">,
-): string {
-  const { certificate, precision, remainder } = Object(result); // not every result has them
-  const { tolerance, ...entries } = Object(certificate);
-  const own = precision === "f64" ? "f64" : "f32";
-  const numbers = Object.entries(entries).filter(
-    (entry): entry is [string, number] => typeof entry[1] === "number",
+/** Every number of a result's certificates, what it may be at most, and whether it is. */
+export function certificateHtml(result: Result): string {
+  const { certificate, remainder } = Object(result); // not every result has them
+  const all = certificatesOf(result).flatMap(({ at, errors }) =>
+    errors.map((judged) => ({ ...judged, of: at.replace(/\.?certificate$/, "") })),
   );
-  if (numbers.length === 0) {
-    return "<p>This analysis measures; it claims no sum, so there is no certificate to check.</p>";
+  if (all.length === 0) {
+    return Object(certificate).verdict === "undefined"
+      ? "<p>What was taken apart is 0, so that no error can be relative to it.</p>"
+      : "<p>This analysis measures; it claims no sum, so there is no certificate to check.</p>";
   }
-  const rows = numbers.map(([name, error]) => {
-    const least =
-      typeof tolerance === "number"
-        ? tolerance
-        : CERTIFICATE_TOLERANCE[name.endsWith("Float64") ? "f64" : own];
-    const missed =
-      !Number.isFinite(error) || unbalanced.some(({ at }) => at === `certificate.${name}`);
-    return `<tr><th scope="row" class="words">${escapeHtml(words(name))}</th><td>${short(error)}</td><td>${short(least)}</td><td>${missed ? "✗ above" : "✓ within"}</td></tr>`;
+  // Of many, as of each of several prompts, those that are not well are told.
+  const told = all.filter(({ within }, i) => i < ENTRIES || !within);
+  const left = all.length - told.length;
+  const rows = told.map(({ of, name, error, tolerance, within }) => {
+    const called = words(of === "" ? name : `${of}: ${name}`);
+    return `<tr><th scope="row" class="words">${escapeHtml(called)}</th><td>${short(error)}</td><td>${short(tolerance)}</td><td>${within ? "✓ within" : "✗ above"}</td></tr>`;
   });
-  const bad = unbalanced.length > 0 || numbers.some(([, error]) => !Number.isFinite(error));
+  const bad = all.some(({ within }) => !within);
   const difference = Object(remainder).from === "difference";
   return [
     `<p class="verdict">${bad ? "✗ The parts do not add up to what was taken apart." : "✓ The parts add up to what was taken apart."}</p>`,
@@ -32,6 +27,7 @@ export function certificateHtml(
     difference
       ? `<p class="note">The rest is, by definition, what the terms leave, so this shows rounding only.</p>`
       : "",
+    left === 0 ? "" : `<p class="note">${left} more are within their tolerances.</p>`,
   ].join("");
 }
 
@@ -48,13 +44,27 @@ export function factsHtml(result: Result, version: string): string {
   const rows: [string, string][] = [
     ["model", `${model.name} (${model.architecture})`],
     ["SHA-256", model.sha256 ?? "not computed"],
-    ...plainFacts({ method, level, freeze, reference, weightProcessing }),
+    ...plainFacts({
+      method,
+      level,
+      freeze,
+      reference: referenceWords(reference),
+      weightProcessing,
+    }),
     ...plainFacts({ ...Object(input), tokens: undefined }),
     ...plainFacts(Object(settings)),
     ...plainFacts({ engine, precision }),
     ["made by", `resolvent ${version}; result ${kind}, schema ${schemaVersion}`],
   ];
   return `<dl>${rows.map(([name, fact]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(fact)}</dd>`).join("")}</dl>`;
+}
+
+/** A reference in words: of many prompts how many. */
+function referenceWords(reference: unknown): unknown {
+  const { kind, prompts } = Object(reference); // not every result has one
+  if (typeof kind !== "string") return reference;
+  const count = Array.isArray(prompts) ? prompts.length : 0;
+  return count === 0 ? kind : `${kind} of ${count} ${count === 1 ? "prompt" : "prompts"}`;
 }
 
 /** Entries of a fact at most: what is longer is data. */

@@ -70,7 +70,7 @@ ${views.map((view, n) => figureHtml(view, tables, n)).join("\n")}
 <h2>The numbers</h2>
 ${tables.map((table, n) => tableHtml(table, { open: n === 0 && views.length === 0 })).join("\n")}
 <h2>Does it add up?</h2>
-${certificateHtml(result, soundness)}
+${certificateHtml(result)}
 <h2>How this was made</h2>
 <p>${text(analysis.description)}</p>
 ${factsHtml(result, version)}

@@ -56,18 +56,18 @@ export function reportOf<T extends Shaped>(
     ...shown(measuresOf(pair, estimate, engine.precision)),
     ...ranks(pair),
   })) satisfies BlockLinearity[];
+  const warnings = warningsOf({
+    split: settings.split,
+    d_model: model.architecture.d_model,
+    ...counts,
+    sample,
+    length: input.length,
+    blocks,
+  });
   return {
-    ...computedResult("linearity", engine, model),
+    ...computedResult("linearity", engine, model, { warnings }),
     tokens: counts.scored.tokens,
     labels: RESIDUAL_LABELS,
-    warnings: warningsOf({
-      split: settings.split,
-      d_model: model.architecture.d_model,
-      ...counts,
-      sample,
-      length: input.length,
-      blocks,
-    }),
     input: { ...input, found, cut, short, ...counts },
     settings,
     loss: estimate(lossOf("model")).value,

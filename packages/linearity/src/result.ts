@@ -1,4 +1,4 @@
-import type { ComputedResult, Warning } from "@resolvent/analysis";
+import type { ComputedResult } from "@resolvent/analysis";
 
 /** From where to where 95 % of the bootstrap's values lie; null where there is nothing to draw from. */
 export type Interval = readonly [low: number, high: number] | null;
@@ -100,7 +100,6 @@ export interface LinearityResult extends ComputedResult<"linearity"> {
   /** Tokens that were scored. */
   readonly tokens: number;
   readonly labels: typeof RESIDUAL_LABELS;
-  readonly warnings: readonly Warning[];
   readonly input: {
     readonly corpus: string;
     /** Sequences in the corpus. */

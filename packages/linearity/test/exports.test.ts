@@ -24,13 +24,12 @@ test("the exported names", () => {
   ]);
 });
 
-test("what is needed at run time: no engine, the schemas of parameters", () => {
+test("what is needed at run time: no engine, no library of schemas", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(manifest.dependencies).toEqual({
     "@resolvent/analysis": "workspace:^",
     "@resolvent/expansion": "workspace:^",
     "@resolvent/transformer": "workspace:^",
-    zod: "^4.6.7",
   });
   expect(Object.keys(manifest.peerDependencies)).toEqual(["@resolvent/tensor"]);
   expect(manifest.optionalDependencies).toBeUndefined();

@@ -33,8 +33,8 @@ export function hostileResult(): LinearityResult {
       ...{ split: "none", seed: 0, draws: 10, cutoff: 1e-10 },
       ...{ lensPasses: 1, lensRate: 1e-3, maxDegree: 4 },
     },
-    engine: "reference",
-    precision: "f64",
+    ...{ engine: "reference", precision: "f64", freeze: [], reference: null },
+    ...{ weightProcessing: "none", certificate: null },
     loss: null,
     blocks: places.map((i) => ({
       block: i === 0 ? HOSTILE : `L${i}.attn`,

@@ -50,8 +50,8 @@ export interface CircuitSize {
   readonly share: number;
   /** How many are kept, `⌊share · all⌋`: the first of `edges`. */
   readonly edges: number;
-  /** Mean target of the circuit, `m(C)`. */
-  readonly target: number;
+  /** Mean value of the target in the circuit, `m(C)`. */
+  readonly value: number;
   /** `(m(C) − m(∅)) / (m(M) − m(∅))`; null where the model and no circuit at all are next to the same. */
   readonly faithfulness: number | null;
 }
@@ -82,8 +82,6 @@ export interface CircuitResult extends ComputedResult<"circuit"> {
     /** Its target at each size. */
     readonly targets: readonly number[];
   })[];
-  readonly weightProcessing: "none";
-  readonly warnings: readonly Warning[];
 }
 
 export interface CircuitOptions extends Omit<PatchOptions, "positions" | "compare"> {
@@ -150,15 +148,15 @@ export async function findCircuit<T extends Shaped>(
       details: { target: targetEmpty },
     });
   }
-  const ends = scored.pairs.flatMap(({ targetClean }, i) => [targetClean, targets[i]?.[0] ?? 0]);
+  const ends = scored.pairs.flatMap(({ target }, i) => [target.value, targets[i]?.[0] ?? 0]);
   const largest = [...ends, ...kept].reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   // Hidden by the rounding of the logits that targets are differences of, or far smaller than the targets themselves.
   const nothing =
     isNothing(gap, logitSize, engine.precision) || Math.abs(gap) < LEAST_GAP * largest;
   const measuredSizes = sizes.map((share, i): CircuitSize => {
-    const target = kept[i] ?? Number.NaN;
-    const faithfulness = nothing ? null : (target - targetEmpty) / gap;
-    return { share, edges: counts[i] ?? 0, target, faithfulness };
+    const value = kept[i] ?? Number.NaN;
+    const faithfulness = nothing ? null : (value - targetEmpty) / gap;
+    return { share, edges: counts[i] ?? 0, value, faithfulness };
   });
   const areaOf = (height: (faithfulness: number) => number): number | null =>
     nothing
@@ -170,7 +168,10 @@ export async function findCircuit<T extends Shaped>(
           ]),
         );
   return {
-    ...computedResult("circuit", engine, model),
+    ...computedResult("circuit", engine, model, {
+      reference: scored.reference,
+      warnings: nothing ? [noFaithfulness(gap, largest, logitSize)] : [],
+    }),
     level: scored.level,
     setting: scored.setting,
     method: scored.method,
@@ -191,8 +192,6 @@ export async function findCircuit<T extends Shaped>(
       const [empty = Number.NaN, ...own] = targets[i] ?? [];
       return { ...pair, targetEmpty: empty, targets: own };
     }),
-    weightProcessing: "none",
-    warnings: nothing ? [noFaithfulness(gap, largest, logitSize)] : [],
   };
 }
 

@@ -1,11 +1,14 @@
 import {
   type Agreement,
   agreement,
+  type Certificate,
   type ComputedResult,
+  certificateFor,
   computedResult,
+  type PairFacts,
   pause,
   spreadOf,
-  type TokenFacts,
+  targetFacts,
   tokenFacts,
 } from "@resolvent/analysis";
 import {
@@ -31,7 +34,13 @@ import { levelName, type PatchGraph, patchGraph } from "./graph.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
 import { lastPosition, type Patched, type PatchRun } from "./patch-run.ts";
 import { meanWrites, type PreparedPair, preparePair } from "./prepared.ts";
-import { type PatchMethod, type PatchSetting, type SettingFacts, settingFacts } from "./setting.ts";
+import {
+  type PatchMethod,
+  type PatchSetting,
+  referenceFacts,
+  type SettingFacts,
+  settingFacts,
+} from "./setting.ts";
 import { allTargets, type PatchWork, patchWork, workChunks } from "./work.ts";
 
 /** Effects by source and receiver, in logits; null where the source is not before the receiver. */
@@ -62,21 +71,15 @@ export interface PatchResult extends ComputedResult<"patch"> {
   /** How a gradient method compares with patching exactly; null where that was not asked for. */
   readonly comparison: (Agreement & { readonly exact: EffectMatrix }) | null;
   /**
-   * Whether the effects on `final` add up, at most over pairs:
+   * Whether the effects on `final` add up, the worst of all pairs:
    * `|Σ_s effect[s][final] − ⟨∂target/∂T, T_ref − T_run⟩| / Σ_s |effect[s][final]|`. Of `eap` and `eap-ig` on edges,
    * with the reference run; null for others, which are no decompositions.
    */
-  readonly certificate: { readonly relativeError: number } | null;
-  readonly weightProcessing: "none";
+  readonly certificate: Certificate | null;
 }
 
 /** One pair of prompts and its effects. */
-export interface PatchedPair {
-  readonly clean: readonly TokenFacts[];
-  readonly corrupt: readonly TokenFacts[] | null;
-  readonly target: { readonly a: TokenFacts; readonly b: TokenFacts | null };
-  readonly targetClean: number;
-  readonly targetCorrupt: number | null;
+export interface PatchedPair extends PairFacts {
   /** Null where all pairs together would have more than a million numbers. */
   readonly effect: EffectMatrix | null;
 }
@@ -176,12 +179,16 @@ export async function patchEffects<T extends Shaped>(
     }
     const [own = [], exact] = methods.map((_, i) => meanOf(found.map(({ effects }) => effects[i])));
     const inMatrix = (values: readonly number[]): EffectMatrix => matrixOf(graph, work, values);
-    const certificates = found.flatMap(({ certificate }) => certificate ?? []);
+    const errors = found.flatMap(({ certificate }) => certificate ?? []);
     const perPair = found.length * graph.sources.length * work.columns.length <= PAIR_NUMBERS;
     const corrupts = found.flatMap(({ targetCorrupt }) => targetCorrupt ?? []);
     const text = options.text ?? (() => "");
     return {
-      ...computedResult("patch", engine, model),
+      ...computedResult("patch", engine, model, {
+        reference: referenceFacts(reference),
+        certificate:
+          errors.length === 0 ? null : certificateFor(engine.precision, Math.max(...errors)),
+      }),
       level: levelName(setting.level),
       setting: settingFacts(setting),
       method,
@@ -196,14 +203,11 @@ export async function patchEffects<T extends Shaped>(
       pairs: found.map(({ pair, target, targetClean, targetCorrupt, effects }) => ({
         clean: tokenFacts(pair.clean, { text }),
         corrupt: pair.corrupt === undefined ? null : tokenFacts(pair.corrupt, { text }),
-        target: targetFacts(target, text),
-        targetClean,
+        target: targetFacts(target, targetClean, text),
         targetCorrupt,
         effect: perPair ? inMatrix(effects[0] ?? []) : null,
       })),
       comparison: exact === undefined ? null : { ...agreement(own, exact), exact: inMatrix(exact) },
-      certificate: certificates.length === 0 ? null : { relativeError: Math.max(...certificates) },
-      weightProcessing: "none",
     };
   } finally {
     if (means !== undefined) engine.free(means);
@@ -347,11 +351,6 @@ function meanOf(lists: readonly (readonly number[] | undefined)[]): number[] {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** A target as results carry it. */
-function targetFacts({ a, b }: Target, text: (id: number) => string): PatchedPair["target"] {
-  return { a: { id: a, text: text(a) }, b: b === null ? null : { id: b, text: text(b) } };
 }
 
 /** Throws where a method, or positions, do not go with what is patched. */

@@ -1,3 +1,4 @@
+import type { ReferenceFacts } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { levelName, type PatchLevel } from "./graph.ts";
 
@@ -42,13 +43,22 @@ export interface SettingFacts {
   readonly kind: PatchSetting["kind"];
   readonly level: string;
   readonly measure: PatchSetting["measure"];
-  readonly reference: PatchReference;
+  readonly reference: ReferenceFacts;
   readonly direction: PatchSetting["direction"];
 }
 
 /** The setting as data. */
 export function settingFacts(setting: PatchSetting): SettingFacts {
-  return { ...setting, level: levelName(setting.level) };
+  return {
+    ...setting,
+    level: levelName(setting.level),
+    reference: referenceFacts(setting.reference),
+  };
+}
+
+/** A reference as results carry it: the run is that of each pair. */
+export function referenceFacts(reference: PatchReference): ReferenceFacts {
+  return { kind: reference.kind, prompts: reference.kind === "mean" ? reference.prompts : [] };
 }
 
 /** How effects are found. */

@@ -188,7 +188,7 @@ test.each<[Level, PatchReference]>([
   expect(sizes.at(-1)?.faithfulness).toBeNear(1, { rtol });
   const mean = (values: readonly number[]): number => values.reduce((s, x) => s + x, 0) / 2;
   expect(targetModel).toBeNear(mean(pairs.map((pair) => naiveTarget(model, pair.clean, target))));
-  for (const { target: value, faithfulness } of sizes) {
+  for (const { value, faithfulness } of sizes) {
     const expected = (value - targetEmpty) / (targetModel - targetEmpty);
     expect(faithfulness).toBeNear(expected, { rtol: 1e-12, atol: 1e-12 });
   }

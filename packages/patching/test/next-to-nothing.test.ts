@@ -72,7 +72,7 @@ describe("a circuit whose faithfulness divides by next to nothing", () => {
     expect(result.sizes.map(({ faithfulness }) => faithfulness)).toEqual([null, null, null]);
     expect([result.cpr, result.cmd, codesOf(result)]).toEqual([null, null, ["no-faithfulness"]]);
     expect(result.warnings[0]?.message).toMatch(/next to nothing beside targets of up to/);
-    expect(result.sizes.every((size) => Number.isFinite(size.target))).toBe(true);
+    expect(result.sizes.every((size) => Number.isFinite(size.value))).toBe(true);
   });
 
   test("one that divides by something has", async () => {

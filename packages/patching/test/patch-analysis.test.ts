@@ -80,7 +80,7 @@ describe("patch", () => {
       kind: "edge",
       level: "block",
       measure: "logit-difference",
-      reference: { kind: "run" },
+      reference: { kind: "run", prompts: [] },
       direction: "noise",
     });
     expect(result.sources).toEqual(["embed", "L0.attn", "L0.mlp", "L1.attn", "L1.mlp"]);
@@ -109,7 +109,7 @@ describe("patch", () => {
     const targets = [result.logitSize, ...result.effect.flat()];
     const largest = Math.max(...targets.map((x) => Math.abs(x ?? 0)));
     const [tiny, small] = [-largest * 0.9e-14, largest * 1.1e-14];
-    const noisy = { ...result, top: 1, effect: [[tiny, small, ...row.slice(2)], ...rest] };
+    const noisy = { ...result, listed: 1, effect: [[tiny, small, ...row.slice(2)], ...rest] };
     const [matrix, effects] = analysis("patch").tables(noisy);
     expect(matrix?.rows[0]?.slice(0, 4)).toEqual(["embed", tiny, small, row[2]]);
     for (const table of [matrix, effects]) {
@@ -125,12 +125,14 @@ describe("patch", () => {
       '{"clean": "1 2 3", "corrupt": "1 7 3", "target": [4, 5]}\n\n{"clean": [2, 2], "corrupt": [3, 2]}\n';
     const both = (await run("patch", { pairs, method: "eap", compare: true })) as PatchResult;
     expect(both.pairs.map(({ clean }) => clean.length)).toEqual([3, 2]);
-    expect(both.pairs[0]?.target).toEqual({ a: { id: 4, text: "<4>" }, b: { id: 5, text: "<5>" } });
+    expect(both.pairs[0]?.target).toMatchObject({
+      ...{ readout: 'logit "<4>" − "<5>"', a: { id: 4, text: "<4>" }, b: { id: 5, text: "<5>" } },
+    });
     const mean = (
       pick: (pair: PatchResult["pairs"][number]) => number | null | undefined,
     ): number => both.pairs.reduce((sum, pair) => sum + (pick(pair) ?? Number.NaN), 0) / 2;
     expect(both.effect[2]?.[3]).toBeNear(mean((pair) => pair.effect?.[2]?.[3]));
-    expect(both.targetClean).toBeNear(mean(({ targetClean }) => targetClean));
+    expect(both.targetClean).toBeNear(mean(({ target }) => target.value));
     const exact = (await run("patch", { pairs })) as PatchResult;
     expect(both.comparison?.exact).toEqual(exact.effect);
     expect(analysis("patch").tables(both)[1]?.notes).toHaveLength(4);

@@ -13,12 +13,13 @@ export interface Answer {
   readonly target: number;
   /** The likeliest next token. */
   readonly token: number;
+  readonly logit: number;
   readonly probability: number;
 }
 
 /**
- * What logits at the last position say, one answer each; all are asked for together. Targets are of logits as they are,
- * probabilities of logits that the model has capped.
+ * What logits at the last position say, one answer each; all are asked for together. Targets are of logits before a
+ * cap, the likeliest token's logit and probability after it.
  *
  * @param logits uncapped
  */
@@ -38,15 +39,17 @@ export async function answersOf<T extends Shaped>(
         const own = targetValue(engine, said, { a: best[i] ?? 0, b: null });
         return [
           targetValue(engine, one, target),
+          own,
           engine.exp(engine.sub(own, engine.logsumexp(engine.sum(said, ["pos"]), "vocab"))),
         ];
       }),
     async (values) => {
       const numbers = (await readTogether(engine, values)).map(([number = Number.NaN]) => number);
       return best.map((token, i) => ({
-        target: numbers[2 * i] ?? Number.NaN,
+        target: numbers[3 * i] ?? Number.NaN,
         token,
-        probability: numbers[2 * i + 1] ?? Number.NaN,
+        logit: numbers[3 * i + 1] ?? Number.NaN,
+        probability: numbers[3 * i + 2] ?? Number.NaN,
       }));
     },
   );

@@ -1,16 +1,21 @@
 import {
   type Agreement,
   agreement,
+  type Certificate,
+  certificateFor,
+  type NotShown,
   namedTarget,
   type PromptResult,
   promptResult,
   short,
-  type TokenFacts,
+  type TargetFacts,
   type TokenName,
+  type TopToken,
+  targetFacts,
   type Vocabulary,
   type Warning,
 } from "@resolvent/analysis";
-import { GATES, type Gate } from "@resolvent/expansion";
+import { GATES } from "@resolvent/expansion";
 import type { Engine, Shaped } from "@resolvent/tensor";
 import { using } from "@resolvent/tensor";
 import {
@@ -49,14 +54,20 @@ export interface ShownPath {
   readonly text: string;
   /** The check by intervention; null where it was not asked for. */
   readonly verified: ShownVerdict | null;
-  /** The largest routes by |effect|, the largest first; null where they were not asked for. */
-  readonly routes: readonly ShownRoute[] | null;
-  /** `effect − Σ routes`: the exact sum of all other routes; null as above. */
-  readonly routesNotShown: number | null;
-  /** How many routes the masks of its attention blocks allow, a decimal number; null as above. */
-  readonly routesCount: string | null;
-  /** Whether every route was made, so that none that is not shown is larger than the last shown; null as above. */
-  readonly routesExhaustive: boolean | null;
+  /** Its largest routes; null where they were not asked for. */
+  readonly routes: ShownRoutes | null;
+}
+
+/** The routes of a path as a result has them. */
+export interface ShownRoutes {
+  /** How many routes the masks of its attention blocks allow, a decimal number. */
+  readonly count: string;
+  /** The largest by |effect|, the largest first. */
+  readonly shown: readonly ShownRoute[];
+  /** All other routes: what `shown` leaves of the path's effect. */
+  readonly notShown: NotShown;
+  /** Whether every route was made, so that none that is not shown is larger than the last shown. */
+  readonly exhaustive: boolean;
 }
 
 /** A path with the position of every hop, as a result has it. */
@@ -67,10 +78,10 @@ export interface ShownRoute extends Route {
 
 /** What a model says, as a result has it. */
 export interface ShownAnswer {
-  /** The value of the target. */
-  readonly target: number;
-  /** The likeliest next token. */
-  readonly likeliest: TokenFacts & { readonly probability: number };
+  /** Of the target. */
+  readonly value: number;
+  /** The likeliest next tokens: the first. */
+  readonly top: readonly TopToken[];
 }
 
 /** A verdict as a result has it. */
@@ -78,18 +89,17 @@ export interface ShownVerdict extends Omit<Verdict, "without"> {
   readonly without: { readonly frozen: ShownAnswer; readonly live: ShownAnswer };
 }
 
-/** A target as a sum of paths: plain data, the same object in API, JSON and app. */
+/**
+ * A target as a sum of paths: plain data, the same object in API, JSON and app. All gates, and the final norm's σ, are
+ * held at the run's values.
+ */
 export interface PathExpansion extends PromptResult<"paths"> {
-  /** Token ids of the logit difference; `b` is null for a logit alone. */
-  readonly target: Target;
-  /** `logit " Mary" − " John"` */
-  readonly readout: string;
+  /** What is taken apart, and its value in the run: `total + constant + otherSources`, but for rounding. */
+  readonly target: TargetFacts;
   /** What the model says in the run, all paths there. */
   readonly answer: ShownAnswer;
   /** What paths go through: `block`, `head`, `neuron`, or the name of another level. */
   readonly level: string;
-  /** All gates, and the final norm's σ, are held at the run's values. */
-  readonly freeze: readonly Gate[];
   /** How many paths there are, a decimal number. */
   readonly count: string;
   /** The sum of all of them. With `constant` and `otherSources` it is the value of the target. */
@@ -108,10 +118,8 @@ export interface PathExpansion extends PromptResult<"paths"> {
   }[];
   /** The largest paths by |effect|, the largest first. */
   readonly shown: readonly ShownPath[];
-  /** `total − Σ shown`: the exact sum of all other paths. */
-  readonly notShown: number;
-  /** How many these are, a decimal number. */
-  readonly notShownCount: string;
+  /** All other paths: `total − Σ shown`, exactly. */
+  readonly notShown: NotShown;
   readonly search: {
     /** Whether every path was looked at, so that none that is not shown is larger than the last shown. */
     readonly exhaustive: boolean;
@@ -121,19 +129,14 @@ export interface PathExpansion extends PromptResult<"paths"> {
     readonly passes: number | null;
     /** The largest promise `Σ_k |sum of degree k|` of a bundle of paths that was not looked at; null for none. */
     readonly pending: number | null;
+    /** Of `|Σ path by path − total|`, relative to the largest sum of a degree; null where not every path was made. */
+    readonly certificate: Certificate | null;
   };
   /** How what freezing says compares with the model itself, over the paths that were verified; null where none was. */
   readonly agreement: Agreement | null;
   readonly attribution: DirectAttribution;
-  readonly certificate: {
-    /** `|Σ paths of all sources − ⟨w, T⟩|`, relative to the largest sum of a degree, in the precision used. */
-    readonly relativeError: number;
-    /** The same with everything recomputed in float64; null where that was not asked for. */
-    readonly relativeErrorFloat64: number | null;
-    /** `|Σ path by path − total|`, likewise; null where not every path was made. */
-    readonly enumeratedError: number | null;
-  };
-  readonly warnings: readonly Warning[];
+  /** Of `|Σ paths of all sources − ⟨w, T⟩|`, relative to the largest sum of a degree. */
+  readonly certificate: Certificate;
 }
 
 export interface ExpandPathsOptions extends TopPathsOptions {
@@ -155,7 +158,7 @@ export interface ExpandPathsOptions extends TopPathsOptions {
  * ```ts
  * const paths = await expandPaths(cpu, model, ids, { top: 5, verify: 2, text: tokenizer.token });
  * paths.shown[0].text;     // embed → L2.H1 → L3.H0 → logit " Mary" − " John"
- * paths.notShown;          // the exact sum of the other 1889563
+ * paths.notShown.sum;      // the exact sum of the other 1889563
  * ```
  *
  * @throws InputError what `topPaths` throws, `analysis/bad-target`; the signal's reason where it is aborted
@@ -204,45 +207,45 @@ export async function expandPaths<T extends Shaped>(
           degree,
           effect,
           verified,
-          ...shownRoutes(own, routes, readout.name, texts),
+          routes: routes && shownRoutes(own, routes, readout.name, texts),
         };
         const words = pathText({ source, nodes }, readout.name, texts);
         shown.push({ source: source.name, position: source.position, ...path, text: words });
       }
       const attribution = await directAttribution(engine, model, run, readout);
-      const float64 =
-        engine.precision === "f64"
-          ? found.relativeError
-          : ((await options.certify?.(target)) ?? null);
+      const { precision } = engine;
+      const float64 = precision === "f64" ? null : ((await options.certify?.(target)) ?? null);
       return {
-        ...promptResult("paths", engine, model, tokens, text),
-        target,
-        readout: readout.name,
+        ...promptResult("paths", engine, model, tokens, {
+          ...{ text, freeze: GATES },
+          warnings: found.exhaustive ? [] : [foundBySearch(found)],
+        }),
+        certificate: certificateFor(precision, found.relativeError, { float64 }),
+        target: targetFacts(target, answer.value, text),
         answer,
         level: level.name,
-        freeze: GATES,
         count: String(found.count),
         total: found.total,
         constant: found.constant,
         otherSources: found.otherSources,
         byDegree: found.byDegree.map((one) => ({ ...one, count: String(one.count) })),
         shown,
-        notShown: found.notShown,
-        notShownCount: String(found.count - BigInt(shown.length)),
+        notShown: {
+          count: String(found.count - BigInt(shown.length)),
+          sum: found.notShown,
+        },
         search: {
           exhaustive: found.exhaustive,
           expanded: found.expanded,
           passes: found.passes,
           pending: found.pending,
+          certificate:
+            found.enumeratedError === null
+              ? null
+              : certificateFor(precision, found.enumeratedError),
         },
         agreement: agreementOf(shown),
         attribution,
-        certificate: {
-          relativeError: found.relativeError,
-          relativeErrorFloat64: float64,
-          enumeratedError: found.enumeratedError,
-        },
-        warnings: found.exhaustive ? [] : [foundBySearch(found)],
       };
     } finally {
       engine.free(readout);
@@ -286,9 +289,9 @@ function lastLogits<T extends Shaped>(engine: Engine<T>, model: Model<T>, run: F
 }
 
 function shownAnswer(text: (id: number) => string): (answer: Answer) => ShownAnswer {
-  return ({ target, token, probability }) => ({
-    target,
-    likeliest: { id: token, text: text(token), probability },
+  return ({ target, token, logit, probability }) => ({
+    value: target,
+    top: [{ id: token, text: text(token), logit, probability }],
   });
 }
 
@@ -304,19 +307,18 @@ function shownVerdict(
 
 function shownRoutes(
   path: Pick<PathEffect, "source" | "nodes">,
-  routes: Routes | null,
+  { shown, count, notShown, exhaustive }: Routes,
   readout: string,
   texts: readonly string[],
-): Pick<ShownPath, "routes" | "routesNotShown" | "routesCount" | "routesExhaustive"> {
+): ShownRoutes {
   return {
-    routes:
-      routes?.shown.map((route) => ({
-        ...route,
-        text: routeText(path, route.positions, readout, texts),
-      })) ?? null,
-    routesNotShown: routes?.notShown ?? null,
-    routesCount: routes === null ? null : String(routes.count),
-    routesExhaustive: routes?.exhaustive ?? null,
+    count: String(count),
+    shown: shown.map((route) => ({
+      ...route,
+      text: routeText(path, route.positions, readout, texts),
+    })),
+    notShown: { count: String(count - BigInt(shown.length)), sum: notShown },
+    exhaustive,
   };
 }
 

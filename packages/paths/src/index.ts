@@ -9,6 +9,7 @@ export {
   type ShownAnswer,
   type ShownPath,
   type ShownRoute,
+  type ShownRoutes,
   type ShownVerdict,
 } from "./expand-paths.ts";
 export { type FrozenRun, frozenRun } from "./frozen-run.ts";

@@ -22,11 +22,12 @@ test("of a model that caps its logits targets are before the cap, probabilities 
 
   const found = await expandPaths(reference, model, tokens, { target, top: 3, verify: 1 });
   expect(found.total + found.constant).toBeNear(difference(read), { rtol: 1e-10 });
-  expect(found.answer.target).toBeNear(difference(read), { rtol: 1e-12 });
-  expect(found.answer.likeliest.id).toBe(top);
-  expect(found.answer.likeliest.probability).toBeNear(probability(said), { rtol: 1e-12 });
+  expect(found.answer.value).toBeNear(difference(read), { rtol: 1e-12 });
+  const [first] = found.answer.top;
+  expect([first?.id, first?.logit]).toEqual([top, expect.closeTo(said[top] ?? Number.NaN, 12)]);
+  expect(first?.probability).toBeNear(probability(said), { rtol: 1e-12 });
   const verified = found.shown[0]?.verified;
   expect(verified?.frozen).toBeNear(found.shown[0]?.effect ?? Number.NaN, { rtol: 1e-9 });
   const without = difference(read) - (verified?.frozen ?? Number.NaN);
-  expect(verified?.without.frozen.target).toBeNear(without, { rtol: 1e-9 });
+  expect(verified?.without.frozen.value).toBeNear(without, { rtol: 1e-9 });
 });

@@ -9,14 +9,17 @@ test("the package exports the same names in Node and in browsers", () => {
   expect(Object.keys(browser).sort()).toEqual(names);
 });
 
-test("what is needed at run time: no schemas", () => {
+test("what is needed at run time: schemas and degrees for the analyses alone", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/analysis",
     "@resolvent/cpu",
+    "@resolvent/expansion",
     "@resolvent/models",
     "@resolvent/tensor",
     "@resolvent/transformer",
     "@resolvent/weights",
+    "zod",
   ]);
   expect(manifest.sideEffects).toBe(false);
 });

@@ -194,7 +194,8 @@ function positionMask(
 
 function indexMask(shape: Shape, axis: string, indices: readonly number[]): Mask {
   const size = sizeAlong(shape, axis, "ablate");
-  const data = Array.from({ length: size }, (_, i) => (indices.includes(i) ? 1 : 0));
+  const meant = new Set(indices);
+  const data = Array.from({ length: size }, (_, i) => (meant.has(i) ? 1 : 0));
   return { shape: { [axis]: size }, data };
 }
 

@@ -24,6 +24,11 @@ export interface Architecture {
   /** Attention and MLP of a layer read the same point. */
   readonly parallel: boolean;
   readonly norm: "layer" | "rms" | "none";
+  /** Blocks have a norm of what they write too; not where absent. */
+  readonly writeNorms?: true;
+  /** The soft cap of attention scores, and that of logits; none where absent. */
+  readonly scoreCap?: number;
+  readonly logitCap?: number;
   readonly positions: "learned" | "rotary" | "none";
   readonly activation: Activation | "none";
   readonly gatedMlp: boolean;

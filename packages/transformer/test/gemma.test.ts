@@ -169,7 +169,7 @@ test.each([
 test("a model that caps its logits says so, with the cap, and says nothing where it has none", async () => {
   const [warning] =
     (await load(tinyModel("gemma2", { final_logit_softcapping: 7 }))).warnings ?? [];
-  expect(warning?.message).toMatch(/±7\. Targets, .* before the cap; probabilities, .* after it/);
+  expect(warning?.message).toMatch(/±7\. Targets, .* before the cap; KL, loss, .* after it/);
   const without = await load(tinyModel("gemma2", { final_logit_softcapping: null }));
   expect(without.warnings).toBeUndefined();
   expect(without.final).not.toHaveProperty("cap");

@@ -7,13 +7,15 @@ const MAX_DEPTH = 40;
 
 /**
  * The JSON Schema (2020-12) of the result of each analysis that files export: constants of the type
- * `Analysis<P, R>` or `OutlineAnalysis<P, R>`; by the kind of the result.
+ * `Analysis<P, R>` or `OutlineAnalysis<P, R>`; and of results that are of no single analysis; by the kind of the
+ * result.
  *
  * @param {readonly string[]} files
+ * @param {readonly { readonly file: string; readonly type: string }[]} [others]
  * @returns {Map<string, Schema>}
  */
-export function resultSchemas(files) {
-  const program = ts.createProgram([...files], {
+export function resultSchemas(files, others = []) {
+  const program = ts.createProgram([...files, ...others.map(({ file }) => file)], {
     target: ts.ScriptTarget.ES2023,
     lib: ["lib.es2023.d.ts", "lib.es2024.string.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
     module: ts.ModuleKind.NodeNext,
@@ -41,6 +43,14 @@ export function resultSchemas(files) {
       const [kind, schema] = schemaOf(checker, source, result);
       found.set(kind, schema);
     }
+  }
+  for (const { file, type } of others) {
+    const source = program.getSourceFile(file);
+    const module = source && checker.getSymbolAtLocation(source);
+    const symbol = module && checker.getExportsOfModule(module).find(({ name }) => name === type);
+    if (source === undefined || symbol === undefined) throw new Error(`${file} has no ${type}`);
+    const [kind, schema] = schemaOf(checker, source, checker.getDeclaredTypeOfSymbol(symbol));
+    found.set(kind, schema);
   }
   return found;
 }

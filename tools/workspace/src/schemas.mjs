@@ -15,7 +15,9 @@ const sources = membersOf(repository)
   .flatMap((place) => readdirSync(place).map((name) => join(place, name)));
 
 mkdirSync(folder, { recursive: true });
-const made = resultSchemas(sources);
+// Any analysis of a prompt gives it for several.
+const set = join(repository, "packages", "analysis", "src", "prompt-set.ts");
+const made = resultSchemas(sources, [{ file: set, type: "PromptSet" }]);
 for (const [kind, schema] of made) {
   const path = join(folder, `${kind}.json`);
   const text = `${JSON.stringify(schema, undefined, 2)}\n`;

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 import { isPublic, membersOf, repository } from "../src/members.mjs";
@@ -29,33 +29,52 @@ function reached(start: string): { files: Set<string>; packages: Set<string> } {
   return found;
 }
 
-/** The built file behind `@resolvent/paths/analyses`. */
+/** The built file behind `@resolvent/paths/analyses`, as browsers get it. */
 function entry(specifier: string): string | undefined {
-  const [scope, id, ...rest] = specifier.split("/");
-  const member = members.find(({ manifest }) => manifest.name === `${scope}/${id}`);
-  const exported = member?.manifest.exports as Record<string, { default?: string }> | undefined;
-  const file = exported?.[rest.length === 0 ? "." : `./${rest.join("/")}`]?.default;
+  const parts = specifier.split("/");
+  const name = parts.splice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+  const member = members.find(({ manifest }) => manifest.name === name);
+  const exported = exportsOf(member)[[".", ...parts].join("/")];
+  const file = typeof exported === "object" ? exported.default : undefined;
   return member && file && join(repository, member.folder, file);
 }
 
-const libraries = members.filter(
-  ({ group, manifest }) =>
-    group === "packages" && existsSync(entry(manifest.name) ?? "no main entry"),
-);
+function exportsOf(member: (typeof members)[number] | undefined) {
+  return (member?.manifest.exports ?? {}) as Readonly<
+    Record<string, string | { default?: string }>
+  >;
+}
+
+/** Every entry of every library: `@resolvent/paths`, `@resolvent/paths/analyses`. */
+const entries = members
+  .filter(({ group }) => group === "packages")
+  .flatMap((member) =>
+    Object.keys(exportsOf(member)).map((path) => `${member.manifest.name}${path.slice(1)}`),
+  )
+  .filter((specifier) => existsSync(entry(specifier) ?? "no code"));
 
 describe("what the import of a library brings", () => {
   test("there are libraries, and they are built", () => {
-    expect(libraries.length).toBeGreaterThan(6);
+    expect(entries.length).toBeGreaterThan(20);
+    expect(entries).toContain("@resolvent/analysis/parameters");
   });
 
-  test.each(libraries.map(({ manifest }) => manifest.name))("%s: no zod", (name) => {
+  test.each(entries)("%s: no zod", (name) => {
     const { files, packages } = reached(entry(name) as string);
     expect(files.size).toBeGreaterThan(0);
     expect([...packages]).not.toContain("zod");
   });
 
-  test("the entries of analyses have it, so that this test would see it", () => {
-    const { packages } = reached(entry("@resolvent/paths/analyses") as string);
-    expect([...packages]).toContain("zod");
+  test("what has a dependency is seen to have it", () => {
+    const { packages } = reached(entry("@resolvent/cli") as string);
+    expect([...packages]).toContain("commander");
+  });
+
+  test("resolvent: no analyses", () => {
+    const { files } = reached(entry("resolvent") as string);
+    const folders = [...files].map((file) => relative(repository, file).split("/")[1]);
+    expect(new Set(folders)).toEqual(
+      new Set(["cpu", "models", "resolvent", "tensor", "transformer", "weights"]),
+    );
   });
 });

@@ -40,7 +40,7 @@ export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: stri
       } finally {
         clearInterval(alive);
       }
-      const wrong = faultOfResult(result);
+      const wrong = faultOfResult(result, given.resultSchema);
       if (wrong !== undefined) throw pluginFailed(plugin, `${name} gave ${wrong}`);
       return result;
     };

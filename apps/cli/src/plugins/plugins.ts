@@ -1,4 +1,5 @@
 import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import { isInputError } from "@resolvent/tensor";
 import { describeFailure, usageError } from "../failure.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Config, configAbove } from "./config.ts";
@@ -116,7 +117,8 @@ export async function addPlugins(
         try {
           add(one.analysis);
         } catch (error) {
-          say(pluginFailed(plugin.name, messageOf(error), error));
+          // Where it is refused is no news to its author.
+          say(pluginFailed(plugin.name, messageOf(error), isInputError(error) ? undefined : error));
         }
       }
     }

@@ -1,16 +1,14 @@
-import type { ComputedResult } from "@resolvent/analysis";
-import type { HeadPlace } from "@resolvent/transformer";
-import type { WeightProcessing } from "../processing.ts";
+import type { ComputedResult, HeadFacts } from "@resolvent/analysis";
 import type { Repeated } from "../repeated.ts";
 
 /** An earlier head and how strongly it composes. */
-export interface Partner extends HeadPlace {
+export interface Partner extends HeadFacts {
   /** `‖A B‖_F / (‖A‖_F ‖B‖_F)`; of unrelated matrices, `1/√d_model` is expected. */
   readonly score: number;
 }
 
 /** One head and its scores. */
-export interface HeadRow extends HeadPlace {
+export interface HeadRow extends HeadFacts {
   /** Copying score of `W_V W_O`: `Σ Re λ / Σ |λ|`; null where all eigenvalues are next to zero, as below. */
   readonly ovCopying: number | null;
   /** Of `W_E W_V W_O W_U`. */
@@ -28,10 +26,8 @@ export interface HeadRow extends HeadPlace {
   readonly valueFrom: Partner | null;
 }
 
-/** Every head of a model and its scores: plain data. */
+/** Every head of a model and its scores: plain data. Processed weights are scored; runs are those of the model itself. */
 export interface HeadsResult extends ComputedResult<"heads"> {
-  /** What was done to the weights before they were scored; runs are those of the model itself. */
-  readonly weightProcessing: WeightProcessing | "none";
   /** The input of the run; null where weights alone were scored, or the context is too short. */
   readonly repeated: Repeated | null;
   readonly heads: readonly HeadRow[];

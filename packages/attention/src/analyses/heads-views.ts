@@ -1,5 +1,4 @@
 import { short, type View } from "@resolvent/analysis";
-import { headName } from "@resolvent/transformer";
 import type { HeadRow, HeadsResult } from "./heads-result.ts";
 
 type Score = "induction" | "previousToken" | "ovCopying";
@@ -9,7 +8,7 @@ export function headsAnswer({ model, heads, repeated }: HeadsResult): string[] {
   const best = (score: Score): { readonly name: string; readonly value: number } | undefined => {
     const scored = heads.flatMap((row: HeadRow) => {
       const value = row[score];
-      return value === null ? [] : [{ name: headName(row), value }];
+      return value === null ? [] : [{ name: row.name, value }];
     });
     return scored.toSorted((a, b) => b.value - a.value)[0];
   };

@@ -3,6 +3,7 @@ import {
   type Cell,
   computedResult,
   defineAnalysis,
+  headFacts,
   type Outline,
   pause,
   type Subject,
@@ -10,10 +11,14 @@ import {
   type TokenName,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { countParameter, optionalCount, tokenParameter } from "@resolvent/analysis/parameters";
+import {
+  countParameter,
+  flagParameter,
+  parameters,
+  tokenParameter,
+} from "@resolvent/analysis/parameters";
 import { type Cost, priced, type Shaped, using } from "@resolvent/tensor";
-import { type HeadPlace, headName, type Model } from "@resolvent/transformer";
-import * as z from "zod";
+import type { HeadPlace, Model } from "@resolvent/transformer";
 import {
   COMPOSITION_KINDS,
   type Composition,
@@ -54,18 +59,18 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   summary: "every attention head and its scores",
   description:
     "Shows copying scores of each head's OV circuit, its strongest composition with earlier heads, and its attention on repeated random tokens.",
-  params: z.object({
-    weightsOnly: z.boolean().default(false).describe("skip the scores that need a forward pass"),
-    raw: z.boolean().default(false).describe("use the weights as stored, without processing"),
-    repeatLength: optionalCount(
+  params: parameters({
+    weightsOnly: flagParameter("skip the scores that need a forward pass"),
+    raw: flagParameter("use the weights as stored, without processing"),
+    repeatLength: countParameter(
       "number of random tokens repeated; default: 25, or as many as fit the context",
-      { least: 1, title: "n" },
+      { optional: true, least: 1, title: "n" },
     ),
-    sequences: countParameter("number of such sequences", 4, { least: 1, title: "n" }),
-    seed: countParameter("random seed", 0, { title: "n" }),
-    bos: tokenParameter(
-      "token before the first copy (text or id:N); default: the model's own",
-    ).optional(),
+    sequences: countParameter("number of such sequences", { default: 4, least: 1, title: "n" }),
+    seed: countParameter("random seed", { default: 0, title: "n" }),
+    bos: tokenParameter("token before the first copy (text or id:N); default: the model's own", {
+      optional: true,
+    }),
   }),
   examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
   needs: ["linearAlgebra"],
@@ -111,7 +116,7 @@ async function run<T extends Shaped>(
       const at = (table: readonly (readonly (number | null)[])[] | undefined): number | null =>
         table?.[head.layer]?.[head.head] ?? null;
       return {
-        ...head,
+        ...headFacts(head),
         ovCopying: at(copied.residual),
         ovCopyingEmbedding: at(copied.embedding),
         ovCopyingEmbeddingCentred: at(copied.embeddingCentred),
@@ -125,8 +130,7 @@ async function run<T extends Shaped>(
       };
     });
     return {
-      ...computedResult("heads", engine, model),
-      weightProcessing: processingRecord(processing),
+      ...computedResult("heads", engine, model, { weightProcessing: processingRecord(processing) }),
       repeated: repeated ?? null,
       heads: rows,
     };
@@ -188,7 +192,7 @@ function strongest(composed: Composition, kind: CompositionKind, to: HeadPlace):
       const score = compositionScore(composed, kind, { layer, head }, to);
       // 0 is that of a head without weights, which composes with nothing. What is not a number is seen.
       if (score === 0 || score <= (best?.score ?? 0)) continue;
-      best = { layer, head, score };
+      best = { ...headFacts({ layer, head }), score };
     }
   }
   return best;
@@ -229,14 +233,14 @@ function tables(result: HeadsResult): Table[] {
       rows: heads.map((row) => [
         row.layer,
         row.head,
-        headName(row),
+        row.name,
         row.ovCopying,
         row.ovCopyingEmbedding,
         row.ovCopyingEmbeddingCentred,
         ...ran.map(([name]) => row[name]),
         ...partners.flatMap((kind): Cell[] => {
           const from = row[`${kind}From`];
-          return from === null ? [null, null] : [headName(from), from.score];
+          return from === null ? [null, null] : [from.name, from.score];
         }),
       ]),
       notes: notesOf(result),

@@ -1,7 +1,5 @@
-import type { ComputedResult, TokenFacts } from "@resolvent/analysis";
-import type { HeadPlace } from "@resolvent/transformer";
+import type { ComputedResult, HeadFacts, TokenFacts } from "@resolvent/analysis";
 import type { Eigenvalue, OvForms } from "../copying.ts";
-import type { WeightProcessing } from "../processing.ts";
 
 /** A token and its score along a direction. */
 export interface ScoredToken extends TokenFacts {
@@ -27,8 +25,7 @@ export interface ScoredEnds {
 
 /** One head's OV circuit: plain data. */
 export interface OvResult extends ComputedResult<"ov"> {
-  readonly head: HeadPlace;
-  readonly weightProcessing: WeightProcessing | "none";
+  readonly head: HeadFacts;
   /** `Σ Re λ / Σ |λ|`; null where all eigenvalues are zero. */
   readonly copying: OvForms<number | null>;
   /** Non-zero eigenvalues, by descending absolute value. */

@@ -2,6 +2,7 @@ import {
   type Analysis,
   computedResult,
   defineAnalysis,
+  headFacts,
   normOf,
   type Outline,
   type Prompt,
@@ -14,13 +15,14 @@ import {
 } from "@resolvent/analysis";
 import {
   countParameter,
+  flagParameter,
   headParameter,
+  parameters,
   promptParameter,
   tokensParameter,
 } from "@resolvent/analysis/parameters";
 import { type Cost, InputError, priced, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import { parseHead } from "@resolvent/transformer";
-import * as z from "zod";
 import { type Circuit, ovCircuit } from "../circuit.ts";
 import { copyingScore, cyclicFormsOf, type Eigenvalue, eigenvaluesOf } from "../copying.ts";
 import {
@@ -55,19 +57,19 @@ export const ovAnalysis: Analysis<OvParameters, OvResult> = defineAnalysis({
   summary: "what one head moves: its OV circuit",
   description:
     "Shows copying scores, eigenvalues, and singular directions (with their tokens) of a head's OV circuit, and a token-to-token table.",
-  params: z.object({
-    head: headParameter("head, as L1.H5, L1H5 or 1.5").meta({ title: "name" }),
-    directions: countParameter("number of singular directions described by tokens", 5, {
-      title: "n",
+  params: parameters({
+    head: headParameter("head, as L1.H5, L1H5 or 1.5", { title: "name" }),
+    directions: countParameter("number of singular directions described by tokens", {
+      ...{ default: 5, title: "n" },
     }),
-    top: countParameter("number of tokens at each end of a direction", 8, { least: 1, title: "n" }),
-    words: tokensParameter("")
-      .default([])
-      .describe(
-        "tokens (text or id:N) of a table: what attending to one does to the logits of the others",
-      ),
-    tokensOf: promptParameter("text whose tokens are added to that table").optional(),
-    raw: z.boolean().default(false).describe("use the weights as stored, without processing"),
+    top: countParameter("number of tokens at each end of a direction", {
+      ...{ default: 8, least: 1, title: "n" },
+    }),
+    words: tokensParameter(
+      "tokens (text or id:N) of a table: what attending to one does to the logits of the others",
+    ),
+    tokensOf: promptParameter("text whose tokens are added to that table", { optional: true }),
+    raw: flagParameter("use the weights as stored, without processing"),
   }),
   examples: ["tales --head L1.H2", 'tales --head L1.H2 --tokens-of " Mary John Anna" --top 5'],
   needs: ["linearAlgebra"],
@@ -148,9 +150,8 @@ async function run<T extends Shaped>(
           };
     await step(3);
     return {
-      ...computedResult("ov", engine, model),
-      head,
-      weightProcessing: processingRecord(processing),
+      ...computedResult("ov", engine, model, { weightProcessing: processingRecord(processing) }),
+      head: headFacts(head),
       copying: {
         residual: copyingScore(residual.eigenvalues, residual.size, engine.precision),
         embedding: copyingScore(embedding.eigenvalues, embedding.size, engine.precision),

@@ -14,14 +14,15 @@ import {
   warningLines,
 } from "@resolvent/analysis";
 import {
-  optionalCount,
+  choiceParameter,
+  countParameter,
+  parameters,
   promptParameter,
   promptsParameter,
   targetParameter,
 } from "@resolvent/analysis/parameters";
 import { InputError, type Shaped } from "@resolvent/tensor";
 import type { Model, Target } from "@resolvent/transformer";
-import * as z from "zod";
 import { balanceError } from "../balance.ts";
 import { type DegreeExpansion, expandByDegree } from "../expand.ts";
 import { expandCost } from "../expand-cost.ts";
@@ -49,26 +50,26 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   summary: "a run as a sum over path degrees",
   description:
     "Writes a run of MODEL as a sum of terms by path degree (how many blocks a path passes through), and checks that they add up.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
     freeze: freezeParameter(GATES),
-    method: z
-      .enum(["tree", "sweep"])
-      .optional()
-      .describe("how terms are computed; default: sweep if all gates are frozen"),
-    reference: z
-      .enum(["zero", "mean", "run"])
-      .default("zero")
-      .meta({ title: "kind", description: "what a cut branch contributes" }),
+    method: choiceParameter(
+      "how terms are computed; default: sweep if all gates are frozen",
+      ["tree", "sweep"],
+      { optional: true },
+    ),
+    reference: choiceParameter("what a cut branch contributes", ["zero", "mean", "run"], {
+      ...{ default: "zero", title: "kind" },
+    }),
     referencePrompt: promptsParameter(
       "prompts of the reference mean (the prompt itself if none) or run",
     ),
-    maxDegree: optionalCount("highest degree computed; default: all", { title: "k" }),
-    target: targetParameter.meta({
-      title: "a,b",
-      description:
-        "tokens (text or id:N) whose logit difference at the last position, or one for its logit, is also told by degree",
+    maxDegree: countParameter("highest degree computed; default: all", {
+      ...{ optional: true, title: "k" },
     }),
+    target: targetParameter(
+      "tokens (text or id:N) whose logit difference at the last position, or one for its logit, is also told by degree",
+    ),
   }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to"',
@@ -208,16 +209,17 @@ function termTable(expansion: DegreeExpansion): Table {
       ];
     }),
     ...(remainder.from !== "none" && {
-      rest: ["rest", null, remainder.relativeNorm, remainder.logitShare],
+      rest: ["rest", null, remainder.relativeNorm, remainder.logitShare ?? null],
     }),
     notes: [...warningLines(expansion.warnings), certificateOf(expansion)],
   };
 }
 
 /** What each degree is to the target; none where none was asked for. */
-function targetTables({ target, remainder }: DegreeExpansion): Table[] {
-  if (target === null) return [];
-  const { readout, value, constant, degrees, remainder: rest } = target;
+function targetTables({ target, targetDegrees, remainder }: DegreeExpansion): Table[] {
+  if (target === null || targetDegrees === null) return [];
+  const { readout, value } = target;
+  const { constant, degrees, rest } = targetDegrees;
   const left = remainder.from === "none" ? "" : ` + rest ${short(rest)}`;
   const sum = degrees.reduce((all, { contribution }) => all + contribution, 0);
   return [
@@ -234,11 +236,11 @@ function targetTables({ target, remainder }: DegreeExpansion): Table[] {
         { name: "likeliest", kind: "text", detail: true },
       ],
       rows: degrees.map(({ degree, contribution, soFar, recomputed }) => {
-        const { target: said, likeliest } = recomputed;
-        const [first] = likeliest;
+        const { value: said, top } = recomputed;
+        const [first] = top;
         return [
           ...[degree, contribution, soFar, said, first?.text ?? null, first?.probability ?? null],
-          likeliest.map(({ text }) => tokenNotation(text)).join(" "),
+          top.map(({ text }) => tokenNotation(text)).join(" "),
         ];
       }),
       ...(remainder.from !== "none" && { rest: ["rest", rest, null, null, null, null, null] }),
@@ -258,7 +260,9 @@ function titleOf({ freeze, reference, method }: DegreeExpansion): string {
       : freeze.length === 0
         ? "Truncated tree (nothing frozen)"
         : `Truncated tree (${freeze.join(" and ")} frozen)`;
-  return reference === "zero" ? how : `${how}, reference ${reference}`;
+  return reference === null || reference.kind === "zero"
+    ? how
+    : `${how}, reference ${reference.kind}`;
 }
 
 function certificateOf({ certificate, precision, remainder }: DegreeExpansion): string {

@@ -1,12 +1,11 @@
-import * as z from "zod";
+import { choicesParameter, type Field } from "@resolvent/analysis/parameters";
 import { GATES, type Gate } from "../gates.ts";
 
 /** The parameter `freeze` of analyses: gates, these where none are named. */
 export function freezeParameter(
   preset: readonly Gate[],
-): z.ZodType<readonly Gate[], readonly Gate[] | undefined> {
-  return z
-    .array(z.enum(GATES))
-    .default([...preset])
-    .meta({ title: "gates", description: "gates frozen at their values in this run" });
+): Field<readonly Gate[], readonly Gate[] | undefined> {
+  return choicesParameter("gates frozen at their values in this run", GATES, {
+    ...{ default: preset, title: "gates" },
+  });
 }

@@ -12,13 +12,14 @@ import {
   warningLines,
 } from "@resolvent/analysis";
 import {
+  choiceParameter,
   countParameter,
   layerParameter,
-  optionalCount,
+  parameters,
   promptParameter,
+  textsParameter,
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
-import * as z from "zod";
 import { type Gate, gatesInWords } from "../gates.ts";
 import type { InteractionOptions } from "../interactions/interaction-terms.ts";
 import {
@@ -51,23 +52,21 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
   summary: "what sets of blocks, layers or heads do beyond their parts",
   description:
     "Runs MODEL with every set of players active and all others zero-ablated, and finds what each set does beyond its subsets (Möbius terms). With all orders, the default for up to 12 players, the terms add up to the model; above, only pairs are computed, and the rest is a remainder. Other components are always active.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
-    players: z
-      .enum(["blocks", "layers", "heads"])
-      .optional()
-      .describe(
-        "the components that are players; heads: of --layer, else of all layers; default: blocks",
-      ),
+    players: choiceParameter(
+      "the components that are players; heads: of --layer, else of all layers; default: blocks",
+      ["blocks", "layers", "heads"],
+      { optional: true },
+    ),
     layer: layerParameter("layer of the heads"),
-    groups: z.array(z.string()).min(1).optional().meta({
-      title: "groups",
-      description: "groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3,L2.N12",
+    groups: textsParameter("groups as players, joined by +: L0.attn+L0.mlp,L1,L2.H3,L2.N12", {
+      ...{ optional: true, fewest: 1, title: "groups" },
     }),
-    order: optionalCount("size of the largest sets; default: all with up to 12 players, else 2", {
-      title: "k",
+    order: countParameter("size of the largest sets; default: all with up to 12 players, else 2", {
+      ...{ optional: true, title: "k" },
     }),
-    top: countParameter("number of largest interactions listed", 12, { title: "n" }),
+    top: countParameter("number of largest interactions listed", { default: 12, title: "n" }),
     freeze: freezeParameter([]),
   }),
   examples: [
@@ -104,7 +103,7 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
     ...["interaction-order", "interaction", "interaction-matrix"],
     ...["interaction-pair", "player"],
   ],
-  answer: ({ model, players, top: [largest], orders, single }) => {
+  answer: ({ model, players, shown: [largest], orders, single }) => {
     const [alone, last] = [Math.max(...single), orders.at(-1)];
     return [
       largest === undefined
@@ -117,14 +116,14 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
           ]),
     ];
   },
-  views: ({ players, pairs, top }) => [
+  views: ({ players, pairNorms, shown }) => [
     {
       ...{ mark: "bars", table: "interaction-order", y: "order", x: "relativeNorm" },
       ...{ line: "cumulativeRelativeError", scale: "symlog" },
       title: "What sets of each size do together",
       note: "Order k is all sets of k players; order 0 is the run in which none of them writes. The line says by how much the sum so far misses the model’s output. The scale is logarithmic.",
     },
-    ...(top.length === 0
+    ...(shown.length === 0
       ? []
       : [
           {
@@ -133,7 +132,7 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
             note: "How large what a set does is beyond all its subsets.",
           },
         ]),
-    ...(pairs.length === 0
+    ...(pairNorms.length === 0
       ? []
       : [
           {
@@ -216,14 +215,14 @@ function topTitle(shown: number): string {
 }
 
 /** Every set as a row of data; people see the largest. */
-function setTable({ top, sets, single, players }: Interactions): Table {
+function setTable({ shown, sets, single, players }: Interactions): Table {
   const largest = Math.max(...single);
   const alone = players[single.indexOf(largest)];
   return {
     kind: "interaction",
     field: "sets",
-    replaces: "top",
-    title: topTitle(top.length),
+    replaces: "shown",
+    title: topTitle(shown.length),
     columns: [
       { name: "players", kind: "text", refers: "node" },
       { name: "order", kind: "count" },
@@ -231,7 +230,7 @@ function setTable({ top, sets, single, players }: Interactions): Table {
       { name: "relativeNorm", kind: "number", head: "‖I(S)‖/‖T‖", missing: "–" },
     ],
     rows: sets.map((one) => [one.players.join(" "), one.order, one.norm, one.relativeNorm]),
-    shown: top.length,
+    shown: shown.length,
     ...(alone !== undefined && {
       notes: [`alone, ${alone} does most: ${short(largest)}`],
     }),
@@ -239,8 +238,8 @@ function setTable({ top, sets, single, players }: Interactions): Table {
 }
 
 /** Norms of pairs, where they fit on a screen. */
-function matrixTables({ players, pairs, single, precision }: Interactions): Table[] {
-  if (pairs.length < 2 || pairs.length > MATRIX_COLUMNS) return [];
+function matrixTables({ players, pairNorms, single, precision }: Interactions): Table[] {
+  if (pairNorms.length < 2 || pairNorms.length > MATRIX_COLUMNS) return [];
   return [
     {
       kind: "interaction-matrix",
@@ -251,13 +250,13 @@ function matrixTables({ players, pairs, single, precision }: Interactions): Tabl
         { name: "player", kind: "text", head: "" },
         ...players.map((name) => ({ name, kind: "number" }) as const),
       ],
-      rows: players.map((name, i) => [name, ...(pairs[i] ?? [])]),
-      rounding: roundingOf(precision, [...single, ...pairs.flat()]),
+      rows: players.map((name, i) => [name, ...(pairNorms[i] ?? [])]),
+      rounding: roundingOf(precision, [...single, ...pairNorms.flat()]),
     },
   ];
 }
 
-function pairTable({ players, pairs }: Interactions): Table {
+function pairTable({ players, pairNorms }: Interactions): Table {
   return {
     kind: "interaction-pair",
     data: true,
@@ -267,7 +266,7 @@ function pairTable({ players, pairs }: Interactions): Table {
       { name: "norm", kind: "number" },
     ],
     rows: players.flatMap((player, i) =>
-      players.slice(i + 1).map((other, j) => [player, other, pairs[i]?.[i + 1 + j] ?? null]),
+      players.slice(i + 1).map((other, j) => [player, other, pairNorms[i]?.[i + 1 + j] ?? null]),
     ),
   };
 }

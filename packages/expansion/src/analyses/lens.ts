@@ -11,10 +11,9 @@ import {
   tokenPlaces,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { promptParameter, targetParameter } from "@resolvent/analysis/parameters";
+import { parameters, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
 import { priced, type Shaped } from "@resolvent/tensor";
 import type { Model, Target } from "@resolvent/transformer";
-import * as z from "zod";
 import { type LogitLens, lensProducts, lensStreams, logitLens } from "../lens/logit-lens.ts";
 
 interface LensParameters {
@@ -28,7 +27,7 @@ export const lens: Analysis<LensParameters, LogitLens> = defineAnalysis<LensPara
   summary: "the logit lens: what the stream says after every block, at every position",
   description:
     "Reads out the residual stream of MODEL after every block, at every position, through the final norm and the unembedding: the logit difference of a target, and the likeliest next token.",
-  params: z.object({ prompt: promptParameter("text to read"), target: targetParameter }),
+  params: parameters({ prompt: promptParameter("text to read"), target: targetParameter() }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',
     "path/to/model --tokens 1,403,407 --json",
@@ -68,11 +67,11 @@ export const lens: Analysis<LensParameters, LogitLens> = defineAnalysis<LensPara
 });
 
 /** From which point on the model's own answer is the likeliest at the last position. */
-function lensAnswer({ points, readout }: LogitLens): string[] {
-  const last = points.map(({ likeliest, target }) => ({
-    id: likeliest.at(-1)?.id,
-    text: likeliest.at(-1)?.text ?? "",
-    target: target.at(-1) ?? 0,
+function lensAnswer({ points, target }: LogitLens): string[] {
+  const last = points.map(({ top, values }) => ({
+    id: top.at(-1)?.[0]?.id,
+    text: top.at(-1)?.[0]?.text ?? "",
+    value: values.at(-1) ?? 0,
   }));
   const end = last.at(-1);
   if (end === undefined) return [];
@@ -80,7 +79,7 @@ function lensAnswer({ points, readout }: LogitLens): string[] {
   const from = points[other + 1]?.after ?? "";
   return [
     `At the last position the stream names ${tokenNotation(end.text)}, the model’s own answer, from ${from} on.`,
-    `There ${readout} goes from ${short(last[0]?.target ?? 0)} at the start to ${short(end.target)} at the end.`,
+    `There ${target.readout} goes from ${short(last[0]?.value ?? 0)} at the start to ${short(end.value)} at the end.`,
   ];
 }
 
@@ -93,7 +92,7 @@ function targetOf<T extends Shaped>(
 }
 
 /** Rows are points of the stream, columns positions. */
-function matrixOf(what: "target" | "token", { points, readout, model, input }: LogitLens): Table {
+function matrixOf(what: "target" | "token", { points, target, model, input }: LogitLens): Table {
   const { tokens } = input;
   const kind = what === "target" ? "logit" : "token";
   return {
@@ -102,7 +101,7 @@ function matrixOf(what: "target" | "token", { points, readout, model, input }: L
     matrix: true,
     title:
       what === "target"
-        ? `Logit lens: ${readout} after every block, at every position`
+        ? `Logit lens: ${target.readout} after every block, at every position`
         : "The likeliest next token",
     ...(what === "target" && { subtitle: inputLine(model, tokens) }),
     columns: [
@@ -112,9 +111,9 @@ function matrixOf(what: "target" | "token", { points, readout, model, input }: L
         head: `${tokenNotation(text)}@${pos}`,
       })),
     ],
-    rows: points.map(({ after, target, likeliest }) => [
+    rows: points.map(({ after, values, top }) => [
       after,
-      ...(what === "target" ? target : likeliest.map(({ text }) => text)),
+      ...(what === "target" ? values : top.map(([first]) => first?.text ?? null)),
     ]),
     notes:
       what === "target"
@@ -136,11 +135,14 @@ function cellTable({ points, input }: LogitLens): Table {
       { name: "likeliest", kind: "token" },
       { name: "probability", kind: "share" },
     ],
-    rows: points.flatMap(({ after, target, likeliest }) =>
-      input.tokens.map(({ text }, pos) => [
-        ...[after, pos, text, target[pos] ?? null, likeliest[pos]?.text ?? null],
-        likeliest[pos]?.probability ?? null,
-      ]),
+    rows: points.flatMap(({ after, values, top }) =>
+      input.tokens.map(({ text }, pos) => {
+        const [first] = top[pos] ?? [];
+        return [
+          ...[after, pos, text, values[pos] ?? null],
+          ...[first?.text ?? null, first?.probability ?? null],
+        ];
+      }),
     ),
   };
 }

@@ -1,4 +1,4 @@
-import type { TokenFacts, Warning } from "@resolvent/analysis";
+import type { NotShown, TargetFacts } from "@resolvent/analysis";
 import type { EdgeDegrees } from "../qk/edge-degrees.ts";
 import type { ScoreExpansion } from "../qk/expand-score.ts";
 
@@ -13,15 +13,14 @@ export interface ScorePair {
 
 /** A score by source pairs, with the degrees that the edge has: what the command `qk` gives. */
 export interface QkResult extends ScoreExpansion {
-  /** Whether `pairs` are those of the centred score. */
+  /** Whether `shown` are those of the centred score. */
   readonly centred: boolean;
   /** The pairs with the largest effects, in that order. */
-  readonly pairs: readonly ScorePair[];
-  /** The sum of all other pairs. */
-  readonly notShown: { readonly pairs: number; readonly effect: number };
-  /** The tokens of the target whose V-degrees are told: `a`, and `b` where there is one. */
-  readonly target: readonly TokenFacts[];
+  readonly shown: readonly ScorePair[];
+  /** All other pairs. */
+  readonly notShown: NotShown;
+  /** What is read out at the query, whose V-degrees are told. */
+  readonly target: TargetFacts;
   /** V-degree and QK-degree, each by itself. */
   readonly degrees: EdgeDegrees;
-  readonly warnings: readonly Warning[];
 }

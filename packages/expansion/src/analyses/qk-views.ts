@@ -12,9 +12,9 @@ export function qkAnswer({
   query,
   key,
   pattern,
-  pairs: [first],
+  shown: [first],
   notShown,
-  pairs,
+  shown,
   centred,
   score,
   centredScore,
@@ -24,7 +24,7 @@ export function qkAnswer({
   const total = centred ? centredScore : score;
   return [
     `${headName(head)} gives ${percent(pattern)} of its attention at ${at(query)} to ${at(key)}.`,
-    `Its score there, ${short(total)}${centred ? " above the mean of all keys" : ""}, is a sum of ${pairs.length + notShown.pairs} pairs of sources${first === undefined ? "" : `; the largest, ${first.querySource} with ${first.keySource}, contributes ${short(first.effect)}`}.`,
+    `Its score there, ${short(total)}${centred ? " above the mean of all keys" : ""}, is a sum of ${shown.length + Number(notShown.count)} pairs of sources${first === undefined ? "" : `; the largest, ${first.querySource} with ${first.keySource}, contributes ${short(first.effect)}`}.`,
   ];
 }
 

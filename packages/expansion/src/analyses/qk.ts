@@ -13,22 +13,23 @@ import {
   type Table,
   type TokenFacts,
   type TokenName,
-  targetText,
-  tokenFacts,
+  targetFacts,
   tokenNotation,
   type Warning,
   warningLines,
 } from "@resolvent/analysis";
 import {
+  choiceParameter,
   countParameter,
+  flagParameter,
   headParameter,
+  parameters,
   positionParameter,
   promptParameter,
   targetParameter,
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { headName, parseHead } from "@resolvent/transformer";
-import * as z from "zod";
 import { chooseEdge } from "../qk/choose-edge.ts";
 import { qkDegrees } from "../qk/edge-degrees.ts";
 import { expandScore, type ScoreExpansion, scoreBalance } from "../qk/expand-score.ts";
@@ -56,33 +57,30 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
   summary: "why a head attends where it does: its score by pairs of sources",
   description:
     "Writes the attention score of a head of MODEL (before the softmax, from a query to a key) as an exact sum over pairs of sources, one on the query side and one on the key side; and splits the score, and what the head moves, by degree.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
     head: headParameter(
       "head, as L1.H5, L1H5 or 1.5; default: after the first layer, the one with the largest probability on a key other than 0 and the query",
-    ).optional(),
+      { optional: true },
+    ),
     query: positionParameter("query position; default: the last"),
     key: positionParameter("key position; default: the one the head attends to most"),
-    by: z
-      .enum(SPLITTINGS)
-      .default("block")
-      .meta({ title: "splitting", description: "how both sides are split into sources" }),
-    queryBy: z
-      .enum(SPLITTINGS)
-      .optional()
-      .meta({ title: "splitting", description: "the same for the query side; default: as --by" }),
-    keyBy: z
-      .enum(SPLITTINGS)
-      .optional()
-      .meta({ title: "splitting", description: "the same for the key side; default: as --by" }),
-    centred: z
-      .boolean()
-      .default(true)
-      .describe("subtract the mean of the score over keys, which the softmax ignores"),
-    target: targetParameter.describe(
+    by: choiceParameter("how both sides are split into sources", SPLITTINGS, {
+      ...{ default: "block", title: "splitting" },
+    }),
+    queryBy: choiceParameter("the same for the query side; default: as --by", SPLITTINGS, {
+      ...{ optional: true, title: "splitting" },
+    }),
+    keyBy: choiceParameter("the same for the key side; default: as --by", SPLITTINGS, {
+      ...{ optional: true, title: "splitting" },
+    }),
+    centred: flagParameter("subtract the mean of the score over keys, which the softmax ignores", {
+      default: true,
+    }),
+    target: targetParameter(
       "tokens (text or id:N) whose logit difference at the query is split by V-degree, or one for its logit; default: the two likeliest",
     ),
-    top: countParameter("number of pairs shown", 20, { least: 1, title: "n" }),
+    top: countParameter("number of pairs shown", { default: 20, least: 1, title: "n" }),
   }),
   examples: [
     'tales --prompt "Lily had a cat. Lily had a" --by head',
@@ -111,13 +109,12 @@ export const qk: Analysis<QkParameters, QkResult> = defineAnalysis<QkParameters,
     signal.throwIfAborted();
     const degrees = await qkDegrees(engine, model, tokens, { ...edge, target });
     const { centred, top } = params;
-    const { a, b } = target;
     return {
       ...score,
       centred,
       ...largestPairs(score, centred, top),
       warnings: sharesOf(score, centred)(0) === null ? [noShares(score, centred)] : [],
-      target: tokenFacts(b === null ? [a] : [a, b], vocabulary),
+      target: targetFacts(target, degrees.value.total, vocabulary.text),
       degrees,
     };
   },
@@ -154,12 +151,15 @@ function largestPairs(
   score: ScoreExpansion,
   centred: boolean,
   top: number,
-): Pick<QkResult, "pairs" | "notShown"> {
+): Pick<QkResult, "shown" | "notShown"> {
   const all = allPairs(score, centred);
   const rest = all.slice(top);
   return {
-    pairs: all.slice(0, top),
-    notShown: { pairs: rest.length, effect: rest.reduce((sum, pair) => sum + pair.effect, 0) },
+    shown: all.slice(0, top),
+    notShown: {
+      count: String(rest.length),
+      sum: rest.reduce((sum, pair) => sum + pair.effect, 0),
+    },
   };
 }
 
@@ -210,11 +210,12 @@ function pairTable(result: QkResult): Table {
   const { model, input, head, query, key, pattern, centred, notShown, certificate } = result;
   const { tokens } = input;
   const { total } = partsOf(result, centred);
+  const rest = Number(notShown.count);
   const at = (pos: number): string => `${tokenNotation(tokens[pos]?.text ?? "")}@${pos}`;
   const what = centred ? "score minus its mean over keys" : "score before the softmax";
   return {
     kind: "score-pair",
-    replaces: "pairs",
+    replaces: "shown",
     title: `${headName(head)} from ${at(query)} to ${at(key)}: ${what} = ${short(total)}, probability ${percent(pattern)}`,
     subtitle: inputLine(model, tokens),
     columns: [
@@ -233,18 +234,18 @@ function pairTable(result: QkResult): Table {
       pair.effect,
       pair.share,
     ]),
-    shown: result.pairs.length,
+    shown: result.shown.length,
     rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
     footer: [
-      ...(notShown.pairs > 0
+      ...(rest > 0
         ? [
             [
               null,
               null,
-              `${notShown.pairs} more pairs`,
+              `${rest} more pairs`,
               null,
-              notShown.effect,
-              sharesOf(result, centred)(notShown.effect),
+              notShown.sum,
+              sharesOf(result, centred)(notShown.sum),
             ],
           ]
         : []),
@@ -278,7 +279,7 @@ function sideTables(result: QkResult): Table[] {
       .map((source, i) => [source, sums[i] ?? 0] as const)
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
       .map(([source, x]) => [source, inWords(source, result.input.tokens), x, shareOf(x)]),
-    shown: result.pairs.length,
+    shown: result.shown.length,
     footer: moreSources(sums, result),
     rounding: roundingOf(result.precision, [result.score, ...result.matrix.flat()]),
   });
@@ -291,7 +292,7 @@ function sideTables(result: QkResult): Table[] {
 
 /** Sources of a side beyond those that are shown, as one row. */
 function moreSources(sums: readonly number[], result: QkResult): Cell[][] {
-  const more = sums.toSorted((a, b) => Math.abs(b) - Math.abs(a)).slice(result.pairs.length);
+  const more = sums.toSorted((a, b) => Math.abs(b) - Math.abs(a)).slice(result.shown.length);
   if (more.length === 0) return [];
   const effect = more.reduce((all, x) => all + x, 0);
   const words = `${more.length} more ${more.length === 1 ? "source" : "sources"}`;
@@ -302,7 +303,6 @@ function moreSources(sums: readonly number[], result: QkResult): Cell[][] {
 function degreeTable(result: QkResult): Table {
   const { degrees, target, query, head, precision } = result;
   const { value, edge, score } = degrees;
-  const textOf = (id: number): string => target.find((token) => token.id === id)?.text ?? "";
   const rows = Math.max(value.degrees.length, score.both.length);
   const constant = score.sources.length - 1;
   /** Degrees of one side end before its constant, the last entry. */
@@ -311,7 +311,7 @@ function degreeTable(result: QkResult): Table {
   return {
     kind: "degree",
     title: "V-degree and QK-degree",
-    subtitle: `target: ${targetText(degrees.target, textOf)} at ${query}`,
+    subtitle: `target: ${target.readout} at ${query}`,
     columns: [
       { name: "degree", kind: "text" },
       { name: "target", kind: "number", head: "V: target" },

@@ -11,8 +11,12 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { countParameter, promptParameter } from "@resolvent/analysis/parameters";
-import * as z from "zod";
+import {
+  countParameter,
+  numberParameter,
+  parameters,
+  promptParameter,
+} from "@resolvent/analysis/parameters";
 import { type Gate, gatesInWords } from "../gates.ts";
 import { ORDER_LIMIT } from "../series/coefficients.ts";
 import { type EpsilonSeries, epsilonSeries } from "../series/epsilon-series.ts";
@@ -37,12 +41,11 @@ export const series: Analysis<SeriesParameters, EpsilonSeries> = defineAnalysis<
   summary: "a run as a power series in ε, which scales its blocks' outputs",
   description:
     "Multiplies the output of every block of MODEL by ε and expands the residual stream in powers of ε (or of ε − ε₀): coefficients, partial sums at ε = 1 (the model) and their errors, several estimates of the radius of convergence, and a verdict at that order: converges, diverges, ends, or not shown to converge. Padé resummations of the same coefficients are listed separately.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
-    order: countParameter("highest power of ε", 6, { most: ORDER_LIMIT, title: "k" }),
-    about: z.number().default(0).meta({
-      title: "e",
-      description: "ε₀, the expansion point: 0 is without blocks, 1 the model",
+    order: countParameter("highest power of ε", { default: 6, most: ORDER_LIMIT, title: "k" }),
+    about: numberParameter("ε₀, the expansion point: 0 is without blocks, 1 the model", {
+      ...{ default: 0, title: "e" },
     }),
     freeze: freezeParameter([]),
   }),

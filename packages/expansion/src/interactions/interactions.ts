@@ -1,7 +1,16 @@
-import { normOf, type PromptResult, promptResult, ratio, type Warning } from "@resolvent/analysis";
+import {
+  type Certificate,
+  certificateFor,
+  normOf,
+  type PromptResult,
+  promptResult,
+  type Remainder,
+  ratio,
+  ZERO_REFERENCE,
+} from "@resolvent/analysis";
 import type { Engine, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { checkGates, type Gate } from "../gates.ts";
+import { checkGates } from "../gates.ts";
 import { plus } from "../stream-numbers.ts";
 import {
   type InteractionOptions,
@@ -36,41 +45,33 @@ export interface InteractingSet {
   readonly relativeNorm: number | null;
 }
 
-/** A run as a sum over sets of players: plain data, the same object in API, JSON and app. */
+/**
+ * A run as a sum over sets of players: plain data, the same object in API, JSON and app. What does not play writes
+ * nothing, biases included; of a head, `b_O` stays.
+ */
 export interface Interactions extends PromptResult<"interactions"> {
   /** How players were chosen; `layer` of heads and other parts. */
   readonly choice: { readonly kind: PlayerChoice["kind"]; readonly layer: number | null };
   /** Their names. What no player has (with heads, MLPs and `b_O`) always writes. */
   readonly players: readonly string[];
-  /** Gates held at the run's values. */
-  readonly freeze: readonly Gate[];
-  /** What a player that does not play writes: nothing, biases included; of a head, `b_O` stays. */
-  readonly reference: "zero";
   /** Orders `0 … K`; order 0 is the run in which no player writes. */
   readonly orders: readonly InteractionOrder[];
   /** All interactions of two or more players, the largest first. */
   readonly sets: readonly InteractingSet[];
-  /** The first of them. */
-  readonly top: readonly InteractingSet[];
+  /** The first of them: what people see. */
+  readonly shown: readonly InteractingSet[];
   /** `‖I({i})‖` of each player. */
   readonly single: readonly number[];
   /** `‖I({i, j})‖`, symmetric, null on the diagonal; empty below order 2. */
-  readonly pairs: readonly (readonly (number | null)[])[];
+  readonly pairNorms: readonly (readonly (number | null)[])[];
   /** Interactions of more than `K` players, all together. */
-  readonly remainder: {
-    readonly relativeNorm: number | null;
-    /** `none` where all orders are there; else `T` less the rest. */
-    readonly from: "none" | "difference";
-  };
+  readonly remainder: Remainder;
   readonly run: { readonly residualNorm: number };
-  /** A remainder `from: "difference"` fills every gap by its making: then this shows rounding only. */
-  readonly certificate: {
-    /** `‖Σ_S I(S) + remainder − T‖ / ‖T‖`; the sum is made in float64 of runs in the precision used. */
-    readonly relativeError: number | null;
-    /** The same with everything recomputed in float64; null where that was not asked for. */
-    readonly relativeErrorFloat64: number | null;
-  };
-  readonly warnings: readonly Warning[];
+  /**
+   * Of `‖Σ_S I(S) + remainder − T‖ / ‖T‖`; the sum is made in float64 of runs in the precision used. A remainder
+   * `from: "difference"` fills every gap by its making: then this shows rounding only.
+   */
+  readonly certificate: Certificate;
 }
 
 export interface InteractionsOptions extends InteractionOptions, InteractionWork {
@@ -91,7 +92,7 @@ export interface InteractionsOptions extends InteractionOptions, InteractionWork
  * ```ts
  * const found = await interactions(cpu, model, ids, { players: { kind: "layers" } });
  * found.orders[2].relativeNorm; // of all pairs of layers
- * found.top[0];                 // { players: ["L0", "L1"], norm: …
+ * found.shown[0];               // { players: ["L0", "L1"], norm: …
  * found.certificate.relativeError;
  * ```
  *
@@ -108,31 +109,31 @@ export async function interactions<T extends Shaped>(
   const work = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const terms = await interactionTerms(engine, model, tokens, { ...given, ...work });
   const { orders, relativeError, remainderNorm, residualNorm } = measured(terms);
-  const again = engine.precision === "f64" ? relativeError : ((await certify?.(given)) ?? null);
+  const float64 = engine.precision === "f64" ? null : ((await certify?.(given)) ?? null);
   const choice = given.players ?? { kind: "blocks" };
   const sets = interacting(terms, residualNorm);
   const remainder = {
-    relativeNorm: ratio(remainderNorm, residualNorm),
     from: isExact(terms) ? "none" : "difference",
+    relativeNorm: ratio(remainderNorm, residualNorm),
   } as const;
   return {
-    ...promptResult("interactions", engine, model, tokens, text),
+    ...promptResult("interactions", engine, model, tokens, {
+      ...{ text, freeze: checkGates(given.freeze ?? []), reference: ZERO_REFERENCE },
+      warnings: interactionWarnings(orders, remainder, relativeError, engine.precision),
+    }),
     choice: {
       kind: choice.kind,
       layer: "layer" in choice ? (choice.layer ?? null) : null,
     },
     players: terms.players.map(({ name }) => name),
-    freeze: checkGates(given.freeze ?? []),
-    reference: "zero",
     orders,
     sets,
-    top: sets.slice(0, top),
+    shown: sets.slice(0, top),
     single: singleOf(terms),
-    pairs: pairsOf(terms),
+    pairNorms: pairsOf(terms),
     remainder,
     run: { residualNorm },
-    certificate: { relativeError, relativeErrorFloat64: again },
-    warnings: interactionWarnings(orders, remainder, relativeError, engine.precision),
+    certificate: certificateFor(engine.precision, relativeError, { float64 }),
   };
 }
 

@@ -3,7 +3,10 @@ import {
   type PromptResult,
   pause,
   promptResult,
-  targetText,
+  type TargetFacts,
+  type TopToken,
+  targetFacts,
+  topTokens,
 } from "@resolvent/analysis";
 import {
   type Engine,
@@ -15,7 +18,6 @@ import {
 } from "@resolvent/tensor";
 import {
   likeliestTarget,
-  logProbabilities,
   type Model,
   plainSites,
   recording,
@@ -26,23 +28,21 @@ import {
   tokenIds,
   unembed,
 } from "@resolvent/transformer";
-import type { LikelyToken } from "../target-terms.ts";
 
 /** What the stream says at a point, read out as if the model ended there. */
 export interface LensPoint {
   /** `embed`, or the block after which the stream is read: `L0.attn`. */
   readonly after: string;
-  /** By position: the target, the final norm recomputed. */
-  readonly target: readonly number[];
-  /** By position: the likeliest next token. */
-  readonly likeliest: readonly LikelyToken[];
+  /** By position: the value of the target, the final norm recomputed. */
+  readonly values: readonly number[];
+  /** By position: the likeliest next tokens, the likeliest first; one each. */
+  readonly top: readonly (readonly TopToken[])[];
 }
 
 /** A target along the layers and positions of a run: plain data. */
 export interface LogitLens extends PromptResult<"logit-lens"> {
-  readonly target: Target;
-  /** `logit " Mary" − " John"` */
-  readonly readout: string;
+  /** What is asked, and the model's own answer at the last position. */
+  readonly target: TargetFacts;
   /** From the embedding to the end; the last is the model's own answer. */
   readonly points: readonly LensPoint[];
 }
@@ -58,8 +58,8 @@ export interface LogitLensOptions extends PromptOptions {
  *
  * ```ts
  * const { points } = await logitLens(cpu, model, ids, { target: { a, b } });
- * points[3].target.at(-1);      // the logit difference after the third block, at the last position
- * points[3].likeliest.at(-1);   // and the likeliest token there
+ * points[3].values.at(-1);      // the logit difference after the third block, at the last position
+ * points[3].top.at(-1);         // and the likeliest token there
  * ```
  *
  * @throws InputError what a run throws; the signal's reason where it is aborted
@@ -83,9 +83,8 @@ export async function logitLens<T extends Shaped>(
       await pause(signal);
     }
     return {
-      ...promptResult("logit-lens", engine, model, tokens, options.text),
-      target,
-      readout: targetText(target, text),
+      ...promptResult("logit-lens", engine, model, tokens, { text: options.text }),
+      target: targetFacts(target, points.at(-1)?.values.at(-1) ?? Number.NaN, text),
       points,
     };
   } finally {
@@ -116,14 +115,8 @@ async function lensPoint<T extends Shaped>(
     engine,
     () => lensProducts(engine, model, stream, target),
     async (made) => {
-      const { indices, values } = await engine.top(made.logProbabilities, "vocab", 1);
-      return {
-        target: await readNumbers(engine, made.target),
-        likeliest: Array.from(indices.data, (id, pos) => ({
-          ...{ id, text: text(id) },
-          probability: Math.exp(values.data[pos] ?? Number.NaN),
-        })),
-      };
+      const top = await topTokens(engine, made.logits, { count: 1, text });
+      return { values: await readNumbers(engine, made.target), top };
     },
   );
 }
@@ -134,7 +127,7 @@ export function lensProducts<T extends Shaped>(
   model: Model<T>,
   stream: T,
   target: Target,
-): { readonly target: T; readonly logProbabilities: T } {
+): { readonly target: T; readonly logits: T } {
   const logits = unembed(ops, model, stream, plainSites());
   const asRows = ops.split(stream, "pos", {
     row: sizeAlong(stream.shape, "pos", "logitLens"),
@@ -142,7 +135,7 @@ export function lensProducts<T extends Shaped>(
   });
   return {
     target: targetAt(ops, model, asRows, target),
-    logProbabilities: ops.arrange(logProbabilities(ops, logits), ["pos", "vocab"]),
+    logits: ops.arrange(logits, ["pos", "vocab"]),
   };
 }
 

@@ -1,3 +1,4 @@
+import { type Certificate, certificateFor } from "@resolvent/analysis";
 import {
   type Engine,
   type Ops,
@@ -35,7 +36,6 @@ import { checkPosition } from "./score-run.ts";
 
 /** V-degree and QK-degree of a behaviour, each by itself: plain data. */
 export interface EdgeDegrees {
-  readonly target: Target;
   /** V-degree of the target at the query: its spectrum in the path expansion. */
   readonly value: {
     /** What the run's logits say. */
@@ -66,8 +66,8 @@ export interface EdgeDegrees {
     /** By the sum of both degrees; a constant has been through no block. */
     readonly both: readonly number[];
   };
-  /** The largest of `|Σ − total|` relative to the largest number of its sum. */
-  readonly certificate: { readonly relativeError: number };
+  /** Of the largest of `|Σ − total|` relative to the largest number of its sum. */
+  readonly certificate: Certificate;
 }
 
 export interface EdgeDegreesOptions extends AttentionEdge {
@@ -104,7 +104,7 @@ export async function qkDegrees<T extends Shaped>(
   tokens: readonly number[],
   options: EdgeDegreesOptions,
 ): Promise<EdgeDegrees> {
-  const { target, ...place } = options;
+  const { target: _, ...place } = options;
   checkPosition("query", place.query, tokens.length);
   const score = await expandScore(engine, model, tokens, { ...place, by: "degree" });
   return using(
@@ -119,18 +119,16 @@ export async function qkDegrees<T extends Shaped>(
       const [[total = Number.NaN], [constant = Number.NaN], [linear0 = 0, ...linear]] = ofEdge;
       const values = { total: valueTotal, constant: valueConstant, degrees };
       const edges = { total, degrees: [0, linear0 + constant, ...linear] };
+      const relativeError = Math.max(
+        score.certificate.relativeError ?? 0,
+        missing([...values.degrees, values.constant], values.total),
+        missing(edges.degrees, edges.total),
+      );
       return {
-        target,
         value: values,
         edge: edges,
         score: spectra(score.centredScore, score.keySources, score.matrixKeyCentred),
-        certificate: {
-          relativeError: Math.max(
-            score.certificate.relativeError,
-            missing([...values.degrees, values.constant], values.total),
-            missing(edges.degrees, edges.total),
-          ),
-        },
+        certificate: certificateFor(engine.precision, relativeError),
       };
     },
   );

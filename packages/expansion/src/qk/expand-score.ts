@@ -1,25 +1,31 @@
-import { type PromptResult, promptResult } from "@resolvent/analysis";
+import {
+  type Certificate,
+  certificateFor,
+  type HeadFacts,
+  headFacts,
+  type PromptResult,
+  promptResult,
+  type Remainder,
+} from "@resolvent/analysis";
 import { type Engine, inOrder, readTogether, type Shaped, using } from "@resolvent/tensor";
-import type { HeadPlace, Level, Model } from "@resolvent/transformer";
-import { GATES, type Gate } from "../gates.ts";
+import type { Level, Model } from "@resolvent/transformer";
+import { GATES } from "../gates.ts";
 import type { AttentionEdge } from "./choose-edge.ts";
 import type { Splitting } from "./score-sources.ts";
 import { divides, type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
 
-/** A head's score between two positions as a sum over pairs of sources: plain data. */
+/**
+ * A head's score between two positions as a sum over pairs of sources: plain data. Frozen are the denominators of the
+ * head's own norms, and, by degree or by token, all gates of the blocks before.
+ */
 export interface ScoreExpansion extends PromptResult<"qk"> {
-  readonly head: HeadPlace;
+  readonly head: HeadFacts;
   /** Position that looks. */
   readonly query: number;
   /** Position that is looked at. */
   readonly key: number;
   /** How each side is divided: `block`, `head`, …, or the name of a level. */
   readonly by: { readonly query: string; readonly key: string };
-  /**
-   * The gates held at the run's values: the denominators of the head's own norms, and, by degree or by token, all
-   * gates of the blocks before.
-   */
-  readonly freeze: readonly Gate[];
   /** The attention probability of the run. */
   readonly pattern: number;
   /** The run's score before the softmax: scaled, rotation included. */
@@ -35,19 +41,12 @@ export interface ScoreExpansion extends PromptResult<"qk"> {
   /** What each pair contributes to `centredScore`. */
   readonly matrixKeyCentred: readonly (readonly number[])[];
   /** No pair is left out. */
-  readonly remainder: { readonly from: "none"; readonly score: 0 };
-  readonly certificate: ScoreCertificate;
-}
-
-/** That the pairs of sources add up to the scores that the run itself computed. */
-export interface ScoreCertificate {
+  readonly remainder: Remainder;
   /**
-   * `|Σ matrix − score|` relative to the largest of |score| and the entries, or the same of the centred ones
-   * where that is larger.
+   * That the pairs of sources add up to the scores that the run itself computed: of `|Σ matrix − score|` relative to the
+   * largest of |score| and the entries, or the same of the centred ones where that is larger.
    */
-  readonly relativeError: number;
-  /** The same with everything recomputed in float64; null where that was not asked for. */
-  readonly relativeErrorFloat64: number | null;
+  readonly certificate: Certificate;
 }
 
 /** Which score is taken apart, and how. */
@@ -85,25 +84,23 @@ export async function expandScore<T extends Shaped>(
   tokens: readonly number[],
   options: ExpandScoreOptions,
 ): Promise<ScoreExpansion> {
-  const { text = () => "", certify, ...choice } = options;
+  const { text, certify, ...choice } = options;
   const { head, query, key, by } = choice;
   const pair = splittings(by);
   const found = await readScore(engine, model, tokens, choice);
   const relativeError = errorOf(found);
-  const relativeErrorFloat64 =
-    engine.precision === "f64" ? relativeError : ((await certify?.(choice)) ?? null);
+  const float64 = engine.precision === "f64" ? null : ((await certify?.(choice)) ?? null);
   const carried = [pair.query, pair.key].some((side) => side !== "block" && !divides(side));
   const nameOf = (side: typeof pair.query): string => (typeof side === "string" ? side : side.name);
   return {
-    ...promptResult("qk", engine, model, tokens, text),
-    head,
+    ...promptResult("qk", engine, model, tokens, { text, freeze: carried ? GATES : ["norm"] }),
+    head: headFacts(head),
     query,
     key,
     by: { query: nameOf(pair.query), key: nameOf(pair.key) },
-    freeze: carried ? GATES : ["norm"],
     ...found,
-    remainder: { from: "none", score: 0 },
-    certificate: { relativeError, relativeErrorFloat64 },
+    remainder: { from: "none", relativeNorm: 0 },
+    certificate: certificateFor(engine.precision, relativeError, { float64 }),
   };
 }
 

@@ -1,13 +1,16 @@
 import {
+  type Certificate,
+  certificateFor,
   type PromptOptions,
   type PromptResult,
   promptResult,
+  type Remainder,
   ratio,
-  type Warning,
+  ZERO_REFERENCE,
 } from "@resolvent/analysis";
 import type { Engine, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { GATES, type Gate } from "../gates.ts";
+import { GATES } from "../gates.ts";
 import { checkEpsilon, type EpsilonOptions } from "./coefficients.ts";
 import { measureSeries, type SeriesCheck, type SeriesMeasures } from "./measure-series.ts";
 import type { RadiusEstimate } from "./radius.ts";
@@ -16,10 +19,6 @@ import { type SeriesVerdict, verdictOf } from "./verdict.ts";
 
 /** A run as a power series in ε, the size of all block outputs: plain data. */
 export interface EpsilonSeries extends PromptResult<"epsilon-series"> {
-  /** Gates held at the run's values. */
-  readonly freeze: readonly Gate[];
-  /** What a block writes at ε = 0. */
-  readonly reference: "zero";
   /** `ε₀`: the series is one in `δ = ε − ε₀`. */
   readonly about: number;
   /** Where partial sums are taken: the model itself. */
@@ -57,7 +56,7 @@ export interface EpsilonSeries extends PromptResult<"epsilon-series"> {
     readonly orders: readonly { readonly order: number; readonly relativeError: number | null }[];
   };
   /** `T` less the last partial sum. */
-  readonly remainder: { readonly relativeNorm: number | null; readonly from: "difference" };
+  readonly remainder: Remainder;
   /** How far from ε₀, to first order, the nearest ReLU turns: the series says nothing beyond; null without ReLU. */
   readonly nearestKink: number | null;
   readonly run: { readonly residualNorm: number };
@@ -66,14 +65,8 @@ export interface EpsilonSeries extends PromptResult<"epsilon-series"> {
     /** The same with everything recomputed in float64; null where that was not asked for. */
     readonly float64: SeriesCheck | null;
   };
-  /** A remainder `from: "difference"` fills every gap by its making: this shows rounding only. */
-  readonly certificate: {
-    readonly relativeError: number | null;
-    readonly relativeErrorFloat64: number | null;
-    /** Above this, rounding hides T beside the sum. */
-    readonly tolerance: number;
-  };
-  readonly warnings: readonly Warning[];
+  /** A remainder `from: "difference"` fills every gap by its making: this shows whether rounding hides T beside the sum. */
+  readonly certificate: Certificate;
 }
 
 export interface EpsilonSeriesOptions
@@ -127,9 +120,10 @@ export async function epsilonSeries<T extends Shaped>(
     errors.map((relativeError, order) => ({ order, relativeError }));
   const radii = radius.flatMap((estimate) => estimate.radius ?? []);
   return {
-    ...promptResult("epsilon-series", engine, model, tokens, text),
-    freeze: settings.freeze,
-    reference: "zero",
+    ...promptResult("epsilon-series", engine, model, tokens, {
+      ...{ text, freeze: settings.freeze, reference: ZERO_REFERENCE },
+      warnings: seriesWarnings(measures, settings.about, judged),
+    }),
     about: settings.about,
     at: 1,
     coefficients: norms.map((norm, order) => ({
@@ -147,15 +141,13 @@ export async function epsilonSeries<T extends Shaped>(
     ...judged,
     diverges: judged.verdict === "diverges",
     resummed: { method: "vector-epsilon", orders: byOrder(resummedErrors) },
-    remainder: { relativeNorm: partialErrors.at(-1) ?? null, from: "difference" },
+    remainder: { from: "difference", relativeNorm: partialErrors.at(-1) ?? null },
     nearestKink: measures.nearestKink,
     run: { residualNorm },
     check: { ...measures.check, float64: again?.check ?? null },
-    certificate: {
-      relativeError: measures.balance,
-      relativeErrorFloat64: again?.balance ?? null,
+    certificate: certificateFor(engine.precision, measures.balance, {
+      float64: again?.balance ?? null,
       tolerance: BALANCED,
-    },
-    warnings: seriesWarnings(measures, settings.about, judged),
+    }),
   };
 }

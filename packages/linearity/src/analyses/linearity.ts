@@ -6,10 +6,15 @@ import {
   type TextFile,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { countParameter, fileParameter, optionalCount } from "@resolvent/analysis/parameters";
+import {
+  choiceParameter,
+  countParameter,
+  fileParameter,
+  parameters,
+  textsParameter,
+} from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import type { Architecture } from "@resolvent/transformer";
-import * as z from "zod";
 import { type Sample, sampleSequences, textPieces, tokenLines } from "../corpus.ts";
 import { linearityCost } from "../linearity-cost.ts";
 import { measureLinearity } from "../measure.ts";
@@ -43,33 +48,32 @@ export const linearity: Analysis<LinearityParameters, LinearityResult> = defineA
   summary: "how far from linear each block is, by several measures",
   description:
     "Measures on a corpus how far each block of MODEL is from linear: linearity scores with and without the residual, superposition defect, finite steps against the derivative, the loss with the block replaced by its best affine map, lenses; and, by degree, how far the truncated tree is from the path expansion. Bootstrap confidence intervals are over sequences.",
-  params: z.object({
+  params: parameters({
     corpus: fileParameter("corpus, as UTF-8 text"),
     tokensFile: fileParameter("corpus as token ids instead, one list a line, such as 1,403,407"),
-    split: z
-      .enum(["half", "none"])
-      .default("half")
-      .describe(
-        "half: fit on every other sequence, score on the rest; none: score on the sequences fitted",
-      ),
-    length: optionalCount(
+    split: choiceParameter(
+      "half: fit on every other sequence, score on the rest; none: score on the sequences fitted",
+      ["half", "none"],
+      { default: "half" },
+    ),
+    length: countParameter(
       "maximum tokens per sequence; default: 128 of a text, all of a line of ids, if the context allows",
-      { least: 2 },
+      { optional: true, least: 2 },
     ),
-    maxTokens: countParameter(
-      "maximum tokens in all, of sequences sampled from the whole corpus",
-      16384,
-      { least: 2 },
-    ),
-    seed: countParameter("random seed", 0, { most: 2 ** 32 - 1 }),
-    draws: countParameter("bootstrap resamples for the intervals", 200, { most: 10000 }),
-    maxDegree: optionalCount("highest degree compared; default: all", { title: "k" }),
-    lensPasses: countParameter("training passes of the tuned lens over the fitted sequences", 4, {
-      most: 1000,
+    maxTokens: countParameter("maximum tokens in all, of sequences sampled from the whole corpus", {
+      default: 16384,
+      least: 2,
     }),
-    between: z.array(z.string()).default([]).meta({
+    seed: countParameter("random seed", { default: 0, most: 2 ** 32 - 1 }),
+    draws: countParameter("bootstrap resamples for the intervals", { default: 200, most: 10000 }),
+    maxDegree: countParameter("highest degree compared; default: all", {
+      ...{ optional: true, title: "k" },
+    }),
+    lensPasses: countParameter("training passes of the tuned lens over the fitted sequences", {
+      ...{ default: 4, most: 1000 },
+    }),
+    between: textsParameter("further pairs of sites to score, such as L0.mlp.read:L2.mlp.after", {
       title: "from:to",
-      description: "further pairs of sites to score, such as L0.mlp.read:L2.mlp.after",
     }),
   }),
   examples: [

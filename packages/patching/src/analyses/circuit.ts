@@ -9,7 +9,7 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import * as z from "zod";
+import { countParameter, numbersParameter, parameters } from "@resolvent/analysis/parameters";
 import { CIRCUIT_SIZES, type CircuitResult, findCircuit } from "../circuit.ts";
 import { patchCost } from "../patch-cost.ts";
 import { circuitAnswer, circuitViews, keptTable } from "./circuit-views.ts";
@@ -27,7 +27,7 @@ interface Parameters extends PatchParameters {
 }
 
 /** What the analysis gives: the circuit, and how many edges its table shows. */
-type Result = CircuitResult & { readonly top: number };
+type Result = CircuitResult & { readonly listed: number };
 
 /** Circuits of several sizes and their faithfulness: `findCircuit` as an analysis. */
 export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, Result>({
@@ -35,15 +35,12 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
   summary: "the edges that carry a prediction, and how faithful they are alone",
   description:
     "Ranks all edges of MODEL by the size of their effect on a logit difference, keeps the top ones, patches all others with their values on a corrupt prompt, and measures how much of the difference remains: faithfulness by size, CPR (the area under it) and CMD (the area between it and 1).",
-  params: z.object({
+  params: parameters({
     ...patchParameters("eap-ig"),
-    sizes: z
-      .array(z.number().gt(0).max(1))
-      .min(1)
-      .readonly()
-      .default(CIRCUIT_SIZES)
-      .meta({ title: "shares", description: "shares of all edges to keep, ascending" }),
-    top: z.int().min(0).default(20).meta({ title: "n", description: "number of edges listed" }),
+    sizes: numbersParameter("shares of all edges to keep, ascending", {
+      ...{ default: CIRCUIT_SIZES, above: 0, most: 1, fewest: 1, title: "shares" },
+    }),
+    top: countParameter("number of edges listed", { default: 20, title: "n" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level head',
@@ -63,7 +60,7 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
       ...{ method, steps, sizes, signal, text: vocabulary.text },
       onProgress: (progress) => onProgress({ ...progress, of: "edge" }),
     });
-    return { ...result, top };
+    return { ...result, listed: top };
   },
   tables: (result) => [sizeTable(result), edgeTable(result), keptTable(result)],
   tableKinds: ["circuit-size", "circuit-edge", "circuit-kept"],
@@ -107,8 +104,8 @@ function sizeTable({
       },
       { name: "warnings", kind: "text", detail: true },
     ],
-    rows: sizes.map(({ share, edges, target, faithfulness }) => [
-      ...[share, edges, target, faithfulness, warningCodes(warnings)],
+    rows: sizes.map(({ share, edges, value, faithfulness }) => [
+      ...[share, edges, value, faithfulness, warningCodes(warnings)],
     ]),
     rounding,
     notes: [
@@ -132,8 +129,8 @@ function figure(value: number | null): string {
   return value === null ? "–" : short(value);
 }
 
-function edgeTable({ edges, edgeCount, top, logitSize, precision }: Result): Table {
-  const shown = Math.min(top, edges.length);
+function edgeTable({ edges, edgeCount, listed, logitSize, precision }: Result): Table {
+  const shown = Math.min(listed, edges.length);
   return {
     kind: "circuit-edge",
     field: "edges",

@@ -1,11 +1,8 @@
+import { namedTarget, type Prompt, type TokenName, type Vocabulary } from "@resolvent/analysis";
 import {
-  namedTarget,
-  type Prompt,
-  type TokenName,
-  tokenNotation,
-  type Vocabulary,
-} from "@resolvent/analysis";
-import {
+  choiceParameter,
+  countParameter,
+  type Field,
   jsonLinesParameter,
   promptParameter,
   promptsParameter,
@@ -13,7 +10,6 @@ import {
 } from "@resolvent/analysis/parameters";
 import { InputError, type Shaped } from "@resolvent/tensor";
 import type { LevelName, Model } from "@resolvent/transformer";
-import * as z from "zod";
 import { checkPairs, type PromptPair, parsePairs } from "../pairs.ts";
 import type { PatchedPair } from "../patch.ts";
 import {
@@ -37,48 +33,44 @@ export interface PatchParameters {
   readonly direction: PatchSetting["direction"];
 }
 
-const methods = z.enum(["exact", "eap", "eap-ig", "eap-ig-activations"]);
-
-/** Their schemas; `method` is the default. */
+/** They as fields; `method` is the default. */
 export const patchParameters = (
   method: PatchMethod,
-): { readonly [P in keyof PatchParameters]-?: z.ZodType<PatchParameters[P], unknown> } => ({
-  prompt: promptParameter("clean prompt").optional(),
-  corrupt: promptParameter("corrupt prompt, of as many tokens").optional(),
+): { readonly [P in keyof PatchParameters]-?: Field<PatchParameters[P], unknown> } => ({
+  prompt: promptParameter("clean prompt", { optional: true }),
+  corrupt: promptParameter("corrupt prompt, of as many tokens", { optional: true }),
   pairs: jsonLinesParameter(
     'instead of one prompt, pairs as JSON lines, {"clean": …, "corrupt": …, "target": [a, b]}; texts are strings, target tokens strings or numeric ids; or CSV with these columns, or clean and corrupt with a tab between; effects are averaged',
   ),
-  target: targetParameter.describe(
+  target: targetParameter(
     "tokens whose logit difference at the last position is meant, texts or id:N; one for its logit alone; default: the likeliest of the clean and of the corrupt run, or the two likeliest where they agree",
   ),
-  level: z
-    .enum(["block", "head", "neuron"])
-    .default("block")
-    .describe(
-      "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons",
-    ),
-  method: methods
-    .default(method)
-    .describe("exact intervention, gradients, or gradients integrated over inputs or activations"),
-  steps: z
-    .int()
-    .min(1)
-    .max(1000)
-    .default(5)
-    .meta({ title: "m", description: "steps of integrated gradients" }),
-  reference: z.enum(["zero", "mean", "run"]).default("run").meta({
-    title: "kind",
-    description: "what is patched in: zero, a mean, or the corrupt run's values",
+  level: choiceParameter(
+    "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons",
+    ["block", "head", "neuron"],
+    { default: "block" },
+  ),
+  method: choiceParameter(
+    "exact intervention, gradients, or gradients integrated over inputs or activations",
+    ["exact", "eap", "eap-ig", "eap-ig-activations"],
+    { default: method },
+  ),
+  steps: countParameter("steps of integrated gradients", {
+    ...{ default: 5, least: 1, most: 1000, title: "m" },
   }),
+  reference: choiceParameter(
+    "what is patched in: zero, a mean, or the corrupt run's values",
+    ["zero", "mean", "run"],
+    { default: "run", title: "kind" },
+  ),
   referencePrompt: promptsParameter(
     "prompts of the reference mean; default: the corrupt prompts, else the clean ones",
   ),
-  direction: z
-    .enum(["noise", "denoise"])
-    .default("noise")
-    .describe(
-      "noise: corrupt values into the clean run; denoise: clean values into the corrupt run",
-    ),
+  direction: choiceParameter(
+    "noise: corrupt values into the clean run; denoise: clean values into the corrupt run",
+    ["noise", "denoise"],
+    { default: "noise" },
+  ),
 });
 
 /** The pairs that parameters name. Throws `patching/no-prompt`, `patching/two-inputs` and what pairs throw. */
@@ -149,6 +141,5 @@ export function settingOf(
 export function targetWords(pairs: readonly { readonly target: PatchedPair["target"] }[]): string {
   const [first] = pairs;
   if (first === undefined || pairs.length > 1) return "target";
-  const { a, b } = first.target;
-  return `logit ${tokenNotation(a.text)}${b === null ? "" : ` − ${tokenNotation(b.text)}`}`;
+  return first.target.readout;
 }

@@ -10,8 +10,13 @@ import {
   short,
   type Table,
 } from "@resolvent/analysis";
+import {
+  choiceParameter,
+  countParameter,
+  flagParameter,
+  parameters,
+} from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
-import * as z from "zod";
 import type { PromptPair } from "../pairs.ts";
 import { type PatchResult, patchEffects } from "../patch.ts";
 import { patchCost } from "../patch-cost.ts";
@@ -34,7 +39,7 @@ interface Parameters extends PatchParameters {
 }
 
 /** What the analysis gives: the effects, and which of them the table of the largest shows. */
-type Result = PatchResult & { readonly top: number };
+type Result = PatchResult & { readonly listed: number };
 
 /** Columns that a matrix for people can have. */
 const MATRIX_COLUMNS = 30;
@@ -45,29 +50,18 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
   summary: "effect of every edge or node of a model on a prediction, by intervention",
   description:
     "Patches values of MODEL on a corrupt prompt into its run on a clean one, at one edge (or node, or branch) at a time, and measures the change of a logit difference. Edges are patched in batches. Gradient methods estimate the same at the cost of a few runs; --compare measures how well.",
-  params: z.object({
+  params: parameters({
     ...patchParameters("exact"),
-    level: z
-      .enum(["block", "head", "neuron", "stream"])
-      .default("block")
-      .describe(
-        "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons; stream: nodes that are the whole residual stream before each block",
-      ),
-    nodes: z.boolean().default(false).describe("patch whole outputs of blocks or heads, not edges"),
-    branches: z
-      .boolean()
-      .default(false)
-      .describe("patch single paths: source to receiver, then directly to the output"),
-    positions: z.boolean().default(false).describe("patch nodes position by position"),
-    compare: z
-      .boolean()
-      .default(false)
-      .describe("also patch exactly, and compare a gradient method with that"),
-    top: z
-      .int()
-      .min(0)
-      .default(20)
-      .meta({ title: "n", description: "number of largest effects listed" }),
+    level: choiceParameter(
+      "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons; stream: nodes that are the whole residual stream before each block",
+      ["block", "head", "neuron", "stream"],
+      { default: "block" },
+    ),
+    nodes: flagParameter("patch whole outputs of blocks or heads, not edges"),
+    branches: flagParameter("patch single paths: source to receiver, then directly to the output"),
+    positions: flagParameter("patch nodes position by position"),
+    compare: flagParameter("also patch exactly, and compare a gradient method with that"),
+    top: countParameter("number of largest effects listed", { default: 20, title: "n" }),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to"',
@@ -92,7 +86,7 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
       ...{ method, steps, positions, compare, signal, text: vocabulary.text },
       onProgress: (progress) => onProgress({ ...progress, of: kind }),
     });
-    return { ...result, top };
+    return { ...result, listed: top };
   },
   tables: (result) => [...matrixTables(result), effectTable(result)],
   tableKinds: ["patch-matrix", "patch-effect"],
@@ -181,7 +175,7 @@ function roundingIn({ precision, effect, logitSize }: Result): number {
 
 /** Every effect as a row of data; people see the largest. */
 function effectTable(result: Result): Table {
-  const { sources, receivers, effect, interval, comparison, top } = result;
+  const { sources, receivers, effect, interval, comparison, listed } = result;
   const all = sources.flatMap((source, s) =>
     receivers.flatMap((receiver, r): Cell[][] => {
       const value = effect[s]?.[r];
@@ -194,7 +188,7 @@ function effectTable(result: Result): Table {
   );
   const size = (row: readonly Cell[]): number => Math.abs(Number(row[3]));
   const rows = all.sort((x, y) => size(y) - size(x));
-  const shown = Math.min(top, rows.length);
+  const shown = Math.min(listed, rows.length);
   const first = matrixTables(result).length === 0;
   const nodes = result.setting.kind === "node";
   const byPosition = receivers.some((receiver) => tokenAt(result, receiver) !== null);

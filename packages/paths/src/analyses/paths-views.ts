@@ -6,7 +6,6 @@ import { sourceText } from "../path-text.ts";
 export function pathsAnswer({
   input,
   target,
-  readout,
   total,
   constant,
   otherSources,
@@ -23,9 +22,9 @@ export function pathsAnswer({
   const largest =
     first === undefined
       ? ""
-      : ` The largest, ${[sourceText({ name: first.source, position: first.position }, texts), ...first.nodes].join(" → ")}, contributes ${short(first.effect)}; the ${shown.length} shown leave ${short(notShown)} to all others.`;
+      : ` The largest, ${[sourceText({ name: first.source, position: first.position }, texts), ...first.nodes].join(" → ")}, contributes ${short(first.effect)}; the ${shown.length} shown leave ${short(notShown.sum)} to all others.`;
   return [
-    `After this text the model’s ${readout} is ${short(value)}${after}.`,
+    `After this text the model’s ${target.readout} is ${short(value)}${after}.`,
     `That number is the sum of ${Number(count).toLocaleString("en")} paths by ${level}s, ${short(total)}, and a constant, ${short(constant)}.${largest}`,
   ];
 }
@@ -35,7 +34,7 @@ const DRAWN = 24;
 
 export function pathsViews(expansion: PathExpansion): View[] {
   const { model, input, shown, search } = expansion;
-  const routed = shown.some(({ routes }) => (routes ?? []).length > 0);
+  const routed = shown.some(({ routes }) => (routes?.shown ?? []).length > 0);
   return [
     {
       ...{ mark: "bars", table: "path-degree", y: "degree", x: "sum", cursor: "k" },

@@ -15,18 +15,22 @@ import {
   warningLines,
 } from "@resolvent/analysis";
 import {
+  choiceParameter,
   countParameter,
+  flagParameter,
   nodesParameter,
+  numberParameter,
+  parameters,
   promptParameter,
   targetParameter,
 } from "@resolvent/analysis/parameters";
 import type { LevelName } from "@resolvent/transformer";
-import * as z from "zod";
 import {
   type ExpandPathsOptions,
   expandPaths,
   type PathExpansion,
   pathsError,
+  type ShownAnswer,
   type ShownVerdict,
   targetOf,
 } from "../expand-paths.ts";
@@ -57,43 +61,32 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
   summary: "a logit difference as a sum over single paths",
   description:
     "Writes a logit, or a logit difference, at the last position as the sum over all paths through a run of MODEL with its gates frozen; lists the largest paths, and the sum of all others. Where there are too many to enumerate, a search finds large ones, and the output says so.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
-    target: targetParameter,
-    level: z.enum(["block", "head", "neuron"]).default("head").meta({
-      title: "level",
-      description: "steps of a path: whole blocks, heads and MLPs, or heads and neurons",
+    target: targetParameter(),
+    level: choiceParameter(
+      "steps of a path: whole blocks, heads and MLPs, or heads and neurons",
+      ["block", "head", "neuron"],
+      { default: "head", title: "level" },
+    ),
+    top: countParameter("number of paths listed", { default: 20, most: 10_000, title: "n" }),
+    minDegree: countParameter("lowest degree listed", { default: 0, title: "k" }),
+    maxDegree: countParameter("highest degree listed; default: all", {
+      optional: true,
+      title: "k",
     }),
-    top: z
-      .int()
-      .min(0)
-      .max(10_000)
-      .default(20)
-      .meta({ title: "n", description: "number of paths listed" }),
-    minDegree: z.int().min(0).default(0).meta({ title: "k", description: "lowest degree listed" }),
-    maxDegree: z
-      .int()
-      .min(0)
-      .optional()
-      .meta({ title: "k", description: "highest degree listed; default: all" }),
     sources: nodesParameter(
       "sources where paths start, such as embed.token or bias:*; default: all",
     ),
-    positions: z.boolean().default(false).describe("split sources by position"),
-    budget: z.number().min(0).default(16).meta({
-      title: "passes",
-      description:
-        "search budget, in forward passes by operation count, if there are too many paths to enumerate",
-    }),
-    verify: z
-      .int()
-      .min(0)
-      .default(0)
-      .meta({ title: "n", description: "number of paths checked by intervention" }),
+    positions: flagParameter("split sources by position"),
+    budget: numberParameter(
+      "search budget, in forward passes by operation count, if there are too many paths to enumerate",
+      { default: 16, least: 0, title: "passes" },
+    ),
+    verify: countParameter("number of paths checked by intervention", { default: 0, title: "n" }),
     routes: countParameter(
       "number of largest routes listed of each path: the position of every hop",
-      0,
-      { most: 1000, title: "n" },
+      { default: 0, most: 1000, title: "n" },
     ),
   }),
   examples: [
@@ -147,13 +140,12 @@ function optionsOf(params: PathsParameters): ExpandPathsOptions {
 }
 
 function pathTable(expansion: PathExpansion): Table {
-  const { model, input, shown, readout, level, notShown, notShownCount, search, warnings } =
-    expansion;
+  const { model, input, shown, target, level, notShown, search, warnings } = expansion;
   const texts = input.tokens.map(({ text }) => text);
   const verified = shown.some((path) => path.verified !== null);
   const value = expansion.total + expansion.constant + expansion.otherSources;
   const parts = [
-    `${readout} = ${short(value)}`,
+    `${target.readout} = ${short(value)}`,
     `${expansion.count} paths ${short(expansion.total)}`,
     `constant ${short(expansion.constant)}`,
     ...(expansion.otherSources === 0 ? [] : [`other sources ${short(expansion.otherSources)}`]),
@@ -191,9 +183,9 @@ function pathTable(expansion: PathExpansion): Table {
       ...[1, warningCodes(warnings)],
     ]),
     rest: [
-      ...[`${notShownCount} others`, null, null, null, null, notShown],
+      ...[`${notShown.count} others`, null, null, null, null, notShown.sum],
       ...[null, null, ...withoutCells(null)],
-      ...[countCell(notShownCount), warningCodes(warnings)],
+      ...[countCell(notShown.count), warningCodes(warnings)],
     ],
     notes: [
       parts.join("; "),
@@ -215,19 +207,24 @@ const VERIFIED =
 function withoutCells(verified: ShownVerdict | null): Cell[] {
   if (verified === null) return [null, null, null, null, null, null];
   const { frozen, live } = verified.without;
-  return [
-    ...[frozen.target, live.target, frozen.likeliest.text, frozen.likeliest.probability],
-    ...[live.likeliest.text, live.likeliest.probability],
-  ];
+  return [...[frozen.value, live.value, ...likeliestCells(frozen), ...likeliestCells(live)]];
+}
+
+function likeliestCells({ top: [first] }: ShownAnswer): Cell[] {
+  return [first?.text ?? null, first?.probability ?? null];
 }
 
 /** What stands under a list of verified paths: the answer they are taken from, and how far freezing can be trusted. */
-function agreementLines({ agreement, answer, readout }: PathExpansion): string[] {
+function agreementLines({ agreement, answer, target }: PathExpansion): string[] {
   if (agreement === null) return [];
   const { count, correlation, sameSign } = agreement;
-  const { text, probability } = answer.likeliest;
+  const [first] = answer.top;
+  const likeliest =
+    first === undefined
+      ? ""
+      : `, likeliest ${tokenNotation(first.text)} (${percent(first.probability)})`;
   return [
-    `with every path: ${readout} = ${short(answer.target)}, likeliest ${tokenNotation(text)} (${percent(probability)}); left and then likeliest are these without the path, every gate recomputed`,
+    `with every path: ${target.readout} = ${short(answer.value)}${likeliest}; left and then likeliest are these without the path, every gate recomputed`,
     `frozen and live over ${count} ${count === 1 ? "path" : "paths"}: ${count < 3 ? "" : `correlation ${correlation === null ? "undefined (one of them does not vary)" : short(correlation)}, `}same sign ${Math.round(sameSign * count)} of ${count}`,
   ];
 }
@@ -239,25 +236,20 @@ function countCell(decimal: string): Cell {
 }
 
 /** The routes of the paths shown; none where they were not asked for. */
-function routeTables({ shown, readout }: PathExpansion): Table[] {
+function routeTables({ shown, target }: PathExpansion): Table[] {
   if (shown.every(({ routes }) => routes === null)) return [];
-  const start = ` → ${readout}`;
-  const rows = shown.flatMap(({ routes, routesNotShown, routesCount, nodes }, path): Cell[][] => [
-    ...(routes ?? []).map(({ positions, effect, text }): Cell[] => [
+  const start = ` → ${target.readout}`;
+  const rows = shown.flatMap(({ routes, nodes }, path): Cell[][] => [
+    ...(routes?.shown ?? []).map(({ positions, effect, text }): Cell[] => [
       ...[path + 1, text.endsWith(start) ? text.slice(0, -start.length) : text],
       ...[positions.join(" "), nodes.join(" "), effect, 1],
     ]),
     [
-      ...[path + 1, `${othersOf(routesCount, routes?.length ?? 0)} other routes`],
-      ...[
-        null,
-        nodes.join(" "),
-        routesNotShown,
-        countCell(othersOf(routesCount, routes?.length ?? 0)),
-      ],
+      ...[path + 1, `${routes?.notShown.count ?? 0} other routes`, null, nodes.join(" ")],
+      ...[routes?.notShown.sum ?? null, countCell(routes?.notShown.count ?? "0")],
     ],
   ]);
-  const found = shown.filter(({ routesExhaustive }) => routesExhaustive === false).length;
+  const found = shown.filter(({ routes }) => routes?.exhaustive === false).length;
   return [
     {
       kind: "path-route",
@@ -279,10 +271,6 @@ function routeTables({ shown, readout }: PathExpansion): Table[] {
       ],
     },
   ];
-}
-
-function othersOf(count: string | null, shown: number): string {
-  return String(BigInt(count ?? 0) - BigInt(shown));
 }
 
 function degreeTable({ byDegree }: PathExpansion): Table {

@@ -95,9 +95,12 @@ export const gemma: Family = {
     const heads = fields.count("num_attention_heads");
     const kv_heads = fields.count("num_key_value_heads");
     checkHeads(fields, heads, kv_heads);
+    const layers = fields.count("num_hidden_layers");
+    const scoreCap = capOf(fields, "attn_logit_softcapping");
+    const logitCap = capOf(fields, "final_logit_softcapping");
     return {
       family: fields.family,
-      layers: fields.count("num_hidden_layers"),
+      layers,
       d_model,
       heads,
       kv_heads,
@@ -107,6 +110,9 @@ export const gemma: Family = {
       context: fields.count("max_position_embeddings"),
       parallel: false,
       norm: "rms",
+      writeNorms: true,
+      ...(scoreCap !== undefined && { scoreCap }),
+      ...(logitCap !== undefined && { logitCap }),
       positions: "rotary",
       activation: fields.choose("hidden_activation", activations),
       gatedMlp: true,
@@ -206,6 +212,6 @@ function capOf(fields: Fields, name: string): number | undefined {
 function cappedLogits(fields: Fields): Warning[] {
   const cap = capOf(fields, "final_logit_softcapping");
   if (cap === undefined) return [];
-  const message = `The model caps its logits at ±${cap}. Targets, readouts and shares are of logits before the cap; probabilities, KL, loss and likeliest tokens are after it.`;
+  const message = `The model caps its logits at ±${cap}. Targets, readouts and shares are of logits before the cap; KL, loss, and likeliest tokens with their logits and probabilities are after it.`;
   return [{ code: "capped-logits", message }];
 }

@@ -10,7 +10,13 @@ import {
   type Subject,
   type Table,
 } from "@resolvent/analysis";
-import { countParameter, promptParameter } from "@resolvent/analysis/parameters";
+import {
+  choiceParameter,
+  countParameter,
+  parameters,
+  promptParameter,
+} from "@resolvent/analysis/parameters";
+import { degreeTerms, GATES } from "@resolvent/expansion";
 import { type Ops, priced, profile as profiled, type Shaped, type Timing } from "@resolvent/tensor";
 import {
   labelling,
@@ -21,9 +27,6 @@ import {
   tokenIds,
   unembed,
 } from "@resolvent/transformer";
-import * as z from "zod";
-import { GATES } from "../gates.ts";
-import { degreeTerms } from "../terms.ts";
 
 /** What can be measured. */
 const WORK = ["forward", "sweep", "tree"] as const;
@@ -62,13 +65,12 @@ export const profile: Analysis<ProfileParameters, Profile> = defineAnalysis<
   name: "profile",
   summary: "where time goes, by operation and by site",
   description: "Runs MODEL on a text and shows where time goes, by operation and by site.",
-  params: z.object({
+  params: parameters({
     prompt: promptParameter("text to read"),
-    work: z.enum(WORK).default("forward").meta({
-      title: "what",
-      description: "what is timed: a forward pass, or the terms of an expansion",
+    work: choiceParameter("what is timed: a forward pass, or the terms of an expansion", WORK, {
+      ...{ default: "forward", title: "what" },
     }),
-    runs: countParameter("number of timed runs", 5, { least: 1 }),
+    runs: countParameter("number of timed runs", { default: 5, least: 1 }),
   }),
   examples: ['tales --prompt "Once upon a time" --work sweep'],
   estimate: ({ model, vocabulary, precision }, { prompt, work }) =>
@@ -142,7 +144,10 @@ async function measure<T extends Shaped>(
   const total = timings.reduce((sum, timing) => sum + timing.milliseconds, 0);
   const shares = (by: (timing: Timing) => string): Share[] => group(timings, by, runs, total);
   return {
-    ...promptResult("profile", engine, model, ids, vocabulary.text),
+    ...promptResult("profile", engine, model, ids, {
+      text: vocabulary.text,
+      freeze: work === "sweep" ? GATES : [],
+    }),
     threads: threadsOf(engine),
     work,
     milliseconds: milliseconds / runs,

@@ -1,9 +1,6 @@
+import { normOf, type SiteVector, type Subject, short } from "@resolvent/analysis";
 import type { Shaped, Tensor } from "@resolvent/tensor";
 import { ablatedSites, type Intervention, meanValues } from "@resolvent/transformer";
-import { short } from "../figures.ts";
-import { normOf } from "../numbers.ts";
-import type { SiteVector } from "../site-vector.ts";
-import type { Subject } from "../subject.ts";
 
 /** How a run is to be changed. */
 interface Changes {

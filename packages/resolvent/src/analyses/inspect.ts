@@ -1,16 +1,18 @@
-import { type Architecture, blockNames } from "@resolvent/transformer";
-import * as z from "zod";
-import { defineAnalysis, type OutlineAnalysis } from "../analysis.ts";
-import { bytes } from "../figures.ts";
-import { modelIdentity, type Result } from "../result.ts";
-import type { ModelFiles } from "../subject.ts";
-import type { Table } from "../table.ts";
+import {
+  bytes,
+  defineAnalysis,
+  type ModelFiles,
+  type OutlineAnalysis,
+  type ResultHead,
+  resultHead,
+  type Table,
+} from "@resolvent/analysis";
+import { parameters } from "@resolvent/analysis/parameters";
+import type { Architecture } from "@resolvent/transformer";
 
 /** What a model is, without running it. */
-interface Inspection extends Result {
-  readonly kind: "inspection";
+interface Inspection extends ResultHead<"inspection"> {
   readonly architecture: Architecture;
-  readonly blocks: readonly string[];
   readonly parameters: number;
   readonly tokenizer: boolean;
   /** What its weights take in a computation, and how they are kept there. */
@@ -24,13 +26,10 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   needs: "outline",
   summary: "what a model is: architecture, blocks, tensors",
   description: "Shows what MODEL is, from its config and the headers of its weights.",
-  params: z.object({}),
+  params: parameters({}),
   run: async ({ model, sha256, tensors, tokenizer, weights }) => ({
-    schemaVersion: 1,
-    kind: "inspection",
-    model: modelIdentity({ ...model, sha256 }),
+    ...resultHead("inspection", { ...model, sha256 }),
     architecture: model.architecture,
-    blocks: blockNames(model.architecture),
     parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     tokenizer,
     weights,
@@ -38,9 +37,9 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   }),
   tables: (inspection) => [factTable(inspection), tensorTable(inspection)],
   tableKinds: ["fact", "tensor"],
-  answer: ({ model, architecture: a, parameters, blocks, weights }) => [
+  answer: ({ model, architecture: a, parameters, weights }) => [
     `${model.name} is a ${a.family} model of ${a.layers} ${a.layers === 1 ? "layer" : "layers"} with ${a.heads} heads each and ${parameters.toLocaleString("en")} parameters.`,
-    `It has ${blocks.length} blocks that paths may pass, reads up to ${a.context} tokens, and takes ${bytes(weights.bytes)} of memory (${weights.kept}).`,
+    `It has ${model.blocks.length} blocks that paths may pass, reads up to ${a.context} tokens, and takes ${bytes(weights.bytes)} of memory (${weights.kept}).`,
   ],
   views: ({ model }) => [
     {
@@ -54,14 +53,7 @@ export const inspect: OutlineAnalysis<object, Inspection> = defineAnalysis<objec
   ],
 });
 
-function factTable({
-  model,
-  architecture: a,
-  blocks,
-  parameters,
-  tokenizer,
-  weights,
-}: Inspection): Table {
+function factTable({ model, architecture: a, parameters, tokenizer, weights }: Inspection): Table {
   const shared = a.kv_heads < a.heads ? `, ${a.kv_heads} key-value heads` : "";
   const mlp = `${a.d_mlp} wide, ${a.activation}${a.gatedMlp ? ", gated" : ""}`;
   const facts: [string, string][] = [
@@ -71,13 +63,14 @@ function factTable({
     ["d_model", String(a.d_model)],
     ["heads", `${a.heads} of d_head ${a.d_head}${shared}`],
     ["MLP", a.d_mlp === 0 ? "none" : mlp],
-    ["norm", a.norm],
+    ["norm", a.writeNorms ? `${a.norm}, before blocks and of what they write` : a.norm],
+    ...capFacts(a),
     ["positions", a.positions],
     ["vocab", `${a.vocab}${a.tied ? ", embedding and unembedding shared" : ""}`],
     ["context", String(a.context)],
     ["tokenizer", tokenizer ? "tokenizer.json" : "none: give --tokens"],
     ["weights", `${bytes(weights.bytes)} in memory (${weights.kept})`],
-    ["blocks", blocks.join(" ")],
+    ["blocks", model.blocks.join(" ")],
     ["sha256", model.sha256 ?? ""],
   ];
   return {
@@ -89,6 +82,15 @@ function factTable({
     ],
     rows: facts.map(([fact, value]) => [`  ${fact}`, value]),
   };
+}
+
+/** Soft caps, where a model has any. */
+function capFacts({ scoreCap, logitCap }: Architecture): [string, string][] {
+  const caps = [
+    ...(scoreCap === undefined ? [] : [`scores at ±${scoreCap}`]),
+    ...(logitCap === undefined ? [] : [`logits at ±${logitCap}`]),
+  ];
+  return caps.length === 0 ? [] : [["soft caps", caps.join(", ")]];
 }
 
 function tensorTable({ tensors }: Inspection): Table {

@@ -1,7 +1,5 @@
+import { type Table, type TokenFacts, tokenNotation } from "@resolvent/analysis";
 import type { Tensor } from "@resolvent/tensor";
-import type { TokenFacts } from "../result.ts";
-import type { Table } from "../table.ts";
-import { tokenNotation } from "../token-notation.ts";
 import { patternTable } from "./patterns.ts";
 import { interventionLine } from "./run-interventions.ts";
 import type { Generated, RunResult } from "./run-result.ts";

@@ -1,10 +1,34 @@
 import {
+  type Analysis,
+  defineAnalysis,
+  type NewFile,
+  normOf,
+  type Outline,
+  type Prompt,
+  promptResult,
+  type SiteVector,
+  type Subject,
+  type TopToken,
+  topTokens,
+  type Vocabulary,
+} from "@resolvent/analysis";
+import {
+  choiceParameter,
+  countParameter,
+  flagParameter,
+  newFileParameter,
+  numberParameter,
+  parameters,
+  promptParameter,
+  siteVectorsParameter,
+  textsParameter,
+} from "@resolvent/analysis/parameters";
+import {
   type Cost,
   type CostOps,
   InputError,
   readTogether,
   type Shaped,
-  sizeAlong,
   using,
 } from "@resolvent/tensor";
 import {
@@ -20,23 +44,9 @@ import {
   traceBytes,
 } from "@resolvent/transformer";
 import { decodeNumbers, safetensorsChunks } from "@resolvent/weights";
-import * as z from "zod";
-import { type Analysis, defineAnalysis } from "../analysis.ts";
-import type { NewFile } from "../file.ts";
-import { normOf } from "../numbers.ts";
-import {
-  countParameter,
-  newFileParameter,
-  optionalCount,
-  promptParameter,
-  siteVectorsParameter,
-} from "../parameters.ts";
-import { promptResult } from "../result.ts";
-import type { SiteVector } from "../site-vector.ts";
-import type { Outline, Prompt, Subject, Vocabulary } from "../subject.ts";
 import { checkPatterns, PATTERNS, patternsIn } from "./patterns.ts";
 import { interventionFacts, interventionsOf, meansOf } from "./run-interventions.ts";
-import type { Candidate, Generated, RunResult } from "./run-result.ts";
+import type { Generated, RunResult } from "./run-result.ts";
 import { runTables } from "./run-tables.ts";
 import { runAnswer, runViews } from "./run-views.ts";
 
@@ -66,56 +76,57 @@ export const run: Analysis<RunParameters, RunResult> = defineAnalysis<RunParamet
   summary: "a forward pass: likeliest next tokens, loss, continuation, sites",
   description:
     "Runs MODEL on a text and shows the likeliest next tokens, the loss, and, if asked, a continuation.",
-  params: z
-    .object({
+  params: parameters(
+    {
       prompt: promptParameter("text to read"),
-      top: countParameter("number of likeliest next tokens given, in every format", 10, {
-        least: 1,
+      top: countParameter("number of likeliest next tokens given, in every format", {
+        ...{ default: 10, least: 1 },
       }),
-      generate: countParameter("number of tokens to generate", 0),
-      temperature: z.number().min(0).default(0).meta({
-        title: "t",
-        description: "sampling temperature; 0 takes the likeliest token each time",
+      generate: countParameter("number of tokens to generate", { default: 0 }),
+      temperature: numberParameter("sampling temperature; 0 takes the likeliest token each time", {
+        ...{ default: 0, least: 0, title: "t" },
       }),
-      topK: optionalCount("sample among the k likeliest tokens", { least: 1, title: "k" }),
-      topP: z.number().gt(0).max(1).optional().meta({
-        title: "p",
-        description: "sample among the likeliest tokens that reach this probability",
+      topK: countParameter("sample among the k likeliest tokens", {
+        ...{ optional: true, least: 1, title: "k" },
       }),
-      seed: countParameter("random seed of the sampling", 0),
-      sites: z.array(z.string()).readonly().default([]).meta({
+      topP: numberParameter("sample among the likeliest tokens that reach this probability", {
+        ...{ optional: true, above: 0, most: 1, title: "p" },
+      }),
+      seed: countParameter("random seed of the sampling", { default: 0 }),
+      sites: textsParameter("also show shapes and norms of sites, such as '*.pattern' 'L0.*'", {
         title: "names...",
-        description: "also show shapes and norms of sites, such as '*.pattern' 'L0.*'",
       }),
-      attention: z
-        .boolean()
-        .default(false)
-        .describe("also give the attention pattern of every head, which --html draws"),
-      ablate: z.array(z.string()).readonly().default([]).meta({
-        title: "nodes...",
-        description: "take out nodes: blocks L1.mlp, layers L1, heads L0.H3, neurons L0.N12",
-      }),
-      with: z.enum(["zero", "mean"]).default("zero").meta({
-        description:
-          "what ablated nodes write instead: nothing, or their mean over all positions of the prompt",
-      }),
+      attention: flagParameter("also give the attention pattern of every head, which --html draws"),
+      ablate: textsParameter(
+        "take out nodes: blocks L1.mlp, layers L1, heads L0.H3, neurons L0.N12",
+        { title: "nodes..." },
+      ),
+      with: choiceParameter(
+        "what ablated nodes write instead: nothing, or their mean over all positions of the prompt",
+        ["zero", "mean"],
+        { default: "zero" },
+      ),
       steer: siteVectorsParameter(
         "add a vector at a site, such as L1.mlp.after=FILE, or some times, L1.mlp.after=FILE:-2",
       ),
       save: newFileParameter("save the values of the sites as safetensors"),
-      saveAs: z
-        .enum(["f32", "f16"])
-        .default("f32")
-        .meta({ title: "dtype", description: "dtype of the saved values" }),
-    })
-    .refine(({ topK, topP, temperature }) => temperature > 0 || (topK ?? topP) === undefined, {
-      path: ["temperature"],
-      message: "Sampling among the likeliest needs a temperature above 0",
-    })
-    .refine((params) => params.with === "zero" || params.ablate.length > 0, {
-      path: ["with"],
-      message: "What is written instead needs nodes that are ablated: --ablate L0.H3",
-    }),
+      saveAs: choiceParameter("dtype of the saved values", ["f32", "f16"], {
+        ...{ default: "f32", title: "dtype" },
+      }),
+    },
+    [
+      {
+        parameter: "temperature",
+        passes: ({ topK, topP, temperature }) => temperature > 0 || (topK ?? topP) === undefined,
+        message: "Sampling among the likeliest needs a temperature above 0",
+      },
+      {
+        parameter: "with",
+        passes: (params) => params.with === "zero" || params.ablate.length > 0,
+        message: "What is written instead needs nodes that are ablated: --ablate L0.H3",
+      },
+    ],
+  ),
   examples: [
     'tales --prompt "Once upon a time" --generate 40',
     'tales --prompt "Once upon a time" --attention --html page.html',
@@ -195,7 +206,7 @@ async function work<T extends Shaped>(
   }
   const text = added(vocabulary, ids, tokens);
   return {
-    ...promptResult("run", engine, model, ids, vocabulary.text),
+    ...promptResult("run", engine, model, ids, { text: vocabulary.text }),
     loss,
     next,
     generated:
@@ -231,20 +242,15 @@ async function predictions<T extends Shaped>(
   logits: T,
   ids: readonly number[],
   count: number,
-): Promise<{ readonly loss: number | null; readonly next: readonly Candidate[] }> {
-  const asked = (): { last: T; total: T; mean: T | undefined } => {
+): Promise<{ readonly loss: number | null; readonly next: readonly TopToken[] }> {
+  const asked = (): { last: T; mean: T | undefined } => {
     const last = engine.slice(logits, "pos", ids.length - 1, ids.length);
     const mean = ids.length < 2 ? undefined : nextTokenLoss(engine, logits, tokenIds(ids));
-    return { last, total: engine.logsumexp(last, "vocab"), mean };
+    return { last, mean };
   };
-  return using(engine, asked, async ({ last, total, mean }) => {
-    const [[logTotal = Number.NaN], [loss = null]] = await readTogether(engine, [total, mean]);
-    const vocab = sizeAlong(last.shape, "vocab", "run");
-    const { indices, values } = await engine.top(last, "vocab", Math.min(count, vocab));
-    const next = Array.from(indices.data, (id, rank) => {
-      const logit = values.data[rank] as number; // as many values as indices
-      return { id, text: vocabulary.text(id), logit, probability: Math.exp(logit - logTotal) };
-    });
+  return using(engine, asked, async ({ last, mean }) => {
+    const [[loss = null]] = await readTogether(engine, [mean]);
+    const [next = []] = await topTokens(engine, last, { count, text: vocabulary.text });
     return { loss, next };
   });
 }

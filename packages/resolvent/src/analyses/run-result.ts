@@ -1,12 +1,7 @@
+import type { PromptResult, TopToken } from "@resolvent/analysis";
 import type { Tensor } from "@resolvent/tensor";
-import type { PromptResult, TokenFacts } from "../result.ts";
 import type { HeadPattern } from "./patterns.ts";
 import type { RunIntervention } from "./run-interventions.ts";
-
-export interface Candidate extends TokenFacts {
-  readonly logit: number;
-  readonly probability: number;
-}
 
 /** What a model goes on with. */
 export interface Generated {
@@ -21,7 +16,7 @@ export interface RunResult extends PromptResult<"run"> {
   /** Mean next-token loss, nats; null for a single token. */
   readonly loss: number | null;
   /** The likeliest next tokens. */
-  readonly next: readonly Candidate[];
+  readonly next: readonly TopToken[];
   readonly generated: Generated | null;
   /** What the run was changed by; absent where that is nothing. */
   readonly interventions?: readonly RunIntervention[];

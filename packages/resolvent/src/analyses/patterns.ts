@@ -1,7 +1,7 @@
+import { type HeadFacts, headFacts, type Table } from "@resolvent/analysis";
 import { InputError, type Shaped, sizeAlong } from "@resolvent/tensor";
-import { headName, type Model, type Site, type StoredValue } from "@resolvent/transformer";
+import type { Model, Site, StoredValue } from "@resolvent/transformer";
 import { decodeNumbers } from "@resolvent/weights";
-import type { Table } from "../table.ts";
 
 /** The sites that have them. */
 export const PATTERNS = "L*.attn.pattern";
@@ -10,8 +10,7 @@ export const PATTERNS = "L*.attn.pattern";
 const MOST = 2 ** 18;
 
 /** How much of its attention a head gives, at each position (a row), to each position. */
-export interface HeadPattern {
-  readonly head: string;
+export interface HeadPattern extends HeadFacts {
   readonly pattern: readonly (readonly number[])[];
 }
 
@@ -44,7 +43,7 @@ export function patternsIn(trace: ReadonlyMap<Site, StoredValue>): HeadPattern[]
     return Array.from(
       { length: heads },
       (_, head): HeadPattern => ({
-        head: headName({ layer: Number(layer), head }),
+        ...headFacts({ layer: Number(layer), head }),
         pattern: Array.from({ length: rows }, (_, row) => {
           const from = (head * rows + row) * columns;
           return Array.from(numbers.subarray(from, from + columns));
@@ -67,9 +66,9 @@ export function patternTable(patterns: readonly HeadPattern[]): Table {
       { name: "key", head: "to", kind: "count", refers: "pos" },
       { name: "probability", kind: "share" },
     ],
-    rows: patterns.flatMap(({ head, pattern }) =>
+    rows: patterns.flatMap(({ name, pattern }) =>
       pattern.flatMap((row, query) =>
-        row.slice(0, query + 1).map((probability, key) => [head, query, key, probability]),
+        row.slice(0, query + 1).map((probability, key) => [name, query, key, probability]),
       ),
     ),
   };

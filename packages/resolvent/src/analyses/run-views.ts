@@ -1,6 +1,4 @@
-import { percent } from "../figures.ts";
-import { tokenNotation } from "../token-notation.ts";
-import { tokenPlaces, type View } from "../view.ts";
+import { percent, tokenNotation, tokenPlaces, type View } from "@resolvent/analysis";
 import type { RunResult } from "./run-result.ts";
 
 /** What the model says next, in words. */
