@@ -45,9 +45,7 @@ export function textConfig(config: Config): Config {
 export function kindOfLayer(fields: Fields, a: Architecture, layer: number): LayerKind {
   const said = layerKind(fields, a, layer);
   if (said !== undefined) return said;
-  const pattern = fields.has("sliding_window_pattern")
-    ? fields.count("sliding_window_pattern")
-    : fields.count("_sliding_window_pattern", fields.family === "gemma2" ? 2 : 6);
+  const pattern = fields.family === "gemma2" ? 2 : fields.count("sliding_window_pattern", 6);
   return (layer + 1) % pattern === 0 ? "full_attention" : "sliding_attention";
 }
 

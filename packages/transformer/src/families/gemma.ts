@@ -24,12 +24,10 @@ const usedKeys: readonly string[] = [
 ];
 /** The activation has its own name, and `hidden_act` is not read; caches are kept otherwise here. */
 const idle: readonly string[] = [
-  ...["attention_dropout", "cache_implementation", "hidden_act", "sliding_window_size"],
+  ...["_sliding_window_pattern", "attention_dropout", "cache_implementation", "hidden_act"],
+  "sliding_window_size",
 ];
-const usedOfGemma3 = [
-  ...usedKeys,
-  ...["_sliding_window_pattern", "rope_local_base_freq", "sliding_window_pattern"],
-];
+const usedOfGemma3 = [...usedKeys, ...["rope_local_base_freq", "sliding_window_pattern"]];
 const defaults = {
   vocab_size: 262208,
   hidden_size: 2304,
@@ -125,14 +123,13 @@ export const gemma: Family = {
     const table = { vocab: a.vocab, d_model: a.d_model };
     const W_E = get("embed_tokens.weight", table);
     const norm = readNorm(get, fields, "norm", { d_model: a.d_model });
-    const cap = capOf(fields, "final_logit_softcapping");
     return {
       // The definition rounds √d_model to the precision that it runs in; here that is the engine's.
       embed: { W_E, scale: Math.sqrt(a.d_model) },
       final: {
         norm,
         W_U: a.tied ? W_E : get("lm_head.weight", table),
-        ...(cap !== undefined && { cap }),
+        ...(a.logitCap !== undefined && { cap: a.logitCap }),
       },
     };
   },
@@ -151,7 +148,6 @@ export const gemma: Family = {
       readNorm(get, fields, `${at}${name}`, shape);
     const kind = kindOfLayer(fields, a, layer);
     const window = windowOf(fields, kind, layer);
-    const scoreCap = capOf(fields, "attn_logit_softcapping");
     return [
       [
         {
@@ -169,7 +165,7 @@ export const gemma: Family = {
           }),
           writeNorm: norm("post_attention_layernorm"),
           scoreScale: 1 / Math.sqrt(fields.positive("query_pre_attn_scalar")),
-          ...(scoreCap !== undefined && { scoreCap }),
+          ...(a.scoreCap !== undefined && { scoreCap: a.scoreCap }),
           ...(window !== undefined && { window }),
           rotary: rotationOf(fields, a, kind),
         },
