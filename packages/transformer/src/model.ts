@@ -26,8 +26,9 @@ export interface Architecture {
   readonly norm: "layer" | "rms" | "none";
   /** Blocks have a norm of what they write too; not where absent. */
   readonly writeNorms?: true;
-  /** The soft cap of attention scores, and that of logits; none where absent. */
+  /** The soft cap of attention scores; none where absent. */
   readonly scoreCap?: number;
+  /** The soft cap of logits; none where absent. */
   readonly logitCap?: number;
   readonly positions: "learned" | "rotary" | "none";
   readonly activation: Activation | "none";
