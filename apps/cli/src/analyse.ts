@@ -3,10 +3,12 @@ import {
   type AnyAnalysis,
   type AnyOutlineAnalysis,
   bytes,
+  type Host,
   type Outcome,
   type Parameter,
   prepareAnalysis,
   type Result,
+  soundnessOf,
   type Values,
 } from "@resolvent/analysis";
 import { byOptions } from "./checked.ts";
@@ -58,13 +60,19 @@ export async function analyse(
   const output = outputOf(flags, terminal);
   const { values, later } = await valuesGiven(parameters, call, output);
   let checkpoint: CheckpointFile | undefined;
-  const host = hostOf(model, flags, {
-    ...{ terminal, signal, later },
-    checkpoint: async () => {
-      if (resume !== undefined) checkpoint = await checkpointFile(resume, analysis.name);
-      return checkpoint;
+  let partial: Result | undefined;
+  const host: Host = {
+    ...hostOf(model, flags, {
+      ...{ terminal, signal, later },
+      checkpoint: async () => {
+        if (resume !== undefined) checkpoint = await checkpointFile(resume, analysis.name);
+        return checkpoint;
+      },
+    }),
+    onPartial: (result) => {
+      partial = result;
     },
-  });
+  };
   const prepared = await byOptions(() => prepareAnalysis(analysis, values, host));
   const { cost, found } = prepared;
   if (flags.dryRun) {
@@ -78,8 +86,13 @@ export async function analyse(
     await checkpoint?.remove();
     refuseUnsound(outcome.soundness);
   } catch (error) {
-    if (analysis.resumable && exitCodeOf(error) === EXIT.interrupted) {
-      terminal.note(goOn(resume, argv));
+    if (exitCodeOf(error) === EXIT.interrupted) {
+      if (analysis.resumable) terminal.note(goOn(resume, argv));
+      if (partial !== undefined) {
+        const [unfinished] = partial.warnings ?? [];
+        terminal.note(`Interrupted. ${unfinished?.message}`);
+        await give(analysis, { result: partial, soundness: soundnessOf(partial) }, output, call);
+      }
     }
     throw error;
   }

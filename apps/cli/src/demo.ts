@@ -18,7 +18,7 @@ export async function demo(terminal: Terminal): Promise<void> {
   const folder = await modelFolder(MODEL, {}, terminal);
   const tokenizer = await loadTokenizer(folder);
   const ids = tokenizer?.encode(PROMPT) ?? [];
-  const { engine, model } = await openModel(
+  const { engine, model, close } = await openModel(
     folder,
     MODEL,
     { precision: "f64", stream: false, widen: true },
@@ -36,10 +36,17 @@ export async function demo(terminal: Terminal): Promise<void> {
     line(
       `Both sums give the model: ‖Σ D_k − T‖/‖T‖ is ${figure(paths.certificate)} (paths) and ${figure(tree.certificate)} (tree), in float64. It took ${seconds.toFixed(1)} s.`,
     );
-    line(`Next: npx resolvent expand ${MODEL} --prompt "…"   npx resolvent --help`);
+    line(`Next: ${commandHere()} expand ${MODEL} --prompt "…"   ${commandHere()} --help`);
   } finally {
-    await engine.close();
+    await close();
   }
+}
+
+/** What people type who type this: npm says what it was asked for, and installed globally it is asked for nothing. */
+function commandHere(): string {
+  const { npm_command: asked } = process.env;
+  if (asked === undefined) return "resolvent";
+  return asked === "exec" ? "npx @resolvent/cli" : "npx resolvent";
 }
 
 function figure({ relativeError }: Certificate): string {

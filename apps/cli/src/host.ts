@@ -1,4 +1,12 @@
-import type { Checkpoint, FoundModel, Host, Loading, Values, Wanted } from "@resolvent/analysis";
+import {
+  type Checkpoint,
+  type FoundModel,
+  type Host,
+  type Loading,
+  type Values,
+  vocabularyOf,
+  type Wanted,
+} from "@resolvent/analysis";
 import {
   keepWeights,
   keptWeights,
@@ -12,7 +20,6 @@ import type { EngineOptions, ModelOptions } from "./options.ts";
 import { findModel } from "./prepare.ts";
 import type { Terminal } from "./terminal.ts";
 import { textLossNotes } from "./text-losses.ts";
-import { vocabularyOf } from "./vocabulary.ts";
 import { warner } from "./warnings.ts";
 
 /** What a command says about how it computes. */
@@ -82,7 +89,7 @@ async function found(name: string, flags: HostFlags, terminal: Terminal): Promis
       use: async (work) => {
         if (purpose === "run") noteKeeping(outline, kept, flags, terminal);
         else terminal.progress("certificate in float64");
-        const { engine, model } = await openModel(
+        const { engine, model, close } = await openModel(
           folder,
           outline.name,
           { ...as, ...kept },
@@ -97,7 +104,7 @@ async function found(name: string, flags: HostFlags, terminal: Terminal): Promis
             linearAlgebra: () => engine.linearAlgebra(),
           });
         } finally {
-          await engine.close();
+          await close();
         }
       },
     };

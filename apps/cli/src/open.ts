@@ -12,8 +12,13 @@ import {
   type WeightPlan,
   weightPlans,
 } from "@resolvent/transformer";
-import { type Folder, openCheckpoint } from "@resolvent/weights";
-import { checkpointSha256, digestFile, digestFilePath } from "@resolvent/weights/node";
+import { type Folder, openCheckpoint, type WholeFile } from "@resolvent/weights";
+import {
+  checkpointSha256,
+  digestFile,
+  digestFilePath,
+  readOnThread,
+} from "@resolvent/weights/node";
 import { findFolder } from "resolvent";
 import { usageError } from "./failure.ts";
 import type { EngineOptions, ModelOptions } from "./options.ts";
@@ -23,9 +28,14 @@ import type { Terminal } from "./terminal.ts";
 export interface OpenModel {
   readonly engine: Cpu;
   readonly model: Model<CpuTensor>;
+  /** Ends all that was made for it. */
+  readonly close: () => Promise<void>;
 }
 
-/** The folder that MODEL names: a bundled model, a path, or a repository on the Hub, which is fetched. */
+/** What an address begins with. */
+const ADDRESS = /^https?:\/\//i;
+
+/** The folder that MODEL names: a bundled model, a path, an address, or a repository on the Hub, which is fetched. */
 export async function modelFolder(
   name: string,
   { revision, offline }: ModelOptions,
@@ -34,6 +44,7 @@ export async function modelFolder(
   try {
     const folder = await findFolder(name, {
       ...{ revision, offline },
+      onWhole: wholeFiles(terminal),
       onProgress: ({ file, done, total, rate }) =>
         terminal.progress(`${name}: ${bytes(done)} of ${bytes(total)}, ${bytes(rate)}/s, ${file}`),
     });
@@ -55,6 +66,26 @@ export async function modelFolder(
         throw error;
     }
   }
+}
+
+/** Bytes of a file below which nobody minds that it comes whole. */
+const SMALL = 2 ** 20;
+
+/** Says once of each file that its server sends it whole only, and how far it is. */
+function wholeFiles(terminal: Terminal): (file: WholeFile) => void {
+  const told = new Set<string>();
+  return ({ name, done, total }) => {
+    if (total !== undefined && total < SMALL) return;
+    const all = total === undefined ? undefined : bytes(total);
+    if (!told.has(name))
+      terminal.note(
+        `${name} comes whole${all === undefined ? "" : `, ${all}`}: its server sends no parts.`,
+      );
+    told.add(name);
+    terminal.progress(
+      done === total ? "" : `${name}: ${bytes(done)}${all === undefined ? "" : ` of ${all}`}`,
+    );
+  };
 }
 
 /** The name that results call a model by: that of its folder, or its whole name on the Hub. */
@@ -165,15 +196,26 @@ export async function openModel(
       ? (await import("@resolvent/cpu/wide")).wideKernels
       : undefined;
   const engine = await createCpu({ precision, ...(threads !== undefined && { threads }), wide });
-  const model = await loadModel(engine, folder, {
-    name,
-    hash: false,
-    stream,
-    widen,
-    onProgress: ({ done, total }) => terminal.progress(`${name}: ${done} of ${total} tensors`),
-  });
-  terminal.progress("");
-  return { engine, model };
+  // What a computation waits for while it reads from a server is read by a thread.
+  const thread = stream && ADDRESS.test(folder.name) ? await readOnThread(folder) : undefined;
+  const close = async (): Promise<void> => {
+    await engine.close();
+    await thread?.close();
+  };
+  try {
+    const model = await loadModel(engine, thread ?? folder, {
+      name,
+      hash: false,
+      stream,
+      widen,
+      onProgress: ({ done, total }) => terminal.progress(`${name}: ${done} of ${total} tensors`),
+    });
+    terminal.progress("");
+    return { engine, model, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** SHA-256 of the weights of a folder; of files that are as they were, from the last time. */

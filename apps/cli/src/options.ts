@@ -27,7 +27,7 @@ export function withModelOptions(command: Command): Command {
   return command
     .argument(
       "<model>",
-      "a bundled model (tales, attn-only-2l), a folder with config.json and safetensors, or a name on the Hugging Face Hub (openai-community/gpt2)",
+      "a bundled model (tales, attn-only-2l), a folder with config.json and safetensors, the address of one (https://example.org/gpt2), or a name on the Hugging Face Hub (openai-community/gpt2; hub:openai-community/gpt2 where a folder here is called so)",
     )
     .addOption(new Option("--revision <name>", "branch, tag or commit on the Hub; default: main"))
     .addOption(new Option("--offline", "use only what is in the Hub's cache"));
@@ -41,7 +41,7 @@ export function withEngineOptions(command: Command): Command {
     .addOption(
       new Option(
         "--stream",
-        "read each layer from disk when it is needed, even if the model fits into memory",
+        "read each layer from disk, or from its server, when it is needed, even if the model fits into memory",
       ),
     )
     .addOption(

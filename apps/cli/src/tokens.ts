@@ -1,6 +1,5 @@
 import { parseTokenIds } from "@resolvent/analysis";
 import type { InputError } from "@resolvent/tensor";
-import type { Tokenizer } from "@resolvent/transformer";
 import { usageError } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -23,16 +22,6 @@ export function noInput(): InputError {
     "There is no input.",
     "Give --prompt TEXT, --tokens 1,2,3, or a text on standard input.",
   );
-}
-
-/** A text as token ids, as the model's tokenizer sees it. */
-export function encode(text: string, tokenizer: Tokenizer | undefined, model: string): number[] {
-  if (tokenizer === undefined) throw noTokenizer(model);
-  return tokenizer.encode(text);
-}
-
-export function noTokenizer(model: string, remedy = "Give --tokens 1,2,3."): InputError {
-  return usageError(`${model} has no tokenizer.json, so it cannot read text.`, remedy);
 }
 
 /** `1,2,3` or `1 2 3` as token ids. */

@@ -255,6 +255,28 @@ describe("an analysis that a test defines is a command", () => {
     expect(ended).toEqual({ code: 130, stdout: "", stderr: "" });
   });
 
+  test("that has something to show before its end: interrupted, it gives that", async () => {
+    const controller = new AbortController();
+    const slow: AnyAnalysis = {
+      ...measure,
+      run: async (subject, given) => {
+        const result = await measure.run(subject, given);
+        subject.onPartial?.(result, { done: 1, total: 3, of: "text" });
+        controller.abort();
+        throw controller.signal.reason;
+      },
+    };
+    const args = ["measure", model, "--prompt", "a", "--no-float64", "--json"];
+    const { signal } = controller;
+    const { code, stdout, stderr } = await run([slow], args, { signal });
+    expect(code).toBe(130);
+    expect(stderr).toContain("Interrupted. This is unfinished: text 1 of 3.");
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: "measured",
+      warnings: [{ code: "unfinished" }],
+    });
+  });
+
   test("in the list of commands, beside the others", async () => {
     const { stdout } = await run([...analyses, measure], ["--help"]);
     expect(stdout).toMatch(/^ {2}measure \[options\] <model> +how long vectors are$/m);

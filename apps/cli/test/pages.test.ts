@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import axe from "axe-core";
-import { type Browser, chromium } from "playwright";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { analyses } from "../src/analyses.ts";
 import { temporaryFolder, writeModel } from "./models.ts";
@@ -134,40 +134,146 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
   });
   afterAll(async () => await browser.close());
 
-  test.each(
-    Object.keys(calls).flatMap((command) => [
-      [command, 1280, "light"] as const,
-      [command, 390, "dark"] as const,
-    ]),
-  )(
-    "%s at %i pixels, %s: no error, nothing sticks out, axe finds nothing",
-    async (command, width, colorScheme) => {
-      // Only so that axe may run: the page itself allows no script.
-      const context = await browser.newContext({
-        viewport: { width, height: 800 },
-        colorScheme,
-        bypassCSP: true,
-      });
+  /** A page of a command; the console, errors and requests that it makes. */
+  async function opened(
+    command: string,
+    options: BrowserContextOptions = {},
+  ): Promise<{ readonly page: Page; readonly said: readonly string[] }> {
+    // Only so that axe may run: the page itself allows no script.
+    const context = await browser.newContext({ bypassCSP: true, ...options });
+    const page = await context.newPage();
+    const said: string[] = [];
+    page.on("console", (message) => said.push(message.text()));
+    page.on("pageerror", (error) => said.push(error.message));
+    page.on("request", (request) => {
+      if (!request.url().startsWith("file:")) said.push(request.url());
+    });
+    await page.goto(`file://${html(command)}`);
+    return { page, said };
+  }
+
+  const colours = ["light", "dark"] as const;
+  test.each(Object.keys(calls))(
+    "%s: at 1280 and 390 pixels, light and dark, nothing sticks out, no text on text, axe finds nothing",
+    async (command) => {
+      const { page, said } = await opened(command);
       try {
-        const page = await context.newPage();
-        const said: string[] = [];
-        page.on("console", (message) => said.push(message.text()));
-        page.on("pageerror", (error) => said.push(error.message));
-        page.on("request", (request) => {
-          if (!request.url().startsWith("file:")) said.push(request.url());
-        });
-        await page.goto(`file://${html(command)}`);
-        const sizes = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
-        expect(sizes).toEqual([width, width]);
         await page.evaluate(axe.source);
-        const violations = await page.evaluate(
-          "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + nodes[0].target))",
-        );
-        expect(violations).toEqual([]);
+        for (const width of [1280, 390]) {
+          await page.setViewportSize({ width, height: 800 });
+          for (const colorScheme of colours) {
+            await page.emulateMedia({ colorScheme });
+            const sizes = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
+            expect(sizes).toEqual([width, width]);
+            // What does not depend on colours is the same in both.
+            const only = colorScheme === "light" ? "" : '{ runOnly: ["color-contrast"] }';
+            const violations = await page.evaluate(
+              `axe.run(${only}).then(({ violations }) => violations.map(({ id, nodes }) => id + nodes[0].target))`,
+            );
+            expect(violations, `${width} ${colorScheme}`).toEqual([]);
+          }
+          expect(await page.evaluate(`(${crowded})()`), `${width}`).toEqual([]);
+        }
         expect(said).toEqual([]);
       } finally {
-        await context.close();
+        await page.context().close();
       }
     },
   );
+
+  test("what scrolls and what folds is reached by the keyboard, and is seen to be", async () => {
+    const { page } = await opened("run", { viewport: { width: 390, height: 800 } });
+    try {
+      const reached: string[] = [];
+      let focus = "";
+      do {
+        await page.keyboard.press("Tab");
+        focus = await page.evaluate(
+          "document.activeElement === document.body ? '' : document.activeElement.tagName + (getComputedStyle(document.activeElement).outlineStyle === 'none' ? ' unseen' : '')",
+        );
+        if (focus !== "") reached.push(focus);
+      } while (focus !== "" && reached.length < 200);
+      const count = async (selector: string): Promise<number> =>
+        await page.locator(selector).filter({ visible: true }).count();
+      expect(reached.filter((name) => name === "SUMMARY")).toHaveLength(await count("summary"));
+      expect(reached.filter((name) => name === "DIV")).toHaveLength(
+        await count(".scroll[tabindex='0']"),
+      );
+      expect(reached.filter((name) => name.endsWith("unseen"))).toEqual([]);
+      const first = page.locator("summary").first();
+      await first.focus();
+      await page.keyboard.press("Enter");
+      expect(await first.locator("..").getAttribute("open")).toBe("");
+    } finally {
+      await page.context().close();
+    }
+  });
+
+  test("colours of the system are taken where they are forced, and no mark is lost; nothing moves", async () => {
+    for (const command of ["run", "circuit", "linearity"]) {
+      const { page } = await opened(command, {
+        forcedColors: "active",
+        reducedMotion: "reduce",
+        viewport: { width: 1280, height: 800 },
+      });
+      try {
+        const { unseen, moving } = await page.evaluate<{ unseen: string[]; moving: string[] }>(
+          `(${forced})()`,
+        );
+        expect(unseen, command).toEqual([]);
+        expect(moving, command).toEqual([]);
+      } finally {
+        await page.context().close();
+      }
+    }
+  });
+
+  test("prompts of several lines of a file: bars with their intervals, no text on text", async () => {
+    writeFileSync(at("several.txt"), "once upon\nnone upon\nonce once\n");
+    const args = ["expand", model, "--prompts", at("several.txt"), "--html", html("several")];
+    expect((await call(args)).code).toBe(0);
+    const { page } = await opened("several", { viewport: { width: 390, height: 800 } });
+    try {
+      expect(await page.locator("figure[data-mark=bars] svg line.ink").count()).toBeGreaterThan(6);
+      expect(await page.locator(".lead").textContent()).toContain("3 prompts");
+      expect(await page.evaluate(`(${crowded})()`)).toEqual([]);
+    } finally {
+      await page.context().close();
+    }
+  });
 });
+
+/** In the page: texts of figures that lie on each other, or stick out of their figure. */
+const crowded = `() => [...document.querySelectorAll("svg")].flatMap((svg) => {
+  const room = svg.getBoundingClientRect();
+  if (room.width === 0) return [];
+  const texts = [...svg.querySelectorAll("text")]
+    .map((text) => [text.textContent, text.getBoundingClientRect()])
+    .filter(([, box]) => box.width > 0);
+  const out = texts
+    .filter(([, box]) => box.left < room.left - 1 || box.right > room.right + 1 || box.top < room.top - 1 || box.bottom > room.bottom + 1)
+    .map(([text]) => text + " sticks out");
+  const on = texts.flatMap(([text, a], i) => texts.slice(0, i).flatMap(([other, b]) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3
+      ? [text + " on " + other] : []));
+  return [...out, ...on];
+})`;
+
+/** In the page: marks that have the colour of what is behind them, and what moves. */
+const forced = `() => {
+  const paper = getComputedStyle(document.body).backgroundColor;
+  const unseen = [...document.querySelectorAll("svg rect[data-node], svg circle, svg path, svg line.series-0")]
+    .filter((mark) => {
+      const { fill, stroke } = getComputedStyle(mark);
+      return [fill, stroke].every((colour) => colour === "none" || colour === paper);
+    })
+    .filter((mark) => !mark.classList.contains("empty"))
+    .map((mark) => mark.outerHTML.slice(0, 80));
+  const moving = [...document.querySelectorAll("*")]
+    .filter((one) => {
+      const { animationName, transitionDuration } = getComputedStyle(one);
+      return animationName !== "none" || transitionDuration !== "0s";
+    })
+    .map(({ tagName }) => tagName);
+  return { unseen, moving };
+}`;

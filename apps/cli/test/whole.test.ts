@@ -26,7 +26,7 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
   ["expand", ["tales", "--prompt", story, "--target", "id:346,id:377", "--max-degree", "3"]],
   ["lens", ["M", ...prompt]],
   ["expand", ["M", "--prompts", at("prompts.jsonl"), "--target", "id:3,id:4"]],
-  ["paths", ["M", "--prompts", at("prompts.jsonl"), "--top", "3", "--each"]],
+  ["paths", ["M", "--prompts", at("prompts.jsonl"), "--top", "3", "--verify", "2", "--each"]],
   ["qk", ["M", "--prompts", at("prompts.jsonl"), "--by", "head", "--head", "L1.H1"]],
   ["lens", ["tales", "--prompt", story]],
   ["paths", ["M", ...prompt, "--top", "3", "--routes", "2"]],
@@ -36,6 +36,7 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
   ["qk", ["tales", "--prompt", story, "--by", "head", "--top", "3"]],
   ["heads", ["M"]],
   ["heads", ["attn-only-2l"]],
+  ["heads", ["M", "--prompts", at("prompts.jsonl"), "--each"]],
   ["ov", ["M", "--head", "L1.H1", "--words", "id:1,id:2,id:3", "--top", "2"]],
   ["ov", ["attn-only-2l", "--head", "L1.H2", "--words", "id:346,id:377", "--top", "3"]],
   ["patch", ["M", ...pair, "--top", "2"]],
@@ -43,6 +44,8 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
   ["patch", ["tales", "--prompt", story, "--corrupt", other, "--nodes", "--positions"]],
   ["circuit", ["M", ...pair, "--top", "2"]],
   ["circuit", ["tales", "--prompt", story, "--corrupt", other, "--level", "head", "--top", "5"]],
+  ["circuit", ["M", "--pairs", at("pairs.jsonl"), "--measure", "kl", "--each", "--top", "2"]],
+  ["patch", ["M", "--pairs", at("pairs.jsonl"), "--measure", "probability", "--nodes"]],
   ["series", ["M", ...prompt, "--order", "3"]],
   ["interactions", ["M", ...prompt, "--top", "2"]],
   ["interactions", ["M", ...prompt, "--order", "2", "--top", "0"]],
@@ -61,6 +64,11 @@ beforeAll(async () => {
   const line = (i: number): string =>
     Array.from({ length: 20 }, (_, k) => (i * k + k) % 29).join(",");
   await writeFile(at("prompts.jsonl"), "[3,17,5]\n[3,9,5,8]\n[1,2,3]\n");
+  const pairs = [
+    { clean: [3, 17, 5], corrupt: [3, 9, 5] },
+    { clean: [1, 2], corrupt: [4, 2] },
+  ];
+  await writeFile(at("pairs.jsonl"), pairs.map((own) => JSON.stringify(own)).join("\n"));
   await writeFile(at("ids.txt"), Array.from({ length: 12 }, (_, i) => line(i)).join("\n"));
 });
 

@@ -47,16 +47,34 @@ export function certificateFor(
   return { ...errors, verdict };
 }
 
-/** The worst of the certificates of several results, by its error; null where none has one. */
+/**
+ * The worst of the certificates of several results: of each error the largest, of each tolerance the least; null where
+ * none has one.
+ */
 export function worstCertificate(all: readonly (Certificate | null)[]): Certificate | null {
-  const size = ({ verdict, relativeError }: Certificate): number =>
-    verdict === "does-not-add-up" ? Number.POSITIVE_INFINITY : (relativeError ?? -1);
   return all
     .filter((one) => one !== null)
-    .reduce<Certificate | null>(
-      (worst, one) => (worst !== null && size(worst) >= size(one) ? worst : one),
-      null,
-    );
+    .reduce<Certificate | null>((worst, one) => {
+      if (worst === null) return one;
+      return {
+        relativeError: larger(worst.relativeError, one.relativeError),
+        relativeErrorFloat64: larger(worst.relativeErrorFloat64, one.relativeErrorFloat64),
+        tolerance: Math.min(worst.tolerance, one.tolerance),
+        toleranceFloat64: Math.min(worst.toleranceFloat64, one.toleranceFloat64),
+        verdict:
+          VERDICTS.find((verdict) => [worst, one].some((own) => own.verdict === verdict)) ??
+          "undefined",
+      };
+    }, null);
+}
+
+/** The worst first. */
+const VERDICTS = ["does-not-add-up", "adds-up", "undefined"] as const;
+
+/** What is not a number is larger than all that is: comparisons with it are false. */
+function larger(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b;
+  return a >= b || Number.isNaN(a) ? a : b;
 }
 
 /** An error of a certificate. */

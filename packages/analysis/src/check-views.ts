@@ -19,18 +19,21 @@ const ALL: Rules = {
   ...{ mark: "text", table: "text", title: "text?", note: "text?" },
   ...{ select: "column?", cursor: "text?", most: "count?" },
 };
-const CURVES: Rules = { x: "column", y: "series", scale: "scale?" };
+const CURVES: Rules = { x: "column", y: "series", scale: "scale?", along: "scale?" };
 const ENDS: Rules = { from: "column", to: "column", value: "column" };
 
 const MARKS: Readonly<Record<View["mark"], Rules>> = {
   bars: {
     ...{ y: "column", x: "column", twin: "column?", line: "column?" },
-    ...{ scale: "scale?", rest: "flag?" },
+    ...{ low: "column?", high: "column?", scale: "scale?", rest: "flag?" },
   },
   dots: CURVES,
   lines: CURVES,
-  grid: { x: "column", y: "column", value: "column", facet: "column?", axes: "axes?" },
-  routes: { nodes: "column", at: "column", width: "column", axes: "axes" },
+  grid: {
+    ...{ x: "column", y: "column", value: "column" },
+    ...{ text: "column?", facet: "column?", axes: "axes?" },
+  },
+  routes: { source: "column?", nodes: "column", at: "column", width: "column", axes: "axes" },
   arcs: { ...ENDS, axes: "axes" },
   scatter: { x: "column", y: "column", label: "column?" },
   slope: { label: "column", from: "column", to: "column" },

@@ -1,6 +1,7 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { Model, Warning } from "@resolvent/transformer";
 import type { Offered } from "./needs.ts";
+import type { Result } from "./result.ts";
 import type { Checkpoint, ModelFiles, Progress, Vocabulary } from "./subject.ts";
 
 /** Values of parameters by their names, not checked yet. */
@@ -26,6 +27,11 @@ export interface Host {
   /** Heeded between pieces of the work. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Hears what there is so far, as a result that says among its warnings (`unfinished`) how far it is. Analyses that
+   * have nothing to show before their end never call it. It is the host's to keep, also where the work is stopped.
+   */
+  readonly onPartial?: (result: Result) => void;
   /** Hears warnings as soon as they are known; the result has them all. Some come more than once. */
   readonly warn?: (warnings: readonly Warning[]) => void;
 }

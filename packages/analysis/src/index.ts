@@ -83,6 +83,7 @@ export {
   type WeightProcessing,
 } from "./result-head.ts";
 export { type SchemaOf, schemaOf } from "./result-schema.ts";
+export { type Asked, runAnalyses } from "./run-analyses.ts";
 export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
 export type { SiteVector } from "./site-vector.ts";
@@ -127,4 +128,5 @@ export {
   tokenPlaces,
   type View,
 } from "./view.ts";
+export { vocabularyOf } from "./vocabulary.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";

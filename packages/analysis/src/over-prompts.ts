@@ -6,8 +6,9 @@ import { type Result, type TokenFacts, tokenFacts } from "./result.ts";
 import { computedResult } from "./result-head.ts";
 import type { Parameters } from "./schema.ts";
 import { setHead } from "./set-head.ts";
+import { setAnswer, setViews } from "./set-views.ts";
+import { soundnessOf } from "./soundness.ts";
 import type { Subject, Vocabulary } from "./subject.ts";
-import { listViews } from "./view.ts";
 
 /** Parameters of one prompt, or those of each of several. */
 type OneOrMany<P> =
@@ -20,17 +21,19 @@ type OneOrMany<P> =
 export interface OverPromptsOptions {
   /** Kinds of tables whose rows are places of one prompt, so that over several they have no means; default none. */
   readonly single?: readonly string[];
+  /** Kinds of tables for data formats of which people see the means, as of what one prompt says in a note; default none. */
+  readonly seen?: readonly string[];
 }
 
 /**
  * The same analysis, which also takes a file of prompts (`--prompts FILE`) in place of one: it is run on each, and the
  * numbers of its tables become means over prompts with 95 % intervals, row by row; `--each` keeps the results of all. A
- * row of the file may have a target of its own, where the analysis takes one. Certificates of single prompts are not
- * recomputed in float64 then.
+ * row of the file may have a target of its own, where the analysis takes one. Each prompt is certified as it would be
+ * alone, in float64 too, and the set says the worst.
  */
 export function overPrompts<P, R extends Result>(
   analysis: Analysis<P, R>,
-  { single = [] }: OverPromptsOptions = {},
+  { single = [], seen = [] }: OverPromptsOptions = {},
 ): AnyAnalysis {
   const kinds = analysis.tableKinds ?? [];
   const { needs, answer, views } = analysis;
@@ -42,9 +45,9 @@ export function overPrompts<P, R extends Result>(
           ? [...new Set(inRows(isMany(params) ? params.rows : [{ line: 1, params }], needs).flat())]
           : needs,
     }),
-    ...(answer && { answer: (result) => (isSet(result) ? [] : answer(result)) }),
+    ...(answer && { answer: (result) => (isSet(result) ? setAnswer(result) : answer(result)) }),
     ...(views && {
-      views: (result) => (isSet(result) ? listViews(setTables(result)) : views(result)),
+      views: (result) => (isSet(result) ? setViews(result) : views(result)),
     }),
     params: parametersOver(analysis.params),
     estimate: (outline, params) =>
@@ -53,7 +56,7 @@ export function overPrompts<P, R extends Result>(
         : analysis.estimate(outline, params),
     run: async (subject, params) =>
       isMany(params)
-        ? await runEach(analysis, subject, params, single)
+        ? await runEach(analysis, subject, params, { single, seen })
         : await analysis.run(subject, params),
     tables: (result) => (isSet(result) ? setTables(result) : analysis.tables(result)),
     tableKinds: [
@@ -111,33 +114,44 @@ async function runEach<P, R extends Result, T extends Shaped>(
     readonly rows: readonly { readonly line: number; readonly params: P }[];
     readonly each: boolean;
   },
-  single: readonly string[],
+  kinds: Required<OverPromptsOptions>,
 ): Promise<PromptSet> {
-  const { engine, model, vocabulary, signal, onProgress } = subject;
-  const { inFloat64: _, ...plain } = subject;
+  const { engine, model, vocabulary, signal, onProgress, inFloat64, onPartial } = subject;
   const prompts: PromptSet["prompts"][number][] = [];
   const results: Result[] = [];
-  const means = setRows(single);
+  const means = setRows(kinds);
   const head = setHead();
-  for (const { line, params } of rows) {
-    signal.throwIfAborted();
-    const result = await naming(line, () =>
-      analysis.run({ ...plain, onProgress: () => {} }, params),
-    );
-    means.add(analysis.tables(result));
-    head.add(result);
-    prompts.push({ line, tokens: tokensOf(params, vocabulary) });
-    if (each) results.push(result);
-    onProgress({ done: prompts.length, total: rows.length, of: "prompt" });
-  }
-  return {
+  const aboveTolerance: number[] = [];
+  const soFar = (): PromptSet => ({
     ...computedResult("prompt-set", engine, model, head.fields()),
     analysis: analysis.name,
-    prompts,
+    prompts: [...prompts],
     interval: { level: 0.95, method: "student-t" },
+    aboveTolerance: [...aboveTolerance],
     means: means.tables(),
-    each: each ? results : null,
+    each: each ? [...results] : null,
+  });
+  const runAll = async (exactly: Subject<T>["inFloat64"]): Promise<void> => {
+    // No one is shown an unfinished result of a single prompt.
+    const { onPartial: _, ...rest } = subject;
+    const own = { ...rest, inFloat64: exactly, onProgress: () => {} };
+    for (const { line, params } of rows) {
+      signal.throwIfAborted();
+      const result = await naming(line, () => analysis.run(own, params));
+      means.add(analysis.tables(result));
+      head.add(result);
+      if (soundnessOf(result).unbalanced.length > 0) aboveTolerance.push(line);
+      prompts.push({ line, tokens: tokensOf(params, vocabulary) });
+      if (each) results.push(result);
+      const progress = { done: prompts.length, total: rows.length, of: "prompt" };
+      onProgress(progress);
+      if (prompts.length < rows.length) onPartial?.(soFar(), progress);
+    }
   };
+  // The model in float64 is loaded once for all.
+  if (inFloat64 === undefined) await runAll(undefined);
+  else await inFloat64((engine64, model64) => runAll((use) => use(engine64, model64)));
+  return soFar();
 }
 
 function tokensOf(params: unknown, vocabulary: Vocabulary): TokenFacts[] {

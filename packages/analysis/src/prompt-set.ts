@@ -1,3 +1,4 @@
+import { certificateLine } from "./certificate.ts";
 import { inputLine, promptText, type Result, type TokenFacts } from "./result.ts";
 import type { ComputedResult } from "./result-head.ts";
 import { type Spread, spreadOf } from "./spread.ts";
@@ -15,6 +16,8 @@ export interface PromptSet extends ComputedResult<"prompt-set"> {
   }[];
   /** How intervals are made: 95 % intervals of means over prompts, by Student's t. */
   readonly interval: { readonly level: 0.95; readonly method: "student-t" };
+  /** Lines of prompts of which a certificate is above its tolerance. */
+  readonly aboveTolerance: readonly number[];
   /** The tables of the analysis, with means over prompts in place of numbers. */
   readonly means: readonly SetTable[];
   /** The result of each prompt; null where that was not asked for. */
@@ -50,6 +53,8 @@ export interface SetRow {
   readonly count: number;
 }
 
+/** Lines that a note names at most. */
+const LINES_NAMED = 5;
 /** Kinds of columns that name a row, where they come before all numbers. */
 const NAMING: readonly ColumnKind[] = ["text", "shape", "token", "count"];
 /** A row on its way: numbers of all prompts that have it. */
@@ -67,15 +72,22 @@ interface Gathered {
   rest: Gathering | undefined;
 }
 
-/** Gathers the tables of results of several prompts, row by row, but those of the kinds `single`. */
-export function setRows(single: readonly string[]): {
+/** Gathers the tables of results of several prompts, row by row, but those of the kinds `single`; people see `seen`. */
+export function setRows({
+  single,
+  seen,
+}: {
+  readonly single: readonly string[];
+  readonly seen: readonly string[];
+}): {
   add(tables: readonly Table[]): void;
   tables(): SetTable[];
 } {
   const found = new Map<string, Gathered>();
   const addTable = (table: Table): void => {
     const title = table.title ?? null;
-    const own = found.get(table.kind) ?? { table, title, rows: new Map(), rest: undefined };
+    const shown = seen.includes(table.kind) ? { ...table, data: false } : table;
+    const own = found.get(table.kind) ?? { table: shown, title, rows: new Map(), rest: undefined };
     found.set(table.kind, own);
     if (own.title !== title) own.title = null;
     const { keys, measures } = placesOf(table.columns);
@@ -154,7 +166,8 @@ export function setTables(set: PromptSet): Table[] {
   return [...set.means.map((table, i) => meanTable(set, table, i)), promptTable(set)];
 }
 
-function meanTable({ model, prompts }: PromptSet, table: SetTable, place: number): Table {
+function meanTable(set: PromptSet, table: SetTable, place: number): Table {
+  const { model, prompts } = set;
   const { keys, measures, rows, rest, shown, data } = table;
   const total = prompts.length;
   const partly = rows.some(({ count }) => count < total);
@@ -197,8 +210,27 @@ function meanTable({ model, prompts }: PromptSet, table: SetTable, place: number
             `a row that not every prompt has is the mean over those that have it: see prompts, of ${total}`,
           ]
         : []),
+      ...(place === 0 ? certificateNotes(set) : []),
     ],
   };
+}
+
+function certificateNotes({
+  certificate,
+  aboveTolerance,
+  prompts,
+  precision,
+}: PromptSet): string[] {
+  if (certificate === null) return [];
+  const { length } = aboveTolerance;
+  return [
+    certificateLine(`the worst of ${prompts.length} prompts`, certificate, { precision }),
+    ...(length === 0
+      ? []
+      : [
+          `${length} of ${prompts.length} prompts ${length === 1 ? "is" : "are"} above the tolerance: line ${aboveTolerance.slice(0, LINES_NAMED).join(", ")}${length > LINES_NAMED ? ", …" : ""}`,
+        ]),
+  ];
 }
 
 function cellsOf({ keys, values, count }: SetRow): Cell[] {

@@ -75,19 +75,15 @@ export async function prepareAnalysis<P, R extends Result>(
       analysis.needs === "outline"
         ? await onFiles(analysis, found, checked.params, host)
         : await onModel(analysis, found, { ...checked, peakBytes: cost.peakBytes }, host);
-    const warnings = [...made.warnings, ...(found.textWarnings?.() ?? [])];
-    warn?.(warnings);
-    return {
-      result: withWarnings(made.result, warnings),
-      soundness: soundnessOf(made.result),
-    };
+    return outcomeOf(made, found, host);
   };
   const layers = checked.needs.includes("layers");
   const weights = found.weights({ peakBytes: cost.peakBytes, layers });
   return { found, cost: { ...cost, weights }, run };
 }
 
-interface Checked<P> {
+/** Parameters that were checked, and what they need. */
+export interface Checked<P> {
   readonly params: P;
   readonly needs: readonly Need[];
   readonly provided: Provided;
@@ -99,7 +95,19 @@ interface Made<R> {
   readonly warnings: readonly Warning[];
 }
 
-function needsOf<P, R extends Result>(
+/** A result with all that is to be said about it. */
+export function outcomeOf<R extends Result>(
+  made: Made<R>,
+  found: FoundModel,
+  host: Host,
+): Outcome<R> {
+  const warnings = [...made.warnings, ...(found.textWarnings?.() ?? [])];
+  host.warn?.(warnings);
+  return { result: withWarnings(made.result, warnings), soundness: soundnessOf(made.result) };
+}
+
+/** What an analysis needs for these parameters. */
+export function needsOf<P, R extends Result>(
   { needs }: Analysis<P, R> | OutlineAnalysis<P, R>,
   params: P,
 ): readonly Need[] {
@@ -107,7 +115,8 @@ function needsOf<P, R extends Result>(
   return typeof needs === "function" ? needs(params) : needs;
 }
 
-function outlineOf({ outline, vocabulary }: FoundModel, precision: Host["precision"]) {
+/** What is known of a model before it is loaded. */
+export function outlineOf({ outline, vocabulary }: FoundModel, precision: Host["precision"]) {
   return { model: outline, vocabulary, precision };
 }
 
@@ -132,7 +141,7 @@ async function onModel<P, R extends Result>(
   { params, needs, provided, peakBytes }: Checked<P> & { readonly peakBytes: number },
   host: Host,
 ): Promise<Made<R>> {
-  const { precision, warn, signal = new AbortController().signal } = host;
+  const { precision, warn } = host;
   const wanted = {
     precision,
     peakBytes,
@@ -140,34 +149,60 @@ async function onModel<P, R extends Result>(
     purpose: "run",
   } as const;
   const loading = found.plan(wanted);
-  const again = analysis.float64 && host.float64 !== false && precision === "f32";
-  const inFloat64 = again ? certificateModel(analysis, found, params, wanted) : undefined;
+  const inFloat64 = certificateOf(analysis, found, params, wanted, host);
   const checkpoint = analysis.resumable ? await host.checkpoint?.() : undefined;
   return await loading.use(async (loaded) => {
     warn?.(loaded.model.warnings ?? []);
-    const subject = {
-      ...loaded,
-      vocabulary: found.vocabulary,
-      linearAlgebra: loaded.linearAlgebra ?? (async () => refuse(analysis.name, "linearAlgebra")),
-      signal,
-      onProgress: host.onProgress ?? (() => {}),
-      checkpoint,
-      inFloat64,
-      provided,
-    };
-    const result = await analysis.run(subject, params);
-    checkResult(analysis.name, result, analysis.resultSchema);
-    return { result, warnings: await warningsAbout(result, subject, params) };
+    const own = { params, provided, checkpoint, inFloat64 };
+    return await onLoaded(analysis, found, loaded, own, host);
   });
 }
 
-/** The model in float64 on an engine of its own, while it is used; throws now where it would not fit. */
-function certificateModel<P, R extends Result>(
+/** The same where the model is loaded. */
+export async function onLoaded<P, R extends Result, T extends Shaped>(
+  analysis: Analysis<P, R>,
+  found: FoundModel,
+  loaded: Loaded<T>,
+  {
+    params,
+    ...own
+  }: { readonly params: P } & Pick<Subject<T>, "provided" | "checkpoint" | "inFloat64">,
+  { signal = new AbortController().signal, onProgress = () => {}, onPartial }: Host,
+): Promise<Made<R>> {
+  signal.throwIfAborted();
+  const subject = {
+    ...{ ...loaded, ...own, signal, onProgress },
+    vocabulary: found.vocabulary,
+    linearAlgebra: loaded.linearAlgebra ?? (async () => refuse(analysis.name, "linearAlgebra")),
+    onPartial: onPartial && partialTo(analysis.name, onPartial),
+  };
+  const result = await analysis.run(subject, params);
+  checkResult(analysis.name, result, analysis.resultSchema);
+  return { result, warnings: await warningsAbout(result, subject, params) };
+}
+
+/** Hands what an analysis has so far to its host, with a word about that. */
+function partialTo(
+  name: string,
+  hear: NonNullable<Host["onPartial"]>,
+): Subject<Shaped>["onPartial"] {
+  return (result, { done, total, of }) => {
+    checkResult(name, result);
+    const message = `This is unfinished: ${of} ${done} of ${total}.`;
+    hear(withWarnings(result, [{ code: "unfinished", message }]));
+  };
+}
+
+/** The model in float64 on an engine of its own, while it is used, where it is wanted; throws now where it would not fit. */
+export function certificateOf<P, R extends Result>(
   analysis: Analysis<P, R>,
   found: FoundModel,
   params: P,
   wanted: Wanted,
-): NonNullable<Subject<Shaped>["inFloat64"]> {
+  host: Host,
+): Subject<Shaped>["inFloat64"] {
+  const again = analysis.float64 && host.float64 !== false && wanted.precision === "f32";
+  if (!again) return undefined;
   const precision = "f64";
   const { peakBytes } = analysis.estimate(outlineOf(found, precision), params);
   const loading: Loading = found.plan({ ...wanted, precision, peakBytes, purpose: "certificate" });

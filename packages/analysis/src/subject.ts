@@ -1,6 +1,7 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import type { Provided } from "./needs.ts";
+import type { Result } from "./result.ts";
 import type { TokenName } from "./token-notation.ts";
 
 /** A text, or its token ids. */
@@ -69,6 +70,11 @@ export interface Subject<T extends Shaped> {
   readonly signal: AbortSignal;
   /** Called with pieces done, all of them, and what is being done: `degree`. */
   readonly onProgress: (progress: Progress) => void;
+  /**
+   * Called with what there is so far, a result as `run` would give it, and how far that is; undefined where nobody
+   * listens, so that it need not be made. Whoever stops the work has the last one.
+   */
+  readonly onPartial?: ((result: Result, progress: Progress) => void) | undefined;
   /**
    * Runs `use` on the same model in float64, for certificates; undefined where nobody wants that, or where the
    * engine has float64 itself. An analysis that uses it says so by `float64: true`.

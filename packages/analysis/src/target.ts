@@ -42,7 +42,8 @@ export function targetText({ a, b }: Target, text: (id: number) => string): stri
 export interface TargetFacts {
   /** In words: `logit " Mary" − " John"` */
   readonly readout: string;
-  readonly a: TokenFacts;
+  /** Null of what is said of all tokens, as a KL divergence. */
+  readonly a: TokenFacts | null;
   /** The token that `a` is compared with; null for a logit alone. */
   readonly b: TokenFacts | null;
   /** What the run says of it. */

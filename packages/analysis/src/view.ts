@@ -46,6 +46,9 @@ export interface BarsView extends ViewBase {
   readonly twin?: string;
   /** A column of numbers that a line runs through, on the scale of the bars: the sum so far. */
   readonly line?: string;
+  /** Columns of both ends of its interval. */
+  readonly low?: string;
+  readonly high?: string;
   /** `symlog` shows small and large ones of both signs; default `linear`. */
   readonly scale?: "linear" | "symlog";
   /** Whether the table's rest is a last bar. */
@@ -60,6 +63,8 @@ export interface CurvesView extends ViewBase {
   readonly y: readonly Series[];
   /** `log` leaves out what is not above 0; default `linear`. */
   readonly scale?: "linear" | "log";
+  /** How numbers place: `log` where all are above 0, near ones apart; default `linear`. */
+  readonly along?: "linear" | "log";
 }
 
 export interface Series {
@@ -75,6 +80,8 @@ export interface GridView extends ViewBase {
   readonly x: string;
   readonly y: string;
   readonly value: string;
+  /** A column of words that stand in the cells, in place of their numbers. */
+  readonly text?: string;
   /** A column that makes several grids, one for each of its cells. */
   readonly facet?: string;
   /** What stands along the axes, and in which order; default the cells in theirs. */
@@ -92,6 +99,8 @@ export interface Place {
 /** Paths through positions and nodes. */
 export interface RoutesView extends ViewBase {
   readonly mark: "routes";
+  /** The column of what a path starts from: `embed`, or, at its block, `bias:L0.mlp`; default all from `embed`. */
+  readonly source?: string;
   /** The column of nodes passed, words apart by spaces, in order. */
   readonly nodes: string;
   /** The column of the positions: of the source, then after each node, words apart by spaces. */

@@ -1,4 +1,4 @@
-import { cost, reference } from "@resolvent/tensor";
+import { cost, InputError, reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { loadModel, outlineModel } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
@@ -9,8 +9,12 @@ import {
   defineAnalysis,
   describeParameters,
   overPrompts,
+  type Progress,
   type PromptSet,
   parsePromptRows,
+  type Result,
+  type Subject,
+  soundnessOf,
   spreadOf,
   studentT,
 } from "../src/index.ts";
@@ -105,12 +109,18 @@ describe("an analysis over prompts", () => {
       ...computedResult("sums", engine, model, {
         freeze: ["norm"],
         reference: { kind: "mean", prompts: [vocabulary.encode(prompt)] },
-        certificate: certificateFor("f64", vocabulary.encode(prompt).length * 1e-12),
+        certificate: certificateFor("f32", vocabulary.encode(prompt).length * 1e-12, {
+          tolerance: 1e-9,
+          // A prompt that begins with the last letter does not add up.
+          float64:
+            (await inFloat64?.(async ({ precision }) =>
+              vocabulary.encode(prompt)[0] === 25 ? 0.5 : precision === "f64" ? 3e-13 : 1,
+            )) ?? null,
+        }),
         warnings: [{ code: "long", message: `has ${vocabulary.encode(prompt).length}` }],
       }),
       ids: vocabulary.encode(prompt),
       target: target ?? null,
-      exact: inFloat64 !== undefined,
     }),
     tables: ({ ids }) => [
       {
@@ -133,27 +143,44 @@ describe("an analysis over prompts", () => {
   });
   const over = overPrompts(plain, { single: ["places"] });
   const folder = tinyModel("gpt2");
+  const letter = (text: string): number => {
+    const id = text.charCodeAt(0) - 97;
+    if (id >= 0) return id;
+    throw new InputError({ code: "test/no-token", message: `There is no ${text}.` });
+  };
   const vocabulary = {
     encode: (prompt: string | readonly number[]) =>
-      typeof prompt === "string" ? [...prompt].map((c) => c.charCodeAt(0) - 97) : prompt,
+      typeof prompt === "string" ? [...prompt].map(letter) : prompt,
     tokenId: Number,
     text: String,
     entry: String,
     decode: String,
   };
-  const subject = async () => ({
-    engine: reference,
-    model: await loadModel(reference, folder, { hash: false }),
-    ...{ vocabulary, signal: new AbortController().signal, onProgress: () => {} },
-    linearAlgebra: () => Promise.reject(new Error("not needed")),
-    inFloat64: () => Promise.reject(new Error("not for each")),
-  });
-  const run = async (values: Record<string, unknown>) =>
-    await over.run(await subject(), await checkParameters(over.params, values));
+  /** How often the model was loaded in float64. */
+  let loads = 0;
+  const subject = async (float64: boolean): Promise<Subject<Tensor>> => {
+    const model = await loadModel(reference, folder, { hash: false });
+    return {
+      ...{ engine: reference, model },
+      ...{ vocabulary, signal: new AbortController().signal, onProgress: () => {} },
+      linearAlgebra: () => Promise.reject(new Error("not needed")),
+      inFloat64: float64
+        ? async (use) => {
+            loads++;
+            return await use(reference, model);
+          }
+        : undefined,
+    };
+  };
+  const run = async (values: Record<string, unknown>, float64 = true) =>
+    await over.run(await subject(float64), await checkParameters(over.params, values));
 
   test("one prompt is analysed as ever", async () => {
     const result = await run({ prompt: "abc" });
-    expect(result).toMatchObject({ kind: "sums", ids: [0, 1, 2], exact: true });
+    expect(result).toMatchObject({
+      ...{ kind: "sums", ids: [0, 1, 2] },
+      certificate: { relativeErrorFloat64: 3e-13 },
+    });
     expect(over.tables(result)).toEqual(plain.tables(result));
     expect(describeParameters(over.params).map(({ name, required }) => [name, required])).toEqual([
       ["prompt", true],
@@ -193,12 +220,62 @@ describe("an analysis over prompts", () => {
     expect(list?.rows.length).toBe(2);
   });
 
-  test("each is kept on demand, with a target of its own, and without float64", async () => {
+  test("each prompt is certified, in float64 too, and the set says the worst", async () => {
+    loads = 0;
+    const good: PromptSet = await run({ prompts: "ab\nabcd\nc\n" });
+    expect(loads).toBe(1); // for all of them
+    expect(good.certificate).toEqual({
+      ...{ relativeError: 4e-12, relativeErrorFloat64: 3e-13, verdict: "adds-up" },
+      ...{ tolerance: 1e-9, toleranceFloat64: 1e-9 },
+    });
+    expect(good.aboveTolerance).toEqual([]);
+    expect(soundnessOf(good).unbalanced).toEqual([]);
+    expect(over.tables(good)[0]?.notes?.at(-1)).toMatch(
+      /^certificate: the worst of 3 prompts = 4.0e-12 \(f64\)/,
+    );
+
+    const bad: PromptSet = await run({ prompts: "ab\n\nz\nzz" });
+    expect(bad.certificate).toMatchObject({
+      ...{ relativeErrorFloat64: 0.5, verdict: "does-not-add-up" },
+    });
+    expect(bad.aboveTolerance).toEqual([3, 4]);
+    expect(soundnessOf(bad).unbalanced).toMatchObject([
+      { at: "certificate.relativeErrorFloat64", error: 0.5 },
+    ]);
+    expect(over.tables(bad)[0]?.notes?.at(-1)).toContain(
+      "2 of 3 prompts are above the tolerance: line 3, 4",
+    );
+
+    const without: PromptSet = await run({ prompts: "ab\nz" }, false);
+    expect(without.certificate).toMatchObject({ relativeError: 2e-12, relativeErrorFloat64: null });
+  });
+
+  test("one prompt has a mean and no interval; the same twice counts twice", async () => {
+    const one: PromptSet = await run({ prompts: "\uFEFFbcd\r\n" });
+    expect(one.means[0]?.rows[0]).toEqual({
+      ...{ keys: ["all"], values: [{ mean: 6, low: null, high: null, count: 1 }], count: 1 },
+    });
+    expect(over.tables(one)[0]?.rows[0]).toEqual(["all", 6, null, null, null, 1]);
+    expect(over.tables(one)[0]?.notes?.[0]).toContain("which one prompt does not have");
+    const twice: PromptSet = await run({ prompts: "bb\nbb\nbcd" });
+    expect(twice.prompts.length).toBe(3);
+    expect(twice.means[0]?.rows[0]?.values).toEqual([spreadOf([2, 2, 6])]);
+  });
+
+  test("what is wrong with one prompt names its line", async () => {
+    await expect(run({ prompts: "ab\r\n\r\na!c" })).rejects.toMatchObject({
+      code: "test/no-token",
+      message: expect.stringMatching(/^Prompts, line 3: /),
+      details: { line: 3 },
+    });
+  });
+
+  test("each is kept on demand, with a target of its own", async () => {
     const text = '{"prompt": "ab", "target": 4}\n{"prompt": "b"}';
     const result: PromptSet = await run({ prompts: text, target: ["1"], each: true });
     expect(result.each).toMatchObject([
-      { ids: [0, 1], target: [4], exact: false },
-      { ids: [1], target: ["1"], exact: false },
+      { ids: [0, 1], target: [4] },
+      { ids: [1], target: ["1"] },
     ]);
   });
 
@@ -212,6 +289,22 @@ describe("an analysis over prompts", () => {
     expect((await run({ prompts: "bb\nbb\n" })).reference.prompts).toEqual([[1, 1]]);
     const long = await run({ prompts: `b\n${"b".repeat(1001)}\nbb` });
     expect(long.certificate).toMatchObject({ relativeError: 1001e-12, verdict: "does-not-add-up" });
+  });
+
+  test("after each prompt but the last, what there is so far is the result of these prompts", async () => {
+    const heard: [unknown, Progress][] = [];
+    const params = await checkParameters(over.params, { prompts: "bb\nbcd\nc\n" });
+    const listening = {
+      ...(await subject(true)),
+      onPartial: (result: Result, progress: Progress) => heard.push([result, progress]),
+    };
+    await over.run(listening, params);
+    expect(heard.map(([, progress]) => progress)).toEqual([
+      { done: 1, total: 3, of: "prompt" },
+      { done: 2, total: 3, of: "prompt" },
+    ]);
+    expect(heard[0]?.[0]).toEqual(await run({ prompts: "bb\n" }));
+    expect(heard[1]?.[0]).toEqual(await run({ prompts: "bb\nbcd\n" }));
   });
 
   test("the cost is that of all, one after the other", async () => {

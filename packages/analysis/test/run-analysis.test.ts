@@ -169,6 +169,46 @@ test("certifies in float64 where the computation is not, unless the host leaves 
   expect(without.result.again).toBeNull();
 });
 
+test("what there is so far comes to the host, who keeps it where the work is stopped", async () => {
+  const controller = new AbortController();
+  const heard: Result[] = [];
+  const slow = normOf({
+    run: async ({ model, onPartial, signal }) => {
+      for (let done = 1; ; done++) {
+        signal.throwIfAborted();
+        const result = {
+          ...({ schemaVersion: 1, kind: "norm", model: modelFacts(model), norm: done } as const),
+          ...{ again: null, provided: [], certificate: { relativeError: 0 } },
+        };
+        onPartial?.(result, { done, total: 9, of: "step" });
+        if (done === 2) controller.abort();
+      }
+    },
+  });
+  const host = tinyHost([], {
+    signal: controller.signal,
+    onPartial: (result) => heard.push(result),
+  });
+  await expect(runAnalysis(slow, { prompt: "12" }, host)).rejects.toThrow(/abort/i);
+  expect(heard).toMatchObject([
+    { norm: 1, warnings: [{ code: "unfinished", message: "This is unfinished: step 1 of 9." }] },
+    { norm: 2, warnings: [{ code: "unfinished", message: "This is unfinished: step 2 of 9." }] },
+  ]);
+});
+
+test("what is no result is none that there is so far", async () => {
+  const odd = normOf({
+    run: async ({ onPartial }) => {
+      onPartial?.({ kind: 3 } as never, { done: 1, total: 2, of: "step" });
+      throw new Error("not reached");
+    },
+  });
+  const host = tinyHost([], { onPartial: () => {} });
+  await expect(runAnalysis(odd, { prompt: "12" }, host)).rejects.toMatchObject({
+    code: "analysis/bad-result",
+  });
+});
+
 test("a dry run is the first half: nothing is loaded", async () => {
   const log: Log = [];
   const { cost, run, found } = await prepareAnalysis(normOf(), { prompt: "123" }, tinyHost(log));

@@ -11,9 +11,12 @@ import {
 } from "@resolvent/transformer";
 import { processingFor, readoutOf, throughWriteNorm } from "./processing.ts";
 import type { Repeated } from "./repeated.ts";
-
-/** Attention scores of a head: previous, duplicate, induction. */
-const SCORES = 3;
+import {
+  repeatedQuestions,
+  SCORES,
+  type ScoreQuestions,
+  textQuestions,
+} from "./score-questions.ts";
 
 /** Scores of all heads from runs, by layer and head. */
 export interface HeadScores {
@@ -55,10 +58,60 @@ export async function headScores<T extends Shaped>(
   repeated: Repeated,
   options: WorkOptions = {},
 ): Promise<HeadScores> {
+  return await scoresOf(engine, model, repeatedQuestions(repeated), options);
+}
+
+/** Scores of all heads on one text, by layer and head; null where the text has no place for one. */
+export interface TextScores {
+  /** As of `HeadScores`; null for a text of one token. */
+  readonly previousToken: readonly (readonly (number | null)[])[];
+  /** Mean attention to all earlier places of the same token, over positions that have one. */
+  readonly duplicateToken: readonly (readonly (number | null)[])[];
+  /** Mean attention to all places after those, over the same positions. */
+  readonly induction: readonly (readonly (number | null)[])[];
+  /** As of `HeadScores`, over the tokens of the text; the first position is left out. */
+  readonly copying: readonly (readonly (number | null)[])[];
+}
+
+/**
+ * Scores of every head on a text of one's own, in place of repeated random tokens. On these, where a token stands once
+ * before at most, both give the same attention.
+ *
+ * ```ts
+ * const { previousToken } = await textScores(engine, model, vocabulary.encode("Once upon a time"));
+ * ```
+ *
+ * @param options `onProgress` hears of layers
+ */
+export async function textScores<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  ids: readonly number[],
+  options: WorkOptions = {},
+): Promise<TextScores> {
+  const questions = textQuestions(ids);
+  const found = await scoresOf(engine, model, questions, options);
+  const [previous, duplicate, induction] = questions.places.map((places) => places > 0);
+  const where = (has: boolean | undefined, scores: readonly (readonly number[])[]) =>
+    has ? scores : scores.map((row) => row.map(() => null));
+  return {
+    previousToken: where(previous, found.previousToken),
+    duplicateToken: where(duplicate, found.duplicateToken),
+    induction: where(induction, found.induction),
+    copying: found.copying,
+  };
+}
+
+async function scoresOf<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  questions: ScoreQuestions,
+  options: WorkOptions,
+): Promise<HeadScores> {
   const { signal, onProgress } = options;
   /** The numbers of `LayerScores`, by layer. */
   const all: { looks: number[]; sums: number[]; weights: number[] }[] = [];
-  const steps = eachLayer(engine, model, repeated);
+  const steps = eachLayer(engine, model, questions);
   try {
     for (const scores of steps) {
       const { attended, copied, received } = scores;
@@ -92,22 +145,28 @@ export function outlineScores<T extends Shaped>(
   model: Model<T>,
   repeated: Repeated,
 ): void {
-  for (const _ of eachLayer(ops, model, repeated)) void _;
+  for (const _ of eachLayer(ops, model, repeatedQuestions(repeated))) void _;
+}
+
+/** What `textScores` computes, on shapes as well. */
+export function outlineTextScores<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  ids: readonly number[],
+): void {
+  for (const _ of eachLayer(ops, model, textQuestions(ids))) void _;
 }
 
 /** Runs layer by layer and gives each layer's scores, which the taker frees; the stream is freed at the end. */
 function* eachLayer<T extends Shaped>(
   ops: Ops<T> & Partial<Pick<Engine<T>, "free">>,
   model: Model<T>,
-  repeated: Repeated,
+  questions: ScoreQuestions,
 ): Generator<LayerScores<T>, void> {
-  const ids = tokenIds(repeated.sequences);
-  const targets = ops.scope(() => targetsOf(ops, repeated));
-  const choices = {
-    shape: { batch: repeated.sequences.length, choice: repeated.length },
-    data: Int32Array.from(repeated.sequences.flatMap((row) => row.slice(-repeated.length))),
-  };
-  const masks = masksOf(ops, repeated);
+  const ids = tokenIds(questions.sequences);
+  const { choices } = questions;
+  const targets = ops.constant(questions.targets.shape, questions.targets.data);
+  const masks = ops.constant(questions.masks.shape, questions.masks.data);
   let stream = ops.scope(() => embed(ops, model, ids, plainSites()));
   let read = stream;
   let left = model.architecture.layers;
@@ -142,10 +201,7 @@ function* eachLayer<T extends Shaped>(
 interface Questions<T> {
   readonly masks: T;
   readonly targets: T;
-  readonly choices: {
-    readonly shape: { batch: number; choice: number };
-    readonly data: Int32Array;
-  };
+  readonly choices: ScoreQuestions["choices"];
 }
 
 /** A run's sites that reduce a block's pattern and values to scores on the way. */
@@ -192,38 +248,6 @@ function scoring<T extends Shaped>(
 
 /** Keeps a value of nothing from being divided by nothing; far below any square of a logit. */
 const TINY = 1e-30;
-
-/** Means as weights: `score, pos, key_pos`. */
-function masksOf<T extends Shaped>(ops: Ops<T>, { sequences, length }: Repeated): T {
-  const pos = sequences[0]?.length ?? 0;
-  const data = new Float64Array(SCORES * pos * pos);
-  const put = (score: number, query: number, back: number, of: number): void => {
-    data[(score * pos + query) * pos + query - back] = 1 / (of * sequences.length);
-  };
-  for (let i = 1; i < pos; i++) put(0, i, 1, pos - 1);
-  for (let i = pos - length; i < pos; i++) {
-    put(1, i, length, length);
-    put(2, i, length - 1, length);
-  }
-  return ops.constant({ score: SCORES, pos, key_pos: pos }, data);
-}
-
-/**
- * For each position, 1 for its token among those of `B`, centred and of length 1: `batch, key_pos, choice`.
- * All zero where a token is none of `B`, or they are all the same.
- */
-function targetsOf<T extends Shaped>(ops: Ops<T>, { sequences, length }: Repeated): T {
-  const pos = sequences[0]?.length ?? 0;
-  const rows = sequences.flatMap((row) =>
-    row.map((token) => {
-      const own = row.slice(-length).map((choice) => (choice === token ? 1 : 0));
-      const mean = own.reduce((sum: number, one) => sum + one, 0) / length;
-      const size = Math.sqrt(own.reduce((sum: number, one) => sum + (one - mean) ** 2, 0));
-      return own.map((one) => (size === 0 ? 0 : (one - mean) / size));
-    }),
-  );
-  return ops.constant({ batch: sequences.length, key_pos: pos, choice: length }, rows.flat());
-}
 
 /** 1 where a position has a target, 0 where not: `batch, key_pos`. */
 function attendable<T extends Shaped>(ops: Ops<T>, targets: T): T {

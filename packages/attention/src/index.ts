@@ -35,7 +35,7 @@ export {
   tokensWritten,
 } from "./directions.ts";
 export { type AttentionFactors, attentionFactors } from "./head.ts";
-export { type HeadScores, headScores } from "./head-scores.ts";
+export { type HeadScores, headScores, type TextScores, textScores } from "./head-scores.ts";
 export {
   type ProcessedModel,
   type ProcessingOptions,

@@ -115,6 +115,7 @@ describe.each(tinyFamilies)("%s", (family) => {
     expect(result.table?.logits.map((row) => row.length)).toEqual([4, 4, 4, 4]);
     const heads = await headsAnalysis.run(subject, {
       weightsOnly: true,
+      each: false,
       raw: false,
       sequences: 1,
       seed: 0,
@@ -179,6 +180,7 @@ describe("gpt2", () => {
     const subject = await subjectOf("gpt2");
     const only = await headsAnalysis.run(subject, {
       weightsOnly: true,
+      each: false,
       raw: false,
       sequences: 4,
       seed: 0,
@@ -194,6 +196,7 @@ describe("gpt2", () => {
     }
     const raw = await headsAnalysis.run(subject, {
       weightsOnly: true,
+      each: false,
       raw: true,
       sequences: 4,
       seed: 0,
@@ -214,7 +217,7 @@ describe("gpt2", () => {
     }
     const options = { name: "gpt2", hash: false, stream: true };
     const model = await loadModel(cpu, memoryFolder(files), options);
-    const heads = { weightsOnly: false, raw: true, sequences: 2, seed: 0, bos: 3 };
+    const heads = { weightsOnly: false, each: false, raw: true, sequences: 2, seed: 0, bos: 3 };
     const ov = { head: "L1.H1", directions: 2, top: 3, words: [1], raw: false };
     const streamed = { ...subject, model };
     const before = cpu.memory.used;
@@ -230,6 +233,7 @@ describe("gpt2", () => {
     const subject = await subjectOf("gpt2");
     const heads = await headsAnalysis.run(subject, {
       weightsOnly: false,
+      each: false,
       raw: false,
       sequences: 2,
       seed: 0,
@@ -274,7 +278,7 @@ describe("gpt2", () => {
     await expect(ovAnalysis.run(subject, { ...ov, head: "L0.H2" })).rejects.toEqual(
       code("transformer/no-head"),
     );
-    const heads = { weightsOnly: false, raw: false, sequences: 1, seed: 0 };
+    const heads = { weightsOnly: false, each: false, raw: false, sequences: 1, seed: 0 };
     await expect(headsAnalysis.run(subject, { ...heads, repeatLength: 13 })).rejects.toEqual(
       code("attention/too-long"),
     );
@@ -285,7 +289,7 @@ describe("gpt2", () => {
     const control = new AbortController();
     const steps: Progress[] = [];
     const subject = await subjectOf("gpt2", steps, control.signal);
-    const params = { weightsOnly: false, raw: false, sequences: 2, seed: 0 };
+    const params = { weightsOnly: false, each: false, raw: false, sequences: 2, seed: 0 };
     await headsAnalysis.run(subject, params);
     const before = cpu.memory.used;
     for (let stop = 1; stop < 5; stop++) {

@@ -23,6 +23,7 @@ test("the exported names", () => {
     "qkCircuit",
     "qkTable",
     "repeatedSequences",
+    "textScores",
     "tokensRead",
     "tokensWritten",
   ]);

@@ -1,12 +1,5 @@
 import type { Ids, Ops, Shaped } from "@resolvent/tensor";
-import {
-  chooses,
-  type Model,
-  plainSites,
-  recording,
-  residualStream,
-  type Site,
-} from "@resolvent/transformer";
+import { chooses, type Model, recordedStream, type Site } from "@resolvent/transformer";
 import { type Gate, gateAt } from "./gates.ts";
 
 /** The run that is taken apart: its start, its end, what each block wrote, and its gates. */
@@ -35,8 +28,7 @@ export function anatomyOf<T extends Shaped>(
       return gate !== undefined && keep.includes(gate);
     };
     const chosen = (site: Site): boolean => site === "embed" || isWrite(site) || isGate(site);
-    const sites = recording(plainSites<T>(), chosen, trace);
-    const residual = residualStream(ops, model, ids, sites);
+    const residual = recordedStream(ops, model, ids, chosen, trace);
     const select = (test: (site: Site) => boolean): [Site, T][] =>
       [...trace].filter(([site]) => test(site));
     const writes = select(isWrite).map(([site, C]): [string, T] => [

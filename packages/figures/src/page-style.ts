@@ -13,7 +13,8 @@ p{max-width:46rem;overflow-wrap:anywhere}
 .token{background:var(--rs-panel);border:1px solid var(--rs-grid);border-radius:4px;padding:1px 3px;margin-right:2px;white-space:pre-wrap}
 aside{background:var(--rs-warn);border-left:4px solid var(--rs-towards);padding:.5rem 1rem;border-radius:4px;margin:1rem 0}
 aside h2{margin:0;font-size:1rem}aside ul{margin:.25rem 0;padding-left:1.2rem}li{overflow-wrap:anywhere}
-figure{margin:2.25rem 0}figure h2{margin:0 0 .15rem}figcaption p{margin:0 0 .75rem;color:var(--rs-faint);font-size:.95rem}
+.figures{display:flex;flex-wrap:wrap;column-gap:2rem}
+figure{margin:1.75rem 0;flex:0 0 100%;min-width:0}@media (min-width:60rem){figure.small{flex:0 0 calc(50% - 1rem)}}figure h2{margin:0 0 .15rem}figcaption p{margin:0 0 .75rem;color:var(--rs-faint);font-size:.95rem}
 .scroll{overflow-x:auto;max-width:100%}.scroll svg{display:block}
 .narrow{display:none}
 @media (max-width:60rem){.wide{display:none}.narrow{display:block}}

@@ -7,12 +7,17 @@ import { rounded } from "./rounded.ts";
 const ROWS = 100;
 const WORDS = new Set(["text", "token", "shape"]);
 
+/** The name of a kind of rows in words: `score-pair` as `Score pair`. */
+function wordsOf(kind: string): string {
+  return kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("-", " ");
+}
+
 /** A table as HTML that folds; long ones say what is left out. Nothing where it says nothing. */
 export function tableHtml(given: Table, { open }: { readonly open: boolean }): string {
   const table = rounded(given);
   const {
     kind,
-    title = kind,
+    title = wordsOf(kind),
     subtitle,
     columns,
     rows,

@@ -35,6 +35,9 @@ const WIDTHS = { wide: 900, narrow: 356 } as const;
 /** What would only get longer is not drawn wider than this. */
 const ENOUGH = 700;
 
+/** A figure takes half of a screen up to this width. */
+const HALF = 450;
+
 /** Tokens of a prompt that are shown at most. */
 const TOKENS = 400;
 
@@ -66,7 +69,9 @@ ${promptHtml(result)}
 <p class="lead">${typeset(first)}</p>
 ${others.map((sentence) => `<p>${typeset(sentence)}</p>`).join("\n")}
 ${warnings.length === 0 ? "" : `<aside aria-label="Warnings"><h2>Warnings</h2><ul>${warnings.map(({ message }) => `<li>${text(message)}</li>`).join("")}</ul></aside>`}
+<div class="figures">
 ${views.map((view, n) => figureHtml(view, tables, n)).join("\n")}
+</div>
 <h2>The numbers</h2>
 ${tables.map((table, n) => tableHtml(table, { open: n === 0 && views.length === 0 })).join("\n")}
 <h2>Does it add up?</h2>
@@ -104,9 +109,14 @@ function tokensHtml(tokens: unknown, label: string, head?: string): string {
   return `<p class="prompt" aria-label="${label}, token by token" role="group">${before}${each.join("<wbr>")}${more}</p>`;
 }
 
-/** A sentence with − before negative numbers. */
+/** A sentence with − before negative numbers; no line ends before % or within a short quoted token. */
 function typeset(sentence: string): string {
-  return escapeHtml(sentence.replace(/(^|[\s(])-(?=\d)/g, "$1−"));
+  return escapeHtml(
+    sentence
+      .replace(/(^|[\s(])-(?=\d)/g, "$1−")
+      .replace(/(\d) %/g, "$1\u00a0%")
+      .replace(/" (?=[^\s"]{1,20}")/g, '"\u00a0'),
+  );
 }
 
 function figureHtml(view: View, tables: readonly Table[], n: number): string {
@@ -119,8 +129,10 @@ function figureHtml(view: View, tables: readonly Table[], n: number): string {
   const wide = layout(view, tables, { width: long ? ENOUGH : WIDTHS.wide });
   const narrow = layout(view, tables, { width: WIDTHS.narrow });
   const same = wide.width === narrow.width;
+  // Two of them stand side by side where there is room.
+  const small = wide.width <= HALF ? ` class="small"` : "";
   const data = view.cursor === undefined ? "" : ` data-cursor="${escapeHtml(view.cursor)}"`;
   const drawn = (drawing: typeof wide, kind: string): string =>
     `<div class="scroll${kind}" tabindex="0" role="region" aria-label="${escapeHtml(drawing.title)}">${svgOf(drawing, { id: `v${n}${kind.trim()}` })}</div>`;
-  return `<figure data-mark="${view.mark}"${data}><figcaption><h2>${escapeHtml(wide.title)}</h2>${view.note === undefined ? "" : `<p>${escapeHtml(view.note)}</p>`}</figcaption>${same ? drawn(wide, "") : drawn(wide, " wide") + drawn(narrow, " narrow")}</figure>`;
+  return `<figure${small} data-mark="${view.mark}"${data}><figcaption><h2>${escapeHtml(wide.title)}</h2>${view.note === undefined ? "" : `<p>${escapeHtml(view.note)}</p>`}</figcaption>${same ? drawn(wide, "") : drawn(wide, " wide") + drawn(narrow, " narrow")}</figure>`;
 }

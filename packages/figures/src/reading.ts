@@ -36,7 +36,8 @@ export function cellText(cell: Cell, { kind, missing = "" }: Column): string {
       return cell.toFixed(3).replace("-", "−");
     case "share":
     case "bar":
-      return percent(cell).replace("-", "−");
+      // What is not nothing is not 0.
+      return cell > 0 && cell < 5e-4 ? "<0.1 %" : percent(cell).replace("-", "−");
     case "divergence":
       return divergence(cell, "f32").replace("-", "−");
     default:

@@ -59,7 +59,13 @@ export type Shape =
       readonly y2: number;
       readonly width?: number;
     })
-  | (ShapeBase & { readonly kind: "path"; readonly d: string; readonly width?: number })
+  | (ShapeBase & {
+      readonly kind: "path";
+      readonly d: string;
+      readonly width?: number;
+      /** An area, where a sign's path is a line. */
+      readonly filled?: boolean;
+    })
   | (ShapeBase & {
       readonly kind: "circle";
       readonly x: number;

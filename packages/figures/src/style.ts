@@ -47,7 +47,7 @@ const variables = (colours: Readonly<Record<string, string>>): string =>
 /** The variables `--rs-*`, light and dark as the reader likes it, and the colours of the system where these are forced. */
 export const THEME: string = `:root{color-scheme:light dark;${variables(COLOURS.light)}}
 @media (prefers-color-scheme:dark){:root{${variables(COLOURS.dark)}}}
-@media (forced-colors:active){:root{--rs-paper:Canvas;--rs-panel:Canvas;--rs-ink:CanvasText;--rs-faint:CanvasText;--rs-grid:GrayText;--rs-axis:CanvasText;--rs-towards:CanvasText;--rs-against:LinkText;--rs-size:CanvasText;--rs-twin:GrayText;--rs-warn:Canvas}}`;
+@media (forced-colors:active){:root{--rs-paper:Canvas;--rs-panel:Canvas;--rs-ink:CanvasText;--rs-faint:CanvasText;--rs-grid:GrayText;--rs-axis:CanvasText;--rs-towards:CanvasText;--rs-against:LinkText;--rs-size:CanvasText;--rs-twin:GrayText;--rs-warn:Canvas;${[0, 1, 2, 3].map((n) => `--rs-series-${n}:CanvasText`).join(";")}}}`;
 
 /** How shapes look by their roles. */
 export const FIGURE: string = `.rs{font:12px/1 system-ui,sans-serif;font-variant-numeric:tabular-nums}
@@ -59,4 +59,5 @@ export const FIGURE: string = `.rs{font:12px/1 system-ui,sans-serif;font-variant
 .rs line.grid{stroke:var(--rs-grid)}.rs line.axis{stroke:var(--rs-axis)}.rs line.ink{stroke:var(--rs-ink)}
 .rs circle.line{fill:var(--rs-ink)}.rs path.line{stroke:var(--rs-ink)}
 .rs path.towards,.rs line.towards{fill:none;stroke:var(--rs-towards)}.rs path.against,.rs line.against{fill:none;stroke:var(--rs-against);stroke-dasharray:6 3}
+.rs path.f{stroke:none}${["towards", "against", "size"].map((role) => `.rs path.f.${role}{fill:var(--rs-${role});stroke:none}`).join("")}
 ${[0, 1, 2, 3].map((n) => `.rs .series-${n}{fill:var(--rs-series-${n});stroke:var(--rs-series-${n})}.rs path.series-${n}.o{fill:none}`).join("")}`;

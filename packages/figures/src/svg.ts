@@ -49,8 +49,11 @@ function shapeText(shape: Shape): string {
       return `<circle class="${role}" cx="${px(shape.x)}" cy="${px(shape.y)}" r="${px(shape.r)}"${filled}${data}${close("circle")}`;
     case "line":
       return `<line class="${role}" x1="${px(shape.x1)}" y1="${px(shape.y1)}" x2="${px(shape.x2)}" y2="${px(shape.y2)}"${stroked(shape.width)}${data}${close("line")}`;
-    case "path":
-      return `<path class="${role}${shape.width === undefined ? "" : " o"}" d="${escapeHtml(shape.d)}"${stroked(shape.width)}${data}${close("path")}`;
+    case "path": {
+      const { d, width, filled: area = false } = shape;
+      const kind = area ? " f" : width === undefined ? "" : " o";
+      return `<path class="${role}${kind}" d="${escapeHtml(d)}"${area ? filled : stroked(width)}${data}${close("path")}`;
+    }
     case "text": {
       const { x, y, text, anchor = "start", upwards = false, mono = false } = shape;
       const turned = upwards ? ` transform="rotate(-90 ${px(x)} ${px(y)})"` : "";

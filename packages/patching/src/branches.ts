@@ -1,6 +1,6 @@
 import { InputError, type Ops, type Shaped, takeEntries } from "@resolvent/tensor";
-import { targetAt } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
+import { measureAt } from "./measure.ts";
 import { lastPosition, type Patched } from "./patch-run.ts";
 import { writeChanges } from "./write-changes.ts";
 
@@ -26,7 +26,7 @@ export function branchTargets<T extends Shaped>(
   patched: Patched<T>,
   branches: readonly Branch[],
 ): T {
-  const { model, graph, run, deltas, target } = patched;
+  const { model, graph, run, deltas } = patched;
   branches.forEach((branch) => void checkBranch(graph, branch));
   const sources = branches.map(({ source }) => source);
   let moved = takeEntries(ops, deltas, "source", sources, "item");
@@ -50,7 +50,7 @@ export function branchTargets<T extends Shaped>(
     });
   }
   const final = lastPosition(ops, run.streams[graph.stages] as T); // after all stages
-  return targetAt(ops, model, ops.add(lastPosition(ops, moved), final), target);
+  return measureAt(ops, model, ops.add(lastPosition(ops, moved), final), patched);
 }
 
 /** Throws `patching/bad-branch` where a receiver is not after what comes before it. */

@@ -1,29 +1,21 @@
 import type { Ops, Shape, Shaped } from "@resolvent/tensor";
-import {
-  constantOf,
-  everyPart,
-  type Model,
-  ownWrites,
-  plainSites,
-  type Target,
-  targetAt,
-} from "@resolvent/transformer";
+import { constantOf, everyPart, type Model, ownWrites, plainSites } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
+import { type Asked, measureAt } from "./measure.ts";
 import { lastPosition } from "./patch-run.ts";
 
 /** Which edges are kept: `kept(source, receiver)` by their indices in the graph. */
 export type Circuit = (source: number, receiver: number) => boolean;
 
 /** What circuits are cut out of. */
-export interface CircuitSubject<T extends Shaped> {
+export type CircuitSubject<T extends Shaped> = Asked<T> & {
   readonly model: Model<T>;
   readonly graph: PatchGraph;
   /** The embedding of the run: `pos, d_model`. */
   readonly x0: T;
   /** `ref_s`: `source, pos, d_model`. */
   readonly reference: T;
-  readonly target: Target;
-}
+};
 
 /** Sources of one stage and how far what they write in each circuit is from the reference. */
 interface Written<T> {
@@ -43,9 +35,10 @@ interface Written<T> {
  */
 export function circuitTargets<T extends Shaped>(
   ops: Ops<T>,
-  { model, graph, x0, reference, target }: CircuitSubject<T>,
+  subject: CircuitSubject<T>,
   circuits: readonly Circuit[],
 ): T {
+  const { model, graph, x0, reference } = subject;
   const stack: Shape = { circuit: circuits.length };
   const referenceOf = (sources: readonly number[]): T => {
     const [first = 0] = sources; // the sources of a stage, and of a block, are neighbours
@@ -110,7 +103,7 @@ export function circuitTargets<T extends Shaped>(
   written.forEach((part, i) => {
     written[i] = { ...part, beyond: last(part.beyond) };
   });
-  return targetAt(ops, model, readOf(last(cut), final, {}), target);
+  return measureAt(ops, model, readOf(last(cut), final, {}), subject);
 }
 
 /** A constant, which is the same in every circuit, once. */

@@ -20,15 +20,18 @@ import type { Model } from "@resolvent/transformer";
 import { shapesOf } from "@resolvent/transformer";
 import { type Circuit, circuitTargets } from "./circuit-run.ts";
 import { edgesOf, type PatchEdge, type PatchGraph, patchGraph } from "./graph.ts";
+import { type Asked, mapAsked, measuredSize } from "./measure.ts";
+import { endsOf } from "./pair-ends.ts";
 import type { PromptPair } from "./pairs.ts";
 import {
-  endsOf,
+  PAIR_NUMBERS,
   type PatchedPair,
   type PatchOptions,
   type PatchResult,
   patchEffects,
 } from "./patch.ts";
 import { meanWrites, preparePair } from "./prepared.ts";
+import { type Interval, ratioInterval } from "./ratio-spread.ts";
 import type { PatchMethod, PatchSetting, SettingFacts } from "./setting.ts";
 
 /** Shares of the edges that circuits keep: those of MIB (Mueller et al. 2025). */
@@ -40,8 +43,10 @@ export const CIRCUIT_SIZES: readonly number[] = [
 export interface ScoredEdge {
   readonly source: string;
   readonly receiver: string;
-  /** Its effect, by the method of the result. */
+  /** Its effect, by the method of the result: the mean over pairs. */
   readonly score: number;
+  /** The 95 % interval of that mean by Student's t; absent for a single pair, which has none. */
+  readonly interval?: Interval;
 }
 
 /** A circuit of one size. */
@@ -54,6 +59,11 @@ export interface CircuitSize {
   readonly value: number;
   /** `(m(C) − m(∅)) / (m(M) − m(∅))`; null where the model and no circuit at all are next to the same. */
   readonly faithfulness: number | null;
+  /**
+   * The 95 % interval of faithfulness, a quotient of means over pairs, by the linearised variance of such a quotient
+   * and Student's t; null for a single pair, and where there is no faithfulness.
+   */
+  readonly interval: Interval | null;
 }
 
 /** How much of a behaviour circuits of several sizes keep: plain data. */
@@ -69,6 +79,8 @@ export interface CircuitResult extends ComputedResult<"circuit"> {
   readonly cpr: number | null;
   /** `∫ |1 − f| dk`, likewise. */
   readonly cmd: number | null;
+  /** Their 95 % intervals, made like those of faithfulness; null likewise. */
+  readonly intervals: { readonly cpr: Interval; readonly cmd: Interval } | null;
   /** Mean target of the whole model, `m(M)`. */
   readonly targetModel: number;
   /** Mean target where every edge carries the reference, `m(∅)`. */
@@ -81,12 +93,18 @@ export interface CircuitResult extends ComputedResult<"circuit"> {
     readonly targetEmpty: number;
     /** Its target at each size. */
     readonly targets: readonly number[];
+    /** Its own faithfulness at each size; null where its runs with all edges and with none are next to the same. */
+    readonly faithfulness: readonly (number | null)[];
+    /** Its own scores, in the order of `edges`; null where they were not asked for. */
+    readonly scores: readonly number[] | null;
   })[];
 }
 
 export interface CircuitOptions extends Omit<PatchOptions, "positions" | "compare"> {
   /** Ascending shares above 0, at most 1; default those of MIB. */
   readonly sizes?: readonly number[];
+  /** Keeps the scores of each pair; default false. */
+  readonly each?: boolean;
 }
 
 /** Where the model and no circuit differ by less than this part of the targets, quotients by it are not given. */
@@ -108,7 +126,8 @@ const EDGES_LISTED = 100_000;
  * stack. Nodes without a way to the output are not pruned.
  *
  * @throws InputError what `patchEffects` throws; `patching/circuit-of-edges`, `patching/bad-sizes`,
- * `patching/no-difference` where the model with all edges cut says the same
+ * `patching/no-difference` where the model with all edges cut says the same; `patching/too-many-scores` where the
+ * scores of each pair are asked for and are more than a million together
  */
 export async function findCircuit<T extends Shaped>(
   engine: Engine<T>,
@@ -117,9 +136,10 @@ export async function findCircuit<T extends Shaped>(
   setting: PatchSetting,
   options: CircuitOptions = {},
 ): Promise<CircuitResult> {
-  const { sizes = CIRCUIT_SIZES, ...rest } = options;
+  const { sizes = CIRCUIT_SIZES, each = false, ...rest } = options;
   checkCircuit(setting, sizes);
   const graph = patchGraph(model.architecture, setting.level);
+  if (each) checkScores(pairs.length, graph);
   const scored = await patchEffects(engine, model, pairs, setting, { method: "eap", ...rest });
   const ranked = rankEdges(graph, scored.effect);
   const counts = sizes.map((share) => Math.floor(share * ranked.length));
@@ -130,12 +150,7 @@ export async function findCircuit<T extends Shaped>(
     return (source, receiver) =>
       (place.get(source * graph.receivers.length + receiver) ?? count) < count;
   });
-  const targets = await targetsOfCircuits(
-    engine,
-    model,
-    { graph, pairs, circuits, reference: setting.reference },
-    rest,
-  );
+  const targets = await targetsOfCircuits(engine, model, { graph, pairs, circuits, setting }, rest);
   const { logitSize } = scored;
   const means = circuits.map((_, i) => mean(targets.map((own) => own[i] ?? Number.NaN)));
   const [targetEmpty = Number.NaN, ...kept] = means;
@@ -150,13 +165,20 @@ export async function findCircuit<T extends Shaped>(
   }
   const ends = scored.pairs.flatMap(({ target }, i) => [target.value, targets[i]?.[0] ?? 0]);
   const largest = [...ends, ...kept].reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  // Hidden by the rounding of the logits that targets are differences of, or far smaller than the targets themselves.
-  const nothing =
-    isNothing(gap, logitSize, engine.precision) || Math.abs(gap) < LEAST_GAP * largest;
+  // Hidden by the rounding of the logits that targets are made of, or far smaller than the targets themselves.
+  const isNext = (own: number, most: number): boolean =>
+    isNothing(own, measuredSize(setting.measure, logitSize, [most]), engine.precision) ||
+    Math.abs(own) < LEAST_GAP * most;
+  const nothing = isNext(gap, largest);
+  // Of each pair: how far it is from the model with every edge cut, with the edges of each size and with all.
+  const gaps = scored.pairs.map(({ target }, i) => target.value - (targets[i]?.[0] ?? 0));
+  const gained = targets.map(([empty = Number.NaN, ...own]) => own.map((value) => value - empty));
   const measuredSizes = sizes.map((share, i): CircuitSize => {
     const value = kept[i] ?? Number.NaN;
     const faithfulness = nothing ? null : (value - targetEmpty) / gap;
-    return { share, edges: counts[i] ?? 0, value, faithfulness };
+    const own = gained.map((values) => values[i] ?? Number.NaN);
+    const interval = nothing ? null : ratioInterval(own, gaps);
+    return { share, edges: counts[i] ?? 0, value, faithfulness, interval };
   });
   const areaOf = (height: (faithfulness: number) => number): number | null =>
     nothing
@@ -167,6 +189,7 @@ export async function findCircuit<T extends Shaped>(
             height(faithfulness ?? Number.NaN),
           ]),
         );
+  const listed = ranked.slice(0, EDGES_LISTED);
   return {
     ...computedResult("circuit", engine, model, {
       reference: scored.reference,
@@ -180,17 +203,33 @@ export async function findCircuit<T extends Shaped>(
     sizes: measuredSizes,
     cpr: areaOf((faithfulness) => faithfulness),
     cmd: areaOf((faithfulness) => Math.abs(1 - faithfulness)),
+    intervals: nothing ? null : areaIntervals(measuredSizes, gained, gaps),
     targetModel: scored.targetClean,
     targetEmpty,
     logitSize,
-    edges: ranked.slice(0, EDGES_LISTED).map(({ source, receiver, score }) => ({
+    edges: listed.map(({ source, receiver, score }) => ({
       source: graph.sources[source]?.name ?? "",
       receiver: graph.receivers[receiver]?.name ?? "",
       score,
+      ...(scored.interval !== null && {
+        interval: {
+          low: scored.interval.low[source]?.[receiver] ?? Number.NaN,
+          high: scored.interval.high[source]?.[receiver] ?? Number.NaN,
+        },
+      }),
     })),
     pairs: scored.pairs.map(({ effect, ...pair }, i) => {
       const [empty = Number.NaN, ...own] = targets[i] ?? [];
-      return { ...pair, targetEmpty: empty, targets: own };
+      const apart = gaps[i] ?? Number.NaN;
+      const none = isNext(apart, Math.max(Math.abs(pair.target.value), Math.abs(empty)));
+      const score = ({ source, receiver }: PatchEdge): number =>
+        effect?.[source]?.[receiver] ?? Number.NaN;
+      return {
+        ...pair,
+        ...{ targetEmpty: empty, targets: own },
+        faithfulness: own.map((value) => (none ? null : (value - empty) / apart)),
+        scores: each ? listed.map(score) : null,
+      };
     }),
   };
 }
@@ -200,6 +239,35 @@ function noFaithfulness(gap: number, largest: number, logitSize: number): Warnin
     code: "no-faithfulness",
     message: `The model and the model with every edge cut differ by ${short(gap)} in the target, next to nothing beside targets of up to ${short(largest)} and logits of about ${short(logitSize)}: faithfulness, CPR and CMD, which divide by that, are not given. Choose another corrupt prompt, or another target.`,
   };
+}
+
+/**
+ * Intervals of CPR and CMD over pairs. Areas are sums over sizes, so that they are quotients of means over pairs as
+ * faithfulness is; of CMD with the signs of `1 − f` held.
+ */
+function areaIntervals(
+  sizes: readonly CircuitSize[],
+  gained: readonly (readonly number[])[],
+  gaps: readonly number[],
+): CircuitResult["intervals"] {
+  const areas = (height: (gain: number, gap: number, faithfulness: number) => number): number[] =>
+    gained.map((own, pair) =>
+      areaUnder(
+        sizes.map(({ share, faithfulness }, i) => [
+          share,
+          height(own[i] ?? Number.NaN, gaps[pair] ?? Number.NaN, faithfulness ?? Number.NaN),
+        ]),
+      ),
+    );
+  const cpr = ratioInterval(
+    areas((gain) => gain),
+    gaps,
+  );
+  const cmd = ratioInterval(
+    areas((gain, gap, faithfulness) => (gap - gain) * Math.sign(1 - faithfulness)),
+    gaps,
+  );
+  return cpr === null || cmd === null ? null : { cpr, cmd };
 }
 
 /** The area under points by trapezoids, their first coordinates ascending. */
@@ -229,12 +297,12 @@ async function targetsOfCircuits<T extends Shaped>(
     graph,
     pairs,
     circuits,
-    reference,
+    setting: { reference, measure },
   }: {
     readonly graph: PatchGraph;
     readonly pairs: readonly PromptPair[];
     readonly circuits: readonly Circuit[];
-    readonly reference: PatchSetting["reference"];
+    readonly setting: PatchSetting;
   },
   { memory = STACK_MEMORY, signal }: Pick<PatchOptions, "memory" | "signal">,
 ): Promise<readonly number[][]> {
@@ -249,10 +317,12 @@ async function targetsOfCircuits<T extends Shaped>(
       // A circuit keeps parts of the clean run, however its edges were scored.
       const noise = { reference, direction: "noise" } as const;
       const prepared = engine.scope(() => preparePair(engine, model, graph, pair, noise, means));
+      let held: Asked<T> | undefined;
       try {
-        const { target } = await endsOf(engine, model, pair, prepared);
+        const { asked } = await endsOf(engine, model, pair, prepared, measure);
+        held = asked;
         const x0 = prepared.clean.streams[0] as T; // what the first stage reads
-        const subject = { model, graph, x0, reference: prepared.reference, target };
+        const subject = { model, graph, x0, reference: prepared.reference, ...asked };
         const chunks = inChunks(
           circuits,
           memory,
@@ -260,7 +330,7 @@ async function targetsOfCircuits<T extends Shaped>(
             priced(engine.precision, (ops) => {
               const given = ({ shape }: T) => ({ shape, bytes: 0 }); // costs nothing itself
               const shapes = { model: sizes, x0: given(x0), reference: given(subject.reference) };
-              return circuitTargets(ops, { ...subject, ...shapes }, some);
+              return circuitTargets(ops, { ...mapAsked(asked, given), graph, ...shapes }, some);
             }).peakBytes,
           1,
         );
@@ -276,13 +346,24 @@ async function targetsOfCircuits<T extends Shaped>(
         }
         all.push(targets);
       } finally {
-        engine.free(prepared);
+        engine.free([prepared, held]);
       }
     }
     return all;
   } finally {
     if (means !== undefined) engine.free(means);
   }
+}
+
+function checkScores(pairs: number, graph: PatchGraph): void {
+  const numbers = pairs * graph.sources.length * graph.receivers.length;
+  if (numbers <= PAIR_NUMBERS) return;
+  throw new InputError({
+    code: "patching/too-many-scores",
+    message: `The scores of each pair are kept up to ${PAIR_NUMBERS} of them together, got ${numbers} of ${pairs} pairs.`,
+    remedy: "Take fewer pairs, blocks in place of heads, or means alone.",
+    details: { limit: PAIR_NUMBERS, got: numbers },
+  });
 }
 
 function checkCircuit({ kind }: PatchSetting, sizes: readonly number[]): void {

@@ -15,8 +15,8 @@ import {
   ownWrites,
   type Parts,
   plainSites,
-  targetAt,
 } from "@resolvent/transformer";
+import { mapAsked, measureAt } from "./measure.ts";
 import { lastPosition, type Patched, streamsFrom } from "./patch-run.ts";
 import type { PatchMethod } from "./setting.ts";
 
@@ -83,10 +83,11 @@ export function gradientEffects<T extends Shaped>(
 function backwardFrom<T extends Shaped>(
   ops: Ops<T>,
   model: Model<Recorded<T>>,
-  { graph, deltas, target }: Patched<T>,
+  patched: Patched<T>,
   streams: readonly T[],
   start: number,
 ): GradientEffects<T> {
+  const { graph, deltas } = patched;
   const stages = [...model.stages];
   const all = graph.sources.length;
   const positions = sizeAlong(deltas.shape, "pos", "gradientEffects");
@@ -106,7 +107,7 @@ function backwardFrom<T extends Shaped>(
   let gradient = ops.scope(() => {
     const tape = adjoint(ops);
     const last = tape.variable(lastPosition(ops, streams[stages.length] as T)); // the end of the run
-    const value = targetAt(tape, model, last, target);
+    const value = measureAt(tape, model, last, mapAsked(patched, tape.fixed));
     const ones = ops.fill(value.shape, 1);
     return tape.gradients(value, ones, [last])[0] as T; // one for each variable
   });

@@ -19,6 +19,7 @@ export {
   type PatchReceiver,
   patchGraph,
 } from "./graph.ts";
+export { type Asked, askedOf, MEASURES, type Measure } from "./measure.ts";
 export { PAIRS_LIMIT, type PairLine, type PromptPair, parsePairs } from "./pairs.ts";
 export {
   type EffectMatrix,
@@ -29,6 +30,7 @@ export {
 } from "./patch.ts";
 export { patchCost } from "./patch-cost.ts";
 export type { Patched, PatchRun } from "./patch-run.ts";
+export type { Interval } from "./ratio-spread.ts";
 export {
   PATCH_METHODS,
   type PatchMethod,

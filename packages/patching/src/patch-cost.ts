@@ -1,9 +1,9 @@
 import { type Cost, cost, type Precision, type Priced, STACK_MEMORY } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { targetAt } from "@resolvent/transformer";
 import { type Circuit, circuitTargets } from "./circuit-run.ts";
 import { gradientEffects } from "./gradients.ts";
 import { patchGraph } from "./graph.ts";
+import { askedOf, measureAt } from "./measure.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
 import { checkMethod, type PatchOptions } from "./patch.ts";
 import { lastPosition, type Patched } from "./patch-run.ts";
@@ -20,9 +20,9 @@ export function patchCost(
 ): Cost {
   const { method = "exact", steps = 5, compare = false, positions = false } = options;
   const { precision = "f32", memory = STACK_MEMORY, circuits = 0 } = options;
-  const { reference } = setting;
+  const { reference, measure } = setting;
   checkPairs(pairs, reference.kind === "run");
-  checkMethod(setting, method, positions, pairs);
+  checkMethod(setting, { method, steps, positions }, pairs);
   const graph = patchGraph(outline.architecture, setting.level);
   const work = patchWork(graph, setting.kind, positions ? (pairs[0]?.clean.length ?? 0) : 0);
   const target = { a: 0, b: outline.architecture.vocab > 1 ? 1 : null };
@@ -33,10 +33,11 @@ export function patchCost(
     for (const pair of pairs) {
       ops.scope(() => {
         const prepared = preparePair(ops, outline, graph, pair, setting, means);
-        const { run, deltas } = prepared;
-        const patched: Patched<Priced> = { model: outline, graph, run, deltas, target };
+        const { run, deltas, clean } = prepared;
+        const asked = askedOf(ops, outline, { measure, target, clean });
+        const patched: Patched<Priced> = { model: outline, graph, run, deltas, ...asked };
         const final = lastPosition(ops, run.streams[graph.stages] as Priced); // after all stages
-        ops.scope(() => targetAt(ops, outline, final, target));
+        ops.scope(() => measureAt(ops, outline, final, asked));
         if (method !== "exact") {
           const how = { method, steps };
           ops.scope(() => gradientEffects(ops, patched, how));
@@ -49,8 +50,8 @@ export function patchCost(
         }
         for (let circuit = 0; circuit < circuits; circuit++) {
           const whole: Circuit = () => true;
-          const [x0] = prepared.clean.streams as [Priced]; // what the first stage reads
-          const subject = { model: outline, graph, x0, reference: prepared.reference, target };
+          const [x0] = clean.streams as [Priced]; // what the first stage reads
+          const subject = { model: outline, graph, x0, reference: prepared.reference, ...asked };
           ops.scope(() => circuitTargets(ops, subject, [whole]));
         }
       });

@@ -8,9 +8,9 @@ import {
   type PartWrites,
   partWrites,
   plainSites,
-  type Target,
 } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
+import type { Asked } from "./measure.ts";
 
 /** A run with everything that patches start from. */
 export interface PatchRun<T> {
@@ -23,14 +23,13 @@ export interface PatchRun<T> {
 }
 
 /** A run that is patched, and what is read from it. */
-export interface Patched<T extends Shaped> {
+export type Patched<T extends Shaped> = Asked<T> & {
   readonly model: Model<T>;
   readonly graph: PatchGraph;
   readonly run: PatchRun<T>;
   /** `δ_s`: what the reference writes less what the run writes, `source, pos, d_model`. */
   readonly deltas: T;
-  readonly target: Target;
-}
+};
 
 /** One forward pass that keeps what patches need, and no logits. */
 export function patchRun<T extends Shaped>(

@@ -8,32 +8,24 @@ import {
   type PairFacts,
   pause,
   spreadOf,
-  targetFacts,
   tokenFacts,
 } from "@resolvent/analysis";
 import {
   type Engine,
   InputError,
   inOrder,
-  readTogether,
   type Shaped,
   STACK_MEMORY,
   using,
 } from "@resolvent/tensor";
-import {
-  likeliestTarget,
-  type Model,
-  plainSites,
-  shapesOf,
-  type Target,
-  targetAt,
-  unembed,
-} from "@resolvent/transformer";
+import { type Model, shapesOf } from "@resolvent/transformer";
 import { gradientEffects } from "./gradients.ts";
 import { levelName, type PatchGraph, patchGraph } from "./graph.ts";
+import { type Asked, measuredFacts } from "./measure.ts";
+import { endsOf, type PairEnds } from "./pair-ends.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
-import { lastPosition, type Patched, type PatchRun } from "./patch-run.ts";
-import { meanWrites, type PreparedPair, preparePair } from "./prepared.ts";
+import type { Patched } from "./patch-run.ts";
+import { meanWrites, preparePair } from "./prepared.ts";
 import {
   type PatchMethod,
   type PatchSetting,
@@ -43,7 +35,7 @@ import {
 } from "./setting.ts";
 import { allTargets, type PatchWork, patchWork, workChunks } from "./work.ts";
 
-/** Effects by source and receiver, in logits; null where the source is not before the receiver. */
+/** Effects by source and receiver, in units of the measure; null where the source is not before the receiver. */
 export type EffectMatrix = readonly (readonly (number | null)[])[];
 
 /** What patching did to the target: plain data, the same object in API, JSON and app. */
@@ -61,11 +53,11 @@ export interface PatchResult extends ComputedResult<"patch"> {
   readonly effect: EffectMatrix;
   /** Ends of the 95 % intervals of these means by Student's t; null for a single pair, which has none. */
   readonly interval: { readonly low: EffectMatrix; readonly high: EffectMatrix } | null;
-  /** Means over pairs. */
+  /** Means over pairs of the measure: of KL from the clean run, 0 by definition. */
   readonly targetClean: number;
   /** Null where a pair has no corrupt prompt. */
   readonly targetCorrupt: number | null;
-  /** The largest logit, in size, that targets are differences of: their rounding goes by it. */
+  /** The largest logit, in size, that targets are made of: their rounding goes by it. */
   readonly logitSize: number;
   readonly pairs: readonly PatchedPair[];
   /** How a gradient method compares with patching exactly; null where that was not asked for. */
@@ -103,10 +95,10 @@ export interface PatchOptions {
 }
 
 /** Numbers of single pairs that a result holds at most. */
-const PAIR_NUMBERS = 1_000_000;
+export const PAIR_NUMBERS = 1_000_000;
 
 /**
- * The effects of all nodes, edges or branches of a model on a target, exactly or by gradients.
+ * The effects of all nodes, edges or branches of a model on a measure, exactly or by gradients.
  *
  * ```ts
  * const setting = patchSetting({ kind: "edge", level: "block", reference: { kind: "run" }, direction: "noise" });
@@ -126,9 +118,9 @@ export async function patchEffects<T extends Shaped>(
   options: PatchOptions = {},
 ): Promise<PatchResult> {
   const { method = "exact", steps = 5, compare = false, positions = false, signal } = options;
-  const { reference } = setting;
+  const { reference, measure } = setting;
   checkPairs(pairs, reference.kind === "run", options.text);
-  checkMethod(setting, method, positions, pairs);
+  checkMethod(setting, { method, steps, positions }, pairs);
   const graph = patchGraph(model.architecture, setting.level);
   const work = patchWork(graph, setting.kind, positions ? (pairs[0]?.clean.length ?? 0) : 0);
   const methods: PatchMethod[] = compare && method !== "exact" ? [method, "exact"] : [method];
@@ -150,10 +142,12 @@ export async function patchEffects<T extends Shaped>(
     const found: PairEffects[] = [];
     for (const pair of pairs) {
       const prepared = engine.scope(() => preparePair(engine, model, graph, pair, setting, means));
+      let held: Asked<T> | undefined;
       try {
         const { run, deltas } = prepared;
-        const ends = await endsOf(engine, model, pair, prepared);
-        const patched: Patched<T> = { model, graph, run, deltas, target: ends.target };
+        const { asked, ...ends } = await endsOf(engine, model, pair, prepared, measure);
+        held = asked;
+        const patched: Patched<T> = { model, graph, run, deltas, ...asked };
         const effects: number[][] = [];
         let certificate: number | null = null;
         for (const each of methods) {
@@ -174,7 +168,7 @@ export async function patchEffects<T extends Shaped>(
         }
         found.push({ ...ends, pair, effects, certificate });
       } finally {
-        engine.free(prepared);
+        engine.free([prepared, held]);
       }
     }
     const [own = [], exact] = methods.map((_, i) => meanOf(found.map(({ effects }) => effects[i])));
@@ -203,7 +197,7 @@ export async function patchEffects<T extends Shaped>(
       pairs: found.map(({ pair, target, targetClean, targetCorrupt, effects }) => ({
         clean: tokenFacts(pair.clean, { text }),
         corrupt: pair.corrupt === undefined ? null : tokenFacts(pair.corrupt, { text }),
-        target: targetFacts(target, targetClean, text),
+        target: measuredFacts(measure, target, { value: targetClean, text }),
         targetCorrupt,
         effect: perPair ? inMatrix(effects[0] ?? []) : null,
       })),
@@ -227,54 +221,11 @@ function intervalOf(
   return { low: end("low"), high: end("high") };
 }
 
-interface PairEnds {
-  readonly target: Target;
-  readonly targetClean: number;
-  readonly targetCorrupt: number | null;
-  /** Of the logits that both are differences of. */
-  readonly logitSize: number;
-}
-
 interface PairEffects extends PairEnds {
   readonly pair: PromptPair;
   /** By method, in the order of the work's cells. */
   readonly effects: readonly (readonly number[])[];
   readonly certificate: number | null;
-}
-
-/** The target of a pair, and what its own runs say of it. */
-export async function endsOf<T extends Shaped>(
-  engine: Engine<T>,
-  model: Model<T>,
-  pair: PromptPair,
-  { clean, corrupt }: Pick<PreparedPair<T>, "clean" | "corrupt">,
-): Promise<PairEnds> {
-  const likeliest = async ({ streams }: PatchRun<T>): Promise<Target> =>
-    using(
-      engine,
-      () => unembed(engine, model, lastPosition(engine, streams.at(-1) as T), plainSites()), // its end
-      (logits) => likeliestTarget(engine, logits),
-    );
-  let target = pair.target;
-  if (target === undefined) {
-    const own = await likeliest(clean);
-    const other = corrupt === undefined ? own : await likeliest(corrupt);
-    target = other.a === own.a ? own : { a: own.a, b: other.a };
-  }
-  const value = (of: Target, { streams }: PatchRun<T>): T =>
-    targetAt(engine, model, streams.at(-1) as T, of); // its end
-  const asked = target;
-  const [targetClean = Number.NaN, targetCorrupt = null, logit = targetClean] = await using(
-    engine,
-    () => [
-      value(asked, clean),
-      corrupt && value(asked, corrupt),
-      asked.b === null ? undefined : value({ ...asked, b: null }, clean),
-    ],
-    async (values) => (await readTogether(engine, values)).map(([number]) => number),
-  );
-  const logitSize = Math.max(Math.abs(logit), Math.abs(targetClean), Math.abs(targetCorrupt ?? 0));
-  return { target, targetClean, targetCorrupt, logitSize };
 }
 
 /** First-order effects on the host. */
@@ -353,13 +304,22 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Throws where a method, or positions, do not go with what is patched. */
+/** Throws where a method, or positions, do not go with what is patched, or measured. */
 export function checkMethod(
-  { kind }: PatchSetting,
-  method: PatchMethod,
-  positions: boolean,
+  { kind, measure, direction }: PatchSetting,
+  { method, steps, positions }: Required<Pick<PatchOptions, "method" | "steps" | "positions">>,
   pairs: readonly PromptPair[],
 ): void {
+  const atRun = method === "eap" || (method !== "exact" && steps === 1);
+  if (measure === "kl" && direction === "noise" && atRun) {
+    throw new InputError({
+      code: "patching/flat-measure",
+      message: `KL from the clean run is least, 0, at the clean run itself: its gradient there, which ${method} takes${method === "eap" ? "" : " with 1 step"}, is zero whatever is patched.`,
+      remedy:
+        "Take gradients on the way to the reference (--method eap-ig, steps 2 or more), denoise (--direction denoise), or patch exactly.",
+      details: { method, steps },
+    });
+  }
   if (kind === "branch" && method !== "exact") {
     throw new InputError({
       code: "patching/branch-gradient",

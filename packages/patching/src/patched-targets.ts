@@ -1,6 +1,7 @@
 import { type Ops, type Shaped, sizeAlong, takeEntries } from "@resolvent/tensor";
-import { blockWrite, plainSites, targetAt } from "@resolvent/transformer";
+import { blockWrite, plainSites } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
+import { measureAt } from "./measure.ts";
 import { lastPosition, type Patched } from "./patch-run.ts";
 import { writeChanges } from "./write-changes.ts";
 
@@ -28,7 +29,7 @@ export function patchedTargets<T extends Shaped>(
   patched: Patched<T>,
   patches: readonly Patch[],
 ): T {
-  const { model, graph, run, deltas, target } = patched;
+  const { model, graph, run, deltas } = patched;
   const beginningAt = (stage: number): readonly Patch[] =>
     patches.filter((patch) => firstStage(graph, patch) === stage);
   const crops = (stage: number): boolean => stage > graph.lastAttention;
@@ -95,7 +96,7 @@ export function patchedTargets<T extends Shaped>(
     ends.push(ops.add(lastPosition(ops, nodes(direct)), final));
   }
   const all = ends.length === 1 ? (ends[0] as T) : ops.concat(ends, "item");
-  return targetAt(ops, model, all, target);
+  return measureAt(ops, model, all, patched);
 }
 
 /** The stage after which a patched stream differs from the run's: −1 before the first; sort patches by it. */

@@ -1,6 +1,7 @@
 import type { ReferenceFacts } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { levelName, type PatchLevel } from "./graph.ts";
+import type { Measure } from "./measure.ts";
 
 /** What a patched part writes instead. */
 export type PatchReference =
@@ -23,8 +24,8 @@ export type PatchSetting = {
    */
   readonly kind: "node" | "edge" | "branch";
   readonly level: PatchLevel;
-  /** `logit(a) − logit(b)` at the last position. */
-  readonly measure: "logit-difference";
+  /** What is measured, at the last position. */
+  readonly measure: Measure;
 } & (
   | {
       readonly reference: { readonly kind: "run" };
@@ -85,9 +86,10 @@ export function patchSetting(words: {
   readonly level: PatchLevel;
   readonly reference: PatchReference;
   readonly direction: PatchSetting["direction"];
+  /** Default `logit-difference`. */
+  readonly measure?: Measure;
 }): PatchSetting {
-  const { kind, level, reference, direction } = words;
-  const measure = "logit-difference";
+  const { kind, level, reference, direction, measure = "logit-difference" } = words;
   if (level === "stream" && kind !== "node") {
     throw new InputError({
       code: "patching/stream-is-a-node",

@@ -3,6 +3,7 @@ import { inChunks, priced, readNumbers, using } from "@resolvent/tensor";
 import type { Model, PartWrites } from "@resolvent/transformer";
 import { branchTargets } from "./branches.ts";
 import { edgesOf, type PatchGraph } from "./graph.ts";
+import { mapAsked } from "./measure.ts";
 import type { Patched } from "./patch-run.ts";
 import { patchedTargets } from "./patched-targets.ts";
 import type { PatchSetting } from "./setting.ts";
@@ -71,13 +72,14 @@ export function workChunks<T extends Shaped>(
   { memory, precision }: { readonly memory: number; readonly precision: Precision },
 ): PatchWork["cells"][] {
   const given = ({ shape }: T): Priced => ({ shape, bytes: 0 }); // costs nothing itself
-  const { graph, run, deltas, target } = patched;
+  const { graph, run, deltas } = patched;
   const writes = ({ whole, each, directions }: PartWrites<T>): PartWrites<Priced> => ({
     ...{ whole: given(whole), each: given(each) },
     ...(directions && { directions: given(directions) }),
   });
   const shapes: Patched<Priced> = {
-    ...{ model: outline, graph, target, deltas: given(deltas) },
+    ...mapAsked(patched, given),
+    ...{ model: outline, graph, deltas: given(deltas) },
     run: {
       streams: run.streams.map(given),
       writes: given(run.writes),

@@ -6,10 +6,12 @@ import * as api from "../src/index.ts";
 test("the package exports what its API says", () => {
   expect(Object.keys(api).sort()).toEqual([
     "CIRCUIT_SIZES",
+    "MEASURES",
     "PAIRS_LIMIT",
     "PATCH_METHODS",
     "agreement",
     "areaUnder",
+    "askedOf",
     "branchTargets",
     "circuitTargets",
     "edgesOf",

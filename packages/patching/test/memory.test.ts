@@ -45,6 +45,10 @@ describe.each(["gpt2", "gpt_neox", "llama", "qwen3", "gemma2", "transformer_lens
         const setting = patchSetting({ kind, level: "head", reference, direction: "noise" });
         const body = (): unknown => patchEffects(engine, model, pairs, setting, { method });
         expect(await left(body)).toBe(0);
+        if (method === "eap-ig") {
+          const other = patchSetting({ ...setting, measure: "kl" }); // which holds a distribution
+          expect(await left(() => findCircuit(engine, model, pairs, other, { method }))).toBe(0);
+        }
         if (kind !== "edge" || method === "exact") continue;
         expect(await left(() => findCircuit(engine, model, pairs, setting, { method }))).toBe(0);
       }

@@ -50,7 +50,7 @@ describeWithFixtures("the golden edge patching", (fixtures) => {
         method: "eap",
         compare: true,
       });
-      expect([result.pairs[0]?.target.a.id, result.pairs[0]?.target.b?.id]).toEqual([
+      expect([result.pairs[0]?.target.a?.id, result.pairs[0]?.target.b?.id]).toEqual([
         golden.a,
         golden.b,
       ]);

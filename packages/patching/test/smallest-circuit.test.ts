@@ -23,7 +23,7 @@ test("edges that come from nothing, or reach nothing, are left out", () => {
 test("the smallest that is faithful, of the sizes that were measured", () => {
   const edges = [edge("embed", "final"), edge("embed", "L0.mlp"), edge("L0.mlp", "final")];
   const size = (count: number, faithfulness: number | null) => ({
-    ...{ share: count / 3, edges: count, value: 0, faithfulness },
+    ...{ share: count / 3, edges: count, value: 0, faithfulness, interval: null },
   });
   const sizes = [size(1, 0.5), size(2, 0.9), size(3, 1)];
   const found = smallestCircuit({ sizes, edges }, 0.9);

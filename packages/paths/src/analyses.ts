@@ -3,5 +3,5 @@ import { paths } from "./analyses/paths.ts";
 
 /** The analyses of this package. */
 export const pathsAnalyses: readonly AnyAnalysis[] = [
-  overPrompts(paths, { single: ["path-route"] }),
+  overPrompts(paths, { single: ["path-route"], seen: ["path-agreement"] }),
 ];

@@ -1,14 +1,17 @@
+import { checkParameters } from "@resolvent/analysis";
 import { createCpu } from "@resolvent/cpu";
 import { reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { levelOf, loadModel, outlineModel, tokenIds } from "@resolvent/transformer";
 import { afterAll, describe, expect, test } from "vitest";
 import { paths } from "../src/analyses/paths.ts";
+import { pathsAnalyses } from "../src/analyses.ts";
 import {
   allSources,
   expandPaths,
   frozenRun,
   logitReadout,
+  type PathExpansion,
   pathsCost,
   pathsError,
   pathText,
@@ -78,7 +81,7 @@ describe("the analysis paths", () => {
     const value = result.total + result.constant;
     expect(result.answer.value).toBeNear(value, { rtol: 1e-10 });
     expect(result.target.value).toBe(result.answer.value);
-    expect(result.answer.top[0]?.id).toBe(result.target.a.id); // by default the target is the likeliest
+    expect(result.answer.top[0]?.id).toBe(result.target.a?.id); // by default the target is the likeliest
     const checked = result.shown.flatMap(({ verified }) => verified ?? []);
     expect(checked.length).toBe(4);
     for (const { frozen, live, without } of checked) {
@@ -94,6 +97,32 @@ describe("the analysis paths", () => {
     const signs = checked.filter(({ frozen, live }) => Math.sign(frozen) === Math.sign(live));
     expect(result.agreement).toMatchObject({ count: 4, sameSign: signs.length / 4 });
     expect((await paths.run(subject(), parse({ top: 5 }))).agreement).toBeNull();
+
+    const table = paths.tables(result).find(({ kind }) => kind === "path-agreement");
+    expect(table?.data).toBe(true); // people read it under the list
+    expect(table?.rows[0]?.slice(0, 4)).toEqual([
+      "frozen and live",
+      result.agreement?.correlation,
+      result.agreement?.rankCorrelation,
+      signs.length / 4,
+    ]);
+  });
+
+  test("over prompts, people see how freezing agrees with the model", async () => {
+    const over = pathsAnalyses.find(({ name }) => name === "paths");
+    if (over === undefined) throw new Error("There are paths.");
+    const values = { prompts: "[1,2,3]\n[4,5]\n[6,7,8]", top: 6, verify: 5, each: true };
+    const encode = (prompt: string | readonly number[]): readonly number[] =>
+      typeof prompt === "string" ? tokens : prompt;
+    const on = { ...subject(), vocabulary: { ...vocabulary, encode } };
+    const set = await over.run(on, await checkParameters(over.params, values));
+    const table = over.tables(set).find(({ kind }) => kind === "path-agreement-mean");
+    expect(table?.data).toBeUndefined();
+    const own: number[] = set.each.map((result: PathExpansion) => result.agreement?.sameSign);
+    const place = table?.columns.findIndex(({ name }) => name === "sameSign") ?? -1;
+    expect(table?.rows[0]?.[place]).toBeNear(own.reduce((sum, x) => sum + x, 0) / 3);
+    expect(set.certificate?.relativeError).toBeLessThan(1e-12);
+    expect(set.aboveTolerance).toEqual([]);
   });
 
   test("the result is plain data that adds up, in the order of its effects", async () => {

@@ -4,7 +4,7 @@ import { bundledModels } from "@resolvent/models";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { type Folder, urlFolder } from "@resolvent/weights";
 import { folderOf, hubFolder } from "@resolvent/weights/node";
-import { type FindOptions, hubName, hubOptions } from "./find-options.ts";
+import { type FindOptions, hubName, hubOptions, urlOptions } from "./find-options.ts";
 
 /** System errors that say that a path leads nowhere. */
 const missing: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
@@ -29,7 +29,7 @@ export async function findFolder(name: string, options: FindOptions = {}): Promi
   if (bundled !== undefined) return folderOf(fileURLToPath(bundled.url));
   const repo = hubName(name);
   if (repo !== undefined) return await hubFolder(repo, hubOptions(options));
-  if (/^https?:\/\//i.test(name)) return urlFolder(name);
+  if (/^https?:\/\//i.test(name)) return urlFolder(name, urlOptions(options));
   const found = await stat(name).catch((error: NodeJS.ErrnoException) => {
     if (missing.has(error.code ?? "")) return undefined;
     throw new InputError({

@@ -1,3 +1,4 @@
+import type { UrlOptions, WholeFile } from "@resolvent/weights";
 import type { HubProgress } from "@resolvent/weights/hub";
 
 /** How a model is looked for. */
@@ -9,6 +10,16 @@ export interface FindOptions {
   readonly signal?: AbortSignal | undefined;
   /** Hears of files that are fetched from the Hub. */
   readonly onProgress?: ((progress: HubProgress) => void) | undefined;
+  /**
+   * Hears of files at an address that are fetched whole because their server sends no parts: first with `done` 0, then
+   * as bytes arrive.
+   */
+  readonly onWhole?: ((file: WholeFile) => void) | undefined;
+}
+
+/** The same as options of `urlFolder`. */
+export function urlOptions({ onWhole }: FindOptions): UrlOptions {
+  return { ...(onWhole !== undefined && { onWhole }) };
 }
 
 /** The same as options of `hubFolder`. */

@@ -3,6 +3,7 @@ import { findFolder } from "./find-folder.ts";
 import { openerOf } from "./open.ts";
 import type { OpenModel } from "./open-options.ts";
 
+export type { WholeFile } from "@resolvent/weights";
 export { type EngineOptions, selectEngine } from "./engine.ts";
 export { findFolder } from "./find-folder.ts";
 export type { FindOptions } from "./find-options.ts";

@@ -16,7 +16,7 @@ export interface OpenProgress {
 /** How a model is opened, and how its weights are kept. */
 export interface OpenOptions
   extends Omit<LoadOptions, "onProgress">,
-    Pick<FindOptions, "revision" | "offline"> {
+    Pick<FindOptions, "revision" | "offline" | "onWhole"> {
   /** Precision of the engine that is made; default `f32`. */
   readonly precision?: Precision;
   /** Threads of the engine that is made; default one for each core, at most 8. */

@@ -1,9 +1,9 @@
 import type { Cpu, CpuTensor } from "@resolvent/cpu";
-import { type InputError, isInputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { loadModel, loadTokenizer, type Tokenizer } from "@resolvent/transformer";
 import { type Folder, type ThreadFolder, urlFolder } from "@resolvent/weights";
 import { selectEngine } from "./engine.ts";
-import type { FindOptions } from "./find-options.ts";
+import { type FindOptions, urlOptions } from "./find-options.ts";
 import { LanguageModel } from "./language-model.ts";
 import type { ModelPlace, OpenModel, OpenOnOptions, OpenOptions } from "./open-options.ts";
 
@@ -24,10 +24,19 @@ export function openerOf(platform: Platform): OpenModel {
     from: ModelPlace,
     options: AnyOptions = {},
   ): Promise<LanguageModel<CpuTensor, Cpu>> => {
-    const { engine: given, precision, threads, revision, offline, onProgress, ...load } = options;
+    const {
+      engine: given,
+      precision,
+      threads,
+      revision,
+      offline,
+      onProgress,
+      onWhole,
+      ...load
+    } = options;
     const { signal, stream = false } = load;
     const place = await folderFrom(platform, from, {
-      ...{ revision, offline, signal },
+      ...{ revision, offline, signal, onWhole },
       onProgress: onProgress && (({ done, total }) => onProgress({ done, total, of: "byte" })),
     });
     const tokenizer = await tokenizerIn(place.folder);
@@ -78,7 +87,19 @@ async function folderFrom(
   options: FindOptions,
 ): Promise<FoundPlace> {
   if (from instanceof URL)
-    return { folder: urlFolder(from), name: nameOf(from.pathname), atOnce: false };
+    return {
+      folder: urlFolder(from, urlOptions(options)),
+      name: nameOf(from.pathname),
+      atOnce: false,
+    };
+  // Who writes JavaScript may leave it out.
+  if (from === undefined || from === null || from === "") {
+    throw new InputError({
+      code: "resolvent/no-place",
+      message: "openModel has got no model.",
+      remedy: 'Name one: openModel("tales"), a folder, an address, or a name on the Hub.',
+    });
+  }
   if (typeof from !== "string") return { folder: from, name: nameOf(from.name), atOnce: true };
   const folder = await platform.findFolder(from, options);
   const onHub = "repo" in folder && typeof folder.repo === "string";

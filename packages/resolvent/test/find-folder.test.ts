@@ -1,11 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { bundledModels } from "@resolvent/models";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findFolder, openModel } from "../src/node.ts";
+import { findFolder, openModel, type WholeFile } from "../src/node.ts";
 
 const models = fileURLToPath(new URL("../", bundledModels.tales?.url));
 let server: Worker;
@@ -49,6 +50,28 @@ describe("a model is the same", () => {
   });
 });
 
+test("who opens an address hears that its server sends whole files", async () => {
+  const plain = createServer(async (request, response) => {
+    const bytes = await readFile(join(models, request.url ?? "")).catch(() => undefined);
+    response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+  });
+  await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", () => resolve()));
+  const at = `http://127.0.0.1:${Object(plain.address()).port}/tales`;
+  try {
+    for (const place of [at, new URL(at)]) {
+      const heard = new Map<string, number>();
+      const onWhole = ({ name, done }: WholeFile) => void heard.set(name, done);
+      const lm = await openModel(place, { threads: 1, onWhole });
+      await lm.close();
+      const { size } = await stat(join(models, "tales", "model.safetensors"));
+      expect(heard.get(`${at}/model.safetensors`)).toBe(size);
+      expect(heard.has(`${at}/config.json`)).toBe(true);
+    }
+  } finally {
+    plain.close();
+  }
+});
+
 describe("what leads nowhere is named", () => {
   test.each([
     ["no/such/model", "resolvent/no-model", /neither a bundled model nor a folder.*Bundled: tales/],
@@ -59,6 +82,13 @@ describe("what leads nowhere is named", () => {
       code,
       message: expect.stringMatching(message),
     });
+  });
+
+  test("nothing at all", async () => {
+    const nothing = undefined as unknown as string; // as JavaScript may have it
+    for (const place of [nothing, ""]) {
+      await expect(openModel(place)).rejects.toMatchObject({ code: "resolvent/no-place" });
+    }
   });
 
   test("a file", async () => {

@@ -77,6 +77,15 @@ export { blockWrite, residualStream } from "./residual-stream.ts";
 export { type RotarySpec, rotaryTable } from "./rotary.ts";
 export { type Run, type RunOptions, run } from "./run.ts";
 export { type RunCostOptions, runCost } from "./run-cost.ts";
+export {
+  commonRuns,
+  type NotedRun,
+  type NotedRuns,
+  notedRuns,
+  recordedStream,
+  sharedRuns,
+  sharedSize,
+} from "./shared-runs.ts";
 export { type SiteAxes, type SiteName, type SitePattern, siteAxes } from "./site-names.ts";
 export {
   chooses,

@@ -3,6 +3,7 @@ import { tokenIds, unembed } from "./embedding.ts";
 import { checkSites, noSite } from "./known-sites.ts";
 import type { Model } from "./model.ts";
 import { residualStream } from "./residual-stream.ts";
+import { recordedStream } from "./shared-runs.ts";
 import {
   chooses,
   plainSites,
@@ -52,8 +53,12 @@ export function run<T extends Shaped>(
   const { replace = {}, sites: choice = [] } = options;
   const met = new Set<Site>();
   return ops.scope(() => {
-    const sites = recording(replacing(plainSites<T>(), replace, met), chooses(choice), trace);
-    const residual = residualStream(ops, model, ids, sites);
+    const chosen = chooses(choice);
+    const sites = recording(replacing(plainSites<T>(), replace, met), chosen, trace);
+    const residual =
+      Object.keys(replace).length === 0
+        ? recordedStream(ops, model, ids, chosen, trace)
+        : residualStream(ops, model, ids, sites);
     const logits = unembed(ops, model, residual, sites);
     const unmet = Object.keys(replace).find((site) => !met.has(site));
     if (unmet !== undefined) throw noSite(model, unmet, { exact: true });

@@ -13,6 +13,7 @@ import { checkSites, noSite } from "./known-sites.ts";
 import type { Model } from "./model.ts";
 import { residualStream } from "./residual-stream.ts";
 import { run } from "./run.ts";
+import { sharedRun } from "./shared-runs.ts";
 import {
   chooses,
   plainSites,
@@ -63,27 +64,30 @@ export async function storedRun<T extends Shaped>(
     ...{ shape, dtype },
     bytes: encodeNumbers(data, dtype, site),
   });
+  const ids = tokenIds(tokens);
+  const shared =
+    Object.keys(replace).length === 0 ? sharedRun(engine, model, ids, chosen) : undefined;
   const kept: (readonly [Site, StoredValue | Promise<StoredValue>])[] = [];
   const met = new Set<Site>();
   const inner = replacing(plainSites<T>(), replace, met);
+  const keep = (site: Site, value: T): void => {
+    if (!chosen(site)) return;
+    const answer = engine.read(value);
+    // What is there is put away before the next site comes.
+    const now = !(answer instanceof Promise);
+    kept.push([site, now ? stored(site, answer) : answer.then((tensor) => stored(site, tensor))]);
+  };
   const sites: Sites<T> = {
     wants: (site) => chosen(site) || inner.wants(site),
     at: (site, compute) => {
       const value = inner.at(site, compute);
-      if (chosen(site)) {
-        const answer = engine.read(value);
-        // What is there is put away before the next site comes.
-        const now = !(answer instanceof Promise);
-        kept.push([
-          site,
-          now ? stored(site, answer) : answer.then((tensor) => stored(site, tensor)),
-        ]);
-      }
+      keep(site, value);
       return value;
     },
   };
+  for (const [site, value] of shared?.trace ?? []) keep(site, value);
   const logits = engine.scope(() => {
-    const residual = residualStream(engine, model, tokenIds(tokens), sites);
+    const residual = shared?.residual ?? residualStream(engine, model, ids, sites);
     return unembed(engine, model, residual, sites);
   });
   const unmet = Object.keys(replace).find((site) => !met.has(site));

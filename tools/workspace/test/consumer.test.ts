@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Browser, chromium } from "playwright";
 import { build, createServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import webpack, { type Configuration } from "webpack";
 import { isPublic, membersOf, repository } from "../src/members.mjs";
 import { type Registry, startRegistry } from "../src/registry.mjs";
 
@@ -161,80 +162,117 @@ describe.each(["npm", "pnpm"] as const)("installed with %s", (manager) => {
   });
 });
 
+/** Bundles with webpack: whatever it warns of is an error. */
+function bundleByWebpack(configuration: Configuration): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const compiler = webpack(configuration);
+    compiler.run((error, stats) => {
+      const said =
+        stats?.hasErrors() || stats?.hasWarnings() ? stats.toString("errors-warnings") : undefined;
+      const failure = error ?? (said === undefined ? undefined : new Error(said));
+      compiler.close(() => (failure ? reject(failure) : resolve()));
+    });
+  });
+}
+
 const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
 
-describe.skipIf(!existsSync(chromiumPath))(`in a browser, by Vite (needs ${chromiumPath})`, () => {
-  const page = `import { createCpu } from "@resolvent/cpu";
-import { expandByDegree } from "@resolvent/expansion";
-import { bundledModels } from "@resolvent/models";
-import { loadModel, loadTokenizer } from "@resolvent/transformer";
-import { urlFolder } from "@resolvent/weights";
+describe.skipIf(!existsSync(chromiumPath))(
+  `in a browser, by Vite and by webpack (needs ${chromiumPath})`,
+  () => {
+    const page = `import { expandByDegree } from "@resolvent/expansion";
+import { openModel } from "resolvent";
 try {
-  const cpu = await createCpu({ precision: "f32", threads: crossOriginIsolated ? 2 : 1 });
-  const folder = urlFolder(bundledModels.tales.files);
-  const model = await loadModel(cpu, folder);
-  const ids = (await loadTokenizer(folder))?.encode("Once upon a time") ?? [];
-  const { certificate, terms } = await expandByDegree(cpu, model, ids, { freeze: ["pattern"] });
-  const { threads } = cpu;
-  globalThis.told = { isolated: crossOriginIsolated, threads, terms: terms.length, error: certificate.relativeError };
+  const lm = await openModel("tales", { threads: crossOriginIsolated ? 2 : 1 });
+  const ids = lm.tokens("Once upon a time").map(({ id }) => id);
+  const { certificate, terms } = await expandByDegree(lm.engine, lm.model, ids, { freeze: ["pattern"] });
+  const { threads } = lm.engine;
+  const next = (await lm.run("Once upon a time")).next(1)[0].text;
+  globalThis.told = { isolated: crossOriginIsolated, threads, next, terms: terms.length, error: certificate.relativeError };
 } catch (error) {
   globalThis.told = { failed: String(error) };
 }`;
-  const isolated = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
-  };
-  const settings = { configFile: false, root: join(root, "npm"), logLevel: "error" } as const;
-  let browser: Browser;
-  beforeAll(async () => {
-    if (!existsSync(join(root, "npm"))) await install("npm");
-    write("npm", "index.html", `<!doctype html><script type="module" src="/src/page.js"></script>`);
-    write("npm", "src/page.js", page);
-    await build({ ...settings, build: { target: "esnext" } });
-    browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
-  });
-  afterAll(async () => await browser?.close());
+    const isolated = {
+      "Cross-Origin-Opener-Policy": "same-origin",
+      "Cross-Origin-Embedder-Policy": "require-corp",
+    };
+    const settings = { configFile: false, root: join(root, "npm"), logLevel: "error" } as const;
+    let browser: Browser;
+    beforeAll(async () => {
+      if (!existsSync(join(root, "npm"))) await install("npm");
+      write(
+        "npm",
+        "index.html",
+        `<!doctype html><script type="module" src="/src/page.js"></script>`,
+      );
+      write("npm", "src/page.js", page);
+      await build({ ...settings, build: { target: "esnext" } });
+      browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
+    });
+    afterAll(async () => await browser?.close());
 
-  /** What the page at an address tells. */
-  async function told(address: string | undefined): Promise<Record<string, unknown>> {
-    const tab = await browser.newPage();
-    try {
-      await tab.goto(address ?? "");
-      const handle = await tab.waitForFunction(() => Reflect.get(globalThis, "told"));
-      return (await handle.jsonValue()) as Record<string, unknown>; // as the page puts it together
-    } finally {
-      await tab.close();
+    /** What the page at an address tells. */
+    async function told(address: string | undefined): Promise<Record<string, unknown>> {
+      const tab = await browser.newPage();
+      try {
+        await tab.goto(address ?? "");
+        const handle = await tab.waitForFunction(() => Reflect.get(globalThis, "told"));
+        return (await handle.jsonValue()) as Record<string, unknown>; // as the page puts it together
+      } finally {
+        await tab.close();
+      }
     }
-  }
 
-  const host = { port: 0, host: "127.0.0.1" };
-  const expected = (alone: boolean) => ({
-    ...{ isolated: alone, threads: alone ? 2 : 1, terms: 9 },
-    error: expect.closeTo(0, 5),
-  });
+    const host = { port: 0, host: "127.0.0.1" };
+    const expected = (alone: boolean) => ({
+      ...{ isolated: alone, threads: alone ? 2 : 1, next: " there", terms: 9 },
+      error: expect.closeTo(0, 5),
+    });
 
-  test.each([true, false])(
-    "a bundle with a bundled model runs; isolated from other origins: %s",
-    async (alone) => {
+    test.each([true, false])(
+      "a bundle with a bundled model runs; isolated from other origins: %s",
+      async (alone) => {
+        const server = await preview({
+          ...settings,
+          preview: { ...host, headers: alone ? isolated : {} },
+        });
+        try {
+          expect(await told(server.resolvedUrls?.local[0])).toEqual(expected(alone));
+        } finally {
+          await server.close();
+        }
+      },
+    );
+
+    test("a bundle by webpack runs too", async () => {
+      const output = join(root, "npm", "webpacked");
+      await bundleByWebpack({
+        ...{ mode: "production", context: join(root, "npm"), entry: "./src/page.js" },
+        output: { path: output },
+        optimization: { minimize: false }, // it takes a minute, and changes nothing that is asked here
+        performance: { hints: false }, // that a model is large is known
+      });
+      write("npm", "webpacked/index.html", `<!doctype html><script src="main.js"></script>`);
       const server = await preview({
         ...settings,
-        preview: { ...host, headers: alone ? isolated : {} },
+        build: { outDir: output },
+        preview: { ...host, headers: isolated },
       });
       try {
-        expect(await told(server.resolvedUrls?.local[0])).toEqual(expected(alone));
+        expect(await told(server.resolvedUrls?.local[0])).toEqual(expected(true));
       } finally {
         await server.close();
       }
-    },
-  );
+    });
 
-  test("and so does the page of the development server, without any setting", async () => {
-    const server = await createServer({ ...settings, server: { ...host, headers: isolated } });
-    await server.listen();
-    try {
-      expect(await told(server.resolvedUrls?.local[0])).toEqual(expected(true));
-    } finally {
-      await server.close();
-    }
-  });
-});
+    test("and so does the page of the development server, without any setting", async () => {
+      const server = await createServer({ ...settings, server: { ...host, headers: isolated } });
+      await server.listen();
+      try {
+        expect(await told(server.resolvedUrls?.local[0])).toEqual(expected(true));
+      } finally {
+        await server.close();
+      }
+    });
+  },
+);

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { transformWithOxc } from "vite";
 import { afterAll, describe, expect, test } from "vitest";
 import { isPublic, membersOf, repository } from "../src/members.mjs";
 
@@ -73,6 +74,92 @@ test("every block of TypeScript compiles as it is pasted, under strict", () => {
     encoding: "utf8",
   });
   expect(status, stdout).toBe(0);
+});
+
+/** Blocks that need something of the reader's, by page and number. */
+const needy: ReadonlyMap<string, string> = new Map([
+  ["packages/attention/README.md 1", "GPT-2 itself"],
+  ["packages/cpu/README.md 2", "a BLAS at a path"],
+  ["packages/linearity/README.md 1", "a corpus"],
+  ["packages/models/README.md 2", "a browser"],
+  ["packages/transformer/README.md 1", "GPT-2 itself"],
+  ["packages/transformer/README.md 2", "GPT-2 itself"],
+  ["packages/weights/README.md 1", "GPT-2 itself"],
+  ["packages/weights/README.md 2", "a server"],
+  ["packages/weights/README.md 3", "the Hub"],
+  ["packages/weights/README.md 4", "GPT-2 itself"],
+]);
+
+/** Runs modules one after the other in one process; what each throws, by its name. */
+const runner = `import { writeFileSync } from "node:fs";
+const threw = {};
+for (const name of process.argv.slice(2)) {
+  try {
+    await import("./" + name);
+  } catch (error) {
+    threw[name] = String(error);
+  }
+}
+writeFileSync("threw.json", JSON.stringify(threw));
+process.exit();`;
+
+test("every block that needs nothing else runs as it is pasted, on the built packages", async () => {
+  const home = join(repository, "temp", "readmes-run");
+  rmSync(home, { recursive: true, force: true });
+  try {
+    for (const place of ["node_modules/@resolvent", "models", "path/to"])
+      mkdirSync(join(home, place), { recursive: true });
+    for (const member of members)
+      symlinkSync(
+        join(repository, member.folder),
+        join(home, "node_modules", member.manifest.name),
+        "junction",
+      );
+    symlinkSync(
+      join(repository, "packages/analysis/node_modules/zod"),
+      join(home, "node_modules/zod"),
+      "junction",
+    );
+    for (const place of ["models/gpt2", "path/to/model"])
+      symlinkSync(join(repository, "packages/models/tales"), join(home, place), "junction");
+    writeFileSync(join(home, "package.json"), `{ "type": "module" }`);
+    writeFileSync(join(home, "runner.js"), runner);
+    writeFileSync(join(home, "prompts.ts.js"), `export const prompts = ["Once upon a time"];`);
+    const all = readmes.flatMap((path) =>
+      blocks(path, "ts").map((code, i) => [`${path} ${i + 1}`, code] as const),
+    );
+    expect(all.map(([name]) => name)).toEqual(expect.arrayContaining([...needy.keys()]));
+    const names = new Map<string, string>();
+    for (const [name, code] of all) {
+      if (needy.has(name)) continue;
+      const file = `${names.size}.js`;
+      names.set(name, file);
+      const { code: js } = await transformWithOxc(code, "block.ts");
+      writeFileSync(join(home, file), js.replaceAll("./prompts.ts", "./prompts.ts.js"));
+    }
+    expect(names.size).toBeGreaterThan(15);
+    const { status, stderr } = spawnSync(process.execPath, ["runner.js", ...names.values()], {
+      cwd: home,
+      encoding: "utf8",
+    });
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(readFileSync(join(home, "threw.json"), "utf8"))).toEqual({});
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
+describe("README.md", () => {
+  test("says how all that its code imports is installed, and the command", () => {
+    const installed = blocks("README.md", "sh")
+      .flatMap((block) => block.split("\n"))
+      .flatMap(
+        (line) => /^npm install (?:--global )?([^#]*)/.exec(line)?.[1]?.trim().split(" ") ?? [],
+      );
+    for (const needed of blocks("README.md", "ts").flatMap(imported))
+      expect(installed).toContain(needed);
+    expect(installed).toContain("@resolvent/cli");
+  });
 });
 
 describe.each(

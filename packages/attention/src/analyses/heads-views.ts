@@ -4,7 +4,7 @@ import type { HeadRow, HeadsResult } from "./heads-result.ts";
 type Score = "induction" | "previousToken" | "ovCopying";
 
 /** Which heads stand out, in words. */
-export function headsAnswer({ model, heads, repeated }: HeadsResult): string[] {
+export function headsAnswer({ model, heads, repeated, texts }: HeadsResult): string[] {
   const best = (score: Score): { readonly name: string; readonly value: number } | undefined => {
     const scored = heads.flatMap((row: HeadRow) => {
       const value = row[score];
@@ -18,7 +18,7 @@ export function headsAnswer({ model, heads, repeated }: HeadsResult): string[] {
     best("previousToken"),
   ];
   return [
-    ...(repeated === null || induces === undefined || looksBack === undefined
+    ...((repeated === null && texts === null) || induces === undefined || looksBack === undefined
       ? []
       : [
           `Of the ${heads.length} heads of ${model.name}, ${induces.name} looks most at what came after the same token before (induction ${short(induces.value)}), and ${looksBack.name} most at the token before (${short(looksBack.value)}).`,
@@ -31,20 +31,20 @@ export function headsAnswer({ model, heads, repeated }: HeadsResult): string[] {
   ];
 }
 
-export function headsViews({ repeated }: HeadsResult): View[] {
+export function headsViews({ repeated, texts }: HeadsResult): View[] {
   const grid = (value: string, title: string, note: string): View => ({
     ...{ mark: "grid", table: "head", x: "head", y: "layer", value, select: "name" },
     ...{ title, note },
   });
   return [
-    ...(repeated === null
+    ...(repeated === null && texts === null
       ? []
       : [
           {
             ...({ mark: "scatter", table: "head", x: "induction", y: "ovCopying" } as const),
             ...{ label: "name", select: "name" },
             title: "Where heads look, and whether they copy",
-            note: "To the right: attention to the token after the same token, on repeated random tokens. Upwards: whether what is moved raises the same token. Induction heads are in the upper right corner.",
+            note: `To the right: attention to the token after the same token, on ${texts === null ? "repeated random tokens" : "the texts"}. Upwards: whether what is moved raises the same token. An induction head would be far to the right; one that copies what it finds, in the upper right corner.`,
           },
           grid(
             "induction",

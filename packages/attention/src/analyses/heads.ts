@@ -1,11 +1,14 @@
 import {
   type Analysis,
   type Cell,
+  type Column,
   computedResult,
   defineAnalysis,
   headFacts,
   type Outline,
   pause,
+  promptText,
+  type Spread,
   type Subject,
   type Table,
   type TokenName,
@@ -14,6 +17,7 @@ import {
 import {
   countParameter,
   flagParameter,
+  jsonLinesParameter,
   parameters,
   tokenParameter,
 } from "@resolvent/analysis/parameters";
@@ -32,7 +36,13 @@ import {
 } from "../composition.ts";
 import { copying, embeddingForms, residualForms } from "../copying.ts";
 import { type AttentionFactors, attentionFactors } from "../head.ts";
-import { headScores, outlineScores } from "../head-scores.ts";
+import {
+  headScores,
+  outlineScores,
+  outlineTextScores,
+  type TextScores,
+  textScores,
+} from "../head-scores.ts";
 import {
   type ProcessingOptions,
   processingFor,
@@ -42,6 +52,7 @@ import {
 } from "../processing.ts";
 import { type Repeated, repeatedSequences } from "../repeated.ts";
 import type { HeadRow, HeadsResult, Partner } from "./heads-result.ts";
+import { headTexts, intervalsOf, RUN_SCORES, textsFor } from "./heads-texts.ts";
 import { headsAnswer, headsViews } from "./heads-views.ts";
 
 export interface HeadsParameters {
@@ -51,6 +62,8 @@ export interface HeadsParameters {
   readonly sequences: number;
   readonly seed: number;
   readonly bos?: TokenName | undefined;
+  readonly prompts?: string | undefined;
+  readonly each: boolean;
 }
 
 /** `resolvent heads`: one table of every head and its scores. */
@@ -58,7 +71,7 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
   name: "heads",
   summary: "every attention head and its scores",
   description:
-    "Shows copying scores of each head's OV circuit, its strongest composition with earlier heads, and its attention on repeated random tokens.",
+    "Shows copying scores of each head's OV circuit, its strongest composition with earlier heads, and its attention on repeated random tokens, or on texts of your own.",
   params: parameters({
     weightsOnly: flagParameter("skip the scores that need a forward pass"),
     raw: flagParameter("use the weights as stored, without processing"),
@@ -71,13 +84,20 @@ export const headsAnalysis: Analysis<HeadsParameters, HeadsResult> = defineAnaly
     bos: tokenParameter("token before the first copy (text or id:N); default: the model's own", {
       optional: true,
     }),
+    prompts: jsonLinesParameter(
+      'texts in place of repeated random tokens: plain text with one a line, JSON lines of {"prompt": …}, or CSV with that header; scores become means over them, with 95 % intervals',
+    ),
+    each: flagParameter("with --prompts, also show the scores on each text"),
   }),
-  examples: ["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
+  examples: [
+    ...["tales", "tales --weights-only", "tales --repeat-length 40 --seed 3 --json"],
+    "tales --prompts texts.txt --each --json",
+  ],
   needs: ["linearAlgebra"],
   estimate,
   run,
   tables,
-  tableKinds: ["head"],
+  tableKinds: ["head", "head-text"],
   answer: headsAnswer,
   views: headsViews,
 });
@@ -87,10 +107,14 @@ async function run<T extends Shaped>(
   parameters: HeadsParameters,
 ): Promise<HeadsResult> {
   const { engine, model, signal, onProgress } = subject;
-  const repeated = repeatedFor(model, parameters, subject.vocabulary);
+  const texts = textsFor(parameters, subject.vocabulary);
+  const repeated =
+    texts === undefined ? repeatedFor(model, parameters, subject.vocabulary) : undefined;
   const processing = processingFor(model, optionsOf(parameters));
   const { layers, heads } = model.architecture;
-  const total = layers + Math.max(0, layers - 1) + (repeated === undefined ? 0 : layers);
+  const runs = texts?.length ?? (repeated === undefined ? 0 : 1);
+  const before = layers + Math.max(0, layers - 1);
+  const total = before + runs * layers;
   const progress = (done: number): void => onProgress({ done, total, of: "layer" });
   await pause(signal);
   const linear = await subject.linearAlgebra();
@@ -107,23 +131,33 @@ async function run<T extends Shaped>(
       repeated &&
       (await headScores(engine, model, repeated, {
         signal,
-        onProgress: ({ done }) => progress(total - layers + done),
+        onProgress: ({ done }) => progress(before + done),
       }));
+    const onTexts: TextScores[] = [];
+    for (const { ids } of texts ?? []) {
+      const start = before + onTexts.length * layers;
+      const onProgress = ({ done }: { readonly done: number }): void => progress(start + done);
+      onTexts.push(await textScores(engine, model, ids, { signal, onProgress }));
+    }
     const partner = (kind: CompositionKind, head: HeadPlace): Partner | null =>
       strongest(composed, kind, head);
     const rows = Array.from({ length: layers * heads }, (_, i): HeadRow => {
       const head = { layer: Math.floor(i / heads), head: i % heads };
       const at = (table: readonly (readonly (number | null)[])[] | undefined): number | null =>
         table?.[head.layer]?.[head.head] ?? null;
+      const intervals = texts === undefined ? null : intervalsOf(onTexts, head);
+      const score = (name: (typeof RUN_SCORES)[number]): number | null =>
+        intervals === null ? at(scores?.[name]) : (intervals[name]?.mean ?? null);
       return {
         ...headFacts(head),
         ovCopying: at(copied.residual),
         ovCopyingEmbedding: at(copied.embedding),
         ovCopyingEmbeddingCentred: at(copied.embeddingCentred),
-        previousToken: at(scores?.previousToken),
-        duplicateToken: at(scores?.duplicateToken),
-        induction: at(scores?.induction),
-        copying: at(scores?.copying),
+        previousToken: score("previousToken"),
+        duplicateToken: score("duplicateToken"),
+        induction: score("induction"),
+        copying: score("copying"),
+        intervals,
         queryFrom: partner("query", head),
         keyFrom: partner("key", head),
         valueFrom: partner("value", head),
@@ -132,6 +166,10 @@ async function run<T extends Shaped>(
     return {
       ...computedResult("heads", engine, model, { weightProcessing: processingRecord(processing) }),
       repeated: repeated ?? null,
+      texts:
+        texts === undefined
+          ? null
+          : headTexts(texts, onTexts, { each: parameters.each, text: subject.vocabulary.text }),
       heads: rows,
     };
   });
@@ -139,6 +177,7 @@ async function run<T extends Shaped>(
 
 function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsParameters): Cost {
   const processing = processingFor(model, optionsOf(parameters));
+  const texts = textsFor(parameters, vocabulary);
   return priced(precision, (ops) => {
     const blocks = attentionFactors(ops, model, processing);
     ops.scope(() => [residualForms(ops, blocks), embeddingForms(ops, model, blocks, processing)]);
@@ -150,8 +189,11 @@ function estimate({ model, precision, vocabulary }: Outline, parameters: HeadsPa
         ops.scope(() => void compositionFrom(ops, factors, from));
       }
     });
-    const repeated = repeatedFor(model, parameters, vocabulary);
-    if (repeated !== undefined) outlineScores(ops, model, repeated);
+    if (texts === undefined) {
+      const repeated = repeatedFor(model, parameters, vocabulary);
+      if (repeated !== undefined) outlineScores(ops, model, repeated);
+    }
+    for (const { ids } of texts ?? []) outlineTextScores(ops, model, ids);
   });
 }
 
@@ -199,12 +241,12 @@ function strongest(composed: Composition, kind: CompositionKind, to: HeadPlace):
 }
 
 function tables(result: HeadsResult): Table[] {
-  const { repeated, heads } = result;
+  const { repeated, texts, heads } = result;
   const score = (name: string, head: string) => ({
     ...{ name, head, kind: "number" as const },
     missing: "–",
   });
-  const ran = repeated === null ? [] : RUN_COLUMNS;
+  const ran = repeated === null && texts === null ? [] : RUN_COLUMNS;
   const partners = heads.some((row) => row.queryFrom !== null) ? COMPOSITION_KINDS : [];
   return [
     {
@@ -218,7 +260,10 @@ function tables(result: HeadsResult): Table[] {
         score("ovCopying", "OV"),
         score("ovCopyingEmbedding", "E·OV·U"),
         score("ovCopyingEmbeddingCentred", "centred"),
-        ...ran.map(([name, head]) => score(name, head)),
+        ...ran.flatMap(([name, head]) => [
+          score(name, head),
+          ...(texts === null ? [] : intervalColumns(name)),
+        ]),
         ...partners.flatMap((kind) => [
           { name: `${kind}From`, head: `${letter(kind)} from`, kind: "text" as const, minor: true },
           // None in the first layer, which goes without saying.
@@ -237,7 +282,10 @@ function tables(result: HeadsResult): Table[] {
         row.ovCopying,
         row.ovCopyingEmbedding,
         row.ovCopyingEmbeddingCentred,
-        ...ran.map(([name]) => row[name]),
+        ...ran.flatMap(([name]) => [
+          row[name],
+          ...(texts === null ? [] : intervalCells(row.intervals?.[name] ?? null)),
+        ]),
         ...partners.flatMap((kind): Cell[] => {
           const from = row[`${kind}From`];
           return from === null ? [null, null] : [from.name, from.score];
@@ -245,29 +293,73 @@ function tables(result: HeadsResult): Table[] {
       ]),
       notes: notesOf(result),
     },
+    ...textTables(result),
   ];
 }
 
-const RUN_COLUMNS = [
-  ["previousToken", "previous"],
-  ["duplicateToken", "duplicate"],
-  ["induction", "induction"],
-  ["copying", "copying"],
-] as const;
+function intervalColumns(name: string): Column[] {
+  return [
+    { name: `${name}Half`, head: "±", kind: "number", missing: "–", view: true },
+    { name: `${name}Low`, kind: "number", detail: true },
+    { name: `${name}High`, kind: "number", detail: true },
+    { name: `${name}Texts`, kind: "count", detail: true },
+  ];
+}
+
+function intervalCells(spread: Spread | null): Cell[] {
+  if (spread === null) return [null, null, null, 0];
+  const { mean, low, high, count } = spread;
+  return [high === null ? null : high - mean, low, high, count];
+}
+
+/** Scores on each text, where they were asked for. */
+function textTables({ texts, heads }: HeadsResult): Table[] {
+  const { each = null, prompts = [] } = texts ?? {};
+  if (each === null) return [];
+  return [
+    {
+      kind: "head-text",
+      title: "On each text",
+      columns: [
+        { name: "line", kind: "count" },
+        { name: "text", kind: "text" },
+        { name: "name", head: "head", kind: "text", refers: "node" },
+        ...RUN_COLUMNS.map(([name, head]) => ({
+          ...{ name, head, kind: "number" as const },
+          missing: "–",
+        })),
+      ],
+      rows: prompts.flatMap(({ line, tokens }, text) =>
+        heads.map((head, i): Cell[] => [
+          ...[line, promptText(tokens), head.name],
+          ...RUN_COLUMNS.map(([name]) => each[text]?.[name][i] ?? null),
+        ]),
+      ),
+    },
+  ];
+}
+
+const HEADS = ["previous", "duplicate", "induction", "copying"] as const;
+const RUN_COLUMNS = RUN_SCORES.map((name, i) => [name, HEADS[i] ?? name] as const);
 
 function letter(kind: CompositionKind): string {
   return kind.slice(0, 1).toUpperCase();
 }
 
-function subtitleOf({ model, weightProcessing, repeated }: HeadsResult): string {
+function subtitleOf({ model, weightProcessing, repeated, texts }: HeadsResult): string {
   const weights = `${model.name}, ${processingWords(weightProcessing)}`;
+  if (texts !== null) {
+    const [first] = texts.prompts;
+    const more = texts.prompts.length - 1;
+    return `${weights}; means over ${more + 1} ${more === 0 ? "text" : "texts"}${first === undefined ? "" : `: ${promptText(first.tokens)}${more > 0 ? `, and ${more} more` : ""}`}`;
+  }
   if (repeated === null) return weights;
   const { sequences, bos, length, seed } = repeated;
   const start = bos === null ? "" : `id:${bos}, then `;
   return `${weights}; ${sequences.length} sequences of ${start}${length} random tokens twice, seed ${seed}`;
 }
 
-function notesOf({ repeated, heads }: HeadsResult): string[] {
+function notesOf({ repeated, texts, heads }: HeadsResult): string[] {
   const withoutScore = heads.some(({ ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred }) =>
     [ovCopying, ovCopyingEmbedding, ovCopyingEmbeddingCentred].includes(null),
   );
@@ -280,6 +372,21 @@ function notesOf({ repeated, heads }: HeadsResult): string[] {
   if (repeated !== null) {
     notes.push(
       "previous, duplicate, induction: mean attention to the token before, the same token, the token after the same. copying: how far values raise the logit of the attended token above others.",
+    );
+  }
+  if (texts !== null) {
+    const { length } = texts.prompts;
+    const partly = heads.some(({ intervals }) =>
+      RUN_COLUMNS.some(([name]) => (intervals?.[name]?.count ?? 0) < length),
+    );
+    notes.push(
+      "previous: mean attention to the token before. duplicate, induction: of tokens that the text had before, mean attention to all earlier places of the same token, and to those after them. copying: how far values raise the logit of the attended token above the text's others, its first position left out.",
+      `± is half the 95 % interval of the mean over texts (Student's t)${length < 2 ? ", which one text does not have" : ""}`,
+      ...(partly
+        ? [
+            `not every text has a place for every score: see previousTokenTexts and its like, of ${length}`,
+          ]
+        : []),
     );
   }
   if (heads.some((row) => row.queryFrom !== null)) {

@@ -99,7 +99,17 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   tables: (expansion) => [termTable(expansion), ...targetTables(expansion)],
   tableKinds: ["degree-term", "degree-target"],
   answer: expandAnswer,
-  views: ({ remainder }) => [
+  views: ({ remainder, target, targetDegrees }) => [
+    ...(target === null || targetDegrees === null
+      ? []
+      : [
+          {
+            ...({ mark: "bars", table: "degree-target", y: "degree", x: "contribution" } as const),
+            ...{ cursor: "k", rest: remainder.from !== "none" },
+            title: `${target.readout} by degree`,
+            note: `What paths of each degree contribute at the last position; with a constant, ${short(targetDegrees.constant)}, the bars add up to ${short(target.value)}. To the right of zero: for the answer; to the left: against it.`,
+          },
+        ]),
     {
       ...{ mark: "bars", table: "degree-term", y: "degree", x: "logitShare", cursor: "k" },
       rest: remainder.from !== "none",
@@ -126,13 +136,21 @@ function targetOf<T extends Shaped>(
 /** Degrees up to which the sum says the same likeliest token nearly everywhere. */
 const NEARLY = 0.9;
 
-function expandAnswer({ model, terms }: DegreeExpansion): string[] {
+function expandAnswer({ model, terms, target, targetDegrees }: DegreeExpansion): string[] {
+  const most = targetDegrees?.degrees.toSorted(
+    (a, b) => Math.abs(b.contribution) - Math.abs(a.contribution),
+  )[0];
   const shares = terms.flatMap(({ degree, logitShare }) =>
     logitShare === null ? [] : [{ degree, logitShare }],
   );
   const [first] = shares.toSorted((a, b) => b.logitShare - a.logitShare);
   const near = terms.find(({ partial }) => partial.frozenNorm.top1 >= NEARLY) ?? terms.at(-1);
   return [
+    ...(target === null || most === undefined
+      ? []
+      : [
+          `After this text ${target.readout} is ${short(target.value)}; degree ${most.degree}, paths through ${most.degree} ${most.degree === 1 ? "block" : "blocks"}, contributes most to it: ${short(most.contribution)}.`,
+        ]),
     ...(first === undefined
       ? []
       : [

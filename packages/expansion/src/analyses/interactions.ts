@@ -143,6 +143,7 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
               y: players.slice(0, -1).map((key) => ({ key })),
             },
             title: "What each pair does together",
+            note: "How large what two players do is beyond what each does alone, with all others taken out.",
           },
         ]),
   ],

@@ -59,9 +59,14 @@ export const lens: Analysis<LensParameters, LogitLens> = defineAnalysis<LensPara
       note: "Tokens from left to right, blocks from below to above; orange is for the target, blue against it.",
     },
     {
-      ...{ mark: "list", table: "lens-cell" },
-      columns: ["after", "position", "token", "target", "likeliest", "probability"],
+      ...{ mark: "grid", table: "lens-cell", x: "position", y: "after" },
+      ...{ value: "probability", text: "likeliest" },
+      axes: {
+        x: tokenPlaces(input.tokens),
+        y: points.map(({ after }) => ({ key: after })).reverse(),
+      },
       title: "The likeliest next token at every point",
+      note: "What would come next if the stream were read out there; the stronger the colour of a cell, the more probable its token.",
     },
   ],
 });

@@ -20,8 +20,7 @@ import {
   likeliestTarget,
   type Model,
   plainSites,
-  recording,
-  residualStream,
+  recordedStream,
   type Site,
   type Target,
   targetAt,
@@ -100,7 +99,7 @@ export function lensStreams<T extends Shaped>(
 ): { readonly after: string; readonly stream: T }[] {
   const trace = new Map<Site, T>();
   const chosen = (site: Site): boolean => site === "embed" || site.endsWith(".after");
-  residualStream(ops, model, tokenIds(tokens), recording(plainSites<T>(), chosen, trace));
+  recordedStream(ops, model, tokenIds(tokens), chosen, trace);
   return [...trace].map(([site, stream]) => ({ after: site.replace(/\.after$/, ""), stream }));
 }
 

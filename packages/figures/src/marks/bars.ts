@@ -11,9 +11,12 @@ import {
 } from "../reading.ts";
 import { linear, powersFor, type Scale, symlog, ticksFor } from "../scale.ts";
 import type { Drawing, Role, Shape } from "../shape.ts";
-import { cut, textWidth } from "../text.ts";
+import { cut, textWidth, wrap } from "../text.ts";
 
 const ROW = 24;
+/** Of names in two lines, and how far these are apart. */
+const TALL = 34;
+const NEXT = 13;
 const BAR = 14;
 const TWIN = 4;
 const TOP = 8;
@@ -27,6 +30,9 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
   if (x === undefined || y === undefined) return { width, height: 0, alt: "", shapes: [] };
   const twin = view.twin === undefined ? undefined : columnOf(table, view.twin);
   const line = view.line === undefined ? undefined : columnOf(table, view.line);
+  const ends = [view.low, view.high].map((name) =>
+    name === undefined ? undefined : columnOf(table, name),
+  );
   const rest = view.rest === true && table.rest !== undefined ? [table.rest] : [];
   const rows = [...shownRows(table, view.most), ...rest];
   const mono = y.column.kind === "token";
@@ -36,8 +42,10 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
     texts.reduce((most, text) => Math.max(most, textWidth(text, options)), 0);
   const left = Math.min(widest(names, { mono }) + 12, width * 0.42);
   const right = widest(values) + 14;
-  const { scale, ticks } = scaleOf(view, rows, [x, twin, line], [left, width - right]);
-  const bottom = TOP + rows.length * ROW;
+  const { scale, ticks } = scaleOf(view, rows, [x, twin, line, ...ends], [left, width - right]);
+  const lines = names.map((name) => wrap(name, left - 10, { mono, lines: 2 }));
+  const tall = lines.some(({ length }) => length > 1) ? TALL : ROW;
+  const bottom = TOP + rows.length * tall;
   const shapes: Shape[] = ticks.flatMap((tick): Shape[] => [
     {
       kind: "line",
@@ -50,7 +58,7 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
     {
       kind: "text",
       role: "faint",
-      x: scale(tick),
+      x: Math.max(scale(tick), textWidth(tickText(tick, x.column)) / 2),
       y: bottom + 16,
       text: tickText(tick, x.column),
       anchor: "middle",
@@ -59,7 +67,7 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
   const signed = rows.some((row) => (numberAt(row, x.at) ?? 0) < 0) || x.column.kind === "effect";
   const points: string[] = [];
   rows.forEach((row, i) => {
-    const middle = TOP + (i + 0.5) * ROW;
+    const middle = TOP + (i + 0.5) * tall;
     const refers = { ...refersOf(table, row, view.select), says: `${names[i]}: ${values[i]}` };
     const bar = (found: Found | undefined, size: number, from: number, role: Role): void => {
       const value = found === undefined ? null : numberAt(row, found.at);
@@ -77,16 +85,23 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
     bar(twin, TWIN, middle + BAR / 2 + 1, "twin");
     const sum = line === undefined ? null : numberAt(row, line.at);
     if (sum !== null) points.push(`${px(scale(sum))},${px(middle)}`);
-    shapes.push(
-      {
-        ...{ kind: "text", role: "ink", x: left - 8, y: middle + 4, anchor: "end", mono },
-        text: cut(names[i] ?? "", left - 10, { mono }),
-      },
-      {
-        ...{ kind: "text", role: "ink", x: width - 4, y: middle + 4, anchor: "end" },
-        text: values[i] ?? "",
-      },
-    );
+    const [low, high] = ends.map((end) => (end === undefined ? null : numberAt(row, end.at)));
+    if (low != null && high != null) {
+      const own = { kind: "line", role: "ink", ...refers } as const;
+      const [x1, x2] = [scale(low), scale(high)];
+      shapes.push({ ...own, x1, x2, y1: middle, y2: middle, width: 1.5 });
+      for (const at of [x1, x2])
+        shapes.push({ ...own, x1: at, x2: at, y1: middle - 3, y2: middle + 3, width: 1.5 });
+    }
+    const own = lines[i] ?? [];
+    own.forEach((text, n) => {
+      const y = middle + 4 + (n - (own.length - 1) / 2) * NEXT;
+      shapes.push({ kind: "text", role: "ink", x: left - 8, y, anchor: "end", mono, text });
+    });
+    shapes.push({
+      ...{ kind: "text", role: "ink", x: width - 4, y: middle + 4, anchor: "end" },
+      text: values[i] ?? "",
+    });
   });
   if (points.length > 1)
     shapes.push({ kind: "path", role: "line", d: `M${points.join("L")}`, width: 2 });
@@ -98,6 +113,7 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
     `bars: ${headOf(x.column)}`,
     ...(twin === undefined ? [] : [`thin: ${headOf(twin.column)}`]),
     ...(line === undefined ? [] : [`line: ${headOf(line.column)}`]),
+    ...(ends.includes(undefined) ? [] : ["thin line: its interval"]),
   ];
   shapes.push({
     ...{ kind: "text", role: "faint", x: width - 4, y: bottom + 34, anchor: "end" },

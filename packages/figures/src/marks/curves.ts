@@ -78,7 +78,8 @@ export function curvesLayout(
   const numeric =
     rows.length > 1 && placed.every((one) => one !== null) && new Set(placed).size > 1;
   const range = [left + 12, width - 16] as const;
-  const spots = placed.map((at) => at ?? 0);
+  const log = view.along === "log" && placed.every((at) => at !== null && at > 0);
+  const spots = placed.map((at) => (log ? Math.log10(at ?? 1) : (at ?? 0)));
   const byNumber = linear([Math.min(...spots), Math.max(...spots)], range);
   const x = (i: number): number =>
     numeric
@@ -122,7 +123,8 @@ export function curvesLayout(
     anchor: "middle",
     text: headOf(place.column),
   });
-  points.forEach((own, n) => {
+  // The first on top: marks differ in form, so that those below still show.
+  for (const [n, own] of [...points.entries()].reverse()) {
     const role: Role = `series-${(n % 4) as 0 | 1 | 2 | 3}`; // one of four
     // Side by side, so that intervals do not cover each other.
     const aside =
@@ -159,7 +161,7 @@ export function curvesLayout(
         says,
       });
     }
-  });
+  }
   const { shapes: legend, height } = legendOf(
     series.map(({ found }) => headOf(found.column)),
     width,

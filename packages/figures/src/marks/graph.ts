@@ -1,5 +1,5 @@
 import type { GraphView, Table } from "@resolvent/analysis";
-import { cellText, columnOf, numberAt, shownRows } from "../reading.ts";
+import { cellText, columnOf, numberAt, refersOf, shownRows } from "../reading.ts";
 import type { Drawing, Shape } from "../shape.ts";
 import { textWidth } from "../text.ts";
 
@@ -68,6 +68,7 @@ export function graphLayout(view: GraphView, table: Table, width: number): Omit<
         d,
         width: Math.max(0.75, WIDEST * share),
         level: 0.25 + 0.6 * share,
+        ...refersOf(table, row, view.select),
         node: `${source} ${target}`,
         says,
       } satisfies Shape,

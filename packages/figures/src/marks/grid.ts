@@ -1,11 +1,15 @@
 import type { Cell, GridView, Place, Table } from "@resolvent/analysis";
-import { cellText, columnOf, type Found, headOf, numberAt, refersOf } from "../reading.ts";
+import { short } from "@resolvent/analysis";
+import { cellText, columnOf, type Found, headOf, numberAt } from "../reading.ts";
 import type { Drawing, Shape } from "../shape.ts";
 import { cut, textWidth, visible } from "../text.ts";
+import { cellShapes, decimalsOf, fixed } from "./grid-cells.ts";
 
 /** Pixels of a cell: names of rows need the smaller, numbers in it the larger. */
-const CELL = { least: 13, most: 34, numbers: 30 } as const;
-const SMALL = { least: 5, most: 14 } as const;
+const CELL = { least: 13, most: 34, numbers: 50 } as const;
+const SMALL = { least: 4, most: 14 } as const;
+/** Of a cell with words. */
+const WORDS = { least: 48, most: 84, height: 24 } as const;
 const NAME = 96;
 /** Grids side by side that are drawn at most. */
 const FACETS = 32;
@@ -19,10 +23,17 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
   if (x === undefined || y === undefined || value === undefined)
     return { width, height: 0, alt: "", shapes: [] };
   const facet = view.facet === undefined ? undefined : columnOf(table, view.facet);
+  const words = view.text === undefined ? undefined : columnOf(table, view.text);
   const columns = placesOf(view.axes?.x, table.rows, x);
   const rows = placesOf(view.axes?.y, table.rows, y);
-  const names =
-    facet === undefined ? [""] : [...new Set(table.rows.map((row) => String(row[facet.at])))];
+  const byGrid = new Map<string, (readonly Cell[])[]>(facet === undefined ? [["", []]] : []);
+  for (const row of table.rows) {
+    const name = facet === undefined ? "" : String(row[facet.at]);
+    const own = byGrid.get(name);
+    if (own === undefined) byGrid.set(name, [row]);
+    else own.push(row);
+  }
+  const names = [...byGrid.keys()];
   const drawn = names.slice(0, FACETS);
   const largest = table.rows.reduce(
     (most, row) => Math.max(most, Math.abs(numberAt(row, value.at) ?? 0)),
@@ -41,22 +52,40 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
       texts.reduce((most, text) => Math.max(most, textWidth(text, { mono: own })), 0),
     );
   const small = facet !== undefined;
-  const bounds = small ? SMALL : CELL;
+  const decimals = decimalsOf(largest, value.column);
+  const textOf = (row: readonly Cell[]): string =>
+    words === undefined
+      ? fixed(numberAt(row, value.at) ?? 0, decimals, value.column)
+      : cellText(row[words.at] ?? null, words.column);
+  const written = small ? 0 : widest(table.rows.map(textOf), words?.column.kind === "token") + 6;
+  const bounds = small
+    ? SMALL
+    : words === undefined
+      ? { least: CELL.least, most: Math.max(CELL.most, Math.min(written, CELL.numbers)) }
+      : { least: WORDS.least, most: Math.max(WORDS.least, Math.min(written, WORDS.most)) };
   const named = !small || columns.length <= NAMED;
   const left = named ? widest(labels.y, mono.y) + 10 : 0;
   const wanted = left + columns.length * bounds.most;
+  const least = left + columns.length * bounds.least + 2;
   const across = small
-    ? Math.max(1, Math.min(drawn.length, Math.floor((width + GAP) / (Math.min(wanted, 240) + GAP))))
+    ? Math.max(
+        1,
+        Math.min(
+          drawn.length,
+          Math.floor((width + GAP) / (Math.max(Math.min(wanted, 240), least) + GAP)),
+        ),
+      )
     : 1;
   const room = (width - (across - 1) * GAP) / across - left - 2;
   const cell = Math.max(
     bounds.least,
     Math.min(bounds.most, Math.floor(room / Math.max(1, columns.length))),
   );
+  const high = words === undefined || small ? cell : WORDS.height;
   // Names stand upright where they are wider than their cell.
   const flat = labels.x.every((text) => textWidth(text, { mono: mono.x }) < cell - 4);
   const top = (small ? 20 : 0) + (named ? (flat ? 18 : widest(labels.x, mono.x) + 8) : 0);
-  const [gridWidth, gridHeight] = [left + cell * columns.length, top + cell * rows.length];
+  const [gridWidth, gridHeight] = [left + cell * columns.length, top + high * rows.length];
   const place = (at: Found, places: readonly Place[]) => {
     const index = new Map(places.map(({ key }, i) => [key, i]));
     return (row: readonly Cell[]) => index.get(String(row[at.at]));
@@ -83,7 +112,7 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
       x: ox + left,
       y: oy + top,
       width: cell * columns.length,
-      height: cell * rows.length,
+      height: high * rows.length,
     });
     if (named) {
       labels.x.forEach((text, i) => {
@@ -116,52 +145,28 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
           kind: "text",
           role: "faint",
           x: ox + left - 6,
-          y: oy + top + (i + 0.5) * cell + 4,
+          y: oy + top + (i + 0.5) * high + 4,
           anchor: "end",
           text: cut(text, NAME, { mono: mono.y }),
           mono: mono.y,
         });
       });
     }
-    for (const row of table.rows) {
-      if (facet !== undefined && String(row[facet.at]) !== name) continue;
+    const cells = (byGrid.get(name) ?? []).flatMap((row) => {
       const [i, j, number] = [column(row), line(row), numberAt(row, value.at)];
-      if (i === undefined || j === undefined || number === null) continue;
-      const [cx, cy] = [ox + left + i * cell, oy + top + j * cell];
-      const text = cellText(number, value.column);
-      shapes.push({
-        ...{
-          kind: "rect",
-          role: number < 0 ? "against" : signed ? "towards" : "size",
-          level: largest === 0 ? 0 : (0.55 * Math.abs(number)) / largest,
-        },
-        ...{ x: cx, y: cy, width: cell, height: cell },
-        ...refersOf(table, row, view.select),
-        says: `${labels.y[j]}, ${labels.x[i]}: ${text}`,
-      });
-      if (small) continue;
-      const short = text.replace(/^(−?)0\./, "$1.");
-      if (cell >= CELL.numbers && textWidth(short) <= cell - 2) {
-        shapes.push({
-          kind: "text",
-          role: "ink",
-          x: cx + cell / 2,
-          y: cy + cell / 2 + 4,
-          anchor: "middle",
-          text: short,
-        });
-      } else if (number < 0 && -number > largest / 20) {
-        // The sign without its colour.
-        shapes.push({
-          kind: "line",
-          role: "ink",
-          x1: cx + cell / 2 - 2.5,
-          x2: cx + cell / 2 + 2.5,
-          y1: cy + cell / 2,
-          y2: cy + cell / 2,
-        });
-      }
-    }
+      if (i === undefined || j === undefined || number === null) return [];
+      const said = `${labels.y[j]}, ${labels.x[i]}: ${words === undefined ? "" : `${textOf(row)} `}${cellText(number, value.column)}`;
+      const [cx, cy] = [ox + left + i * cell, oy + top + j * high];
+      return [{ row, x: cx, y: cy, number, said, text: textOf(row) }];
+    });
+    shapes.push(
+      ...cellShapes(table, cells, {
+        ...{ width: cell, height: high, largest, signed, small, select: view.select },
+        many: drawn.length * table.rows.length,
+        written: words === undefined ? written <= cell : true,
+        mono: words?.column.kind === "token",
+      }),
+    );
   });
   const used = Math.min(drawn.length, across);
   const lines = Math.ceil(drawn.length / across);
@@ -169,7 +174,7 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
     width: Math.max(used * gridWidth + (used - 1) * GAP + 2, Math.min(width, 240)),
     height: lines * (gridHeight + GAP),
   };
-  const scale = cellText(largest, value.column);
+  const scale = value.column.kind === "logit" ? short(largest) : cellText(largest, value.column);
   const legend = signed ? `−${scale}` : cellText(0, value.column);
   const swatch = [0.55, 0.28, 0.05, 0.28, 0.55].map(
     (level, i): Shape => ({

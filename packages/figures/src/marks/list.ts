@@ -1,10 +1,18 @@
 import type { ListView, Table } from "@resolvent/analysis";
 import { cellText, columnOf, headOf, refersOf, shownRows } from "../reading.ts";
-import type { Drawing, Shape } from "../shape.ts";
-import { cut, textWidth } from "../text.ts";
+import type { Drawing, Refers, Shape } from "../shape.ts";
+import { cut, textWidth, wrap } from "../text.ts";
 
 const LINE = 20;
+/** Between the lines of one cell. */
+const NEXT = 15;
 const GAP = 16;
+/** Pixels of a column that is too wide. */
+const LEAST = 72;
+/** Of a head that is longer than its cells: it takes lines. */
+const HEAD = 96;
+/** Lines of words in a cell at most. */
+const LINES = 3;
 /** Rows of a list in a drawing; a page has the table itself. */
 const MOST = 60;
 const WORDS = new Set(["text", "token", "shape"]);
@@ -21,15 +29,15 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
   const wants = columns.map(({ column }, i) =>
     texts.reduce(
       (most, row) => Math.max(most, textWidth(row[i] ?? "", { mono: column.kind === "token" })),
-      textWidth(headOf(column)),
+      Math.min(textWidth(headOf(column), { strong: true }), HEAD),
     ),
   );
-  // What is too wide is cut, the widest first.
+  // What is too wide takes several lines, or is cut; the widest first.
   const room = width - GAP * (columns.length - 1) - 8;
   const widths = [...wants];
   for (let over = widths.reduce((a, b) => a + b, 0) - room; over > 0; ) {
     const widest = widths.indexOf(Math.max(...widths));
-    const less = Math.max((widths[widest] ?? 0) - over, 56);
+    const less = Math.max((widths[widest] ?? 0) - over, LEAST);
     if (less >= (widths[widest] ?? 0)) break;
     over -= (widths[widest] ?? 0) - less;
     widths[widest] = less;
@@ -37,52 +45,51 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
   const total = Math.ceil(widths.reduce((a, b) => a + b + GAP, 8 - GAP));
   const starts = widths.map((_, i) => 4 + widths.slice(0, i).reduce((a, b) => a + b + GAP, 0));
   const shapes: Shape[] = [];
+  // The height that it takes.
   const cellsOf = (
     cells: readonly string[],
     y: number,
     role: "strong" | "ink",
-    refers: object,
-  ): void => {
+    refers: Refers,
+  ): number => {
+    const lines = columns.map(({ column }, i) => {
+      const [text, room] = [cells[i] ?? "", (widths[i] ?? 0) + 1];
+      const how = { mono: column.kind === "token" && role === "ink", strong: role === "strong" };
+      return column.kind === "text" || role === "strong"
+        ? wrap(text, room, { ...how, lines: LINES })
+        : [cut(text, room, how)];
+    });
     columns.forEach(({ column }, i) => {
       const mono = column.kind === "token" && role === "ink";
-      const own = {
-        kind: "text",
-        role,
-        y,
-        text: cut(cells[i] ?? "", (widths[i] ?? 0) + 1, { mono }),
-        mono,
-        ...refers,
-      } as const;
-      shapes.push(
-        WORDS.has(column.kind)
-          ? { ...own, x: starts[i] ?? 0 }
-          : { ...own, x: (starts[i] ?? 0) + (widths[i] ?? 0), anchor: "end" },
-      );
+      for (const [n, text] of (lines[i] ?? []).entries()) {
+        const own = { kind: "text", role, y: y + n * NEXT, text, mono, ...refers } as const;
+        shapes.push(
+          WORDS.has(column.kind)
+            ? { ...own, x: starts[i] ?? 0 }
+            : { ...own, x: (starts[i] ?? 0) + (widths[i] ?? 0), anchor: "end" },
+        );
+      }
     });
+    return LINE + NEXT * (Math.max(1, ...lines.map(({ length }) => length)) - 1);
   };
-  cellsOf(
-    columns.map(({ column }) => headOf(column)),
-    16,
-    "strong",
-    {},
-  );
-  shapes.push({ kind: "line", role: "axis", x1: 0, x2: total, y1: 24, y2: 24 });
-  for (const [i, cells] of texts.entries()) {
-    cellsOf(cells, 40 + i * LINE, "ink", refersOf(table, rows[i] ?? [], view.select));
-  }
+  const heads = columns.map(({ column }) => headOf(column));
+  let y = 20 + cellsOf(heads, 16, "strong", {});
+  shapes.push({ kind: "line", role: "axis", x1: 0, x2: total, y1: y - 16, y2: y - 16 });
+  for (const [i, cells] of texts.entries())
+    y += cellsOf(cells, y, "ink", refersOf(table, rows[i] ?? [], view.select));
   const more = all.length > MOST ? 1 : 0;
   if (more > 0)
     shapes.push({
       kind: "text",
       role: "faint",
       x: 4,
-      y: 40 + texts.length * LINE,
+      y,
       text: `${all.length - MOST} more`,
     });
   const said = texts.slice(0, 5).map((cells) => cells.filter((cell) => cell !== "").join(", "));
   return {
     width: total,
-    height: 36 + (texts.length + more) * LINE,
+    height: y - 4 + more * LINE,
     alt: `A list of ${all.length}. ${said.join("; ")}.`,
     shapes,
   };

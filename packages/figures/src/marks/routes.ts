@@ -2,10 +2,15 @@ import type { RoutesView, Table } from "@resolvent/analysis";
 import { cellText, columnOf, numberAt, refersOf } from "../reading.ts";
 import type { Drawing, Shape } from "../shape.ts";
 import { cut, textWidth, visible } from "../text.ts";
+import { lanesOf, type Route } from "./route-lanes.ts";
+import { type Span, spansOf } from "./token-spans.ts";
 
 const ROW = 26;
 const WIDEST = 7;
 const TOKEN = 90;
+/** Pixels of a token's column at least, and of tokens that no path touches. */
+const COLUMN = 22;
+const BAND = 26;
 
 /** Paths over tokens (columns) and blocks (rows, the embedding at the bottom, logits on top). */
 export function routesLayout(
@@ -18,115 +23,153 @@ export function routesLayout(
     return { width, height: 0, alt: "", shapes: [] };
   const levels = ["embed", ...view.axes.y.map(({ key }) => key), "logits"];
   const tokens = view.axes.x.map(({ key, token }) => (token === undefined ? key : visible(token)));
+  const routes = routesOf(view, table, levels);
   const left = levels.reduce((most, name) => Math.max(most, textWidth(name)), 0) + 10;
-  const cell = Math.max(18, (width - left - 4) / Math.max(1, tokens.length));
-  const total = Math.ceil(left + cell * tokens.length + 4);
+  // Where not all tokens have room, those that no path touches stand together.
+  const spans = spansOf(tokens.length, new Set(routes.flatMap(({ spots }) => spots)), {
+    ...{ room: width - left - 4, column: COLUMN, band: BAND },
+  });
+  const total = Math.ceil(left + spans.reduce((sum, { width: own }) => sum + own, 0) + 4);
   const bottom = ROW * levels.length;
-  const x = (pos: number): number => left + (pos + 0.5) * cell;
   const y = (level: number): number => bottom - (level + 0.5) * ROW;
+  const centre = new Map(spans.map(({ from, x, width: own }) => [from, left + x + own / 2]));
+  const cell = spans.find(({ from, to }) => from === to)?.width ?? COLUMN;
+  const { shapes: names, tall } = namesOf(spans, tokens, {
+    left,
+    cell,
+    bottom,
+    top: y(levels.length - 1),
+  });
   const shapes: Shape[] = levels.flatMap((name, i): Shape[] => [
     { kind: "line", role: "grid", x1: left, x2: total - 4, y1: y(i), y2: y(i) },
     {
-      kind: "text",
-      role: "faint",
-      x: left - 8,
-      y: y(i) + 4,
-      anchor: "end",
-      text: name,
-      node: name,
+      ...{ kind: "text", role: "faint", x: left - 8, y: y(i) + 4, anchor: "end" },
+      ...{ text: name, node: name },
     },
   ]);
-  const long = tokens.some((text) => textWidth(text, { mono: true }) > cell - 4);
-  const tall = long
-    ? Math.min(
-        TOKEN,
-        tokens.reduce((most, text) => Math.max(most, textWidth(text, { mono: true })), 0),
-      )
-    : 14;
-  tokens.forEach((text, pos) => {
-    const own = cut(text, TOKEN, { mono: true });
-    shapes.push(
-      { kind: "line", role: "grid", x1: x(pos), x2: x(pos), y1: y(levels.length - 1), y2: y(0) },
-      long
-        ? {
-            kind: "text",
-            role: "ink",
-            x: x(pos) + 4,
-            y: bottom + tall + 2,
-            text: own,
-            mono: true,
-            upwards: true,
-            pos: String(pos),
-          }
-        : {
-            kind: "text",
-            role: "ink",
-            x: x(pos),
-            y: bottom + 14,
-            anchor: "middle",
-            text: own,
-            mono: true,
-            pos: String(pos),
-          },
-    );
-  });
-  // A row without positions is what all other routes of a path are together.
-  const rows = table.rows
-    .filter((row) => row[at.at] !== null)
-    .toSorted((a, b) => Math.abs(numberAt(b, size.at) ?? 0) - Math.abs(numberAt(a, size.at) ?? 0))
-    .slice(0, view.most);
-  const largest =
-    rows.reduce((most, row) => Math.max(most, Math.abs(numberAt(row, size.at) ?? 0)), 0) || 1;
-  const drawn = rows.flatMap((row, i) => {
-    const effect = numberAt(row, size.at);
-    const positions = String(row[at.at] ?? "")
-      .split(" ")
-      .filter((word) => word !== "")
-      .map(Number);
-    const passed = String(row[nodes.at] ?? "")
-      .split(" ")
-      .filter((word) => word !== "");
-    const steps = [
-      0,
-      ...passed.map((node) => levels.findIndex((level) => isIn(node, level))),
-      levels.length - 1,
-    ];
-    const spots = [...positions, positions.at(-1) ?? 0];
-    if (effect === null || positions.length !== passed.length + 1 || steps.includes(-1)) return [];
-    // Side by side, so that paths of one way are all seen.
-    const aside = ((i % 5) - 2) * Math.min(2.5, cell / 8);
-    const points = steps.map(
-      (level, n) => [x(spots[n] ?? 0) + aside, y(level) + aside / 2] as const,
-    );
+  shapes.push(...names);
+  const largest = routes.reduce((most, { effect }) => Math.max(most, Math.abs(effect)), 0) || 1;
+  const widthOf = ({ effect }: Route): number =>
+    Math.max(1, WIDEST * Math.sqrt(Math.abs(effect) / largest));
+  const lanes = lanesOf(routes, { widthOf, room: cell * 0.8 });
+  const drawn = routes.map((route) => {
+    const { spots, steps, effect, row } = route;
+    const points = steps.map((level, n) => {
+      const pos = spots[n] ?? 0;
+      return [(centre.get(pos) ?? 0) + (lanes.get(pos)?.get(route) ?? 0), y(level)] as const;
+    });
     const d = points.map(([px, py], n) => {
       const [bx, by] = points[n - 1] ?? [px, py];
       if (n === 0) return `M${r(px)},${r(py)}`;
       const mid = r((by + py) / 2);
       return `C${r(bx)},${mid} ${r(px)},${mid} ${r(px)},${r(py)}`;
     });
-    const width0 = Math.max(1, WIDEST * Math.sqrt(Math.abs(effect) / largest));
-    const says = `${passed.join(" → ")} at ${positions.join(", ")}: ${cellText(effect, size.column)}`;
-    return [
-      {
-        kind: "path",
-        role: effect < 0 ? "against" : "towards",
-        d: d.join(""),
-        width: width0,
-        level: 0.75,
-        ...refersOf(table, row, view.select),
-        says,
+    const [[sx, sy] = [0, 0]] = points;
+    const role = effect < 0 ? "against" : "towards";
+    const says = `${route.says}: ${cellText(effect, size.column)}`;
+    const refers = { ...refersOf(table, row, view.select), says };
+    return {
+      says,
+      line: {
+        ...{ kind: "path", role, d: d.join(""), width: widthOf(route), level: 0.8 },
+        ...refers,
       } satisfies Shape,
-    ];
+      // Where it starts: a bias is no path's way up from the embedding.
+      start: { kind: "circle", role, x: r(sx), y: r(sy), r: 3, ...refers } satisfies Shape,
+    };
   });
   // The largest on top.
-  shapes.push(...drawn.toReversed());
+  for (const { line, start } of drawn.toReversed()) shapes.push(line, start);
   const said = drawn.slice(0, 4).map(({ says }) => says);
   return {
-    width: Math.max(total, Math.min(width, total)),
+    width: total,
     height: bottom + tall + 10,
     alt: `${drawn.length} paths over ${tokens.length} tokens and ${view.axes.y.length} blocks. ${said.join("; ")}.`,
     shapes,
   };
+}
+
+/** The rows that can be drawn, the largest first. */
+function routesOf(view: RoutesView, table: Table, levels: readonly string[]): Route[] {
+  const [nodes, at, size] = [view.nodes, view.at, view.width].map((name) => columnOf(table, name));
+  const source = view.source === undefined ? undefined : columnOf(table, view.source);
+  if (nodes === undefined || at === undefined || size === undefined) return [];
+  const effectOf = (row: Route["row"]): number => numberAt(row, size.at) ?? 0;
+  const index = new Map(view.axes.x.map(({ key }, i) => [key, i]));
+  const words = (cell: unknown): string[] =>
+    String(cell ?? "")
+      .split(" ")
+      .filter((word) => word !== "");
+  // A row without positions is what all other routes of a path are together.
+  return table.rows
+    .filter((row) => row[at.at] !== null && numberAt(row, size.at) !== null)
+    .toSorted((a, b) => Math.abs(effectOf(b)) - Math.abs(effectOf(a)))
+    .slice(0, view.most)
+    .flatMap((row): Route[] => {
+      const [positions, passed] = [words(row[at.at]), words(row[nodes.at])];
+      const [, bias] = /^bias:(.*?)(?:\.b_O)?$/.exec(String(source && row[source.at])) ?? [];
+      const steps = [
+        bias === undefined ? 0 : levels.findIndex((level) => isIn(bias, level)),
+        ...passed.map((node) => levels.findIndex((level) => isIn(node, level))),
+        levels.length - 1,
+      ];
+      const spots = positions.map((pos) => index.get(pos) ?? -1);
+      const last = spots.at(-1);
+      if (last === undefined || spots.length !== passed.length + 1) return [];
+      if (steps.includes(-1) || spots.includes(-1)) return [];
+      const start = bias === undefined ? [] : [`bias of ${bias}`];
+      const says = `${[...start, ...passed].join(" → ") || "embed"} at ${positions.join(", ")}`;
+      return [{ row, spots: [...spots, last], steps, effect: effectOf(row), says }];
+    });
+}
+
+/** What stands along the bottom: tokens, and how many stand together. */
+function namesOf(
+  spans: readonly Span[],
+  tokens: readonly string[],
+  place: {
+    readonly left: number;
+    readonly cell: number;
+    readonly bottom: number;
+    readonly top: number;
+  },
+): { readonly shapes: Shape[]; readonly tall: number } {
+  const { left, cell, bottom, top } = place;
+  const texts = spans.map(({ from, to }) =>
+    from === to ? cut(tokens[from] ?? "", TOKEN, { mono: true }) : `${to - from + 1} tokens`,
+  );
+  const sizes = spans.map(({ from, to }, i) =>
+    from === to ? textWidth(texts[i] ?? "", { mono: true }) : 0,
+  );
+  const upwards = sizes.some((size) => size > cell - 4);
+  const tall = upwards ? sizes.reduce((a, b) => Math.max(a, b), 0) : 14;
+  const low = bottom - ROW / 2;
+  const shapes = spans.flatMap(({ from, to, x, width }, i): Shape[] => {
+    const middle = left + x + width / 2;
+    const text = texts[i] ?? "";
+    if (from < to) {
+      const pos = Array.from({ length: to - from + 1 }, (_, n) => from + n).join(" ");
+      return [
+        {
+          ...{ kind: "rect", role: "empty", pos, x: left + x + 3, width: width - 6 },
+          ...{ y: top, height: low - top },
+        },
+        // In the middle of its band.
+        {
+          ...{ kind: "text", role: "faint", pos, text, upwards: true, anchor: "middle" },
+          ...{ x: middle + 4, y: (top + low) / 2 },
+        },
+      ];
+    }
+    const own = { kind: "text", role: "ink", mono: true, pos: String(from), text } as const;
+    return [
+      { kind: "line", role: "grid", x1: middle, x2: middle, y1: top, y2: low },
+      upwards
+        ? { ...own, x: middle + 4, y: bottom + tall + 2, upwards }
+        : { ...own, x: middle, y: bottom + 14, anchor: "middle" },
+    ];
+  });
+  return { shapes, tall };
 }
 
 /** Whether a node is in a block: `L0.H3` in `L0.attn`, `L2.N12` in `L2.mlp`, each block in itself. */

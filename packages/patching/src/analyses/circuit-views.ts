@@ -10,20 +10,20 @@ const DRAWN = 300;
 
 /** How few edges are enough, in words. */
 export function circuitAnswer(result: CircuitResult): string[] {
-  const { edgeCount, sizes, pairs, targetModel, targetEmpty } = result;
+  const { edgeCount, sizes, targetModel, targetEmpty } = result;
   const found = smallestCircuit(result, FAITHFUL);
-  const target = targetWords(pairs);
+  const target = targetWords(result);
   const cut = `The ${target} is ${short(targetModel)} with all edges and ${short(targetEmpty)} with none.`;
   if (found === undefined) {
     const best = sizes.reduce((most, { faithfulness }) => Math.max(most, faithfulness ?? 0), 0);
     return [
-      `None of the measured circuits keeps ${percent(FAITHFUL)} of the target; the best keeps ${percent(best)}.`,
+      `None of the measured circuits keeps ${percent(FAITHFUL)} of the difference that all edges make; the best keeps ${percent(best)}.`,
       cut,
     ];
   }
   const { size, edges } = found;
   return [
-    `The smallest circuit for ${percent(FAITHFUL)}, of the sizes measured, has ${size.edges} of ${edgeCount} edges (${percent(size.share)}) and keeps ${percent(size.faithfulness ?? 0)} of the target.`,
+    `The smallest circuit for ${percent(FAITHFUL)}, of the sizes measured, has ${size.edges} of ${edgeCount} edges (${percent(size.share)}) and keeps ${percent(size.faithfulness ?? 0)} of the difference that all edges make.`,
     `Of these, ${edges.length} are on a way from the embedding to the output. ${cut}`,
   ];
 }
@@ -53,8 +53,9 @@ export function circuitViews(result: CircuitResult): View[] {
   const found = smallestCircuit(result, FAITHFUL);
   const curve: View = {
     ...{ mark: "lines", table: "circuit-size", x: "share", y: [{ column: "faithfulness" }] },
+    along: "log",
     title: "How much is kept, by the share of edges",
-    note: "Faithfulness 1 is the whole model, 0 the model with every edge cut.",
+    note: "Faithfulness 1 is the whole model, 0 the model with every edge cut. Shares are on a scale of powers of ten.",
   };
   const edges: View = {
     ...{ mark: "list", table: "circuit-edge", columns: ["source", "receiver", "score"], most: 20 },
@@ -77,7 +78,7 @@ export function circuitViews(result: CircuitResult): View[] {
       ...{ mark: "graph", table: "circuit-kept", from: "source", to: "node", value: "score" },
       ...{ layers, most: DRAWN },
       title: `The smallest circuit for ${percent(FAITHFUL)}: ${found.size.edges} of ${edgeCount} edges, ${found.edges.length} without dangling ones`,
-      note: `From the embedding at the bottom to the output on top; wider edges have larger scores, dashed blue ones negative scores.${exact}${drawn.length < found.edges.length ? ` The first ${drawn.length} are drawn.` : ""}`,
+      note: `From the embedding at the bottom to the output on top; wider edges have larger scores. A dashed blue edge has a negative score: patching it lowers the target, so it speaks for the target; an orange one speaks against it.${exact}${drawn.length < found.edges.length ? ` The first ${drawn.length} are drawn.` : ""}`,
     },
     curve,
     edges,

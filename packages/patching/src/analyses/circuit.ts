@@ -1,18 +1,28 @@
 import {
   type Analysis,
+  type Cell,
   defineAnalysis,
   inputLine,
   percent,
+  promptText,
   roundingOf,
   short,
   type Table,
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import { countParameter, numbersParameter, parameters } from "@resolvent/analysis/parameters";
+import {
+  countParameter,
+  flagParameter,
+  numbersParameter,
+  parameters,
+} from "@resolvent/analysis/parameters";
 import { CIRCUIT_SIZES, type CircuitResult, findCircuit } from "../circuit.ts";
+import { measuredSize } from "../measure.ts";
 import { patchCost } from "../patch-cost.ts";
+import type { Interval } from "../ratio-spread.ts";
 import { circuitAnswer, circuitViews, keptTable } from "./circuit-views.ts";
+import { INTERVAL_COLUMNS, intervalCells } from "./interval-columns.ts";
 import {
   type PatchParameters,
   pairsOf,
@@ -24,6 +34,7 @@ import {
 interface Parameters extends PatchParameters {
   readonly sizes: readonly number[];
   readonly top: number;
+  readonly each: boolean;
 }
 
 /** What the analysis gives: the circuit, and how many edges its table shows. */
@@ -41,6 +52,7 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
       ...{ default: CIRCUIT_SIZES, above: 0, most: 1, fewest: 1, title: "shares" },
     }),
     top: countParameter("number of edges listed", { default: 20, title: "n" }),
+    each: flagParameter("also show the circuits of each pair, and keep its scores in JSON"),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level head',
@@ -54,37 +66,31 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
   },
   run: async ({ engine, model, vocabulary, signal, onProgress }, params) => {
     const pairs = pairsOf(params, model, vocabulary);
-    const { method, steps, sizes, top } = params;
+    const { method, steps, sizes, top, each } = params;
     const setting = settingOf(params, "edge", pairs, vocabulary);
     const result = await findCircuit(engine, model, pairs, setting, {
-      ...{ method, steps, sizes, signal, text: vocabulary.text },
+      ...{ method, steps, sizes, each, signal, text: vocabulary.text },
       onProgress: (progress) => onProgress({ ...progress, of: "edge" }),
     });
     return { ...result, listed: top };
   },
-  tables: (result) => [sizeTable(result), edgeTable(result), keptTable(result)],
-  tableKinds: ["circuit-size", "circuit-edge", "circuit-kept"],
+  tables: (result) => [
+    sizeTable(result),
+    edgeTable(result),
+    ...pairTables(result),
+    keptTable(result),
+  ],
+  tableKinds: ["circuit-size", "circuit-edge", "circuit-pair", "circuit-kept"],
   answer: circuitAnswer,
   views: circuitViews,
 });
 
-function sizeTable({
-  model,
-  setting,
-  method,
-  sizes,
-  cpr,
-  cmd,
-  edgeCount,
-  targetModel,
-  targetEmpty,
-  pairs,
-  warnings,
-  logitSize,
-  precision,
-}: Result): Table {
+function sizeTable(result: Result): Table {
+  const { model, setting, method, sizes, cpr, cmd, edgeCount } = result;
+  const { targetModel, targetEmpty, pairs, warnings, intervals } = result;
   const [first] = pairs;
-  const rounding = roundingOf(precision, [logitSize]);
+  const rounding = roundingIn(result);
+  const several = sizes.some(({ interval }) => interval !== null);
   const one = first !== undefined && pairs.length === 1;
   return {
     kind: "circuit-size",
@@ -102,17 +108,25 @@ function sizeTable({
         // A difference of targets by that of these two.
         rounding: rounding / Math.abs(targetModel - targetEmpty),
       },
+      ...(several ? INTERVAL_COLUMNS : []),
       { name: "warnings", kind: "text", detail: true },
     ],
-    rows: sizes.map(({ share, edges, value, faithfulness }) => [
-      ...[share, edges, value, faithfulness, warningCodes(warnings)],
+    rows: sizes.map(({ share, edges, value, faithfulness, interval }) => [
+      ...[share, edges, value, faithfulness],
+      ...(several ? intervalCells(interval) : []),
+      warningCodes(warnings),
     ]),
     rounding,
     notes: [
       ...warningLines(warnings),
       ...emptyLine(sizes, edgeCount),
-      `CPR ${figure(cpr)}, CMD ${figure(cmd)}: areas by trapezoids over the share of kept edges`,
-      `${targetWords(pairs)} of the model ${short(targetModel)}, with all ${edgeCount} edges cut ${short(targetEmpty)}`,
+      `CPR ${figure(cpr)}${ends(intervals?.cpr)}, CMD ${figure(cmd)}${ends(intervals?.cmd)}: areas by trapezoids over the share of kept edges`,
+      ...(several
+        ? [
+            "± is half the 95 % interval over pairs (Student's t), of faithfulness that of a quotient of means",
+          ]
+        : []),
+      `${targetWords(result)} of the model ${short(targetModel)}, with all ${edgeCount} edges cut ${short(targetEmpty)}`,
     ],
   };
 }
@@ -129,7 +143,43 @@ function figure(value: number | null): string {
   return value === null ? "–" : short(value);
 }
 
-function edgeTable({ edges, edgeCount, listed, logitSize, precision }: Result): Table {
+function ends(interval: Interval | undefined): string {
+  return interval === undefined ? "" : ` (${short(interval.low)} to ${short(interval.high)})`;
+}
+
+/** Differences of measures by the size of what these are made of. */
+function roundingIn({ precision, setting, logitSize, targetModel, targetEmpty }: Result): number {
+  const size = measuredSize(setting.measure, logitSize, [targetModel, targetEmpty]);
+  return roundingOf(precision, [size]);
+}
+
+/** The circuits of each pair, where they were asked for. */
+function pairTables({ pairs, sizes }: Result): Table[] {
+  if (pairs.every(({ scores }) => scores === null)) return [];
+  return [
+    {
+      kind: "circuit-pair",
+      replaces: "pairs",
+      title: "Circuits of each pair",
+      columns: [
+        { name: "pair", kind: "count" },
+        { name: "text", kind: "text", head: "clean" },
+        { name: "share", kind: "share", head: "kept" },
+        { name: "target", kind: "number" },
+        { name: "faithfulness", kind: "effect", missing: "–" },
+      ],
+      rows: pairs.flatMap(({ clean, targets, faithfulness }, pair) =>
+        sizes.map(({ share }, i): Cell[] => [
+          ...[pair + 1, promptText(clean), share, targets[i] ?? null, faithfulness[i] ?? null],
+        ]),
+      ),
+    },
+  ];
+}
+
+function edgeTable(result: Result): Table {
+  const { edges, edgeCount, listed } = result;
+  const several = edges.some(({ interval }) => interval !== undefined);
   const shown = Math.min(listed, edges.length);
   return {
     kind: "circuit-edge",
@@ -139,12 +189,19 @@ function edgeTable({ edges, edgeCount, listed, logitSize, precision }: Result): 
       { name: "source", kind: "text", head: "from", refers: "node" },
       { name: "receiver", kind: "text", head: "to", refers: "node" },
       { name: "score", kind: "effect" },
+      ...(several ? INTERVAL_COLUMNS : []),
     ],
-    rows: edges.map(({ source, receiver, score }) => [source, receiver, score]),
+    rows: edges.map(({ source, receiver, score, interval = null }) => [
+      ...[source, receiver, score],
+      ...(several ? intervalCells(interval) : []),
+    ]),
     shown,
-    rounding: roundingOf(precision, [logitSize]),
+    rounding: roundingIn(result),
     ...(edgeCount > edges.length && {
-      rest: [`${edgeCount - edges.length} others`, null, null],
+      rest: [
+        ...[`${edgeCount - edges.length} others`, null, null],
+        ...(several ? intervalCells(null) : []),
+      ],
     }),
   };
 }

@@ -10,6 +10,7 @@ import {
 } from "@resolvent/analysis/parameters";
 import { InputError, type Shaped } from "@resolvent/tensor";
 import type { LevelName, Model } from "@resolvent/transformer";
+import { MEASURES, type Measure } from "../measure.ts";
 import { checkPairs, type PromptPair, parsePairs } from "../pairs.ts";
 import type { PatchedPair } from "../patch.ts";
 import {
@@ -26,6 +27,7 @@ export interface PatchParameters {
   readonly pairs?: string | undefined;
   readonly target?: readonly TokenName[] | undefined;
   readonly level: LevelName | "stream";
+  readonly measure: Measure;
   readonly method: PatchMethod;
   readonly steps: number;
   readonly reference: PatchReference["kind"];
@@ -49,6 +51,11 @@ export const patchParameters = (
     "blocks; heads with separate query, key and value inputs, and MLPs; heads and neurons",
     ["block", "head", "neuron"],
     { default: "block" },
+  ),
+  measure: choiceParameter(
+    "what is measured at the last position: the target's logit difference; the probability of its first token, or the loss on it; or the KL divergence from the clean run's distribution, which has no target",
+    MEASURES,
+    { default: "logit-difference" },
   ),
   method: choiceParameter(
     "exact intervention, gradients, or gradients integrated over inputs or activations",
@@ -79,6 +86,13 @@ export function pairsOf<T extends Shaped>(
   model: Model<T>,
   vocabulary: Vocabulary,
 ): PromptPair[] {
+  if (params.measure === "kl" && params.target !== undefined) {
+    throw new InputError({
+      code: "patching/no-target",
+      message: "KL compares whole distributions: it has no target, and one is given.",
+      remedy: "Leave the target out, or measure the logit difference, the probability or the loss.",
+    });
+  }
   const pairs = namedPairs(params, model, vocabulary);
   checkPairs(pairs, params.reference === "run", vocabulary.text);
   return pairs;
@@ -119,7 +133,7 @@ function namedPairs<T extends Shaped>(
 
 /** The setting that parameters name, for the interventions of a kind. */
 export function settingOf(
-  { reference, referencePrompt, direction, level }: PatchParameters,
+  { reference, referencePrompt, direction, level, measure }: PatchParameters,
   kind: PatchSetting["kind"],
   pairs: readonly PromptPair[],
   { encode }: Vocabulary,
@@ -134,12 +148,30 @@ export function settingOf(
   const given = referencePrompt.map((prompt) => encode(prompt));
   const prompts = given.length > 0 ? given : pairs.map(({ clean, corrupt }) => corrupt ?? clean);
   const chosen = reference === "mean" ? { kind: reference, prompts } : { kind: reference };
-  return patchSetting({ kind, level, reference: chosen, direction });
+  return patchSetting({ kind, level, reference: chosen, direction, measure });
 }
 
-/** The target as people read it: `logit " Mary" − " John"`; of several pairs, just that. */
-export function targetWords(pairs: readonly { readonly target: PatchedPair["target"] }[]): string {
+/** What is measured, in a word. */
+const MEASURED: Readonly<Record<Measure, string>> = {
+  "logit-difference": "target",
+  probability: "probability",
+  loss: "loss",
+  kl: "KL divergence from the clean run",
+};
+
+/** What is measured, as people read it, of all pairs: `target`, `loss`. */
+export function measureWords({ measure }: Pick<PatchSetting, "measure">): string {
+  return MEASURED[measure];
+}
+
+/** The same with its tokens, `logit " Mary" − " John"` or `loss on " Mary"`; of several pairs, without. */
+export function targetWords({
+  pairs,
+  setting,
+}: {
+  readonly pairs: readonly Pick<PatchedPair, "target">[];
+  readonly setting: Pick<PatchSetting, "measure">;
+}): string {
   const [first] = pairs;
-  if (first === undefined || pairs.length > 1) return "target";
-  return first.target.readout;
+  return first === undefined || pairs.length > 1 ? measureWords(setting) : first.target.readout;
 }

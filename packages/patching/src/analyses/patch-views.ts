@@ -1,6 +1,6 @@
 import { type Place, promptText, short, type View } from "@resolvent/analysis";
 import type { PatchResult } from "../patch.ts";
-import { targetWords } from "./parameters.ts";
+import { measureWords, targetWords } from "./parameters.ts";
 
 /** Rows and columns of a heat map at most: what has the largest effects. */
 const MOST = 40;
@@ -30,18 +30,19 @@ export function patchAnswer({
       ? ` → ${to}`
       : token === undefined
         ? ""
-        : ` at ${promptText([token])}, position ${to}`;
+        : ` at ${promptText([token])} (position ${to})`;
   const noise = setting.direction === "noise";
   return [
     largest === undefined
       ? "There is nothing to patch."
-      : `Patching ${sources[largest.s]}${where} changes the ${targetWords(pairs)} most: by ${short(largest.value)}.`,
-    `The ${targetWords(pairs)} is ${short(targetClean)} on the clean prompt${targetCorrupt === null ? "" : ` and ${short(targetCorrupt)} on the corrupt one`}; each effect is what it changes by where one ${setting.kind} has the value of the ${noise ? (setting.reference.kind === "run" ? "corrupt run" : `reference ${setting.reference.kind}`) : "clean run"}.`,
+      : `Patching ${sources[largest.s]}${where} changes the ${targetWords({ pairs, setting })} most: by ${short(largest.value)}.`,
+    `The ${targetWords({ pairs, setting })} is ${short(targetClean)} on the clean prompt${targetCorrupt === null ? "" : ` and ${short(targetCorrupt)} on the corrupt one`}; each effect is what it changes by where one ${setting.kind} has the value of the ${noise ? (setting.reference.kind === "run" ? "corrupt run" : `reference ${setting.reference.kind}`) : "clean run"}.`,
   ];
 }
 
 export function patchViews({ sources, receivers, effect, setting, pairs }: PatchResult): View[] {
   const nodes = setting.kind === "node";
+  const measured = measureWords(setting);
   const [first, second] = pairs;
   const tokens = nodes && second === undefined ? first?.clean : undefined;
   const size = (values: readonly (number | null | undefined)[]): number =>
@@ -63,15 +64,15 @@ export function patchViews({ sources, receivers, effect, setting, pairs }: Patch
   const bars: View = {
     ...{ mark: "bars", table: "patch-effect", y: "source", x: "effect", most: 30 },
     title: "The largest effects",
-    note: "To the right: patching raises the target. To the left: it lowers it, so what was there spoke for the target.",
+    note: `To the right: patching raises the ${measured}. To the left: it lowers it, so what was there spoke for the ${measured}.`,
   };
   if (receivers.length < 2) return [bars];
   return [
     {
       ...{ mark: "grid", table: "patch-effect", x: "receiver", y: "source", value: "effect" },
       axes: { x: columns.map(place), y: rows.toReversed().map((key) => ({ key })) },
-      title: nodes ? "Effect by node and position" : "Effect of each edge on the target",
-      note: `${nodes ? "A column is a token of the prompt, a row a node, the embedding at the bottom." : "A row writes, a column reads; the embedding is at the bottom."} Blue (and −): patching lowers the target; orange: it raises it.${fewer ? ` Those with the largest effects: ${rows.length} of ${sources.length} rows, ${columns.length} of ${receivers.length} columns.` : ""}`,
+      title: nodes ? "Effect by node and position" : `Effect of each edge on the ${measured}`,
+      note: `${nodes ? "A column is a token of the prompt, a row a node, the embedding at the bottom." : "A row writes, a column reads; the embedding is at the bottom."} Blue (and −): patching lowers the ${measured}; orange: it raises it.${fewer ? ` Those with the largest effects: ${rows.length} of ${sources.length} rows, ${columns.length} of ${receivers.length} columns.` : ""}`,
     },
     nodes
       ? {

@@ -1,7 +1,6 @@
 import {
   type Analysis,
   type Cell,
-  type Column,
   certificateLine,
   defineAnalysis,
   inputLine,
@@ -17,11 +16,14 @@ import {
   parameters,
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
+import { measuredSize } from "../measure.ts";
 import type { PromptPair } from "../pairs.ts";
 import { type PatchResult, patchEffects } from "../patch.ts";
 import { patchCost } from "../patch-cost.ts";
 import type { PatchSetting } from "../setting.ts";
+import { INTERVAL_COLUMNS, intervalCells } from "./interval-columns.ts";
 import {
+  measureWords,
   type PatchParameters,
   pairsOf,
   patchParameters,
@@ -169,8 +171,13 @@ function tokenAt({ setting, pairs }: Result, receiver: string): string | null {
 }
 
 /** Effects are differences of targets, and these of logits: their rounding goes by the size of all. */
-function roundingIn({ precision, effect, logitSize }: Result): number {
-  return roundingOf(precision, [logitSize, ...effect.flat()]);
+function roundingIn(result: Result): number {
+  const { precision, effect, logitSize, setting, targetClean, targetCorrupt } = result;
+  const effects = effect.flat();
+  const ends = [targetClean, targetCorrupt].map((value) => Math.abs(value ?? 0));
+  const largest = effects.reduce<number>((most, x) => Math.max(most, Math.abs(x ?? 0)), 0);
+  const values = [Math.max(...ends) + largest];
+  return roundingOf(precision, [measuredSize(setting.measure, logitSize, values), ...effects]);
 }
 
 /** Every effect as a row of data; people see the largest. */
@@ -182,7 +189,11 @@ function effectTable(result: Result): Table {
       if (value === null || value === undefined) return [];
       const exact = comparison?.exact[s]?.[r];
       const end = comparison === null ? [] : [exact ?? null];
-      const ends = interval === null ? [] : halfCells(interval, s, r);
+      const [low, high] = [interval?.low[s]?.[r], interval?.high[s]?.[r]];
+      const ends =
+        interval === null
+          ? []
+          : intervalCells({ low: low ?? Number.NaN, high: high ?? Number.NaN });
       return [[source, receiver, tokenAt(result, receiver), value, ...ends, ...end]];
     }),
   );
@@ -214,22 +225,10 @@ function effectTable(result: Result): Table {
   };
 }
 
-const INTERVAL_COLUMNS: readonly Column[] = [
-  { name: "half", head: "±", kind: "number", view: true },
-  { name: "low", kind: "number", detail: true },
-  { name: "high", kind: "number", detail: true },
-];
-
-/** Half of an interval, and its ends. */
-function halfCells({ low, high }: NonNullable<Result["interval"]>, s: number, r: number): Cell[] {
-  const [from, to] = [low[s]?.[r] ?? Number.NaN, high[s]?.[r] ?? Number.NaN];
-  return [(to - from) / 2, from, to];
-}
-
 function titleOf({ setting, method }: Result): string {
   const what = { edge: "edge", node: "node", branch: "branch" }[setting.kind];
   const how = method === "exact" ? "patched exactly" : `by ${method}`;
-  return `Effect of each ${what} on the target, ${how}: ${setting.direction}, reference ${setting.reference.kind}`;
+  return `Effect of each ${what} on the ${measureWords(setting)}, ${how}: ${setting.direction}, reference ${setting.reference.kind}`;
 }
 
 function subtitleOf({ model, pairs }: Result): string {
@@ -241,17 +240,17 @@ function subtitleOf({ model, pairs }: Result): string {
 }
 
 function notesOf(result: Result, count: number): string[] {
-  const { pairs, targetClean, targetCorrupt, interval, comparison, certificate } = result;
+  const { targetClean, targetCorrupt, interval, comparison, certificate } = result;
   const corrupt = targetCorrupt === null ? "" : `, corrupt ${short(targetCorrupt)}`;
-  const notes = [`${targetWords(pairs)}: clean ${short(targetClean)}${corrupt}; ${count} effects`];
+  const notes = [`${targetWords(result)}: clean ${short(targetClean)}${corrupt}; ${count} effects`];
   if (interval !== null) {
     notes.push("± is half the 95 % interval of the mean over pairs (Student's t)");
   }
   if (comparison !== null) {
-    const { correlation, rankCorrelation, maxError, meanError, meanExact } = comparison;
+    const { correlation, rankCorrelation, sameSign, maxError, meanError, meanExact } = comparison;
     const number = (value: number | null): string => (value === null ? "undefined" : short(value));
     notes.push(
-      `against exact patching: correlation ${number(correlation)}, of ranks ${number(rankCorrelation)}, mean error ${short(meanError)} of mean effect ${short(meanExact)}, largest error ${short(maxError)}`,
+      `against exact patching: correlation ${number(correlation)}, of ranks ${number(rankCorrelation)}, same sign ${Math.round(sameSign * comparison.count)} of ${comparison.count}, mean error ${short(meanError)} of mean effect ${short(meanExact)}, largest error ${short(maxError)}`,
     );
   }
   if (certificate !== null) {

@@ -46,13 +46,13 @@ export function pathsViews(expansion: PathExpansion): View[] {
       : [
           {
             ...({ mark: "routes", table: "path-route", nodes: "nodes", at: "positions" } as const),
-            ...{ width: "effect", most: DRAWN },
+            ...{ source: "source", width: "effect", most: DRAWN },
             axes: {
               x: tokenPlaces(input.tokens),
               y: model.blocks.map((key) => ({ key })),
             },
-            title: "Where they run",
-            note: "Tokens from left to right, blocks from below to above; wider paths have larger effects, dashed blue ones speak against the answer.",
+            title: "Where the largest routes run",
+            note: "Tokens from left to right, blocks from below to above. A dot is where a route starts: at the embedding, or a bias at its block. Wider ones have larger effects, dashed blue ones speak against the answer.",
           },
         ]),
     ...(shown.length === 0

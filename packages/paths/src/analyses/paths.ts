@@ -117,11 +117,12 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
   },
   tables: (expansion) => [
     pathTable(expansion),
+    ...agreementTables(expansion),
     ...routeTables(expansion),
     degreeTable(expansion),
     directTable(expansion),
   ],
-  tableKinds: ["path", "path-route", "path-degree", "direct"],
+  tableKinds: ["path", "path-agreement", "path-route", "path-degree", "direct"],
   answer: pathsAnswer,
   views: pathsViews,
 });
@@ -229,6 +230,37 @@ function agreementLines({ agreement, answer, target }: PathExpansion): string[] 
   ];
 }
 
+/** How far freezing can be trusted, for data, and for means over prompts. */
+function agreementTables({ agreement }: PathExpansion): Table[] {
+  if (agreement === null) return [];
+  const { count, correlation, rankCorrelation, sameSign, meanError, meanExact } = agreement;
+  return [
+    {
+      kind: "path-agreement",
+      replaces: "agreement",
+      data: true,
+      title: "Frozen and live, over the paths checked",
+      columns: [
+        { name: "of", kind: "text" },
+        { name: "correlation", kind: "number", missing: "–" },
+        { name: "rankCorrelation", head: "of ranks", kind: "number", missing: "–" },
+        { name: "sameSign", head: "same sign", kind: "share" },
+        { name: "meanError", head: "mean error", kind: "number" },
+        { name: "meanLive", head: "mean |live|", kind: "number" },
+        { name: "paths", kind: "number" },
+      ],
+      // Of fewer than three, a correlation says nothing.
+      rows: [
+        [
+          "frozen and live",
+          ...(count < 3 ? [null, null] : [correlation, rankCorrelation]),
+          ...[sameSign, meanError, meanExact, count],
+        ],
+      ],
+    },
+  ];
+}
+
 /** A decimal number as a number, where that has it exactly. */
 function countCell(decimal: string): Cell {
   const count = Number(decimal);
@@ -239,14 +271,14 @@ function countCell(decimal: string): Cell {
 function routeTables({ shown, target }: PathExpansion): Table[] {
   if (shown.every(({ routes }) => routes === null)) return [];
   const start = ` → ${target.readout}`;
-  const rows = shown.flatMap(({ routes, nodes }, path): Cell[][] => [
+  const rows = shown.flatMap(({ source, routes, nodes }, path): Cell[][] => [
     ...(routes?.shown ?? []).map(({ positions, effect, text }): Cell[] => [
       ...[path + 1, text.endsWith(start) ? text.slice(0, -start.length) : text],
-      ...[positions.join(" "), nodes.join(" "), effect, 1],
+      ...[positions.join(" "), nodes.join(" "), effect, 1, source],
     ]),
     [
       ...[path + 1, `${routes?.notShown.count ?? 0} other routes`, null, nodes.join(" ")],
-      ...[routes?.notShown.sum ?? null, countCell(routes?.notShown.count ?? "0")],
+      ...[routes?.notShown.sum ?? null, countCell(routes?.notShown.count ?? "0"), source],
     ],
   ]);
   const found = shown.filter(({ routes }) => routes?.exhaustive === false).length;
@@ -261,6 +293,7 @@ function routeTables({ shown, target }: PathExpansion): Table[] {
         { name: "nodes", kind: "text", detail: true, refers: "node" },
         { name: "effect", kind: "effect" },
         { name: "count", kind: "count", detail: true },
+        { name: "source", kind: "text", detail: true },
       ],
       rows,
       notes: [

@@ -1,12 +1,13 @@
-import { tokenNotation, type Vocabulary } from "@resolvent/analysis";
-import type { InputError } from "@resolvent/tensor";
+import { InputError } from "@resolvent/tensor";
 import type { Tokenizer } from "@resolvent/transformer";
-import { usageError } from "./failure.ts";
-import { encode, noTokenizer } from "./tokens.ts";
+import type { Vocabulary } from "./subject.ts";
+import { tokenNotation } from "./token-notation.ts";
 
 /**
  * How a model's text becomes tokens and back; `model` is its name, `size` how many tokens it knows. Each text that is
  * encoded goes to `read` too; `fault` is why there is no tokenizer, where there should be one.
+ *
+ * What it gives throws InputError `analysis/no-tokenizer`, `analysis/no-token` (with those near it), or the fault.
  */
 export function vocabularyOf(
   tokenizer: Tokenizer | undefined,
@@ -27,21 +28,22 @@ export function vocabularyOf(
     encode: (prompt) => {
       if (typeof prompt !== "string") return prompt;
       if (fault !== undefined) throw fault;
-      const ids = encode(prompt, tokenizer, model);
+      if (tokenizer === undefined) throw noTokenizer(model, "Give --tokens 1,2,3.");
+      const ids = tokenizer.encode(prompt);
       read?.(prompt);
       return ids;
     },
     tokenId: (name) => {
       if (typeof name === "number") {
         if (Number.isInteger(name) && name >= 0 && name < size) return name;
-        throw usageError(`${model} has tokens id:0 to id:${size - 1}, got id:${name}.`);
+        throw noSuchToken(`${model} has tokens id:0 to id:${size - 1}, got id:${name}.`);
       }
       if (tokenizer === undefined) throw fault ?? noTokenizer(model, "Name tokens by id: id:346.");
       index ??= tokenIndex(tokenizer, text, size);
       const [id, ...more] = index.named(name);
       if (id === undefined) throw noToken(name, tokenizer, index, model);
       if (more.length === 0) return id;
-      throw usageError(
+      throw noSuchToken(
         `${tokenNotation(name)} may be ${more.length + 1} tokens: ${index.list([id, ...more])}.`,
         "Name one of them by its id.",
       );
@@ -86,7 +88,7 @@ function tokenIndex(tokenizer: Tokenizer, text: (id: number) => string, size: nu
 }
 
 /** Says what a text that is no token is, and which tokens read nearly so. */
-function noToken(name: string, tokenizer: Tokenizer, index: TokenIndex, model: string): Error {
+function noToken(name: string, tokenizer: Tokenizer, index: TokenIndex, model: string): InputError {
   const bare = name.trim();
   const capital = bare.charAt(0).toUpperCase() + bare.slice(1);
   const alike = [
@@ -106,8 +108,21 @@ function noToken(name: string, tokenizer: Tokenizer, index: TokenIndex, model: s
       : pieces.length === 1
         ? `: it is read as ${index.list(pieces)}`
         : `: as a text it is ${pieces.length} tokens, ${index.list(pieces)}`;
-  return usageError(
+  return noSuchToken(
     `${model} has no token ${tokenNotation(name)}${read}.`,
     `${near.length > 0 ? `Near it: ${index.list([...new Set(near)])}.` : "Spaces and capitals count."}${number}`,
   );
+}
+
+function noTokenizer(model: string, remedy: string): InputError {
+  return new InputError({
+    code: "analysis/no-tokenizer",
+    message: `${model} has no tokenizer.json, so it cannot read text.`,
+    remedy,
+  });
+}
+
+function noSuchToken(message: string, remedy?: string): InputError {
+  const code = "analysis/no-token";
+  return new InputError({ code, message, ...(remedy !== undefined && { remedy }) });
 }
