@@ -109,6 +109,16 @@ describe("several analyses of one prompt", () => {
     expect(one.counted.patterns - both.counted.patterns).toBe(2 * 2);
   });
 
+  test.each([
+    ["series", 2],
+    ["interactions", 1],
+  ])("%s shares its plain runs, of which there are %d", async (name, runs) => {
+    const list = [{ analysis: named(name), values: { prompt } }, ...asked.slice(1, 2)];
+    const [one, both] = [await apart(list), await together(list)];
+    expect(both.results).toEqual(one.results);
+    expect(one.counted.patterns - both.counted.patterns).toBe(runs * 2);
+  });
+
   test("do not share a run that is computed in another way, since its rounding is another", async () => {
     const list = [{ analysis: named("run"), values: { prompt, sites: ["*.head"] } }, ...asked];
     const [one, both] = [await apart(list), await together(list)];

@@ -2,7 +2,6 @@ import { InputError, type Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
 import { type JsonSchema, schemaFault } from "./json-schema.ts";
 import { schemaOf } from "./result-schema.ts";
-import type { Vocabulary } from "./subject.ts";
 
 /** What all results have: plain data that survives JSON. */
 export interface Result {
@@ -90,7 +89,7 @@ export interface TokenFacts {
 /** Tokens as results carry them. */
 export function tokenFacts(
   ids: readonly number[],
-  vocabulary: Pick<Vocabulary, "text">,
+  vocabulary: { text(id: number): string },
 ): TokenFacts[] {
   return ids.map((id) => ({ id, text: vocabulary.text(id) }));
 }

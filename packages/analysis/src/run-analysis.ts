@@ -6,7 +6,7 @@ import type { FoundModel, Host, Loaded, Loading, Values, Wanted } from "./host.t
 import { type Need, type Provided, providedFor, refuse } from "./needs.ts";
 import { checkResult, type Result } from "./result.ts";
 import { type Soundness, soundnessOf } from "./soundness.ts";
-import type { ModelFiles, Prompt, Subject } from "./subject.ts";
+import type { ModelFiles, Outline, Prompt, Subject } from "./subject.ts";
 import { withWarnings } from "./warning.ts";
 
 /** What an analysis found. */
@@ -116,7 +116,10 @@ export function needsOf<P, R extends Result>(
 }
 
 /** What is known of a model before it is loaded. */
-export function outlineOf({ outline, vocabulary }: FoundModel, precision: Host["precision"]) {
+export function outlineOf(
+  { outline, vocabulary }: FoundModel,
+  precision: Host["precision"],
+): Outline {
   return { model: outline, vocabulary, precision };
 }
 

@@ -1,7 +1,8 @@
 import { InputError, type Ops, type Shaped, takeEntries } from "@resolvent/tensor";
 import type { PatchGraph } from "./graph.ts";
 import { measureAt } from "./measure.ts";
-import { lastPosition, type Patched } from "./patch-run.ts";
+import { lastPosition } from "./patch-run.ts";
+import type { Patched } from "./patched.ts";
 import { writeChanges } from "./write-changes.ts";
 
 /** A path of the computational tree: a source, then the receivers it goes through, each of a later stage. */

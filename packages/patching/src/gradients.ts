@@ -17,7 +17,8 @@ import {
   plainSites,
 } from "@resolvent/transformer";
 import { mapAsked, measureAt } from "./measure.ts";
-import { lastPosition, type Patched, streamsFrom } from "./patch-run.ts";
+import { lastPosition, streamsFrom } from "./patch-run.ts";
+import type { Patched } from "./patched.ts";
 import type { PatchMethod } from "./setting.ts";
 
 /** First-order effects of moving sources by δ. */

@@ -29,7 +29,8 @@ export {
   patchEffects,
 } from "./patch.ts";
 export { patchCost } from "./patch-cost.ts";
-export type { Patched, PatchRun } from "./patch-run.ts";
+export type { PatchRun } from "./patch-run.ts";
+export type { Patched } from "./patched.ts";
 export type { Interval } from "./ratio-spread.ts";
 export {
   PATCH_METHODS,

@@ -10,7 +10,6 @@ import {
   plainSites,
 } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
-import type { Asked } from "./measure.ts";
 
 /** A run with everything that patches start from. */
 export interface PatchRun<T> {
@@ -21,15 +20,6 @@ export interface PatchRun<T> {
   /** What each block writes, and its nodes at the level of the graph. */
   readonly blocks: ReadonlyMap<string, PartWrites<T>>;
 }
-
-/** A run that is patched, and what is read from it. */
-export type Patched<T extends Shaped> = Asked<T> & {
-  readonly model: Model<T>;
-  readonly graph: PatchGraph;
-  readonly run: PatchRun<T>;
-  /** `δ_s`: what the reference writes less what the run writes, `source, pos, d_model`. */
-  readonly deltas: T;
-};
 
 /** One forward pass that keeps what patches need, and no logits. */
 export function patchRun<T extends Shaped>(

@@ -24,7 +24,7 @@ import { levelName, type PatchGraph, patchGraph } from "./graph.ts";
 import { type Asked, measuredFacts } from "./measure.ts";
 import { endsOf, type PairEnds } from "./pair-ends.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
-import type { Patched } from "./patch-run.ts";
+import type { Patched } from "./patched.ts";
 import { meanWrites, preparePair } from "./prepared.ts";
 import {
   type PatchMethod,

@@ -2,7 +2,8 @@ import { type Ops, type Shaped, sizeAlong, takeEntries } from "@resolvent/tensor
 import { blockWrite, plainSites } from "@resolvent/transformer";
 import type { PatchGraph } from "./graph.ts";
 import { measureAt } from "./measure.ts";
-import { lastPosition, type Patched } from "./patch-run.ts";
+import { lastPosition } from "./patch-run.ts";
+import type { Patched } from "./patched.ts";
 import { writeChanges } from "./write-changes.ts";
 
 /** One intervention: on an edge, or, without a receiver, on all that a source writes, or at one position of it. */

@@ -4,7 +4,7 @@ import type { Model, PartWrites } from "@resolvent/transformer";
 import { branchTargets } from "./branches.ts";
 import { edgesOf, type PatchGraph } from "./graph.ts";
 import { mapAsked } from "./measure.ts";
-import type { Patched } from "./patch-run.ts";
+import type { Patched } from "./patched.ts";
 import { patchedTargets } from "./patched-targets.ts";
 import type { PatchSetting } from "./setting.ts";
 

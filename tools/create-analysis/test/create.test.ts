@@ -89,7 +89,7 @@ describe.skipIf(missing !== undefined)(
       const made = join(folder, "stream");
       install(join(made, "node_modules"));
       const tests = node(["--test"], made);
-      expect(tests.stdout).toMatch(/# pass 3\n# fail 0/);
+      expect(tests.stdout).toMatch(/# pass 4\n# fail 0/);
       expect(tests.status).toBe(0);
       const bin = join(made, "node_modules/@resolvent/cli/bin/resolvent.js");
       const env = { ...process.env, XDG_DATA_HOME: join(folder, "data") };
