@@ -7,7 +7,12 @@ import {
   rotaryTable,
 } from "@resolvent/transformer";
 import { inAttention, ofHead } from "./head.ts";
-import { type ProcessingOptions, processingFor, throughHeadNorm } from "./processing.ts";
+import {
+  type ProcessingOptions,
+  processingFor,
+  throughHeadNorm,
+  throughWriteNorm,
+} from "./processing.ts";
 
 /** A bilinear form or a linear map of the stream in two factors, `left · rightᵀ`, of rank `d_head` at most. */
 export interface Circuit<T> {
@@ -32,8 +37,8 @@ export interface QkOptions extends CircuitOptions {
 
 /**
  * What a head moves: `W_OV = W_V W_O` as `left = W_V`, `right = W_Oᵀ`. A row `x` of the (normed) stream at an
- * attended position becomes `x · left · rightᵀ` at the attending one. Biases play no part. With grouped queries,
- * heads of a group share `left`.
+ * attended position becomes `x · left · rightᵀ` at the attending one. Biases play no part, and of a norm of
+ * what the block writes the scale, where norms are folded. With grouped queries, heads of a group share `left`.
  *
  * @throws InputError `transformer/no-head`
  */
@@ -48,7 +53,12 @@ export function ovCircuit<T extends Shaped>(
     const processing = processingFor(model, options.processing);
     return inAttention(ops, model, head.layer, processing, (block) => ({
       left: ofHead(ops, block, block.W_V, head.head),
-      right: ofHead(ops, block, block.W_O, head.head),
+      right: ofHead(
+        ops,
+        block,
+        throughWriteNorm(ops, block.W_O, block.writeNorm, processing),
+        head.head,
+      ),
     }));
   });
 }

@@ -9,7 +9,7 @@ import {
   type Sites,
   tokenIds,
 } from "@resolvent/transformer";
-import { processingFor, readoutOf } from "./processing.ts";
+import { processingFor, readoutOf, throughWriteNorm } from "./processing.ts";
 import type { Repeated } from "./repeated.ts";
 import {
   repeatedQuestions,
@@ -219,7 +219,8 @@ function scoring<T extends Shaped>(
       const attended = ops.sum(ops.matmul(A, masks, ["pos", "key_pos"]), ["batch"]);
       // What the values add to the logits of B's tokens, the final norm's denominator apart.
       const processing = processingFor(model, { centreWrites: false });
-      const output = readoutOf(ops, final, block.W_O, processing);
+      const written = throughWriteNorm(ops, block.W_O, block.writeNorm, processing);
+      const output = readoutOf(ops, final, written, processing);
       const tokens = ops.take(final.W_U, "vocab", choices);
       const readout = ops.matmul(output, tokens, ["d_model"]);
       const logits = ops.center(ops.matmul(value, readout, ["d_head"]), "choice");

@@ -1,10 +1,15 @@
 import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
 import type { AttentionBlock, Model } from "@resolvent/transformer";
-import { processBlock, throughHeadNorm, type WeightProcessing } from "./processing.ts";
+import {
+  processBlock,
+  throughHeadNorm,
+  throughWriteNorm,
+  type WeightProcessing,
+} from "./processing.ts";
 
 /**
  * The weights of one attention block, processed, and nothing else: what circuits of all heads are made of. Where
- * norms are folded, so are the scales of norms over queries and keys.
+ * norms are folded, so are the scales of norms over queries and keys, and of norms of what a block writes.
  */
 export interface AttentionFactors<T> {
   /** `d_model, kv_head, group, d_head`, in any memory order. */
@@ -46,7 +51,7 @@ function factorsOf<T extends Shaped>(
     W_Q: own(throughHeadNorm(ops, W_Q, block.queryNorm, processing), block.W_Q),
     W_K: own(throughHeadNorm(ops, W_K, block.keyNorm, processing), block.W_K),
     W_V: own(W_V, block.W_V),
-    W_O: own(W_O, block.W_O),
+    W_O: own(throughWriteNorm(ops, W_O, block.writeNorm, processing), block.W_O),
   };
 }
 

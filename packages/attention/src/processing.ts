@@ -1,5 +1,5 @@
 import type { WeightProcessing } from "@resolvent/analysis";
-import { type Ops, type Shaped, sizeAlong, transposed } from "@resolvent/tensor";
+import { InputError, type Ops, type Shaped, sizeAlong, transposed } from "@resolvent/tensor";
 import {
   type AttentionBlock,
   affine,
@@ -65,8 +65,8 @@ export interface ProcessedModel<T extends Shaped> {
  *     W := W P,          b := P b            for W_E, W_pos, W_O, W_out
  *
  * with `P` centring over `d_model` (the identity for RMSNorm). Logits stay the same but for rounding, or, with
- * `centreVocabulary`, but for one number at each position. Norms over `d_head` (queries and keys) and inside an
- * MLP stay as they are.
+ * `centreVocabulary`, but for one number at each position. Norms over `d_head` (queries and keys), inside an MLP
+ * and of what a block writes stay as they are.
  *
  * A weight that does not change is the same value in both models: free the processed one by a scope, not by
  * `free`. All layers are in memory at once, of a streamed model too.
@@ -74,6 +74,8 @@ export interface ProcessedModel<T extends Shaped> {
  * ```ts
  * engine.scope(() => run(engine, processWeights(engine, model).model, ids).logits);
  * ```
+ *
+ * @throws InputError `attention/capped-logits` where logits that are capped should be centred
  */
 export function processWeights<T extends Shaped>(
   ops: Ops<T>,
@@ -81,6 +83,16 @@ export function processWeights<T extends Shaped>(
   options: ProcessingOptions = {},
 ): ProcessedModel<T> {
   const processing = processingFor(model, options);
+  const { cap } = model.final;
+  if (processing.centreVocabulary && cap !== undefined) {
+    throw new InputError({
+      code: "attention/capped-logits",
+      message: `${model.name} caps its logits at ±${cap}: centred over the vocabulary they would be capped elsewhere.`,
+      remedy:
+        "Leave centreVocabulary out; circuits and tables, which are read before the cap, take it.",
+      details: { cap },
+    });
+  }
   const { W_E, W_pos } = model.embed;
   const write = (W: T): T => written(ops, W, processing);
   const changed = processing.foldNorms || processing.centreVocabulary || processing.centreWrites;
@@ -89,7 +101,11 @@ export function processWeights<T extends Shaped>(
     model: {
       ...model,
       architecture: { ...model.architecture, tied: model.architecture.tied && !changed },
-      embed: { W_E: write(W_E), ...(W_pos !== undefined && { W_pos: write(W_pos) }) },
+      embed: {
+        ...model.embed,
+        W_E: write(W_E),
+        ...(W_pos !== undefined && { W_pos: write(W_pos) }),
+      },
       stages: [...model.stages].map((stage) =>
         stage.map((block) => processBlock(ops, block, processing)),
       ),
@@ -144,6 +160,7 @@ function processFinal<T extends Shaped>(
   const overVocabulary = (x: T): T => (processing.centreVocabulary ? ops.center(x, "vocab") : x);
   const b_U = biasThrough(ops, final.b_U, W_U, norm, processing);
   return {
+    ...final,
     ...(norm && { norm: processing.foldNorms ? bare(norm) : norm }),
     W_U: overVocabulary(readThrough(ops, W_U, norm, processing)),
     ...(b_U && { b_U: overVocabulary(b_U) }),
@@ -196,6 +213,21 @@ export function throughHeadNorm<T extends Shaped>(
 ): T {
   if (norm === undefined || !processing.foldNorms) return W;
   return throughNorm(ops, norm, W, "d_head");
+}
+
+/**
+ * An output weight with the scale of a norm of what the block writes folded in: for circuits only, as above.
+ *
+ * @param W with `d_model`
+ */
+export function throughWriteNorm<T extends Shaped>(
+  ops: Ops<T>,
+  W: T,
+  norm: NormWeights<T> | undefined,
+  processing: WeightProcessing,
+): T {
+  if (norm === undefined || !processing.foldNorms) return W;
+  return throughNorm(ops, norm, W, "d_model");
 }
 
 /** What of a norm is folded into weights, where anything is: centring only where reads are centred. */

@@ -1,5 +1,5 @@
 import type { Ids, Ops, Shaped } from "@resolvent/tensor";
-import type { HeadPlace, Model } from "@resolvent/transformer";
+import { type HeadPlace, type Model, tokenEmbedding } from "@resolvent/transformer";
 import { type CircuitOptions, ovCircuit, type QkOptions, qkCircuit } from "./circuit.ts";
 import { inAttention } from "./head.ts";
 import { processingFor, readoutOf } from "./processing.ts";
@@ -64,5 +64,5 @@ export function qkTable<T extends Shaped>(
 }
 
 function embedded<T extends Shaped>(ops: Ops<T>, model: Model<T>, ids: Ids): T {
-  return ops.take(model.embed.W_E, "vocab", ids);
+  return tokenEmbedding(ops, model, ids);
 }

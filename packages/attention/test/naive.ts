@@ -63,7 +63,9 @@ export function fullCircuits(
 ): { OV: Matrix; QK: Matrix } {
   const groups = block.W_Q.shape.group ?? 1;
   const read = (W: Tensor): Matrix => folded(headMatrix(W, head, groups), block.norm);
-  const output = headMatrix(block.W_O, head, groups);
+  const stored = headMatrix(block.W_O, head, groups);
+  const { scale } = block.writeNorm ?? {};
+  const output = stored.map((row, i) => row.map((x) => x * (scale?.data[i] ?? 1)));
   const written = block.norm?.kind === "layer" ? centredColumns(output) : output;
   return {
     OV: product(read(block.W_V), transpose(written)),

@@ -25,6 +25,12 @@ describe.each(tinyFamilies)("%s", (family) => {
 
   test("with the vocabulary centred, predictions stay the same", async () => {
     const model = await load();
+    const { cap } = model.final;
+    if (cap !== undefined) {
+      const centring = (): unknown => processWeights(reference, model, { centreVocabulary: true });
+      expect(centring).toThrow(expect.objectContaining({ code: "attention/capped-logits" }));
+      return;
+    }
     const { model: processed } = processWeights(reference, model, { centreVocabulary: true });
     const centred = logitsOf(processed);
     expect(centred).toBeNear(reference.center(logitsOf(model), "vocab"), near);

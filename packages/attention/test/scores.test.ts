@@ -36,6 +36,10 @@ afterAll(() => cpu.close());
 const attentionOf = (model: Model<Tensor>): AttentionBlock<Tensor>[] =>
   blocksOf(model).filter((block) => block.kind === "attn");
 
+/** The unembedding with the final norm folded in, centred over the vocabulary. */
+const centredUnembedding = (model: Model<Tensor>): Tensor =>
+  reference.center(processWeights(reference, model).model.final.W_U, "vocab");
+
 describe.each(tinyFamilies)("%s", (family) => {
   const load = (): Promise<Model<Tensor>> =>
     loadModel(reference, tinyModel(family), { hash: false });
@@ -90,9 +94,8 @@ describe.each(tinyFamilies)("%s", (family) => {
     const processing = processingFor(model);
     const factors = attentionFactors(reference, model, processing);
     const all = await copying(reference, linear, factors, { model, processing });
-    const processed = processWeights(reference, model, { centreVocabulary: true }).model;
     const W_E = matrixOf(model.embed.W_E, "vocab", "d_model");
-    const W_U = matrixOf(processed.final.W_U, "d_model", "vocab");
+    const W_U = matrixOf(centredUnembedding(model), "d_model", "vocab");
     const head = { layer: 1, head: 1 };
     const forms = cyclicFormsOf(reference, model, ovCircuit(reference, model, head), processing);
     const { OV } = fullCircuits(attentionOf(model)[1] as AttentionBlock<Tensor>, 1); // two layers at least
@@ -145,9 +148,8 @@ describe.each(tinyFamilies)("%s", (family) => {
     const written = await tokensWritten(reference, model, svd.right, processing, { top: 3 });
     const U = transpose(matrixOf(svd.left, "d_model", "rank"));
     const V = transpose(matrixOf(svd.right, "d_model", "rank"));
-    const processed = processWeights(reference, model, { centreVocabulary: true }).model;
     const inputs = product(U, transpose(matrixOf(model.embed.W_E, "vocab", "d_model")));
-    const outputs = product(V, matrixOf(processed.final.W_U, "d_model", "vocab"));
+    const outputs = product(V, matrixOf(centredUnembedding(model), "d_model", "vocab"));
     for (const [ends, scores] of [
       [read, inputs],
       [written, outputs],
@@ -199,7 +201,9 @@ describe.each(tinyFamilies)("%s", (family) => {
             { layer, head },
             { processing: { foldNorms: false, centreWrites: centring } },
           );
-          const logits = product(product(values, matrixOf(right, "d_head", "d_model")), W_U);
+          const { scale } = block.writeNorm ?? {};
+          const output = scale === undefined ? right : reference.mul(right, scale);
+          const logits = product(product(values, matrixOf(output, "d_head", "d_model")), W_U);
           const size = tokens.length;
           const mean = (rows: number[], back: number): number =>
             rows.reduce((sum, i) => sum + (A[i]?.[i - back] ?? Number.NaN), 0) /

@@ -4,13 +4,13 @@ import {
   type Model,
   mapWeights,
   plainSites,
-  unembed,
+  uncappedLogits,
   withFinalSigma,
 } from "@resolvent/transformer";
 import { norm } from "./balance.ts";
 import type { DegreeTerms } from "./terms.ts";
 
-/** How the logits of a run divide among the terms of a sum: what a term has of them is divided by `energy`. */
+/** How the logits of a run, before a cap, divide among the terms of a sum: what a term has of them is divided by `energy`. */
 export interface LogitShares<T> {
   /** `⟨u_k, z⟩` of each term: `degree`. */
   readonly terms: T;
@@ -38,7 +38,7 @@ export function logitShares<T extends Shaped>(
   const sigma = finalSigma(ops, model, sum.residual);
   const sites = withFinalSigma(sigma && tape.fixed(sigma));
   const linear = mapWeights({ ...withoutConstants(model), stages: [] }, tape.fixed);
-  const logits = unembed(tape, linear, x, sites);
+  const logits = uncappedLogits(tape, linear, x, sites);
   const z = ops.center(logits.primal, "vocab");
   const [pulled] = tape.gradients(logits, z, [x]) as [T]; // one variable, one gradient
   const square = (a: T): T => ops.sum(ops.mul(a, a), axesOf(a.shape));
@@ -64,7 +64,7 @@ function constantNorm<T extends Shaped>(ops: Ops<T>, model: Model<T>, residual: 
   if (model.final.norm?.bias === undefined && model.final.b_U === undefined) return undefined;
   const d_model = sizeAlong(residual.shape, "d_model", "constantNorm");
   const positions = sizeOf(residual.shape) / d_model;
-  const logits = unembed(
+  const logits = uncappedLogits(
     ops,
     model,
     ops.fill({ d_model }, 0),

@@ -21,6 +21,8 @@ test("the gates are every site at which a block is nonlinear, and no other", asy
     "L.attn.pattern": "pattern",
     "L.mlp.norm": "norm",
     "L.mlp.gate": "activation",
+    "L.attn.write_norm": "norm",
+    "L.mlp.write_norm": "norm",
     "L.mlp.post_norm": "norm",
   });
   expect(Object.keys(found)).toEqual(

@@ -88,8 +88,11 @@ describe.each(named)("%s", (_, model) => {
     ],
   ];
 
-  // Where a norm follows the activation, neurons share its denominator: then none is silent by itself.
-  if (blocksOf(model).some((block) => block.kind === "mlp" && block.postNorm === undefined)) {
+  // Where a norm follows the activation or W_out, neurons share its denominator: then none is silent by itself.
+  const alone = (block: (typeof blocks)[number]): boolean =>
+    block.kind === "mlp" && block.postNorm === undefined && block.writeNorm === undefined;
+  const blocks = blocksOf(model);
+  if (blocks.some(alone)) {
     const groups = ["L0.N3+L0.N7", "L1.N0+L1.H0", "L1.N5"];
     choices.push(["neurons and heads", { players: { kind: "groups", groups } }]);
   }

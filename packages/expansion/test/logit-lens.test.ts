@@ -1,6 +1,6 @@
 import { reference } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
-import { loadModel, plainSites, run, unembed } from "@resolvent/transformer";
+import { loadModel, plainSites, run, uncappedLogits, unembed } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
 import { expand } from "../src/analyses/expand.ts";
 import { lens } from "../src/analyses/lens.ts";
@@ -25,15 +25,18 @@ describe.each(tinyFamilies)("%s", (family) => {
     const model = await loaded;
     const { vocab } = model.architecture;
     const { points } = await logitLens(reference, model, tokens, { target });
-    const { logits, trace } = run(reference, model, tokens, { sites: ["embed", "*.after"] });
+    const { residual, trace } = run(reference, model, tokens, { sites: ["embed", "*.after"] });
+    const logits = uncappedLogits(reference, model, residual, plainSites());
     expect(points.map(({ after }) => after)).toEqual(
       [...trace.keys()].map((site) => site.replace(".after", "")),
     );
     for (const [i, stream] of [...trace.values()].entries()) {
       const said = unembed(reference, model, stream, plainSites());
+      const read = uncappedLogits(reference, model, stream, plainSites());
       for (const pos of tokens.keys()) {
         const row = rowAt(said, pos, vocab);
-        const truth = (row[target.a] ?? 0) - (row[target.b] ?? 0);
+        const raw = rowAt(read, pos, vocab);
+        const truth = (raw[target.a] ?? 0) - (raw[target.b] ?? 0);
         expect(points[i]?.values[pos]).toBeNear(truth, { rtol: 1e-10, atol: 1e-12 });
         const id = likeliestOf(row);
         expect(points[i]?.top[pos]?.[0]?.id).toBe(id);
@@ -60,7 +63,8 @@ describe.each(tinyFamilies)("%s", (family) => {
       terms,
     } = await expandByDegree(...([reference, model, tokens, { ...options, target }] as const));
     if (found === null || asked === null) throw new Error("It was asked for.");
-    const { logits } = run(reference, model, tokens);
+    const { residual } = run(reference, model, tokens);
+    const logits = uncappedLogits(reference, model, residual, plainSites());
     const { vocab } = model.architecture;
     const end = rowAt(logits, tokens.length - 1, vocab);
     const truth = (end[4] ?? 0) - (end[9] ?? 0);
@@ -79,10 +83,12 @@ describe.each(tinyFamilies)("%s", (family) => {
       options,
     );
     const said = unembed(reference, model, partials, plainSites());
+    const read = uncappedLogits(reference, model, partials, plainSites());
     for (const [k, { recomputed }] of found.degrees.entries()) {
       const own = Math.min(k, (partials.shape.degree ?? 1) - 1);
       const row = rowAt(said, own * tokens.length + tokens.length - 1, vocab);
-      expect(recomputed.value).toBeNear((row[4] ?? 0) - (row[9] ?? 0), {
+      const raw = rowAt(read, own * tokens.length + tokens.length - 1, vocab);
+      expect(recomputed.value).toBeNear((raw[4] ?? 0) - (raw[9] ?? 0), {
         rtol: 1e-9,
         atol: 1e-11,
       });

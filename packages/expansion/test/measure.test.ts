@@ -1,6 +1,13 @@
 import { reference, type Tensor } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
-import { loadModel, type Model, run, tokenIds } from "@resolvent/transformer";
+import {
+  loadModel,
+  type Model,
+  plainSites,
+  run,
+  tokenIds,
+  uncappedLogits,
+} from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
 import { degreeTerms, GATES, type Measures, measureTerms } from "../src/index.ts";
 import { degreeOf, sizeOfTensor } from "./naive.ts";
@@ -53,7 +60,7 @@ describe.each(named)("%s", (_, model) => {
     const constant = center(plusBias(model, product(model, bias ? Array.from(bias.data) : [])));
     expect(constantNorm).toBeNear(Math.sqrt(tokens.length * dot(constant, constant)));
     // Terms without constants, and the constant, are the model's own logits.
-    const own = run(reference, model, tokens).logits;
+    const own = uncappedLogits(reference, model, sum.residual, plainSites());
     const linear = rowsOf(model, sum.residual, { at: sum.residual });
     const all = linear.flatMap((row) => center(row).map((x, id) => x + (constant[id] ?? 0)));
     expect(all).toBeNear(chunks(own.data, model.architecture.vocab).flatMap(center));
@@ -223,15 +230,16 @@ function rowsOf(model: Model<Tensor>, x: Tensor, { at }: { at: Tensor }): number
   });
 }
 
-/** The same with the constants `W_U β + b_U`: what the model predicts from `x`. */
+/** The same with the constants `W_U β + b_U`, and capped: what the model predicts from `x`. */
 function logitsOf(model: Model<Tensor>, x: Tensor, at: Tensor): number[][] {
   const { bias } = model.final.norm ?? {};
   const shift = product(model, bias ? Array.from(bias.data) : []);
+  const { cap } = model.final;
   return rowsOf(model, x, { at }).map((row) =>
     plusBias(
       model,
       row.map((value, id) => value + (shift[id] ?? Number.NaN)),
-    ),
+    ).map((logit) => (cap === undefined ? logit : cap * Math.tanh(logit / cap))),
   );
 }
 

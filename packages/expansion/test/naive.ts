@@ -17,7 +17,7 @@ export type Tiny = Model<Tensor>;
 
 const gateSites: Readonly<Record<Gate, readonly string[]>> = {
   pattern: ["*.attn.pattern"],
-  norm: ["*.attn.norm", "*.mlp.norm", "*.query_norm", "*.key_norm", "*.post_norm"],
+  norm: ["*.attn.norm", "*.mlp.norm", "*.query_norm", "*.key_norm", "*.post_norm", "*.write_norm"],
   activation: ["*.mlp.gate"],
 };
 

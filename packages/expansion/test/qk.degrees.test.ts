@@ -1,6 +1,6 @@
 import { inOrder, reference, type Tensor } from "@resolvent/tensor";
 import { describeWithFixtures, tinyFamilies, tinyModel } from "@resolvent/testkit";
-import { loadModel, run, targetReadout } from "@resolvent/transformer";
+import { blocksOf, loadModel, run, targetReadout } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
 import { chooseEdge, expandScore, qkDegrees } from "../src/index.ts";
 import { valueTerms } from "../src/qk/edge-degrees.ts";
@@ -19,9 +19,11 @@ describe("V-degree and QK-degree", () => {
     const found = await qkDegrees(reference, model, tokens, { head, query, key, target });
 
     const { logits, residual, trace } = run(reference, model, tokens.slice(0, query + 1), {
-      sites: ["*.value", "*.pattern", "*.head"],
+      sites: ["*.value", "*.pattern", "*.head", "final.*"],
     });
-    const last = inOrder(logits, ["pos", "vocab"]).data.slice(query * 29);
+    const last = inOrder(trace.get("final.uncapped") ?? logits, ["pos", "vocab"]).data.slice(
+      query * 29,
+    );
     const difference = (last[7] ?? Number.NaN) - (last[2] ?? Number.NaN);
     expect(found.value.total).toBeNear(difference, { rtol: 1e-12 });
     expect(sum(found.value.degrees) + found.value.constant).toBeNear(difference, { atol: 1e-10 });
@@ -33,7 +35,9 @@ describe("V-degree and QK-degree", () => {
     if (written === undefined) throw new Error("The run has no heads.");
     const ofHead = reference.slice(reference.slice(written, "head", 1, 2), "pos", query, query + 1);
     const direct = reference.matmul(ofHead, covector, ["d_model"]).data[0] ?? Number.NaN;
-    const keys = family === "mistral" ? [2, 3, 4] : [0, 1, 2, 3, 4];
+    const block = blocksOf(model).find((one) => one.kind === "attn" && one.layer === layer);
+    const windowed = block?.kind === "attn" && block.window === 3;
+    const keys = windowed ? [2, 3, 4] : [0, 1, 2, 3, 4];
     const edges = await Promise.all(
       keys.map((k) => qkDegrees(reference, model, tokens, { head, query, key: k, target })),
     );

@@ -8,7 +8,7 @@ import {
   tensor,
 } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
-import { loadModel, type Model, mapBlock, run, shapesOf } from "@resolvent/transformer";
+import { blocksOf, loadModel, type Model, mapBlock, run, shapesOf } from "@resolvent/transformer";
 import { memoryFolder } from "@resolvent/weights";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -24,6 +24,12 @@ import {
 } from "../src/index.ts";
 
 const tokens = [3, 17, 5, 5, 28, 11];
+
+/** How many positions attention of a layer sees; undefined for all. */
+function windowOf(model: Model<Tensor>, layer: number): number | undefined {
+  const block = blocksOf(model).find((one) => one.kind === "attn" && one.layer === layer);
+  return block?.kind === "attn" ? block.window : undefined;
+}
 
 /** A score, both sides divided somehow. */
 function scoresOf(model: Model<Tensor>): fc.Arbitrary<{
@@ -66,7 +72,7 @@ describe.each(tinyFamilies)("%s", (family) => {
           by,
         });
         const scores = at(`L${layer}.attn.score`, head, query);
-        const first = family === "mistral" ? Math.max(0, query - 2) : 0;
+        const first = windowOf(model, layer) === 3 ? Math.max(0, query - 2) : 0;
         const seen = scores.slice(first, query + 1);
         const score = got(scores[key]);
         const centred = score - sum(seen) / seen.length;
@@ -173,7 +179,7 @@ describe.each(tinyFamilies)("%s", (family) => {
     const query = 4;
     const all = scoreTerms(reference, model, tokens, { layer, query, by });
     const { heads } = model.architecture;
-    expect(all.firstKey).toBe(family === "mistral" ? 2 : 0);
+    expect(all.firstKey).toBe(windowOf(model, layer) === 3 ? 2 : 0);
     const keys = query + 1 - all.firstKey;
     expect(sizes(all.matrix.shape)).toEqual({
       head: heads,

@@ -4,10 +4,12 @@ import { describeWithFixtures, tinyFamilies, tinyModel } from "@resolvent/testki
 import {
   likeliestTarget,
   loadModel,
+  plainSites,
   run,
   type Target,
   targetReadout,
   targetValue,
+  uncappedLogits,
 } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
 import { goldenModels, loadGolden } from "./golden.ts";
@@ -23,7 +25,8 @@ describe.each(tinyFamilies)("%s", (family) => {
     { a: 4, b: null },
   ])("the readout of %o is the logits'", async (target) => {
     const model = await loadModel(reference, tinyModel(family), { hash: false });
-    const { residual, logits } = run(reference, model, tokens);
+    const { residual } = run(reference, model, tokens);
+    const logits = uncappedLogits(reference, model, residual, plainSites());
     const { covector, constant } = targetReadout(reference, model, residual, target);
     const width = model.architecture.d_model;
     const value = dot(covector.data, residual.data.slice(-width)) + number(constant);

@@ -21,9 +21,10 @@ export function naiveTarget(
   { a, b }: NaiveTarget,
   replace: Given = {},
 ): number {
-  const { logits } = run(reference, model, tokens, { replace });
+  const { logits, trace } = run(reference, model, tokens, { replace, sites: ["final.*"] });
   const { vocab } = model.architecture;
-  const last = inOrder(logits, ["pos", "vocab"]).data.slice(-vocab);
+  const uncapped = trace.get("final.uncapped") ?? logits;
+  const last = inOrder(uncapped, ["pos", "vocab"]).data.slice(-vocab);
   return (last[a] ?? Number.NaN) - (last[b] ?? Number.NaN);
 }
 
@@ -59,7 +60,10 @@ function neuronWrite(
   within: Given = {},
 ): Tensor {
   const post = inOrder(valueAt(model, tokens, `${block}.post`, within), ["pos", "d_mlp"]);
-  const { trace } = run(reference, model, tokens, { sites: ["*.post_norm"], replace: within });
+  const { trace } = run(reference, model, tokens, {
+    sites: ["*.post_norm", "*.write_norm"],
+    replace: within,
+  });
   const norm = Object.fromEntries([...trace].filter(([site]) => site.startsWith(block)));
   const { d_mlp } = model.architecture;
   const writeOf = (active: (index: number) => boolean): Tensor =>

@@ -20,7 +20,7 @@ function slope(f: (h: number) => number): number {
   return (4 * central(h) - central(2 * h)) / 3;
 }
 
-describe.each(["gpt2", "gpt_neox", "llama-biased", "qwen3", "transformer_lens-solu-ln"])(
+describe.each(["gpt2", "gpt_neox", "llama-biased", "qwen3", "gemma2", "transformer_lens-solu-ln"])(
   "%s",
   (family) => {
     let model: Model<Tensor>;

@@ -1,5 +1,11 @@
 import { type Engine, readTogether, type Shaped, using } from "@resolvent/tensor";
-import { likeliestTokens, type Target, targetValue } from "@resolvent/transformer";
+import {
+  likeliestTokens,
+  type Model,
+  softCap,
+  type Target,
+  targetValue,
+} from "@resolvent/transformer";
 
 /** What a model says at the last position. */
 export interface Answer {
@@ -11,9 +17,15 @@ export interface Answer {
   readonly probability: number;
 }
 
-/** What logits at the last position say, one answer each; all are asked for together. */
+/**
+ * What logits at the last position say, one answer each; all are asked for together. Targets are of logits before a
+ * cap, the likeliest token's logit and probability after it.
+ *
+ * @param logits uncapped
+ */
 export async function answersOf<T extends Shaped>(
   engine: Engine<T>,
+  { final }: Pick<Model<T>, "final">,
   logits: readonly T[],
   target: Target,
 ): Promise<Answer[]> {
@@ -23,12 +35,12 @@ export async function answersOf<T extends Shaped>(
     engine,
     () =>
       logits.flatMap((one, i) => {
-        const of = (asked: Target): T => targetValue(engine, one, asked);
-        const own = of({ a: best[i] ?? 0, b: null });
+        const said = softCap(engine, final.cap, one);
+        const own = targetValue(engine, said, { a: best[i] ?? 0, b: null });
         return [
-          of(target),
+          targetValue(engine, one, target),
           own,
-          engine.exp(engine.sub(own, engine.logsumexp(engine.sum(one, ["pos"]), "vocab"))),
+          engine.exp(engine.sub(own, engine.logsumexp(engine.sum(said, ["pos"]), "vocab"))),
         ];
       }),
     async (values) => {

@@ -25,7 +25,7 @@ import {
   plainSites,
   type Target,
   tokenIds,
-  unembed,
+  uncappedLogits,
 } from "@resolvent/transformer";
 import { type Answer, answersOf } from "./answer.ts";
 import { type DirectAttribution, directAttribution } from "./attribution.ts";
@@ -179,7 +179,7 @@ export async function expandPaths<T extends Shaped>(
     const inWords = shownAnswer(text);
     try {
       target = options.target ?? (await likeliestTarget(engine, said));
-      const [found] = await answersOf(engine, [said], target);
+      const [found] = await answersOf(engine, model, [said], target);
       answer = inWords(found as Answer); // of one
     } finally {
       engine.free(said);
@@ -282,10 +282,10 @@ export async function pathsError<T extends Shaped>(
   }
 }
 
-/** The logits of the run at its last position: `pos, vocab`. */
+/** The logits of the run at its last position, uncapped: `pos, vocab`. */
 function lastLogits<T extends Shaped>(engine: Engine<T>, model: Model<T>, run: FrozenRun<T>): T {
   const last = engine.slice(run.residual, "pos", run.positions - 1, run.positions);
-  return unembed(engine, model, last, plainSites());
+  return uncappedLogits(engine, model, last, plainSites());
 }
 
 function shownAnswer(text: (id: number) => string): (answer: Answer) => ShownAnswer {

@@ -33,8 +33,10 @@ export function pullBack<T extends Shaped>(
     const alone = part?.of.alone?.(back, whole, part.index);
     // An MLP reads where it writes; attention reads the keys, which are all there, and σ with them.
     const stays = block.kind === "mlp" && at !== undefined;
-    const held = heldAt(run.gates, (gate) => {
-      const row = stays || "key_pos" in gate.shape ? cut(ops, gate, { pos: at }) : gate;
+    const held = heldAt(run.gates, (gate, site) => {
+      // What is read at every key passes its norm there; what is written, where it is written.
+      const here = stays || "key_pos" in gate.shape || site.endsWith(".write_norm");
+      const row = here ? cut(ops, gate, { pos: at }) : gate;
       return alone === undefined ? back.fixed(row) : alone.gate(back.fixed(row));
     });
     const d_model = sizeAlong(values.shape, "d_model", "pullBack");

@@ -22,7 +22,7 @@ import {
   type Target,
   targetReadout,
   targetValue,
-  unembed,
+  uncappedLogits,
   withFinalSigma,
 } from "@resolvent/transformer";
 import { type Answer, answersOf } from "./answer.ts";
@@ -84,7 +84,7 @@ export async function verify<T extends Shaped>(
     const { frozen: held, live: anew } = made;
     const [[predicted = Number.NaN], [frozen = Number.NaN], [live = Number.NaN]] =
       await readTogether(engine, [made.predicted, held.effect, anew.effect]);
-    const answers = await answersOf(engine, [held.logits, anew.logits], target);
+    const answers = await answersOf(engine, model, [held.logits, anew.logits], target);
     const [ofFrozen, ofLive] = answers as [Answer, Answer]; // of both
     return { predicted, frozen, live, without: { frozen: ofFrozen, live: ofLive } };
   } finally {
@@ -92,7 +92,7 @@ export async function verify<T extends Shaped>(
   }
 }
 
-/** What is measured without something: the change of the target, and the logits at the last position, `pos, vocab`. */
+/** What is measured without something: the change of the target, and the uncapped logits at the last position, `pos, vocab`. */
 interface Measured<T> {
   readonly effect: T;
   readonly logits: T;
@@ -115,12 +115,12 @@ export function verdict<T extends Shaped>(
     const value = (of: T): T => frozenValue(ops, model, run, target, of);
     return {
       effect: ops.sub(value(run.residual), value(stream)),
-      logits: unembed(ops, model, lastOf(ops, stream), withFinalSigma(sigma)),
+      logits: uncappedLogits(ops, model, lastOf(ops, stream), withFinalSigma(sigma)),
     };
   };
   const livePart = (stream: T): Measured<T> => {
     const [before, after] = [run.residual, stream].map((of) =>
-      unembed(ops, model, of, plainSites()),
+      uncappedLogits(ops, model, of, plainSites()),
     ) as [T, T]; // of two
     const value = (logits: T): T => targetValue(ops, logits, target);
     return { effect: ops.sub(value(before), value(after)), logits: lastOf(ops, after) };

@@ -1,6 +1,7 @@
 import { type Axis, type Ops, type Shape, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { softCap } from "./cap.ts";
 import type { AttentionBlock } from "./model.ts";
-import { normalize } from "./norm.ts";
+import { normalize, normalizeParts } from "./norm.ts";
 import { rotaryTable } from "./rotary.ts";
 import type { Sites } from "./sites.ts";
 
@@ -8,7 +9,8 @@ const HEADS: readonly Axis[] = ["kv_head", "group"];
 
 /**
  * What an attention block writes, `Σ_heads A · (n(r) W_V + b_V) · W_O + b_O`, with the pattern
- * `A = softmax(rot(q)·rot(k) · scale + mask)` (Vaswani et al. 2017; rotation: Su et al. 2021).
+ * `A = softmax(rot(q)·rot(k) · scale + mask)` (Vaswani et al. 2017; rotation: Su et al. 2021); a soft cap of the scores
+ * is part of the pattern, and a norm of what the block writes is a norm like the one it reads through.
  * Keys may reach further back than queries (a cache put in at the sites `key` and `value`): the queries
  * are then the last positions.
  *
@@ -33,20 +35,31 @@ export function attention<T extends Shaped>(
       return scoresOf(ops, block, turned, rotateHeads(ops, block, key, "key_pos"));
     });
     const window = block.window === undefined ? {} : { window: block.window };
-    return ops.softmax(score, "key_pos", { query: "pos", offset, ...window });
+    const capped = softCap(ops, block.scoreCap, score);
+    return ops.softmax(capped, "key_pos", { query: "pos", offset, ...window });
   });
   const value = valuesOf(ops, block, normed, sites);
   const mixed = sites.at("mixed", () =>
     byHead(ops, ops.matmul(byGroup(pattern), value, ["key_pos"], ["pos", ...HEADS, "d_head"])),
   );
+  const { writeNorm, W_O: W, b_O: b } = block;
   if (!sites.wants("head")) {
-    return affine(ops, byGroup(mixed), { W: block.W_O, b: block.b_O }, [...HEADS, "d_head"]);
+    const out = affine(ops, byGroup(mixed), { W, b }, [...HEADS, "d_head"]);
+    return normalize(ops, writeNorm, out, "d_model", sites, "write_norm");
   }
-  const head = sites.at("head", () =>
-    byHead(ops, ops.matmul(byGroup(mixed), block.W_O, ["d_head"], ["pos", ...HEADS, "d_model"])),
+  const made = (): T =>
+    byHead(ops, ops.matmul(byGroup(mixed), W, ["d_head"], ["pos", ...HEADS, "d_model"]));
+  if (writeNorm === undefined) {
+    const sum = ops.sum(sites.at("head", made), ["head"]);
+    return b === undefined ? sum : ops.add(sum, b);
+  }
+  const place = { axis: "d_model", over: "head", rest: b };
+  const { parts, rest } = normalizeParts(ops, writeNorm, made(), place, sites, "write_norm");
+  const sum = ops.sum(
+    sites.at("head", () => parts),
+    ["head"],
   );
-  const sum = ops.sum(head, ["head"]);
-  return block.b_O === undefined ? sum : ops.add(sum, block.b_O);
+  return rest === undefined ? sum : ops.add(sum, rest);
 }
 
 /**

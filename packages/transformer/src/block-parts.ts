@@ -49,9 +49,10 @@ export interface Parts {
   };
   /**
    * Axes of the block's weights along which parts lie, in their order: a read that has them gives each part a stream
-   * of its own. Where absent every part is run on all streams.
+   * of its own. Where absent, or undefined because a part's write depends on what other parts read, every part is run
+   * on all streams.
    */
-  axes?<T extends Shaped>(block: Block<T>): Shape;
+  axes?<T extends Shaped>(block: Block<T>): Shape | undefined;
   /**
    * The block with one part alone and without what belongs to none, and what becomes of its gates; undefined where
    * that cannot be cut out. A shortcut: what it writes, its gates held, is the part's row of `writes`.
@@ -102,9 +103,10 @@ export function ownWrites<T extends Shaped>(
   if (parts === undefined) {
     return alone(ops, blockWrite(ops, block, ops.sum(read, ["node"]), sites));
   }
-  const { axes, inputs = [] } = parts;
+  const { inputs = [] } = parts;
+  const axes = parts.axes?.(block);
   const own = reads.map((x) =>
-    axes === undefined ? ops.rename(x, { node: "reader" }) : ops.split(x, "node", axes(block)),
+    axes === undefined ? ops.rename(x, { node: "reader" }) : ops.split(x, "node", axes),
   );
   const given = Object.fromEntries(inputs.map((input, i) => [input, own[i] as T])); // as many
   // Where every input is given, what else the block would read is none of theirs.

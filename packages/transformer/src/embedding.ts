@@ -1,5 +1,6 @@
 import { type Ids, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
 import { affine } from "./attention.ts";
+import { softCap } from "./cap.ts";
 import type { Model } from "./model.ts";
 import { normalize } from "./norm.ts";
 import type { Sites } from "./sites.ts";
@@ -42,7 +43,7 @@ function whole(ids: ArrayLike<number>): Int32Array {
 }
 
 /**
- * `x0`: token embedding and, where positions are learned, position embedding. `…, pos, d_model`.
+ * `x0`: token embedding, times its scale, and, where positions are learned, position embedding. `…, pos, d_model`.
  *
  * @param start position of the first token; default 0
  * @throws InputError `transformer/no-tokens`, `transformer/bad-token`, `transformer/too-long`
@@ -56,7 +57,7 @@ export function embed<T extends Shaped>(
 ): T {
   checkTokens(model, ids, start);
   return sites.at("embed", () => {
-    const token = sites.at("embed.token", () => ops.take(model.embed.W_E, "vocab", ids));
+    const token = sites.at("embed.token", () => tokenEmbedding(ops, model, ids));
     const { W_pos } = model.embed;
     if (W_pos === undefined) return token;
     const end = start + sizeAlong(ids.shape, "pos", "embed");
@@ -67,16 +68,40 @@ export function embed<T extends Shaped>(
   });
 }
 
-/** `W_U · Norm_f(T) + b_U`: `…, pos, vocab`. */
+/** What stands for tokens at the start of the stream, positions apart: rows of W_E times the embedding's scale. */
+export function tokenEmbedding<T extends Shaped>(
+  ops: Ops<T>,
+  { embed: { W_E, scale } }: Pick<Model<T>, "embed">,
+  ids: Ids,
+): T {
+  const rows = ops.take(W_E, "vocab", ids);
+  return scale === undefined ? rows : ops.scale(rows, scale);
+}
+
+/** What the model says, `W_U · Norm_f(T) + b_U`, capped where it has a cap: `…, pos, vocab`. */
 export function unembed<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   residual: T,
   sites: Sites<T>,
 ): T {
-  const { norm, W_U, b_U } = model.final;
+  const logits = uncappedLogits(ops, model, residual, sites);
+  const { cap } = model.final;
+  return cap === undefined ? logits : sites.at("logits", () => softCap(ops, cap, logits));
+}
+
+/** `W_U · Norm_f(T) + b_U` without the cap that some models have, affine once σ is held: what readouts read. */
+export function uncappedLogits<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  residual: T,
+  sites: Sites<T>,
+): T {
+  const { norm, W_U, b_U, cap } = model.final;
   const normed = normalize(ops, norm, residual, "d_model", sites, "final.norm");
-  return sites.at("logits", () => affine(ops, normed, { W: W_U, b: b_U }, ["d_model"]));
+  return sites.at(cap === undefined ? "logits" : "final.uncapped", () =>
+    affine(ops, normed, { W: W_U, b: b_U }, ["d_model"]),
+  );
 }
 
 /** Throws the errors of `embed`. */

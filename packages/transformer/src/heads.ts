@@ -31,7 +31,8 @@ export const headParts: Parts = {
     return { whole: write, each: ops.rename(trace.get(site) as typeof read, { head: "node" }) }; // it was asked for
   },
   axes: (block) => {
-    const { W_Q, name } = attentionOf(block);
+    const { W_Q, name, writeNorm } = attentionOf(block);
+    if (writeNorm !== undefined) return undefined; // its σ is that of all heads together
     return {
       kv_head: sizeAlong(W_Q.shape, "kv_head", name),
       group: sizeAlong(W_Q.shape, "group", name),

@@ -19,7 +19,8 @@ export {
   partWrites,
   someParts,
 } from "./block-parts.ts";
-export { embed, tokenIds, unembed } from "./embedding.ts";
+export { softCap } from "./cap.ts";
+export { embed, tokenEmbedding, tokenIds, uncappedLogits, unembed } from "./embedding.ts";
 export { readJson } from "./files.ts";
 export { finalSigma, withFinalSigma } from "./final-norm.ts";
 export { firstNotFiniteSite } from "./finite.ts";

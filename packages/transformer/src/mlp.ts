@@ -6,7 +6,8 @@ import type { Sites } from "./sites.ts";
 
 /**
  * What an MLP writes: `W_out (g · z) + b_out` with `z = W_in n(r) + b_in` and `g = φ(z)/z`, or, gated,
- * `g = φ(W_gate n(r) + b_gate)` (Shazeer 2020). `g` is the site `gate`; with it and σ frozen the block is affine.
+ * `g = φ(W_gate n(r) + b_gate)` (Shazeer 2020); through a norm of what it writes, where there is one. `g` is the site
+ * `gate`; with it and σ frozen the block is affine.
  *
  * @param read the residual stream, `…, pos, d_model`
  */
@@ -27,7 +28,8 @@ export function mlp<T extends Shaped>(
   });
   const post = sites.at("post", () => ops.mul(pre, gate));
   const out = normalize(ops, block.postNorm, post, "d_mlp", sites, "post_norm");
-  return affine(ops, out, { W: block.W_out, b: block.b_out }, ["d_mlp"]);
+  const written = affine(ops, out, { W: block.W_out, b: block.b_out }, ["d_mlp"]);
+  return normalize(ops, block.writeNorm, written, "d_model", sites, "write_norm");
 }
 
 function gateOf<T extends Shaped>(ops: Ops<T>, activation: Activation, z: T): T {

@@ -24,6 +24,12 @@ export interface Architecture {
   /** Attention and MLP of a layer read the same point. */
   readonly parallel: boolean;
   readonly norm: "layer" | "rms" | "none";
+  /** Blocks have a norm of what they write too; not where absent. */
+  readonly writeNorms?: true;
+  /** The soft cap of attention scores; none where absent. */
+  readonly scoreCap?: number;
+  /** The soft cap of logits; none where absent. */
+  readonly logitCap?: number;
   readonly positions: "learned" | "rotary" | "none";
   readonly activation: Activation | "none";
   readonly gatedMlp: boolean;
@@ -46,6 +52,8 @@ interface BlockBase<T> {
   readonly name: string;
   readonly layer: number;
   readonly norm?: NormWeights<T>;
+  /** A norm of what the block writes (Gemma), over `d_model`. No family has one beside `b_O`, `b_out`, or a bias of its own. */
+  readonly writeNorm?: NormWeights<T>;
 }
 
 /** An attention block. Heads are counted by (kv_head, group): head = kv_head · groups + group. */
@@ -67,6 +75,8 @@ export interface AttentionBlock<T> extends BlockBase<T> {
   readonly keyNorm?: NormWeights<T>;
   /** What scores are multiplied with, mostly `1/√d_head`. */
   readonly scoreScale: number;
+  /** Scores are capped softly, `cap · tanh(score / cap)`, before the mask; not where absent. */
+  readonly scoreCap?: number;
   /** How many of the latest positions a query sees; all where absent. */
   readonly window?: number;
   readonly rotary?: RotarySpec;
@@ -112,6 +122,8 @@ export interface Model<T extends Shaped> {
   readonly embed: {
     /** `vocab, d_model` */
     readonly W_E: T;
+    /** What rows of W_E are multiplied with when tokens are embedded; 1 where absent. */
+    readonly scale?: number;
     /** `context, d_model`, where positions are learned. */
     readonly W_pos?: T;
   };
@@ -122,6 +134,8 @@ export interface Model<T extends Shaped> {
     /** `d_model, vocab`, in any memory order. */
     readonly W_U: T;
     readonly b_U?: T;
+    /** Logits are capped softly, `cap · tanh(logit / cap)`; not where absent. Readouts are taken before. */
+    readonly cap?: number;
   };
 }
 
@@ -133,11 +147,13 @@ export function blocksOf<T extends Shaped>(model: Model<T>): Block<T>[] {
 /** A block without any of its constants: with its gates frozen it is the linear part `A_i` of the block. */
 export function withoutBiases<T>(block: Block<T>): Block<T> {
   const norm = block.norm && withoutBias(block.norm);
+  const writeNorm = block.writeNorm && withoutBias(block.writeNorm);
   if (block.kind === "attn") {
     const { b_Q, b_K, b_V, b_O, queryNorm, keyNorm, ...rest } = block;
     return {
       ...rest,
       ...(norm && { norm }),
+      ...(writeNorm && { writeNorm }),
       ...(queryNorm && { queryNorm: withoutBias(queryNorm) }),
       ...(keyNorm && { keyNorm: withoutBias(keyNorm) }),
     };
@@ -146,6 +162,7 @@ export function withoutBiases<T>(block: Block<T>): Block<T> {
   return {
     ...rest,
     ...(norm && { norm }),
+    ...(writeNorm && { writeNorm }),
     ...(postNorm && { postNorm: withoutBias(postNorm) }),
   };
 }
@@ -161,7 +178,7 @@ export function hasBiases<T>(block: Block<T>): boolean {
     block.kind === "attn"
       ? [block.b_V, block.b_O]
       : [block.b_in, block.b_out, block.postNorm?.bias];
-  return [block.norm?.bias, ...own].some((bias) => bias !== undefined);
+  return [block.norm?.bias, block.writeNorm?.bias, ...own].some((bias) => bias !== undefined);
 }
 
 /** The same model, in memory, with every weight passed through `f`: onto a tape, to another engine, to shapes. */

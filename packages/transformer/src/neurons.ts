@@ -1,12 +1,13 @@
 import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
 import type { Parts } from "./block-parts.ts";
-import type { Block, MlpBlock } from "./model.ts";
+import type { Block, MlpBlock, NormWeights } from "./model.ts";
 import { blockWrite } from "./residual-stream.ts";
 import { recording, type Site } from "./sites.ts";
 
 /**
  * The neurons of MLPs, each of which writes along its row of W_out; `b_out` belongs to none. Where SoLU, or a norm
- * behind the activation, mixes them, what a neuron writes is its own summand of the whole, as all of them made it.
+ * behind the activation or of what the MLP writes, mixes them, what a neuron writes is its own summand of the whole, as
+ * all of them made it.
  */
 export const neuronParts: Parts = {
   count: ({ d_mlp }) => d_mlp,
@@ -23,13 +24,16 @@ export const neuronParts: Parts = {
   },
   writes: (ops, whole, read, sites) => {
     const block = mlpOf(whole);
-    const [post, norm] = [`${block.name}.post`, `${block.name}.post_norm`];
+    const post = `${block.name}.post`;
+    const norms = ["post_norm", "write_norm"].map((norm) => `${block.name}.${norm}`);
     const trace = new Map<Site, typeof read>();
-    const on = recording(sites, (site) => site === post || site === norm, trace);
+    const on = recording(sites, (site) => site === post || norms.includes(site), trace);
     const write = blockWrite(ops, block, read, on);
-    const sigma = trace.get(norm);
     const active = trace.get(post) as typeof read; // every MLP passes it
-    const each = sigma === undefined ? active : ops.div(active, sigma);
+    const each = norms.reduce((x, norm) => {
+      const sigma = trace.get(norm);
+      return sigma === undefined ? x : ops.div(x, sigma);
+    }, active);
     return {
       whole: write,
       each: ops.rename(each, { d_mlp: "node" }),
@@ -37,7 +41,8 @@ export const neuronParts: Parts = {
     };
   },
   axes: (block) => {
-    const { W_in, name } = mlpOf(block);
+    const { W_in, name, writeNorm } = mlpOf(block);
+    if (writeNorm !== undefined) return undefined; // its σ is that of all neurons together
     return { d_mlp: sizeAlong(W_in.shape, "d_mlp", name) };
   },
   alone: (ops, whole, neuron) => {
@@ -61,11 +66,21 @@ export const neuronParts: Parts = {
   },
 };
 
-/** What a neuron's activation is multiplied with: its row of W_out, through the norm before it where there is one. */
-function directionsOf<T extends Shaped>(ops: Ops<T>, { W_out, postNorm }: MlpBlock<T>): T {
-  if (postNorm === undefined) return W_out;
-  const scaled = postNorm.scale === undefined ? W_out : ops.mul(W_out, postNorm.scale);
-  return postNorm.kind === "layer" ? ops.center(scaled, "d_mlp") : scaled;
+/** What a neuron's activation is multiplied with: its row of W_out, through the norms before and after it. */
+function directionsOf<T extends Shaped>(
+  ops: Ops<T>,
+  { W_out, postNorm, writeNorm }: MlpBlock<T>,
+): T {
+  const before = (x: T, { kind, scale }: NormWeights<T>): T => {
+    const scaled = scale === undefined ? x : ops.mul(x, scale);
+    return kind === "layer" ? ops.center(scaled, "d_mlp") : scaled;
+  };
+  const after = (x: T, { kind, scale }: NormWeights<T>): T => {
+    const centred = kind === "layer" ? ops.center(x, "d_model") : x;
+    return scale === undefined ? centred : ops.mul(centred, scale);
+  };
+  const read = postNorm === undefined ? W_out : before(W_out, postNorm);
+  return writeNorm === undefined ? read : after(read, writeNorm);
 }
 
 function mlpOf<T>(block: Block<T>): MlpBlock<T> {

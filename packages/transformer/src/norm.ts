@@ -17,9 +17,41 @@ export function normalize<T extends Shaped>(
   if (norm === undefined) return x;
   const centred = norm.kind === "layer" ? ops.center(x, axis) : x;
   const sigma = sites.at(site, () => ops.rms(centred, axis, norm.eps));
-  // γ/σ first: where σ is frozen it has no axis of degrees, and the stack is passed over once.
-  const inverse = ops.div(ops.fill({}, 1), sigma);
-  const factor = norm.scale === undefined ? inverse : ops.mul(inverse, norm.scale);
-  const scaled = ops.mul(centred, factor);
+  const scaled = ops.mul(centred, factorOf(ops, norm, sigma));
   return norm.bias === undefined ? scaled : ops.add(scaled, norm.bias);
+}
+
+/**
+ * The summands of something that passes a norm together: each as the norm's σ, that of the whole, leaves it, and the
+ * whole is their sum and the bias.
+ *
+ * @param parts with `axis`, and with the axis `over` that counts them
+ */
+export function normalizeParts<T extends Shaped>(
+  ops: Ops<T>,
+  norm: NormWeights<T> | undefined,
+  parts: T,
+  { axis, over, rest }: { readonly axis: Axis; readonly over: Axis; readonly rest?: T | undefined },
+  sites: Sites<T>,
+  site: Site,
+): { readonly parts: T; readonly rest: T | undefined } {
+  if (norm === undefined) return { parts, rest };
+  const centred = (x: T): T => (norm.kind === "layer" ? ops.center(x, axis) : x);
+  const sigma = sites.at(site, () => {
+    const sum = ops.sum(parts, [over]);
+    const whole = centred(rest === undefined ? sum : ops.add(sum, rest));
+    return ops.rms(whole, axis, norm.eps);
+  });
+  const factor = factorOf(ops, norm, sigma);
+  const own = rest && ops.mul(factor, centred(rest));
+  return {
+    parts: ops.mul(centred(parts), factor),
+    rest: own && norm.bias ? ops.add(own, norm.bias) : (own ?? norm.bias),
+  };
+}
+
+/** `γ/σ` first: where σ is frozen it has no axis of degrees, and the stack is passed over once. */
+function factorOf<T extends Shaped>(ops: Ops<T>, { scale }: NormWeights<T>, sigma: T): T {
+  const inverse = ops.div(ops.fill({}, 1), sigma);
+  return scale === undefined ? inverse : ops.mul(inverse, scale);
 }

@@ -46,6 +46,7 @@ export async function openParts(folder: Folder, signal: AbortSignal | undefined)
       ...read.warnings,
       ...tie.warnings,
       ...denials(names, checkpoint),
+      ...partsLeftOut(names, checkpoint),
       ...ends.warnings,
       ...(await adapters(folder, signal)),
     ],
@@ -93,6 +94,17 @@ function denials({ denied }: Names, { name }: Checkpoint): Warning[] {
   ];
 }
 
+/** What is said of tensors that belong to no text model. */
+function partsLeftOut({ leftOut }: Names, { name }: Checkpoint): Warning[] {
+  if (leftOut.length === 0) return [];
+  return [
+    {
+      code: "left-out-tensors",
+      message: `${name} holds ${leftOut.length} tensors that belong to no text model, and they are left out: ${someNames(leftOut)}.`,
+    },
+  ];
+}
+
 /** The names of a checkpoint's tensors by place; copies and what is ignored are left out. */
 interface Names {
   readonly prefix: string;
@@ -102,6 +114,8 @@ interface Names {
   readonly layers: ReadonlyMap<number, readonly string[]>;
   /** Those that the config denies. */
   readonly denied: readonly string[];
+  /** Those of parts that are no text model. */
+  readonly leftOut: readonly string[];
 }
 
 /** What all names of a checkpoint begin with, of what the family knows. */
@@ -139,8 +153,13 @@ function namesOf(
   const outside: string[] = [];
   const layers = new Map<number, string[]>();
   const denied: string[] = [];
+  const leftOut: string[] = [];
   for (const name of checkpoint.names) {
     if (family.ignored.test(name) || name === copy) continue;
+    if (family.leftOut?.test(name)) {
+      leftOut.push(name);
+      continue;
+    }
     const layer = ofALayer.exec(name.slice(prefix.length))?.[1];
     if (denying?.test(name) && layer !== undefined && Number(layer) < architecture.layers) {
       denied.push(name);
@@ -155,5 +174,5 @@ function namesOf(
     if (own === undefined) layers.set(Number(layer), [name]);
     else own.push(name);
   }
-  return { prefix, weights, outside, layers, denied };
+  return { prefix, weights, outside, layers, denied, leftOut };
 }

@@ -23,7 +23,7 @@ export interface RunOptions<T> {
 
 /** One forward pass and what was kept of it. */
 export interface Run<T> {
-  /** `…, pos, vocab` */
+  /** What the model says, capped where it has a cap: `…, pos, vocab`. */
   readonly logits: T;
   /** The final residual stream, before the final norm: `…, pos, d_model`. */
   readonly residual: T;

@@ -4,6 +4,7 @@ const OUTSIDE = {
   "embed.token": ["pos", "d_model"],
   "embed.position": ["pos", "d_model"],
   "final.norm": ["pos"],
+  "final.uncapped": ["pos", "vocab"],
   logits: ["pos", "vocab"],
 } as const;
 
@@ -11,6 +12,7 @@ const OUTSIDE = {
 const BLOCK = {
   read: ["pos", "d_model"],
   norm: ["pos"],
+  write_norm: ["pos"],
   write: ["pos", "d_model"],
   after: ["pos", "d_model"],
 } as const;

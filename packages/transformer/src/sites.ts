@@ -12,17 +12,19 @@ import type { Shaped } from "@resolvent/tensor";
  * | `L0.attn.query` | queries, before rotation and scaling | pos, head, d_head |
  * | `L0.attn.key`, `L0.attn.value` | keys (before rotation) and values | key_pos, kv_head, d_head |
  * | `L0.attn.query_norm`, `L0.attn.key_norm` | denominators of a query-key norm (gate `norm`) | pos, head / key_pos, kv_head |
- * | `L0.attn.score` | `q·k/√d_head`, before the mask | head, pos, key_pos |
+ * | `L0.attn.score` | `q·k/√d_head`, before a cap and the mask | head, pos, key_pos |
  * | `L0.attn.pattern` | attention probabilities (gate `pattern`) | head, pos, key_pos |
  * | `L0.attn.mixed` | values mixed by the pattern, before W_O | pos, head, d_head |
- * | `L0.attn.head` | what each head writes, without b_O | pos, head, d_model |
+ * | `L0.attn.head` | what each head writes, without b_O, through a norm of what the block writes | pos, head, d_model |
  * | `L0.mlp.pre` | `z = W_in n(r) + b_in`; the up branch of a gated MLP | pos, d_mlp |
  * | `L0.mlp.gate` | `φ(z)/z`, or `φ(W_gate n(r))` of a gated MLP (gate `activation`) | pos, d_mlp |
  * | `L0.mlp.post` | `g · z`, what W_out reads, through a norm where the MLP has one inside | pos, d_mlp |
  * | `L0.mlp.post_norm` | denominator of a norm inside the MLP (gate `norm`) | pos |
+ * | `L0.attn.write_norm`, `L0.mlp.write_norm` | denominator of a norm of what the block writes (gate `norm`) | pos |
  * | `L0.attn.write`, `L0.mlp.write` | what the block adds to the stream, `C_i` | pos, d_model |
  * | `L0.attn.after`, `L0.mlp.after` | the stream once it is added | pos, d_model |
  * | `final.norm` | denominator of the final norm | pos |
+ * | `final.uncapped` | logits before a cap of logits: what readouts are taken of | pos, vocab |
  * | `logits` | | pos, vocab |
  *
  * Leading axes such as `batch` or `degree` come before these, but not of `embed.position`, which all inputs share.
@@ -118,11 +120,14 @@ export function frozenAt<T extends Shaped>(gates: ReadonlyMap<Site, T>): Sites<T
 }
 
 /** The same in another interpreter, or of a part of a block: `hold` says what a gate becomes when it is asked for. */
-export function heldAt<T, V>(gates: ReadonlyMap<Site, T>, hold: (gate: T) => V): Sites<V> {
+export function heldAt<T, V>(
+  gates: ReadonlyMap<Site, T>,
+  hold: (gate: T, site: Site) => V,
+): Sites<V> {
   return {
     at: (site, compute) => {
       const gate = gates.get(site);
-      return gate === undefined ? compute() : hold(gate);
+      return gate === undefined ? compute() : hold(gate, site);
     },
     wants: () => false,
   };

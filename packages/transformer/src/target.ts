@@ -9,12 +9,15 @@ import {
   sizeAlong,
   using,
 } from "@resolvent/tensor";
-import { unembed } from "./embedding.ts";
+import { uncappedLogits } from "./embedding.ts";
 import { finalSigma, withFinalSigma } from "./final-norm.ts";
 import { type Model, mapWeights } from "./model.ts";
 import { plainSites } from "./sites.ts";
 
-/** What is asked of a run: at the last position, `logit(a) − logit(b)`, or `logit(a)` where `b` is null. */
+/**
+ * What is asked of a run: at the last position, `logit(a) − logit(b)`, or `logit(a)` where `b` is null; of a model that
+ * caps its logits, those before the cap.
+ */
 export interface Target {
   readonly a: number;
   readonly b: number | null;
@@ -58,7 +61,7 @@ export async function likeliestTokens<T extends Shaped>(
   return Int32Array.from(placesIn(shape, order), (place) => data[place] as number); // within the indices
 }
 
-/** What the logits say of a target: the axes of `logits` but `pos` and `vocab`. */
+/** What the logits, uncapped, say of a target: the axes of `logits` but `pos` and `vocab`. */
 export function targetValue<T extends Shaped>(ops: Ops<T>, logits: T, target: Target): T {
   return ops.scope(() => {
     const pos = sizeAlong(logits.shape, "pos", "targetValue");
@@ -88,7 +91,7 @@ export function targetReadout<T extends Shaped>(
     const direction = signs(ops, { a, b }, "vocab");
     return affineReadout(ops, last.shape, direction, (on, fixed, x) => {
       const end = mapWeights({ ...model, stages: [], final }, fixed);
-      return unembed(on, end, x, withFinalSigma(sigma && fixed(sigma)));
+      return uncappedLogits(on, end, x, withFinalSigma(sigma && fixed(sigma)));
     });
   });
 }
@@ -107,7 +110,7 @@ export function targetAt<T extends Shaped>(
     const pos = sizeAlong(stream.shape, "pos", "targetAt");
     const last = pos === 1 ? stream : ops.slice(stream, "pos", pos - 1, pos);
     const end = { ...model, final: endFor(ops, model, target) };
-    const logits = unembed(ops, end, last, plainSites());
+    const logits = uncappedLogits(ops, end, last, plainSites());
     return targetValue(ops, logits, { a: 0, b: target.b === null ? null : 1 });
   });
 }

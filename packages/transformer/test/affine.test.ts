@@ -15,7 +15,7 @@ import {
 import { TOKENS, tiny } from "./tiny.ts";
 
 const { add, sub } = reference;
-const GATES = ["*.pattern", "*.norm", "*.gate", "*.post_norm"];
+const GATES = ["*.pattern", "*.norm", "*.gate", "*.post_norm", "*.write_norm"];
 
 /** The blocks of a model as functions with all their gates frozen at a real run. */
 async function frozen(family: string) {

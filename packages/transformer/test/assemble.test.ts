@@ -18,7 +18,7 @@ async function partsOf(family: string): Promise<Map<string, Float64Array>> {
   const checkpoint = await openCheckpoint(tinyModel(family));
   const parts = new Map<string, Float64Array>();
   for (const name of checkpoint.names) {
-    const short = name.replace(/^(transformer|gpt_neox|model)\./, "");
+    const short = name.replace(/^(transformer|gpt_neox|language_model\.model|model)\./, "");
     parts.set(short, await checkpoint.numbers(name, "f64"));
   }
   return parts;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { axesOf, cost, reference, type Tensor } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import { describe, expect, test } from "vitest";
-import { blocksOf, chooses, outlineModel, run } from "../src/index.ts";
+import { blocksOf, chooses, type NormWeights, outlineModel, run, tokenIds } from "../src/index.ts";
 import { TOKENS, tiny } from "./tiny.ts";
 
 /** The axes of each site, from the table in the documentation of `Site`. */
@@ -81,6 +81,8 @@ describe.each(tinyFamilies)("recorded values of %s", (family) => {
     if (model.architecture.positions === "learned") {
       expect(at("embed")).toBeNear(add(at("embed.token"), at("embed.position")), near);
     } else expect(at("embed")).toEqual(at("embed.token"));
+    const table = reference.take(model.embed.W_E, "vocab", tokenIds(TOKENS));
+    expect(at("embed.token")).toBeNear(reference.scale(table, model.embed.scale ?? 1), near);
     let stream = at("embed");
     for (const stage of model.stages) {
       const read = stream;
@@ -92,18 +94,35 @@ describe.each(tinyFamilies)("recorded values of %s", (family) => {
         if (block.norm !== undefined) expect(site("norm")).toBeNear(sigma(block.norm, read), near);
         if (block.kind === "mlp") {
           expect(site("post")).toEqual(reference.mul(site("pre"), site("gate")));
+          if (block.writeNorm !== undefined) {
+            const out = reference.matmul(site("post"), block.W_out, ["d_mlp"]);
+            checkWritten(block.writeNorm, out, site("write_norm"), site("write"));
+          }
           continue;
         }
-        checkPattern(site("pattern"), site("score"), block.window);
+        const { scoreCap: cap } = block;
+        checkPattern(site("pattern"), capped(site("score"), cap), block.window);
         expect(site("mixed").data).toBeNear(mixed(site("pattern"), site("value")), near);
         const heads = sum(site("head"), ["head"]);
         expect(site("write")).toBeNear(block.b_O ? add(heads, block.b_O) : heads, near);
+        if (block.writeNorm !== undefined) {
+          const { W_Q, W_O } = block;
+          const { kv_head = 0, group = 0 } = W_Q.shape;
+          const byGroup = reference.split(site("mixed"), "head", { kv_head, group });
+          const out = reference.matmul(byGroup, W_O, ["kv_head", "group", "d_head"]);
+          checkWritten(block.writeNorm, out, site("write_norm"), site("write"));
+        }
       }
     }
     expect(residual).toEqual(stream);
     const writes = blocksOf(model).map((block) => at(`${block.name}.write`));
     expect(writes.reduce(add, at("embed"))).toBeNear(residual, near);
     expect(at("logits")).toEqual(logits);
+    const { cap } = model.final;
+    if (cap !== undefined) {
+      expect(logits).toBeNear(capped(at("final.uncapped"), cap), near);
+      expect(Math.max(...at("final.uncapped").data.map(Math.abs))).toBeGreaterThan(cap / 2);
+    } else expect(trace.has("final.uncapped")).toBe(false);
     if (model.final.norm)
       expect(at("final.norm")).toBeNear(sigma(model.final.norm, residual), near);
   });
@@ -288,6 +307,28 @@ function sigma(norm: { kind: "layer" | "rms"; eps: number }, x: Tensor): Tensor 
     return Math.sqrt(row.reduce((s, v) => s + (v - mean) ** 2, 0) / d_model + norm.eps);
   });
   return reference.constant({ pos }, values);
+}
+
+/** `cap · tanh(x / cap)`, entry by entry. */
+function capped(x: Tensor, cap: number | undefined): Tensor {
+  if (cap === undefined) return x;
+  return reference.constant(
+    x.shape,
+    x.data.map((value) => cap * Math.tanh(value / cap)),
+  );
+}
+
+/** What is written through a norm, σ and all. */
+function checkWritten(
+  norm: NormWeights<Tensor>,
+  out: Tensor,
+  denominator: Tensor,
+  write: Tensor,
+): void {
+  const near = { rtol: 1e-13 };
+  expect(denominator).toBeNear(sigma(norm, out), near);
+  const scaled = reference.div(out, denominator);
+  expect(write).toBeNear(norm.scale ? reference.mul(scaled, norm.scale) : scaled, near);
 }
 
 /** Rows of the pattern are the softmax of the visible scores, and 0 elsewhere. */

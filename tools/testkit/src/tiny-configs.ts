@@ -37,6 +37,42 @@ const llama = {
   eos_token_id: [2, 28],
 };
 
+const gemma2 = {
+  model_type: "gemma2",
+  num_hidden_layers: 2,
+  hidden_size: 24,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 8,
+  intermediate_size: 12,
+  max_position_embeddings: 64,
+  vocab_size: 29,
+  rms_norm_eps: 1e-5,
+  query_pre_attn_scalar: 6,
+  sliding_window: 3,
+  // Of the size of the scores and logits of so small a model.
+  attn_logit_softcapping: 2.5,
+  final_logit_softcapping: 3,
+};
+
+const gemma3 = {
+  num_hidden_layers: 2,
+  hidden_size: 20,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 8,
+  intermediate_size: 12,
+  max_position_embeddings: 64,
+  vocab_size: 29,
+  rms_norm_eps: 1e-5,
+  query_pre_attn_scalar: 5,
+  sliding_window: 3,
+  sliding_window_pattern: 2,
+  rope_theta: 5000,
+  rope_local_base_freq: 100,
+  rope_scaling: { rope_type: "linear", factor: 2 },
+};
+
 const lens = {
   model_type: "transformer_lens",
   n_layers: 2,
@@ -87,6 +123,21 @@ export const configs: Readonly<Record<string, Config>> = {
   },
   qwen2: { ...llama, model_type: "qwen2", hidden_size: 24, tie_word_embeddings: true },
   qwen3: { ...llama, model_type: "qwen3", hidden_size: 20, head_dim: 8 },
+  gemma2,
+  // Of a model that reads images too, the text model.
+  gemma3: {
+    model_type: "gemma3",
+    text_config: {
+      ...gemma3,
+      num_attention_heads: 2,
+      num_key_value_heads: 1,
+      intermediate_size: 8,
+      layer_types: ["full_attention", "sliding_attention"],
+    },
+    vision_config: {},
+    eos_token_id: [1, 28],
+  },
+  gemma3_text: { ...gemma3, model_type: "gemma3_text" },
   "transformer_lens-attn-only": {
     ...lens,
     attn_only: true,

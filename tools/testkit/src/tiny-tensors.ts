@@ -1,7 +1,7 @@
 import type { Config } from "./tiny-configs.ts";
 
 /** How a tensor's entries are drawn. */
-export type Draw = "table" | "matrix" | "scale" | "bias";
+export type Draw = "table" | "matrix" | "scale" | "offset" | "bias";
 
 /** Name, shape and kind of each tensor of a checkpoint. */
 export type Tensors = readonly (readonly [name: string, shape: readonly number[], draw: Draw])[];
@@ -11,6 +11,12 @@ export function tensorsOf(config: Config): Tensors {
   if (config.model_type === "gpt2") return gpt2Tensors(config);
   if (config.model_type === "gpt_neox") return neoxTensors(config);
   if (config.model_type === "transformer_lens") return lensTensors(config);
+  if (config.model_type === "gemma2") return gemmaTensors(config, "model.");
+  if (config.model_type === "gemma3_text") return gemmaTensors(config, "model.");
+  if (config.model_type === "gemma3") {
+    const text = { ...config, ...Object(config.text_config) };
+    return gemmaTensors({ ...text, model_type: "gemma3" }, "language_model.model.");
+  }
   return llamaTensors(config);
 }
 
@@ -123,6 +129,43 @@ function llamaTensors(config: Config): Tensors {
     }),
     ["model.norm.weight", [d], "scale"],
     ...(config.tie_word_embeddings === true ? [] : linear("lm_head", vocab, d, false)),
+  ];
+}
+
+function gemmaTensors(config: Config, prefix: string): Tensors {
+  const d = count(config, "hidden_size");
+  const d_head = count(config, "head_dim");
+  const d_query = count(config, "num_attention_heads") * d_head;
+  const d_key = count(config, "num_key_value_heads") * d_head;
+  const d_mlp = count(config, "intermediate_size");
+  const vocab = count(config, "vocab_size");
+  return [
+    [`${prefix}embed_tokens.weight`, [vocab, d], "table"],
+    ...layers(count(config, "num_hidden_layers"), (layer): Tensors => {
+      const at = `${prefix}layers.${layer}`;
+      const attn = `${at}.self_attn`;
+      return [
+        [`${at}.input_layernorm.weight`, [d], "offset"],
+        ...linear(`${attn}.q_proj`, d_query, d, false),
+        ...linear(`${attn}.k_proj`, d_key, d, false),
+        ...linear(`${attn}.v_proj`, d_key, d, false),
+        ...linear(`${attn}.o_proj`, d, d_query, false),
+        ...(config.model_type === "gemma2"
+          ? []
+          : ([
+              [`${attn}.q_norm.weight`, [d_head], "offset"],
+              [`${attn}.k_norm.weight`, [d_head], "offset"],
+            ] as const)),
+        [`${at}.post_attention_layernorm.weight`, [d], "offset"],
+        [`${at}.pre_feedforward_layernorm.weight`, [d], "offset"],
+        ...linear(`${at}.mlp.gate_proj`, d_mlp, d, false),
+        ...linear(`${at}.mlp.up_proj`, d_mlp, d, false),
+        ...linear(`${at}.mlp.down_proj`, d, d_mlp, false),
+        [`${at}.post_feedforward_layernorm.weight`, [d], "offset"],
+      ];
+    }),
+    [`${prefix}norm.weight`, [d], "offset"],
+    ...(config.tie_word_embeddings === false ? linear("lm_head", vocab, d, false) : []),
   ];
 }
 

@@ -27,7 +27,7 @@ export const tinyFamilies: readonly string[] = Object.keys(configs);
 /**
  * A folder in memory with config.json and model.safetensors (F32) of a small random model: two or three layers,
  * vocab 29. Matrices have entries of size 0.3 (0.2 where there are no norms), biases up to 0.2, norm scales
- * 0.7 to 1.3, so that no part of the model is near zero. The same options give the same bytes.
+ * 0.7 to 1.3 (where files hold γ of 1 + γ, 1 less), so that no part of the model is near zero. The same options give the same bytes.
  *
  * ```ts
  * const model = await loadModel(reference, tinyModel("llama", { seed: 3, num_hidden_layers: 1 }));
@@ -99,6 +99,8 @@ function entries(seed: number, config: Config): (kind: Draw) => number {
         return spread * bell();
       case "scale":
         return 0.7 + 0.6 * uniform();
+      case "offset":
+        return 0.6 * uniform() - 0.3;
       case "bias":
         return 0.4 * uniform() - 0.2;
     }

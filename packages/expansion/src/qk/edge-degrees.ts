@@ -21,7 +21,7 @@ import {
   targetReadout,
   targetValue,
   tokenIds,
-  unembed,
+  uncappedLogits,
   upToStage,
   withAttention,
   within,
@@ -154,7 +154,7 @@ export function valueTerms<T extends Shaped>(
     const at = (x: T, pos: number): T => ops.slice(x, "pos", pos, pos + 1);
     const readOut = (x: T): T =>
       ops.sum(ops.matmul(at(x, x.shape.pos === 1 ? 0 : query), covector, ["d_model"]), ["pos"]);
-    const logits = unembed(ops, model, at(anatomy.residual, query), plainSites());
+    const logits = uncappedLogits(ops, model, at(anatomy.residual, query), plainSites());
     const all = sweep(ops, model, anatomy, undefined, Number.POSITIVE_INFINITY);
 
     const before = upToStage(model, stageOfLayer(model.architecture, layer));
@@ -190,7 +190,13 @@ function edgeGates<T extends Shaped>(
   const keys = sizeAlong(row.shape, "key_pos", name);
   const only = Array.from({ length: keys }, (_, k) => (k === key ? 1 : 0));
   const own = ops.mul(row, ops.constant({ key_pos: keys }, only));
-  return new Map([...gates, [`${name}.pattern`, own]]);
+  const sigma = gates.get(`${name}.write_norm`);
+  const after = sigma && ops.slice(sigma, "pos", query, query + 1);
+  return new Map([
+    ...gates,
+    [`${name}.pattern`, own],
+    ...(after ? [[`${name}.write_norm`, after] as const] : []),
+  ]);
 }
 
 /** The stream after all blocks of `before`, as the run had it. */

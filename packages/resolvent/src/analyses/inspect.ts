@@ -63,7 +63,8 @@ function factTable({ model, architecture: a, parameters, tokenizer, weights }: I
     ["d_model", String(a.d_model)],
     ["heads", `${a.heads} of d_head ${a.d_head}${shared}`],
     ["MLP", a.d_mlp === 0 ? "none" : mlp],
-    ["norm", a.norm],
+    ["norm", a.writeNorms ? `${a.norm}, before blocks and of what they write` : a.norm],
+    ...capFacts(a),
     ["positions", a.positions],
     ["vocab", `${a.vocab}${a.tied ? ", embedding and unembedding shared" : ""}`],
     ["context", String(a.context)],
@@ -81,6 +82,15 @@ function factTable({ model, architecture: a, parameters, tokenizer, weights }: I
     ],
     rows: facts.map(([fact, value]) => [`  ${fact}`, value]),
   };
+}
+
+/** Soft caps, where a model has any. */
+function capFacts({ scoreCap, logitCap }: Architecture): [string, string][] {
+  const caps = [
+    ...(scoreCap === undefined ? [] : [`scores at ±${scoreCap}`]),
+    ...(logitCap === undefined ? [] : [`logits at ±${logitCap}`]),
+  ];
+  return caps.length === 0 ? [] : [["soft caps", caps.join(", ")]];
 }
 
 function tensorTable({ tensors }: Inspection): Table {

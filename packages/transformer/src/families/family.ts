@@ -36,6 +36,10 @@ export interface Family {
   readonly tie?: { readonly embedding: string; readonly unembedding: string };
   /** Tensors that the family may have and this config denies: files that hold them are read without. */
   denied?(fields: Fields): RegExp | undefined;
+  /** Tensors of parts that are no text model: files that hold them are read without. */
+  readonly leftOut?: RegExp;
+  /** The config of the text model within one of several models; what is given where there is one alone. */
+  textConfig?(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** What of the fields is not certain to be meant as it is read. */
   doubts?(fields: Fields): readonly Warning[];
   /** The keys of config.json by `model_type`. */

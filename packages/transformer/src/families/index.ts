@@ -2,6 +2,7 @@ import { type Fields, fieldsOf, unsupported } from "../fields.ts";
 import type { Architecture } from "../model.ts";
 import type { Warning } from "../warning.ts";
 import type { Family } from "./family.ts";
+import { gemma } from "./gemma.ts";
 import { gptNeox } from "./gpt-neox.ts";
 import { gpt2 } from "./gpt2.ts";
 import { checkKeys } from "./keys.ts";
@@ -16,6 +17,9 @@ export const families: Readonly<Record<string, Family>> = {
   mistral: llama,
   qwen2: llama,
   qwen3: llama,
+  gemma2: gemma,
+  gemma3: gemma,
+  gemma3_text: gemma,
   transformer_lens: transformerLens,
 };
 
@@ -41,13 +45,14 @@ export function readConfig(config: Readonly<Record<string, unknown>>): ReadConfi
   if (family === undefined || keys === undefined || typeof name !== "string") {
     throw unsupported("transformer", "model_type", name, Object.keys(families));
   }
-  const fields = fieldsOf(config, name, {
+  const own = family.textConfig?.(config) ?? config;
+  const fields = fieldsOf(own, name, {
     aliases: family.aliases?.[name] ?? {},
     defaults: family.defaults?.[name] ?? {},
   });
   const architecture = family.architecture(fields);
   const warnings = [
-    ...checkKeys(config, fields, keys, architecture),
+    ...checkKeys(own, fields, keys, architecture),
     ...(family.doubts?.(fields) ?? []),
   ];
   return { family, fields, architecture, warnings };

@@ -13,6 +13,7 @@ import {
   textEnds,
 } from "./family.ts";
 import { contradiction } from "./keys.ts";
+import { layerKind } from "./layer-types.ts";
 import { ropeDoubts, ropeFields, rotaryOf } from "./positions.ts";
 
 const usedKeys: readonly string[] = [
@@ -189,20 +190,9 @@ function windowOf(fields: Fields, a: Architecture, layer: number): number | unde
   const own = fields.family === "mistral" || fields.flag("use_sliding_window", false);
   const window = own && fields.has("sliding_window") ? fields.count("sliding_window") : undefined;
   if (fields.family === "mistral") return window;
-  if (!fields.has("layer_types")) {
+  const kind = layerKind(fields, a, layer);
+  if (kind === undefined) {
     return layer >= fields.countFromZero("max_window_layers", 28) ? window : undefined;
-  }
-  const kinds = fields.raw("layer_types");
-  const kind: unknown = Array.isArray(kinds) ? kinds[layer] : undefined;
-  if (kind !== "full_attention" && kind !== "sliding_attention") {
-    const supported = ["full_attention", "sliding_attention"];
-    throw unsupported(fields.family, `layer_types[${layer}]`, kind, supported);
-  }
-  if (Array.isArray(kinds) && kinds.length !== a.layers) {
-    throw contradiction(
-      fields.family,
-      `layer_types has ${kinds.length} entries for ${a.layers} layers.`,
-    );
   }
   if (kind === "full_attention") return undefined;
   if (window !== undefined) return window;

@@ -1,7 +1,7 @@
 """Expected values of the tiny models, from a float64 program of its own.
 
 It follows the modelling code of Hugging Face transformers (GPT2LMHeadModel, GPTNeoXForCausalLM, LlamaForCausalLM,
-MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, modeling_rope_utils) and of TransformerLens
+MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, Gemma2ForCausalLM, Gemma3ForCausalLM, modeling_rope_utils) and of TransformerLens
 (HookedTransformer), one position matrix at a time, and shares nothing with the TypeScript.
 
     python3 golden.py        # needs numpy and node; writes golden.json
@@ -82,9 +82,11 @@ def rms_norm(x, weight, eps):
 # --- attention on [head, pos, d_head]; returns what each query mixes, and the pattern ---
 
 
-def attend(q, k, v, scale, window=None):
+def attend(q, k, v, scale, window=None, softcap=None):
     n = q.shape[1]
     scores = q @ k.transpose(0, 2, 1) * scale
+    if softcap is not None:
+        scores = np.tanh(scores / softcap) * softcap
     i, j = np.arange(n)[:, None], np.arange(n)[None, :]
     seen = j <= i
     if window is not None:
@@ -284,6 +286,68 @@ def llama(cfg, w):
     return h, rms_norm(h, w["model.norm.weight"], eps) @ unembed.T, pattern, post
 
 
+def gemma(cfg, w):
+    """Gemma 2, Gemma 3 (text), and the text model of Gemma 3 with images"""
+    first = cfg["model_type"] == "gemma2"
+    prefix = "model."
+    if cfg["model_type"] == "gemma3":
+        cfg, prefix = cfg["text_config"], "language_model.model."
+    eps = cfg["rms_norm_eps"]
+    act = ACT[cfg.get("hidden_activation", "gelu_pytorch_tanh")]
+    n_heads, n_kv, size = cfg["num_attention_heads"], cfg["num_key_value_heads"], cfg["head_dim"]
+    n_layers = cfg["num_hidden_layers"]
+    every = 2 if first else cfg.get("sliding_window_pattern") or 6
+    kinds = cfg.get("layer_types") or [
+        "sliding_attention" if (i + 1) % every else "full_attention" for i in range(n_layers)
+    ]
+    if first:
+        ropes = dict.fromkeys(kinds, rope_init(cfg, size, cfg.get("rope_theta", 10000)))
+    elif "full_attention" in (cfg.get("rope_parameters") or {}):
+        ropes = {
+            kind: rope_init({**cfg, "rope_parameters": cfg["rope_parameters"][kind], "rope_scaling": None}, size, None)
+            for kind in set(kinds)
+        }
+    else:
+        local = {**cfg, "rope_scaling": None}
+        ropes = {
+            "full_attention": rope_init(cfg, size, cfg.get("rope_theta", 1000000)),
+            "sliding_attention": rope_init(local, size, cfg.get("rope_local_base_freq", 10000)),
+        }
+
+    def norm(name, x):
+        return rms_norm(x, 1 + w[prefix + name + ".weight"], eps)
+
+    def linear(name, x):
+        return x @ w[prefix + name + ".weight"].T
+
+    h = w[prefix + "embed_tokens.weight"][TOKENS] * math.sqrt(cfg["hidden_size"])
+    for layer in range(n_layers):
+        at = f"layers.{layer}."
+        x = norm(at + "input_layernorm", h)
+        q = heads(linear(at + "self_attn.q_proj", x), n_heads)
+        k = heads(linear(at + "self_attn.k_proj", x), n_kv)
+        v = heads(linear(at + "self_attn.v_proj", x), n_kv)
+        if not first:
+            q, k = norm(at + "self_attn.q_norm", q), norm(at + "self_attn.k_norm", k)
+        kind = kinds[layer]
+        q, k = rope(q, *ropes[kind]), rope(k, *ropes[kind])
+        k, v = (np.repeat(x, n_heads // n_kv, axis=0) for x in (k, v))
+        scale = cfg["query_pre_attn_scalar"] ** -0.5
+        window = cfg["sliding_window"] if kind == "sliding_attention" else None
+        cap = cfg.get("attn_logit_softcapping", 50.0) if first else None
+        mixed, pattern = attend(q, k, v, scale, window, cap)
+        h = h + norm(at + "post_attention_layernorm", linear(at + "self_attn.o_proj", merged(mixed)))
+        x = norm(at + "pre_feedforward_layernorm", h)
+        post = act(linear(at + "mlp.gate_proj", x)) * linear(at + "mlp.up_proj", x)
+        h = h + norm(at + "post_feedforward_layernorm", linear(at + "mlp.down_proj", post))
+    unembed = w[prefix + "embed_tokens.weight"] if cfg.get("tie_word_embeddings", True) else w["lm_head.weight"]
+    logits = norm("norm", h) @ unembed.T
+    cap = cfg.get("final_logit_softcapping", 30.0 if first else None)
+    if cap is not None:
+        logits = np.tanh(logits / cap) * cap
+    return h, logits, pattern, post
+
+
 def transformer_lens(cfg, w):
     eps = cfg.get("eps", 1e-5)
     kind = cfg.get("normalization_type")
@@ -379,6 +443,9 @@ MODELS = {
     "mistral": llama,
     "qwen2": llama,
     "qwen3": llama,
+    "gemma2": gemma,
+    "gemma3": gemma,
+    "gemma3_text": gemma,
     "transformer_lens": transformer_lens,
 }
 

@@ -233,6 +233,23 @@ export function likeCheckpoints(): readonly Generated[] {
         { type: "Fuse" },
       ]),
     })),
+    tokenizer("Gemma 3", () => {
+      const model = charBpe(seed(6), { byte_fallback: true, fuse_unk: true });
+      const runs = ["\n", "\n\n", "\t\t", "▁▁", "▁▁▁", "<unused0>", "<table>"];
+      const { vocab } = model;
+      const size = Object.keys(vocab as object).length; // charBpe makes an object
+      return {
+        model,
+        added_tokens: [...special, ...runs.map((run, at) => added(run, size + at))],
+        normalizer: { type: "Replace", pattern: { String: " " }, content: "▁" },
+        post_processor: template(["<s>", "A"]),
+        decoder: sequence("decoders", [
+          { type: "Replace", pattern: { String: "▁" }, content: " " },
+          { type: "ByteFallback" },
+          { type: "Fuse" },
+        ]),
+      };
+    }),
     tokenizer("Llama 3", () => ({
       model: byteBpe(seed(7), { ignore_merges: true }),
       pre_tokenizer: sequence("pretokenizers", [split(GPT4), byteLevel(false, false)]),
