@@ -14,15 +14,12 @@ const folder = temporaryFolder();
 test.each([
   ["degree-bars", 15],
   ["degree-svg", 16],
-])(
-  "the README of the figures has the example %s, in at most %i lines",
-  async (name, most) => {
-    const readme = new URL("../../../packages/figures/README.md", import.meta.url);
-    const code = await readFile(example(name), "utf8");
-    expect(await readFile(readme, "utf8")).toContain(`\`\`\`ts\n${code}\`\`\``);
-    expect(code.split("\n").filter((line) => line !== "").length).toBeLessThanOrEqual(most);
-  },
-);
+])("the README of the figures has the example %s, in at most %i lines", async (name, most) => {
+  const readme = new URL("../../../packages/figures/README.md", import.meta.url);
+  const code = await readFile(example(name), "utf8");
+  expect(await readFile(readme, "utf8")).toContain(`\`\`\`ts\n${code}\`\`\``);
+  expect(code.split("\n").filter((line) => line !== "").length).toBeLessThanOrEqual(most);
+});
 
 test("in Node it writes a file", async () => {
   const before = process.cwd();
