@@ -27,6 +27,9 @@ interface Encoded<T extends Shaped> {
 /** Under the root of a decoder row's norm: its gradient at a row of zeros is 0, and no other norm changes. */
 const TINY = 1e-30;
 
+/** SAELens'; the paper has 0.001, of inputs whose mean square is 1. */
+const BANDWIDTH = 0.05;
+
 /** The loss of ReLU, JumpReLU and gated dictionaries. */
 export function denseLoss<T extends Shaped>(
   tape: AdjointOps<T>,
@@ -56,21 +59,27 @@ export function denseLoss<T extends Shaped>(
         return { a, open: open.primal, parts: { l1: mean(sized, loss.coefficient) } };
       }
       case "jumprelu": {
-        const jump = jumpReLU(tape, ops, encode(weights.b_enc), weights, loss.bandwidth);
+        const jump = jumpReLU(
+          tape,
+          ops,
+          encode(weights.b_enc),
+          weights,
+          loss.bandwidth ?? BANDWIDTH,
+        );
         return { ...jump, parts: { l0: mean(jump.step, loss.coefficient) } };
       }
       case "jumprelu-tanh": {
         const z = encode(weights.b_enc);
-        const jump = jumpReLU(tape, ops, z, weights, loss.bandwidth);
+        const jump = jumpReLU(tape, ops, z, weights, loss.bandwidth ?? BANDWIDTH);
         const length = norms();
-        const u = tape.scale(tape.mul(jump.a, length), loss.sharpness);
+        const u = tape.scale(tape.mul(jump.a, length), loss.sharpness ?? 4);
         // tanh u = 2σ(2u) − 1
         const logistic = tape.gate(tape.scale(u, 2), "silu");
         const tanh = tape.sub(tape.scale(logistic, 2), tape.fill({}, 1));
         const below = tape.mul(relu(tape.sub(jump.threshold, z)), length);
         const parts = {
           tanh: mean(tanh, loss.coefficient),
-          preActivation: mean(below, loss.preActivation),
+          preActivation: mean(below, loss.preActivation ?? 3e-6),
         };
         return { ...jump, parts };
       }

@@ -9,6 +9,8 @@
  * | `jumprelu` | `z` where `z > θ` | `λ Σ H(z − θ)` (Rajamanoharan et al. 2024, 2407.14435) |
  * | `jumprelu-tanh` | likewise | `λ Σ tanh(c a_f ‖d_f‖) + λ_p Σ max(θ − z, 0) ‖d_f‖` (Anthropic, January 2025) |
  * | `gated` | `1[π > 0]·max(m, 0)` | `λ Σ max(π, 0) + ‖y − (max(π, 0) @ W_dec + b_dec)‖²`, the last decoder held (2404.16014) |
+ *
+ * `coefficient` is λ, `bandwidth` the ε of JumpReLU's pseudo-derivatives, default 0.05.
  */
 export type Loss =
   | { readonly kind: "l1"; readonly coefficient: number; readonly decoderNorms: boolean }
@@ -20,15 +22,15 @@ export type Loss =
       /** Sizes of the groups of features, the first first; what they add up to is all of them. */
       readonly groups?: readonly number[];
     }
-  | { readonly kind: "jumprelu"; readonly coefficient: number; readonly bandwidth: number }
+  | { readonly kind: "jumprelu"; readonly coefficient: number; readonly bandwidth?: number }
   | {
       readonly kind: "jumprelu-tanh";
       readonly coefficient: number;
-      readonly bandwidth: number;
-      /** `c` */
-      readonly sharpness: number;
-      /** `λ_p` */
-      readonly preActivation: number;
+      readonly bandwidth?: number;
+      /** `c`; default 4. */
+      readonly sharpness?: number;
+      /** `λ_p`; default 3e-6. */
+      readonly preActivation?: number;
     }
   | { readonly kind: "gated"; readonly coefficient: number };
 

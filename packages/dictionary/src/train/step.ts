@@ -30,6 +30,9 @@ export interface StepOptions {
   readonly thresholdRate?: number;
 }
 
+/** The share of a batch's smallest activation in batchtopk's threshold: SAELens'. */
+export const THRESHOLD_RATE = 0.01;
+
 /** A state that has taken no step. */
 export function freshState<T extends Shaped>(
   ops: Ops<T>,
@@ -50,7 +53,7 @@ export async function trainingStep<T extends Shaped>(
   rows: TrainingRows<T>,
   options: StepOptions,
 ): Promise<{ readonly state: TrainingState<T>; readonly report: LossReport }> {
-  const { clip, dead, thresholdRate = 0.01, rate, beta1 = 0.9, beta2 = 0.999 } = options;
+  const { clip, dead, thresholdRate = THRESHOLD_RATE, rate, beta1 = 0.9, beta2 = 0.999 } = options;
   const found = await lossAndGradients(engine, state.weights, objective, rows, dead);
   const { gradients, ...report } = found;
   const step = state.step + 1;
