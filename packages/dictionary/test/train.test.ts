@@ -224,14 +224,7 @@ describe("a training that goes on", () => {
   test.each([
     ["topk", { loss: { kind: "topk", k: 3, auxiliary } }],
     ["batchtopk", { loss: { kind: "batchtopk", k: 3 } }],
-    [
-      "l1, resampled",
-      {
-        loss: { kind: "l1", coefficient: 6, decoderNorms: false },
-        resampleEvery: 2,
-        deadAfter: 32,
-      },
-    ],
+    ["l1, resampled", dying],
     ["a transcoder", { ...transcoding, loss: { kind: "jumprelu", coefficient: 0.1 } }],
   ] as const)("%s: the same bits as one that did not stop", async (_, more) => {
     const options = { ...settings, steps: 9, ...more };
@@ -297,16 +290,16 @@ describe("what it leaves", () => {
 });
 
 test("dead features begin anew at inputs", async () => {
-  const options = { ...settings, ...dying, scaled: false };
+  const options = { ...settings, ...dying };
   const { checkpoints, told } = await trained(reference, options);
-  const [before, after] = [checkpoints[1], checkpoints[2]];
+  const [before, after] = [checkpoints[4], checkpoints[5]]; // the sixth step begins some anew
   if (before === undefined || after === undefined) throw new Error("no checkpoint");
-  // Idle for a batch more than before, or anew.
-  const anew = Array.from(before.idle).flatMap((count, f) =>
-    count >= 16 && after.idle[f] === 0 ? [f] : [],
-  );
+  const still = (rows: number[][] | undefined, f: number): boolean =>
+    rows?.[f]?.every((value) => value === 0) === true;
+  const [one, other] = [rowsOf(before, "second").W_dec, rowsOf(after, "second").W_dec];
+  const anew = [...before.idle.keys()].filter((f) => !still(one, f) && still(other, f));
   expect(anew.length).toBeGreaterThan(0);
-  expect(told[2]?.dead).toBe(0);
+  expect(told[5]?.dead).toBe(0);
   const [weights, first, second] = ["weights", "first", "second"].map((part) =>
     rowsOf(after, part),
   );
@@ -322,8 +315,8 @@ test("dead features begin anew at inputs", async () => {
     const length = Math.hypot(...encoder);
     expect(encoder).toBeNear(direction.map((value) => value * length));
     for (const moments of [first, second]) {
-      expect(moments?.W_enc?.[f]?.every((value) => value === 0)).toBe(true);
-      expect(moments?.W_dec?.[f]?.every((value) => value === 0)).toBe(true);
+      expect(still(moments?.W_enc, f)).toBe(true);
+      expect(still(moments?.W_dec, f)).toBe(true);
       expect(moments?.b_enc?.[0]?.[f]).toBe(0);
     }
     expect(weights?.b_enc?.[0]?.[f]).toBe(0);
