@@ -33,6 +33,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     21900,
     "files, sums and paths of graphs; the reader of torch's archives takes a third of it",
   ],
+  "dictionary/train": [
+    30000,
+    "runs and sites of transformer, reverse-mode derivatives, and safetensors of weights for checkpoints",
+  ],
   expansion: [
     35100,
     "blocks of transformer, nodes, nearest names, and all derivatives of tensor; nothing that loads models",

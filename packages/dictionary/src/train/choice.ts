@@ -1,0 +1,92 @@
+import { type Engine, type Ids, type Shaped, sizeAlong, type Top, using } from "@resolvent/tensor";
+import type { Auxiliary, Objective } from "./objective.ts";
+import { affineEncoded } from "./pre-activations.ts";
+import type { TrainedWeights } from "./weights.ts";
+
+/** Pairs of a row and a feature of it. */
+export interface Pairs {
+  readonly rows: Ids;
+  readonly features: Ids;
+  /** Their pre-activations. */
+  readonly values: ArrayLike<number>;
+}
+
+/** Which activations a batch has, where a choice among many decides it. */
+export interface Choice {
+  readonly active: Pairs;
+  /** The dead features that each row would have. */
+  readonly revived?: Pairs;
+}
+
+/** The losses that choose. */
+export type ChoosingLoss = Extract<Objective["loss"], { readonly k: number }>;
+
+export function chooses(loss: Objective["loss"]): loss is ChoosingLoss {
+  return loss.kind === "topk" || loss.kind === "batchtopk";
+}
+
+/** What topk and batchtopk choose of a batch, without reading the others back. */
+export async function choiceOf<T extends Shaped>(
+  engine: Engine<T>,
+  weights: TrainedWeights<T>,
+  { loss, subtractsBias }: { readonly loss: ChoosingLoss; readonly subtractsBias: boolean },
+  input: T,
+  dead: Int32Array,
+): Promise<Choice> {
+  const rows = sizeAlong(input.shape, "row", "train");
+  const { auxiliary, k } = loss;
+  return await using(
+    engine,
+    () => affineEncoded(engine, weights, weights.b_enc, subtractsBias, input),
+    async (z): Promise<Choice> => {
+      const active =
+        loss.kind === "topk"
+          ? byRow(await engine.top(z, "feature", k), k, undefined)
+          : await overall(engine, z, k * rows);
+      if (auxiliary === undefined || dead.length === 0) return { active };
+      return { active, revived: await revivedOf(engine, z, auxiliary, dead) };
+    },
+  );
+}
+
+function idsOf(data: Int32Array): Ids {
+  return { shape: { entry: data.length }, data };
+}
+
+/** @param names what stands at the places that were found, where they are places in a list */
+function byRow({ indices, values }: Top, each: number, names: Int32Array | undefined): Pairs {
+  const found = indices.data;
+  return {
+    rows: idsOf(found.map((_, i) => Math.floor(i / each))),
+    features: idsOf(names === undefined ? found : found.map((at) => names[at] as number)), // within
+    values: values.data,
+  };
+}
+
+async function overall<T extends Shaped>(engine: Engine<T>, z: T, count: number): Promise<Pairs> {
+  const features = sizeAlong(z.shape, "feature", "train");
+  const { indices, values } = await using(
+    engine,
+    () => engine.join(z, ["row", "feature"], "entry"),
+    async (flat) => await engine.top(flat, "entry", count),
+  );
+  return {
+    rows: idsOf(indices.data.map((at) => Math.floor(at / features))),
+    features: idsOf(indices.data.map((at) => at % features)),
+    values: values.data,
+  };
+}
+
+async function revivedOf<T extends Shaped>(
+  engine: Engine<T>,
+  z: T,
+  auxiliary: Auxiliary,
+  dead: Int32Array,
+): Promise<Pairs> {
+  const k = Math.min(auxiliary.k, dead.length);
+  return await using(
+    engine,
+    () => engine.take(z, "feature", { shape: { dead: dead.length }, data: dead }),
+    async (some) => byRow(await engine.top(some, "dead", k), k, dead),
+  );
+}
