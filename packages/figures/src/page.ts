@@ -77,9 +77,9 @@ ${tables.map((table, n) => tableHtml(table, { open: n === 0 && views.length === 
 <h2>Does it add up?</h2>
 ${certificateHtml(result)}
 <h2>How this was made</h2>
-<p>${text(analysis.description)}</p>
+<p>${optionsWhole(analysis.description)}</p>
 ${factsHtml(result, version)}
-<pre tabindex="0" aria-label="The command that makes this again">${text(command)}</pre>
+<pre tabindex="0" aria-label="The command that makes this again">${optionsWhole(command)}</pre>
 </main>
 </body>
 </html>
@@ -116,6 +116,14 @@ function typeset(sentence: string): string {
       .replace(/(^|[\s(])-(?=\d)/g, "$1−")
       .replace(/(\d) %/g, "$1\u00a0%")
       .replace(/" (?=[^\s"]{1,20}")/g, '"\u00a0'),
+  );
+}
+
+/** A text in which no line ends within the name of an option: browsers break it after `--`. */
+function optionsWhole(given: string): string {
+  return escapeHtml(given).replace(
+    /(^|\s)(--[a-z][a-z-]{0,30})(?![\w-])/g,
+    '$1<span class="option">$2</span>',
   );
 }
 

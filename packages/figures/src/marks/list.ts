@@ -11,8 +11,8 @@ const GAP = 16;
 const LEAST = 72;
 /** Of a head that is longer than its cells: it takes lines. */
 const HEAD = 96;
-/** Lines of words in a cell at most. */
-const LINES = 3;
+/** Lines of words in a cell at most: of a long path, each of its nodes. */
+const LINES = 6;
 /** Rows of a list in a drawing; a page has the table itself. */
 const MOST = 60;
 const WORDS = new Set(["text", "token", "shape"]);
@@ -32,13 +32,26 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
       Math.min(textWidth(headOf(column), { strong: true }), HEAD),
     ),
   );
+  const leasts = columns.map(({ column }, i) => {
+    const longest = (text: string, strong: boolean): number =>
+      text
+        .split(" ")
+        .reduce(
+          (most, word) =>
+            Math.max(most, textWidth(word, { strong, mono: column.kind === "token" && !strong })),
+          0,
+        );
+    const words = texts.map((row) => longest(row[i] ?? "", false));
+    return Math.max(LEAST, Math.min(HEAD, longest(headOf(column), true), Math.max(0, ...words)));
+  });
   // What is too wide takes several lines, or is cut; the widest first.
   const room = width - GAP * (columns.length - 1) - 8;
   const widths = [...wants];
   for (let over = widths.reduce((a, b) => a + b, 0) - room; over > 0; ) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const less = Math.max((widths[widest] ?? 0) - over, LEAST);
-    if (less >= (widths[widest] ?? 0)) break;
+    const yields = widths.map((own, i) => (own > (leasts[i] ?? 0) ? own : 0));
+    const widest = yields.indexOf(Math.max(...yields));
+    if (yields[widest] === 0) break;
+    const less = Math.max((widths[widest] ?? 0) - over, leasts[widest] ?? 0);
     over -= (widths[widest] ?? 0) - less;
     widths[widest] = less;
   }

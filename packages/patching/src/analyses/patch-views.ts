@@ -1,4 +1,4 @@
-import { type Place, promptText, short, type View } from "@resolvent/analysis";
+import { type Place, short, tokenNotation, type View } from "@resolvent/analysis";
 import type { PatchResult } from "../patch.ts";
 import { measureWords, targetWords } from "./parameters.ts";
 
@@ -30,7 +30,7 @@ export function patchAnswer({
       ? ` → ${to}`
       : token === undefined
         ? ""
-        : ` at ${promptText([token])} (position ${to})`;
+        : ` at ${tokenNotation(token.text)} (position ${to})`;
   const noise = setting.direction === "noise";
   return [
     largest === undefined
