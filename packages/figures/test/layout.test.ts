@@ -185,6 +185,27 @@ test("lists have the table's own rest", () => {
   expect(texts).toEqual(["name", "effect", "embed", "2.00", "L0.H0", "−1.00", "others", "0.500"]);
 });
 
+test("where a list has too little room, no word of it is cut, and a long path takes lines", () => {
+  const path = "embed → L0.attn → L0.mlp → L1.attn → L3.mlp";
+  const wide: Table = {
+    kind: "part",
+    columns: [
+      { name: "path", kind: "text" },
+      ...["contribution", "probability", "recomputed", "another"].map((name) => ({
+        ...{ name, kind: "number" as const },
+      })),
+    ],
+    rows: [[path, 1, 2, 3, 4]],
+  };
+  const view: View = { mark: "list", table: "part", columns: wide.columns.map(({ name }) => name) };
+  const { shapes: drawn } = layout(view, [wide], { width: 300 });
+  const texts = drawn.flatMap((shape) => (shape.kind === "text" ? [shape.text] : []));
+  expect(texts.filter((text) => text.endsWith("…"))).toEqual([]);
+  expect(texts).toEqual(expect.arrayContaining(["contribution", "probability"]));
+  const lines = texts.filter((text) => /embed|→|L\d/.test(text));
+  expect(lines.join(" ")).toBe(path);
+});
+
 test("what is rounding is 0", () => {
   const tiny: Table = {
     ...table,

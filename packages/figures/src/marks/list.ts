@@ -32,6 +32,7 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
       Math.min(textWidth(headOf(column), { strong: true }), HEAD),
     ),
   );
+  // No word is cut that is not longer than a head may be.
   const leasts = columns.map(({ column }, i) => {
     const longest = (text: string, strong: boolean): number =>
       text
@@ -42,7 +43,7 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
           0,
         );
     const words = texts.map((row) => longest(row[i] ?? "", false));
-    return Math.max(LEAST, Math.min(HEAD, longest(headOf(column), true), Math.max(0, ...words)));
+    return Math.max(LEAST, Math.min(HEAD, Math.max(longest(headOf(column), true), ...words)));
   });
   // What is too wide takes several lines, or is cut; the widest first.
   const room = width - GAP * (columns.length - 1) - 8;
