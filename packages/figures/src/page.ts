@@ -109,12 +109,13 @@ function tokensHtml(tokens: unknown, label: string, head?: string): string {
   return `<p class="prompt" aria-label="${label}, token by token" role="group">${before}${each.join("<wbr>")}${more}</p>`;
 }
 
-/** A sentence with − before negative numbers; no line ends before % or within a short quoted token. */
+/** A sentence with − before negative numbers; no line ends before %, next to ± or within a short quoted token. */
 function typeset(sentence: string): string {
   return escapeHtml(
     sentence
       .replace(/(^|[\s(])-(?=\d)/g, "$1−")
       .replace(/(\d) %/g, "$1\u00a0%")
+      .replaceAll(" ± ", "\u00a0±\u00a0")
       .replace(/" (?=[^\s"]{1,20}")/g, '"\u00a0'),
   );
 }

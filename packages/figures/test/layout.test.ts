@@ -206,6 +206,18 @@ test("where a list has too little room, no word of it is cut, and a long path ta
   expect(lines.join(" ")).toBe(path);
 });
 
+test("a head of one long word has its room where there is some", () => {
+  const one: Table = {
+    ...{ kind: "part", columns: [{ name: "neel-induction-2l-long", kind: "text" }] },
+    rows: [["a"]],
+  };
+  const view: View = { mark: "list", table: "part", columns: ["neel-induction-2l-long"] };
+  const { shapes: drawn } = layout(view, [one], { width: 600 });
+  expect(drawn.flatMap((shape) => (shape.kind === "text" ? [shape.text] : []))).toEqual([
+    ...["neel-induction-2l-long", "a"],
+  ]);
+});
+
 test("what is rounding is 0", () => {
   const tiny: Table = {
     ...table,

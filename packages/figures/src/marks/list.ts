@@ -1,7 +1,7 @@
 import type { ListView, Table } from "@resolvent/analysis";
 import { cellText, columnOf, headOf, refersOf, shownRows } from "../reading.ts";
 import type { Drawing, Refers, Shape } from "../shape.ts";
-import { cut, textWidth, wrap } from "../text.ts";
+import { cut, type TextOptions, textWidth, wrap } from "../text.ts";
 
 const LINE = 20;
 /** Between the lines of one cell. */
@@ -26,24 +26,22 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
   const texts = rows.map((row) =>
     columns.map(({ at, column }) => cellText(row[at] ?? null, column)),
   );
+  const longest = (text: string, how: TextOptions): number =>
+    text.split(" ").reduce((most, word) => Math.max(most, textWidth(word, how)), 0);
+  const heads = columns.map(({ column }) => ({
+    whole: textWidth(headOf(column), { strong: true }),
+    word: longest(headOf(column), { strong: true }),
+  }));
   const wants = columns.map(({ column }, i) =>
     texts.reduce(
       (most, row) => Math.max(most, textWidth(row[i] ?? "", { mono: column.kind === "token" })),
-      Math.min(textWidth(headOf(column), { strong: true }), HEAD),
+      Math.min(heads[i]?.whole ?? 0, Math.max(HEAD, heads[i]?.word ?? 0)),
     ),
   );
   // No word is cut that is not longer than a head may be.
   const leasts = columns.map(({ column }, i) => {
-    const longest = (text: string, strong: boolean): number =>
-      text
-        .split(" ")
-        .reduce(
-          (most, word) =>
-            Math.max(most, textWidth(word, { strong, mono: column.kind === "token" && !strong })),
-          0,
-        );
-    const words = texts.map((row) => longest(row[i] ?? "", false));
-    return Math.max(LEAST, Math.min(HEAD, Math.max(longest(headOf(column), true), ...words)));
+    const words = texts.map((row) => longest(row[i] ?? "", { mono: column.kind === "token" }));
+    return Math.max(LEAST, Math.min(HEAD, Math.max(heads[i]?.word ?? 0, ...words)));
   });
   // What is too wide takes several lines, or is cut; the widest first.
   const room = width - GAP * (columns.length - 1) - 8;
@@ -86,8 +84,8 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
     });
     return LINE + NEXT * (Math.max(1, ...lines.map(({ length }) => length)) - 1);
   };
-  const heads = columns.map(({ column }) => headOf(column));
-  let y = 20 + cellsOf(heads, 16, "strong", {});
+  const named = columns.map(({ column }) => headOf(column));
+  let y = 20 + cellsOf(named, 16, "strong", {});
   shapes.push({ kind: "line", role: "axis", x1: 0, x2: total, y1: y - 16, y2: y - 16 });
   for (const [i, cells] of texts.entries())
     y += cellsOf(cells, y, "ink", refersOf(table, rows[i] ?? [], view.select));
