@@ -70,7 +70,7 @@ test("says what the run was changed by, and saves what it came by", async () => 
     run(...flags, "--sites", "L0.attn.head", "--save", saved),
   );
   expect(code).toBe(0);
-  expect(text).toMatch(/^L0\.H3 ablated: written instead is nothing$/m);
+  expect(text).toMatch(/^L0\.H3 ablated, with nothing in its place$/m);
   expect(text).toMatch(/^L1\.mlp\.after steered by 2 times a vector of norm 8\.01$/m);
   const stored = await openSafetensors(memorySource(await readFile(saved), saved));
   const { shape, bytes } = await readTensor(stored, "L0.attn.head");

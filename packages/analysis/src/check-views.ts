@@ -12,7 +12,9 @@ type Rule =
   | "layers"
   | "count"
   | "flag"
-  | "scale";
+  | "scale"
+  | "size"
+  | "sizes";
 type Rules = Readonly<Record<string, Rule | `${Rule}?` | "axes" | "axes?">>;
 
 const ALL: Rules = {
@@ -31,11 +33,11 @@ const MARKS: Readonly<Record<View["mark"], Rules>> = {
   lines: CURVES,
   grid: {
     ...{ x: "column", y: "column", value: "column" },
-    ...{ text: "column?", facet: "column?", axes: "axes?" },
+    ...{ text: "column?", facet: "column?", full: "size?", axes: "axes?" },
   },
   routes: { source: "column?", nodes: "column", at: "column", width: "column", axes: "axes" },
   arcs: { ...ENDS, axes: "axes" },
-  scatter: { x: "column", y: "column", label: "column?" },
+  scatter: { x: "column", y: "column", label: "column?", reach: "sizes?" },
   slope: { label: "column", from: "column", to: "column" },
   graph: { ...ENDS, layers: "layers" },
   list: { columns: "columns", rest: "flag?" },
@@ -98,6 +100,16 @@ function checkValue(rule: string, value: unknown, at: string, table: Table): voi
       if (!Number.isInteger(value) || Number(value) < 1)
         throw bad(at, "a whole number from 1", value);
       return;
+    case "size":
+      if (!isSize(value)) throw bad(at, "a number above 0", value);
+      return;
+    case "sizes":
+      if (!isObject(value)) throw bad(at, "an object", value);
+      for (const [axis, size] of Object.entries(value)) {
+        if (axis !== "x" && axis !== "y") throw bad(at, "x and y", axis);
+        if (!isSize(size)) throw bad(`${at}.${axis}`, "a number above 0", size);
+      }
+      return;
     case "scale":
       if (!["linear", "symlog", "log"].some((scale) => scale === value))
         throw bad(at, "linear, symlog or log", value);
@@ -151,6 +163,10 @@ function list(value: unknown, at: string): readonly unknown[] {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isSize(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0;
 }
 
 /** Characters of what came that a message has at most. */

@@ -177,7 +177,7 @@ function meanTable(set: PromptSet, table: SetTable, place: number): Table {
     replaces: "means",
     ...(data && { data }),
     ...(shown !== null && { shown }),
-    title: `${table.title ?? table.kind}: means over ${total} prompts`,
+    title: `${table.title ?? wordsOf(table.kind)}: means over ${total} prompts`,
     ...(place === 0 &&
       first !== undefined && { subtitle: subtitleOf(inputLine(model, first.tokens), total) }),
     columns: [
@@ -213,6 +213,11 @@ function meanTable(set: PromptSet, table: SetTable, place: number): Table {
       ...(place === 0 ? certificateNotes(set) : []),
     ],
   };
+}
+
+/** The kind of rows in words: `score-pair` as `Score pair`. */
+function wordsOf(kind: string): string {
+  return kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("-", " ");
 }
 
 function certificateNotes({

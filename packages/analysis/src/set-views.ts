@@ -1,3 +1,4 @@
+import { percent, short } from "./figures.ts";
 import type { PromptSet, SetTable } from "./prompt-set.ts";
 import { setTables } from "./prompt-set.ts";
 import type { Column } from "./table.ts";
@@ -8,37 +9,78 @@ const BARS: readonly Column["kind"][] = ["effect", "bar", "share", "number"];
 /** Bars of a view at most. */
 const MOST = 20;
 
-/** How many prompts the means are over, in words. */
-export function setAnswer({ analysis, model, prompts }: PromptSet): string[] {
+/** The largest mean with its interval, and how to read it. */
+export function setAnswer({ analysis, model, prompts, means }: PromptSet): string[] {
   const many = prompts.length === 1 ? "1 prompt" : `${prompts.length} prompts`;
+  const found = means.flatMap((table) => largestOf(table, prompts.length) ?? [])[0];
   return [
-    `What ${analysis} finds in ${model.name} on ${many}: means over prompts, with 95 % intervals.`,
-    `An interval (Student’s t) says where the mean over more prompts of this kind would be; one that reaches over zero leaves the sign open.`,
+    found === undefined
+      ? `What ${analysis} finds in ${model.name} on ${many}: means over prompts, with 95 % intervals.`
+      : `Over ${many}, ${found.row} has the largest mean ${found.measure} in ${model.name}: ${found.mean}.`,
+    "An interval, after ± half of it, is a 95 % interval (Student’s t): it says where the mean over more prompts of this kind would be; one that reaches over zero leaves the sign open.",
   ];
 }
 
-/** Bars with intervals of what each table measures first, where one column names its rows, and all tables as lists. */
+/** Of the rows that every prompt has the one with the largest mean, in words; nothing where none has a number. */
+function largestOf(
+  { keys, measures, rows, data }: SetTable,
+  total: number,
+): { readonly row: string; readonly measure: string; readonly mean: string } | undefined {
+  const measure = comparedOf(measures);
+  if (data || measure === undefined) return undefined;
+  const at = measures.indexOf(measure);
+  const [largest] = rows
+    .flatMap((row) => {
+      const spread = row.values[at];
+      return spread === null || spread === undefined || row.count < total ? [] : [{ row, spread }];
+    })
+    .toSorted((a, b) => Math.abs(b.spread.mean) - Math.abs(a.spread.mean));
+  if (largest === undefined) return undefined;
+  const { mean, low, high } = largest.spread;
+  const text = (value: number): string =>
+    measure.kind === "share" || measure.kind === "bar" ? percent(value) : short(value);
+  const open = low !== null && high !== null && low <= 0 && high >= 0;
+  return {
+    row: keys
+      .flatMap((key, i) =>
+        key.detail === true ? [] : [`${key.head ?? key.name} ${largest.row.keys[i] ?? ""}`],
+      )
+      .join(", "),
+    measure: measure.head ?? measure.name,
+    mean: `${text(mean)}${high === null ? "" : ` ± ${text(high - mean)}`}${open ? ", so that its sign is open" : ""}`,
+  };
+}
+
+/**
+ * Bars with intervals of what each table measures first, where one column names its rows; other tables as lists. All
+ * numbers of both are in the tables.
+ */
 export function setViews(set: PromptSet): View[] {
   const lists = listViews(setTables(set));
-  return lists.flatMap((list) => {
+  return lists.map((list) => {
     const table = set.means.find(({ kind }) => `${kind}-mean` === list.table);
-    const bars = table === undefined ? undefined : barsOf(table);
-    return bars === undefined ? [list] : [bars, list];
+    return (table === undefined ? undefined : barsOf(table, set.prompts.length)) ?? list;
   });
 }
 
-function barsOf({ kind, keys, measures, rest }: SetTable): View | undefined {
-  const [key, second] = keys.filter(({ detail }) => detail !== true);
+/** What is compared first: an effect, else what has a zero. */
+function comparedOf(measures: readonly Column[]): Column | undefined {
   const shown = measures.filter(({ detail }) => detail !== true);
-  const measure =
+  return (
     shown.find((one) => one.kind === "effect" || one.kind === "bar") ??
-    shown.find((one) => BARS.includes(one.kind));
+    shown.find((one) => BARS.includes(one.kind))
+  );
+}
+
+function barsOf({ kind, title, keys, measures, rest }: SetTable, total: number): View | undefined {
+  const [key, second] = keys.filter(({ detail }) => detail !== true);
+  const measure = comparedOf(measures);
   if (key === undefined || second !== undefined || measure === undefined) return undefined;
   const { name, head = name } = measure;
   return {
     ...{ mark: "bars", table: `${kind}-mean`, y: key.name, x: name, most: MOST },
     ...{ low: `${name}Low`, high: `${name}High`, rest: rest !== null },
-    title: `Mean ${head} by ${key.head ?? key.name}`,
-    note: "The thin line is the 95 % interval of the mean over prompts.",
+    title: title === null ? `Mean ${head} by ${key.head ?? key.name}` : `${title}: mean ${head}`,
+    note: `The thin line is the 95 % interval of the mean over ${total} prompts.`,
   };
 }

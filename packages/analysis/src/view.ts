@@ -84,6 +84,8 @@ export interface GridView extends ViewBase {
   readonly text?: string;
   /** A column that makes several grids, one for each of its cells. */
   readonly facet?: string;
+  /** The size of a number that has the strongest colour, as 1 of a score: small ones stay faint; default the largest. */
+  readonly full?: number;
   /** What stands along the axes, and in which order; default the cells in theirs. */
   readonly axes?: { readonly x?: readonly Place[]; readonly y?: readonly Place[] };
 }
@@ -129,6 +131,8 @@ export interface ScatterView extends ViewBase {
   readonly mark: "scatter";
   readonly x: string;
   readonly y: string;
+  /** Numbers that the axes reach at least, as 1 for a score; default the largest ones. */
+  readonly reach?: { readonly x?: number; readonly y?: number };
   /** The column that names the points. */
   readonly label?: string;
 }

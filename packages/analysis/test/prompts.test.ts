@@ -140,6 +140,8 @@ describe("an analysis over prompts", () => {
       { kind: "places", columns: [{ name: "a", kind: "effect" }], rows: [[1]] },
     ],
     tableKinds: ["sum", "places"],
+    answer: () => ["one prompt"],
+    views: () => [],
   });
   const over = overPrompts(plain, { single: ["places"] });
   const folder = tinyModel("gpt2");
@@ -218,6 +220,21 @@ describe("an analysis over prompts", () => {
     ]);
     expect(means?.notes?.[1]).toContain("of 2");
     expect(list?.rows.length).toBe(2);
+  });
+
+  test("the answer of several is the largest mean, with its interval; bars stand for their table", async () => {
+    const result = await run({ prompts: "bb\nbcd\n" });
+    // 4 ± 25.4 reaches over zero.
+    expect(over.answer?.(result)?.[0]).toMatch(
+      /^Over 2 prompts, part all has the largest mean effect in .*: 4\.00 ± 25\.4, so that its sign is open\.$/,
+    );
+    expect(over.views?.(result)).toEqual([
+      expect.objectContaining({ mark: "bars", table: "sum-mean", title: "Sums: mean effect" }),
+    ]);
+    const steady = await run({ prompts: "bc\nbc\n" });
+    expect(over.answer?.(steady)?.[0]).toMatch(/: 3\.00 ± 0\.$/);
+    const single = await run({ prompts: "bc\n" });
+    expect(over.answer?.(single)?.[0]).toMatch(/^Over 1 prompt, part all has .*: 3\.00\.$/);
   });
 
   test("each prompt is certified, in float64 too, and the set says the worst", async () => {

@@ -29,10 +29,12 @@ test("views that name what is there come back as they are", () => {
       x: "name",
       y: "name",
       value: "effect",
+      full: 1,
       axes: { x: [{ key: "a" }] },
     },
     { mark: "graph", table: "part", from: "name", to: "name", value: "effect", layers: [["a"]] },
     { mark: "list", table: "part", columns: ["name"], most: 3 },
+    { mark: "scatter", table: "part", x: "effect", y: "extra", reach: { x: 1 } },
   ];
   expect(checkViews(JSON.parse(JSON.stringify(views)), [table])).toEqual(views);
 });
@@ -69,6 +71,18 @@ test.each([
   [
     [{ mark: "graph", table: "part", from: "name", to: "name", value: "effect", layers: [[1]] }],
     "names",
+  ],
+  [
+    [{ mark: "grid", table: "part", x: "name", y: "name", value: "effect", full: 0 }],
+    "views[0].full: expected a number above 0",
+  ],
+  [
+    [{ mark: "scatter", table: "part", x: "effect", y: "extra", reach: { z: 1 } }],
+    "views[0].reach: expected x and y",
+  ],
+  [
+    [{ mark: "scatter", table: "part", x: "effect", y: "extra", reach: { y: "1" } }],
+    "views[0].reach.y: expected a number above 0",
   ],
 ])("%j is refused", (views, said) => {
   expect(() => checkViews(views, [table])).toThrow(said);

@@ -24,6 +24,8 @@ const vocabulary: Vocabulary = {
   decode: (ids) => ids.join(" "),
 };
 
+const NEXT_TO_NOTHING = { induction: 0.01, previousToken: 0.01, ovCopying: -0.9 };
+
 type Weight = ReturnType<Cpu["fill"]>;
 
 let cpu: Cpu;
@@ -245,6 +247,26 @@ describe("gpt2", () => {
       words: [1],
       raw: false,
     });
+    const said = (induction: number, previousToken: number, ovCopying: number) =>
+      headsAnalysis.answer?.({
+        ...heads,
+        heads: heads.heads.map((row, i) =>
+          i === 1
+            ? { ...row, induction, previousToken, ovCopying }
+            : { ...row, ...NEXT_TO_NOTHING },
+        ),
+      });
+    // What no head does is not said of the one that does it least little.
+    expect(said(0.02, 0.9, -0.3)).toEqual([
+      expect.stringMatching(
+        /no head looks much at what came after the same token before \(at most 0\.0200, L0\.H1\), and L0\.H1 looks most at the token before \(0\.900\)\.$/,
+      ),
+      expect.stringMatching(/^No head’s OV circuit copies much: .* -?−?0\.300, of L0\.H1/),
+    ]);
+    expect(said(0.8, 0.1, 0.7)).toEqual([
+      expect.stringContaining("L0.H1 looks most at what came after the same token before (0.800)"),
+      expect.stringContaining("L0.H1 copies most"),
+    ]);
     const tables = [...headsAnalysis.tables(heads), ...ovAnalysis.tables(ov)];
     expect(tables.map(({ kind }) => kind)).toEqual([
       "head",

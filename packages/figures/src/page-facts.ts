@@ -5,7 +5,7 @@ import { escapeHtml } from "./escape.ts";
 export function certificateHtml(result: Result): string {
   const { certificate, remainder } = Object(result); // not every result has them
   const all = certificatesOf(result).flatMap(({ at, errors }) =>
-    errors.map((judged) => ({ ...judged, of: at.replace(/\.?certificate$/, "") })),
+    errors.map((judged) => ({ ...judged, of: placeWords(at) })),
   );
   if (all.length === 0) {
     return Object(certificate).verdict === "undefined"
@@ -29,6 +29,14 @@ export function certificateHtml(result: Result): string {
       : "",
     left === 0 ? "" : `<p class="note">${left} more are within their tolerances.</p>`,
   ].join("");
+}
+
+/** Where a certificate is in words: `each[0].certificate` as `prompt 1`. */
+function placeWords(at: string): string {
+  return at
+    .replace(/\.?certificate$/, "")
+    .replace(/^each\[(\d+)\]\.?/, (_, index: string) => `prompt ${Number(index) + 1} `)
+    .trim();
 }
 
 /** `relativeErrorFloat64` in words: `relative error float64`. */

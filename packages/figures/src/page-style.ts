@@ -31,6 +31,7 @@ th:first-child,td:first-child,.words,.token-cell{text-align:left}td.words,th.wor
 dl{display:grid;grid-template-columns:minmax(5rem,max-content) 1fr;gap:.2rem 1rem;font-size:.9rem}
 dt{color:var(--rs-faint)}dd{margin:0;overflow-wrap:anywhere}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--rs-panel);border:1px solid var(--rs-grid);border-radius:6px;padding:.75rem;font:13px/1.5 ui-monospace,Menlo,Consolas,monospace}
+.option{white-space:nowrap}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 :focus-visible{outline:2px solid var(--rs-against);outline-offset:2px}
 `;

@@ -77,9 +77,9 @@ ${tables.map((table, n) => tableHtml(table, { open: n === 0 && views.length === 
 <h2>Does it add up?</h2>
 ${certificateHtml(result)}
 <h2>How this was made</h2>
-<p>${text(analysis.description)}</p>
+<p>${optionsWhole(analysis.description)}</p>
 ${factsHtml(result, version)}
-<pre tabindex="0" aria-label="The command that makes this again">${text(command)}</pre>
+<pre tabindex="0" aria-label="The command that makes this again">${optionsWhole(command)}</pre>
 </main>
 </body>
 </html>
@@ -109,13 +109,22 @@ function tokensHtml(tokens: unknown, label: string, head?: string): string {
   return `<p class="prompt" aria-label="${label}, token by token" role="group">${before}${each.join("<wbr>")}${more}</p>`;
 }
 
-/** A sentence with − before negative numbers; no line ends before % or within a short quoted token. */
+/** A sentence with − before negative numbers; no line ends before %, next to ± or within a short quoted token. */
 function typeset(sentence: string): string {
   return escapeHtml(
     sentence
       .replace(/(^|[\s(])-(?=\d)/g, "$1−")
       .replace(/(\d) %/g, "$1\u00a0%")
+      .replaceAll(" ± ", "\u00a0±\u00a0")
       .replace(/" (?=[^\s"]{1,20}")/g, '"\u00a0'),
+  );
+}
+
+/** A text in which no line ends within the name of an option: browsers break it after `--`. */
+function optionsWhole(given: string): string {
+  return escapeHtml(given).replace(
+    /(^|\s)(--[a-z][a-z-]{0,30})(?![\w-])/g,
+    '$1<span class="option">$2</span>',
   );
 }
 

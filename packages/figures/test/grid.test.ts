@@ -115,3 +115,25 @@ test("pages of large models stay small: 1200 heads, a circuit of 500 edges", () 
   expect(page.match(/<path class="(?:towards|against) o"/g)?.length).toBe(2 * 500);
   expect(page.length).toBeLessThan(2_000_000);
 });
+
+test("a full colour that is said keeps small numbers faint, and the legend says it", () => {
+  const levels = (given: View): number[] =>
+    layout(given, [three], { width: 400 }).shapes.flatMap((shape) =>
+      shape.kind === "rect" && shape.says !== undefined ? [shape.level ?? 0] : [],
+    );
+  const [own = 0] = levels(view);
+  expect(levels({ ...view, full: 145.3 })[0]).toBeCloseTo(own / 10, 9);
+  expect(levels({ ...view, full: 1 })).toEqual(levels(view)); // never less than the largest
+  const { shapes } = layout({ ...view, full: 100 }, [three], { width: 400 });
+  expect(shapes.flatMap((shape) => (shape.kind === "text" ? [shape.text] : []))).toContain("100");
+});
+
+test("axes of points reach what they are to reach", () => {
+  const points: View = { mark: "scatter", table: "cell", x: "effect", y: "effect" };
+  const ticks = (reach: { readonly x?: number }): string[] =>
+    layout({ ...points, reach }, [three], { width: 400 }).shapes.flatMap((shape) =>
+      shape.kind === "text" && shape.anchor === "middle" ? [shape.text] : [],
+    );
+  expect(ticks({}).at(-1)).toBe("15");
+  expect(ticks({ x: 40 }).at(-1)).toBe("40");
+});

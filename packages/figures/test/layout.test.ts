@@ -185,6 +185,39 @@ test("lists have the table's own rest", () => {
   expect(texts).toEqual(["name", "effect", "embed", "2.00", "L0.H0", "−1.00", "others", "0.500"]);
 });
 
+test("where a list has too little room, no word of it is cut, and a long path takes lines", () => {
+  const path = "embed → L0.attn → L0.mlp → L1.attn → L3.mlp";
+  const wide: Table = {
+    kind: "part",
+    columns: [
+      { name: "path", kind: "text" },
+      ...["contribution", "probability", "recomputed", "another"].map((name) => ({
+        ...{ name, kind: "number" as const },
+      })),
+    ],
+    rows: [[path, 1, 2, 3, 4]],
+  };
+  const view: View = { mark: "list", table: "part", columns: wide.columns.map(({ name }) => name) };
+  const { shapes: drawn } = layout(view, [wide], { width: 300 });
+  const texts = drawn.flatMap((shape) => (shape.kind === "text" ? [shape.text] : []));
+  expect(texts.filter((text) => text.endsWith("…"))).toEqual([]);
+  expect(texts).toEqual(expect.arrayContaining(["contribution", "probability"]));
+  const lines = texts.filter((text) => /embed|→|L\d/.test(text));
+  expect(lines.join(" ")).toBe(path);
+});
+
+test("a head of one long word has its room where there is some", () => {
+  const one: Table = {
+    ...{ kind: "part", columns: [{ name: "neel-induction-2l-long", kind: "text" }] },
+    rows: [["a"]],
+  };
+  const view: View = { mark: "list", table: "part", columns: ["neel-induction-2l-long"] };
+  const { shapes: drawn } = layout(view, [one], { width: 600 });
+  expect(drawn.flatMap((shape) => (shape.kind === "text" ? [shape.text] : []))).toEqual([
+    ...["neel-induction-2l-long", "a"],
+  ]);
+});
+
 test("what is rounding is 0", () => {
   const tiny: Table = {
     ...table,

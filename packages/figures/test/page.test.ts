@@ -69,3 +69,17 @@ test("each error of the certificate has its verdict", () => {
   expect(page).toContain("<td>0.00100</td><td>1.0e-9</td><td>✗ above</td>");
   expect(page).toContain("<li>No sum.</li>");
 });
+
+test("certificates of several prompts are told by prompt; no line ends within an option", () => {
+  const each = [{ certificate: { relativeError: 3e-7, tolerance: 1e-3 } }];
+  const several = pageOf({
+    analysis: { name: "sums", summary: "sums", description: "Adds; --compare measures how well." },
+    answer: [],
+    ...{ result: { ...result, each }, views: [], tables: [] },
+    ...{ command: "resolvent sums --prompts a--b --html x", version: "0" },
+    soundness: { notFinite: [], unbalanced: [], warnings: [] },
+  });
+  expect(several).toContain(">prompt 1: relative error<");
+  expect(several).toContain('<span class="option">--prompts</span> a--b ');
+  expect(several).toContain('<span class="option">--compare</span> measures');
+});

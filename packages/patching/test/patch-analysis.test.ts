@@ -66,6 +66,25 @@ describe("patch", () => {
     expect(edges[1]?.columns.find(({ name }) => name === "token")?.detail).toBe(true);
   });
 
+  test("the answer names token and position; of several pairs the mean and the position", async () => {
+    const values = { ...prompts, nodes: true, positions: true };
+    const result = (await run("patch", values)) as PatchResult;
+    const said = (given: PatchResult): string[] => analysis("patch").answer?.(given) ?? [];
+    expect(said(result)[0]).toMatch(/^Patching \S+ at "<\d>" \(position \d\) changes the logit /);
+    const [pair] = result.pairs;
+    if (pair === undefined) throw new Error("There is one.");
+    const bare = {
+      ...pair,
+      clean: pair.clean.map(({ id }) => ({ id, text: `id:${id}` })),
+    };
+    expect(said({ ...result, pairs: [bare] })[0]).toMatch(/ at id:\d \(position \d\) /);
+    const [first, second] = said({ ...result, pairs: [pair, pair] });
+    expect(first).toMatch(/^Patching \S+ at position \d changes the target most: /);
+    expect(second).toMatch(
+      /^Over 2 pairs, the mean target is .* on clean prompts and .* on corrupt ones;/,
+    );
+  });
+
   test("knows rounding by the size of logits, however small the target is", async () => {
     const result = (await run("patch", { ...prompts, target: ["3", "4"] })) as PatchResult;
     expect(result.logitSize).toBeGreaterThanOrEqual(Math.abs(result.targetClean));

@@ -3,7 +3,10 @@ import type { HeadRow, HeadsResult } from "./heads-result.ts";
 
 type Score = "induction" | "previousToken" | "ovCopying";
 
-/** Which heads stand out, in words. */
+/** Attention, or a copying score, from which a head is said to do it, not only to do it more than others. */
+const DOES = 0.3;
+
+/** Which heads do what they are scored for, in words; the nearest to it where none does. */
 export function headsAnswer({ model, heads, repeated, texts }: HeadsResult): string[] {
   const best = (score: Score): { readonly name: string; readonly value: number } | undefined => {
     const scored = heads.flatMap((row: HeadRow) => {
@@ -12,28 +15,46 @@ export function headsAnswer({ model, heads, repeated, texts }: HeadsResult): str
     });
     return scored.toSorted((a, b) => b.value - a.value)[0];
   };
-  const [copies, induces, looksBack] = [
-    best("ovCopying"),
-    best("induction"),
-    best("previousToken"),
-  ];
+  const said = (
+    score: Score,
+    { does, none }: { readonly does: string; readonly none: string },
+  ): string | undefined => {
+    const found = best(score);
+    if (found === undefined) return undefined;
+    const { name, value } = found;
+    return value >= DOES
+      ? `${name} ${does} (${short(value)})`
+      : `no head ${none} (at most ${short(value)}, ${name})`;
+  };
+  const attended = [
+    said("induction", {
+      does: "looks most at what came after the same token before",
+      none: "looks much at what came after the same token before",
+    }),
+    said("previousToken", {
+      does: "looks most at the token before",
+      none: "looks much at the token before",
+    }),
+  ].filter((part) => part !== undefined);
+  const copies = best("ovCopying");
   return [
-    ...((repeated === null && texts === null) || induces === undefined || looksBack === undefined
+    ...((repeated === null && texts === null) || attended.length === 0
       ? []
-      : [
-          `Of the ${heads.length} heads of ${model.name}, ${induces.name} looks most at what came after the same token before (induction ${short(induces.value)}), and ${looksBack.name} most at the token before (${short(looksBack.value)}).`,
-        ]),
+      : [`Of the ${heads.length} heads of ${model.name}, ${attended.join(", and ")}.`]),
     ...(copies === undefined
       ? []
       : [
-          `${copies.name} copies most: its OV circuit has a copying score of ${short(copies.value)}, where 1 is copying only and −1 the opposite.`,
+          copies.value >= DOES
+            ? `${copies.name} copies most: its OV circuit has a copying score of ${short(copies.value)}, where 1 is copying only and −1 the opposite.`
+            : `No head’s OV circuit copies much: the highest copying score is ${short(copies.value)}, of ${copies.name}, where 1 is copying only and −1 the opposite.`,
         ]),
   ];
 }
 
 export function headsViews({ repeated, texts }: HeadsResult): View[] {
   const grid = (value: string, title: string, note: string): View => ({
-    ...{ mark: "grid", table: "head", x: "head", y: "layer", value, select: "name" },
+    // Scores of different models are seen on one scale.
+    ...{ mark: "grid", table: "head", x: "head", y: "layer", value, full: 1, select: "name" },
     ...{ title, note },
   });
   return [
@@ -42,7 +63,7 @@ export function headsViews({ repeated, texts }: HeadsResult): View[] {
       : [
           {
             ...({ mark: "scatter", table: "head", x: "induction", y: "ovCopying" } as const),
-            ...{ label: "name", select: "name" },
+            ...{ label: "name", reach: { x: 1, y: 1 }, select: "name" },
             title: "Where heads look, and whether they copy",
             note: `To the right: attention to the token after the same token, on ${texts === null ? "repeated random tokens" : "the texts"}. Upwards: whether what is moved raises the same token. An induction head would be far to the right; one that copies what it finds, in the upper right corner.`,
           },

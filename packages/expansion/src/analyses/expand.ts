@@ -99,7 +99,7 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
   tables: (expansion) => [termTable(expansion), ...targetTables(expansion)],
   tableKinds: ["degree-term", "degree-target"],
   answer: expandAnswer,
-  views: ({ remainder, target, targetDegrees }) => [
+  views: ({ terms, remainder, target, targetDegrees }) => [
     ...(target === null || targetDegrees === null
       ? []
       : [
@@ -118,7 +118,13 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
     },
     {
       ...{ mark: "lines", table: "degree-term", x: "degree", scale: "log", cursor: "k" },
-      y: [{ column: "frozenNormKl" }, { column: "recomputedNormKl" }],
+      // Without a final norm both are the same line.
+      y: [
+        { column: "frozenNormKl" },
+        ...(terms.every(({ partial }) => partial.frozenNorm.kl === partial.recomputedNorm.kl)
+          ? []
+          : [{ column: "recomputedNormKl" }]),
+      ],
       title: "How far the sum up to a degree is from the model",
       note: "KL divergence in nats, on a scale of powers of ten, from the model’s predictions to those of all degrees up to k together.",
     },

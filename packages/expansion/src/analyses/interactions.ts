@@ -108,7 +108,7 @@ export const interactionAnalysis: Analysis<InteractionsParameters, Interactions>
     return [
       largest === undefined
         ? `Of ${players.length} players, ${players[single.indexOf(alone)]} does most alone.`
-        : `Beyond what each does alone, ${largest.players.join(" and ")} do most together: ${short(largest.norm)}${largest.relativeNorm === null ? "" : `, ${percent(largest.relativeNorm)} of the size of the output of ${model.name}`}.`,
+        : `Beyond what each does alone, ${listed(largest.players)} do most together: ${short(largest.norm)}${largest.relativeNorm === null ? "" : `, ${percent(largest.relativeNorm)} of the size of the output of ${model.name}`}.`,
       ...(last === undefined || last.cumulativeRelativeError === null
         ? []
         : [
@@ -295,4 +295,9 @@ function titleOf({ choice, players, freeze, orders, remainder }: Interactions): 
 function certificateOf({ certificate, precision, remainder }: Interactions): string {
   const sum = remainder.from === "none" ? "Σ I(S)" : "Σ I(S) + rest";
   return certificateLine(`‖${sum} − T‖/‖T‖`, certificate, { precision, remainder: remainder.from });
+}
+
+/** Names as a sentence has them: `L0.attn, L0.mlp and L1.mlp`. */
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

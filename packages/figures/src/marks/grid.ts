@@ -39,6 +39,8 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
     (most, row) => Math.max(most, Math.abs(numberAt(row, value.at) ?? 0)),
     0,
   );
+  // The number of the strongest colour.
+  const full = Math.max(largest, view.full ?? 0);
   const signed =
     value.column.kind === "effect" || table.rows.some((row) => (numberAt(row, value.at) ?? 0) < 0);
   const labels = { x: columns.map(labelOf), y: rows.map(labelOf) };
@@ -161,7 +163,7 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
     });
     shapes.push(
       ...cellShapes(table, cells, {
-        ...{ width: cell, height: high, largest, signed, small, select: view.select },
+        ...{ width: cell, height: high, largest: full, signed, small, select: view.select },
         many: drawn.length * table.rows.length,
         written: words === undefined ? written <= cell : true,
         mono: words?.column.kind === "token",
@@ -174,7 +176,7 @@ export function gridLayout(view: GridView, table: Table, width: number): Omit<Dr
     width: Math.max(used * gridWidth + (used - 1) * GAP + 2, Math.min(width, 240)),
     height: lines * (gridHeight + GAP),
   };
-  const scale = value.column.kind === "logit" ? short(largest) : cellText(largest, value.column);
+  const scale = value.column.kind === "logit" ? short(full) : cellText(full, value.column);
   const legend = signed ? `−${scale}` : cellText(0, value.column);
   const swatch = [0.55, 0.28, 0.05, 0.28, 0.55].map(
     (level, i): Shape => ({

@@ -1,7 +1,7 @@
 import type { ListView, Table } from "@resolvent/analysis";
 import { cellText, columnOf, headOf, refersOf, shownRows } from "../reading.ts";
 import type { Drawing, Refers, Shape } from "../shape.ts";
-import { cut, textWidth, wrap } from "../text.ts";
+import { cut, type TextOptions, textWidth, wrap } from "../text.ts";
 
 const LINE = 20;
 /** Between the lines of one cell. */
@@ -11,8 +11,8 @@ const GAP = 16;
 const LEAST = 72;
 /** Of a head that is longer than its cells: it takes lines. */
 const HEAD = 96;
-/** Lines of words in a cell at most. */
-const LINES = 3;
+/** Lines of words in a cell at most: of a long path, each of its nodes. */
+const LINES = 6;
 /** Rows of a list in a drawing; a page has the table itself. */
 const MOST = 60;
 const WORDS = new Set(["text", "token", "shape"]);
@@ -26,19 +26,31 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
   const texts = rows.map((row) =>
     columns.map(({ at, column }) => cellText(row[at] ?? null, column)),
   );
+  const longest = (text: string, how: TextOptions): number =>
+    text.split(" ").reduce((most, word) => Math.max(most, textWidth(word, how)), 0);
+  const heads = columns.map(({ column }) => ({
+    whole: textWidth(headOf(column), { strong: true }),
+    word: longest(headOf(column), { strong: true }),
+  }));
   const wants = columns.map(({ column }, i) =>
     texts.reduce(
       (most, row) => Math.max(most, textWidth(row[i] ?? "", { mono: column.kind === "token" })),
-      Math.min(textWidth(headOf(column), { strong: true }), HEAD),
+      Math.min(heads[i]?.whole ?? 0, Math.max(HEAD, heads[i]?.word ?? 0)),
     ),
   );
+  // No word is cut that is not longer than a head may be.
+  const leasts = columns.map(({ column }, i) => {
+    const words = texts.map((row) => longest(row[i] ?? "", { mono: column.kind === "token" }));
+    return Math.max(LEAST, Math.min(HEAD, Math.max(heads[i]?.word ?? 0, ...words)));
+  });
   // What is too wide takes several lines, or is cut; the widest first.
   const room = width - GAP * (columns.length - 1) - 8;
   const widths = [...wants];
   for (let over = widths.reduce((a, b) => a + b, 0) - room; over > 0; ) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const less = Math.max((widths[widest] ?? 0) - over, LEAST);
-    if (less >= (widths[widest] ?? 0)) break;
+    const yields = widths.map((own, i) => (own > (leasts[i] ?? 0) ? own : 0));
+    const widest = yields.indexOf(Math.max(...yields));
+    if (yields[widest] === 0) break;
+    const less = Math.max((widths[widest] ?? 0) - over, leasts[widest] ?? 0);
     over -= (widths[widest] ?? 0) - less;
     widths[widest] = less;
   }
@@ -72,8 +84,8 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
     });
     return LINE + NEXT * (Math.max(1, ...lines.map(({ length }) => length)) - 1);
   };
-  const heads = columns.map(({ column }) => headOf(column));
-  let y = 20 + cellsOf(heads, 16, "strong", {});
+  const named = columns.map(({ column }) => headOf(column));
+  let y = 20 + cellsOf(named, 16, "strong", {});
   shapes.push({ kind: "line", role: "axis", x1: 0, x2: total, y1: y - 16, y2: y - 16 });
   for (const [i, cells] of texts.entries())
     y += cellsOf(cells, y, "ink", refersOf(table, rows[i] ?? [], view.select));

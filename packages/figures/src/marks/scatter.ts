@@ -21,9 +21,16 @@ export function scatterLayout(
     const name = label === undefined ? "" : cellText(row[label.at] ?? null, label.column);
     return a === null || b === null ? [] : [{ row, a, b, name }];
   });
-  const domain = (numbers: readonly number[]): number[] =>
-    ticksFor(Math.min(0, ...numbers), Math.max(0, ...numbers));
-  const [xs, ys] = [domain(points.map(({ a }) => a)), domain(points.map(({ b }) => b))];
+  const domain = (numbers: readonly number[], reach = 0): number[] =>
+    ticksFor(Math.min(0, ...numbers), Math.max(reach, ...numbers));
+  const xs = domain(
+    points.map(({ a }) => a),
+    view.reach?.x,
+  );
+  const ys = domain(
+    points.map(({ b }) => b),
+    view.reach?.y,
+  );
   const left =
     ys.reduce((most, tick) => Math.max(most, textWidth(tickText(tick, y.column))), 0) + 14;
   const bottom = HEIGHT - 44;

@@ -10,10 +10,10 @@ const DRAWN = 300;
 
 /** How few edges are enough, in words. */
 export function circuitAnswer(result: CircuitResult): string[] {
-  const { edgeCount, sizes, targetModel, targetEmpty } = result;
+  const { edgeCount, sizes, targetModel, targetEmpty, pairs } = result;
   const found = smallestCircuit(result, FAITHFUL);
   const target = targetWords(result);
-  const cut = `The ${target} is ${short(targetModel)} with all edges and ${short(targetEmpty)} with none.`;
+  const cut = `${pairs.length > 1 ? `Over ${pairs.length} pairs, the mean` : "The"} ${target} is ${short(targetModel)} with all edges and ${short(targetEmpty)} with none.`;
   if (found === undefined) {
     const best = sizes.reduce((most, { faithfulness }) => Math.max(most, faithfulness ?? 0), 0);
     return [

@@ -199,7 +199,7 @@ function edgeTable(result: Result): Table {
     rounding: roundingIn(result),
     ...(edgeCount > edges.length && {
       rest: [
-        ...[`${edgeCount - edges.length} others`, null, null],
+        ...[`${(edgeCount - edges.length).toLocaleString("en")} others`, null, null],
         ...(several ? intervalCells(null) : []),
       ],
     }),

@@ -1,9 +1,13 @@
-import { type Place, promptText, short, type View } from "@resolvent/analysis";
+import { type Place, short, tokenNotation, type View } from "@resolvent/analysis";
+import type { Measure } from "../measure.ts";
 import type { PatchResult } from "../patch.ts";
 import { measureWords, targetWords } from "./parameters.ts";
 
 /** Rows and columns of a heat map at most: what has the largest effects. */
 const MOST = 40;
+
+/** Measures that are larger where the model says what is asked for. */
+const FOR: readonly Measure[] = ["logit-difference", "probability"];
 
 /** What matters most, in words. */
 export function patchAnswer({
@@ -29,14 +33,16 @@ export function patchAnswer({
     setting.kind !== "node"
       ? ` → ${to}`
       : token === undefined
-        ? ""
-        : ` at ${promptText([token])} (position ${to})`;
+        ? receivers.length > 1
+          ? ` at position ${to}`
+          : ""
+        : ` at ${tokenNotation(token.text)} (position ${to})`;
   const noise = setting.direction === "noise";
   return [
     largest === undefined
       ? "There is nothing to patch."
       : `Patching ${sources[largest.s]}${where} changes the ${targetWords({ pairs, setting })} most: by ${short(largest.value)}.`,
-    `The ${targetWords({ pairs, setting })} is ${short(targetClean)} on the clean prompt${targetCorrupt === null ? "" : ` and ${short(targetCorrupt)} on the corrupt one`}; each effect is what it changes by where one ${setting.kind} has the value of the ${noise ? (setting.reference.kind === "run" ? "corrupt run" : `reference ${setting.reference.kind}`) : "clean run"}.`,
+    `${pairs.length > 1 ? `Over ${pairs.length} pairs, the mean` : "The"} ${targetWords({ pairs, setting })} is ${short(targetClean)} on ${pairs.length > 1 ? "clean prompts" : "the clean prompt"}${targetCorrupt === null ? "" : ` and ${short(targetCorrupt)} on ${pairs.length > 1 ? "corrupt ones" : "the corrupt one"}`}; each effect is what it changes by where one ${setting.kind} has the value of the ${noise ? (setting.reference.kind === "run" ? "corrupt run" : `reference ${setting.reference.kind}`) : "clean run"}.`,
   ];
 }
 
@@ -64,15 +70,17 @@ export function patchViews({ sources, receivers, effect, setting, pairs }: Patch
   const bars: View = {
     ...{ mark: "bars", table: "patch-effect", y: "source", x: "effect", most: 30 },
     title: "The largest effects",
-    note: `To the right: patching raises the ${measured}. To the left: it lowers it, so what was there spoke for the ${measured}.`,
+    note: `To the right: patching raises the ${measured}. To the left: it lowers it${FOR.includes(setting.measure) ? `, so what was there spoke for the ${measured}` : ""}.`,
   };
   if (receivers.length < 2) return [bars];
   return [
     {
       ...{ mark: "grid", table: "patch-effect", x: "receiver", y: "source", value: "effect" },
       axes: { x: columns.map(place), y: rows.toReversed().map((key) => ({ key })) },
-      title: nodes ? "Effect by node and position" : `Effect of each edge on the ${measured}`,
-      note: `${nodes ? "A column is a token of the prompt, a row a node, the embedding at the bottom." : "A row writes, a column reads; the embedding is at the bottom."} Blue (and −): patching lowers the ${measured}; orange: it raises it.${fewer ? ` Those with the largest effects: ${rows.length} of ${sources.length} rows, ${columns.length} of ${receivers.length} columns.` : ""}`,
+      title: nodes
+        ? "Effect by node and position"
+        : `Effect of each ${setting.kind} on the ${measured}`,
+      note: `${nodes ? `A column is a ${tokens === undefined ? "position" : "token of the prompt"}, a row a node, the embedding at the bottom.` : "A row writes, a column reads; the embedding is at the bottom."} Blue (and −): patching lowers the ${measured}; orange: it raises it.${fewer ? ` Those with the largest effects: ${rows.length} of ${sources.length} rows, ${columns.length} of ${receivers.length} columns.` : ""}`,
     },
     nodes
       ? {

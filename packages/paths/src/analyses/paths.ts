@@ -184,7 +184,14 @@ function pathTable(expansion: PathExpansion): Table {
       ...[1, warningCodes(warnings)],
     ]),
     rest: [
-      ...[`${notShown.count} others`, null, null, null, null, notShown.sum],
+      ...[
+        `${BigInt(notShown.count).toLocaleString("en")} others`,
+        null,
+        null,
+        null,
+        null,
+        notShown.sum,
+      ],
       ...[null, null, ...withoutCells(null)],
       ...[countCell(notShown.count), warningCodes(warnings)],
     ],
@@ -352,7 +359,12 @@ function directTable({ attribution, precision }: PathExpansion): Table {
       parts.map(([, effect]) => effect),
     ),
     ...(rest.length > 0 && {
-      footer: [[`${rest.length} others`, rest.reduce((sum, [, effect]) => sum + effect, 0)]],
+      footer: [
+        [
+          `${rest.length.toLocaleString("en")} others`,
+          rest.reduce((sum, [, effect]) => sum + effect, 0),
+        ],
+      ],
     }),
   };
 }

@@ -66,6 +66,6 @@ export function interventionLine(one: RunIntervention): string {
   if (one.kind === "steer") {
     return `${one.site} steered by ${one.scale} times a vector of norm ${short(one.norm)}`;
   }
-  const instead = one.with === "zero" ? "nothing" : "their mean over the prompt's positions";
-  return `${one.nodes.join(", ")} ablated: written instead is ${instead}`;
+  const instead = one.with === "zero" ? "nothing" : "the mean over the prompt's positions";
+  return `${one.nodes.join(", ")} ablated, with ${instead} in ${one.nodes.length === 1 ? "its" : "their"} place`;
 }
