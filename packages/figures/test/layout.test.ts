@@ -267,3 +267,27 @@ test("text: widths, what is cut, white space to be seen", () => {
   expect(textWidth(cut("a long name", 40))).toBeLessThanOrEqual(40);
   expect(visible(" a\n\tb")).toBe("␣a⏎⇥b");
 });
+
+test("a name of a bar takes three lines before it is cut", () => {
+  const set = "L0.attn L0.mlp L1.attn L1.mlp L2.attn L3.attn L3.mlp";
+  const sets: Table = {
+    kind: "part",
+    columns: [
+      { name: "set", kind: "text" },
+      { name: "norm", kind: "number" },
+    ],
+    rows: [
+      [set, 3],
+      ["L0.attn", 2],
+    ],
+  };
+  const { shapes: drawn } = layout({ mark: "bars", table: "part", y: "set", x: "norm" }, [sets], {
+    width: 356,
+  });
+  const names = drawn.flatMap((shape) =>
+    shape.kind === "text" && shape.text.startsWith("L") ? [shape] : [],
+  );
+  expect(names.map(({ text }) => text).join(" ")).toBe(`${set} L0.attn`);
+  const [y = 0, , , next = 0] = names.map((shape) => shape.y);
+  expect(next - y).toBeGreaterThan(3 * 13); // the next bar is below all three
+});

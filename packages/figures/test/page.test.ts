@@ -72,10 +72,11 @@ test("each error of the certificate has its verdict", () => {
 
 test("certificates of several prompts are told by prompt; no line ends within an option", () => {
   const each = [{ certificate: { relativeError: 3e-7, tolerance: 1e-3 } }];
+  const set: typeof result = { ...result, each };
   const several = pageOf({
     analysis: { name: "sums", summary: "sums", description: "Adds; --compare measures how well." },
     answer: [],
-    ...{ result: { ...result, each }, views: [], tables: [] },
+    ...{ result: set, views: [], tables: [] },
     ...{ command: "resolvent sums --prompts a--b --html x", version: "0" },
     soundness: { notFinite: [], unbalanced: [], warnings: [] },
   });

@@ -69,7 +69,7 @@ describe("patch", () => {
   test("the answer names token and position; of several pairs the mean and the position", async () => {
     const values = { ...prompts, nodes: true, positions: true };
     const result = (await run("patch", values)) as PatchResult;
-    const said = (given: PatchResult): string[] => analysis("patch").answer?.(given) ?? [];
+    const said = (given: PatchResult): readonly string[] => analysis("patch").answer?.(given) ?? [];
     expect(said(result)[0]).toMatch(/^Patching \S+ at "<\d>" \(position \d\) changes the logit /);
     const [pair] = result.pairs;
     if (pair === undefined) throw new Error("There is one.");

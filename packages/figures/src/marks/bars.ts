@@ -14,6 +14,8 @@ import type { Drawing, Role, Shape } from "../shape.ts";
 import { cut, textWidth, wrap } from "../text.ts";
 
 const ROW = 24;
+/** Lines of a name at most. */
+const LINES = 3;
 /** Of names in two lines, and how far these are apart. */
 const TALL = 34;
 const NEXT = 13;
@@ -43,8 +45,9 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
   const left = Math.min(widest(names, { mono }) + 12, width * 0.42);
   const right = widest(values) + 14;
   const { scale, ticks } = scaleOf(view, rows, [x, twin, line, ...ends], [left, width - right]);
-  const lines = names.map((name) => wrap(name, left - 10, { mono, lines: 2 }));
-  const tall = lines.some(({ length }) => length > 1) ? TALL : ROW;
+  const lines = names.map((name) => wrap(name, left - 10, { mono, lines: LINES }));
+  const most = lines.reduce((so, { length }) => Math.max(so, length), 1);
+  const tall = most > 1 ? TALL + NEXT * (most - 2) : ROW;
   const bottom = TOP + rows.length * tall;
   const shapes: Shape[] = ticks.flatMap((tick): Shape[] => [
     {

@@ -7,6 +7,8 @@ const LINE = 20;
 /** Between the lines of one cell. */
 const NEXT = 15;
 const GAP = 16;
+/** Where there is too little room. */
+const LESS = 10;
 /** Pixels of a column that is too wide. */
 const LEAST = 72;
 /** Of a head that is longer than its cells: it takes lines. */
@@ -44,7 +46,9 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
     return Math.max(LEAST, Math.min(HEAD, Math.max(heads[i]?.word ?? 0, ...words)));
   });
   // What is too wide takes several lines, or is cut; the widest first.
-  const room = width - GAP * (columns.length - 1) - 8;
+  const wanted = wants.reduce((a, b) => a + b + GAP, 8 - GAP);
+  const gap = wanted > width ? LESS : GAP;
+  const room = width - gap * (columns.length - 1) - 8;
   const widths = [...wants];
   for (let over = widths.reduce((a, b) => a + b, 0) - room; over > 0; ) {
     const yields = widths.map((own, i) => (own > (leasts[i] ?? 0) ? own : 0));
@@ -54,8 +58,8 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
     over -= (widths[widest] ?? 0) - less;
     widths[widest] = less;
   }
-  const total = Math.ceil(widths.reduce((a, b) => a + b + GAP, 8 - GAP));
-  const starts = widths.map((_, i) => 4 + widths.slice(0, i).reduce((a, b) => a + b + GAP, 0));
+  const total = Math.ceil(widths.reduce((a, b) => a + b + gap, 8 - gap));
+  const starts = widths.map((_, i) => 4 + widths.slice(0, i).reduce((a, b) => a + b + gap, 0));
   const shapes: Shape[] = [];
   // The height that it takes.
   const cellsOf = (
