@@ -34,7 +34,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "files, sums and paths of graphs; the reader of torch's archives takes a third of it",
   ],
   "dictionary/train": [
-    30000,
+    27000,
     "runs and sites of transformer, reverse-mode derivatives, and safetensors of weights for checkpoints",
   ],
   expansion: [

@@ -80,6 +80,7 @@ test("every block of TypeScript compiles as it is pasted, under strict", () => {
 const needy: ReadonlyMap<string, string> = new Map([
   ["packages/attention/README.md 1", "GPT-2 itself"],
   ["packages/cpu/README.md 2", "a BLAS at a path"],
+  ["packages/dictionary/README.md 5", "GPT-2 itself"],
   ["packages/linearity/README.md 1", "a corpus"],
   ["packages/models/README.md 2", "a browser"],
   ["packages/transformer/README.md 1", "GPT-2 itself"],

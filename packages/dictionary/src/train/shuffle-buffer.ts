@@ -24,9 +24,9 @@ export interface HostRows {
  * until half of it is left, and filled up again. What comes depends on the seed and the texts alone.
  */
 export interface ShuffleBuffer {
-  take(rows: number, signal?: AbortSignal): Promise<HostRows>;
+  take(rows: number): Promise<HostRows>;
   /** All rows that are there, without taking them; fills it first. */
-  all(signal?: AbortSignal): Promise<HostRows>;
+  all(): Promise<HostRows>;
   state(): BufferState;
 }
 

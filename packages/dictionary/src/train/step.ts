@@ -91,7 +91,7 @@ export async function trainingStep<T extends Shaped>(
 }
 
 /** Decoder rows at length 1. */
-export function unitRows<T extends Shaped>(ops: Ops<T>, W_dec: T): T {
+function unitRows<T extends Shaped>(ops: Ops<T>, W_dec: T): T {
   const width = sizeAlong(W_dec.shape, "d_out", "train");
   return ops.div(W_dec, ops.scale(ops.rms(W_dec, "d_out", 0), Math.sqrt(width)));
 }

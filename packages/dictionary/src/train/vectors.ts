@@ -15,7 +15,7 @@ import { positionsFor, vectorsAt } from "../place.ts";
 import { type DictionarySite, parseSite, siteIn, siteText } from "../site.ts";
 
 /** Vectors of a text at the sites of a dictionary. */
-export interface TextVectors {
+interface TextVectors {
   readonly positions: readonly number[];
   /** `position, d_in` and, of a transcoder, `position, d_out`, row by row. */
   readonly input: Float64Array | Float32Array;
