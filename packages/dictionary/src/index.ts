@@ -23,6 +23,7 @@ export {
   evaluateDictionary,
   type SplicedLoss,
 } from "./evaluate.ts";
+export { type DictionaryRun, withDictionaries } from "./expansion/expansion.ts";
 export { type Dictionaries, loadDictionaries, loadDictionary } from "./load.ts";
 export { FORMULAS, type ReconstructionMetrics } from "./metrics.ts";
 export type { LoadDictionaryOptions } from "./options.ts";
