@@ -34,7 +34,7 @@ export function replacedMlp<T extends Shaped>(
   dictionary: Dictionary<T>,
   { mask, b_out }: { readonly mask: T | undefined; readonly b_out: T },
 ): MlpBlock<T> {
-  const { W_dec, norms, scale, W_skip, features, d_out, input } = dictionary;
+  const { W_dec, norms, scale, W_skip, d_out, input } = dictionary;
   const { W, b, threshold } = unitsOf(ops, dictionary);
   const scaled = scale === undefined ? W_dec : ops.mul(W_dec, scale);
   const directions = norms === undefined ? scaled : ops.div(scaled, norms);
@@ -55,7 +55,6 @@ export function replacedMlp<T extends Shaped>(
     );
   const W_in = W_skip === undefined ? W : ops.concat([W, skips()], "feature");
   const W_out = W_skip === undefined ? directions : ops.concat([directions, identity()], "feature");
-  sizeAlong(b.shape, "feature", `${dictionary.name} of ${features} features`);
   return {
     kind: "mlp",
     name: block.name,
