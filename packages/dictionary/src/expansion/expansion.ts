@@ -19,8 +19,9 @@ import { heldBlock } from "./replaced-block.ts";
 import { constantsOf, ownOf, type Replaced, replacedBy } from "./replaced-mlp.ts";
 
 /**
- * A run in which dictionaries stand for what they are trained on. Everything that takes a model, its run, sources or a
- * level takes these: effects and paths, their search, `verify`, patching, scores.
+ * A run in which dictionaries stand for what they are trained on. What takes a model, its run, sources or a level takes
+ * these: effects and paths, their search, `verify`, interactions, scores. The model is that of these tokens: errors, and
+ * what is held, are constants of each of their positions.
  */
 export interface DictionaryRun<T extends Shaped> {
   /** The model with blocks replaced by transcoders, or, where an SAE's features stand for them, held as they wrote. */
