@@ -70,6 +70,7 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
     return await sharedRuns(loaded.engine, loaded.model, common, async () => {
       const outcomes: Outcome<Result>[] = [];
       for (const [i, { analysis, ...own }] of checked.entries()) {
+        host.signal?.throwIfAborted();
         const inFloat64 = exact[i];
         const made = await onLoaded(analysis, found, loaded, { ...own, inFloat64 }, host);
         outcomes.push(outcomeOf(made, found, host));

@@ -172,7 +172,6 @@ export async function onLoaded<P, R extends Result, T extends Shaped>(
   }: { readonly params: P } & Pick<Subject<T>, "provided" | "checkpoint" | "inFloat64">,
   { signal = new AbortController().signal, onProgress = () => {}, onPartial }: Host,
 ): Promise<Made<R>> {
-  signal.throwIfAborted();
   const subject = {
     ...{ ...loaded, ...own, signal, onProgress },
     vocabulary: found.vocabulary,

@@ -23,6 +23,20 @@ export {
   evaluateDictionary,
   type SplicedLoss,
 } from "./evaluate.ts";
+export { type DictionaryRun, withDictionaries } from "./expansion/expansion.ts";
+export {
+  type Change,
+  type FeaturePlace,
+  type FeatureVerdict,
+  featureReadout,
+  verifyFeature,
+} from "./expansion/feature-readout.ts";
+export { type SourceStreams, scoreParts, sourceStreams } from "./expansion/source-streams.ts";
+export {
+  type VirtualWeightsOptions,
+  virtualLogits,
+  virtualWeights,
+} from "./expansion/virtual-weights.ts";
 export { type Dictionaries, loadDictionaries, loadDictionary } from "./load.ts";
 export { FORMULAS, type ReconstructionMetrics } from "./metrics.ts";
 export type { LoadDictionaryOptions } from "./options.ts";

@@ -10,6 +10,7 @@ test("the package exports what its API says", () => {
     "decodeCrossLayer",
     "encode",
     "evaluateDictionary",
+    "featureReadout",
     "loadDictionaries",
     "loadDictionary",
     "normalise",
@@ -18,14 +19,21 @@ test("the package exports what its API says", () => {
     "preActivations",
     "reconstruct",
     "saveDictionary",
+    "scoreParts",
     "siteOfHook",
     "siteText",
+    "sourceStreams",
+    "verifyFeature",
+    "virtualLogits",
+    "virtualWeights",
+    "withDictionaries",
   ]);
 });
 
-test("what is needed at run time: models and weights, no engine", () => {
+test("what is needed at run time: models, weights and paths, no engine", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/paths",
     "@resolvent/transformer",
     "@resolvent/weights",
   ]);

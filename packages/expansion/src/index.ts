@@ -48,7 +48,7 @@ export {
   scoreBalance,
 } from "./qk/expand-score.ts";
 export { scoreCost } from "./qk/score-cost.ts";
-export { SPLITTINGS, type Splitting } from "./qk/score-sources.ts";
+export { SPLITTINGS, type Splitting, type StreamParts } from "./qk/score-sources.ts";
 export {
   type ScoreTerms,
   type ScoreTermsOptions,

@@ -194,7 +194,7 @@ export async function expandPaths<T extends Shaped>(
         signal?.throwIfAborted();
         const verdict =
           i < (options.verify ?? 0)
-            ? await verify(engine, model, run, target, { kind: "path", source, nodes }, level)
+            ? await verify(engine, model, run, target, { kind: "path", source, nodes }, { level })
             : null;
         const verified = verdict && shownVerdict(verdict, inWords);
         const own = { source, nodes, effect };

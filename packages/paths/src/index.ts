@@ -34,4 +34,4 @@ export {
 } from "./sources.ts";
 export { type Step, stepNamed, stepsOf } from "./step.ts";
 export { type DegreeSum, type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
-export { type Claim, type Verdict, verify } from "./verify.ts";
+export { type Claim, type Verdict, type VerifyOptions, verify } from "./verify.ts";

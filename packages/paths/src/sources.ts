@@ -40,6 +40,8 @@ export interface Sources<T> {
   readonly byPosition: boolean;
   /** `source, pos, d_model` */
   readonly values: T;
+  /** The site whose value has them, alone or among others: what `verify` takes them from. Of one's own sources. */
+  readonly site?: Site;
 }
 
 export interface SourceOptions {
@@ -115,10 +117,13 @@ function constantsOf<T extends Shaped>(
     return [[`bias:${block.name}`, nodeWrite(ops, { part: undefined }, block, zero, frozen)]];
   }
   const { architecture } = model;
-  const each = Array.from({ length: parts.count(architecture) }, (_, index): [string, T] => [
-    `bias:${parts.name(block.layer, index)}`,
-    ops.sum(ops.slice(made.each, "node", index, index + 1), ["node"]),
-  ]);
+  const each = Array.from(
+    { length: parts.count(architecture, block.layer) },
+    (_, index): [string, T] => [
+      `bias:${parts.name(block.layer, index)}`,
+      ops.sum(ops.slice(made.each, "node", index, index + 1), ["node"]),
+    ],
+  );
   const own = constantOf(ops, parts, block, made);
   if (own === undefined) return each;
   return [...each, [`bias:${block.name}.${parts.constant.name}`, ops.add(zero, own)]];
@@ -195,9 +200,10 @@ export function sourceValue<T extends Shaped>(
   run: FrozenRun<T>,
   { name, position }: SourceId,
   level?: Level,
+  given?: readonly Sources<T>[],
 ): T {
   return ops.scope(() => {
-    const value = sourcePlace(model, name, level)?.value(ops, run);
+    const value = sourcePlace(model, name, level, given)?.value(ops, run);
     if (value === undefined || (position !== null && position >= run.positions)) {
       const source = position === null ? name : `${name}@${position}`;
       throw new InputError({
@@ -223,12 +229,20 @@ interface SourcePlace<T extends Shaped> {
   value(ops: Ops<T>, run: FrozenRun<T>): T | undefined;
 }
 
-/** The source of a name; undefined where no model like this has one. */
+/** The source of a name, one's own first; undefined where no model like this has one. */
 export function sourcePlace<T extends Shaped>(
   model: Model<T>,
   name: string,
   level: Level = levelOf("head"),
+  given: readonly Sources<T>[] = [],
 ): SourcePlace<T> | undefined {
+  const own = given.find(({ names, site }) => site !== undefined && names.includes(name));
+  if (own?.site !== undefined) {
+    const { enters, site, names, values } = own;
+    const at = names.indexOf(name);
+    const value = (ops: Ops<T>): T => ops.sum(ops.slice(values, "source", at, at + 1), ["source"]);
+    return { enters, site, value };
+  }
   const [, of] = /^bias:(.*)$/.exec(name) ?? [];
   if (of === undefined) {
     const values = { embed: "embedding", "embed.token": "token", "embed.position": "position" };

@@ -88,7 +88,7 @@ export async function topPaths<T extends Shaped>(
   model: Model<T>,
   run: FrozenRun<T>,
   readout: Readout<T>,
-  options: TopPathsOptions = {},
+  options: TopPathsOptions & { readonly given?: readonly Sources<T>[] } = {},
 ): Promise<TopPaths> {
   const level = levelOf(options.level ?? "head");
   const { top = 20, minDegree = 0, byPosition = false, signal } = options;
@@ -96,13 +96,14 @@ export async function topPaths<T extends Shaped>(
   const embeddingParts = options.sources?.some((name) => name.startsWith("embed.")) ?? false;
   checkDegrees(minDegree, options.maxDegree, model.stages.length);
   signal?.throwIfAborted();
-  const made = engine.scope(() =>
-    allSources(engine, model, run, { level, embeddingParts, byPosition }),
-  );
+  const { given } = options;
+  const made = given
+    ? []
+    : engine.scope(() => allSources(engine, model, run, { level, embeddingParts, byPosition }));
   let all: Sources<T>[] = [];
   let sources: Sources<T>[] = [];
   try {
-    all = await liveSources(engine, made);
+    all = await liveSources(engine, given ?? made);
     sources = options.sources === undefined ? all : await liveSources(engine, all, options.sources);
     const sizes = stepsOf(model, level).map((stage) => stage.length);
     const swept = await sweepTotals(engine, model, run, all, sources, readout);

@@ -29,7 +29,7 @@ import { type Answer, answersOf } from "./answer.ts";
 import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { type Covectors, only, pullBack, spread } from "./pull.ts";
 import { logitReadout } from "./readout.ts";
-import { oneAt, type SourceId, sourcePlace, sourceValue } from "./sources.ts";
+import { oneAt, type SourceId, type Sources, sourcePlace, sourceValue } from "./sources.ts";
 import { type Step, stepCalled, stepNamed } from "./step.ts";
 
 /**
@@ -41,6 +41,10 @@ import { type Step, stepCalled, stepNamed } from "./step.ts";
  * - An **edge**: the node `to` receives its stream minus what `from` wrote; everything after `to` sees its new
  *   output. `to` may be `final`, the target's own reading of the stream.
  * - A **source**: it is missing from the stream from where it enters, for everyone.
+ * - A **node**: what it wrote, at all positions or at one, is missing for everyone after it.
+ *
+ * Of sources and nodes `times` is what is left of them: 0 takes them away, the default; 2 doubles them, and the effect is
+ * that of what is missing, so that it turns over.
  */
 export type Claim =
   | {
@@ -50,7 +54,22 @@ export type Claim =
       readonly positions?: readonly number[];
     }
   | { readonly kind: "edge"; readonly from: SourceId | string; readonly to: string }
-  | { readonly kind: "source"; readonly source: SourceId };
+  | { readonly kind: "source"; readonly source: SourceId; readonly times?: number }
+  | {
+      readonly kind: "node";
+      readonly node: string;
+      readonly position?: number;
+      readonly times?: number;
+    };
+
+export interface VerifyOptions<T extends Shaped> {
+  /** Of one's own, for the names of its nodes; blocks, heads and neurons are known without. */
+  readonly level?: Level | undefined;
+  /** One's own, with their sites; those of the run are known without. */
+  readonly sources?: readonly Sources<T>[];
+  /** The model that is run anew for `live`, where it is another: of blocks that the model holds as they were. */
+  readonly live?: Model<T>;
+}
 
 /** What taking something away does to a target: its value in the run less its value without. */
 export interface Verdict {
@@ -67,7 +86,6 @@ export interface Verdict {
 /**
  * Checks a path, an edge or a source by intervention.
  *
- * @param level of one's own, for the names of its nodes; blocks, heads and neurons are known without
  * @throws InputError `paths/no-node`, `paths/no-source`, `paths/bad-path` where nodes are out of order, or positions are
  * not those of its nodes
  */
@@ -77,9 +95,9 @@ export async function verify<T extends Shaped>(
   run: FrozenRun<T>,
   target: Target,
   claim: Claim,
-  level?: Level,
+  options: VerifyOptions<T> = {},
 ): Promise<Verdict> {
-  const made = engine.scope(() => verdict(engine, model, run, target, claim, level));
+  const made = engine.scope(() => verdict(engine, model, run, target, claim, options));
   try {
     const { frozen: held, live: anew } = made;
     const [[predicted = Number.NaN], [frozen = Number.NaN], [live = Number.NaN]] =
@@ -105,11 +123,11 @@ export function verdict<T extends Shaped>(
   run: FrozenRun<T>,
   target: Target,
   claim: Claim,
-  level: Level = levelOf("head"),
+  { level = levelOf("head"), sources, live = model }: VerifyOptions<T> = {},
 ): { readonly predicted: T; readonly frozen: Measured<T>; readonly live: Measured<T> } {
   const node = (name: string): Step<T> => stepCalled(model, name, level);
-  const enteringAt = (source: SourceId) => sourcePlace(model, source.name, level);
-  const sourceAt = (source: SourceId): T => sourceValue(ops, model, run, source, level);
+  const enteringAt = (source: SourceId) => sourcePlace(model, source.name, level, sources);
+  const sourceAt = (source: SourceId): T => sourceValue(ops, model, run, source, level, sources);
   const frozenPart = (stream: T): Measured<T> => {
     const sigma = finalSigma(ops, model, lastOf(ops, run.residual));
     const value = (of: T): T => frozenValue(ops, model, run, target, of);
@@ -125,9 +143,11 @@ export function verdict<T extends Shaped>(
     const value = (logits: T): T => targetValue(ops, logits, target);
     return { effect: ops.sub(value(before), value(after)), logits: lastOf(ops, after) };
   };
-  const both = (changed: (sites: Sites<T>) => T): { frozen: Measured<T>; live: Measured<T> } => ({
-    frozen: ops.scope(() => frozenPart(changed(frozenAt(run.gates)))),
-    live: ops.scope(() => livePart(changed(plainSites<T>()))),
+  const both = (
+    changed: (sites: Sites<T>, on: Model<T>) => T,
+  ): { frozen: Measured<T>; live: Measured<T> } => ({
+    frozen: ops.scope(() => frozenPart(changed(frozenAt(run.gates), model))),
+    live: ops.scope(() => livePart(changed(plainSites<T>(), live))),
   });
   const readout = logitReadout(ops, model, run, target);
   const predict = (covectors: Covectors<T>, value: T): T =>
@@ -147,9 +167,9 @@ export function verdict<T extends Shaped>(
     }, readout.covector);
     return {
       predicted: predict(back, source),
-      ...both((sites) => {
+      ...both((sites, on) => {
         const last = along.reduce((came, n, i) => {
-          const missing = lost(ops, model, run, n, came, sites);
+          const missing = lost(ops, on, run, stepCalled(on, n.name, level), came, sites);
           return atOne(ops, missing, positions[i], run.positions);
         }, source);
         return ops.sub(run.residual, last);
@@ -157,14 +177,29 @@ export function verdict<T extends Shaped>(
     };
   }
   if (claim.kind === "source") {
-    const { source } = claim;
-    const value = sourceAt(source);
+    const { source, times = 0 } = claim;
+    const value = ops.scale(sourceAt(source), 1 - times);
     const { enters = 0, site = "embed" } = enteringAt(source) ?? {};
     return {
       predicted: predict(pullBackAll(ops, model, run, readout.covector, enters), value),
-      ...both((sites) =>
-        rerun(ops, model, run, sites, {
+      ...both((sites, on) =>
+        rerun(ops, on, run, sites, {
           [site]: (entering) => ops.sub(entering, value),
+        }),
+      ),
+    };
+  }
+  if (claim.kind === "node") {
+    const { times = 0, position } = claim;
+    const step = node(claim.node);
+    const whole = ops.scale(written(ops, model, run, step), 1 - times);
+    const value = atOne(ops, whole, position, run.positions);
+    const after = pullBackAll(ops, model, run, readout.covector, step.stage + 1);
+    return {
+      predicted: predict(after, value),
+      ...both((sites, on) =>
+        rerun(ops, on, run, sites, {
+          [`${step.weights.name}.write`]: (write) => ops.sub(write, value),
         }),
       ),
     };
@@ -184,9 +219,9 @@ export function verdict<T extends Shaped>(
   const after = pullBackAll(ops, model, run, readout.covector, to.stage + 1);
   return {
     predicted: predict(pullBack(ops, run, to, after), value),
-    ...both((sites) => {
-      const missing = lost(ops, model, run, to, value, sites);
-      return rerun(ops, model, run, sites, {
+    ...both((sites, on) => {
+      const missing = lost(ops, on, run, stepCalled(on, to.name, level), value, sites);
+      return rerun(ops, on, run, sites, {
         [`${to.weights.name}.write`]: ops.sub(run.writes.get(to.weights.name) as T, missing), // it writes
       });
     }),

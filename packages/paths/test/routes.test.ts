@@ -148,7 +148,7 @@ describe.each(named)("routes of %s", (_, model) => {
           nodes: path.nodes,
           positions: rest,
         };
-        const verdict = await verify(reference, model, run, target, claim, level);
+        const verdict = await verify(reference, model, run, target, claim, { level });
         expect(verdict.predicted).toBeNear(effect, { rtol: 1e-9, atol: 1e-12 });
         expect(verdict.frozen).toBeNear(effect, { rtol: 1e-9, atol: 1e-12 });
       }

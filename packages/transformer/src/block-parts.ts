@@ -17,8 +17,8 @@ import type { Sites } from "./sites.ts";
  * ```
  */
 export interface Parts {
-  /** How many of them a block has. */
-  count(architecture: Architecture): number;
+  /** How many of them the block of a layer has. */
+  count(architecture: Architecture, layer: number): number;
   /** The name of one: `L0.H3`. */
   name(layer: number, index: number): string;
   /**

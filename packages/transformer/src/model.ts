@@ -85,7 +85,7 @@ export interface AttentionBlock<T> extends BlockBase<T> {
 export interface MlpBlock<T> extends BlockBase<T> {
   readonly kind: "mlp";
   readonly activation: Activation;
-  /** `d_model, d_mlp`, in any memory order. */
+  /** `d_model, d_mlp`, in any memory order; `d_mlp` is the block's own where its units are not the model's neurons. */
   readonly W_in: T;
   readonly b_in?: T;
   /** Present in gated MLPs, `φ(W_gate x) · W_in x`. */
@@ -95,6 +95,10 @@ export interface MlpBlock<T> extends BlockBase<T> {
   readonly b_out?: T;
   /** A norm between activation and W_out. */
   readonly postNorm?: NormWeights<T>;
+  /** `d_mlp`: a unit passes where `z > θ` (JumpReLU), whatever `activation` says. */
+  readonly threshold?: T;
+  /** With thresholds: what the gate is multiplied with, `pos`, or `pos, d_mlp`: units, or positions, that are closed. */
+  readonly mask?: T;
 }
 
 export type Block<T> = AttentionBlock<T> | MlpBlock<T>;

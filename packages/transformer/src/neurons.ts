@@ -52,7 +52,7 @@ export const neuronParts: Parts = {
     const { b_out, ...own } = block;
     const only = (x: (typeof block)["W_in"]): (typeof block)["W_in"] =>
       "d_mlp" in x.shape ? ops.slice(x, "d_mlp", neuron, neuron + 1) : x;
-    const { W_in, W_out, b_in, W_gate, b_gate } = own;
+    const { W_in, W_out, b_in, W_gate, b_gate, threshold, mask } = own;
     const cut = { ...own, W_in: only(W_in), W_out: only(W_out) };
     return {
       block: {
@@ -60,6 +60,8 @@ export const neuronParts: Parts = {
         ...(b_in && { b_in: only(b_in) }),
         ...(W_gate && { W_gate: only(W_gate) }),
         ...(b_gate && { b_gate: only(b_gate) }),
+        ...(threshold && { threshold: only(threshold) }),
+        ...(mask && { mask: only(mask) }),
       },
       gate: only,
     };

@@ -54,7 +54,7 @@ function blockNodes(architecture: Architecture, place: BlockPlace, level: Level)
   const { name: block, kind, layer, stage } = place;
   const parts = level[kind];
   if (parts === undefined) return [{ name: block, stage, block, part: undefined }];
-  return Array.from({ length: parts.count(architecture) }, (_, index) => ({
+  return Array.from({ length: parts.count(architecture, layer) }, (_, index) => ({
     ...{ name: parts.name(layer, index), stage, block },
     part: { of: parts, index },
   }));

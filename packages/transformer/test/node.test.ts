@@ -89,7 +89,7 @@ describe.each(tinyFamilies)("%s", async (family) => {
     const gates = new Map([...trace].filter(([site]) => /(norm|pattern|gate)$/.test(site)));
     for (const [block, parts] of divided) {
       const made = partWrites(reference, parts, block, readOf(block), frozenAt(gates));
-      for (const index of [0, parts.count(model.architecture) - 1]) {
+      for (const index of [0, parts.count(model.architecture, block.layer) - 1]) {
         const cut = parts.alone?.(reference, block, index);
         const row = reference.slice(everyPart(reference, made), "node", index, index + 1);
         const node: Pick<Node, "part"> = { part: { of: parts, index } };
@@ -111,7 +111,7 @@ describe.each(tinyFamilies)("%s", async (family) => {
     for (const { attn, mlp } of levels) {
       for (const block of blocksOf(model)) {
         const parts = block.kind === "attn" ? attn : mlp;
-        const count = parts?.count(model.architecture) ?? 1;
+        const count = parts?.count(model.architecture, block.layer) ?? 1;
         const reads = (parts?.inputs ?? [""]).map((_, input) => {
           const shape = { node: count, pos: tokens.length, d_model: model.architecture.d_model };
           const size = count * shape.pos * shape.d_model;

@@ -80,7 +80,14 @@ test("every block of TypeScript compiles as it is pasted, under strict", () => {
 const needy: ReadonlyMap<string, string> = new Map([
   ["packages/attention/README.md 1", "GPT-2 itself"],
   ["packages/cpu/README.md 2", "a BLAS at a path"],
-  ["packages/dictionary/README.md 5", "GPT-2 itself"],
+  ["packages/dictionary/README.md 1", "a dictionary"],
+  ["packages/dictionary/README.md 2", "the Hub"],
+  ["packages/dictionary/README.md 3", "a dictionary"],
+  ["packages/dictionary/README.md 4", "a dictionary"],
+  ["packages/dictionary/README.md 5", "a dictionary"],
+  ["packages/dictionary/README.md 6", "GPT-2 itself"],
+  ["packages/dictionary/README.md 7", "an attribution graph"],
+  ["packages/figures/README.md 2", "a browser"],
   ["packages/linearity/README.md 1", "a corpus"],
   ["packages/models/README.md 2", "a browser"],
   ["packages/transformer/README.md 1", "GPT-2 itself"],
@@ -89,6 +96,7 @@ const needy: ReadonlyMap<string, string> = new Map([
   ["packages/weights/README.md 2", "a server"],
   ["packages/weights/README.md 3", "the Hub"],
   ["packages/weights/README.md 4", "GPT-2 itself"],
+  ["packages/weights/README.md 5", "files of torch and numpy"],
 ]);
 
 /** Runs modules one after the other in one process; what each throws, by its name. */

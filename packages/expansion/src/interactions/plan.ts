@@ -71,7 +71,7 @@ export function planOf<T extends Shaped>(
       if (first && unit.player !== undefined) firstStage[unit.player] = s;
       return { ...unit, first };
     };
-    const units = stage.flatMap(({ name: block }): Unit[] => {
+    const units = stage.flatMap(({ name: block, layer }): Unit[] => {
       const here = owned.filter((node) => node.block === block);
       const parts = here[0]?.part?.of; // those of a block are of one kind
       if (parts === undefined) {
@@ -79,7 +79,8 @@ export function planOf<T extends Shaped>(
       }
       divided.set(block, parts);
       const byPart = new Map(here.map((node) => [node.part?.index, node.player]));
-      const owners = Array.from({ length: parts.count(architecture) }, (_, i) => byPart.get(i));
+      const count = parts.count(architecture, layer);
+      const owners = Array.from({ length: count }, (_, i) => byPart.get(i));
       const of = (player: number | undefined): number[] =>
         owners.flatMap((owner, part) => (owner === player ? [part] : []));
       const own = [...new Set(owners)].filter((owner) => owner !== undefined);

@@ -11,7 +11,7 @@ import { type Engine, inOrder, readTogether, type Shaped, using } from "@resolve
 import type { Level, Model } from "@resolvent/transformer";
 import { GATES } from "../gates.ts";
 import type { AttentionEdge } from "./choose-edge.ts";
-import type { Splitting } from "./score-sources.ts";
+import type { Splitting, StreamParts } from "./score-sources.ts";
 import { divides, type SplittingPair, scoreTerms, splittings } from "./score-terms.ts";
 
 /**
@@ -50,19 +50,19 @@ export interface ScoreExpansion extends PromptResult<"qk"> {
 }
 
 /** Which score is taken apart, and how. */
-export interface ScoreChoice extends AttentionEdge {
+export interface ScoreChoice<T = never> extends AttentionEdge {
   /** How both sides, or each side, are divided into sources; default `block`. */
-  readonly by?: Splitting | Level | SplittingPair;
+  readonly by?: Splitting | Level | StreamParts<T> | SplittingPair<T>;
 }
 
-export interface ExpandScoreOptions extends ScoreChoice {
+export interface ExpandScoreOptions<T = never> extends ScoreChoice<T> {
   /** The text of a token, for the result; default none. */
   readonly text?: (id: number) => string;
   /**
    * Computes the certificate's `relativeErrorFloat64`; not called where the engine is float64 itself; default
    * none. With the same model on a float64 engine: `(c) => scoreBalance(reference, model64, tokens, c)`.
    */
-  readonly certify?: (choice: ScoreChoice) => Promise<number>;
+  readonly certify?: (choice: ScoreChoice<T>) => Promise<number>;
 }
 
 /**
@@ -82,7 +82,7 @@ export async function expandScore<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   tokens: readonly number[],
-  options: ExpandScoreOptions,
+  options: ExpandScoreOptions<T>,
 ): Promise<ScoreExpansion> {
   const { text, certify, ...choice } = options;
   const { head, query, key, by } = choice;
@@ -113,7 +113,7 @@ export async function scoreBalance<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   tokens: readonly number[],
-  choice: ScoreChoice,
+  choice: ScoreChoice<T>,
 ): Promise<number> {
   return errorOf(await readScore(engine, model, tokens, choice));
 }
@@ -133,7 +133,7 @@ async function readScore<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   tokens: readonly number[],
-  { head: { layer, head }, query, key, by = "block" }: ScoreChoice,
+  { head: { layer, head }, query, key, by = "block" }: ScoreChoice<T>,
 ): Promise<ScoreNumbers> {
   return using(
     engine,

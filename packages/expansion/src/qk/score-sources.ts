@@ -47,8 +47,19 @@ export const SPLITTINGS: readonly Splitting[] = [
   "token",
 ];
 
+/** Parts of the stream that a head reads, however they were made: they add up to it. */
+export interface StreamParts<T> {
+  /** What the splitting is called. */
+  readonly name: string;
+  readonly names: readonly string[];
+  /** `source, pos, d_model`: at least the positions up to the query. */
+  readonly stack: T;
+}
+
 /** Throws `expansion/unknown-splitting`. */
-export function checkSplitting(name: string | Level): Splitting | Level {
+export function checkSplitting<T>(
+  name: string | Level | StreamParts<T>,
+): Splitting | Level | StreamParts<T> {
   if (typeof name !== "string") return name;
   const known = SPLITTINGS.find((splitting) => splitting === name);
   if (known !== undefined) return known;
@@ -74,8 +85,12 @@ const NUMBERS_AT_ONCE = 2 ** 26;
 export function sourcePieces<T extends Shaped>(
   ops: Ops<T>,
   run: ScoreRun<T>,
-  by: Splitting | Level,
+  by: Splitting | Level | StreamParts<T>,
 ): readonly (() => Sources<T>)[] {
+  if (typeof by === "object" && "stack" in by) {
+    const { names, stack } = by;
+    return [() => ({ names, stack: ops.slice(stack, "pos", 0, run.tokens.length) })];
+  }
   if (by === "degree") return [() => degrees(ops, run)];
   if (by === "degree-block") return [() => blocksByDegree(ops, run)];
   if (by === "token") return tokenPieces(ops, run);

@@ -18,15 +18,15 @@ import {
   withoutBiases,
 } from "@resolvent/transformer";
 import { checkPosition, kept, type ScoreRun, scoreRun } from "./score-run.ts";
-import { checkSplitting, type Splitting, sourcePieces } from "./score-sources.ts";
+import { checkSplitting, type Splitting, type StreamParts, sourcePieces } from "./score-sources.ts";
 
 /** How the two sides of a score are divided. */
-export interface SplittingPair {
-  readonly query: Splitting | Level;
-  readonly key: Splitting | Level;
+export interface SplittingPair<T = never> {
+  readonly query: Splitting | Level | StreamParts<T>;
+  readonly key: Splitting | Level | StreamParts<T>;
 }
 
-export interface ScoreTermsOptions {
+export interface ScoreTermsOptions<T = never> {
   readonly layer: number;
   /** One head of the layer; default all of them. */
   readonly head?: number;
@@ -35,12 +35,12 @@ export interface ScoreTermsOptions {
   /** Position of the key; default every key that the query sees. */
   readonly key?: number;
   /** How both sides, or each side, are divided into sources; default `block`. */
-  readonly by?: Splitting | Level | SplittingPair;
+  readonly by?: Splitting | Level | StreamParts<T> | SplittingPair<T>;
 }
 
 /** Scores before the softmax as sums over pairs of sources, as tensors. */
 export interface ScoreTerms<T> {
-  readonly by: SplittingPair;
+  readonly by: SplittingPair<T>;
   /** The sources of the query side, the head's own constant last. */
   readonly querySources: readonly string[];
   /** The sources of the key side, the head's own constant last. */
@@ -81,7 +81,7 @@ export function scoreTerms<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   tokens: readonly number[],
-  options: ScoreTermsOptions,
+  options: ScoreTermsOptions<T>,
 ): ScoreTerms<T> {
   const { layer, query, head, key } = options;
   const by = splittings(options.by);
@@ -128,14 +128,16 @@ export function scoreTerms<T extends Shaped>(
 }
 
 /** The same splitting for both sides, or each its own. */
-export function splittings(by: Splitting | Level | SplittingPair = "block"): SplittingPair {
+export function splittings<T>(
+  by: Splitting | Level | StreamParts<T> | SplittingPair<T> = "block",
+): SplittingPair<T> {
   const { query, key } = typeof by === "object" && "query" in by ? by : { query: by, key: by };
   return { query: checkSplitting(query), key: checkSplitting(key) };
 }
 
 /** Whether a splitting tells the parts of blocks apart as they wrote in the run. */
-export function divides(by: Splitting | Level): boolean {
-  return typeof by === "object" || by === "head" || by === "neuron";
+export function divides<T>(by: Splitting | Level | StreamParts<T>): boolean {
+  return (typeof by === "object" && !("stack" in by)) || by === "head" || by === "neuron";
 }
 
 /** Pairs of sources that a score is taken apart into at most: neurons on both sides of a large model have billions. */
@@ -171,7 +173,7 @@ function projected<T extends Shaped>(
   run: ScoreRun<T>,
   whole: AttentionBlock<T>,
   head: number | undefined,
-  by: SplittingPair,
+  by: SplittingPair<T>,
 ): Sides<T> {
   const block = head === undefined ? whole : onlyHead(ops, whole, head);
   const linear = withoutBiases(block) as AttentionBlock<T>; // it stays of its kind

@@ -1,0 +1,204 @@
+import { allSources, type FrozenRun, frozenRun, type Sources } from "@resolvent/paths";
+import type { Engine, Ops, Shaped } from "@resolvent/tensor";
+import {
+  type Block,
+  blocksOf,
+  type Level,
+  type Model,
+  run as runModel,
+  type Site,
+  tokenIds,
+} from "@resolvent/transformer";
+import type { Dictionary } from "../dictionary.ts";
+import { positionsFor, vectorsAt } from "../place.ts";
+import { encode, type SparseActivations } from "../sparse.ts";
+import { featureLevel } from "./feature-level.ts";
+import { featureParts } from "./feature-sources.ts";
+import { type Placed, placedIn } from "./placed.ts";
+import { heldBlock } from "./replaced-block.ts";
+import { constantsOf, ownOf, type Replaced, replacedBy } from "./replaced-mlp.ts";
+
+/**
+ * A run in which dictionaries stand for what they are trained on. What takes a model, its run, sources or a level takes
+ * these: effects and paths, their search, `verify`, interactions, scores. The model is that of these tokens: errors, and
+ * what is held, are constants of each of their positions.
+ */
+export interface DictionaryRun<T extends Shaped> {
+  /** The model with blocks replaced by transcoders, or, where an SAE's features stand for them, held as they wrote. */
+  readonly model: Model<T>;
+  /** The same without blocks that are held: what is run anew. */
+  readonly live: Model<T>;
+  /** Its run with all gates; those of features are the active set. */
+  readonly run: FrozenRun<T>;
+  /** All sources: their paths, and the constant of a readout, are all there is. */
+  readonly sources: readonly Sources<T>[];
+  /** Heads, and features of replaced MLPs. */
+  readonly level: Level;
+}
+
+/** What has been read of the model's run at a dictionary. */
+interface Read<T extends Shaped> extends Placed<T> {
+  readonly positions: readonly number[];
+  readonly x: T;
+  /** The value of the site that it reads, `pos, d_model`. */
+  readonly stream: T;
+  /** The value that it stands for, `pos, d_model`. */
+  readonly value: T;
+  /** Undefined where a transcoder's thresholds say what is active. */
+  readonly sparse: SparseActivations | undefined;
+}
+
+/**
+ * Runs a model on tokens with dictionaries in their places, for as long as `use` takes.
+ *
+ * ```ts
+ * await withDictionaries(cpu, model, ids, [...transcoders, sae], async ({ model, run, sources }) => {
+ *   const readout = logitReadout(cpu, model, run, { a, b });
+ *   const [{ sources: rows }] = await effects(cpu, model, run, sources, [readout]);
+ *   rows[0]; // { name: "L2.mlp.after.F18", position: 21, byDegree: [0.48, 0.71, …] }
+ * });
+ * ```
+ *
+ * - An **SAE of the stream** cuts it: what was before the point is its features, each at each position a source,
+ *   `b_dec` and `error`, of degree 0 *after the site*. Degrees are not those of the whole model.
+ * - An **SAE of what a block writes** cuts the block, and its sources have degree 1.
+ * - A **transcoder** replaces its MLP by a block of the same degree, linear once its active set is held. Its features
+ *   are nodes, `L3.F52`; `L3.mlp.b_enc` (through the decoder, with the norm's β), `L3.mlp.b_dec` and `L3.mlp.error` are
+ *   sources of degree 1. The linear part of the block is another than the MLP's, and so is every degree; their sum is
+ *   the model all the same.
+ *
+ * `live` recomputes active sets, of topk and groupmax too few: theirs stay as they were, and errors do always.
+ *
+ * @throws InputError `dictionary/no-place`, `dictionary/two-places`, `dictionary/not-affine`, `paths/streamed`, what
+ *   `run` throws
+ */
+export async function withDictionaries<T extends Shaped, R>(
+  engine: Engine<T>,
+  model: Model<T>,
+  tokens: readonly number[],
+  dictionaries: readonly Dictionary<T>[],
+  use: (expansion: DictionaryRun<T>) => Promise<R>,
+): Promise<R> {
+  const placed = placedIn(model, dictionaries);
+  const reads: Read<T>[] = [];
+  const owned: unknown[] = [];
+  try {
+    const trace = engine.scope(() => {
+      const sites = placed.flatMap(({ places, site }) => [places.input.site, site]);
+      const done = runModel(engine, model, tokens, { sites: [...new Set(sites)] });
+      return done.trace;
+    });
+    owned.push(trace);
+    for (const one of placed)
+      reads.push(await readAt(engine, model, one, trace, tokens.length, owned));
+    const made = engine.scope(() => expansionOf(engine, model, tokens, reads));
+    owned.push(made.own);
+    return await use(made.expansion);
+  } finally {
+    engine.free(owned);
+  }
+}
+
+async function readAt<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  placed: Placed<T>,
+  trace: ReadonlyMap<Site, T>,
+  length: number,
+  owned: unknown[],
+): Promise<Read<T>> {
+  const { dictionary, places, site, role } = placed;
+  const positions = positionsFor(dictionary, length);
+  const x = engine.scope(() => {
+    const value = trace.get(places.input.site) as T; // asked for
+    const rows = vectorsAt(engine, model, places.input, value, positions, "d_in");
+    return dictionary.centred ? engine.center(rows, "d_in") : rows;
+  });
+  owned.push(x);
+  const { kind } = dictionary.activation;
+  const chooses = kind === "topk" || kind === "groupmax";
+  const sparse = role !== "block" || chooses ? await encode(engine, dictionary, x) : undefined;
+  const [stream, value] = [trace.get(places.input.site) as T, trace.get(site) as T]; // asked for
+  return { ...placed, positions, x, stream, value, sparse };
+}
+
+function expansionOf<T extends Shaped>(
+  ops: Ops<T>,
+  original: Model<T>,
+  tokens: readonly number[],
+  reads: readonly Read<T>[],
+): { readonly expansion: DictionaryRun<T>; readonly own: unknown } {
+  const blocks = new Map(blocksOf(original).map((block) => [block.name, block]));
+  const ofBlock = ({ block }: Read<T>): Block<T> => blocks.get(block?.name ?? "") as Block<T>; // a place has one
+  const replaced = new Map<string, Replaced<T>>();
+  const held = new Map<string, Block<T>>();
+  for (const read of reads) {
+    const block = ofBlock(read);
+    if (read.role === "write") held.set(block.name, heldBlock(ops, block, read.value));
+    if (read.role === "block" && block.kind === "mlp") {
+      replaced.set(block.name, replacedBy(ops, block, read, tokens.length));
+    }
+  }
+  const live = withBlocks(
+    original,
+    new Map([...replaced].map(([name, { block }]) => [name, block])),
+  );
+  const model = withBlocks(live, held);
+  const run = frozenRun(ops, model, tokenIds(tokens));
+  const transcoders = new Map(
+    reads.flatMap(({ role, block, dictionary }) =>
+      role === "block" && block !== undefined ? [[block.layer, dictionary] as const] : [],
+    ),
+  );
+  const level = featureLevel(transcoders, original.architecture.layers);
+
+  const given = reads.map((read): Sources<T> => {
+    const { name, enters, site } = read;
+    const parts =
+      read.role === "block"
+        ? constantsOf(ops, run, replaced.get(name) as Replaced<T>) // every MLP was
+        : featureParts(ops, read.dictionary, {
+            ...{ x: read.x, value: read.value, positions: read.positions },
+            sparse: read.sparse as SparseActivations, // all but blocks have them
+          });
+    return {
+      ...{ enters, site, byPosition: true },
+      degree: read.role === "stream" ? 0 : 1,
+      names: parts.names.map((part) => `${name}.${part}`),
+      values: parts.values,
+    };
+  });
+  const stream = reads.find(({ role }) => role === "stream");
+  const known = new Set([...replaced.keys(), ...held.keys()].map((name) => `bias:${name}`));
+  const rest = allSources(ops, model, run, { byPosition: true }).filter(
+    ({ names, enters, degree }) =>
+      !names.some((name) => known.has(name)) &&
+      (stream === undefined || (enters > stream.enters && degree === 1)),
+  );
+  const kept = given.filter(
+    ({ enters }, i) => stream === undefined || reads[i] === stream || enters > stream.enters,
+  );
+  const sources = [...rest, ...kept].sort((a, b) => a.enters - b.enters);
+  return {
+    expansion: { model, live, run, sources, level },
+    own: { run, sources, given, replaced: [...replaced.values()].map(ownOf), held: heldOnly(held) },
+  };
+}
+
+/** What held blocks hold that is not their model's. */
+function heldOnly<T>(held: ReadonlyMap<string, Block<T>>): unknown {
+  return [...held.values()].map((block) =>
+    block.kind === "attn" ? block.W_V : [block.W_in, block.W_out],
+  );
+}
+
+/** The model with other blocks in the places of some. */
+function withBlocks<T extends Shaped>(
+  model: Model<T>,
+  others: ReadonlyMap<string, Block<T>>,
+): Model<T> {
+  const stages = [...model.stages].map((stage) =>
+    stage.map((block) => others.get(block.name) ?? block),
+  );
+  return { ...model, stages };
+}

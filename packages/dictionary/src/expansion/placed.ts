@@ -1,0 +1,86 @@
+import type { Shaped } from "@resolvent/tensor";
+import { type BlockPlace, blockPlaces, type Model, type Site } from "@resolvent/transformer";
+import type { Dictionary } from "../dictionary.ts";
+import { type Places, placesOf } from "../place.ts";
+import { siteText } from "../site.ts";
+import { expansionError } from "./expansion-error.ts";
+
+/**
+ * What a dictionary is in an expansion:
+ *
+ * | role | dictionary | in the expansion |
+ * |---|---|---|
+ * | `stream` | SAE of the stream | the stream at a point is cut, and becomes sources of degree 0 there |
+ * | `write` | SAE of what a block writes | the block is cut, and becomes sources of degree 1 |
+ * | `block` | transcoder of an MLP | the MLP is replaced: a node of degree 1, its features steps of paths |
+ */
+export interface Placed<T extends Shaped> {
+  readonly role: "stream" | "write" | "block";
+  readonly dictionary: Dictionary<T>;
+  readonly places: Places;
+  /** What its sources are named after: `L2.mlp.after`, `L1.mlp.write`, `L3.mlp`. */
+  readonly name: string;
+  /** How many stages of the model lie before its sources enter. */
+  readonly enters: number;
+  /** The block; undefined of the stream. */
+  readonly block: BlockPlace | undefined;
+  /** The site that has its sources. */
+  readonly site: Site;
+}
+
+/**
+ * Where dictionaries stand in an expansion of a model.
+ *
+ * @throws InputError `dictionary/no-place` for one that is elsewhere, `dictionary/two-places` for two at one block or
+ *   two of the stream, `dictionary/no-site`
+ */
+export function placedIn<T extends Shaped>(
+  model: Model<T>,
+  dictionaries: readonly Dictionary<T>[],
+): Placed<T>[] {
+  const placed = dictionaries.map((dictionary) => placeOf(model, dictionary));
+  placed.forEach(({ dictionary, role, block }, i) => {
+    const other = placed
+      .slice(0, i)
+      .find((one) => (role === "stream" ? one.role === role : one.block?.name === block?.name));
+    if (other === undefined) return;
+    const where = block?.name ?? "the stream";
+    throw expansionError(
+      "dictionary/two-places",
+      dictionary,
+      `is of ${where}, of which ${other.dictionary.name} is as well`,
+    );
+  });
+  return placed;
+}
+
+function placeOf<T extends Shaped>(model: Model<T>, dictionary: Dictionary<T>): Placed<T> {
+  const places = placesOf(model, dictionary);
+  const { input, output, splice } = places;
+  const stages = blockPlaces(model.architecture);
+  const all = stages.flat();
+  const of = (end: string): BlockPlace | undefined =>
+    all.find(({ name }) => splice === `${name}.${end}`);
+  const written = of("write");
+  const passed = of("after");
+  const same = input.site === output.site && input.form === output.form;
+  if (written !== undefined) {
+    const at = { dictionary, places, block: written, enters: written.stage + 1, site: splice };
+    if (same) return { role: "write", name: siteText(output), ...at };
+    if (written.kind === "mlp" && input.site === `${written.name}.read`) {
+      return { role: "block", name: written.name, ...at };
+    }
+  }
+  const last = passed && stages[passed.stage]?.at(-1);
+  if (same && (splice === "embed" || (passed !== undefined && last?.name === passed.name))) {
+    const enters = passed === undefined ? 0 : passed.stage + 1;
+    const name = siteText(output);
+    return { role: "stream", dictionary, places, name, enters, block: undefined, site: splice };
+  }
+  const [from, to] = [siteText(input), siteText(output)];
+  throw expansionError(
+    "dictionary/no-place",
+    dictionary,
+    `reads ${from} and writes ${to}, which is no place of sources or of a block`,
+  );
+}
