@@ -12,15 +12,15 @@ beforeAll(async () => {
 
 interface Patterns {
   readonly sites: readonly object[];
-  readonly attention?: readonly { readonly head: string; readonly pattern: number[][] }[];
+  readonly attention?: readonly { readonly name: string; readonly pattern: number[][] }[];
 }
 
 test("--attention gives a causal pattern of every head, and no site that was not asked for", async () => {
   const { stdout } = await call("run", model, "--prompt", "once", "--attention", "--json");
   const { attention = [], sites } = JSON.parse(stdout) as Patterns;
   expect(sites).toEqual([]);
-  expect(attention[0]?.head).toBe("L0.H0");
-  expect(new Set(attention.map(({ head }) => head)).size).toBe(attention.length);
+  expect(attention[0]?.name).toBe("L0.H0");
+  expect(new Set(attention.map(({ name }) => name)).size).toBe(attention.length);
   for (const { pattern } of attention) {
     expect(pattern).toHaveLength(4);
     pattern.forEach((row, query) => {

@@ -48,7 +48,7 @@ describe.concurrent("text that its tokens do not stand for", () => {
     ]) {
       const { stderr, result } = await warned(args);
       expect(stderr).not.toMatch(/warning/);
-      expect(result.warnings).toBeUndefined();
+      expect(result.warnings).toEqual([]);
     }
   });
 });

@@ -19,7 +19,6 @@ test("what is needed at run time: schemas and degrees for the analyses alone", (
     "@resolvent/tensor",
     "@resolvent/transformer",
     "@resolvent/weights",
-    "zod",
   ]);
   expect(manifest.sideEffects).toBe(false);
 });

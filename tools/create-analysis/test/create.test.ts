@@ -94,12 +94,16 @@ describe.skipIf(missing !== undefined)(
       const bin = join(made, "node_modules/@resolvent/cli/bin/resolvent.js");
       const env = { ...process.env, XDG_DATA_HOME: join(folder, "data") };
       const args = ["stream-norms", "tales", "--prompt", "Once upon a time", "--top", "2"];
-      const ran = spawnSync(process.execPath, [bin, ...args, "--plugin", "."], {
+      const page = ["--html", "page.html"];
+      const ran = spawnSync(process.execPath, [bin, ...args, ...page, "--plugin", "."], {
         ...{ cwd: made, encoding: "utf8", env },
       });
       expect(ran.stdout).toMatch(/^longest residual streams\n/);
       expect(ran.stderr).toContain("Plug-in resolvent-stream-norms 0.0.0");
       expect(ran.status).toBe(0);
+      const html = readFileSync(join(made, "page.html"), "utf8");
+      expect(html).toMatch(/^<!doctype html>/i);
+      expect(html).toContain("<svg");
     }, 300_000);
   },
 );
