@@ -52,7 +52,7 @@ function product(draw: Draw): {
   over: string[];
   last: string[] | undefined;
 } {
-  const size = (): number => draw.of([1, 3, 8, 17, 33, 48, 65, 90]);
+  const size = (): number => draw.of([1, 3, 8, 17, 33, 48, 65]);
   const sizes: Record<string, number> = {};
   const named = (prefix: string, least: number, most: number): string[] =>
     Array.from({ length: draw.whole(least, most) }, (_, i) => {
