@@ -3,8 +3,9 @@ import { chmod, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { resolvent } from "./command.ts";
+import { resolvent as resolventProcess } from "./command.ts";
 import { temporaryFolder, writeModel } from "./models.ts";
+import { resolvent } from "./program.ts";
 
 const folder = temporaryFolder();
 let model: string;
@@ -24,7 +25,19 @@ async function closedPort(): Promise<number> {
 
 /** A command that has to fail: nothing on standard output, one message, no stack. */
 async function fails(args: readonly string[], code: number, ...said: (string | RegExp)[]) {
-  const result = await resolvent(args);
+  expectFailure(await resolvent(args), code, said);
+}
+
+/** The same, as a process: what a shell sees. */
+async function processFails(args: readonly string[], code: number, ...said: (string | RegExp)[]) {
+  expectFailure(await resolventProcess(args), code, said);
+}
+
+function expectFailure(
+  result: { code: number | null; stdout: string; stderr: string },
+  code: number,
+  said: readonly (string | RegExp)[],
+): void {
   expect(result.stdout).toBe("");
   for (const part of said) expect(result.stderr).toMatch(part);
   expect(result.stderr).not.toMatch(/^ +at |please report/m);
@@ -111,7 +124,7 @@ describe.concurrent("2: a call that does not fit", () => {
     const port = await closedPort();
     const env = { HF_HUB_OFFLINE: "0", HF_ENDPOINT: `http://127.0.0.1:${port}`, HF_HOME: model };
     const start = performance.now();
-    const { code, stderr } = await resolvent(args, { env });
+    const { code, stderr } = await resolventProcess(args, { env });
     expect(performance.now() - start).toBeLessThan(8000); // with back-off it was 14 s
     expect(code).toBe(2);
     expect(stderr).toMatch(/"nobody\/nothing" is neither a bundled model nor a folder here/);
@@ -119,12 +132,17 @@ describe.concurrent("2: a call that does not fit", () => {
     expect(stderr).toMatch(/--offline/);
   });
 
+  test("in a process: a word and a name", async () => {
+    await processFails(["expnd", "tales"], 2, "Did you mean expand?");
+    await processFails(["expand", "nowhere", "--prompt", "a"], 2, "neither a bundled model");
+  });
+
   test("a model that is a file", async () => {
     await fails(["inspect", join(model, "config.json")], 2, "is a file; a model is a folder");
   });
 
   test("no command at all shows what there is, as an error", async () => {
-    const { code, stdout, stderr } = await resolvent([]);
+    const { code, stdout, stderr } = await resolventProcess([]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/Usage: resolvent.*expand.*inspect.*run.*demo/s);
   });
@@ -139,7 +157,7 @@ describe.concurrent("0: what is asked for is given on standard output", () => {
     ["--version", /^\d+\.\d+\.\d+\n$/],
     ["-V", /^\d+\.\d+\.\d+\n$/],
   ] as const)("%s", async ([args, said]) => {
-    const { code, stdout, stderr } = await resolvent(args.split(" "));
+    const { code, stdout, stderr } = await resolventProcess(args.split(" "));
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(said);
   });
@@ -160,6 +178,7 @@ describe("3: files at fault", () => {
   test("an empty folder", async () => {
     await mkdir(join(folder, "empty"));
     await everywhere(join(folder, "empty"), "has no config.json", /\[transformer\/no-config\]/);
+    await processFails(["inspect", join(folder, "empty")], 3, "has no config.json");
     // The fault of the folder comes first, whatever else is amiss.
     await fails(["expand", join(folder, "empty"), "--prompt", "a"], 3, "has no config.json");
   });
@@ -234,12 +253,12 @@ describe("3: files at fault", () => {
     // The superuser may read everything, so another user has to try.
     const user = process.getuid?.() === 0 ? { uid: 65534 } : {};
     try {
-      const able = await resolvent(["--version"], user).catch(() => undefined);
+      const able = await resolventProcess(["--version"], user).catch(() => undefined);
       if (able?.code !== 0) context.skip("another user cannot run the command here");
-      const { code, stdout, stderr } = await resolvent(["inspect", inside], user);
+      const { code, stdout, stderr } = await resolventProcess(["inspect", inside], user);
       expect([code, stdout]).toEqual([3, ""]);
       expect(stderr).toMatch(/cannot be read \(EACCES\).*permissions.*\[cli\/unreadable\]/);
-      const outside = await resolvent(["inspect", closed], user);
+      const outside = await resolventProcess(["inspect", closed], user);
       expect(outside.code).toBe(3);
       expect(outside.stderr).toMatch(/EACCES.*\[weights\/unreadable\]/);
     } finally {
@@ -263,5 +282,6 @@ describe("4: a model that is not supported: the field and its value are named", 
     ]) {
       await fails(command, 4, field, value, /\[transformer\/unsupported-config\]/);
     }
+    await processFails(["inspect", path], 4, field, value);
   });
 });

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { DegreeExpansion } from "@resolvent/expansion";
 import { beforeAll, describe, expect, test } from "vitest";
-import { json, output, resolvent } from "./command.ts";
+import { output as processOutput } from "./command.ts";
 import { idsOf, temporaryFolder, writeBF16, writeHollowModel, writeModel } from "./models.ts";
+import { json, output, resolvent } from "./program.ts";
 
 const folder = temporaryFolder();
 let model: string;
@@ -151,7 +152,7 @@ describe("the formats", () => {
   test.each([{}, { NO_COLOR: "1" }, { FORCE_COLOR: "3" }])(
     "the table is aligned and plain when piped, with %j",
     async (env) => {
-      const text = await output(expand(...args), { env });
+      const text = await processOutput(expand(...args), { env });
       // biome-ignore lint/suspicious/noControlCharactersInRegex: there should be none
       expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
       const lines = text.split("\n");

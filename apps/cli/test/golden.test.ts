@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { DegreeExpansion } from "@resolvent/expansion";
 import { describeWithFixtures } from "@resolvent/testkit";
 import { describe, expect, test } from "vitest";
-import { json, output } from "./command.ts";
+import { json, output } from "./program.ts";
 
 /** What is compared of a golden file; its `spec` defines the fields. */
 interface Golden {

@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ended, json, output, resolvent, start } from "./command.ts";
+import { ended, json as processJson, resolvent as resolventProcess, start } from "./command.ts";
 import { idsOf, letterTokenizer, temporaryFolder, writeModel } from "./models.ts";
+import { json, output, resolvent } from "./program.ts";
 
 interface Result {
   readonly model: { readonly name: string };
@@ -67,7 +68,7 @@ describe.concurrent("odd standard input", () => {
     ["a million letters", "a".repeat(1e6), /takes at most 24 tokens, got 1000000/],
     ["over 4 MiB", "a".repeat(4 * 2 ** 20 + 1), /over 4194304 bytes/],
   ])("%s", async ([, input, said]) => {
-    const { code, stdout, stderr } = await resolvent(["expand", model], { input });
+    const { code, stdout, stderr } = await resolventProcess(["expand", model], { input });
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(said);
   });
@@ -115,8 +116,10 @@ describe("the path of a model", () => {
     const path = join(folder, "my models", "v1.0 — été");
     await writeModel(path, "gpt2");
     const name = async (at: string, cwd?: string): Promise<string> => {
-      const options = cwd === undefined ? {} : { cwd };
-      return (await json<Result>(["run", at, "--tokens", "1"], options)).model.name;
+      const args = ["run", at, "--tokens", "1"];
+      return cwd === undefined
+        ? (await json<Result>(args)).model.name
+        : (await processJson<Result>(args, { cwd })).model.name;
     };
     expect(await name(path)).toBe("v1.0 — été");
     expect(await name(`${path}/`)).toBe("v1.0 — été");
@@ -135,7 +138,9 @@ describe("the path of a model", () => {
     await mkdir(join(folder, "odd"), { recursive: true });
     await writeModel(join(folder, "odd", "__proto__"), "gpt2");
     const args = ["run", "__proto__", "--tokens", "1"];
-    expect((await json<Result>(args, { cwd: join(folder, "odd") })).model.name).toBe("__proto__");
+    expect((await processJson<Result>(args, { cwd: join(folder, "odd") })).model.name).toBe(
+      "__proto__",
+    );
   });
 });
 

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { json, output, resolvent } from "./command.ts";
 import { temporaryFolder, writeHollowModel, writeModel } from "./models.ts";
+import { json, output, resolvent } from "./program.ts";
 
 interface Result {
   readonly tensors: readonly {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { json, resolvent } from "./command.ts";
 import { temporaryFolder, writeModel } from "./models.ts";
+import { json, resolvent } from "./program.ts";
 
 const folder = temporaryFolder();
 let model: string;

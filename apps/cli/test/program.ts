@@ -1,6 +1,10 @@
 import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import { builtInFor } from "../src/built-in.ts";
 import { type ProgramOptions, runProgram } from "../src/program.ts";
 import { terminalOf } from "../src/terminal.ts";
+
+// A name that leads nowhere must not be looked for on the network.
+process.env.HF_HUB_OFFLINE = "1";
 
 /** How a command line ended that was run in this process. */
 export interface Ran {
@@ -38,4 +42,35 @@ export async function run(
   );
   const code = await runProgram(args, terminal, { analyses, ...options });
   return { code, stdout: written.out.join(""), stderr: written.err.join("") };
+}
+
+/**
+ * Runs a command line in this process as the command does, its output piped. It takes a tenth of the time of a process;
+ * what only a process has (signals, streams that close, an environment, a folder that it runs in) is for `command.ts`.
+ */
+export async function resolvent(
+  args: readonly string[],
+  { input = "" }: { readonly input?: string } = {},
+): Promise<Ran> {
+  return await run(await builtInFor(args), args, { input });
+}
+
+/** Runs a command that has to succeed in silence, and gives its standard output. */
+export async function output(
+  args: readonly string[],
+  options: { readonly input?: string } = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await resolvent(args, options);
+  if (code !== 0 || stderr !== "") {
+    throw new Error(`resolvent ${args.join(" ")} ended with ${code}: ${stderr}`);
+  }
+  return stdout;
+}
+
+/** The value that a command prints as JSON; the caller knows its type. */
+export async function json<T>(
+  args: readonly string[],
+  options: { readonly input?: string } = {},
+): Promise<T> {
+  return JSON.parse(await output([...args, "--json"], options));
 }

@@ -4,8 +4,8 @@ import { memorySource, openSafetensors, readTensor } from "@resolvent/weights";
 import { writeSafetensorsFile } from "@resolvent/weights/node";
 import { openModel } from "resolvent";
 import { beforeAll, describe, expect, test } from "vitest";
-import { json, resolvent } from "./command.ts";
 import { temporaryFolder } from "./models.ts";
+import { json, resolvent } from "./program.ts";
 
 const folder = temporaryFolder();
 const TEXT = "Once upon a time";
@@ -97,7 +97,8 @@ describe("is refused before anything is computed", () => {
     [["--steer", "L1.mlp.after=two.safetensors"], 3, /has 2 tensors/],
     [["--steer", "L1.mlp.after=missing.json"], 3, /missing\.json cannot be read/],
   ])("%j", async (flags, expected, message) => {
-    const { code, stdout, stderr } = await resolvent(run(...flags), { cwd: folder });
+    const there = flags.map((flag) => flag.replace("=", `=${folder}/`));
+    const { code, stdout, stderr } = await resolvent(run(...there));
     expect([code, stdout]).toEqual([expected, ""]);
     expect(stderr).toMatch(message);
   });

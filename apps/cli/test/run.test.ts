@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { openSafetensors } from "@resolvent/weights";
 import { fileSource } from "@resolvent/weights/node";
 import { beforeAll, describe, expect, test } from "vitest";
-import { json, output, resolvent } from "./command.ts";
 import { idsOf, letterTokenizer, temporaryFolder, writeModel } from "./models.ts";
+import { json, output, resolvent } from "./program.ts";
 
 interface Next {
   readonly id: number;

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { resolvent } from "./command.ts";
 import { temporaryFolder, writeModel } from "./models.ts";
+import { resolvent } from "./program.ts";
 
 interface Warned {
   readonly warnings?: readonly { readonly code: string; readonly message: string }[];

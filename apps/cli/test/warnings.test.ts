@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { encodeNumbers, openCheckpoint } from "@resolvent/weights";
 import { folderOf, writeSafetensorsFile } from "@resolvent/weights/node";
 import { beforeAll, describe, expect, test } from "vitest";
-import { json, resolvent } from "./command.ts";
 import { temporaryFolder, writeModel } from "./models.ts";
+import { json, resolvent } from "./program.ts";
 
 interface Warned {
   readonly warnings?: readonly { readonly code: string; readonly message: string }[];

@@ -78,7 +78,7 @@ describe.each(tinyFamilies)("%s", (family) => {
     ["block", "noise", 1e6],
     ["block", "denoise", 1e6],
     ["head", "noise", 1e6],
-    ["neuron", "noise", 120],
+    ["neuron", "noise", 40],
   ])("all %s edges to %s are those patched one at a time", async (level, direction, most) => {
     const tokens = direction === "noise" ? clean : corrupt;
     const neurons = level === "neuron";
@@ -111,14 +111,18 @@ describe.each(tinyFamilies)("%s", (family) => {
     const setting = settingOf("node", level);
     const whole = await patchEffects(reference, model, [pair], setting);
     expect(whole.receivers).toEqual(["all"]);
-    expect(whole.effect.flat()).toBeNear(
-      whole.sources.map((source) => effectOf(source, delta(source))),
+    // Of many nodes some are patched by hand, from the first layer to the last.
+    const every = Math.ceil(whole.sources.length / 30);
+    const some = <T>(all: readonly T[]): T[] => all.filter((_, i) => i % every === 0);
+    expect(some(whole.effect).flat()).toBeNear(
+      some(whole.sources).map((source) => effectOf(source, delta(source))),
       { rtol, atol: 1e-12 },
     );
     const each = await patchEffects(reference, model, [pair], setting, { positions: true });
     expect(each.receivers).toEqual(["0", "1", "2", "3"]);
-    expect(each.effect.flat()).toBeNear(
-      each.sources.flatMap((source) =>
+    expect(each.sources).toEqual(whole.sources);
+    expect(some(each.effect).flat()).toBeNear(
+      some(each.sources).flatMap((source) =>
         clean.map((_, pos) => {
           const mask = clean.map((__, i) => (i === pos ? 1 : 0));
           return effectOf(source, reference.mul(delta(source), tensor({ pos: 4 }, mask)));
