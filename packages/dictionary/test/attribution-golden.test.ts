@@ -3,7 +3,7 @@ import { describeWithFixtures } from "@resolvent/testkit";
 import { loadModel } from "@resolvent/transformer";
 import { folderOf } from "@resolvent/weights/node";
 import { expect, test } from "vitest";
-import { attributionGraph, type PromptGraph } from "../src/attribution/index.ts";
+import { attributionGraph, edgeDegrees, type PromptGraph } from "../src/attribution/index.ts";
 import { graphScores, influence, pruneGraph, signedTotals } from "../src/graph/index.ts";
 import { loadDictionaries, withDictionaries } from "../src/index.ts";
 
@@ -47,30 +47,46 @@ interface Golden {
 
 const near = { rtol: 1e-8, atol: 1e-10 };
 
-describeWithFixtures("what an independent program says of a prompt's attribution graph", (fixtures) => {
-  test("stories260k", async () => {
-    const cpu = await createCpu({ precision: "f64", threads: 1 });
-    const model = await loadModel(cpu, folderOf(fixtures.models("stories260k")));
-    const folder = fixtures.path("fixtures/dictionaries/stories260k/transcoders");
-    const set = await loadDictionaries(cpu, folderOf(folder));
-    if (set.kind !== "per-layer") throw new Error(`It is ${set.kind}.`);
-    const { graph: golden } = fixtures.golden<Golden>("dictionary-stories260k");
-    await withDictionaries(cpu, model, golden.ids, set.layers, async (made) => {
-      const found = await attributionGraph(cpu, made);
-      expectWhole(found, golden);
-      expectTotals(found, golden);
+describeWithFixtures(
+  "what an independent program says of a prompt's attribution graph",
+  (fixtures) => {
+    test("stories260k", async () => {
+      const cpu = await createCpu({ precision: "f64", threads: 1 });
+      const model = await loadModel(cpu, folderOf(fixtures.models("stories260k")));
+      const folder = fixtures.path("fixtures/dictionaries/stories260k/transcoders");
+      const set = await loadDictionaries(cpu, folderOf(folder));
+      if (set.kind !== "per-layer") throw new Error(`It is ${set.kind}.`);
+      const { graph: golden } = fixtures.golden<Golden>("dictionary-stories260k");
+      await withDictionaries(cpu, model, golden.ids, set.layers, async (made) => {
+        const found = await attributionGraph(cpu, made);
+        expectWhole(found, golden);
+        expectTotals(found, golden);
 
-      const apart = await attributionGraph(cpu, made, { constantPositions: [0] });
-      const { zero_first_position: without } = golden;
-      expect(apart.features.shown).toBe(without.n_features);
-      const scores = graphScores(apart.graph);
-      expect(scores.replacement).toBeNear(without.replacement_score, near);
-      expect(scores.completeness).toBeNear(without.completeness_score, near);
-      expect(apart.certificate.rows).toBeLessThan(1e-12);
-      expect(apart.certificate.logits).toBeLessThan(1e-10);
+        const { edges, nodes } = found.graph;
+        const { degrees, values } = await edgeDegrees(cpu, made, found.graph);
+        for (const { node, by_attention_blocks } of golden.rows_by_degree) {
+          const sums = by_attention_blocks.map(() => 0);
+          edges.target.forEach((target, edge) => {
+            if (nodes[target]?.id !== node) return;
+            for (let k = 0; k < degrees; k++) {
+              sums[k] = (sums[k] ?? 0) + (values[edge * degrees + k] ?? 0);
+            }
+          });
+          expect(sums).toBeNear([...by_attention_blocks], near);
+        }
+
+        const apart = await attributionGraph(cpu, made, { constantPositions: [0] });
+        const { zero_first_position: without } = golden;
+        expect(apart.features.shown).toBe(without.n_features);
+        const scores = graphScores(apart.graph);
+        expect(scores.replacement).toBeNear(without.replacement_score, near);
+        expect(scores.completeness).toBeNear(without.completeness_score, near);
+        expect(apart.certificate.rows).toBeLessThan(1e-12);
+        expect(apart.certificate.logits).toBeLessThan(1e-10);
+      });
     });
-  });
-});
+  },
+);
 
 function expectWhole({ graph, values, constants, ...found }: PromptGraph, golden: Golden["graph"]) {
   const ids = graph.nodes.map(({ id }) => id.replace(/^(\d+)_-1_/, "0_$1_"));
@@ -133,7 +149,9 @@ function expectTotals({ graph, constants, ...found }: PromptGraph, golden: Golde
     // k edges pass k − 1 features; the constant of a feature's row is carried on by as many as pass it.
     const passed = total.by_features_passed.map((_, k) => {
       const [row, next] = [totals.byEdges[k], totals.byEdges[k + 1]];
-      return (row?.constants ?? 0) + (next?.tokens ?? 0) + (next?.errors ?? 0) + (next?.others ?? 0);
+      return (
+        (row?.constants ?? 0) + (next?.tokens ?? 0) + (next?.errors ?? 0) + (next?.others ?? 0)
+      );
     });
     expect(passed).toBeNear([...total.by_features_passed], near);
   });

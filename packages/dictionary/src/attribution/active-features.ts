@@ -1,13 +1,7 @@
 import type { Engine, Shaped } from "@resolvent/tensor";
-import {
-  blockWrite,
-  frozenAt,
-  type MlpBlock,
-  recording,
-  type Site,
-} from "@resolvent/transformer";
+import { blockWrite, frozenAt, type MlpBlock, recording, type Site } from "@resolvent/transformer";
 import type { FeaturePlace } from "../expansion/feature-readout.ts";
-import type { Replacement, ReplacedRun } from "./replaced-run.ts";
+import type { ReplacedRun, Replacement } from "./replaced-run.ts";
 
 /** A feature that is active at a position of a run. */
 export interface ActiveFeature extends FeaturePlace {

@@ -3,13 +3,13 @@ import type { DictionaryRun } from "../expansion/expansion.ts";
 import type { AttributionGraph } from "../graph/graph.ts";
 import { signedTotals } from "../graph/signed-totals.ts";
 import { type ActiveFeature, activeFeatures } from "./active-features.ts";
+import { checkFeatureCount, checkPositions } from "./checks.ts";
 import { type EdgeList, edgeList } from "./edge-list.ts";
 import { promptGraphOf } from "./graph-nodes.ts";
 import { graphSources } from "./graph-sources.ts";
 import { type ChosenLogit, chosenLogits, type LogitOptions } from "./logits.ts";
 import { replacedRun } from "./replaced-run.ts";
 import { type ChunkOptions, featureChunks, readRows } from "./row-chunks.ts";
-import { checkFeatureCount, checkPositions } from "./checks.ts";
 import { strongestFeatures } from "./strongest-features.ts";
 import { logitTargets } from "./targets.ts";
 
@@ -109,10 +109,17 @@ export async function attributionGraph<T extends Shaped>(
     onProgress?.(chunks.length, chunks.length + 1);
     const ids = logits.map(({ id }) => id);
     const places = logits.map((_, i) => edges.firstLogit + i);
-    const ends = await readRows(engine, replaced, sources, () => logitTargets(engine, replaced, ids));
+    const ends = await readRows(engine, replaced, sources, () =>
+      logitTargets(engine, replaced, ids),
+    );
     edges.add(places, ends);
     onProgress?.(chunks.length + 1, chunks.length + 1);
-    return explained(replaced, edges, { chosen, active: active.length - held.length, logits, options });
+    return explained(replaced, edges, {
+      chosen,
+      active: active.length - held.length,
+      logits,
+      options,
+    });
   } finally {
     engine.free(owned);
   }

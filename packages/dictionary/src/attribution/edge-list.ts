@@ -1,6 +1,7 @@
 import type { Shaped } from "@resolvent/tensor";
 import { checkCounts, type GraphEdges } from "../graph/graph.ts";
 import type { ActiveFeature } from "./active-features.ts";
+import { columnsOf, positionsOf } from "./columns.ts";
 import type { Entering } from "./graph-sources.ts";
 import type { ReplacedRun } from "./replaced-run.ts";
 import type { RowNumbers } from "./row-chunks.ts";
@@ -23,21 +24,17 @@ export interface EdgeList {
   };
 }
 
-/** Where a number of a row goes. */
-interface Column {
-  readonly group: number;
-  readonly part: "tiles" | "single";
-  /** Its place in a row of the part. */
-  readonly place: number;
-}
-
 /** Gathers rows as the edges of a graph, sources in the order of the nodes. */
 export function edgeList<T extends Shaped>(
   { run, replacements }: Pick<ReplacedRun<T>, "run" | "replacements">,
   sources: readonly Entering<T>[],
   features: readonly ActiveFeature[],
 ): EdgeList {
-  const columns = columnsOf(sources, features, run.positions);
+  const columns = columnsOf(sources, [
+    ...features.map((one) => ({ kind: "feature" as const, ...one })),
+    ...replacements.flatMap(({ layer }) => positionsOf("error", layer, run.positions)),
+    ...positionsOf("token", null, run.positions),
+  ]);
   const firstLogit = features.length + (replacements.length + 1) * run.positions;
   const parts: { source: Int32Array; target: Int32Array; weight: Float64Array }[] = [];
   const beside = new Map<number, { constant: number; remainder: number; sum: number }>();
@@ -60,7 +57,9 @@ export function edgeList<T extends Shaped>(
           remainder += group?.rest?.[row] ?? 0;
         });
         let sum = constant + remainder;
-        columns.forEach(({ group, part, place }, source) => {
+        columns.forEach((column, source) => {
+          if (column === undefined) return;
+          const { group, part, place } = column;
           const data = numbers[group]?.[part];
           const weight = data?.[row * (data.length / places.length) + place] ?? 0;
           if (weight === 0) return;
@@ -102,32 +101,4 @@ export function edgeList<T extends Shaped>(
       };
     },
   };
-}
-
-/** The place of each node that acts on others: features, then errors, then tokens. */
-function columnsOf<T extends Shaped>(
-  sources: readonly Entering<T>[],
-  features: readonly ActiveFeature[],
-  positions: number,
-): Column[] {
-  const ofFeatures: Column[] = [];
-  const groups = new Map(sources.map(({ layer }, group) => [layer, group]));
-  const places = sources.map(({ tiles }) => {
-    const places = new Map<number, number>();
-    tiles?.of.forEach((feature, place) => {
-      if (feature >= 0) places.set(feature, place);
-    });
-    return places;
-  });
-  const seen = new Map<number, number>(); // features of each layer so far: tiles count them in that order
-  for (const { layer } of features) {
-    const index = seen.get(layer) ?? 0;
-    seen.set(layer, index + 1);
-    const group = groups.get(layer) ?? 0;
-    ofFeatures.push({ group, part: "tiles", place: places[group]?.get(index) ?? 0 });
-  }
-  const single = (group: number): Column[] =>
-    Array.from({ length: positions }, (_, place) => ({ group, part: "single", place }));
-  const errors = sources.flatMap(({ layer }, group) => (layer === undefined ? [] : single(group)));
-  return [...ofFeatures, ...errors, ...single(0)];
 }

@@ -1,6 +1,6 @@
 import { type Ops, type Shaped, sumOf } from "@resolvent/tensor";
 import type { ActiveFeature } from "./active-features.ts";
-import type { Replacement, ReplacedRun } from "./replaced-run.ts";
+import type { ReplacedRun, Replacement } from "./replaced-run.ts";
 
 /** Features that are multiplied at once, at one position: a position with fewer is filled up with zeros. */
 const TILE = 32;
@@ -64,7 +64,9 @@ export function graphSources<T extends Shaped>(
     const isConstant = (one: ActiveFeature): boolean => constantPositions.has(one.position);
     const left = of(others);
     const constants = [bias, own?.constant, written(left.filter(isConstant))];
-    const here = Array.from({ length: run.positions }, (_, at) => (constantPositions.has(at) ? 0 : 1));
+    const here = Array.from({ length: run.positions }, (_, at) =>
+      constantPositions.has(at) ? 0 : 1,
+    );
     const kept = ops.constant({ pos: run.positions }, here);
     if (own !== undefined && constantPositions.size > 0) {
       constants.push(ops.sub(own.error, ops.mul(own.error, kept)));

@@ -76,7 +76,8 @@ function checkOptions(
   if (!(Number.isInteger(count) && count >= 1 && count <= MAX_LOGITS)) {
     fail(`A graph has 1 to ${MAX_LOGITS} logits, got ${count}.`, { got: count, limit: MAX_LOGITS });
   }
-  if (!(mass > 0 && mass <= 1)) fail(`The mass of logits is above 0 and at most 1, got ${mass}.`, { got: mass });
+  if (!(mass > 0 && mass <= 1))
+    fail(`The mass of logits is above 0 and at most 1, got ${mass}.`, { got: mass });
   const odd = tokens?.find(
     (id, i) => !(Number.isInteger(id) && id >= 0 && id < vocab) || tokens.indexOf(id) !== i,
   );

@@ -94,7 +94,10 @@ export function replacedRun<T extends Shaped>(
       const ofSkip =
         skip && hasBiases(skip) ? blockWrite(ops, skip, zero, frozenAt(gates)) : undefined;
       const parts = [b_dec, ofSkip].flatMap((part) => (part === undefined ? [] : [part]));
-      const constant = flat(ops, parts.reduce((a, b) => ops.add(a, b), zero));
+      const constant = flat(
+        ops,
+        parts.reduce((a, b) => ops.add(a, b), zero),
+      );
       const { layer } = block;
       own.push(error, constant);
       replacements.push({ layer, stage, block, features: skips, error, constant });

@@ -44,41 +44,45 @@ export function rowProducts<T extends Shaped>(
       if (group.enters === boundary) products[i] = meeting(ops, state, group);
     });
   };
-  let state = ops.broadcast(spreadOut(ops, targets, positions), { blocks: 1 });
+  let state = covectorsOf(ops, targets, positions);
   meet(state, targets.before);
   for (let stage = targets.before - 1; stage >= 0; stage--) {
-    const blocks = between[stage] ?? [];
-    if (blocks.length > 0) {
-      const after = state;
-      state = ops.scope(() => {
-        const pulled = blocks.map(
-          (weights) =>
-            pullBack(
-              ops,
-              { gates, positions },
-              { weights, part: undefined },
-              { values: after, at: undefined },
-            ).values,
-        );
-        const through = sumOf(ops, pulled);
-        if (!byBlocks) return ops.add(after, through);
-        const levels = sizeAlong(after.shape, "blocks", "rowProducts");
-        const parts = [ops.slice(after, "blocks", 0, 1)];
-        if (levels > 1) {
-          const here = ops.slice(after, "blocks", 1, levels);
-          parts.push(ops.add(here, ops.slice(through, "blocks", 0, levels - 1)));
-        }
-        parts.push(ops.slice(through, "blocks", levels - 1, levels));
-        return ops.concat(parts, "blocks");
-      });
-    }
+    state = behind(ops, { between, gates, positions }, stage, state, { byBlocks });
     meet(state, stage);
   }
   return products;
 }
 
-/** Targets on all positions: `target, pos, d_model`. */
-function spreadOut<T extends Shaped>(
+/** Covectors at the point after a stage as covectors before it: `target, blocks, pos, d_model`. */
+export function behind<T extends Shaped>(
+  ops: Ops<T>,
+  { between, ...held }: Pick<ReplacedRun<T>, "between" | "gates"> & { readonly positions: number },
+  stage: number,
+  after: T,
+  { byBlocks = false }: RowOptions = {},
+): T {
+  const blocks = between[stage] ?? [];
+  if (blocks.length === 0) return after;
+  return ops.scope(() => {
+    const pulled = blocks.map(
+      (weights) =>
+        pullBack(ops, held, { weights, part: undefined }, { values: after, at: undefined }).values,
+    );
+    const through = sumOf(ops, pulled);
+    if (!byBlocks) return ops.add(after, through);
+    const levels = sizeAlong(after.shape, "blocks", "behind");
+    const parts = [ops.slice(after, "blocks", 0, 1)];
+    if (levels > 1) {
+      const here = ops.slice(after, "blocks", 1, levels);
+      parts.push(ops.add(here, ops.slice(through, "blocks", 0, levels - 1)));
+    }
+    parts.push(ops.slice(through, "blocks", levels - 1, levels));
+    return ops.concat(parts, "blocks");
+  });
+}
+
+/** Targets on all positions, with nothing passed: `target, blocks, pos, d_model`. */
+export function covectorsOf<T extends Shaped>(
   ops: Ops<T>,
   { covectors, positions: at }: Targets<T>,
   positions: number,
@@ -89,7 +93,13 @@ function spreadOut<T extends Shaped>(
       here[target * positions + position] = 1;
     });
     const ones = ops.constant({ target: at.length, pos: positions }, here);
-    return ops.arrange(ops.mul(covectors, ones), ["target", "pos", "d_model"]);
+    const spread = ops.arrange(ops.mul(covectors, ones), ["target", "pos", "d_model"]);
+    return ops.arrange(ops.broadcast(spread, { blocks: 1 }), [
+      "target",
+      "blocks",
+      "pos",
+      "d_model",
+    ]);
   });
 }
 

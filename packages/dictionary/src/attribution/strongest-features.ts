@@ -57,7 +57,10 @@ export async function strongestFeatures<T extends Shaped>(
         );
       if (tiles !== undefined) {
         const products = engine.scope(() => {
-          const ids = { shape: { tile: tiles.positions.length }, data: Int32Array.from(tiles.positions) };
+          const ids = {
+            shape: { tile: tiles.positions.length },
+            data: Int32Array.from(tiles.positions),
+          };
           const there = engine.take(state, "pos", ids);
           return engine.matmul(there, tiles.values, ["d_model"], ["target", "tile", "unit"]);
         });

@@ -8,7 +8,7 @@ import {
   replacing,
 } from "@resolvent/transformer";
 import type { FeaturePlace } from "../expansion/feature-readout.ts";
-import type { Replacement, ReplacedRun } from "./replaced-run.ts";
+import type { ReplacedRun, Replacement } from "./replaced-run.ts";
 
 /** Linear functions of the stream at one point, each at a position of its own. */
 export interface Targets<T> {
@@ -42,7 +42,8 @@ export function featureTargets<T extends Shaped>(
     const directions = ops.take(block.W_in, "d_mlp", ids);
     const { covectors, constants } = throughNorm(ops, block.norm, sigma, directions);
     const { b_in } = block;
-    const biased = b_in === undefined ? constants : ops.add(constants, ops.take(b_in, "d_mlp", ids));
+    const biased =
+      b_in === undefined ? constants : ops.add(constants, ops.take(b_in, "d_mlp", ids));
     return { before: stage, positions, covectors, constants: biased };
   });
 }
@@ -62,8 +63,7 @@ export function logitTargets<T extends Shaped>(
   return ops.scope(() => {
     const { vocab } = model.architecture;
     const mean = ops.fill({ vocab }, 1 / vocab);
-    const centred = (x: T): T =>
-      ops.sub(ops.take(x, "vocab", ids), ops.matmul(x, mean, ["vocab"]));
+    const centred = (x: T): T => ops.sub(ops.take(x, "vocab", ids), ops.matmul(x, mean, ["vocab"]));
     const stream = ops.sum(ops.slice(run.residual, "pos", last, last + 1), ["pos"]);
     const sigma = finalSigma(ops, model, stream);
     const each = sigma && ops.broadcast(sigma, ids.shape);
