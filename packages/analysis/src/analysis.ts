@@ -70,6 +70,14 @@ export interface Analysis<P, R extends Result> extends Described<P, R> {
    */
   readonly estimateProvided?: (outline: Outline, params: P, provided: Provided) => Promise<Cost>;
   /**
+   * What it gives without a model, for parameters that need none: what a file says. Undefined where these need one.
+   * Hosts let their users leave the model out (`runAlone`).
+   */
+  readonly alone?: (
+    params: P,
+    work: { readonly signal?: AbortSignal | undefined },
+  ) => Promise<R> | undefined;
+  /**
    * Does the work. Heeds the subject's signal and reports progress; frees what it allocated.
    * @throws InputError for parameters that do not fit the model
    */
@@ -84,6 +92,7 @@ export interface OutlineAnalysis<P, R extends Result> extends Described<P, R> {
   readonly needs: "outline";
   readonly float64?: undefined;
   readonly resumable?: undefined;
+  readonly alone?: undefined;
   /** @throws InputError for parameters that do not fit the model */
   readonly run: (files: ModelFiles, params: P) => Promise<R>;
 }

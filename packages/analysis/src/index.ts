@@ -86,7 +86,13 @@ export {
 } from "./result-head.ts";
 export { type SchemaOf, schemaOf } from "./result-schema.ts";
 export { type Asked, runAnalyses } from "./run-analyses.ts";
-export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
+export {
+  type Outcome,
+  type Prepared,
+  prepareAnalysis,
+  runAlone,
+  runAnalysis,
+} from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
 export type { SiteVector } from "./site-vector.ts";
 export {

@@ -48,6 +48,24 @@ export async function runAnalysis<P, R extends Result>(
   return await prepared.run();
 }
 
+/**
+ * Runs an analysis without a model, where its parameters need none; undefined where they need one.
+ *
+ * @throws InputError `analysis/bad-parameters`, `analysis/bad-result`, and what the analysis throws
+ */
+export async function runAlone<P, R extends Result>(
+  analysis: Analysis<P, R> | OutlineAnalysis<P, R>,
+  values: Values,
+  { signal, warn }: Pick<Host, "signal" | "warn"> = {},
+): Promise<Outcome<R> | undefined> {
+  if (analysis.alone === undefined) return undefined;
+  const result = await analysis.alone(await checkParameters(analysis.params, values), { signal });
+  if (result === undefined) return undefined;
+  checkResult(analysis.name, result, analysis.resultSchema);
+  warn?.(result.warnings ?? []);
+  return { result, soundness: soundnessOf(result) };
+}
+
 /** The first half of `runAnalysis`: for hosts that tell what the work takes before they do it, or instead. */
 export async function prepareAnalysis<P, R extends Result>(
   analysis: Analysis<P, R> | OutlineAnalysis<P, R>,

@@ -17,11 +17,12 @@ export function analysisCommand(
 ): Command {
   const { name, summary, description, examples = [] } = analysis;
   const parameters = describeParameters(analysis.params);
+  const argument = analysis.alone === undefined ? "<model>" : "[model]";
   // MODEL first: an option that takes a list takes every word up to the next option.
   const command = new Command(name)
     .summary(summary)
     .description(description)
-    .usage("<model> [options]");
+    .usage(`${argument} [options]`);
   for (const option of [
     ...parameters.flatMap(optionsOf),
     ...(takesDictionary(analysis) ? [dictionaryOption()] : []),
@@ -42,9 +43,11 @@ export function analysisCommand(
     const lines = examples.map((example) => `\n  resolvent ${name} ${example}`);
     command.addHelpText("after", `\nExamples:${lines.join("")}`);
   }
-  return withEngineOptions(withModelOptions(command)).action(
-    async (model: string, flags: AnalysisFlags) => {
-      const { analyse } = await import("../analyse.ts"); // engines and models: help needs none
+  return withEngineOptions(withModelOptions(command, argument)).action(
+    async (model: string | undefined, flags: AnalysisFlags) => {
+      const { analyse, analyseAlone } = await import("../analyse.ts"); // engines and models: help needs none
+      if (model === undefined)
+        return await analyseAlone(analysis, parameters, { flags, terminal, signal, argv });
       await analyse(analysis, parameters, { model, flags, terminal, signal, argv });
     },
   );

@@ -53,7 +53,7 @@ export async function verifyEdge<T extends Shaped>(
     checkOwn({ nodes: [source, target] }, replaced);
     const measured = engine.scope(() => {
       const without = (sites: Sites<T>, gates: ReplacedRun<T>["gates"]): T => {
-        const measure = (on: Sites<T>): T => valueOf(engine, replaced, target, on, gates);
+        const measure = (on: Sites<T>): T => targetValueIn(engine, replaced, target, on, gates);
         const { value } = nodeWritten(engine, replaced, source);
         const less = engine.scale(value, 1 - times);
         const site =
@@ -90,7 +90,7 @@ function gatesBetween<T extends Shaped>({
 }
 
 /** What a target is in a run in which features write what they wrote: a scalar. */
-function valueOf<T extends Shaped>(
+function targetValueIn<T extends Shaped>(
   ops: Ops<T>,
   replaced: ReplacedRun<T>,
   target: GraphNode,
