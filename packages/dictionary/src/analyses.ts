@@ -1,5 +1,6 @@
 import type { AnyAnalysis } from "@resolvent/analysis";
 import { dictionaryAnalysis } from "./analyses/dictionary.ts";
+import { featuresAnalysis } from "./analyses/features.ts";
 
 /** The analyses of this package, in the order of a list of commands. */
-export const dictionaryAnalyses: readonly AnyAnalysis[] = [dictionaryAnalysis];
+export const dictionaryAnalyses: readonly AnyAnalysis[] = [dictionaryAnalysis, featuresAnalysis];

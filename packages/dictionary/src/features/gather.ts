@@ -4,7 +4,7 @@ import type { Dictionary } from "../dictionary.ts";
 import { inputOf } from "../place.ts";
 import type { EncodeOptions } from "../sparse.ts";
 import { textActivations } from "./inputs.ts";
-import { type FeatureStatistics, tallyOf } from "./tally.ts";
+import { type FeatureStatistics, type FeatureSummary, tallyOf } from "./tally.ts";
 
 /** What the features of a dictionary do on a corpus. */
 export interface GatheredFeatures {
@@ -16,6 +16,8 @@ export interface GatheredFeatures {
   readonly dead: number;
   /** What one feature does; made when it is asked for. */
   of(feature: number): FeatureStatistics;
+  /** The same without its histogram and its examples: for a look at all of them. */
+  summary(feature: number): FeatureSummary;
 }
 
 export interface GatherOptions extends EncodeOptions {
@@ -69,12 +71,17 @@ export async function gatherFeatures<T extends Shaped>(
     });
   }
   let dead = 0;
-  for (let feature = 0; feature < features; feature++) if (!tally.isActive(feature)) dead++;
+  for (let feature = 0; feature < features; feature++)
+    if (tally.summary(feature).active === 0) dead++;
   return {
     ...{ tokens, texts: read, features, dead },
     of: (feature) => {
       checkFeature(dictionary, feature);
       return tally.of(feature);
+    },
+    summary: (feature) => {
+      checkFeature(dictionary, feature);
+      return tally.summary(feature);
     },
   };
 }

@@ -9,5 +9,5 @@ export { type GatheredFeatures, type GatherOptions, gatherFeatures } from "./gat
 export type { HistogramBin } from "./histogram.ts";
 export { nearestFeatures } from "./nearest.ts";
 export { type FeaturesOptions, promotedTokens, tokensRead } from "./promoted.ts";
-export type { FeatureStatistics } from "./tally.ts";
+export type { FeatureStatistics, FeatureSummary } from "./tally.ts";
 export { largestOf, type TopEnds, type TopOptions, type TopRow } from "./top-rows.ts";

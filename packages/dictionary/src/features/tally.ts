@@ -8,7 +8,15 @@ import { BINS, binOf, binsOf, type HistogramBin } from "./histogram.ts";
 import type { TextActivations } from "./inputs.ts";
 
 /** What a feature does on a corpus. */
-export interface FeatureStatistics {
+export interface FeatureStatistics extends FeatureSummary {
+  /** Of its activations above 0, bins of a quarter of an octave, from the first to the last that is not empty. */
+  readonly histogram: readonly HistogramBin[];
+  /** Where it is strongest: at most one place of a text, the strongest first, of equal ones the first that came. */
+  readonly examples: readonly FeatureExample[];
+}
+
+/** How often and how strongly a feature is active on a corpus. */
+export interface FeatureSummary {
   readonly feature: number;
   /** Tokens on which it is not 0. */
   readonly active: number;
@@ -21,10 +29,6 @@ export interface FeatureStatistics {
   /** Over the tokens on which it is active; null where there is none. */
   readonly mean: number | null;
   readonly max: number | null;
-  /** Of its activations above 0, bins of a quarter of an octave, from the first to the last that is not empty. */
-  readonly histogram: readonly HistogramBin[];
-  /** Where it is strongest: at most one place of a text, the strongest first, of equal ones the first that came. */
-  readonly examples: readonly FeatureExample[];
 }
 
 /** Statistics of all features of a dictionary, from texts that come one by one: what is kept does not grow with them. */
@@ -34,7 +38,8 @@ export interface Tally {
   skip(): void;
   readonly tokens: number;
   readonly texts: number;
-  isActive(feature: number): boolean;
+  /** Without its histogram and its examples, which take longer to make. */
+  summary(feature: number): FeatureSummary;
   of(feature: number): FeatureStatistics;
 }
 
@@ -66,6 +71,19 @@ export function tallyOf(features: number, options: ExamplesOptions): Tally {
       const bin = feature * BINS + binOf(value);
       bins[bin] = at(bins, bin) + 1;
     }
+  };
+
+  const summary = (feature: number): FeatureSummary => {
+    const times = at(active, feature);
+    return {
+      feature,
+      active: times,
+      density: times / tokens,
+      first: at(first, feature),
+      negative: at(negative, feature),
+      mean: times === 0 ? null : at(sum, feature) / times,
+      max: times === 0 ? null : at(max, feature),
+    };
   };
 
   return {
@@ -106,20 +124,11 @@ export function tallyOf(features: number, options: ExamplesOptions): Tally {
     get texts() {
       return texts;
     },
-    isActive: (feature) => at(active, feature) > 0,
-    of: (feature) => {
-      const times = at(active, feature);
-      return {
-        feature,
-        active: times,
-        density: times / tokens,
-        first: at(first, feature),
-        negative: at(negative, feature),
-        mean: times === 0 ? null : at(sum, feature) / times,
-        max: times === 0 ? null : at(max, feature),
-        histogram: binsOf(bins.subarray(feature * BINS, (feature + 1) * BINS)),
-        examples: best.of(feature),
-      };
-    },
+    summary,
+    of: (feature) => ({
+      ...summary(feature),
+      histogram: binsOf(bins.subarray(feature * BINS, (feature + 1) * BINS)),
+      examples: best.of(feature),
+    }),
   };
 }
