@@ -128,6 +128,7 @@ export {
   type ListView,
   listViews,
   type Mark,
+  type PassagesView,
   type Place,
   type RoutesView,
   type ScatterView,

@@ -392,9 +392,9 @@ function checkTables({ verified, ablated, logits }: GraphResult): Table[] {
             rows: ablated.map(({ node, times, predicted, frozen, live }) => [
               ...[node, times, predicted, frozen, live],
             ]),
-                  notes: [
+            notes: [
               "what the logit loses: predicted, along all paths; frozen, with all gates held; live, with every gate recomputed",
-            ],,
+            ],
           } satisfies Table,
         ]),
   ];
