@@ -154,6 +154,8 @@ export interface GraphView extends ViewBase {
   readonly value: string;
   /** The nodes of each layer, from below to above; edges to or from others are not drawn. */
   readonly layers: readonly (readonly string[])[];
+  /** The nodes of each column, from left to right: where there is room, nodes stand in them; default anywhere in their layer. */
+  readonly columns?: readonly (readonly string[])[];
 }
 
 /** Tokens as running texts, each shaded by its number. */

@@ -145,6 +145,24 @@ test("a graph has its first layer at the bottom, and edges as wide as the root o
   expect(edges[1]?.node).toBe("embed L0.H0");
 });
 
+test("nodes of a graph stand in their columns where there is room, and in their layers always", () => {
+  const view: View = {
+    ...{ mark: "graph", table: "part", from: "name", to: "to", value: "effect" },
+    layers: [["embed"], ["L0.H0", "L0.H1", "L0.H2"], ["final"]],
+    columns: [["embed", "L0.H0"], [], ["L0.H1", "L0.H2", "final"]],
+  };
+  const middles = new Map(shapes(view, "text").map(({ text, x, y }) => [text, { x, y }]));
+  const at = (name: string) => middles.get(name) ?? { x: Number.NaN, y: Number.NaN };
+  expect(at("embed").x).toBe(at("L0.H0").x);
+  expect(at("L0.H1").x).toBeGreaterThan(at("L0.H0").x);
+  expect(at("L0.H2").x).toBeGreaterThan(at("L0.H1").x);
+  expect(at("final").x).toBeCloseTo((at("L0.H1").x + at("L0.H2").x) / 2);
+  expect(at("L0.H1").y).toBe(at("L0.H0").y);
+  const names = ["embed", "L0.H0", "L0.H1", "L0.H2", "final"];
+  const narrow = shapes(view, "text", undefined, 90);
+  expect(narrow.map(({ text }) => text).sort()).toEqual([...names].sort());
+});
+
 test("routes pass through the blocks and positions that they name", () => {
   const view: View = {
     ...{ mark: "routes", table: "part", nodes: "to", at: "at", width: "effect" },

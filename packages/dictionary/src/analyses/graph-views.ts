@@ -5,7 +5,7 @@ import { graphOf } from "./graph-tables.ts";
 
 /** Nodes and edges that are drawn at most: more are no picture. */
 const NODES = 48;
-const EDGES = 120;
+const EDGES = 80;
 
 /** The graph in words. */
 export function graphAnswer({
@@ -41,18 +41,21 @@ export function graphViews(result: GraphResult): View[] {
   const { paths, influence, hops, logits, pruned, input } = result;
   const graph = graphOf(result);
   const drawn = pruned !== null || graph.nodes.length <= NODES;
-  const { layers, left } = drawn
+  const { layers, left, nodes } = drawn
     ? graphLayout(graph, { nodesAtMost: NODES })
-    : { layers: [], left: { nodes: 0, edges: 0 } };
+    : { layers: [], left: { nodes: 0, edges: 0 }, nodes: [] };
+  const columns = input.tokens.map((_, position) =>
+    nodes.filter((node) => node.position === position).map(({ name }) => name),
+  );
   return [
     ...(!drawn
       ? []
       : [
           {
             ...({ mark: "graph", table: "graph-edge", from: "from", to: "to" } as const),
-            ...{ value: "weight", layers, most: EDGES },
+            ...{ value: "weight", layers, columns, most: EDGES },
             title: "The graph",
-            note: `Tokens at the bottom, logits on top, in each layer by position (@). Wider edges are larger, dashed blue ones speak against their target.${left.nodes > 0 ? ` ${left.nodes} nodes with less influence are not drawn.` : ""}`,
+            note: `Layers from below to above, tokens at the bottom, logits on top; positions (@) from left to right. Wider edges are larger, dashed blue ones speak against their target.${left.nodes > 0 ? ` ${left.nodes} nodes with less influence are not drawn.` : ""}`,
           },
         ]),
     ...(paths.shown.length === 0
