@@ -8,11 +8,14 @@ import {
   type Parameter,
   prepareAnalysis,
   type Result,
+  runAlone,
   soundnessOf,
   type Values,
 } from "@resolvent/analysis";
+import type { InputError } from "@resolvent/tensor";
 import { byOptions } from "./checked.ts";
 import { commandLine } from "./command-line.ts";
+import { findDictionaries } from "./dictionaries.ts";
 import { checkPlaces, type EndOptions } from "./ends.ts";
 import { EXIT, exitCodeOf, refuseUnsound, usageError } from "./failure.ts";
 import { writeFigures } from "./figure-files.ts";
@@ -32,16 +35,23 @@ import { writeResult } from "./result.ts";
 import { checkSelection, type SelectionOptions } from "./selection.ts";
 import type { Terminal } from "./terminal.ts";
 import { readPrompt, readStandardInput } from "./tokens.ts";
+import { warner } from "./warnings.ts";
 import { writeCost } from "./write-cost.ts";
 
 /** What every analysis takes; its own parameters stand beside these. */
 export interface AnalysisFlags extends HostFlags, OutputOptions, SelectionOptions, EndOptions {
   readonly dryRun?: boolean;
+  /** Places of dictionaries. */
+  readonly dictionary?: readonly string[];
 }
 
 /** The command as it was called. */
-export interface Call {
+export interface Call extends CallAlone {
   readonly model: string;
+}
+
+/** The same without a model. */
+export interface CallAlone {
   readonly flags: AnalysisFlags;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
@@ -61,9 +71,10 @@ export async function analyse(
   const { values, later } = await valuesGiven(parameters, call, output);
   let checkpoint: CheckpointFile | undefined;
   let partial: Result | undefined;
+  const dictionaries = await findDictionaries(flags.dictionary ?? [], flags, terminal);
   const host: Host = {
     ...hostOf(model, flags, {
-      ...{ terminal, signal, later },
+      ...{ terminal, signal, later, dictionaries },
       checkpoint: async () => {
         if (resume !== undefined) checkpoint = await checkpointFile(resume, analysis.name);
         return checkpoint;
@@ -98,10 +109,33 @@ export async function analyse(
   }
 }
 
+/** Runs an analysis as a command without a model, where its options need none. */
+export async function analyseAlone(
+  analysis: AnyAnalysis | AnyOutlineAnalysis,
+  parameters: readonly Parameter[],
+  call: CallAlone,
+): Promise<void> {
+  const { flags, terminal, signal } = call;
+  const output = outputOf(flags, terminal);
+  const missing = (): InputError =>
+    usageError(
+      "A model is needed: missing argument 'model'.",
+      `See resolvent ${analysis.name} --help.`,
+    );
+  if (flags.dryRun || flags.resume !== undefined || flags.dictionary !== undefined) throw missing();
+  const { values } = await valuesGiven(parameters, call, output);
+  const outcome = await byOptions(() =>
+    runAlone(analysis, values, { signal, warn: warner(terminal) }),
+  );
+  if (outcome === undefined) throw missing();
+  await give(analysis, outcome, output, call);
+  refuseUnsound(outcome.soundness);
+}
+
 /** What the options say; `later` reads the prompt from standard input, once there is a model to read it. */
 async function valuesGiven(
   parameters: readonly Parameter[],
-  { flags, terminal }: Call,
+  { flags, terminal }: CallAlone,
   output: Output,
 ): Promise<{ readonly values: Values; readonly later: (() => Promise<Values>) | undefined }> {
   const given: Readonly<Record<string, unknown>> = { ...flags };
@@ -135,7 +169,7 @@ async function give(
   analysis: AnyAnalysis | AnyOutlineAnalysis,
   { result, soundness }: Outcome<Result>,
   output: Output,
-  { flags, terminal, argv }: Call,
+  { flags, terminal, argv }: CallAlone,
 ): Promise<void> {
   const { precision } = flags;
   terminal.progress("");

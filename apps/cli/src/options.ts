@@ -23,10 +23,13 @@ export const options = {
 };
 
 /** Adds what commands that load a model share. */
-export function withModelOptions(command: Command): Command {
+export function withModelOptions(
+  command: Command,
+  argument: "<model>" | "[model]" = "<model>",
+): Command {
   return command
     .argument(
-      "<model>",
+      argument,
       "a bundled model (tales, attn-only-2l), a folder with config.json and safetensors, the address of one (https://example.org/gpt2), or a name on the Hugging Face Hub (openai-community/gpt2; hub:openai-community/gpt2 where a folder here is called so)",
     )
     .addOption(new Option("--revision <name>", "branch, tag or commit on the Hub; default: main"))

@@ -1,7 +1,7 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import { describeParameters } from "./described.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import type { Need } from "./needs.ts";
+import type { Need, Provided } from "./needs.ts";
 import { checkNames } from "./reserved.ts";
 import type { Result } from "./result.ts";
 import { checkResultSchema } from "./result-schema.ts";
@@ -45,6 +45,11 @@ export interface Analysis<P, R extends Result> extends Described<P, R> {
    */
   readonly needs?: readonly Need[] | ((params: P) => readonly Need[]);
   /**
+   * What it needs for some parameters, where `needs` is a function: hosts let their users name a dictionary where that is
+   * among these, or among `needs` itself.
+   */
+  readonly mayNeed?: readonly Need[];
+  /**
    * Whether `run` uses `subject.inFloat64`. Then users may leave that out (`--no-float64`), and `estimate` is asked
    * in float64 too.
    */
@@ -60,6 +65,19 @@ export interface Analysis<P, R extends Result> extends Described<P, R> {
    */
   readonly estimate: (outline: Outline, params: P) => Cost;
   /**
+   * The same where files that a host provides have a say, a dictionary's for example: their headers may be read. Asked
+   * in place of `estimate` by hosts that provide what it needs.
+   */
+  readonly estimateProvided?: (outline: Outline, params: P, provided: Provided) => Promise<Cost>;
+  /**
+   * What it gives without a model, for parameters that need none: what a file says. Undefined where these need one.
+   * Hosts let their users leave the model out (`runAlone`).
+   */
+  readonly alone?: (
+    params: P,
+    work: { readonly signal?: AbortSignal | undefined },
+  ) => Promise<R> | undefined;
+  /**
    * Does the work. Heeds the subject's signal and reports progress; frees what it allocated.
    * @throws InputError for parameters that do not fit the model
    */
@@ -74,6 +92,7 @@ export interface OutlineAnalysis<P, R extends Result> extends Described<P, R> {
   readonly needs: "outline";
   readonly float64?: undefined;
   readonly resumable?: undefined;
+  readonly alone?: undefined;
   /** @throws InputError for parameters that do not fit the model */
   readonly run: (files: ModelFiles, params: P) => Promise<R>;
 }

@@ -39,7 +39,8 @@ const MARKS: Readonly<Record<View["mark"], Rules>> = {
   arcs: { ...ENDS, axes: "axes" },
   scatter: { x: "column", y: "column", label: "column?", reach: "sizes?" },
   slope: { label: "column", from: "column", to: "column" },
-  graph: { ...ENDS, layers: "layers" },
+  graph: { ...ENDS, layers: "layers", columns: "layers?" },
+  passages: { passage: "column", token: "column", value: "column", within: "column?" },
   list: { columns: "columns", rest: "flag?" },
 };
 

@@ -17,6 +17,7 @@ export {
 } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { checkViews } from "./check-views.ts";
+export { type Corpus, type CorpusFiles, corpusOf, textPieces, tokenLines } from "./corpus.ts";
 export {
   describeParameters,
   type Parameter,
@@ -36,6 +37,7 @@ export type {
 } from "./host.ts";
 export { type JsonSchema, schemaFault } from "./json-schema.ts";
 export {
+  type DictionaryFiles,
   NEEDS,
   type Need,
   type Offered,
@@ -84,7 +86,13 @@ export {
 } from "./result-head.ts";
 export { type SchemaOf, schemaOf } from "./result-schema.ts";
 export { type Asked, runAnalyses } from "./run-analyses.ts";
-export { type Outcome, type Prepared, prepareAnalysis, runAnalysis } from "./run-analysis.ts";
+export {
+  type Outcome,
+  type Prepared,
+  prepareAnalysis,
+  runAlone,
+  runAnalysis,
+} from "./run-analysis.ts";
 export type { Parameters } from "./schema.ts";
 export type { SiteVector } from "./site-vector.ts";
 export {
@@ -120,6 +128,7 @@ export {
   type ListView,
   listViews,
   type Mark,
+  type PassagesView,
   type Place,
   type RoutesView,
   type ScatterView,

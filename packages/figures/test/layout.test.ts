@@ -145,6 +145,24 @@ test("a graph has its first layer at the bottom, and edges as wide as the root o
   expect(edges[1]?.node).toBe("embed L0.H0");
 });
 
+test("nodes of a graph stand in their columns where there is room, and in their layers always", () => {
+  const view: View = {
+    ...{ mark: "graph", table: "part", from: "name", to: "to", value: "effect" },
+    layers: [["embed"], ["L0.H0", "L0.H1", "L0.H2"], ["final"]],
+    columns: [["embed", "L0.H0"], [], ["L0.H1", "L0.H2", "final"]],
+  };
+  const middles = new Map(shapes(view, "text").map(({ text, x, y }) => [text, { x, y }]));
+  const at = (name: string) => middles.get(name) ?? { x: Number.NaN, y: Number.NaN };
+  expect(at("embed").x).toBe(at("L0.H0").x);
+  expect(at("L0.H1").x).toBeGreaterThan(at("L0.H0").x);
+  expect(at("L0.H2").x).toBeGreaterThan(at("L0.H1").x);
+  expect(at("final").x).toBeCloseTo((at("L0.H1").x + at("L0.H2").x) / 2);
+  expect(at("L0.H1").y).toBe(at("L0.H0").y);
+  const names = ["embed", "L0.H0", "L0.H1", "L0.H2", "final"];
+  const narrow = shapes(view, "text", undefined, 90);
+  expect(narrow.map(({ text }) => text).sort()).toEqual([...names].sort());
+});
+
 test("routes pass through the blocks and positions that they name", () => {
   const view: View = {
     ...{ mark: "routes", table: "part", nodes: "to", at: "at", width: "effect" },
@@ -177,6 +195,43 @@ test("arcs join tokens", () => {
     "␣a to ␣a: 2.00",
     "␣b to ␣b: −1.00",
   ]);
+});
+
+test("tokens of passages are shaded on the scale of what they belong to, and keep their text", () => {
+  const table: Table = {
+    kind: "part",
+    columns: [
+      { name: "of", kind: "text" },
+      { name: "passage", kind: "text" },
+      { name: "token", kind: "token" },
+      { name: "value", kind: "effect" },
+    ],
+    rows: [
+      ["a", "1", " <b>", 4],
+      ["a", "1", "x", 1],
+      ["b", "2", "x", 0.5],
+      ["b", "2", "y", -0.25],
+      ["b", "2", "z", null],
+    ],
+  };
+  const view: View = {
+    ...{ mark: "passages", table: "part", passage: "passage", token: "token", value: "value" },
+    within: "of",
+  };
+  const drawing = layout(view, [table], { width: 320 });
+  const rects = drawing.shapes.filter(({ kind }) => kind === "rect");
+  const full = rects[0]?.level ?? 0;
+  expect(full).toBeGreaterThan(0.3);
+  expect(rects.map(({ level = 0 }) => level / full)).toEqual([1, 0.25, 1, 0.5, 0]);
+  expect(rects.map(({ role }) => role)).toEqual(
+    ["towards", "towards", "towards", "against", "towards"], // null has no shade at all
+  );
+  const svg = svgOf(drawing);
+  expect(svg).toContain("␣&lt;b&gt;: 4.00");
+  expect(svg).not.toContain("<b>");
+  // Where there is no room, they go on in the next line.
+  const narrow = layout(view, [table], { width: 40 });
+  expect(narrow.height).toBeGreaterThan(drawing.height);
 });
 
 test("lists have the table's own rest", () => {

@@ -17,13 +17,15 @@ export function analysisCommand(
 ): Command {
   const { name, summary, description, examples = [] } = analysis;
   const parameters = describeParameters(analysis.params);
+  const argument = analysis.alone === undefined ? "<model>" : "[model]";
   // MODEL first: an option that takes a list takes every word up to the next option.
   const command = new Command(name)
     .summary(summary)
     .description(description)
-    .usage("<model> [options]");
+    .usage(`${argument} [options]`);
   for (const option of [
     ...parameters.flatMap(optionsOf),
+    ...(takesDictionary(analysis) ? [dictionaryOption()] : []),
     ...(analysis.float64
       ? [new Option("--no-float64", "do not recompute the certificate in float64")]
       : []),
@@ -41,10 +43,26 @@ export function analysisCommand(
     const lines = examples.map((example) => `\n  resolvent ${name} ${example}`);
     command.addHelpText("after", `\nExamples:${lines.join("")}`);
   }
-  return withEngineOptions(withModelOptions(command)).action(
-    async (model: string, flags: AnalysisFlags) => {
-      const { analyse } = await import("../analyse.ts"); // engines and models: help needs none
+  return withEngineOptions(withModelOptions(command, argument)).action(
+    async (model: string | undefined, flags: AnalysisFlags) => {
+      const { analyse, analyseAlone } = await import("../analyse.ts"); // engines and models: help needs none
+      if (model === undefined)
+        return await analyseAlone(analysis, parameters, { flags, terminal, signal, argv });
       await analyse(analysis, parameters, { model, flags, terminal, signal, argv });
     },
   );
+}
+
+/** Whether an analysis can need a dictionary. */
+function takesDictionary(analysis: AnyAnalysis | AnyOutlineAnalysis): boolean {
+  if (analysis.needs === "outline") return false;
+  const { needs = [], mayNeed = [] } = analysis;
+  return [...(typeof needs === "function" ? [] : needs), ...mayNeed].includes("dictionary");
+}
+
+function dictionaryOption(): Option {
+  return new Option(
+    "--dictionary <place>",
+    "a dictionary's folder, its address, or hub:org/name/folder (hub:org/name@revision/folder); for several, repeat it",
+  ).argParser((place: string, before: readonly string[] = []) => [...before, place]);
 }

@@ -1,0 +1,69 @@
+import type { TextFile } from "@resolvent/analysis";
+import { memorySource } from "@resolvent/weights";
+import { type AttributionGraph, promptTokens } from "../graph/graph.ts";
+import { graphFile } from "../graph/graph-file.ts";
+import { MAX_GRAPH_CHARACTERS } from "../graph/limits.ts";
+import { nodeName } from "../graph/node.ts";
+import { readGraph } from "../graph/read-graph.ts";
+import { prunedBefore } from "../graph/scores.ts";
+import { readTorchGraph } from "../graph/torch-graph.ts";
+import { fileBytes, textOf } from "./file-bytes.ts";
+import { type GraphAsked, graphFacts } from "./graph-facts.ts";
+import { labelled } from "./graph-labels.ts";
+import type { GraphResult } from "./graph-result.ts";
+
+/** Bytes of a file at most: a matrix of 11,000 nodes in float32, and as many characters as a JSON text may have. */
+const MAX_GRAPH_BYTES = MAX_GRAPH_CHARACTERS;
+
+/** Anyone's graph file, JSON or `.pt`: counts, scores, influence, and what pruning leaves. No model is needed. */
+export async function importedGraph(
+  file: TextFile,
+  asked: GraphAsked & { readonly labels?: TextFile | undefined },
+  signal: AbortSignal | undefined,
+): Promise<GraphResult> {
+  const bytes = await fileBytes(file, MAX_GRAPH_BYTES);
+  signal?.throwIfAborted();
+  const graph = await labelled(await readAny(bytes, file.name, signal), asked.labels);
+  const { facts, pruned } = graphFacts(graph, asked, "influence");
+  const { slug, scan } = graph.metadata;
+  const texts = promptTokens(graph);
+  const ids = new Map(
+    graph.nodes.flatMap(({ kind, position, feature }) =>
+      kind === "token" && feature !== null ? [[position, feature] as const] : [],
+    ),
+  );
+  return {
+    ...{ schemaVersion: 1, kind: "attribution-graph" },
+    model: { name: String(scan), sha256: null, architecture: "unknown", blocks: [] },
+    ...{ engine: null, precision: null, freeze: [], reference: null, weightProcessing: "none" },
+    input: { tokens: texts.map((text, position) => ({ id: ids.get(position) ?? -1, text })) },
+    file: {
+      ...{ name: file.name, slug: String(slug), scan: String(scan) },
+      prunedBefore: prunedBefore(graph),
+    },
+    ...{ dictionaries: [], features: null, rows: null },
+    ...facts,
+    logits: graph.nodes.flatMap((node) => {
+      const { kind, feature, probability } = node;
+      if (kind !== "logit") return [];
+      const text = nodeName(node).replace(/^logit /, "");
+      return [{ id: feature ?? -1, text, probability, value: null, total: null }];
+    }),
+    ...{ hops: [], verified: [], ablated: [] },
+    graph: graphFile(pruned?.graph ?? graph),
+    ...{ certificate: null, warnings: graph.warnings },
+  };
+}
+
+/** A torch archive is a zip, which begins so; anything else is read as JSON. */
+async function readAny(
+  bytes: Uint8Array,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<AttributionGraph> {
+  const [first, second] = bytes;
+  if (first === 0x50 && second === 0x4b) {
+    return await readTorchGraph(memorySource(bytes, name), signal === undefined ? {} : { signal });
+  }
+  return readGraph(textOf(bytes, name), { name });
+}

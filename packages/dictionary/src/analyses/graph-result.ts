@@ -1,0 +1,144 @@
+import type { NotShown, ResultHead, TokenFacts } from "@resolvent/analysis";
+import type { GraphFile } from "../graph/graph-file.ts";
+import type { DictionaryFacts } from "./dictionary-facts.ts";
+
+/** The two scores of a graph; null where they are not defined, and `reason` says why. */
+export interface ScoreFacts {
+  readonly replacement: number | null;
+  readonly completeness: number | null;
+  readonly reason: string | null;
+}
+
+/** A logit that the graph explains. */
+export interface LogitFacts {
+  readonly id: number;
+  readonly text: string;
+  readonly probability: number | null;
+  /** Less the mean over the vocabulary, before a cap; null of a file. */
+  readonly value: number | null;
+  /** What all paths to it, with biases, add up to; null of a file. */
+  readonly total: number | null;
+}
+
+/** The influence of nodes without inputs along paths of exactly so many edges. */
+export interface InfluenceFacts {
+  readonly edges: number;
+  readonly tokens: number;
+  readonly errors: number;
+  /** Features and others of which the graph has no inputs. */
+  readonly others: number;
+}
+
+/** A path through the graph. */
+export interface GraphPathFacts {
+  /** Names of its nodes, the first first. */
+  readonly nodes: readonly string[];
+  readonly effect: number;
+}
+
+/** A node or a pair of nodes in a head's score. */
+export interface SideFacts {
+  readonly node: string;
+  readonly effect: number;
+}
+
+/** A head that moves a part of an edge, and why it looks there. */
+export interface HopFacts {
+  readonly from: string;
+  readonly to: string;
+  /** Of the edge. */
+  readonly weight: number;
+  /** `L1.H3` */
+  readonly head: string;
+  readonly query: number;
+  readonly key: number;
+  /** What of the edge passes here. */
+  readonly effect: number;
+  readonly pattern: number;
+  /** The score before the softmax, and what gives its two sides the most. */
+  readonly score: number;
+  readonly querySide: readonly SideFacts[];
+  readonly keySide: readonly SideFacts[];
+  readonly queryOthers: number;
+  readonly keyOthers: number;
+  readonly pairs: readonly {
+    readonly query: string;
+    readonly key: string;
+    readonly effect: number;
+  }[];
+}
+
+/** An edge that was checked by taking its source away. */
+export interface EdgeCheckFacts {
+  readonly from: string;
+  readonly to: string;
+  readonly predicted: number;
+  readonly frozen: number;
+  readonly live: number;
+}
+
+/** A node that was changed, and what that does to the likeliest logit. */
+export interface NodeCheckFacts {
+  readonly node: string;
+  /** What was left of it. */
+  readonly times: number;
+  readonly predicted: number;
+  readonly frozen: number;
+  readonly live: number;
+}
+
+/** An attribution graph, of a prompt or of a file: its size, its scores, and what is left of it when it is pruned. */
+export interface GraphResult extends ResultHead<"attribution-graph"> {
+  readonly input: { readonly tokens: readonly TokenFacts[] };
+  /** The file that was imported; null of a graph made here. */
+  readonly file: {
+    readonly name: string;
+    readonly slug: string;
+    readonly scan: string;
+    /** Thresholds by which it was pruned before, by its own words. */
+    readonly prunedBefore:
+      | { readonly nodes: number; readonly edges: number | null }
+      | "whole"
+      | "unknown";
+  } | null;
+  readonly dictionaries: readonly DictionaryFacts[];
+  /** Of the whole graph. */
+  readonly nodes: number;
+  readonly edges: number;
+  readonly kinds: {
+    readonly token: number;
+    readonly feature: number;
+    readonly error: number;
+    readonly bias: number;
+    readonly logit: number;
+    readonly other: number;
+  };
+  /** Features that are active, and those that are nodes; null of a file. */
+  readonly features: { readonly active: number; readonly shown: number } | null;
+  readonly logits: readonly LogitFacts[];
+  /** `max |Σ edges + constant + remainder − value| / max |value|` over rows; null of a file. */
+  readonly rows: number | null;
+  readonly scores: { readonly whole: ScoreFacts; readonly pruned: ScoreFacts };
+  /** Of the whole graph. */
+  readonly influence: readonly InfluenceFacts[];
+  /** Null where a cycle keeps it from being pruned. */
+  readonly pruned: {
+    readonly nodes: number;
+    readonly edges: number;
+    readonly nodeThreshold: number;
+    readonly edgeThreshold: number;
+  } | null;
+  /** The largest paths of the whole graph: effects on the likeliest logit, of a file their influence. */
+  readonly paths: {
+    readonly measure: "effect" | "influence";
+    readonly shown: readonly GraphPathFacts[];
+    readonly notShown: NotShown;
+  };
+  readonly hops: readonly HopFacts[];
+  readonly verified: readonly EdgeCheckFacts[];
+  readonly ablated: readonly NodeCheckFacts[];
+  /** How many nodes and edges people see. */
+  readonly top: number;
+  /** The pruned graph as circuit-tracer and Neuronpedia read it: `metadata, qParams, nodes, links`. */
+  readonly graph: GraphFile;
+}
