@@ -243,7 +243,7 @@ function checkWidth<T extends Shaped>(
   });
 }
 
-async function lossOf<T extends Shaped>(
+export async function lossOf<T extends Shaped>(
   engine: Engine<T>,
   logits: T,
   text: readonly number[],
@@ -279,7 +279,7 @@ async function lossWith<T extends Shaped>(
 }
 
 /** The mean over positions of `KL(p ‖ q)`, from logits. */
-async function divergence<T extends Shaped>(engine: Engine<T>, p: T, q: T): Promise<number> {
+export async function divergence<T extends Shaped>(engine: Engine<T>, p: T, q: T): Promise<number> {
   return await using(
     engine,
     () => {
