@@ -13,6 +13,7 @@ import {
 } from "@resolvent/analysis";
 import { byOptions } from "./checked.ts";
 import { commandLine } from "./command-line.ts";
+import { findDictionaries } from "./dictionaries.ts";
 import { checkPlaces, type EndOptions } from "./ends.ts";
 import { EXIT, exitCodeOf, refuseUnsound, usageError } from "./failure.ts";
 import { writeFigures } from "./figure-files.ts";
@@ -37,6 +38,8 @@ import { writeCost } from "./write-cost.ts";
 /** What every analysis takes; its own parameters stand beside these. */
 export interface AnalysisFlags extends HostFlags, OutputOptions, SelectionOptions, EndOptions {
   readonly dryRun?: boolean;
+  /** Places of dictionaries. */
+  readonly dictionary?: readonly string[];
 }
 
 /** The command as it was called. */
@@ -61,9 +64,10 @@ export async function analyse(
   const { values, later } = await valuesGiven(parameters, call, output);
   let checkpoint: CheckpointFile | undefined;
   let partial: Result | undefined;
+  const dictionaries = await findDictionaries(flags.dictionary ?? [], flags, terminal);
   const host: Host = {
     ...hostOf(model, flags, {
-      ...{ terminal, signal, later },
+      ...{ terminal, signal, later, dictionaries },
       checkpoint: async () => {
         if (resume !== undefined) checkpoint = await checkpointFile(resume, analysis.name);
         return checkpoint;

@@ -1,5 +1,6 @@
 import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
 import { attentionAnalyses } from "@resolvent/attention/analyses";
+import { dictionaryAnalyses } from "@resolvent/dictionary/analyses";
 import { expansionAnalyses } from "@resolvent/expansion/analyses";
 import { linearityAnalyses } from "@resolvent/linearity/analyses";
 import { patchingAnalyses } from "@resolvent/patching/analyses";
@@ -13,5 +14,6 @@ export const analyses: readonly (AnyAnalysis | AnyOutlineAnalysis)[] = [
   ...patchingAnalyses,
   ...linearityAnalyses,
   ...attentionAnalyses,
+  ...dictionaryAnalyses,
   ...modelAnalyses,
 ];

@@ -4,6 +4,8 @@ type Analyses = readonly (AnyAnalysis | AnyOutlineAnalysis)[];
 
 const attention = async (): Promise<Analyses> =>
   (await import("@resolvent/attention/analyses")).attentionAnalyses;
+const dictionary = async (): Promise<Analyses> =>
+  (await import("@resolvent/dictionary/analyses")).dictionaryAnalyses;
 const expansion = async (): Promise<Analyses> =>
   (await import("@resolvent/expansion/analyses")).expansionAnalyses;
 const linearity = async (): Promise<Analyses> =>
@@ -18,6 +20,8 @@ const paths = async (): Promise<Analyses> =>
 const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["heads", attention],
   ["ov", attention],
+  ["dictionary", dictionary],
+  ["features", dictionary],
   ["expand", expansion],
   ["qk", expansion],
   ["series", expansion],

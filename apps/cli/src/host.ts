@@ -1,5 +1,6 @@
 import {
   type Checkpoint,
+  type DictionaryFiles,
   type FoundModel,
   type Host,
   type Loading,
@@ -36,12 +37,14 @@ export function hostOf(
     signal,
     later,
     checkpoint,
+    dictionaries,
   }: {
     readonly terminal: Terminal;
     readonly signal: AbortSignal;
     /** Asks for values once there is a model. */
     readonly later: (() => Promise<Values>) | undefined;
     readonly checkpoint: () => Promise<Checkpoint | undefined>;
+    readonly dictionaries: readonly DictionaryFiles[];
   },
 ): Host {
   const { precision, float64 = true, stream = false } = flags;
@@ -58,6 +61,10 @@ export function hostOf(
           ? true
           : refused("--no-float64 leaves it out", "Leave out --no-float64."),
       linearAlgebra: true,
+      dictionary:
+        dictionaries.length > 0
+          ? dictionaries
+          : refused("none is named", "Give one: --dictionary FOLDER."),
     },
     find: async () => await found(model, flags, terminal),
     later,

@@ -1,7 +1,7 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import { describeParameters } from "./described.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import type { Need } from "./needs.ts";
+import type { Need, Provided } from "./needs.ts";
 import { checkNames } from "./reserved.ts";
 import type { Result } from "./result.ts";
 import { checkResultSchema } from "./result-schema.ts";
@@ -45,6 +45,11 @@ export interface Analysis<P, R extends Result> extends Described<P, R> {
    */
   readonly needs?: readonly Need[] | ((params: P) => readonly Need[]);
   /**
+   * What it needs for some parameters, where `needs` is a function: hosts let their users name a dictionary where that is
+   * among these, or among `needs` itself.
+   */
+  readonly mayNeed?: readonly Need[];
+  /**
    * Whether `run` uses `subject.inFloat64`. Then users may leave that out (`--no-float64`), and `estimate` is asked
    * in float64 too.
    */
@@ -59,6 +64,11 @@ export interface Analysis<P, R extends Result> extends Described<P, R> {
    * @throws InputError for parameters that do not fit the model, wherever shapes show it
    */
   readonly estimate: (outline: Outline, params: P) => Cost;
+  /**
+   * The same where files that a host provides have a say, a dictionary's for example: their headers may be read. Asked
+   * in place of `estimate` by hosts that provide what it needs.
+   */
+  readonly estimateProvided?: (outline: Outline, params: P, provided: Provided) => Promise<Cost>;
   /**
    * Does the work. Heeds the subject's signal and reports progress; frees what it allocated.
    * @throws InputError for parameters that do not fit the model

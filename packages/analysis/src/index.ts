@@ -17,6 +17,7 @@ export {
 } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
 export { checkViews } from "./check-views.ts";
+export { type Corpus, type CorpusFiles, corpusOf, textPieces, tokenLines } from "./corpus.ts";
 export {
   describeParameters,
   type Parameter,
@@ -36,6 +37,7 @@ export type {
 } from "./host.ts";
 export { type JsonSchema, schemaFault } from "./json-schema.ts";
 export {
+  type DictionaryFiles,
   NEEDS,
   type Need,
   type Offered,

@@ -1,6 +1,6 @@
 import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import type { Folder } from "@resolvent/weights";
+import type { ByteSource, Folder } from "@resolvent/weights";
 import type { TextFile } from "./file.ts";
 
 /** What an analysis can need beside the weights of its model, in words. */
@@ -26,11 +26,20 @@ export interface Provisions {
   readonly secondModel: <R>(
     use: <U extends Shaped>(engine: Engine<U>, model: Model<U>) => Promise<R>,
   ) => Promise<R>;
-  /** Its files. */
-  readonly dictionary: Folder;
+  /** One or several, in the order in which they were named. */
+  readonly dictionary: readonly DictionaryFiles[];
   readonly corpus: TextFile;
   /** JSON lines. */
   readonly pairs: TextFile;
+}
+
+/** The files of a dictionary, or of a set of them. */
+export interface DictionaryFiles {
+  /** As it was named: what messages and results call it. */
+  readonly name: string;
+  readonly folder: Folder;
+  /** Opens what its config names in other places, `hf://repo/file?revision=…`; absent where a host does not. */
+  readonly elsewhere?: (address: string) => Promise<ByteSource | undefined>;
 }
 
 /** Why a host does not give something. */

@@ -36,7 +36,7 @@ export function overPrompts<P, R extends Result>(
   { single = [], seen = [] }: OverPromptsOptions = {},
 ): AnyAnalysis {
   const kinds = analysis.tableKinds ?? [];
-  const { needs, answer, views } = analysis;
+  const { needs, answer, views, estimateProvided } = analysis;
   const over: Analysis<OneOrMany<P>, R | PromptSet> = {
     ...describedOf(analysis),
     ...(needs !== undefined && {
@@ -54,6 +54,13 @@ export function overPrompts<P, R extends Result>(
       isMany(params)
         ? sumOf(inRows(params.rows, (own) => analysis.estimate(outline, own)))
         : analysis.estimate(outline, params),
+    ...(estimateProvided && {
+      estimateProvided: async (outline, params, provided) => {
+        if (!isMany(params)) return await estimateProvided(outline, params, provided);
+        const estimate = (own: P): Promise<Cost> => estimateProvided(outline, own, provided);
+        return sumOf(await Promise.all(inRows(params.rows, estimate)));
+      },
+    }),
     run: async (subject, params) =>
       isMany(params)
         ? await runEach(analysis, subject, params, { single, seen })
@@ -74,16 +81,25 @@ function describedOf<P, R extends Result>({
   summary,
   description,
   examples,
+  mayNeed,
   float64,
   resumable,
   resultSchema,
 }: Analysis<P, R>): Pick<
   Analysis<P, R>,
-  "name" | "summary" | "description" | "examples" | "float64" | "resumable" | "resultSchema"
+  | "name"
+  | "summary"
+  | "description"
+  | "examples"
+  | "mayNeed"
+  | "float64"
+  | "resumable"
+  | "resultSchema"
 > {
   return {
     ...{ name, summary, description },
     ...(examples && { examples }),
+    ...(mayNeed && { mayNeed }),
     ...(float64 !== undefined && { float64 }),
     ...(resumable !== undefined && { resumable }),
     ...(resultSchema && { resultSchema }),

@@ -7,6 +7,7 @@ import type { Result } from "./result.ts";
 import {
   type Checked,
   certificateOf,
+  estimateOf,
   needsOf,
   type Outcome,
   onLoaded,
@@ -51,8 +52,13 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
   const found = await host.find();
   warn?.(found.outline.warnings ?? []);
   const outline = outlineOf(found, precision);
-  const noted = checked.map(({ analysis, params }) =>
-    notedRuns(outline.model, () => analysis.estimate(outline, params)),
+  const noted = await Promise.all(
+    checked.map(async ({ analysis, params, provided }) => {
+      // Runs are noted while shapes are computed; an estimate that waits for files has none that are shared.
+      if (analysis.estimateProvided === undefined)
+        return notedRuns(outline.model, () => analysis.estimate(outline, params));
+      return { value: await estimateOf(analysis, outline, params, provided), runs: new Map() };
+    }),
   );
   const common = commonRuns(noted.map(({ runs }) => runs));
   const shared = sharedSize(common, outline.model.architecture.d_model);
@@ -62,8 +68,11 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
   const layers = checked.some(({ needs }) => needs.includes("layers"));
   const wanted = { precision, peakBytes, layers, purpose: "run" } as const;
   const loading = found.plan(wanted);
-  const exact = checked.map(({ analysis, params, needs }) =>
-    certificateOf(analysis, found, params, { ...wanted, layers: needs.includes("layers") }, host),
+  const exact = await Promise.all(
+    checked.map(async ({ analysis, needs, ...own }) => {
+      const alone = { ...wanted, layers: needs.includes("layers") };
+      return await certificateOf(analysis, found, own, alone, host);
+    }),
   );
   return await loading.use(async (loaded) => {
     warn?.(loaded.model.warnings ?? []);

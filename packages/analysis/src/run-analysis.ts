@@ -68,7 +68,9 @@ export async function prepareAnalysis<P, R extends Result>(
   const checked = early ?? (await check({ ...values, ...(await later?.()) }));
   const outline = outlineOf(found, host.precision);
   const cost =
-    analysis.needs === "outline" ? costs().total() : analysis.estimate(outline, checked.params);
+    analysis.needs === "outline"
+      ? costs().total()
+      : await estimateOf(analysis, outline, checked.params, checked.provided);
   warn?.(found.textWarnings?.() ?? []); // of the texts that the estimate has read
   const run = async (): Promise<Outcome<R>> => {
     const made =
@@ -115,6 +117,19 @@ export function needsOf<P, R extends Result>(
   return typeof needs === "function" ? needs(params) : needs;
 }
 
+/** What an analysis would take, with what it is provided with. */
+export async function estimateOf<P, R extends Result>(
+  analysis: Analysis<P, R>,
+  outline: Outline,
+  params: P,
+  provided: Provided,
+): Promise<Cost> {
+  const { estimateProvided } = analysis;
+  return estimateProvided === undefined
+    ? analysis.estimate(outline, params)
+    : await estimateProvided(outline, params, provided);
+}
+
 /** What is known of a model before it is loaded. */
 export function outlineOf(
   { outline, vocabulary }: FoundModel,
@@ -152,7 +167,7 @@ async function onModel<P, R extends Result>(
     purpose: "run",
   } as const;
   const loading = found.plan(wanted);
-  const inFloat64 = certificateOf(analysis, found, params, wanted, host);
+  const inFloat64 = await certificateOf(analysis, found, { params, provided }, wanted, host);
   const checkpoint = analysis.resumable ? await host.checkpoint?.() : undefined;
   return await loading.use(async (loaded) => {
     warn?.(loaded.model.warnings ?? []);
@@ -196,17 +211,18 @@ function partialTo(
 }
 
 /** The model in float64 on an engine of its own, while it is used, where it is wanted; throws now where it would not fit. */
-export function certificateOf<P, R extends Result>(
+export async function certificateOf<P, R extends Result>(
   analysis: Analysis<P, R>,
   found: FoundModel,
-  params: P,
+  { params, provided }: Pick<Checked<P>, "params" | "provided">,
   wanted: Wanted,
   host: Host,
-): Subject<Shaped>["inFloat64"] {
+): Promise<Subject<Shaped>["inFloat64"]> {
   const again = analysis.float64 && host.float64 !== false && wanted.precision === "f32";
   if (!again) return undefined;
   const precision = "f64";
-  const { peakBytes } = analysis.estimate(outlineOf(found, precision), params);
+  const outline = outlineOf(found, precision);
+  const { peakBytes } = await estimateOf(analysis, outline, params, provided);
   const loading: Loading = found.plan({ ...wanted, precision, peakBytes, purpose: "certificate" });
   return async (use) => await loading.use(async ({ engine, model }) => await use(engine, model));
 }

@@ -41,6 +41,7 @@ export {
 export { type Dictionaries, loadDictionaries, loadDictionary } from "./load.ts";
 export { FORMULAS, type ReconstructionMetrics } from "./metrics.ts";
 export type { LoadDictionaryOptions } from "./options.ts";
+export { outlineDictionaries } from "./outline.ts";
 export { positionsFor } from "./place.ts";
 export { type SaveDictionaryOptions, saveDictionary, type WriteFile } from "./save.ts";
 export { type DictionarySite, parseSite, type SiteForm, siteOfHook, siteText } from "./site.ts";

@@ -85,6 +85,8 @@ export interface Taking<T> {
 export interface TakeOptions extends ReadOptions {
   /** Hears of each tensor that is put into the engine, so that a dictionary that is refused leaves nothing there. */
   readonly taken?: (tensor: unknown) => void;
+  /** Only shapes are wanted: large tensors are not read, and the engine makes none. */
+  readonly shapes?: boolean;
 }
 
 /**
@@ -110,12 +112,16 @@ export function taking<T extends Shaped>(
       details: { name, tensor, near },
     });
   };
-  const fetch = async (tensor: string, sizes: readonly number[]): Promise<RawTensor> => {
-    const { shape } = infoOf(tensor);
+  const check = (tensor: string, sizes: readonly number[]): Dtype => {
+    const { shape, dtype } = infoOf(tensor);
     used.add(tensor);
     if (shape.length !== sizes.length || shape.some((size, i) => size !== sizes[i])) {
       throw badShape(name, tensor, sizes, shape);
     }
+    return dtype;
+  };
+  const fetch = async (tensor: string, sizes: readonly number[]): Promise<RawTensor> => {
+    check(tensor, sizes);
     return await stored.read(tensor, options);
   };
   const mapped = async (
@@ -123,8 +129,10 @@ export function taking<T extends Shaped>(
     shape: Shape,
     change: ((value: number) => number) | undefined,
   ): Promise<T> => {
-    const raw = await fetch(tensor, Object.values(shape));
-    if (!/^B?F\d/.test(raw.dtype)) throw wholeNumbers(name, tensor, raw.dtype);
+    const dtype = check(tensor, Object.values(shape));
+    if (!/^B?F\d/.test(dtype)) throw wholeNumbers(name, tensor, dtype);
+    if (options?.shapes) return engine.written(shape, () => {});
+    const raw = await stored.read(tensor, options);
     const made = engine.written(shape, (numbers) => {
       decodeInto(raw, numbers, `${name}: ${tensor}`);
       if (change !== undefined)

@@ -1,11 +1,4 @@
-import { parseTokenIds, type TextFile } from "@resolvent/analysis";
 import { drawing, InputError } from "@resolvent/tensor";
-
-/** A line of token ids longer than this is no such file: some million tokens. */
-const LONGEST_LINE = 2 ** 24;
-
-/** A piece of a text has about this many characters for each token of a sequence: mostly enough for one. */
-const CHARACTERS_PER_TOKEN = 4;
 
 /** Sequences of a corpus, in an order drawn by the seed. */
 export interface Sample {
@@ -93,94 +86,6 @@ function placeOf(kept: readonly { readonly key: number }[], key: number): number
     else to = middle;
   }
   return from;
-}
-
-/**
- * The pieces of a text, each about as long as a sequence: whole lines, put together until there are
- * 4 characters for each token; longer lines are cut.
- *
- * @param length tokens of a sequence
- * @throws InputError `linearity/not-text` for what is not UTF-8
- */
-export async function* textPieces(file: TextFile, length: number): AsyncGenerator<string> {
-  const least = CHARACTERS_PER_TOKEN * length;
-  let piece = "";
-  for await (const { text, ends } of linesOf(file, 2 * least)) {
-    piece += ends ? `${text}\n` : text;
-    if (piece.length < least) continue;
-    if (piece.trim() !== "") yield piece.trim();
-    piece = "";
-  }
-  if (piece.trim() !== "") yield piece.trim();
-}
-
-/**
- * The token ids of each line, separated by commas or spaces, in brackets or not; empty lines are passed over.
- *
- * @throws InputError `linearity/bad-tokens` with the line's number; `linearity/not-text`
- */
-export async function* tokenLines(file: TextFile): AsyncGenerator<readonly number[]> {
-  let line = 0;
-  for await (const { text, ends } of linesOf(file, LONGEST_LINE)) {
-    line++;
-    if (!ends && text.length >= LONGEST_LINE)
-      throw badTokens(file, line, "a line of over 2²⁴ bytes");
-    const ids = parseTokenIds(text.replace(/^\s*\[|\]\s*,?\s*$/g, ""), (odd) =>
-      badTokens(file, line, JSON.stringify(odd.slice(0, 40))),
-    );
-    if (ids.length > 0) yield ids;
-  }
-}
-
-function badTokens(file: TextFile, line: number, got: string): InputError {
-  return new InputError({
-    code: "linearity/bad-tokens",
-    message: `${file.name}, line ${line}: expected token ids, got ${got}.`,
-    remedy: "Give one list of whole numbers a line: 1,403,407.",
-    details: { file: file.name, line, got },
-  });
-}
-
-/** Lines as they come by; of one that is longer than `longest`, parts of that length. */
-async function* linesOf(
-  file: TextFile,
-  longest: number,
-): AsyncGenerator<{ readonly text: string; readonly ends: boolean }> {
-  let rest = "";
-  const lines = function* (
-    all: string,
-  ): Generator<{ readonly text: string; readonly ends: boolean }> {
-    rest = all;
-    for (;;) {
-      const end = rest.indexOf("\n");
-      if (end >= 0 && end <= longest) {
-        yield { text: rest.slice(0, end).replace(/\r$/, ""), ends: true };
-        rest = rest.slice(end + 1);
-      } else if (rest.length > longest) {
-        // Not between the halves of one character.
-        const at = longest - (/[\ud800-\udbff]/.test(rest.charAt(longest - 1)) ? 1 : 0);
-        yield { text: rest.slice(0, at), ends: false };
-        rest = rest.slice(at);
-      } else return;
-    }
-  };
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  const decoded = (bytes?: Uint8Array): string => {
-    try {
-      return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
-    } catch (cause) {
-      throw new InputError({
-        code: "linearity/not-text",
-        message: `${file.name} is not UTF-8 text.`,
-        remedy: "Is it the right file?",
-        details: { file: file.name },
-        cause,
-      });
-    }
-  };
-  for await (const bytes of file.stream()) yield* lines(rest + decoded(bytes));
-  yield* lines(rest + decoded());
-  if (rest !== "") yield { text: rest.replace(/\r$/, ""), ends: true };
 }
 
 /** Sequences of one length that stand next to each other, together up to `tokens` tokens: what is run at once. */

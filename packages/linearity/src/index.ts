@@ -1,10 +1,5 @@
-export {
-  type Sample,
-  type SampleOptions,
-  sampleSequences,
-  textPieces,
-  tokenLines,
-} from "./corpus.ts";
+export { textPieces, tokenLines } from "@resolvent/analysis";
+export { type Sample, type SampleOptions, sampleSequences } from "./corpus.ts";
 export { degreeSquares } from "./degrees.ts";
 export { type Lens, startLens, trainLens } from "./lens.ts";
 export { linearityCost } from "./linearity-cost.ts";

@@ -24,6 +24,7 @@ export function analysisCommand(
     .usage("<model> [options]");
   for (const option of [
     ...parameters.flatMap(optionsOf),
+    ...(takesDictionary(analysis) ? [dictionaryOption()] : []),
     ...(analysis.float64
       ? [new Option("--no-float64", "do not recompute the certificate in float64")]
       : []),
@@ -47,4 +48,18 @@ export function analysisCommand(
       await analyse(analysis, parameters, { model, flags, terminal, signal, argv });
     },
   );
+}
+
+/** Whether an analysis can need a dictionary. */
+function takesDictionary(analysis: AnyAnalysis | AnyOutlineAnalysis): boolean {
+  if (analysis.needs === "outline") return false;
+  const { needs = [], mayNeed = [] } = analysis;
+  return [...(typeof needs === "function" ? [] : needs), ...mayNeed].includes("dictionary");
+}
+
+function dictionaryOption(): Option {
+  return new Option(
+    "--dictionary <place>",
+    "a dictionary's folder, its address, or hub:org/name/folder (hub:org/name@revision/folder); for several, repeat it",
+  ).argParser((place: string, before: readonly string[] = []) => [...before, place]);
 }

@@ -49,6 +49,9 @@ export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: stri
     ...given,
     ...(given.needs !== "outline" && {
       estimate: at("estimated its cost", given.estimate.bind(given)),
+      ...(given.estimateProvided !== undefined && {
+        estimateProvided: at("estimated its cost", given.estimateProvided.bind(given)),
+      }),
     }),
     // Neither kind of analysis is told apart here.
     run: waiting((given.run as (...args: readonly unknown[]) => Promise<unknown>).bind(given)),

@@ -1,5 +1,6 @@
 import {
   type Analysis,
+  corpusOf,
   defineAnalysis,
   pause,
   type Table,
@@ -15,7 +16,7 @@ import {
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import type { Architecture } from "@resolvent/transformer";
-import { type Sample, sampleSequences, textPieces, tokenLines } from "../corpus.ts";
+import { type Sample, sampleSequences } from "../corpus.ts";
 import { linearityCost } from "../linearity-cost.ts";
 import { measureLinearity } from "../measure.ts";
 import type { SitePair } from "../pairs.ts";
@@ -35,9 +36,6 @@ interface LinearityParameters {
   readonly lensPasses: number;
   readonly between: readonly string[];
 }
-
-/** Tokens of a sequence where nothing else is said, as many as the model takes at most. */
-const LENGTH = 128;
 
 /** How far from linear a model is: `measureLinearity` on a corpus as an analysis. */
 export const linearity: Analysis<LinearityParameters, LinearityResult> = defineAnalysis<
@@ -137,66 +135,6 @@ async function draw(
       await pause(signal);
     },
   });
-}
-
-interface Corpus {
-  readonly name: string;
-  readonly length: number;
-  readonly sequences: () => AsyncGenerator<() => readonly number[]>;
-}
-
-function corpusOf(
-  { corpus, tokensFile, length }: LinearityParameters,
-  { context, vocab }: Architecture,
-  vocabulary: Vocabulary,
-): Corpus {
-  if ((corpus === undefined) === (tokensFile === undefined)) {
-    throw new InputError({
-      code: "linearity/corpus",
-      message: `A corpus is one file, got ${corpus === undefined ? "none" : "two"}.`,
-      remedy: "Give --corpus FILE or --tokens-file FILE.",
-    });
-  }
-  if (length !== undefined && length > context) {
-    throw new InputError({
-      code: "linearity/too-long",
-      message: `The model takes at most ${context} tokens, got a length of ${length}.`,
-      remedy: "Shorten the sequences.",
-      details: { context, got: length },
-    });
-  }
-  if (tokensFile !== undefined) {
-    return {
-      name: tokensFile.name,
-      length: length ?? context,
-      sequences: async function* () {
-        for await (const ids of tokenLines(tokensFile)) {
-          const bad = ids.find((id) => id >= vocab);
-          if (bad !== undefined) {
-            throw new InputError({
-              code: "linearity/bad-tokens",
-              message: `${tokensFile.name}: token ids of this model are 0 to ${vocab - 1}, got ${bad}.`,
-              details: { vocab, got: bad },
-            });
-          }
-          yield () => ids;
-        }
-      },
-    };
-  }
-  const text = corpus as TextFile; // one of the two is there
-  const own = length ?? Math.min(LENGTH, context);
-  vocabulary.encode(""); // says at once where there is no tokenizer
-  return {
-    name: text.name,
-    length: own,
-    sequences: async function* () {
-      for await (const piece of textPieces(text, own)) {
-        // A piece is about as long as a sequence: what it has more is left, without a word.
-        yield () => vocabulary.encode(piece).slice(0, own);
-      }
-    },
-  };
 }
 
 function sitePairs(texts: readonly string[]): SitePair[] {

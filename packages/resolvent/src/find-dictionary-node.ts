@@ -1,0 +1,69 @@
+import { stat } from "node:fs/promises";
+import { InputError } from "@resolvent/tensor";
+import { type ByteSource, type Folder, urlFolder } from "@resolvent/weights";
+import { folderOf, hubFolder } from "@resolvent/weights/node";
+import { type HubPlace, hubFile, hubPlace } from "./dictionary-name.ts";
+import { type FindOptions, hubOptions, urlOptions } from "./find-options.ts";
+
+/** A dictionary that was found: its files. */
+export interface FoundDictionary {
+  readonly name: string;
+  readonly folder: Folder;
+  /** Opens what its config names in other places: files on the Hub. */
+  readonly elsewhere: (address: string) => Promise<ByteSource | undefined>;
+}
+
+/**
+ * The files of a dictionary, or of a set of them, by its name: a path, an address, or a place on the Hub,
+ * `hub:google/gemma-scope-2b-pt-res/layer_12/width_16k/average_l0_82` (`hub:org/name@revision/folder`), whose files are
+ * fetched when they are opened. `revision` of the options is a model's, and not used here.
+ *
+ * @throws InputError `resolvent/no-dictionary`, `resolvent/unreadable`; what `hubFolder` of `@resolvent/weights/node`
+ * throws
+ */
+export async function findDictionary(
+  name: string,
+  options: Omit<FindOptions, "revision"> = {},
+): Promise<FoundDictionary> {
+  const found = (folder: Folder): FoundDictionary => ({
+    name,
+    folder,
+    elsewhere: async (address) => {
+      const file = hubFile(address);
+      if (file === undefined) return undefined;
+      return await (await onHub(file, options)).open(file.file);
+    },
+  });
+  const place = hubPlace(name);
+  if (place !== undefined) return found(await onHub(place, options));
+  if (/^https?:\/\//i.test(name)) return found(urlFolder(name, urlOptions(options)));
+  const there = await stat(name).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR" || error.code === "ENAMETOOLONG") {
+      return undefined;
+    }
+    throw new InputError({
+      code: "resolvent/unreadable",
+      message: `"${name}" cannot be read (${error.code}).`,
+      remedy: "Check the permissions of the folders on the way.",
+      details: { path: name, system: error.code },
+      cause: error,
+    });
+  });
+  if (there?.isDirectory()) return found(folderOf(name));
+  throw new InputError({
+    code: "resolvent/no-dictionary",
+    message:
+      there === undefined
+        ? `There is no folder "${name}".`
+        : `"${name}" is a file; a dictionary is a folder with its config and its weights.`,
+    remedy: `Name a folder, its address, or a place on the Hub: hub:org/name/folder.`,
+    details: { name },
+  });
+}
+
+async function onHub(
+  { repo, folder, revision }: HubPlace,
+  options: Omit<FindOptions, "revision">,
+): Promise<Folder> {
+  return await hubFolder(repo, { ...hubOptions({ ...options, revision }), folder });
+}
