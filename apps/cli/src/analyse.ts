@@ -26,6 +26,7 @@ import {
   textFile,
 } from "./files.ts";
 import { type HostFlags, hostOf } from "./host.ts";
+import { newFolder } from "./new-folder.ts";
 import { type Output, type OutputOptions, outputOf } from "./output.ts";
 import { valuesOf } from "./parameter-options.ts";
 import { STANDARD } from "./place.ts";
@@ -117,6 +118,10 @@ async function valuesGiven(
       path === STANDARD ? standardInput(() => terminal.inputBytes()) : textFile(path),
     newFile: (flag, path) =>
       newFile(flag, path, flags.overwrite ?? false, (size) =>
+        terminal.note(`${path} will take ${bytes(size)}.`),
+      ),
+    newFolder: (flag, path) =>
+      newFolder(flag, path, flags.overwrite ?? false, (size) =>
         terminal.note(`${path} will take ${bytes(size)}.`),
       ),
   });

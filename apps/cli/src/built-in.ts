@@ -22,6 +22,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["ov", attention],
   ["dictionary", dictionary],
   ["features", dictionary],
+  ["train-dictionary", dictionary],
   ["expand", expansion],
   ["qk", expansion],
   ["series", expansion],

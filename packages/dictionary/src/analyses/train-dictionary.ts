@@ -1,0 +1,207 @@
+import {
+  type Analysis,
+  type Checkpoint,
+  computedResult,
+  corpusOf,
+  defineAnalysis,
+  pause,
+  type Subject,
+  short,
+  type WriteFile,
+} from "@resolvent/analysis";
+import type { Engine, Shaped } from "@resolvent/tensor";
+import { memoryFolder } from "@resolvent/weights";
+import type { Dictionary } from "../dictionary.ts";
+import { evaluateDictionary } from "../evaluate.ts";
+import { loadDictionary } from "../load.ts";
+import { saveDictionary } from "../save.ts";
+import { parseSite, siteIn, siteText } from "../site.ts";
+import type { TrainingCheckpoint } from "../train/checkpoint.ts";
+import { type TrainingProgress, trainDictionary } from "../train/train.ts";
+import { trainingCost, widthsOf } from "./train-cost.ts";
+import { settingsOf, type TrainParameters, trainParameters } from "./train-parameters.ts";
+import type { DictionaryTraining, SavedFile } from "./train-result.ts";
+import { countOf, trainingTexts } from "./train-texts.ts";
+import { trainingAnswer, trainingTables, trainingViews } from "./train-views.ts";
+
+/** Points of the curves at most, and one for the last step. */
+const POINTS = 200;
+
+/** Steps between two states that are kept, so that little is lost where a process is killed. */
+const KEPT_EVERY = 200;
+
+/** What a resumed training goes on from. */
+interface State {
+  readonly training: TrainingCheckpoint;
+  readonly steps: readonly TrainingProgress[];
+}
+
+/** Trains a dictionary on a corpus, measures it, and writes it as SAELens reads it: `trainDictionary` as an analysis. */
+export const trainDictionaryAnalysis: Analysis<TrainParameters, DictionaryTraining> =
+  defineAnalysis<TrainParameters, DictionaryTraining>({
+    name: "train-dictionary",
+    summary: "train a sparse autoencoder or a transcoder",
+    description:
+      "Trains a dictionary on a site of MODEL: an autoencoder, or, with --target, a transcoder. Vectors are streamed from a corpus; what is trained is measured on texts that were kept, and written to a folder as SAELens reads it. With --resume an interrupted training goes on, bit for bit.",
+    params: trainParameters,
+    examples: [
+      "tales --site L1.mlp.after --features 768 --k 12 --corpus tales.txt --out sae",
+      "tales --site L0.mlp.normed --target L0.mlp.write --features 768 --k 12 --rate 3e-3 --steps 2000 --corpus tales.txt --out transcoder --resume run.state",
+    ],
+    resumable: true,
+    estimate: ({ model, vocabulary, precision }, params) => {
+      const { length } = corpusOf(params, model.architecture, vocabulary);
+      const widths = widthsOf({ model, precision }, params.site, params.target);
+      const settings = settingsOf(params, model.architecture);
+      return trainingCost({ model, precision }, settings, { ...widths, length });
+    },
+    run: trained,
+    tables: trainingTables,
+    tableKinds: ["dictionary-metric", "training-step"],
+    answer: trainingAnswer,
+    views: trainingViews,
+  });
+
+async function trained<T extends Shaped>(
+  subject: Subject<T>,
+  params: TrainParameters,
+): Promise<DictionaryTraining> {
+  const { engine, model, vocabulary, signal, onProgress, onPartial, checkpoint } = subject;
+  const corpus = corpusOf(params, model.architecture, vocabulary);
+  const texts = await trainingTexts(corpus, {
+    ...{ maxTokens: params.maxTokens, heldOut: params.heldOut, signal },
+    onText: (done) => onProgress({ done, total: done, of: "text" }),
+  });
+  const [input, output] = [params.site, params.target ?? params.site].map((site) =>
+    siteText(siteIn(model, parseSite(site))),
+  );
+  const settings = settingsOf(params, model.architecture);
+  const state = checkpoint === undefined ? undefined : stateOf(checkpoint);
+  const steps: TrainingProgress[] = [...(state?.steps ?? [])];
+  const every = Math.ceil(params.steps / POINTS);
+
+  const resultOf = (
+    architecture: string,
+    { measured, saved, warnings }: Ended = { measured: null, saved: null, warnings: [] },
+  ): DictionaryTraining => ({
+    ...computedResult("dictionary-training", engine, model, {
+      warnings: [...texts.warnings, ...warnings],
+    }),
+    dictionary: {
+      ...{ architecture, layout: "saelens", features: params.features },
+      site: input === output ? `${input}` : `${input} → ${output}`,
+    },
+    input: {
+      ...{ corpus: corpus.name, length: corpus.length },
+      ...{ trained: countOf(texts.trained), heldOut: countOf(texts.heldOut) },
+    },
+    ...{ settings, steps: [...steps], measured, saved },
+  });
+
+  const { dictionary } = await trainDictionary(engine, model, texts.trained, {
+    ...{ ...settings, signal },
+    onProgress: async (told) => {
+      const progress = { done: told.step, total: told.steps, of: "step" };
+      onProgress({ ...progress, note: noteOf(told) });
+      if (told.step % every === 0 || told.step === told.steps) {
+        steps.push(told);
+        onPartial?.(resultOf(params.loss), progress);
+      }
+      await pause(); // lets an abort through; the training heeds it, and keeps its state first
+    },
+    ...(checkpoint !== undefined && {
+      checkpointEvery: KEPT_EVERY,
+      onCheckpoint: async (training) => await checkpoint.save({ training, steps } satisfies State),
+    }),
+    ...(state !== undefined && { from: state.training }),
+  });
+  try {
+    const files = await filesOf(engine, model.name, dictionary, params);
+    const stored = await loadDictionary(engine, memoryFolder(files, "trained"), {
+      ...(input !== undefined && { site: input }),
+      ...(output !== undefined && { output }),
+    });
+    try {
+      const {
+        site: _,
+        density: _each,
+        warnings,
+        ...measured
+      } = await evaluateDictionary(engine, model, stored, texts.heldOut, {
+        signal,
+        onProgress: (told) => onProgress({ ...told, of: "reading of a text" }),
+      });
+      const saved = await written(params, files);
+      return resultOf(stored.architecture, { measured, saved, warnings });
+    } finally {
+      engine.free(stored);
+    }
+  } finally {
+    engine.free(dictionary);
+  }
+}
+
+/** What there is of a result once the training is done. */
+type Ended = Pick<DictionaryTraining, "measured" | "saved" | "warnings">;
+
+/** What an interrupted training has kept; whether it is of this one is seen where it goes on. */
+function stateOf({ saved }: Checkpoint): State | undefined {
+  return saved as State | undefined; // a host gives back what this analysis has saved
+}
+
+/** How a training goes, in a few words. */
+function noteOf({ loss, l0, explainedVariance, dead, losses }: TrainingProgress): string {
+  const parts = Object.entries(losses).map(([name, value]) => `${name} ${short(value)}`);
+  return `loss ${short(loss)} (${parts.join(", ")}), L0 ${short(l0)}, explained variance ${short(explainedVariance)}, dead ${dead}`;
+}
+
+/** What is written, in memory: so that what is measured is what is stored, and written when all else is done. */
+async function filesOf<T extends Shaped>(
+  engine: Engine<T>,
+  model: string,
+  dictionary: Dictionary<T>,
+  { dtype }: TrainParameters,
+): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  const told = { ...dictionary, trainedOn: { model } };
+  const keep: WriteFile = async (file, pieces) => {
+    files.set(file, await joined(pieces));
+  };
+  await saveDictionary(engine, told, keep, { dtype });
+  return files;
+}
+
+async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of pieces) {
+    parts.push(piece.slice());
+    size += piece.length;
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+async function written(
+  { out, dtype }: TrainParameters,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<DictionaryTraining["saved"]> {
+  if (out === undefined) return null; // the parameters ask for it
+  const size = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  await out.write(async (write) => {
+    for (const [file, bytes] of files) await write(file, once(bytes));
+  }, size);
+  return {
+    ...{ folder: out.name, dtype },
+    files: [...files].map(([name, { length }]): SavedFile => ({ name, bytes: length })),
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
