@@ -9,7 +9,7 @@ import {
   short,
   type WriteFile,
 } from "@resolvent/analysis";
-import type { Engine, Shaped } from "@resolvent/tensor";
+import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
 import { memoryFolder } from "@resolvent/weights";
 import type { Dictionary } from "../dictionary.ts";
 import { evaluateDictionary } from "../evaluate.ts";
@@ -57,7 +57,7 @@ export const trainDictionaryAnalysis: Analysis<TrainParameters, DictionaryTraini
     },
     run: trained,
     tables: trainingTables,
-    tableKinds: ["dictionary-metric", "training-step"],
+    tableKinds: ["dictionary-metric", "training-course", "training-step"],
     answer: trainingAnswer,
     views: trainingViews,
   });
@@ -146,7 +146,14 @@ type Ended = Pick<DictionaryTraining, "measured" | "saved" | "warnings">;
 
 /** What an interrupted training has kept; whether it is of this one is seen where it goes on. */
 function stateOf({ saved }: Checkpoint): State | undefined {
-  return saved as State | undefined; // a host gives back what this analysis has saved
+  if (saved === undefined) return undefined;
+  const { training, steps } = Object(saved);
+  if (typeof Object(training).belongsTo === "string" && Array.isArray(steps)) return saved as State; // what this analysis saves
+  throw new InputError({
+    code: "dictionary/no-checkpoint",
+    message: "What is to be resumed is no state of a training.",
+    remedy: "Name the file that an interrupted training has kept.",
+  });
 }
 
 /** How a training goes, in a few words. */

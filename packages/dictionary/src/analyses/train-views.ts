@@ -1,5 +1,6 @@
 import {
   type Cell,
+  type Column,
   type CurvesView,
   percent,
   short,
@@ -15,6 +16,25 @@ export function trainingTables(result: DictionaryTraining): Table[] {
   const kinds = [...new Set(steps.flatMap(({ losses }) => Object.keys(losses)))];
   const subtitle = `${result.model.name}, ${dictionary.site}: ${dictionary.architecture} of ${dictionary.features} features by ${settings.loss.kind}, ${settings.steps} steps on ${input.corpus} (${input.trained.texts} texts, ${input.trained.tokens} tokens), ${result.precision}`;
   const thresholds = steps.some(({ threshold }) => threshold !== undefined);
+  const columns: Column[] = [
+    { name: "step", kind: "count" },
+    { name: "tokens", kind: "count", detail: true },
+    { name: "loss", kind: "number" },
+    ...kinds.map((name) => ({ name, kind: "number", minor: true }) as const),
+    { name: "l0", head: "L0", kind: "number" },
+    { name: "explainedVariance", head: "explained", kind: "number" },
+    { name: "dead", kind: "count" },
+    { name: "gradientNorm", head: "gradient", kind: "number", minor: true },
+    { name: "rate", kind: "number", minor: true },
+    { name: "sparsity", kind: "number", detail: true },
+    ...(thresholds ? [{ name: "threshold", kind: "number", detail: true } as const] : []),
+  ];
+  const cellsOf = (told: DictionaryTraining["steps"][number]): Cell[] => [
+    ...[told.step, told.tokens, told.loss],
+    ...kinds.map((name) => told.losses[name] ?? null),
+    ...[told.l0, told.explainedVariance, told.dead, told.gradientNorm, told.rate, told.sparsity],
+    ...(thresholds ? [told.threshold ?? null] : []),
+  ];
   return [
     {
       kind: "dictionary-metric",
@@ -39,42 +59,27 @@ export function trainingTables(result: DictionaryTraining): Table[] {
       ],
     },
     {
-      kind: "training-step",
-      field: "steps",
-      title: "The training, step by step",
-      columns: [
-        { name: "step", kind: "count" },
-        { name: "tokens", kind: "count", detail: true },
-        { name: "loss", kind: "number" },
-        ...kinds.map((name) => ({ name, kind: "number", minor: true }) as const),
-        { name: "l0", head: "L0", kind: "number" },
-        { name: "explainedVariance", head: "explained", kind: "number" },
-        { name: "dead", kind: "count" },
-        { name: "gradientNorm", head: "gradient", kind: "number", minor: true },
-        { name: "rate", kind: "number", minor: true },
-        { name: "sparsity", kind: "number", detail: true },
-        ...(thresholds ? [{ name: "threshold", kind: "number", detail: true } as const] : []),
-      ],
-      rows: steps.map((told) => [
-        ...[told.step, told.tokens, told.loss],
-        ...kinds.map((name) => told.losses[name] ?? null),
-        ...[
-          told.l0,
-          told.explainedVariance,
-          told.dead,
-          told.gradientNorm,
-          told.rate,
-          told.sparsity,
-        ],
-        ...(thresholds ? [told.threshold ?? null] : []),
-      ]),
-      shown: SHOWN,
+      ...{ kind: "training-course", view: true, title: "How the training went" },
+      ...{ columns, rows: course(steps).map(cellsOf) },
+    },
+    {
+      ...{ kind: "training-step", field: "steps", data: true, title: "The training, step by step" },
+      ...{ columns, rows: steps.map(cellsOf) },
     },
   ];
 }
 
-/** Steps that people see as a table; the curves have all. */
-const SHOWN = 20;
+/** Steps that people see in a table; the curves have all. */
+const SEEN = 12;
+
+/** Some of the steps, evenly spread, the last among them. */
+function course<S>(steps: readonly S[]): S[] {
+  const count = Math.min(SEEN, steps.length);
+  return Array.from(
+    { length: count },
+    (_, i) => steps[Math.round(((i + 1) * steps.length) / count) - 1] as S, // within
+  );
+}
 
 function metricRows(measured: NonNullable<DictionaryTraining["measured"]>): Cell[][] {
   const { formulas, loss } = measured;
@@ -97,9 +102,9 @@ function metricRows(measured: NonNullable<DictionaryTraining["measured"]>): Cell
       formulas.relativeReconstructionBias,
     ],
     ["loss of the model", loss.model, formulas.loss],
-    ["loss, spliced", loss.spliced, formulas.loss],
-    ["loss, zeroed", loss.zeroed, formulas.loss],
-    ["loss, mean", loss.mean, formulas.loss],
+    ["loss, spliced", loss.spliced, null],
+    ["loss, zeroed", loss.zeroed, null],
+    ["loss, mean", loss.mean, null],
     ["recovered", measured.recovered, formulas.recovered],
     ["recovered from mean", measured.recoveredFromMean, formulas.recoveredFromMean],
     ["KL", measured.kl, formulas.kl],
