@@ -35,6 +35,7 @@ export interface SplicedLoss {
 export interface Evaluation extends ReconstructionMetrics {
   /** Where it reads and, of a transcoder, writes: `L1.mlp.normed → L1.mlp.write`. */
   readonly site: string;
+  /** Over the tokens that have a next one; NaN where none has, as all texts are of one token. */
   readonly loss: SplicedLoss;
   /** Share of the loss recovered, against zero. */
   readonly recovered: number;
@@ -63,6 +64,8 @@ interface Sum {
  * ```ts
  * const { explainedVariance, l0, recovered } = await evaluateDictionary(cpu, model, dictionary, texts);
  * ```
+ *
+ * A text of one token has no next one: it counts for the reconstruction and for KL, and for no loss.
  *
  * What is kept does not grow with the texts. Every number's definition is in `formulas`.
  *
@@ -106,6 +109,7 @@ export async function evaluateDictionary<T extends Shaped>(
         } finally {
           engine.free(spliced);
         }
+        if (text.length < 2) return; // what follows is of losses
         const nothing = new Float64Array(dictionary.d_out);
         add(
           sums.zeroed,
@@ -131,10 +135,11 @@ export async function evaluateDictionary<T extends Shaped>(
   const mean = meter.mean();
   for (const text of texts) {
     options.signal?.throwIfAborted();
-    await withText(engine, model, dictionary, places, text, async (read) => {
-      const each = await lossWith(engine, model, places, read, text, mean);
-      add(sums.mean, each, text.length - 1);
-    });
+    if (text.length > 1)
+      await withText(engine, model, dictionary, places, text, async (read) => {
+        const each = await lossWith(engine, model, places, read, text, mean);
+        add(sums.mean, each, text.length - 1);
+      });
     tell();
   }
 
@@ -153,7 +158,11 @@ export async function evaluateDictionary<T extends Shaped>(
     recoveredFromMean: (loss.mean - loss.spliced) / (loss.mean - loss.model),
     kl: over(sums.kl),
     formulas: FORMULAS,
-    warnings: [...dictionary.warnings, ...bosWarning(model, dictionary, texts)],
+    warnings: [
+      ...dictionary.warnings,
+      ...bosWarning(model, dictionary, texts),
+      ...shortWarning(texts),
+    ],
   };
 }
 
@@ -168,6 +177,14 @@ function bosWarning<T extends Shaped>(
   if (without === 0) return [];
   const message = `${name} was trained on texts that begin with the token ${bos} (prepend_bos), and ${without} of ${texts.length} do not.`;
   return [{ code: "no-bos", message }];
+}
+
+/** That some texts are in some numbers only. */
+function shortWarning(texts: readonly (readonly number[])[]): Warning[] {
+  const short = texts.filter(({ length }) => length === 1).length;
+  if (short === 0) return [];
+  const message = `${short} of ${texts.length} texts ${short === 1 ? "is" : "are"} of one token, without a next one: they count for the reconstruction, and for no loss.`;
+  return [{ code: "no-next-token", message }];
 }
 
 const empty = (): Sum => ({ total: 0, count: 0 });
@@ -243,11 +260,13 @@ function checkWidth<T extends Shaped>(
   });
 }
 
+/** The mean over the tokens that have a next one; of none 0, which then counts nowhere. */
 export async function lossOf<T extends Shaped>(
   engine: Engine<T>,
   logits: T,
   text: readonly number[],
 ): Promise<number> {
+  if (text.length < 2) return 0;
   const ids = tokenIds(text);
   return await using(
     engine,

@@ -9,7 +9,7 @@ export const FORMULAS = {
   explainedVariance: "1 − Σ‖x − x^‖² / Σ‖x − x̄‖², x̄ the mean over the tokens read",
   explainedVarianceCentred: "the same with the mean of x − x^ taken from it",
   mse: "mean ‖x − x^‖², summed over the width",
-  cosine: "mean cosine of x and x^",
+  cosine: "mean cosine of x and x^, 0 where one of them is 0",
   l2Ratio: "mean ‖x^‖ / ‖x‖",
   relativeReconstructionBias: "Σ‖x^‖² / Σ x·x^",
   loss: "mean next-token cross-entropy in nats; spliced: x^ in place of x, what follows recomputed; zeroed: 0; mean: x̄",
@@ -113,7 +113,7 @@ export function metering(features: number, width: number): Metering {
           error[i] = x - y;
           squared += (x - y) ** 2;
         }
-        cosines += xy / Math.sqrt(xx * yy);
+        if (xx > 0 && yy > 0) cosines += xy / Math.sqrt(xx * yy);
         ratios += Math.sqrt(yy / xx);
         outputs += yy;
         products += xy;
