@@ -42,7 +42,8 @@ function naive(layer: number, x: Tensor): Tensor {
         z += (x.data[row * d_model + i] ?? Number.NaN) * (W_enc[i * FEATURES + f] ?? Number.NaN);
       if (z <= 0) continue;
       for (let i = 0; i < d_model; i++)
-        data[row * d_model + i] = (data[row * d_model + i] ?? 0) + z * (W_dec[f * d_model + i] ?? 0);
+        data[row * d_model + i] =
+          (data[row * d_model + i] ?? 0) + z * (W_dec[f * d_model + i] ?? 0);
     }
   }
   return { shape: x.shape, data };

@@ -68,10 +68,15 @@ test("a recipe gives the same bytes each time, and others by another seed", asyn
     const [own] = talesDictionariesRecipe.dictionaries;
     if (own === undefined) throw new Error("The recipe has dictionaries.");
     const settings = { ...own.settings, features: 32, steps: 3, batch: 16, buffer: 64, seed };
-    const { files, dictionary } = await makeDictionary(cpu, model, { name: "tiny", settings }, {
-      texts: texts.slice(1, 4),
-      heldOut: texts.slice(0, 1),
-    });
+    const { files, dictionary } = await makeDictionary(
+      cpu,
+      model,
+      { name: "tiny", settings },
+      {
+        texts: texts.slice(1, 4),
+        heldOut: texts.slice(0, 1),
+      },
+    );
     cpu.free(dictionary);
     return files.get("sae_weights.safetensors");
   };

@@ -11,13 +11,14 @@ import {
 } from "@resolvent/analysis";
 import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
 import { memoryFolder } from "@resolvent/weights";
-import type { Dictionary } from "../dictionary.ts";
+import type { Dictionary, TrainedOn } from "../dictionary.ts";
 import { evaluateDictionary } from "../evaluate.ts";
 import { loadDictionary } from "../load.ts";
 import { saveDictionary } from "../save.ts";
-import { parseSite, siteIn, siteText } from "../site.ts";
+import { siteText } from "../site.ts";
 import type { TrainingCheckpoint } from "../train/checkpoint.ts";
 import { type TrainingProgress, trainDictionary } from "../train/train.ts";
+import { dictionaryFacts } from "./dictionary-facts.ts";
 import { trainingCost, widthsOf } from "./train-cost.ts";
 import { settingsOf, type TrainParameters, trainParameters } from "./train-parameters.ts";
 import type { DictionaryTraining, SavedFile } from "./train-result.ts";
@@ -72,30 +73,20 @@ async function trained<T extends Shaped>(
     ...{ maxTokens: params.maxTokens, heldOut: params.heldOut, signal },
     onText: (done) => onProgress({ done, total: done, of: "text" }),
   });
-  const [input, output] = [params.site, params.target ?? params.site].map((site) =>
-    siteText(siteIn(model, parseSite(site))),
-  );
   const settings = settingsOf(params, model.architecture);
+  const { target = settings.site, ...others } = settings;
   const state = checkpoint === undefined ? undefined : stateOf(checkpoint);
   const steps: TrainingProgress[] = [...(state?.steps ?? [])];
   const every = Math.ceil(params.steps / POINTS);
 
-  const resultOf = (
-    architecture: string,
-    { measured, saved, warnings }: Ended = { measured: null, saved: null, warnings: [] },
-  ): DictionaryTraining => ({
+  const resultOf = ({ dictionary, measured, saved, warnings }: Ended): DictionaryTraining => ({
     ...computedResult("dictionary-training", engine, model, {
       warnings: [...texts.warnings, ...warnings],
     }),
-    dictionary: {
-      ...{ architecture, layout: "saelens", features: params.features },
-      site: input === output ? `${input}` : `${input} → ${output}`,
-    },
-    input: {
-      ...{ corpus: corpus.name, length: corpus.length },
-      ...{ trained: countOf(texts.trained), heldOut: countOf(texts.heldOut) },
-    },
-    ...{ settings, steps: [...steps], measured, saved },
+    ...{ dictionary, corpus: texts.corpus },
+    ...{ trained: countOf(texts.trained), heldOut: countOf(texts.heldOut) },
+    settings: { ...others, output: target },
+    ...{ steps: [...steps], measured, saved },
   });
 
   const { dictionary } = await trainDictionary(engine, model, texts.trained, {
@@ -105,7 +96,7 @@ async function trained<T extends Shaped>(
       onProgress({ ...progress, note: noteOf(told) });
       if (told.step % every === 0 || told.step === told.steps) {
         steps.push(told);
-        onPartial?.(resultOf(params.loss), progress);
+        onPartial?.(resultOf(UNFINISHED), progress);
       }
       await pause(); // lets an abort through; the training heeds it, and keeps its state first
     },
@@ -116,10 +107,17 @@ async function trained<T extends Shaped>(
     ...(state !== undefined && { from: state.training }),
   });
   try {
-    const files = await filesOf(engine, model.name, dictionary, params);
-    const stored = await loadDictionary(engine, memoryFolder(files, "trained"), {
-      ...(input !== undefined && { site: input }),
-      ...(output !== undefined && { output }),
+    const { bos } = model.architecture;
+    const trainedOn: TrainedOn = {
+      ...{ model: model.name, contextSize: corpus.length },
+      prependBos: bos !== undefined && texts.trained.every(([first]) => first === bos),
+    };
+    const files = await filesOf(engine, { ...dictionary, trainedOn }, params);
+    // A site that SAELens has no name for is in no config.
+    const { input, output } = dictionary;
+    const stored = await loadDictionary(engine, memoryFolder(files, params.out?.name), {
+      ...(input !== undefined && { site: siteText(input) }),
+      ...(output !== undefined && { output: siteText(output) }),
     });
     try {
       const {
@@ -132,7 +130,7 @@ async function trained<T extends Shaped>(
         onProgress: (told) => onProgress({ ...told, of: "reading of a text" }),
       });
       const saved = await written(params, files);
-      return resultOf(stored.architecture, { measured, saved, warnings });
+      return resultOf({ dictionary: dictionaryFacts(stored), measured, saved, warnings });
     } finally {
       engine.free(stored);
     }
@@ -142,7 +140,9 @@ async function trained<T extends Shaped>(
 }
 
 /** What there is of a result once the training is done. */
-type Ended = Pick<DictionaryTraining, "measured" | "saved" | "warnings">;
+type Ended = Pick<DictionaryTraining, "dictionary" | "measured" | "saved" | "warnings">;
+
+const UNFINISHED: Ended = { dictionary: null, measured: null, saved: null, warnings: [] };
 
 /** What an interrupted training has kept; whether it is of this one is seen where it goes on. */
 function stateOf({ saved }: Checkpoint): State | undefined {
@@ -165,16 +165,14 @@ function noteOf({ loss, l0, explainedVariance, dead, losses }: TrainingProgress)
 /** What is written, in memory: so that what is measured is what is stored, and written when all else is done. */
 async function filesOf<T extends Shaped>(
   engine: Engine<T>,
-  model: string,
   dictionary: Dictionary<T>,
   { dtype }: TrainParameters,
 ): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
-  const told = { ...dictionary, trainedOn: { model } };
   const keep: WriteFile = async (file, pieces) => {
     files.set(file, await joined(pieces));
   };
-  await saveDictionary(engine, told, keep, { dtype });
+  await saveDictionary(engine, dictionary, keep, { dtype });
   return files;
 }
 

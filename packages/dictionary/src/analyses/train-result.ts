@@ -2,26 +2,19 @@ import type { ComputedResult } from "@resolvent/analysis";
 import type { Evaluation } from "../evaluate.ts";
 import type { TrainingSettings } from "../train/settings.ts";
 import type { TrainingProgress } from "../train/train.ts";
+import type { DictionaryFacts } from "./dictionary-facts.ts";
+import type { CorpusFacts } from "./texts.ts";
 
 /** How a dictionary was trained, and how well it stands for what it was trained on. */
 export interface DictionaryTraining extends ComputedResult<"dictionary-training"> {
-  readonly dictionary: {
-    /** As SAELens calls it: `jumprelu`, `skip_transcoder`. */
-    readonly architecture: string;
-    readonly layout: "saelens";
-    /** Where it reads and, of a transcoder, writes: `L1.mlp.normed → L1.mlp.write`. */
-    readonly site: string;
-    readonly features: number;
-  };
-  readonly input: {
-    readonly corpus: string;
-    /** Tokens of a text at most. */
-    readonly length: number;
-    readonly trained: TextCount;
-    /** Kept for measuring; where there is one text alone, it is trained on as well. */
-    readonly heldOut: TextCount;
-  };
-  readonly settings: TrainingSettings;
+  /** As it is stored; null where the training is not done. */
+  readonly dictionary: DictionaryFacts | null;
+  /** What was read. */
+  readonly corpus: CorpusFacts;
+  readonly trained: TextCount;
+  /** Kept for measuring; where there is one text alone, it is trained on as well. */
+  readonly heldOut: TextCount;
+  readonly settings: SettingFacts;
   /** What was told of the training, of the last step and of others evenly before it. */
   readonly steps: readonly TrainingProgress[];
   /** Of what is stored, on the texts that were kept; null where the training is not done. */
@@ -32,6 +25,12 @@ export interface DictionaryTraining extends ComputedResult<"dictionary-training"
     readonly dtype: "F32" | "F16" | "BF16";
     readonly files: readonly SavedFile[];
   } | null;
+}
+
+/** How it was trained; what is not there has its default. */
+export interface SettingFacts extends Omit<TrainingSettings, "target"> {
+  /** What it predicts: the site itself, or another one of a transcoder. */
+  readonly output: string;
 }
 
 export interface TextCount {

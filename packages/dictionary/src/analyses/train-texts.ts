@@ -1,26 +1,25 @@
-import { type Corpus, pause } from "@resolvent/analysis";
+import type { Corpus } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import type { Warning } from "@resolvent/transformer";
+import { type CorpusFacts, reading } from "./texts.ts";
 import type { TextCount } from "./train-result.ts";
 
 /** Texts of a corpus, apart for training and for measuring. */
 export interface TrainingTexts {
+  readonly corpus: CorpusFacts;
   readonly trained: readonly (readonly number[])[];
   readonly heldOut: readonly (readonly number[])[];
   readonly warnings: readonly Warning[];
 }
 
-/** Texts between two signs of life while a corpus is read. */
-const SIGN_OF_LIFE = 256;
-
 /**
- * The texts of a corpus from its start, in their order, as long as there are not more than so many tokens: `heldOut` of
- * them, evenly spread, but at most half, are kept for measuring.
+ * The texts of a corpus from its start, in their order, up to a number of tokens: `heldOut` of them, evenly spread, but
+ * at most half, are kept for measuring. Texts of one token have no next one and are left out.
  *
  * @throws InputError `dictionary/no-tokens`
  */
 export async function trainingTexts(
-  { sequences, length, name }: Corpus,
+  corpus: Corpus,
   {
     maxTokens,
     heldOut,
@@ -33,28 +32,18 @@ export async function trainingTexts(
     readonly onText: (found: number) => void;
   },
 ): Promise<TrainingTexts> {
+  const read = reading(corpus, maxTokens, signal);
   const texts: (readonly number[])[] = [];
-  let [tokens, short, more] = [0, 0, false];
-  for await (const make of sequences()) {
-    const ids = make().slice(0, length);
-    if (ids.length < 2) {
-      short++; // it has no next token
-      continue;
-    }
-    if (tokens + ids.length > maxTokens) {
-      more = true;
-      break;
-    }
-    texts.push(ids);
-    tokens += ids.length;
-    if (texts.length % SIGN_OF_LIFE !== 0) continue;
+  let short = 0;
+  for await (const ids of read.texts()) {
+    if (ids.length < 2) short++;
+    else texts.push(ids);
     onText(texts.length);
-    await pause(signal);
   }
   if (texts.length === 0) {
     throw new InputError({
       code: "dictionary/no-tokens",
-      message: `${name} has no text of 2 to ${maxTokens} tokens.`,
+      message: `${corpus.name} has no text of 2 to ${maxTokens} tokens.`,
       remedy: "Give a longer corpus, or allow more tokens.",
       details: { short, maxTokens },
     });
@@ -65,34 +54,26 @@ export async function trainingTexts(
   );
   const alone = kept === 0;
   return {
+    corpus: read.facts(),
     trained: alone ? texts : texts.filter((_, i) => !apart.has(i)),
     heldOut: alone ? texts : texts.filter((_, i) => apart.has(i)),
     warnings: [
-      ...(alone
-        ? [
-            {
-              code: "not-held-out",
-              message: `${name} has one text: it is measured on what it was trained on.`,
-            },
-          ]
-        : []),
-      ...(more
-        ? [
-            {
-              code: "corpus-cut",
-              message: `Of ${name} the first ${tokens} tokens are read; --max-tokens allows more.`,
-            },
-          ]
-        : []),
-      ...(short > 0
-        ? [
-            {
-              code: "short-texts",
-              message: `${short} texts of ${name} have one token, and are left out.`,
-            },
-          ]
-        : []),
+      ...read.warnings(),
+      ...(alone ? [notHeldOut(corpus.name)] : []),
+      ...(short > 0 ? [shortTexts(corpus.name, short)] : []),
     ],
+  };
+}
+
+function notHeldOut(name: string): Warning {
+  const message = `${name} has one text: the dictionary is measured on what it was trained on.`;
+  return { code: "not-held-out", message };
+}
+
+function shortTexts(name: string, short: number): Warning {
+  return {
+    code: "short-texts",
+    message: `${short} texts of ${name} have one token, and are left out.`,
   };
 }
 

@@ -12,9 +12,9 @@ import type { DictionaryTraining } from "./train-result.ts";
 
 /** A training as tables: what was measured, and how it went. */
 export function trainingTables(result: DictionaryTraining): Table[] {
-  const { measured, steps, saved, dictionary, input, settings, warnings } = result;
+  const { measured, steps, saved, warnings, heldOut } = result;
   const kinds = [...new Set(steps.flatMap(({ losses }) => Object.keys(losses)))];
-  const subtitle = `${result.model.name}, ${dictionary.site}: ${dictionary.architecture} of ${dictionary.features} features by ${settings.loss.kind}, ${settings.steps} steps on ${input.corpus} (${input.trained.texts} texts, ${input.trained.tokens} tokens), ${result.precision}`;
+  const subtitle = subtitleOf(result);
   const thresholds = steps.some(({ threshold }) => threshold !== undefined);
   const columns: Column[] = [
     { name: "step", kind: "count" },
@@ -50,7 +50,7 @@ export function trainingTables(result: DictionaryTraining): Table[] {
         ...warningLines(warnings),
         ...(measured === null
           ? []
-          : [`Measured on ${input.heldOut.texts} texts, ${input.heldOut.tokens} tokens.`]),
+          : [`Measured on ${heldOut.texts} texts, ${heldOut.tokens} tokens.`]),
         ...(saved === null
           ? []
           : saved.files.map(
@@ -79,6 +79,12 @@ function course<S>(steps: readonly S[]): S[] {
     { length: count },
     (_, i) => steps[Math.round(((i + 1) * steps.length) / count) - 1] as S, // within
   );
+}
+
+function subtitleOf({ model, settings, corpus, trained, precision }: DictionaryTraining): string {
+  const { site, output, features, loss, steps } = settings;
+  const at = output === site ? site : `${site} → ${output}`;
+  return `${model.name}, ${at}: ${features} features by ${loss.kind}, ${steps} steps on ${corpus.name} (${trained.texts} texts, ${trained.tokens} tokens), ${precision}`;
 }
 
 function metricRows(measured: NonNullable<DictionaryTraining["measured"]>): Cell[][] {
@@ -112,12 +118,7 @@ function metricRows(measured: NonNullable<DictionaryTraining["measured"]>): Cell
 }
 
 /** What came of it, in words. */
-export function trainingAnswer({
-  measured,
-  dictionary,
-  steps,
-  saved,
-}: DictionaryTraining): string[] {
+export function trainingAnswer({ measured, settings, steps, saved }: DictionaryTraining): string[] {
   const last = steps.at(-1);
   if (measured === null) {
     return last === undefined
@@ -127,7 +128,7 @@ export function trainingAnswer({
         ];
   }
   return [
-    `${short(measured.l0)} of ${dictionary.features} features are active on a token, and explain ${percent(measured.explainedVariance)} of the variance; ${measured.dead} are dead.`,
+    `${short(measured.l0)} of ${settings.features} features are active on a token, and explain ${percent(measured.explainedVariance)} of the variance; ${measured.dead} are dead.`,
     `With its output in place of what it stands for, ${percent(measured.recovered)} of the loss is recovered: ${short(measured.loss.spliced)} nats, of the model itself ${short(measured.loss.model)}, of zeros ${short(measured.loss.zeroed)}.${saved === null ? "" : ` It is in ${saved.folder}.`}`,
   ];
 }

@@ -62,7 +62,8 @@ export async function makeDictionary<T extends Shaped>(
   const files = new Map<string, Uint8Array>();
   try {
     const contextSize = texts[0]?.length ?? 0;
-    const told = { ...trained.dictionary, trainedOn: { model: model.name, contextSize } };
+    const trainedOn = { model: model.name, contextSize, prependBos: false }; // not all texts begin with it
+    const told = { ...trained.dictionary, trainedOn };
     await saveDictionary(
       engine,
       told,
