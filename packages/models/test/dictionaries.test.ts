@@ -56,7 +56,11 @@ test("they are those of their card, which is about the bundled model", async () 
   expect(measured.dictionaries.map(({ name }) => name)).toEqual(folders.map(({ name }) => name));
   for (const [i, { name, sha256, recovered, l0 }] of measured.dictionaries.entries()) {
     const path = fileURLToPath(folders[i]?.files["sae_weights.safetensors"] ?? "");
-    expect(createHash("sha256").update(await readFile(path)).digest("hex")).toBe(sha256);
+    expect(
+      createHash("sha256")
+        .update(await readFile(path))
+        .digest("hex"),
+    ).toBe(sha256);
     expect(words).toContain(`\`${name}\`: \`${sha256}\``);
     expect(recovered).toBeGreaterThanOrEqual(0.95);
     expect(l0).toBeGreaterThan(5);

@@ -32,8 +32,8 @@ export interface TrainingProgress extends Omit<LossReport, "fired" | "smallestKe
 }
 
 export interface TrainDictionaryOptions extends TrainingSettings, Pick<ReadOptions, "signal"> {
-  /** Is waited for. */
-  readonly onProgress?: (progress: TrainingProgress) => void | Promise<void>;
+  /** Where it gives a promise, that is waited for. */
+  readonly onProgress?: (progress: TrainingProgress) => unknown;
   /** Steps between checkpoints; default none are made. */
   readonly checkpointEvery?: number;
   /** Is waited for. Where `signal` ends the training, it gets one more, of all steps that were taken. */
