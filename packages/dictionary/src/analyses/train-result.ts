@@ -28,7 +28,7 @@ export interface DictionaryTraining extends ComputedResult<"dictionary-training"
 }
 
 /** How it was trained; what is not there has its default. */
-export interface SettingFacts extends Omit<TrainingSettings, "target"> {
+interface SettingFacts extends Omit<TrainingSettings, "target"> {
   /** What it predicts: the site itself, or another one of a transcoder. */
   readonly output: string;
 }
@@ -44,4 +44,4 @@ export interface SavedFile {
 }
 
 /** What is measured of a dictionary, without what it has for each feature. */
-export type Measured = Omit<Evaluation, "site" | "density" | "warnings">;
+type Measured = Omit<Evaluation, "site" | "density" | "warnings">;

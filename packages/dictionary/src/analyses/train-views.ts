@@ -150,12 +150,19 @@ export function trainingViews({ steps, settings }: DictionaryTraining): View[] {
       note: `Of the batch before each step, ${settings.loss.kind}: the mean of ‖y − x^‖² and what is added, on a scale of powers of ten.`,
     },
     metrics,
-    { ...curve("explainedVariance"), title: "Explained variance", note: "Of the batch." },
-    { ...curve("l0"), title: "L0", note: "Active features of a token." },
-    {
-      ...curve("dead"),
-      title: "Dead features",
-      note: "Not active for as many tokens as the settings say.",
-    },
+    ...SIDE.filter(({ column }) => new Set(steps.map((told) => told[column])).size > 1).map(
+      ({ column, title, note }): View => ({ ...curve(column), title, note }),
+    ),
   ];
 }
+
+/** Curves that are shown where they are no level line, as L0 of topk is. */
+const SIDE = [
+  { column: "explainedVariance", title: "Explained variance", note: "Of the batch." },
+  { column: "l0", title: "L0", note: "Active features of a token." },
+  {
+    column: "dead",
+    title: "Dead features",
+    note: "Not active for as many tokens as the settings say.",
+  },
+] as const;

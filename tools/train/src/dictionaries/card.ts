@@ -3,7 +3,7 @@ import { percent } from "../card.ts";
 import type { DictionariesRecipe } from "./recipe.ts";
 
 /** What was measured of one dictionary as it is stored. */
-export interface MeasuredDictionary
+interface MeasuredDictionary
   extends Pick<
     Evaluation,
     | "site"
