@@ -28,6 +28,7 @@ import {
   textFile,
 } from "./files.ts";
 import { type HostFlags, hostOf } from "./host.ts";
+import { newFolder } from "./new-folder.ts";
 import { type Output, type OutputOptions, outputOf } from "./output.ts";
 import { valuesOf } from "./parameter-options.ts";
 import { STANDARD } from "./place.ts";
@@ -147,6 +148,10 @@ async function valuesGiven(
       path === STANDARD ? standardInput(() => terminal.inputBytes()) : textFile(path),
     newFile: (flag, path) =>
       newFile(flag, path, flags.overwrite ?? false, (size) =>
+        terminal.note(`${path} will take ${bytes(size)}.`),
+      ),
+    newFolder: (flag, path) =>
+      newFolder(flag, path, flags.overwrite ?? false, (size) =>
         terminal.note(`${path} will take ${bytes(size)}.`),
       ),
   });

@@ -23,6 +23,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["dictionary", dictionary],
   ["features", dictionary],
   ["graph", dictionary],
+  ["train-dictionary", dictionary],
   ["expand", expansion],
   ["qk", expansion],
   ["series", expansion],

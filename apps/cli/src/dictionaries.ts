@@ -1,6 +1,6 @@
 import { bytes, type DictionaryFiles } from "@resolvent/analysis";
 import { InputError, isInputError } from "@resolvent/tensor";
-import { findDictionary } from "resolvent";
+import { findDictionaries as foundBy } from "resolvent";
 import { usageError } from "./failure.ts";
 import type { ModelOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -21,17 +21,17 @@ export async function findDictionaries(
       "Name a set of them as one folder.",
     );
   }
-  for (const place of places) found.push(await findOne(place, offline, terminal));
+  for (const place of places) found.push(...(await foundIn(place, offline, terminal)));
   return found;
 }
 
-async function findOne(
+async function foundIn(
   place: string,
   offline: boolean | undefined,
   terminal: Terminal,
-): Promise<DictionaryFiles> {
+): Promise<readonly DictionaryFiles[]> {
   try {
-    return await findDictionary(place, {
+    return await foundBy(place, {
       offline,
       onProgress: ({ file, done, total, rate }) =>
         terminal.progress(`${place}: ${bytes(done)} of ${bytes(total)}, ${bytes(rate)}/s, ${file}`),

@@ -35,7 +35,7 @@ export function checkPlaces(
   }
   // What is there is unfinished work, which it goes on with.
   if (resume !== undefined) checkPlace("--resume", resume, true, { beside: true });
-  const places = (kind: "file" | "newFile"): Place[] =>
+  const places = (kind: "file" | "newFile" | "newFolder"): Place[] =>
     parameters.flatMap((parameter) => {
       const path = given[parameter.name];
       if (parameter.kind !== kind || typeof path !== "string") return [];
@@ -52,6 +52,7 @@ export function checkPlaces(
       ...named("--resume", resume),
       // That these are not written there is said where they are opened.
       ...places("newFile").filter(({ path }) => path !== STANDARD),
+      ...places("newFolder"),
     ],
     places("file"),
   );

@@ -70,7 +70,8 @@ export function hostOf(
     later,
     checkpoint,
     signal,
-    onProgress: ({ done, total, of }) => terminal.progress(`${of} ${done} of ${total}`),
+    onProgress: ({ done, total, of, note }) =>
+      terminal.progress(`${of} ${done} of ${total}${note === undefined ? "" : `, ${note}`}`),
     warn: warner(terminal),
   };
 }

@@ -1,6 +1,7 @@
 import {
   inRange,
   type NewFile,
+  type NewFolder,
   type Parameter,
   type Prompt,
   parseTokenNames,
@@ -68,6 +69,8 @@ export function optionsOf(parameter: Parameter): Option[] {
       return [option("file", "- is standard input")];
     case "newFile":
       return [option("file")];
+    case "newFolder":
+      return [option("folder")];
     case "head":
     case "node":
     case "text":
@@ -117,6 +120,7 @@ export interface Files {
   readonly textFile: (path: string) => TextFile;
   /** `flag` is the option that names it. */
   readonly newFile: (flag: string, path: string) => NewFile;
+  readonly newFolder: (flag: string, path: string) => NewFolder;
 }
 
 /** What the options of a command say, by attribute name, as values of parameters. */
@@ -145,9 +149,10 @@ export async function valuesOf(
 async function readValue(
   { name, kind }: Parameter,
   given: string,
-  { readText, textFile, newFile }: Files,
+  { readText, textFile, newFile, newFolder }: Files,
 ): Promise<unknown> {
   if (kind === "newFile") return newFile(flagOf(name), given);
+  if (kind === "newFolder") return newFolder(flagOf(name), given);
   if (kind === "file") return textFile(given);
   if (kind === "jsonLines") return /^\s*[{[]/.test(given) ? given : await readText(given);
   return given;

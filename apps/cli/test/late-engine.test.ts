@@ -1,6 +1,7 @@
 import {
   type AnyAnalysis,
   checkParameters,
+  type NewFolder,
   type Result,
   type Subject,
   type TextFile,
@@ -36,6 +37,15 @@ const tokensFile: TextFile = {
   },
 };
 
+/** A folder that takes what is written to it, and keeps nothing. */
+const out: NewFolder = {
+  name: "out",
+  write: async (fill) =>
+    await fill(async (_, pieces) => {
+      for await (const _piece of pieces);
+    }),
+};
+
 type Given = Readonly<Record<string, unknown>>;
 
 /** Parameters of each analysis, as many ways through it as there are entries. */
@@ -58,6 +68,9 @@ const asked: Readonly<Record<string, readonly Given[]>> = {
     { prompt, corrupt, reference: "mean" },
   ],
   circuit: [{ prompt, corrupt }],
+  "train-dictionary": [
+    { tokensFile, site: "L0.mlp.after", features: 6, k: 2, steps: 2, batch: 4, buffer: 8, out },
+  ],
   linearity: [{ tokensFile, draws: 20, lensPasses: 1 }],
   heads: [{ repeatLength: 6 }],
   ov: [{ head: "L1.H0" }, { head: "L1.H0", words: [3, 5, 9] }],

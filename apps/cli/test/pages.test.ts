@@ -32,6 +32,10 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   paths: [...clean, "--level", "block"],
   patch: [...pair, "--nodes", "--positions"],
   circuit: [...pair, "--level", "head"],
+  "train-dictionary": [
+    ...["--tokens-file", at("ids.txt"), "--site", "L0.mlp.after", "--features", "6", "--k", "2"],
+    ...["--steps", "4", "--batch", "4", "--held-out", "1", "--out", at("trained")],
+  ],
   linearity: ["--tokens-file", at("ids.txt"), "--draws", "3", "--lens-passes", "0"],
 };
 

@@ -53,6 +53,21 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
     "linearity",
     ["M", "--tokens-file", at("ids.txt"), "--draws", "3", "--between", "embed:L1.mlp.after"],
   ],
+  [
+    "train-dictionary",
+    [
+      ...[
+        "M",
+        "--tokens-file",
+        at("ids.txt"),
+        "--site",
+        "L0.mlp.normed",
+        "--target",
+        "L0.mlp.write",
+      ],
+      ...["--features", "6", "--k", "2", "--steps", "4", "--batch", "8", "--out", at("trained")],
+    ],
+  ],
   ["profile", ["M", ...prompt, "--runs", "1"]],
   ["inspect", ["M"]],
   ["inspect", ["attn-only-2l"]],
@@ -104,7 +119,8 @@ describe.each(calls)("%s %j", (name, args) => {
   beforeAll(async () => {
     const words = args.map((word) => (word === "M" ? model : word));
     const ran = await run([analysis], [name, ...words, "--json"]);
-    expect([ran.code, ran.stderr]).toEqual([0, ""]);
+    const said = ran.stderr.replace(/^\S+ will take .*\n$/, ""); // of what it writes beside its result
+    expect([ran.code, said]).toEqual([0, ""]);
     result = JSON.parse(ran.stdout);
     tables = analysis.tables(result);
     const kinds = seenKinds.get(name) ?? new Set();

@@ -30,6 +30,8 @@ export type ParameterValues =
         | "file"
         /** A `NewFile`. */
         | "newFile"
+        /** A `NewFolder`. */
+        | "newFolder"
         /** `SiteVector`s; their order counts. */
         | "siteVectors";
     }
@@ -125,6 +127,7 @@ function groupOf(kind: Parameter["kind"]): string {
     case "position":
       return "question";
     case "newFile":
+    case "newFolder":
       return "output";
     default:
       return "options";
@@ -143,6 +146,7 @@ const FORMATS = {
   "json-lines": "jsonLines",
   file: "file",
   "new-file": "newFile",
+  "new-folder": "newFolder",
 } as const;
 
 /** The format of a site with a vector, of which there are lists only. */

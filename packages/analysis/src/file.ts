@@ -16,3 +16,17 @@ export interface NewFile {
    */
   write(pieces: AsyncIterable<Uint8Array>, bytes: number): Promise<void>;
 }
+
+/** A folder of files that is written: a path on a command line. */
+export interface NewFolder {
+  /** Its name or path, as it is called in messages. */
+  readonly name: string;
+  /**
+   * Writes its files, as `fill` says: all of them or none. `bytes` is about how many there are.
+   * @throws InputError where it cannot be written
+   */
+  write(fill: (file: WriteFile) => Promise<void>, bytes: number): Promise<void>;
+}
+
+/** Writes one file of a folder, piece by piece. */
+export type WriteFile = (file: string, pieces: AsyncIterable<Uint8Array>) => Promise<void>;

@@ -24,7 +24,7 @@ export {
   type ParameterValues,
 } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
-export type { NewFile, TextFile } from "./file.ts";
+export type { NewFile, NewFolder, TextFile, WriteFile } from "./file.ts";
 export { type HeadFacts, headFacts } from "./head-facts.ts";
 export type {
   FoundFiles,

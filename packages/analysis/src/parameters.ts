@@ -27,6 +27,7 @@ export {
   layerParameter,
   type NumberOptions,
   newFileParameter,
+  newFolderParameter,
   nodeParameter,
   numberParameter,
   positionParameter,

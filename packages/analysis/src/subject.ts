@@ -97,4 +97,6 @@ export interface Progress {
   readonly total: number;
   /** What is counted, in the singular: `degree`, `edge`. */
   readonly of: string;
+  /** What else is to be told of it, in a few words: how a training goes. */
+  readonly note?: string;
 }

@@ -252,7 +252,7 @@ async function withText<T extends Shaped>(
 }
 
 /** The mean over the tokens that have a next one; of none 0, which then counts nowhere. */
-async function lossOf<T extends Shaped>(
+export async function lossOf<T extends Shaped>(
   engine: Engine<T>,
   logits: T,
   text: readonly number[],
@@ -289,7 +289,7 @@ async function lossWith<T extends Shaped>(
 }
 
 /** The mean over positions of `KL(p ‖ q)`, from logits. */
-async function divergence<T extends Shaped>(engine: Engine<T>, p: T, q: T): Promise<number> {
+export async function divergence<T extends Shaped>(engine: Engine<T>, p: T, q: T): Promise<number> {
   return await using(
     engine,
     () => {

@@ -1,4 +1,6 @@
 import { stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { bundledDictionaries } from "@resolvent/models/dictionaries";
 import { InputError } from "@resolvent/tensor";
 import { type ByteSource, type Folder, urlFolder } from "@resolvent/weights";
 import { folderOf, hubFolder } from "@resolvent/weights/node";
@@ -56,9 +58,29 @@ export async function findDictionary(
       there === undefined
         ? `There is no folder "${name}".`
         : `"${name}" is a file; a dictionary is a folder with its config and its weights.`,
-    remedy: `Name a folder, its address, or a place on the Hub: hub:org/name/folder.`,
-    details: { name },
+    remedy: `Name a folder, its address, or a place on the Hub: hub:org/name/folder. Bundled: ${Object.keys(bundledDictionaries).join(", ")}.`,
+    details: { name, bundled: Object.keys(bundledDictionaries) },
   });
+}
+
+/**
+ * The same by a name that may stand for several: a bundled one (`tales-transcoders`), whose dictionaries come in the
+ * order of their layers, or what `findDictionary` finds. A folder here that is called like a bundled one: `./tales-sae`.
+ *
+ * @throws InputError what `findDictionary` throws
+ */
+export async function findDictionaries(
+  name: string,
+  options: Omit<FindOptions, "revision"> = {},
+): Promise<readonly FoundDictionary[]> {
+  const bundled = Object.hasOwn(bundledDictionaries, name) ? bundledDictionaries[name] : undefined;
+  if (bundled === undefined) return [await findDictionary(name, options)];
+  const { folders } = bundled;
+  return folders.map((folder) => ({
+    name: folders.length === 1 ? name : `${name}/${folder.name}`,
+    folder: folderOf(fileURLToPath(folder.url)),
+    elsewhere: async () => undefined,
+  }));
 }
 
 async function onHub(

@@ -5,7 +5,7 @@ import type { OpenModel } from "./open-options.ts";
 
 export type { WholeFile } from "@resolvent/weights";
 export { type EngineOptions, selectEngine } from "./engine.ts";
-export { type FoundDictionary, findDictionary } from "./find-dictionary-node.ts";
+export { type FoundDictionary, findDictionaries, findDictionary } from "./find-dictionary-node.ts";
 export { findFolder } from "./find-folder-node.ts";
 export type { FindOptions } from "./find-options.ts";
 export type {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { InputError } from "@resolvent/tensor";
 
 /** The files of a model with its card: all that making it anew replaces. */
-const OWN: ReadonlySet<string> = new Set([
+const OF_MODEL: ReadonlySet<string> = new Set([
   "README.md",
   "card.json",
   "config.json",
@@ -14,24 +14,33 @@ const OWN: ReadonlySet<string> = new Set([
 
 /**
  * The absolute path of the folder that a model is written to, which is replaced as a whole: there is none yet, it
- * is empty, or, with `overwrite`, it holds a model and nothing else.
+ * is empty, or, with `overwrite`, it holds a model and nothing else. `own` and
+ * `of` are the files that it may hold else than a model's, and what they are of.
  *
  * @throws InputError `train/exists`, `train/other-files`
  */
 export async function targetFolder(
   out: string,
-  { overwrite = false }: { readonly overwrite?: boolean } = {},
+  {
+    overwrite = false,
+    own = OF_MODEL,
+    of = "a model",
+  }: {
+    readonly overwrite?: boolean;
+    readonly own?: ReadonlySet<string>;
+    readonly of?: string;
+  } = {},
 ): Promise<string> {
   const folder = resolve(out); // without a slash at its end, so that `.partial` comes beside it
   const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  const other = files.find((file) => !OWN.has(file));
+  const other = files.find((file) => !own.has(file));
   if (other !== undefined) {
     throw new InputError({
       code: "train/other-files",
-      message: `${folder} holds ${other}, which is no file of a model and would be lost.`,
+      message: `${folder} holds ${other}, which is no file of ${of} and would be lost.`,
       remedy: "Name a folder of its own.",
       details: { folder, files },
     });
@@ -39,7 +48,7 @@ export async function targetFolder(
   if (files.length > 0 && !overwrite) {
     throw new InputError({
       code: "train/exists",
-      message: `${folder} holds ${files.length} files of a model already.`,
+      message: `${folder} holds ${files.length} files of ${of} already.`,
       remedy: "Give --overwrite to replace it.",
       details: { folder, files },
     });

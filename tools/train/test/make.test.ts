@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { talesDictionariesRecipe } from "../src/dictionaries/recipe.ts";
+import { dictionariesFolder } from "../src/dictionaries/writing.ts";
 import { targetFolder } from "../src/target.ts";
 
 let folder: string;
@@ -85,5 +87,29 @@ describe.skipIf(!built).each(scripts)(`$name${unbuilt}`, ({ url }) => {
   test("needs a folder, and knows its options", () => {
     expect(make().stderr).toContain("Give --out FOLDER.");
     expect(make("--ot", "x").stderr).toContain("--ot");
+  });
+});
+
+describe("the folder that dictionaries are written to", () => {
+  const own = (path: string, overwrite = false) =>
+    dictionariesFolder(join(folder, path), talesDictionariesRecipe, { overwrite });
+
+  test("is new, or theirs and nothing else", async () => {
+    await mkdir(join(folder, "made", "sae-1"), { recursive: true });
+    await writeFile(join(folder, "made", "sae-1", "cfg.json"), "{}");
+    expect(await own("none")).toBe(join(folder, "none"));
+    expect(await own("made", true)).toBe(join(folder, "made"));
+    await expect(own("made")).rejects.toThrow(code("train/exists"));
+    await expect(own("model", true)).rejects.toThrow(code("train/other-files"));
+    await writeFile(join(folder, "made", "sae-1", "notes.txt"), "mine");
+    await expect(own("made", true)).rejects.toThrow(code("train/other-files"));
+  });
+
+  const url = new URL("../dist/make-dictionaries.js", import.meta.url);
+  test.skipIf(!existsSync(url))(`is looked at before anything is trained${unbuilt}`, () => {
+    const args = [fileURLToPath(url), "--out", join(folder, "mine"), "--overwrite"];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/which is no file of these dictionaries and would be lost/);
   });
 });

@@ -46,6 +46,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   linearity: [29300, "the same and the page, with its figures"],
   "linearity/analyses": [29800, "all of the package with its answers and views"],
   models: [1070, "URLs, and small configs inside them: the weights are files beside it"],
+  "models/dictionaries": [900, "the same of dictionaries"],
   patching: [
     23700,
     "blocks of transformer with their parts, reverse-mode derivatives, forms of pairs",

@@ -63,6 +63,6 @@ function takesDictionary(analysis: AnyAnalysis | AnyOutlineAnalysis): boolean {
 function dictionaryOption(): Option {
   return new Option(
     "--dictionary <place>",
-    "a dictionary's folder, its address, or hub:org/name/folder (hub:org/name@revision/folder); for several, repeat it",
+    "a bundled one (tales-sae, tales-transcoders), a folder, its address, or hub:org/name/folder (hub:org/name@revision/folder); for several, repeat it",
   ).argParser((place: string, before: readonly string[] = []) => [...before, place]);
 }

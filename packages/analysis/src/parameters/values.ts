@@ -1,4 +1,4 @@
-import type { NewFile, TextFile } from "../file.ts";
+import type { NewFile, NewFolder, TextFile } from "../file.ts";
 import type { Range } from "../range.ts";
 import type { Prompt } from "../subject.ts";
 import type { TokenName } from "../token-notation.ts";
@@ -173,6 +173,19 @@ export function fileParameter(description: string, said: Said = {}): Field<TextF
 export function newFileParameter(description: string, said: Said = {}): Field<NewFile | undefined> {
   const taken = takenObject<NewFile>("new-file", "write", "a file to write");
   return fieldOf(taken, description, { title: "file", ...said, ...LEFT });
+}
+
+/**
+ * A parameter that is a folder to write files into: `--NAME FOLDER` on a command line, which refuses one with files in it
+ * before any work is done, unless `--overwrite` is given: then files of the same names are replaced. It may be left out.
+ * Schemas of other libraries mark such a parameter by JSON Schema's `format: "new-folder"`.
+ */
+export function newFolderParameter(
+  description: string,
+  said: Said = {},
+): Field<NewFolder | undefined> {
+  const taken = takenObject<NewFolder>("new-folder", "write", "a folder to write");
+  return fieldOf(taken, description, { title: "folder", ...said, ...LEFT });
 }
 
 /** What has a name and the method; JSON Schema has no type for that. */

@@ -32,10 +32,11 @@ export interface TrainingProgress extends Omit<LossReport, "fired" | "smallestKe
 }
 
 export interface TrainDictionaryOptions extends TrainingSettings, Pick<ReadOptions, "signal"> {
-  readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Where it gives a promise, that is waited for. */
+  readonly onProgress?: (progress: TrainingProgress) => unknown;
   /** Steps between checkpoints; default none are made. */
   readonly checkpointEvery?: number;
-  /** Is waited for. */
+  /** Is waited for. Where `signal` ends the training, it gets one more, of all steps that were taken. */
   readonly onCheckpoint?: (checkpoint: TrainingCheckpoint) => void | Promise<void>;
   /** Where to go on: the same settings, model and texts, or it is refused. */
   readonly from?: TrainingCheckpoint;
@@ -102,10 +103,29 @@ export async function trainDictionary<T extends Shaped>(
     state = moved.state;
     return moved.report;
   };
+  const checkpoint = async (): Promise<void> => {
+    if (onCheckpoint === undefined) return;
+    const tensors = await stateTensors(engine, state);
+    const { step, threshold } = state;
+    await onCheckpoint({
+      ...{ belongsTo, step, threshold, factors, tensors },
+      idle: idle.slice(),
+      buffer: buffer.state(),
+    });
+  };
+  /** The rows of the next step; an end of the training that comes here finds nothing half done. */
+  const nextRows = async (): Promise<HostRows> => {
+    try {
+      signal?.throwIfAborted();
+      return await buffer.take(batch);
+    } catch (error) {
+      if (signal?.aborted) await checkpoint();
+      throw error;
+    }
+  };
   try {
     while (state.step < steps) {
-      signal?.throwIfAborted();
-      const host = await buffer.take(batch);
+      const host = await nextRows();
       const step = state.step + 1;
       const [rate, sparsity] = [rateAt(step, settings), sparsityAt(step, settings)];
       const told = await using(
@@ -134,15 +154,9 @@ export async function trainDictionary<T extends Shaped>(
         ...(objective.loss.kind === "batchtopk" && { threshold: state.threshold }),
       };
       if (!Number.isFinite(told.loss)) throw diverged(last);
-      onProgress?.(last);
+      await onProgress?.(last);
       if (checkpointEvery !== undefined && step % checkpointEvery === 0) {
-        const tensors = await stateTensors(engine, state);
-        const { threshold } = state;
-        await onCheckpoint?.({
-          ...{ belongsTo, step, threshold, factors, tensors },
-          idle: idle.slice(),
-          buffer: buffer.state(),
-        });
+        await checkpoint();
       }
     }
     const { input, output, transcoder } = source;

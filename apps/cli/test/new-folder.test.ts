@@ -1,0 +1,87 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isInputError, isInternalError } from "@resolvent/tensor";
+import { expect, test } from "vitest";
+import { newFolder } from "../src/new-folder.ts";
+import { temporaryFolder } from "./models.ts";
+
+const home = temporaryFolder();
+const at = (...names: string[]): string => join(home, ...names);
+
+async function* bytes(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text.slice(0, 2));
+  yield new TextEncoder().encode(text.slice(2));
+}
+
+/** Writes files with their own names as text. */
+const writing =
+  (...names: string[]) =>
+  async (write: (file: string, pieces: AsyncIterable<Uint8Array>) => Promise<void>) => {
+    for (const name of names) await write(name, bytes(`text of ${name}`));
+  };
+const made = (path: string, overwrite = false) => newFolder("--out", path, overwrite, () => {});
+const read = (...names: string[]): string => readFileSync(at(...names), "utf8");
+
+function refused(path: string, overwrite: boolean): string {
+  try {
+    made(path, overwrite);
+  } catch (error) {
+    if (isInputError(error)) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return "none";
+}
+
+test("a folder that is new, or empty, gets all files, and nothing stays beside it", async () => {
+  mkdirSync(at("empty"));
+  const sizes: number[] = [];
+  await newFolder("--out", `${at("new")}/`, false, (size) => sizes.push(size)).write(
+    writing("a", "b"),
+    7,
+  );
+  await made(at("empty")).write(writing("c"), 1);
+  expect([read("new", "a"), read("new", "b"), read("empty", "c")]).toEqual([
+    ...["text of a", "text of b", "text of c"],
+  ]);
+  expect(sizes).toEqual([7]);
+  expect(readdirSync(home).sort()).toEqual(["empty", "new"]);
+});
+
+test("with files in it, it is refused before any work, but for --overwrite, which leaves others there", async () => {
+  mkdirSync(at("full"));
+  writeFileSync(at("full", "a"), "old");
+  writeFileSync(at("full", "thesis.tex"), "mine");
+  writeFileSync(at("file"), "");
+  expect(refused(at("full"), false)).toMatch(/^cli\/usage: .*full is there already/);
+  expect(refused(at("file"), true)).toMatch(/^cli\/usage: .*is a file/);
+  expect(refused("-", true)).toMatch(/^cli\/usage/);
+  expect(refused("", true)).toMatch(/^cli\/usage/);
+  expect(refused(at("none", "below"), false)).toMatch(/^cli\/unwritable/);
+  expect(refused(at("file", "below"), false)).toMatch(/^cli\/unwritable/);
+  await made(at("full"), true).write(writing("a", "b"), 1);
+  expect([read("full", "a"), read("full", "b"), read("full", "thesis.tex")]).toEqual([
+    ...["text of a", "text of b", "mine"],
+  ]);
+});
+
+test("work that fails leaves what was there, and nothing else", async () => {
+  const before = readdirSync(home).sort();
+  const failing = async (write: Parameters<ReturnType<typeof writing>>[0]): Promise<void> => {
+    await writing("a")(write);
+    throw new Error("stopped");
+  };
+  await expect(made(at("failed")).write(failing, 1)).rejects.toThrow("stopped");
+  await expect(made(at("full"), true).write(failing, 1)).rejects.toThrow("stopped");
+  const escaping = made(at("failed")).write(writing("../escaped"), 1);
+  await expect(escaping).rejects.toSatisfy(isInternalError);
+  expect(readdirSync(home).sort()).toEqual(before);
+  expect(read("full", "a")).toBe("text of a");
+});
+
+test("one that fills while the work goes on is not written over", async () => {
+  const folder = made(at("raced"));
+  mkdirSync(at("raced"));
+  writeFileSync(at("raced", "a"), "theirs");
+  await expect(folder.write(writing("a"), 1)).rejects.toThrow("is there already");
+  expect(read("raced", "a")).toBe("theirs");
+});
