@@ -58,6 +58,7 @@ export {
   type NormWeights,
   type Stages,
   shapesOf,
+  type UnitChoice,
   withoutBiases,
 } from "./model.ts";
 export {

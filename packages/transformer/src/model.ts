@@ -45,6 +45,8 @@ export interface NormWeights<T> {
   readonly eps: number;
   readonly scale?: T;
   readonly bias?: T;
+  /** Where σ is `times · √(mean((P x)²) + eps) + plus`: dictionaries divide by the deviation with d − 1, and 1e-5. */
+  readonly deviation?: { readonly times: number; readonly plus: number };
 }
 
 interface BlockBase<T> {
@@ -97,8 +99,21 @@ export interface MlpBlock<T> extends BlockBase<T> {
   readonly postNorm?: NormWeights<T>;
   /** `d_mlp`: a unit passes where `z > θ` (JumpReLU), whatever `activation` says. */
   readonly threshold?: T;
+  /** With thresholds: which units are open is a choice among them. */
+  readonly choice?: UnitChoice;
+  /** With thresholds: what the first so many units pass is bent, `tanh z` in place of `z`; none where absent. */
+  readonly bent?: number;
+  /** A second norm of what the MLP reads, behind `norm`: a dictionary's, over `d_model`. No family has one; its σ is the site `input_norm`. */
+  readonly inputNorm?: NormWeights<T>;
   /** With thresholds: what the gate is multiplied with, `pos`, or `pos, d_mlp`: units, or positions, that are closed. */
   readonly mask?: T;
+}
+
+/** Of the first `units`, as `groups` of neighbours, the `each` largest of every group pass (TopK); all units after them do. */
+export interface UnitChoice {
+  readonly units: number;
+  readonly groups: number;
+  readonly each: number;
 }
 
 export type Block<T> = AttentionBlock<T> | MlpBlock<T>;

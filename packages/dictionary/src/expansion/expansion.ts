@@ -44,7 +44,7 @@ interface Read<T extends Shaped> extends Placed<T> {
   readonly stream: T;
   /** The value that it stands for, `pos, d_model`. */
   readonly value: T;
-  /** Undefined where a transcoder's thresholds say what is active. */
+  /** Undefined of a transcoder, whose units say what is active. */
   readonly sparse: SparseActivations | undefined;
 }
 
@@ -67,7 +67,7 @@ interface Read<T extends Shaped> extends Placed<T> {
  *   sources of degree 1. The linear part of the block is another than the MLP's, and so is every degree; their sum is
  *   the model all the same.
  *
- * `live` recomputes active sets, of topk and groupmax too few: theirs stay as they were, and errors do always.
+ * `live` recomputes active sets, those of topk and groupmax too; errors stay as they were.
  *
  * @throws InputError `dictionary/no-place`, `dictionary/two-places`, `dictionary/not-affine`, `paths/streamed`, what
  *   `run` throws
@@ -115,9 +115,7 @@ async function readAt<T extends Shaped>(
     return dictionary.centred ? engine.center(rows, "d_in") : rows;
   });
   owned.push(x);
-  const { kind } = dictionary.activation;
-  const chooses = kind === "topk" || kind === "groupmax";
-  const sparse = role !== "block" || chooses ? await encode(engine, dictionary, x) : undefined;
+  const sparse = role === "block" ? undefined : await encode(engine, dictionary, x);
   const [stream, value] = [trace.get(places.input.site) as T, trace.get(site) as T]; // asked for
   return { ...placed, positions, x, stream, value, sparse };
 }

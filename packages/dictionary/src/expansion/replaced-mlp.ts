@@ -2,7 +2,6 @@ import type { FrozenRun } from "@resolvent/paths";
 import type { Ops, Shaped } from "@resolvent/tensor";
 import { blockWrite, frozenAt, type MlpBlock, plainSites } from "@resolvent/transformer";
 import type { Dictionary } from "../dictionary.ts";
-import type { SparseActivations } from "../sparse.ts";
 import type { FeatureParts } from "./feature-sources.ts";
 import { replacedMlp } from "./replaced-block.ts";
 
@@ -20,8 +19,6 @@ export interface TranscoderRead<T extends Shaped> {
   readonly dictionary: Dictionary<T>;
   /** Those that the dictionary is for. */
   readonly positions: readonly number[];
-  /** What its features do there, where it is a choice among them; else undefined. */
-  readonly sparse: SparseActivations | undefined;
   /** What the MLP read and wrote: `pos, d_model`. */
   readonly stream: T;
   readonly value: T;
@@ -31,36 +28,18 @@ export interface TranscoderRead<T extends Shaped> {
 export function replacedBy<T extends Shaped>(
   ops: Ops<T>,
   mlp: MlpBlock<T>,
-  { dictionary, positions, sparse, stream, value }: TranscoderRead<T>,
+  { dictionary, positions, stream, value }: TranscoderRead<T>,
   length: number,
 ): Replaced<T> {
   const here = Array.from({ length }, (_, at) => (positions.includes(at) ? 1 : 0));
   const covered = ops.constant({ pos: length }, here);
   const all = positions.length === length;
-  const active = sparse && activeSet(ops, sparse, positions, length);
-  const mask = active ?? (all ? undefined : covered);
+  const mask = all ? undefined : covered;
   const bias = ops.broadcast(ops.rename(dictionary.b_dec, { d_out: "d_model" }), { pos: length });
   const b_dec = all ? bias : ops.mul(bias, covered);
   const without = replacedMlp(ops, mlp, dictionary, { mask, b_out: b_dec });
   const error = ops.sub(value, blockWrite(ops, without, stream, plainSites<T>()));
   return { block: { ...without, b_out: ops.add(b_dec, error) }, b_dec, error };
-}
-
-/** 1 where a feature is active, else 0: `pos, feature`. */
-function activeSet<T extends Shaped>(
-  ops: Ops<T>,
-  { rows, features, starts, indices }: SparseActivations,
-  positions: readonly number[],
-  length: number,
-): T {
-  const numbers = new Float64Array(length * features);
-  for (let row = 0; row < rows; row++) {
-    const at = (positions[row] as number) * features; // a row is a position's
-    for (let i = starts[row] ?? 0; i < (starts[row + 1] ?? 0); i++) {
-      numbers[at + (indices[i] as number)] = 1;
-    }
-  }
-  return ops.constant({ pos: length, feature: features }, numbers);
 }
 
 /** The constant of a replaced MLP, `f(0)` with the run's gates: `b_enc` through the decoder, `b_dec`, `error`. */
