@@ -31,6 +31,11 @@ export {
   featureReadout,
   verifyFeature,
 } from "./expansion/feature-readout.ts";
+export {
+  type PromptModelOptions,
+  type PromptRuns,
+  withPromptModels,
+} from "./expansion/prompt-models.ts";
 export { type SourceStreams, scoreParts, sourceStreams } from "./expansion/source-streams.ts";
 export {
   type VirtualWeightsOptions,

@@ -19,20 +19,16 @@ import {
   featureReadout,
   parseSite,
   reconstruct,
-  sourceStreams,
   verifyFeature,
   virtualLogits,
   virtualWeights,
   withDictionaries,
 } from "../src/index.ts";
 import { positionsFor, vectorsAt } from "../src/place.ts";
+import { expectBalance, rounding, target, tokens } from "./balance.ts";
 import { codeOf, numbers, reluDictionary } from "./make.ts";
 
-const tokens = [3, 17, 5, 28, 9];
-const target = { a: 4, b: 9 };
 const F = 12;
-const rounding = { rtol: 1e-10, atol: 1e-12 };
-
 const vector = (seed: number, scale = 1): Tensor =>
   reference.constant(
     { feature: F },
@@ -109,37 +105,6 @@ const transcoders = (
       more,
     ),
   );
-
-/** Sum of the streams of all sources and degrees, `pos, d_model`. */
-function sumOfStreams(expansion: DictionaryRun<Tensor>): Tensor {
-  return sourceStreams(reference, expansion)
-    .map(({ values }) => reference.sum(values, ["degree", "source"]))
-    .reduce((a, b) => reference.add(a, b));
-}
-
-const residual = (model: Model<Tensor>): Tensor => {
-  const { trace } = run(reference, model, tokens, { sites: ["embed", "*.write"] });
-  return [...trace.values()].reduce((a, b) => reference.add(a, b));
-};
-
-/** The sources add up to the model, and what paths give a target to its value. */
-async function expectBalance(
-  model: Model<Tensor>,
-  expansion: DictionaryRun<Tensor>,
-): Promise<void> {
-  const truth = residual(model);
-  expect(expansion.run.residual).toBeNear(truth, { rtol: 1e-12, atol: 1e-12 });
-  expect(sumOfStreams(expansion)).toBeNear(truth, { rtol: 1e-12, atol: 1e-12 });
-  const { sources, run: frozen, model: own } = expansion;
-  const readout = logitReadout(reference, own, frozen, target);
-  const [found] = await effects(reference, own, frozen, sources, [readout]);
-  const sum = (found?.sources ?? []).flatMap(({ byDegree }) => byDegree);
-  const { logits } = run(reference, model, tokens);
-  const { vocab } = model.architecture;
-  const last = (tokens.length - 1) * vocab;
-  const value = (logits.data[last + target.a] ?? 0) - (logits.data[last + target.b] ?? 0);
-  expect(sum.reduce((a, b) => a + b, found?.constant ?? 0)).toBeNear(value, rounding);
-}
 
 describe.each(["gpt2", "llama-biased", "gpt_neox"])("%s", (family) => {
   const loading = loadModel(reference, tinyModel(family), { hash: false });
@@ -515,6 +480,13 @@ test("what cannot be in an expansion is refused by name", async () => {
     expect(await codeOf(work)).toBe(code);
   }
   await withDictionaries(reference, model, tokens, transcoders(model), async (expansion) => {
+    // Units of a replaced MLP are features, not the model's neurons.
+    for (const level of [expansion.level, undefined]) {
+      const claim: Claim = { kind: "node", node: "L1.N2" };
+      const work = () =>
+        verify(reference, expansion.model, expansion.run, target, claim, { level });
+      expect(await codeOf(work)).toBe("paths/no-node");
+    }
     const at = { layer: 1, feature: 2, position: 3 };
     for (const wrong of [{ feature: F }, { position: 5 }, { layer: 2 }, { position: 0.5 }]) {
       const work = () => featureReadout(reference, expansion, { ...at, ...wrong });

@@ -1,6 +1,7 @@
 import { allSources, type FrozenRun, frozenRun, type Sources } from "@resolvent/paths";
 import type { Engine, Ops, Shaped } from "@resolvent/tensor";
 import {
+  type AttentionBlock,
   type Block,
   blocksOf,
   type Level,
@@ -12,11 +13,13 @@ import {
 import type { Dictionary } from "../dictionary.ts";
 import { positionsFor, vectorsAt } from "../place.ts";
 import { encode, type SparseActivations } from "../sparse.ts";
-import { featureLevel } from "./feature-level.ts";
+import { featureLevel, unitNames } from "./feature-level.ts";
 import { featureParts } from "./feature-sources.ts";
+import { mixedParts } from "./mixed-sources.ts";
 import { type Placed, placedIn } from "./placed.ts";
 import { heldBlock } from "./replaced-block.ts";
 import { constantsOf, ownOf, type Replaced, replacedBy } from "./replaced-mlp.ts";
+import { withBlocks } from "./with-blocks.ts";
 
 /**
  * A run in which dictionaries stand for what they are trained on. What takes a model, its run, sources or a level takes
@@ -44,6 +47,8 @@ interface Read<T extends Shaped> extends Placed<T> {
   readonly stream: T;
   /** The value that it stands for, `pos, d_model`. */
   readonly value: T;
+  /** σ of a norm of what the block writes; undefined where there is none. */
+  readonly sigma: T | undefined;
   /** Undefined of a transcoder, whose units say what is active. */
   readonly sparse: SparseActivations | undefined;
 }
@@ -61,7 +66,9 @@ interface Read<T extends Shaped> extends Placed<T> {
  *
  * - An **SAE of the stream** cuts it: what was before the point is its features, each at each position a source,
  *   `b_dec` and `error`, of degree 0 *after the site*. Degrees are not those of the whole model.
- * - An **SAE of what a block writes** cuts the block, and its sources have degree 1.
+ * - An **SAE of what a block writes** cuts the block, and its sources have degree 1. One of **what heads mix** (hook_z)
+ *   does so too, each source through `W_O`: `L3.attn.mixed.F18`, `b_dec`, `error`, then `b_O`, and `heads`, what other
+ *   heads write, where it is of one.
  * - A **transcoder** replaces its MLP by a block of the same degree, linear once its active set is held. Its features
  *   are nodes, `L3.F52`; `L3.mlp.b_enc` (through the decoder, with the norm's β), `L3.mlp.b_dec` and `L3.mlp.error` are
  *   sources of degree 1. The linear part of the block is another than the MLP's, and so is every degree; their sum is
@@ -84,9 +91,12 @@ export async function withDictionaries<T extends Shaped, R>(
   const owned: unknown[] = [];
   try {
     const trace = engine.scope(() => {
-      const sites = placed.flatMap(({ places, site }) => [places.input.site, site]);
-      const done = runModel(engine, model, tokens, { sites: [...new Set(sites)] });
-      return done.trace;
+      const sites = placed.flatMap(({ places, site, role }) => [
+        ...[places.input.site, site],
+        ...(role === "mixed" ? [`${site}_norm`] : []),
+      ]);
+      const asked = new Set(sites);
+      return runModel(engine, model, tokens, { sites: (site) => asked.has(site) }).trace;
     });
     owned.push(trace);
     for (const one of placed)
@@ -117,7 +127,8 @@ async function readAt<T extends Shaped>(
   owned.push(x);
   const sparse = role === "block" ? undefined : await encode(engine, dictionary, x);
   const [stream, value] = [trace.get(places.input.site) as T, trace.get(site) as T]; // asked for
-  return { ...placed, positions, x, stream, value, sparse };
+  const sigma = role === "mixed" ? trace.get(`${site}_norm`) : undefined;
+  return { ...placed, positions, x, stream, value, sigma, sparse };
 }
 
 function expansionOf<T extends Shaped>(
@@ -132,7 +143,8 @@ function expansionOf<T extends Shaped>(
   const held = new Map<string, Block<T>>();
   for (const read of reads) {
     const block = ofBlock(read);
-    if (read.role === "write") held.set(block.name, heldBlock(ops, block, read.value));
+    if (read.role === "write" || read.role === "mixed")
+      held.set(block.name, heldBlock(ops, block, read.value));
     if (read.role === "block" && block.kind === "mlp") {
       replaced.set(block.name, replacedBy(ops, block, read, tokens.length));
     }
@@ -143,22 +155,23 @@ function expansionOf<T extends Shaped>(
   );
   const model = withBlocks(live, held);
   const run = frozenRun(ops, model, tokenIds(tokens));
-  const transcoders = new Map(
-    reads.flatMap(({ role, block, dictionary }) =>
-      role === "block" && block !== undefined ? [[block.layer, dictionary] as const] : [],
-    ),
+  const units = new Map(
+    reads.flatMap(({ role, block, dictionary }) => {
+      if (role !== "block" || block === undefined) return [];
+      return [[block.layer, unitNames(block.layer, dictionary)] as const];
+    }),
   );
-  const level = featureLevel(transcoders, original.architecture.layers);
+  const level = featureLevel(units, original.architecture.layers);
 
   const given = reads.map((read): Sources<T> => {
-    const { name, enters, site } = read;
+    const { name, enters, site, role } = read;
+    const seen = { ...read, sparse: read.sparse as SparseActivations }; // all but blocks have them
     const parts =
-      read.role === "block"
+      role === "block"
         ? constantsOf(ops, run, replaced.get(name) as Replaced<T>) // every MLP was
-        : featureParts(ops, read.dictionary, {
-            ...{ x: read.x, value: read.value, positions: read.positions },
-            sparse: read.sparse as SparseActivations, // all but blocks have them
-          });
+        : role === "mixed"
+          ? mixedParts(ops, original, ofBlock(read) as AttentionBlock<T>, seen) // heads are of one
+          : featureParts(ops, read.dictionary, seen);
     return {
       ...{ enters, site, byPosition: true },
       degree: read.role === "stream" ? 0 : 1,
@@ -188,15 +201,4 @@ function heldOnly<T>(held: ReadonlyMap<string, Block<T>>): unknown {
   return [...held.values()].map((block) =>
     block.kind === "attn" ? block.W_V : [block.W_in, block.W_out],
   );
-}
-
-/** The model with other blocks in the places of some. */
-function withBlocks<T extends Shaped>(
-  model: Model<T>,
-  others: ReadonlyMap<string, Block<T>>,
-): Model<T> {
-  const stages = [...model.stages].map((stage) =>
-    stage.map((block) => others.get(block.name) ?? block),
-  );
-  return { ...model, stages };
 }

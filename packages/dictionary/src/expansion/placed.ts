@@ -12,10 +12,11 @@ import { expansionError } from "./expansion-error.ts";
  * |---|---|---|
  * | `stream` | SAE of the stream | the stream at a point is cut, and becomes sources of degree 0 there |
  * | `write` | SAE of what a block writes | the block is cut, and becomes sources of degree 1 |
+ * | `mixed` | SAE of what heads mix (hook_z) | the attention block is cut, its sources pass `W_O` |
  * | `block` | transcoder of an MLP | the MLP is replaced: a node of degree 1, its features steps of paths |
  */
 export interface Placed<T extends Shaped> {
-  readonly role: "stream" | "write" | "block";
+  readonly role: "stream" | "write" | "mixed" | "block";
   readonly dictionary: Dictionary<T>;
   readonly places: Places;
   /** What its sources are named after: `L2.mlp.after`, `L1.mlp.write`, `L3.mlp`. */
@@ -70,6 +71,11 @@ function placeOf<T extends Shaped>(model: Model<T>, dictionary: Dictionary<T>): 
     if (written.kind === "mlp" && input.site === `${written.name}.read`) {
       return { role: "block", name: written.name, ...at };
     }
+  }
+  const mixed = of("mixed");
+  if (mixed !== undefined && same) {
+    const at = { dictionary, places, block: mixed, enters: mixed.stage + 1 };
+    return { role: "mixed", name: siteText(output), site: `${mixed.name}.write`, ...at };
   }
   const last = passed && stages[passed.stage]?.at(-1);
   if (same && (splice === "embed" || (passed !== undefined && last?.name === passed.name))) {

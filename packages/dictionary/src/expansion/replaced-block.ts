@@ -11,7 +11,7 @@ import { DEVIATION_EPS } from "../encode.ts";
 import { expansionError } from "./expansion-error.ts";
 
 /** Below every pre-activation: what has it for a threshold always passes, where its mask lets it. */
-const LOWEST = -1e30;
+export const ALWAYS = -1e30;
 
 /** What a transcoder's features are, as units of an MLP. */
 interface Units<T> {
@@ -73,7 +73,7 @@ export function replacedMlp<T extends Shaped>(
     ...(bent && { bent }),
     W_in: ops.rename(W_in, { d_in: "d_model", ...unit }),
     b_in: ops.rename(joined(b, extra(0)), unit),
-    threshold: ops.rename(joined(threshold, extra(LOWEST)), unit),
+    threshold: ops.rename(joined(threshold, extra(ALWAYS)), unit),
     W_out: ops.rename(W_out, { d_out: "d_model", ...unit }),
     b_out,
     ...(mask && { mask }),
@@ -141,7 +141,7 @@ function unitsOf<T extends Shaped>(ops: Ops<T>, dictionary: Dictionary<T>): Unit
     }
     case "topk": {
       const { k, rectified } = activation;
-      const threshold = rectified ? zero() : ops.fill({ feature: features }, LOWEST);
+      const threshold = rectified ? zero() : ops.fill({ feature: features }, ALWAYS);
       return { W, b, threshold, choice: { units: features, groups: 1, each: k } };
     }
     case "groupmax": {
@@ -158,7 +158,7 @@ function positivePart<T extends Shaped>(ops: Ops<T>, x: T): T {
 /** A block that writes what it wrote, whatever it reads: its linear part is zero. */
 export function heldBlock<T extends Shaped>(ops: Ops<T>, block: Block<T>, write: T): Block<T> {
   if (block.kind === "attn") {
-    const { b_V, ...own } = block;
+    const { b_V, writeNorm, ...own } = block; // what it wrote has passed its norm
     const held: AttentionBlock<T> = { ...own, W_V: ops.fill(block.W_V.shape, 0), b_O: write };
     return held;
   }

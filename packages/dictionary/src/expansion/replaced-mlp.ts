@@ -31,15 +31,28 @@ export function replacedBy<T extends Shaped>(
   { dictionary, positions, stream, value }: TranscoderRead<T>,
   length: number,
 ): Replaced<T> {
-  const here = Array.from({ length }, (_, at) => (positions.includes(at) ? 1 : 0));
-  const covered = ops.constant({ pos: length }, here);
-  const all = positions.length === length;
-  const mask = all ? undefined : covered;
-  const bias = ops.broadcast(ops.rename(dictionary.b_dec, { d_out: "d_model" }), { pos: length });
-  const b_dec = all ? bias : ops.mul(bias, covered);
+  const { mask, b_dec: bias } = coveredBy(ops, dictionary, positions, length);
+  const b_dec = mask === undefined ? ops.broadcast(bias, { pos: length }) : bias;
   const without = replacedMlp(ops, mlp, dictionary, { mask, b_out: b_dec });
   const error = ops.sub(value, blockWrite(ops, without, stream, plainSites<T>()));
   return { block: { ...without, b_out: ops.add(b_dec, error) }, b_dec, error };
+}
+
+/**
+ * Where a dictionary is for: a mask `pos`, undefined where that is everywhere, and b_dec as the block's constant, `pos,
+ * d_model` with a mask and `d_model` without.
+ */
+export function coveredBy<T extends Shaped>(
+  ops: Ops<T>,
+  dictionary: Pick<Dictionary<T>, "b_dec">,
+  positions: readonly number[],
+  length: number,
+): { readonly mask: T | undefined; readonly b_dec: T } {
+  const b_dec = ops.rename(dictionary.b_dec, { d_out: "d_model" });
+  if (positions.length === length) return { mask: undefined, b_dec };
+  const here = Array.from({ length }, (_, at) => (positions.includes(at) ? 1 : 0));
+  const mask = ops.constant({ pos: length }, here);
+  return { mask, b_dec: ops.mul(ops.broadcast(b_dec, { pos: length }), mask) };
 }
 
 /** The constant of a replaced MLP, `f(0)` with the run's gates: `b_enc` through the decoder, `b_dec`, `error`. */
