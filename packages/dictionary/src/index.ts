@@ -23,6 +23,7 @@ export {
   evaluateDictionary,
   type SplicedLoss,
 } from "./evaluate.ts";
+export { withCrossLayer } from "./expansion/cross-layer.ts";
 export { type DictionaryRun, withDictionaries } from "./expansion/expansion.ts";
 export {
   type Change,

@@ -1,6 +1,6 @@
 import { effects, logitReadout } from "@resolvent/paths";
 import { reference, type Tensor } from "@resolvent/tensor";
-import { type Model, run } from "@resolvent/transformer";
+import { type Model, openLanes, run } from "@resolvent/transformer";
 import { expect } from "vitest";
 import { type DictionaryRun, sourceStreams } from "../src/index.ts";
 
@@ -26,7 +26,8 @@ export async function expectBalance(
   expansion: DictionaryRun<Tensor>,
 ): Promise<void> {
   const truth = residual(model);
-  expect(expansion.run.residual).toBeNear(truth, { rtol: 1e-12, atol: 1e-12 });
+  const end = openLanes(reference, expansion.model.final.lanes, expansion.run.residual);
+  expect(end).toBeNear(truth, { rtol: 1e-12, atol: 1e-12 });
   expect(sumOfStreams(expansion)).toBeNear(truth, { rtol: 1e-12, atol: 1e-12 });
   const { sources, run: frozen, model: own } = expansion;
   const readout = logitReadout(reference, own, frozen, target);

@@ -1,7 +1,7 @@
 import type { Ops, Shaped } from "@resolvent/tensor";
 import { affine } from "./attention.ts";
 import type { Activation, MlpBlock } from "./model.ts";
-import { normalize } from "./norm.ts";
+import { normalize, normedRead } from "./norm.ts";
 import { openUnits } from "./open-units.ts";
 import type { Sites } from "./sites.ts";
 
@@ -18,7 +18,7 @@ export function mlp<T extends Shaped>(
   read: T,
   sites: Sites<T>,
 ): T {
-  const seen = normalize(ops, block.norm, read, "d_model", sites, "norm");
+  const seen = normedRead(ops, block, read, sites);
   const normed = normalize(ops, block.inputNorm, seen, "d_model", sites, "input_norm");
   const pre = sites.at("pre", () =>
     affine(ops, normed, { W: block.W_in, b: block.b_in }, ["d_model"]),

@@ -1,5 +1,6 @@
 import type { GateKind, Shaped } from "@resolvent/tensor";
 import { cost, type Priced } from "@resolvent/tensor";
+import type { Lanes } from "./lanes.ts";
 import type { RotarySpec } from "./rotary.ts";
 import type { Warning } from "./warning.ts";
 
@@ -56,6 +57,8 @@ interface BlockBase<T> {
   readonly norm?: NormWeights<T>;
   /** A norm of what the block writes (Gemma), over `d_model`. No family has one beside `b_O`, `b_out`, or a bias of its own. */
   readonly writeNorm?: NormWeights<T>;
+  /** Of a stream of lanes: what the block sees of it. What it writes goes to the first; an MLP's W_out is as wide as all. */
+  readonly lanes?: Lanes;
 }
 
 /** An attention block. Heads are counted by (kv_head, group): head = kv_head · groups + group. */
@@ -145,6 +148,8 @@ export interface Model<T extends Shaped> {
     readonly scale?: number;
     /** `context, d_model`, where positions are learned. */
     readonly W_pos?: T;
+    /** Of a stream of lanes. */
+    readonly lanes?: Lanes;
   };
   /** The blocks by stage, in order. */
   readonly stages: Stages<T>;
@@ -155,6 +160,8 @@ export interface Model<T extends Shaped> {
     readonly b_U?: T;
     /** Logits are capped softly, `cap · tanh(logit / cap)`; not where absent. Readouts are taken before. */
     readonly cap?: number;
+    /** Of a stream of lanes: all are open at the end. */
+    readonly lanes?: Lanes;
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Axis, Ops, Shaped } from "@resolvent/tensor";
-import type { NormWeights } from "./model.ts";
+import { openLanes } from "./lanes.ts";
+import type { Block, NormWeights } from "./model.ts";
 import type { Site, Sites } from "./sites.ts";
 
 /**
@@ -20,6 +21,16 @@ export function normalize<T extends Shaped>(
   const sigma = sites.at(site, () => sigmaOf(ops, norm, centred, axis));
   const scaled = ops.mul(centred, factorOf(ops, norm, sigma));
   return norm.bias === undefined ? scaled : ops.add(scaled, norm.bias);
+}
+
+/** What a block makes of the stream first: its norm, of the lanes that are open to it. */
+export function normedRead<T extends Shaped>(
+  ops: Ops<T>,
+  { norm, lanes }: Pick<Block<T>, "norm" | "lanes">,
+  read: T,
+  sites: Sites<T>,
+): T {
+  return normalize(ops, norm, openLanes(ops, lanes, read), "d_model", sites, "norm");
 }
 
 /**
