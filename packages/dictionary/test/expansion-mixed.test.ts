@@ -1,9 +1,17 @@
-import { effects, logitReadout, verify } from "@resolvent/paths";
+import { findCircuit, patchEffects, patchSetting } from "@resolvent/patching";
+import { effects, logitReadout, topPaths, verify } from "@resolvent/paths";
 import { reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { blocksOf, loadModel, type Model, run } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
-import { type Dictionary, parseSite, reconstruct, withDictionaries } from "../src/index.ts";
+import {
+  type Dictionary,
+  evaluateDictionary,
+  parseSite,
+  reconstruct,
+  withDictionaries,
+  withPromptModels,
+} from "../src/index.ts";
 import { positionsFor, splicedInto, vectorsAt } from "../src/place.ts";
 import { expectBalance, rounding, target, tokens } from "./balance.ts";
 import { codeOf, numbers, reluDictionary } from "./make.ts";
@@ -105,6 +113,79 @@ describe.each(["gpt2", "llama-biased", "gemma2"])("%s", (family) => {
         expect(error).toBeNear(lost, rounding);
       });
     }
+  });
+});
+
+describe("gemma2: what an MLP makes before a norm of what it writes", () => {
+  const loading = loadModel(reference, tinyModel("gemma2"), { hash: false });
+  const at = (model: Model<Tensor>, layer: number, input: string): Dictionary<Tensor> => {
+    const d = model.architecture.d_model;
+    const weights = {
+      W_enc: numbers(d * F, 31 + layer),
+      W_dec: numbers(d * F, 41 + layer),
+      b_enc: numbers(F, 51 + layer),
+      b_dec: numbers(d, 61 + layer),
+    };
+    const sites = { input: parseSite(input), output: parseSite(`L${layer}.mlp.out`) };
+    const transcoder = input !== `L${layer}.mlp.out`;
+    return reluDictionary(reference, d, weights, { ...sites, transcoder });
+  };
+
+  test("transcoders in its place balance, and pass the norm like the MLP", async () => {
+    const model = await loading;
+    const transcoders = [0, 1].map((layer) => at(model, layer, `L${layer}.mlp.normed`));
+    for (const dictionaries of [transcoders, transcoders.slice(1)]) {
+      await withDictionaries(reference, model, tokens, dictionaries, async (expansion) => {
+        await expectBalance(model, expansion);
+        const { sources, run: frozen, model: own, live, level } = expansion;
+        const how = { sources, level, live };
+        for (const claim of [
+          { kind: "node", node: "L1.F3" },
+          { kind: "node", node: "L0.attn", times: 2 },
+          { kind: "source", source: { name: "L1.mlp.error", position: null } },
+          { kind: "source", source: { name: "L1.mlp.b_enc", position: 4 } },
+          { kind: "edge", from: "L0.H1", to: "L1.F3" },
+        ] as const) {
+          const verdict = await verify(reference, own, frozen, target, claim, how);
+          expect(verdict.frozen).toBeNear(verdict.predicted, rounding);
+        }
+        const readout = logitReadout(reference, own, frozen, target);
+        const found = await topPaths(reference, own, frozen, readout, {
+          ...{ level, given: sources, top: 10 },
+        });
+        expect(found.enumeratedError).toBeLessThan(1e-12);
+      });
+    }
+    const corrupt = [3, 17, 8, 2, 9];
+    await withPromptModels(reference, model, [tokens, corrupt], transcoders, async (made) => {
+      const setting = patchSetting({
+        ...{ kind: "edge", reference: { kind: "run" }, direction: "noise", level: made.level },
+      });
+      const pairs = [{ clean: tokens, corrupt, target }];
+      const result = await patchEffects(reference, made.model, pairs, setting, { method: "eap" });
+      expect(result.certificate?.relativeError).toBeLessThan(1e-12);
+      const circuit = await findCircuit(reference, made.model, pairs, setting, { sizes: [1] });
+      expect(circuit.sizes[0]?.value).toBeNear(result.targetClean, rounding);
+      expect(circuit.targetEmpty).toBeNear(result.targetCorrupt ?? Number.NaN, rounding);
+    });
+  });
+
+  test("an SAE of it cuts the block, and it is spliced there", async () => {
+    const model = await loading;
+    const sae = at(model, 1, "L1.mlp.out");
+    await withDictionaries(reference, model, tokens, [sae], async (expansion) => {
+      await expectBalance(model, expansion);
+      const group = expansion.sources.find(({ names }) => names.includes("L1.mlp.out.b_dec"));
+      expect(group?.degree).toBe(1);
+    });
+    const measured = await evaluateDictionary(reference, model, sae, [tokens]);
+    expect(measured.loss.spliced).not.toBe(measured.loss.model);
+    // Where a model has no such norm, what the MLP makes is what it writes.
+    const plain = await loadModel(reference, tinyModel("gpt2"), { hash: false });
+    const transcoder = at(plain, 1, "L1.mlp.normed");
+    await withDictionaries(reference, plain, tokens, [transcoder], async (expansion) => {
+      await expectBalance(plain, expansion);
+    });
   });
 });
 

@@ -32,8 +32,9 @@ export function mlp<T extends Shaped>(
   });
   const post = sites.at("post", () => ops.mul(pre, gate));
   const out = normalize(ops, block.postNorm, post, "d_mlp", sites, "post_norm");
-  const written = affine(ops, out, { W: block.W_out, b: block.b_out }, ["d_mlp"]);
-  return normalize(ops, block.writeNorm, written, "d_model", sites, "write_norm");
+  const made = (): T => affine(ops, out, { W: block.W_out, b: block.b_out }, ["d_mlp"]);
+  if (block.writeNorm === undefined) return made();
+  return normalize(ops, block.writeNorm, sites.at("out", made), "d_model", sites, "write_norm");
 }
 
 function gateOf<T extends Shaped>(ops: Ops<T>, activation: Activation, z: T): T {

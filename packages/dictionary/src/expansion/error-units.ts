@@ -34,3 +34,27 @@ export function withErrorUnits<T extends Shaped>(
     mask: joined(mask === undefined ? open : ops.mul(open, mask), here),
   };
 }
+
+/**
+ * A replaced MLP with b_dec as a unit that is always 1: behind a norm of what the block writes, what b_dec comes to is
+ * another in every run.
+ *
+ * @param b_dec `d_model`
+ */
+export function withBiasUnit<T extends Shaped>(
+  ops: Ops<T>,
+  { b_out, ...block }: MlpBlock<T>,
+  b_dec: T,
+): MlpBlock<T> {
+  const { W_in, b_in, W_out, threshold } = block;
+  const units = sizeAlong(W_in.shape, "d_mlp", block.name);
+  const d_model = sizeAlong(b_dec.shape, "d_model", block.name);
+  const joined = (own: T, more: T): T => ops.concat([own, more], "d_mlp");
+  return {
+    ...block,
+    W_in: joined(W_in, ops.fill({ d_model, d_mlp: 1 }, 0)),
+    b_in: joined(b_in ?? ops.fill({ d_mlp: units }, 0), ops.fill({ d_mlp: 1 }, 1)),
+    threshold: joined(threshold ?? ops.fill({ d_mlp: units }, 0), ops.fill({ d_mlp: 1 }, ALWAYS)),
+    W_out: joined(W_out, ops.broadcast(b_dec, { d_mlp: 1 })),
+  };
+}

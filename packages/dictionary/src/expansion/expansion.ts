@@ -14,8 +14,7 @@ import type { Dictionary } from "../dictionary.ts";
 import { positionsFor, vectorsAt } from "../place.ts";
 import { encode, type SparseActivations } from "../sparse.ts";
 import { featureLevel, unitNames } from "./feature-level.ts";
-import { featureParts } from "./feature-sources.ts";
-import { mixedParts } from "./mixed-sources.ts";
+import { mixedParts, writtenParts } from "./mixed-sources.ts";
 import { type Placed, placedIn } from "./placed.ts";
 import { heldBlock } from "./replaced-block.ts";
 import { constantsOf, ownOf, type Replaced, replacedBy } from "./replaced-mlp.ts";
@@ -45,8 +44,10 @@ interface Read<T extends Shaped> extends Placed<T> {
   readonly x: T;
   /** The value of the site that it reads, `pos, d_model`. */
   readonly stream: T;
-  /** The value that it stands for, `pos, d_model`. */
-  readonly value: T;
+  /** The value that it stands for. */
+  readonly seen: T;
+  /** The stream at its point, or what its block writes: `pos, d_model`. */
+  readonly written: T;
   /** σ of a norm of what the block writes; undefined where there is none. */
   readonly sigma: T | undefined;
   /** Undefined of a transcoder, whose units say what is active. */
@@ -91,10 +92,9 @@ export async function withDictionaries<T extends Shaped, R>(
   const owned: unknown[] = [];
   try {
     const trace = engine.scope(() => {
-      const sites = placed.flatMap(({ places, site, role }) => [
-        ...[places.input.site, site],
-        ...(role === "mixed" ? [`${site}_norm`] : []),
-      ]);
+      const sites = placed.flatMap(({ places, site, value }) => {
+        return [places.input.site, site, value, `${site}_norm`];
+      });
       const asked = new Set(sites);
       return runModel(engine, model, tokens, { sites: (site) => asked.has(site) }).trace;
     });
@@ -126,9 +126,13 @@ async function readAt<T extends Shaped>(
   });
   owned.push(x);
   const sparse = role === "block" ? undefined : await encode(engine, dictionary, x);
-  const [stream, value] = [trace.get(places.input.site) as T, trace.get(site) as T]; // asked for
-  const sigma = role === "mixed" ? trace.get(`${site}_norm`) : undefined;
-  return { ...placed, positions, x, stream, value, sigma, sparse };
+  const [stream, written, value] = [places.input.site, site, placed.value].map((at) =>
+    trace.get(at),
+  );
+  return {
+    ...{ ...placed, positions, x, sparse, sigma: trace.get(`${site}_norm`) },
+    ...{ stream: stream as T, written: written as T, seen: value as T }, // they were asked for
+  };
 }
 
 function expansionOf<T extends Shaped>(
@@ -144,7 +148,7 @@ function expansionOf<T extends Shaped>(
   for (const read of reads) {
     const block = ofBlock(read);
     if (read.role === "write" || read.role === "mixed")
-      held.set(block.name, heldBlock(ops, block, read.value));
+      held.set(block.name, heldBlock(ops, block, read.written));
     if (read.role === "block" && block.kind === "mlp") {
       replaced.set(block.name, replacedBy(ops, block, read, tokens.length));
     }
@@ -161,17 +165,18 @@ function expansionOf<T extends Shaped>(
       return [[block.layer, unitNames(block.layer, dictionary)] as const];
     }),
   );
-  const level = featureLevel(units, original.architecture.layers);
+  const normed = [...replaced.values()].some(({ block }) => block.writeNorm !== undefined);
+  const level = featureLevel(units, original.architecture.layers, normed);
 
   const given = reads.map((read): Sources<T> => {
     const { name, enters, site, role } = read;
-    const seen = { ...read, sparse: read.sparse as SparseActivations }; // all but blocks have them
+    const sparse = read.sparse as SparseActivations; // all but blocks have them
     const parts =
       role === "block"
         ? constantsOf(ops, run, replaced.get(name) as Replaced<T>) // every MLP was
         : role === "mixed"
-          ? mixedParts(ops, original, ofBlock(read) as AttentionBlock<T>, seen) // heads are of one
-          : featureParts(ops, read.dictionary, seen);
+          ? mixedParts(ops, original, ofBlock(read) as AttentionBlock<T>, { ...read, sparse }) // heads are of one
+          : writtenParts(ops, ofBlock(read), { ...read, sparse });
     return {
       ...{ enters, site, byPosition: true },
       degree: read.role === "stream" ? 0 : 1,

@@ -31,28 +31,41 @@ export function unitNames<T extends Shaped>(
  *
  * @param replaced units by layer
  * @param layers of the model
+ * @param normed whether what they write passes a norm, so that b_dec and error are what is missing from their sum
  */
-export function featureLevel(replaced: ReadonlyMap<number, UnitNames>, layers: number): Level {
+export function featureLevel(
+  replaced: ReadonlyMap<number, UnitNames>,
+  layers: number,
+  normed = false,
+): Level {
   const { attn } = levelOf("head");
   const { mlp: units } = levelOf("neuron");
   return {
     name: "feature",
     ...(attn && { attn }),
-    ...(units && replaced.size > 0 && { mlp: featuresOf(units, replaced, layers) }),
+    ...(units && replaced.size > 0 && { mlp: featuresOf(units, replaced, layers, normed) }),
   };
 }
 
-function featuresOf(units: Parts, replaced: ReadonlyMap<number, UnitNames>, layers: number): Parts {
+function featuresOf(
+  units: Parts,
+  replaced: ReadonlyMap<number, UnitNames>,
+  layers: number,
+  normed: boolean,
+): Parts {
   const { axes, site, alone } = units;
   // What each node has of its own (weights along an axis, a place in a site) is only so where every MLP is replaced.
   const alike = replaced.size === layers;
   return {
     count: (_architecture, layer) => replaced.get(layer)?.count ?? 1,
     name: (layer, index) => replaced.get(layer)?.name(index) ?? `L${layer}.mlp`,
-    constant: {
-      name: "b_dec and error",
-      of: (ops, block) => (replaced.has(block.layer) ? units.constant?.of(ops, block) : undefined),
-    },
+    ...(!normed && {
+      constant: {
+        name: "b_dec and error",
+        of: (ops, block) =>
+          replaced.has(block.layer) ? units.constant?.of(ops, block) : undefined,
+      },
+    }),
     writes: (ops, block, read, sites, given) => {
       if (replaced.has(block.layer)) return units.writes(ops, block, read, sites, given);
       const whole = blockWrite(ops, block, read, sites);

@@ -27,6 +27,8 @@ export interface Placed<T extends Shaped> {
   readonly block: BlockPlace | undefined;
   /** The site that has its sources. */
   readonly site: Site;
+  /** The site whose value it stands for: before `W_O`, or before a norm of what the block writes, where it is there. */
+  readonly value: Site;
 }
 
 /**
@@ -62,26 +64,25 @@ function placeOf<T extends Shaped>(model: Model<T>, dictionary: Dictionary<T>): 
   const all = stages.flat();
   const of = (end: string): BlockPlace | undefined =>
     all.find(({ name }) => splice === `${name}.${end}`);
-  const written = of("write");
-  const passed = of("after");
   const same = input.site === output.site && input.form === output.form;
+  const inside = of("mixed");
+  const written = of("write") ?? of("out") ?? inside;
   if (written !== undefined) {
-    const at = { dictionary, places, block: written, enters: written.stage + 1, site: splice };
-    if (same) return { role: "write", name: siteText(output), ...at };
-    if (written.kind === "mlp" && input.site === `${written.name}.read`) {
-      return { role: "block", name: written.name, ...at };
+    const { name, stage, kind } = written;
+    const at = { dictionary, places, block: written, enters: stage + 1 };
+    const sites = { site: `${name}.write`, value: splice };
+    if (same) {
+      return { role: inside ? "mixed" : "write", name: siteText(output), ...at, ...sites };
     }
+    if (kind === "mlp" && input.site === `${name}.read`)
+      return { role: "block", name, ...at, ...sites };
   }
-  const mixed = of("mixed");
-  if (mixed !== undefined && same) {
-    const at = { dictionary, places, block: mixed, enters: mixed.stage + 1 };
-    return { role: "mixed", name: siteText(output), site: `${mixed.name}.write`, ...at };
-  }
+  const passed = of("after");
   const last = passed && stages[passed.stage]?.at(-1);
   if (same && (splice === "embed" || (passed !== undefined && last?.name === passed.name))) {
     const enters = passed === undefined ? 0 : passed.stage + 1;
-    const name = siteText(output);
-    return { role: "stream", dictionary, places, name, enters, block: undefined, site: splice };
+    const at = { dictionary, places, name: siteText(output), enters, block: undefined };
+    return { role: "stream", ...at, site: splice, value: splice };
   }
   const [from, to] = [siteText(input), siteText(output)];
   throw expansionError(

@@ -12,7 +12,7 @@ import {
 import type { Dictionary } from "../dictionary.ts";
 import { positionsFor, vectorsAt } from "../place.ts";
 import { encode } from "../sparse.ts";
-import { withErrorUnits } from "./error-units.ts";
+import { withBiasUnit, withErrorUnits } from "./error-units.ts";
 import { expansionError } from "./expansion-error.ts";
 import { featureLevel, type UnitNames, unitNames } from "./feature-level.ts";
 import { onlyFeatures } from "./only-features.ts";
@@ -20,6 +20,7 @@ import { type Placed, placedIn } from "./placed.ts";
 import { replacedMlp } from "./replaced-block.ts";
 import { coveredBy } from "./replaced-mlp.ts";
 import { withBlocks } from "./with-blocks.ts";
+import { withWriteNorm } from "./write-norm.ts";
 
 /** Models of prompts in which transcoders stand for MLPs: what is patched between the prompts. */
 export interface PromptRuns<T extends Shaped> {
@@ -28,7 +29,10 @@ export interface PromptRuns<T extends Shaped> {
     /** @throws InputError `dictionary/no-prompt` */
     of(prompt: readonly number[]): Model<T>;
   };
-  /** Heads, features `L3.F52`, what a skip adds, `L3.S7`, and the error at each position, `L3.mlp.error@4`. */
+  /**
+   * Heads, features `L3.F52`, what a skip adds, `L3.S7`, and the error at each position, `L3.mlp.error@4`; before a norm of
+   * what the MLP writes also `L3.mlp.b_dec`, of which that norm makes something else in every run.
+   */
   readonly level: Level;
 }
 
@@ -123,7 +127,7 @@ function lengthOf(prompts: readonly (readonly number[])[]): number {
 function runsAt<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  { dictionary, places: { input }, site }: Placed<T>,
+  { dictionary, places: { input }, value: site }: Placed<T>,
   prompts: readonly (readonly number[])[],
 ): PromptRun<T>[] {
   return prompts.map((prompt) =>
@@ -153,7 +157,7 @@ async function activeIn<T extends Shaped>(
 function replacedAt<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  { dictionary, block: place }: Placed<T>,
+  { dictionary, block: place, value: site }: Placed<T>,
   {
     runs,
     chosen,
@@ -168,21 +172,21 @@ function replacedAt<T extends Shaped>(
   const own = chosen === undefined ? dictionary : onlyFeatures(ops, dictionary, chosen);
   const { mask, b_dec } = coveredBy(ops, own, positionsFor(dictionary, length), length);
   const without = replacedMlp(ops, mlp, own, { mask, b_out: b_dec });
+  const normed = withWriteNorm(mlp, without, site).writeNorm !== undefined;
+  const bias = ops.rename(own.b_dec, { d_out: "d_model" });
+  const units = normed ? withBiasUnit(ops, without, bias) : without;
   const blocks = runs.map(({ stream, value }) => {
     const error = ops.sub(value, blockWrite(ops, without, stream, plainSites<T>()));
-    return withErrorUnits(ops, without, ops.arrange(error, ["pos", "d_model"]));
+    const block = withErrorUnits(ops, units, ops.arrange(error, ["pos", "d_model"]));
+    return withWriteNorm(mlp, block, site);
   });
-  const units = unitNames(mlp.layer, dictionary, chosen);
-  return {
-    layer: mlp.layer,
-    name: mlp.name,
-    blocks,
-    names: {
-      count: units.count + length,
-      name: (index) =>
-        index < units.count ? units.name(index) : `${mlp.name}.error@${index - units.count}`,
-    },
+  const features = unitNames(mlp.layer, dictionary, chosen);
+  const before = features.count + (normed ? 1 : 0);
+  const name = (index: number): string => {
+    if (index < features.count) return features.name(index);
+    return index < before ? `${mlp.name}.b_dec` : `${mlp.name}.error@${index - before}`;
   };
+  return { layer: mlp.layer, name: mlp.name, blocks, names: { count: before + length, name } };
 }
 
 function promptRuns<T extends Shaped>(
@@ -211,11 +215,12 @@ function promptRuns<T extends Shaped>(
   const level = featureLevel(
     new Map(all.map(({ layer, names }) => [layer, names])),
     model.architecture.layers,
+    all.some(({ blocks }) => blocks.some(({ writeNorm }) => writeNorm !== undefined)),
   );
   return { model: { ...(models[0] as Model<T>), of }, level }; // there is a prompt
 }
 
 /** What a block holds that is not its model's. */
-function ownOf<T>({ norm, ...own }: MlpBlock<T>): unknown {
+function ownOf<T>({ norm, writeNorm, ...own }: MlpBlock<T>): unknown {
   return own;
 }

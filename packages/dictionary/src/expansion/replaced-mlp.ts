@@ -1,9 +1,10 @@
 import type { FrozenRun } from "@resolvent/paths";
 import type { Ops, Shaped } from "@resolvent/tensor";
-import { blockWrite, frozenAt, type MlpBlock, plainSites } from "@resolvent/transformer";
+import { blockWrite, frozenAt, type MlpBlock, plainSites, type Site } from "@resolvent/transformer";
 import type { Dictionary } from "../dictionary.ts";
 import type { FeatureParts } from "./feature-sources.ts";
 import { replacedMlp } from "./replaced-block.ts";
+import { throughWriteNorm, withWriteNorm } from "./write-norm.ts";
 
 /** A block in an MLP's place, and the parts of its constant. */
 export interface Replaced<T> {
@@ -19,23 +20,26 @@ export interface TranscoderRead<T extends Shaped> {
   readonly dictionary: Dictionary<T>;
   /** Those that the dictionary is for. */
   readonly positions: readonly number[];
-  /** What the MLP read and wrote: `pos, d_model`. */
+  /** What the MLP read and wrote, or made before a norm of what it writes: `pos, d_model`. */
   readonly stream: T;
-  readonly value: T;
+  readonly seen: T;
+  /** The site of `seen`. */
+  readonly value: Site;
 }
 
 /** A transcoder in the place of its MLP: with its error it writes in this run what the MLP has written. */
 export function replacedBy<T extends Shaped>(
   ops: Ops<T>,
   mlp: MlpBlock<T>,
-  { dictionary, positions, stream, value }: TranscoderRead<T>,
+  { dictionary, positions, stream, seen, value }: TranscoderRead<T>,
   length: number,
 ): Replaced<T> {
   const { mask, b_dec: bias } = coveredBy(ops, dictionary, positions, length);
   const b_dec = mask === undefined ? ops.broadcast(bias, { pos: length }) : bias;
   const without = replacedMlp(ops, mlp, dictionary, { mask, b_out: b_dec });
-  const error = ops.sub(value, blockWrite(ops, without, stream, plainSites<T>()));
-  return { block: { ...without, b_out: ops.add(b_dec, error) }, b_dec, error };
+  const error = ops.sub(seen, blockWrite(ops, without, stream, plainSites<T>()));
+  const block = withWriteNorm(mlp, { ...without, b_out: ops.add(b_dec, error) }, value);
+  return { block, b_dec, error };
 }
 
 /**
@@ -64,7 +68,9 @@ export function constantsOf<T extends Shaped>(
   const { b_out, ...own } = block;
   const zero = ops.fill(run.embedding.shape, 0);
   const b_enc = blockWrite(ops, own, zero, frozenAt(run.gates));
-  const each = [b_enc, b_dec, error].map((part) =>
+  const sigma = run.gates.get(`${block.name}.write_norm`);
+  const passed = [b_dec, error].map((part) => throughWriteNorm(ops, block, sigma, part));
+  const each = [b_enc, ...passed].map((part) =>
     ops.broadcast(ops.arrange(part, ["pos", "d_model"]), { source: 1 }),
   );
   return { names: ["b_enc", "b_dec", "error"], values: ops.concat(each, "source") };
@@ -72,6 +78,6 @@ export function constantsOf<T extends Shaped>(
 
 /** What a replaced MLP holds that is not its model's. */
 export function ownOf<T>({ block, b_dec, error }: Replaced<T>): unknown {
-  const { norm, ...own } = block;
+  const { norm, writeNorm, ...own } = block;
   return { own, b_dec, error };
 }
