@@ -9,7 +9,7 @@ export interface Normalised<T> {
 }
 
 /** Added to the deviation, once: SAELens. */
-const EPS = 1e-5;
+export const DEVIATION_EPS = 1e-5;
 
 /** `x~`, and how its inverse is applied. */
 export function normalise<T extends Shaped>(
@@ -41,7 +41,7 @@ const normalisers: Readonly<Record<Normalization["kind"], Normaliser>> = {
     const mean = ops.scale(ops.sum(x, ["d_in"]), 1 / d_in);
     const centred = ops.center(x, "d_in");
     const deviation = ops.scale(ops.rms(centred, "d_in", 0), Math.sqrt(d_in / (d_in - 1)));
-    const divisor = ops.add(deviation, ops.fill({}, EPS));
+    const divisor = ops.add(deviation, ops.fill({}, DEVIATION_EPS));
     return {
       input: ops.div(centred, divisor),
       restore: (y) => ops.add(ops.mul(y, deviation), mean),

@@ -24,6 +24,7 @@ export {
   type SplicedLoss,
 } from "./evaluate.ts";
 export { evaluateTogether, type TogetherEvaluation } from "./evaluate-together.ts";
+export { withCrossLayer } from "./expansion/cross-layer.ts";
 export { type DictionaryRun, withDictionaries } from "./expansion/expansion.ts";
 export {
   type Change,
@@ -32,6 +33,11 @@ export {
   featureReadout,
   verifyFeature,
 } from "./expansion/feature-readout.ts";
+export {
+  type PromptModelOptions,
+  type PromptRuns,
+  withPromptModels,
+} from "./expansion/prompt-models.ts";
 export { type SourceStreams, scoreParts, sourceStreams } from "./expansion/source-streams.ts";
 export {
   type VirtualWeightsOptions,

@@ -68,7 +68,7 @@ const INSIDE: Readonly<Record<string, string>> = {
   "ln1.hook_normalized": "attn.normalized",
   "ln2.hook_normalized": "mlp.normalized",
   "mlp.hook_in": "mlp.normed",
-  "mlp.hook_out": "mlp.write",
+  "mlp.hook_out": "mlp.out",
   "mlp.hook_post": "mlp.post",
 };
 
@@ -99,8 +99,12 @@ export function siteOfHook(hook: string, layer?: number): string | undefined {
   return undefined;
 }
 
-/** The same site in a model: without MLPs the stream after a layer is that after its attention. */
+/**
+ * The same site in a model: without MLPs the stream after a layer is that after its attention; without a norm of what an
+ * MLP writes, what it makes is what it writes.
+ */
 export function siteIn<T extends Shaped>(model: Model<T>, site: DictionarySite): DictionarySite {
-  if (model.architecture.d_mlp > 0) return site;
-  return { ...site, site: site.site.replace(/\.mlp\.after$/, ".attn.after") };
+  const { d_mlp, writeNorms } = model.architecture;
+  const made = writeNorms ? site.site : site.site.replace(/\.mlp\.out$/, ".mlp.write");
+  return { ...site, site: d_mlp > 0 ? made : made.replace(/\.mlp\.after$/, ".attn.after") };
 }

@@ -19,20 +19,16 @@ import {
   featureReadout,
   parseSite,
   reconstruct,
-  sourceStreams,
   verifyFeature,
   virtualLogits,
   virtualWeights,
   withDictionaries,
 } from "../src/index.ts";
 import { positionsFor, vectorsAt } from "../src/place.ts";
+import { expectBalance, rounding, target, tokens } from "./balance.ts";
 import { codeOf, numbers, reluDictionary } from "./make.ts";
 
-const tokens = [3, 17, 5, 28, 9];
-const target = { a: 4, b: 9 };
 const F = 12;
-const rounding = { rtol: 1e-10, atol: 1e-12 };
-
 const vector = (seed: number, scale = 1): Tensor =>
   reference.constant(
     { feature: F },
@@ -50,12 +46,27 @@ const activations: Readonly<Record<string, Partial<Dictionary<Tensor>>>> = {
   jumprelu: { activation: { kind: "jumprelu", threshold: positive(5), rectified: false } },
   "jumprelu below 0": { activation: { kind: "jumprelu", threshold: vector(6), rectified: true } },
   topk: { activation: { kind: "topk", k: 3, rectified: true } },
+  "topk, also below 0": { activation: { kind: "topk", k: 9, rectified: false } },
   groupmax: { activation: { kind: "groupmax", groups: 4 } },
   gated: {
     activation: { kind: "gated", b_gate: vector(7), b_mag: vector(8), r_mag: vector(9, 0.3) },
   },
   norms: { norms: positive(10), scale: positive(11) },
   factor: { normalization: { kind: "expected_average_only_in", factor: 0.7 } },
+  centred: { centred: true },
+  "tanh-relu": { activation: { kind: "tanh-relu" } },
+};
+
+/** What each input vector is divided by: a gate. */
+const normalised: Readonly<Record<string, Partial<Dictionary<Tensor>>>> = {
+  layer_norm: { normalization: { kind: "layer_norm" } },
+  constant_norm_rescale: { normalization: { kind: "constant_norm_rescale" } },
+  "constant_norm_rescale, centred": {
+    ...{ normalization: { kind: "constant_norm_rescale" }, centred: true },
+  },
+  "layer_norm, bent": {
+    ...{ normalization: { kind: "layer_norm" }, activation: { kind: "tanh-relu" } },
+  },
 };
 
 function made(
@@ -95,37 +106,6 @@ const transcoders = (
     ),
   );
 
-/** Sum of the streams of all sources and degrees, `pos, d_model`. */
-function sumOfStreams(expansion: DictionaryRun<Tensor>): Tensor {
-  return sourceStreams(reference, expansion)
-    .map(({ values }) => reference.sum(values, ["degree", "source"]))
-    .reduce((a, b) => reference.add(a, b));
-}
-
-const residual = (model: Model<Tensor>): Tensor => {
-  const { trace } = run(reference, model, tokens, { sites: ["embed", "*.write"] });
-  return [...trace.values()].reduce((a, b) => reference.add(a, b));
-};
-
-/** The sources add up to the model, and what paths give a target to its value. */
-async function expectBalance(
-  model: Model<Tensor>,
-  expansion: DictionaryRun<Tensor>,
-): Promise<void> {
-  const truth = residual(model);
-  expect(expansion.run.residual).toBeNear(truth, { rtol: 1e-12, atol: 1e-12 });
-  expect(sumOfStreams(expansion)).toBeNear(truth, { rtol: 1e-12, atol: 1e-12 });
-  const { sources, run: frozen, model: own } = expansion;
-  const readout = logitReadout(reference, own, frozen, target);
-  const [found] = await effects(reference, own, frozen, sources, [readout]);
-  const sum = (found?.sources ?? []).flatMap(({ byDegree }) => byDegree);
-  const { logits } = run(reference, model, tokens);
-  const { vocab } = model.architecture;
-  const last = (tokens.length - 1) * vocab;
-  const value = (logits.data[last + target.a] ?? 0) - (logits.data[last + target.b] ?? 0);
-  expect(sum.reduce((a, b) => a + b, found?.constant ?? 0)).toBeNear(value, rounding);
-}
-
 describe.each(["gpt2", "llama-biased", "gpt_neox"])("%s", (family) => {
   const loading = loadModel(reference, tinyModel(family), { hash: false });
 
@@ -146,6 +126,48 @@ describe.each(["gpt2", "llama-biased", "gpt_neox"])("%s", (family) => {
           await expectBalance(model, expansion);
           for (const dictionary of dictionaries) {
             await expectFeatures(model, expansion, dictionary);
+          }
+        });
+      }
+    },
+  );
+
+  test.each(Object.entries(normalised))(
+    "transcoders that normalise by %s, and all sums are the model",
+    async (_name, more) => {
+      const model = await loading;
+      const d = model.architecture.d_model;
+      const subtracted = reference.constant({ d_in: d }, numbers(d, 77));
+      for (const dictionaries of [
+        transcoders(model, { ...more, subtracted }),
+        transcoders(model, { ...more, zeroPositions: [0] }, "read"),
+      ]) {
+        await withDictionaries(reference, model, tokens, dictionaries, async (expansion) => {
+          await expectBalance(model, expansion);
+          for (const dictionary of dictionaries) {
+            await expectFeatures(model, expansion, dictionary);
+          }
+          await expectChecked(expansion);
+        });
+      }
+    },
+  );
+
+  test.each(["topk", "groupmax", "tanh-relu", "gated"])(
+    "live runs choose anew what is active: %s",
+    async (name) => {
+      const model = await loading;
+      const all = transcoders(model, activations[name]);
+      for (const dictionaries of [all, all.slice(0, 1)]) {
+        await withDictionaries(reference, model, tokens, dictionaries, async (expansion) => {
+          const { model: own, run: frozen, sources, level, live } = expansion;
+          for (const times of [0, 4]) {
+            const claim: Claim = { kind: "node", node: "L0.attn", times };
+            const how = { level, sources, live };
+            const verdict = await verify(reference, own, frozen, target, claim, how);
+            const naive = await liveNaively(model, dictionaries, times);
+            expect(verdict.live).toBeNear(naive, rounding);
+            expect(verdict.frozen).toBeNear(verdict.predicted, rounding);
           }
         });
       }
@@ -302,6 +324,60 @@ describe.each(["gpt2", "llama-biased", "gpt_neox"])("%s", (family) => {
   });
 });
 
+/** Some nodes and sources, taken away: what is predicted is what the frozen model loses. */
+async function expectChecked(expansion: DictionaryRun<Tensor>): Promise<void> {
+  const { model, run: frozen, sources, level, live } = expansion;
+  const place = { layer: 1, feature: 2, position: 3 };
+  for (const change of [
+    { kind: "node", node: "L0.H1" },
+    { kind: "source", source: { name: "L0.mlp.error", position: 2 }, times: 3 },
+  ] as const) {
+    const how = { level, sources, live };
+    const verdict = await verify(reference, model, frozen, target, change, how);
+    expect(verdict.predicted).not.toBe(0);
+    expect(verdict.frozen).toBeNear(verdict.predicted, rounding);
+    const feature = await verifyFeature(reference, expansion, place, change);
+    expect(feature.frozen).toBeNear(feature.predicted, rounding);
+  }
+}
+
+/**
+ * What the target loses when `times` of what L0.attn writes is left, MLP after MLP, dictionaries as they reconstruct what
+ * comes to them, their errors those of the run.
+ */
+async function liveNaively(
+  model: Model<Tensor>,
+  dictionaries: readonly Dictionary<Tensor>[],
+  times: number,
+): Promise<number> {
+  const measured = async (scale: number, errors: readonly Tensor[]) => {
+    const replace: Record<string, Tensor | ((x: Tensor) => Tensor)> = {
+      "L0.attn.write": (x) => reference.scale(x, scale),
+    };
+    const lacking: Tensor[] = [];
+    for (const [i, dictionary] of dictionaries.entries()) {
+      const { input, output } = dictionary;
+      if (input === undefined || output === undefined) throw new Error("It has a place.");
+      const sites = [input.site, output.site];
+      const { trace } = run(reference, model, tokens, { sites, replace });
+      const [read, write] = sites.map((site) => trace.get(site)) as [Tensor, Tensor];
+      const all = tokens.map((_, at) => at);
+      const x = vectorsAt(reference, model, input, read, all, "d_in");
+      const made = await reconstruct(reference, dictionary, x);
+      const value = reference.rename(made.output, { row: "pos", d_out: "d_model" });
+      lacking.push(reference.sub(write, value));
+      const error = errors[i];
+      if (error !== undefined) replace[output.site] = reference.add(value, error);
+    }
+    const { logits } = run(reference, model, tokens, { replace });
+    const last = (tokens.length - 1) * model.architecture.vocab;
+    const value = (logits.data[last + target.a] ?? 0) - (logits.data[last + target.b] ?? 0);
+    return { value, lacking };
+  };
+  const before = await measured(1, []);
+  return before.value - (await measured(times, before.lacking)).value;
+}
+
 /** A feature of a layer that is active at the last position. */
 function activeFeature({ run: frozen }: DictionaryRun<Tensor>, layer: number): string {
   const gate = frozen.gates.get(`L${layer}.mlp.gate`) as Tensor;
@@ -323,7 +399,8 @@ async function expectFeatures(
   const read = trace.get(input.site) as Tensor;
   const positions = positionsFor(dictionary, tokens.length);
   const x = vectorsAt(reference, model, input, read, positions, "d_in");
-  const { output } = await reconstruct(reference, dictionary, x);
+  const seen = dictionary.centred ? reference.center(x, "d_in") : x;
+  const { output } = await reconstruct(reference, dictionary, seen);
   const expected = reference.sub(output, dictionary.b_dec);
   const zero = reference.fill(read.shape, 0);
   const nodes = nodesOf(own.architecture, level)
@@ -388,14 +465,13 @@ test("what cannot be in an expansion is refused by name", async () => {
   const model = await loadModel(reference, tinyModel("gpt2"), { hash: false });
   const d = model.architecture.d_model;
   const sae = made(d, 1, "L0.mlp.after", "L0.mlp.after");
-  const bent = { activation: { kind: "tanh-relu" } } as const;
-  const scaled = { normalization: { kind: "layer_norm" } } as const;
+  const W_skip = reference.constant({ d_in: d, d_out: d }, numbers(d * d, 78));
+  const scaled = { normalization: { kind: "layer_norm" }, W_skip } as const;
   const given: readonly (readonly [string, readonly Dictionary<Tensor>[]])[] = [
     ["dictionary/no-place", [made(d, 1, "L0.mlp.normed", "L1.mlp.write")]],
     ["dictionary/no-place", [made(d, 1, "embed.token", "embed.token")]],
     ["dictionary/two-places", [sae, made(d, 2, "L1.mlp.after", "L1.mlp.after")]],
     ["dictionary/two-places", [...transcoders(model), made(d, 2, "L1.mlp.write", "L1.mlp.write")]],
-    ["dictionary/not-affine", transcoders(model, bent)],
     ["dictionary/not-affine", transcoders(model, scaled)],
   ];
   for (const [code, dictionaries] of given) {
@@ -404,6 +480,13 @@ test("what cannot be in an expansion is refused by name", async () => {
     expect(await codeOf(work)).toBe(code);
   }
   await withDictionaries(reference, model, tokens, transcoders(model), async (expansion) => {
+    // Units of a replaced MLP are features, not the model's neurons.
+    for (const level of [expansion.level, undefined]) {
+      const claim: Claim = { kind: "node", node: "L1.N2" };
+      const work = () =>
+        verify(reference, expansion.model, expansion.run, target, claim, { level });
+      expect(await codeOf(work)).toBe("paths/no-node");
+    }
     const at = { layer: 1, feature: 2, position: 3 };
     for (const wrong of [{ feature: F }, { position: 5 }, { layer: 2 }, { position: 0.5 }]) {
       const work = () => featureReadout(reference, expansion, { ...at, ...wrong });

@@ -26,7 +26,9 @@ test("the package exports what its API says", () => {
     "verifyFeature",
     "virtualLogits",
     "virtualWeights",
+    "withCrossLayer",
     "withDictionaries",
+    "withPromptModels",
   ]);
 });
 

@@ -31,6 +31,7 @@ import {
   patchEffects,
 } from "./patch.ts";
 import { meanWrites, preparePair } from "./prepared.ts";
+import { modelOf, type PromptModels } from "./prompt-models.ts";
 import { type Interval, ratioInterval } from "./ratio-spread.ts";
 import type { PatchMethod, PatchSetting, SettingFacts } from "./setting.ts";
 
@@ -131,7 +132,7 @@ const EDGES_LISTED = 100_000;
  */
 export async function findCircuit<T extends Shaped>(
   engine: Engine<T>,
-  model: Model<T>,
+  model: Model<T> | PromptModels<T>,
   pairs: readonly PromptPair[],
   setting: PatchSetting,
   options: CircuitOptions = {},
@@ -292,7 +293,7 @@ function rankEdges(
 /** The target of each circuit, by pair. */
 async function targetsOfCircuits<T extends Shaped>(
   engine: Engine<T>,
-  model: Model<T>,
+  model: Model<T> | PromptModels<T>,
   {
     graph,
     pairs,
@@ -322,7 +323,8 @@ async function targetsOfCircuits<T extends Shaped>(
         const { asked } = await endsOf(engine, model, pair, prepared, measure);
         held = asked;
         const x0 = prepared.clean.streams[0] as T; // what the first stage reads
-        const subject = { model, graph, x0, reference: prepared.reference, ...asked };
+        const own = modelOf(model, pair.clean);
+        const subject = { model: own, graph, x0, reference: prepared.reference, ...asked };
         const chunks = inChunks(
           circuits,
           memory,

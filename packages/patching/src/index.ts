@@ -31,6 +31,7 @@ export {
 export { patchCost } from "./patch-cost.ts";
 export type { PatchRun } from "./patch-run.ts";
 export type { Patched } from "./patched.ts";
+export type { PromptModels } from "./prompt-models.ts";
 export type { Interval } from "./ratio-spread.ts";
 export {
   PATCH_METHODS,

@@ -26,6 +26,7 @@ import { endsOf, type PairEnds } from "./pair-ends.ts";
 import { checkPairs, type PromptPair } from "./pairs.ts";
 import type { Patched } from "./patched.ts";
 import { meanWrites, preparePair } from "./prepared.ts";
+import { checkPromptModels, modelOf, type PromptModels } from "./prompt-models.ts";
 import {
   type PatchMethod,
   type PatchSetting,
@@ -108,11 +109,11 @@ export const PAIR_NUMBERS = 1_000_000;
  * Exact edges of `n` blocks take about `n²/6` forward passes, in stacks; gradients about 4.
  *
  * @throws InputError `patching/no-pairs`, `patching/too-many-pairs`, `patching/no-corrupt`,
- * `patching/pair-length`, `patching/streamed-model`; the signal's reason where it is aborted
+ * `patching/pair-length`, `patching/streamed-model`, `patching/one-prompt`, `patching/no-mean`; the signal's reason where it is aborted
  */
 export async function patchEffects<T extends Shaped>(
   engine: Engine<T>,
-  model: Model<T>,
+  model: Model<T> | PromptModels<T>,
   pairs: readonly PromptPair[],
   setting: PatchSetting,
   options: PatchOptions = {},
@@ -120,6 +121,7 @@ export async function patchEffects<T extends Shaped>(
   const { method = "exact", steps = 5, compare = false, positions = false, signal } = options;
   const { reference, measure } = setting;
   checkPairs(pairs, reference.kind === "run", options.text);
+  checkPromptModels(model, reference);
   checkMethod(setting, { method, steps, positions }, pairs);
   const graph = patchGraph(model.architecture, setting.level);
   const work = patchWork(graph, setting.kind, positions ? (pairs[0]?.clean.length ?? 0) : 0);
@@ -147,7 +149,9 @@ export async function patchEffects<T extends Shaped>(
         const { run, deltas } = prepared;
         const { asked, ...ends } = await endsOf(engine, model, pair, prepared, measure);
         held = asked;
-        const patched: Patched<T> = { model, graph, run, deltas, ...asked };
+        const { clean, corrupt = clean } = pair; // denoising has both
+        const of = modelOf(model, setting.direction === "noise" ? clean : corrupt);
+        const patched: Patched<T> = { model: of, graph, run, deltas, ...asked };
         const effects: number[][] = [];
         let certificate: number | null = null;
         for (const each of methods) {
@@ -160,9 +164,9 @@ export async function patchEffects<T extends Shaped>(
             effects.push(targets.map((value) => value - (base ?? Number.NaN))); // denoising has a corrupt run
           } else {
             const how = { method: each, steps };
-            const own = await gradientNumbers(engine, patched, prepared.shift, how);
-            effects.push(ofWork(work, own));
-            if (work.kind === "edge") certificate = own.certificate;
+            const found = await gradientNumbers(engine, patched, prepared.shift, how);
+            effects.push(ofWork(work, found));
+            if (work.kind === "edge") certificate = found.certificate;
             await onDone(1);
           }
         }

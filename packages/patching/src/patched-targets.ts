@@ -4,6 +4,7 @@ import type { PatchGraph } from "./graph.ts";
 import { measureAt } from "./measure.ts";
 import { lastPosition } from "./patch-run.ts";
 import type { Patched } from "./patched.ts";
+import { blockAtLast } from "./prompt-models.ts";
 import { writeChanges } from "./write-changes.ts";
 
 /** One intervention: on an edge, or, without a receiver, on all that a source writes, or at one position of it. */
@@ -59,9 +60,10 @@ export function patchedTargets<T extends Shaped>(
     return running;
   });
   let index = 0;
-  for (const stage of model.stages) {
+  for (const whole of model.stages) {
     const at = index++;
     ops.scope(() => {
+      const stage = crops(at) ? whole.map((block) => blockAtLast(ops, block)) : whole;
       const read = running;
       if (read !== undefined) {
         running = stage.reduce(
@@ -72,7 +74,7 @@ export function patchedTargets<T extends Shaped>(
       if (running !== undefined && crops(at + 1)) running = lastPosition(ops, running);
       const own = beginningAt(at);
       const edges = own.filter(({ receiver }) => receiver !== undefined);
-      const whole = own.filter(({ receiver }) => receiver === undefined);
+      const onNodes = own.filter(({ receiver }) => receiver === undefined);
       const added: T[] = [];
       const crop = (x: T): T => (crops(at + 1) ? lastPosition(ops, x) : x);
       if (edges.length > 0) {
@@ -85,7 +87,7 @@ export function patchedTargets<T extends Shaped>(
         const cropped = crops(at) ? lastPosition(ops, moved) : moved;
         added.push(crop(writeChanges(ops, stage, patched, cropped, changes)));
       }
-      if (whole.length > 0) added.push(crop(nodes(whole)));
+      if (onNodes.length > 0) added.push(crop(nodes(onNodes)));
       enter(at, added);
       return running;
     });

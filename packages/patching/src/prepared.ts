@@ -3,6 +3,7 @@ import { type Model, meanOverPositions, tokenIds } from "@resolvent/transformer"
 import type { PatchGraph } from "./graph.ts";
 import type { PromptPair } from "./pairs.ts";
 import { type PatchRun, patchRun } from "./patch-run.ts";
+import { modelOf, type PromptModels } from "./prompt-models.ts";
 import type { PatchReference, PatchSetting } from "./setting.ts";
 
 /** The runs of a pair, and by how far sources are moved. */
@@ -26,7 +27,7 @@ export interface PreparedPair<T> {
  */
 export function preparePair<T extends Shaped>(
   ops: Ops<T>,
-  model: Model<T>,
+  model: Model<T> | PromptModels<T>,
   graph: PatchGraph,
   pair: PromptPair,
   {
@@ -35,9 +36,10 @@ export function preparePair<T extends Shaped>(
   }: { readonly reference: PatchReference; readonly direction: PatchSetting["direction"] },
   means: T | undefined,
 ): PreparedPair<T> {
-  const cleanIds = tokenIds(pair.clean);
-  const clean = patchRun(ops, model, cleanIds, graph);
-  const corrupt = pair.corrupt && patchRun(ops, model, tokenIds(pair.corrupt), graph);
+  const runOf = (prompt: readonly number[]): PatchRun<T> =>
+    patchRun(ops, modelOf(model, prompt), tokenIds(prompt), graph);
+  const clean = runOf(pair.clean);
+  const corrupt = pair.corrupt && runOf(pair.corrupt);
   if (reference.kind === "run" && corrupt !== undefined) {
     const [run, other] = direction === "noise" ? [clean, corrupt] : [corrupt, clean];
     const [from, to] = [run, other].map(({ streams }) => streams.at(-1) as T); // a run has its end

@@ -8,6 +8,7 @@ import {
 } from "@resolvent/transformer";
 import type { PatchGraph, PatchReceiver } from "./graph.ts";
 import { lastPosition, type PatchRun } from "./patch-run.ts";
+import { blockAtLast } from "./prompt-models.ts";
 
 /** A receiver whose input is moved by an entry of a stack. */
 export interface Change {
@@ -34,9 +35,10 @@ export function writeChanges<T extends Shaped>(
   const made: T[] = [];
   const order: number[] = [];
   const stream = run.streams[changes[0]?.receiver.stage ?? 0] as T; // a stage of the run
-  const crop = (x: T): T =>
-    sizeAlong(deltas.shape, "pos", "writeChanges") === 1 ? lastPosition(ops, x) : x;
-  for (const block of stage) {
+  const cropped = sizeAlong(deltas.shape, "pos", "writeChanges") === 1;
+  const crop = (x: T): T => (cropped ? lastPosition(ops, x) : x);
+  for (const each of stage) {
+    const block = cropped ? blockAtLast(ops, each) : each;
     const parts = graph.level[block.kind];
     for (const input of parts?.inputs ?? [undefined]) {
       const own = changes.flatMap(({ receiver, entry }, place) =>

@@ -9,7 +9,7 @@ import {
   keysOf,
   type Model,
   mapBlock,
-  normalize,
+  normedRead,
   onlyHead,
   queriesOf,
   rotateHeads,
@@ -108,7 +108,7 @@ export function headReadout<T extends Shaped>(
       heldAt(run.gates, (gate) => fixed(cut(ops, gate, places))),
       block.name,
     );
-    const normed = normalize(on, own.norm, stream, "d_model", sites, "norm");
+    const normed = normedRead(on, own, stream, sites);
     if (side === "query") {
       const query = queriesOf(on, own, normed, sites);
       return on.sum(rotateHeads(on, own, query, "pos", position), ["pos", "head"]);

@@ -39,7 +39,15 @@ export function stepNamed<T extends Shaped>(
   const [node, ...others] = nodesNamed(model.architecture, name, level);
   if (node === undefined || others.length > 0) return undefined; // a layer is no step
   const weights = stagesOf(model)[node.stage]?.find((block) => block.name === node.block);
-  return weights && { ...node, weights };
+  if (weights === undefined || (isNeuron.test(node.name) && !hasNeurons(weights))) return undefined;
+  return { ...node, weights };
+}
+
+const isNeuron = /^L\d+\.N\d+$/;
+
+/** Units with thresholds are no neurons of the model: a dictionary's features stand in their place. */
+function hasNeurons<T>(block: Block<T>): boolean {
+  return block.kind === "mlp" && block.threshold === undefined;
 }
 
 /**
@@ -58,7 +66,7 @@ export function stepCalled<T extends Shaped>(
   throw new InputError({
     code: "paths/no-node",
     message: `${model.name} has no node "${name}".`,
-    remedy: `Nodes are blocks (${known.slice(0, 2).join(", ")}, …), heads (L0.H0) and neurons (L0.N0), and final at the end of an edge.`,
+    remedy: `Nodes are blocks (${known.slice(0, 2).join(", ")}, …), heads (L0.H0) and neurons (L0.N0), or of the level that is given (L0.F0 where a dictionary stands for an MLP), and final at the end of an edge.`,
     details: { got: name, blocks: known },
   });
 }

@@ -1,7 +1,8 @@
 import { type Axis, type Ops, type Shape, type Shaped, sizeAlong } from "@resolvent/tensor";
 import { softCap } from "./cap.ts";
+import { toFirstLane } from "./lanes.ts";
 import type { AttentionBlock } from "./model.ts";
-import { normalize, normalizeParts } from "./norm.ts";
+import { normalize, normalizeParts, normedRead } from "./norm.ts";
 import { rotaryTable } from "./rotary.ts";
 import type { Sites } from "./sites.ts";
 
@@ -22,7 +23,7 @@ export function attention<T extends Shaped>(
   read: T,
   sites: Sites<T>,
 ): T {
-  const normed = normalize(ops, block.norm, read, "d_model", sites, "norm");
+  const normed = normedRead(ops, block, read, sites);
   const byGroup = (x: T): T => ops.split(x, "head", groupsOf(block));
 
   const pattern = sites.at("pattern", () => {
@@ -43,23 +44,27 @@ export function attention<T extends Shaped>(
     byHead(ops, ops.matmul(byGroup(pattern), value, ["key_pos"], ["pos", ...HEADS, "d_head"])),
   );
   const { writeNorm, W_O: W, b_O: b } = block;
+  const widened = (x: T): T => toFirstLane(ops, block.lanes, x);
   if (!sites.wants("head")) {
     const out = affine(ops, byGroup(mixed), { W, b }, [...HEADS, "d_head"]);
-    return normalize(ops, writeNorm, out, "d_model", sites, "write_norm");
+    return widened(normalize(ops, writeNorm, out, "d_model", sites, "write_norm"));
   }
   const made = (): T =>
     byHead(ops, ops.matmul(byGroup(mixed), W, ["d_head"], ["pos", ...HEADS, "d_model"]));
   if (writeNorm === undefined) {
-    const sum = ops.sum(sites.at("head", made), ["head"]);
-    return b === undefined ? sum : ops.add(sum, b);
+    const sum = ops.sum(
+      sites.at("head", () => widened(made())),
+      ["head"],
+    );
+    return b === undefined ? sum : ops.add(sum, widened(b));
   }
   const place = { axis: "d_model", over: "head", rest: b };
   const { parts, rest } = normalizeParts(ops, writeNorm, made(), place, sites, "write_norm");
   const sum = ops.sum(
-    sites.at("head", () => parts),
+    sites.at("head", () => widened(parts)),
     ["head"],
   );
-  return rest === undefined ? sum : ops.add(sum, rest);
+  return rest === undefined ? sum : ops.add(sum, widened(rest));
 }
 
 /**

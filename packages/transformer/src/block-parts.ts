@@ -118,14 +118,17 @@ export function ownWrites<T extends Shaped>(
     { reader: count, node: count },
     Array.from({ length: count ** 2 }, (_, i) => (i % (count + 1) === 0 ? 1 : 0)),
   );
-  const each = ops.sum(ops.mul(everyPart(ops, made), same), ["reader"]);
-  const sum = ops.sum(each, ["node"]);
+  const { directions } = made;
+  const each = ops.sum(ops.mul(made.each, same), ["reader"]);
+  const along = directions && { directions };
+  const sum =
+    directions === undefined ? ops.sum(each, ["node"]) : ops.matmul(each, directions, ["node"]);
   const constant = constantOf(ops, parts, block, made);
-  if (constant === undefined) return { each, whole: sum };
+  if (constant === undefined) return { each, ...along, whole: sum };
   // What is found as missing is so for every stream, the same.
   const found = "reader" in constant.shape;
   const one = found ? ops.sum(ops.slice(constant, "reader", 0, 1), ["reader"]) : constant;
-  return { each, whole: ops.add(sum, one) };
+  return { each, ...along, whole: ops.add(sum, one) };
 }
 
 /** The first of the streams. */

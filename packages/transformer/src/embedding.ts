@@ -1,6 +1,7 @@
 import { type Ids, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
 import { affine } from "./attention.ts";
 import { softCap } from "./cap.ts";
+import { openLanes, toFirstLane } from "./lanes.ts";
 import type { Model } from "./model.ts";
 import { normalize } from "./norm.ts";
 import type { Sites } from "./sites.ts";
@@ -57,12 +58,13 @@ export function embed<T extends Shaped>(
 ): T {
   checkTokens(model, ids, start);
   return sites.at("embed", () => {
-    const token = sites.at("embed.token", () => tokenEmbedding(ops, model, ids));
-    const { W_pos } = model.embed;
+    const { W_pos, lanes } = model.embed;
+    const widened = (x: T): T => toFirstLane(ops, lanes, x);
+    const token = sites.at("embed.token", () => widened(tokenEmbedding(ops, model, ids)));
     if (W_pos === undefined) return token;
     const end = start + sizeAlong(ids.shape, "pos", "embed");
     const position = sites.at("embed.position", () =>
-      ops.rename(ops.slice(W_pos, "context", start, end), { context: "pos" }),
+      widened(ops.rename(ops.slice(W_pos, "context", start, end), { context: "pos" })),
     );
     return ops.add(token, position);
   });
@@ -97,8 +99,9 @@ export function uncappedLogits<T extends Shaped>(
   residual: T,
   sites: Sites<T>,
 ): T {
-  const { norm, W_U, b_U, cap } = model.final;
-  const normed = normalize(ops, norm, residual, "d_model", sites, "final.norm");
+  const { norm, W_U, b_U, cap, lanes } = model.final;
+  const end = openLanes(ops, lanes, residual);
+  const normed = normalize(ops, norm, end, "d_model", sites, "final.norm");
   return sites.at(cap === undefined ? "logits" : "final.uncapped", () =>
     affine(ops, normed, { W: W_U, b: b_U }, ["d_model"]),
   );

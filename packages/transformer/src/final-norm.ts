@@ -1,4 +1,5 @@
 import type { Ops, Shaped } from "@resolvent/tensor";
+import { openLanes } from "./lanes.ts";
 import type { Model } from "./model.ts";
 import { normalize } from "./norm.ts";
 import { plainSites, recording, replacing, type Site, type Sites } from "./sites.ts";
@@ -11,7 +12,8 @@ export function finalSigma<T extends Shaped>(
 ): T | undefined {
   const trace = new Map<Site, T>();
   const sites = recording(plainSites<T>(), () => true, trace);
-  normalize(ops, model.final.norm, residual, "d_model", sites, "final.norm");
+  const { norm, lanes } = model.final;
+  normalize(ops, norm, openLanes(ops, lanes, residual), "d_model", sites, "final.norm");
   return trace.get("final.norm");
 }
 

@@ -2,8 +2,9 @@ import { InternalError, type Ops, type Shaped, sizeAlong } from "@resolvent/tens
 import { keysOf, queriesOf, valuesOf } from "./attention.ts";
 import type { Parts } from "./block-parts.ts";
 import { headName } from "./head-name.ts";
+import { toFirstLane } from "./lanes.ts";
 import type { AttentionBlock, Block } from "./model.ts";
-import { normalize } from "./norm.ts";
+import { normedRead } from "./norm.ts";
 import { blockWrite } from "./residual-stream.ts";
 import { recording, replacing, type Site, type Sites, within } from "./sites.ts";
 import { groupOf, onlyHead } from "./structure.ts";
@@ -17,7 +18,13 @@ export const headParts: Parts = {
   name: (layer, head) => headName({ layer, head }),
   site: { name: "head", axis: "head" },
   inputs: Object.keys(inputs),
-  constant: { name: "b_O", of: (_ops, block) => attentionOf(block).b_O },
+  constant: {
+    name: "b_O",
+    of: (ops, block) => {
+      const { b_O, lanes } = attentionOf(block);
+      return b_O && toFirstLane(ops, lanes, b_O);
+    },
+  },
   writes: (ops, whole, read, sites, given = {}) => {
     const block = attentionOf(whole);
     const replaced = Object.entries(given).map(([input, own]) => [
@@ -63,7 +70,7 @@ function madeOf<T extends Shaped>(
   sites: Sites<T>,
 ): T {
   const own = within(sites, block.name);
-  const normed = normalize(ops, block.norm, read, "d_model", own, "norm");
+  const normed = normedRead(ops, block, read, own);
   return inputs[input](ops, block, normed, own);
 }
 

@@ -33,6 +33,7 @@ export {
   type Steering,
 } from "./intervention.ts";
 export { siteNames } from "./known-sites.ts";
+export { type Lanes, openLanes, toFirstLane } from "./lanes.ts";
 export {
   architectureOf,
   type LoadOptions,
@@ -58,6 +59,7 @@ export {
   type NormWeights,
   type Stages,
   shapesOf,
+  type UnitChoice,
   withoutBiases,
 } from "./model.ts";
 export {
@@ -71,7 +73,7 @@ export {
   streamNodes,
 } from "./node.ts";
 export { ablatedSites } from "./node-place.ts";
-export { normalize } from "./norm.ts";
+export { normalize, normedRead } from "./norm.ts";
 export { meanValues, runValues } from "./reference-values.ts";
 export { blockWrite, residualStream } from "./residual-stream.ts";
 export { type RotarySpec, rotaryTable } from "./rotary.ts";

@@ -1,5 +1,6 @@
 import type { GateKind, Shaped } from "@resolvent/tensor";
 import { cost, type Priced } from "@resolvent/tensor";
+import type { Lanes } from "./lanes.ts";
 import type { RotarySpec } from "./rotary.ts";
 import type { Warning } from "./warning.ts";
 
@@ -45,6 +46,8 @@ export interface NormWeights<T> {
   readonly eps: number;
   readonly scale?: T;
   readonly bias?: T;
+  /** Where σ is `times · √(mean((P x)²) + eps) + plus`: dictionaries divide by the deviation with d − 1, and 1e-5. */
+  readonly deviation?: { readonly times: number; readonly plus: number };
 }
 
 interface BlockBase<T> {
@@ -54,6 +57,8 @@ interface BlockBase<T> {
   readonly norm?: NormWeights<T>;
   /** A norm of what the block writes (Gemma), over `d_model`. No family has one beside `b_O`, `b_out`, or a bias of its own. */
   readonly writeNorm?: NormWeights<T>;
+  /** Of a stream of lanes: what the block sees of it. What it writes goes to the first; an MLP's W_out is as wide as all. */
+  readonly lanes?: Lanes;
 }
 
 /** An attention block. Heads are counted by (kv_head, group): head = kv_head · groups + group. */
@@ -97,8 +102,21 @@ export interface MlpBlock<T> extends BlockBase<T> {
   readonly postNorm?: NormWeights<T>;
   /** `d_mlp`: a unit passes where `z > θ` (JumpReLU), whatever `activation` says. */
   readonly threshold?: T;
+  /** With thresholds: which units are open is a choice among them. */
+  readonly choice?: UnitChoice;
+  /** With thresholds: what the first so many units pass is bent, `tanh z` in place of `z`; none where absent. */
+  readonly bent?: number;
+  /** A second norm of what the MLP reads, behind `norm`: a dictionary's, over `d_model`. No family has one; its σ is the site `input_norm`. */
+  readonly inputNorm?: NormWeights<T>;
   /** With thresholds: what the gate is multiplied with, `pos`, or `pos, d_mlp`: units, or positions, that are closed. */
   readonly mask?: T;
+}
+
+/** Of the first `units`, as `groups` of neighbours, the `each` largest of every group pass (TopK); all units after them do. */
+export interface UnitChoice {
+  readonly units: number;
+  readonly groups: number;
+  readonly each: number;
 }
 
 export type Block<T> = AttentionBlock<T> | MlpBlock<T>;
@@ -130,6 +148,8 @@ export interface Model<T extends Shaped> {
     readonly scale?: number;
     /** `context, d_model`, where positions are learned. */
     readonly W_pos?: T;
+    /** Of a stream of lanes. */
+    readonly lanes?: Lanes;
   };
   /** The blocks by stage, in order. */
   readonly stages: Stages<T>;
@@ -140,6 +160,8 @@ export interface Model<T extends Shaped> {
     readonly b_U?: T;
     /** Logits are capped softly, `cap · tanh(logit / cap)`; not where absent. Readouts are taken before. */
     readonly cap?: number;
+    /** Of a stream of lanes: all are open at the end. */
+    readonly lanes?: Lanes;
   };
 }
 

@@ -41,15 +41,16 @@ export const neuronParts: Parts = {
     };
   },
   axes: (block) => {
-    const { W_in, name, writeNorm } = mlpOf(block);
-    if (writeNorm !== undefined) return undefined; // its σ is that of all neurons together
+    const { W_in, name, writeNorm, choice } = mlpOf(block);
+    // A σ of what is written, and a choice among neurons, are those of all together.
+    if (writeNorm !== undefined || choice !== undefined) return undefined;
     return { d_mlp: sizeAlong(W_in.shape, "d_mlp", name) };
   },
   alone: (ops, whole, neuron) => {
     const block = mlpOf(whole);
     // A norm behind the activation mixes what neurons give: none can be cut out.
     if (block.postNorm !== undefined) return undefined;
-    const { b_out, ...own } = block;
+    const { b_out, choice, bent, ...own } = block; // these make its gate, which is held
     const only = (x: (typeof block)["W_in"]): (typeof block)["W_in"] =>
       "d_mlp" in x.shape ? ops.slice(x, "d_mlp", neuron, neuron + 1) : x;
     const { W_in, W_out, b_in, W_gate, b_gate, threshold, mask } = own;

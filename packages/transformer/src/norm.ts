@@ -1,9 +1,11 @@
 import type { Axis, Ops, Shaped } from "@resolvent/tensor";
-import type { NormWeights } from "./model.ts";
+import { openLanes } from "./lanes.ts";
+import type { Block, NormWeights } from "./model.ts";
 import type { Site, Sites } from "./sites.ts";
 
 /**
- * `γ · P x / σ + β` along `axis`, with `σ = √(mean((P x)²) + eps)`; `P` centres for LayerNorm.
+ * `γ · P x / σ + β` along `axis`, with `σ = √(mean((P x)²) + eps)`, or where the norm says so that times a factor, plus
+ * a constant; `P` centres for LayerNorm.
  * σ is a site, so it can be frozen; the rest is affine. The identity where there is no norm.
  */
 export function normalize<T extends Shaped>(
@@ -16,9 +18,19 @@ export function normalize<T extends Shaped>(
 ): T {
   if (norm === undefined) return x;
   const centred = norm.kind === "layer" ? ops.center(x, axis) : x;
-  const sigma = sites.at(site, () => ops.rms(centred, axis, norm.eps));
+  const sigma = sites.at(site, () => sigmaOf(ops, norm, centred, axis));
   const scaled = ops.mul(centred, factorOf(ops, norm, sigma));
   return norm.bias === undefined ? scaled : ops.add(scaled, norm.bias);
+}
+
+/** What a block makes of the stream first: its norm, of the lanes that are open to it. */
+export function normedRead<T extends Shaped>(
+  ops: Ops<T>,
+  { norm, lanes }: Pick<Block<T>, "norm" | "lanes">,
+  read: T,
+  sites: Sites<T>,
+): T {
+  return normalize(ops, norm, openLanes(ops, lanes, read), "d_model", sites, "norm");
 }
 
 /**
@@ -40,7 +52,7 @@ export function normalizeParts<T extends Shaped>(
   const sigma = sites.at(site, () => {
     const sum = ops.sum(parts, [over]);
     const whole = centred(rest === undefined ? sum : ops.add(sum, rest));
-    return ops.rms(whole, axis, norm.eps);
+    return sigmaOf(ops, norm, whole, axis);
   });
   const factor = factorOf(ops, norm, sigma);
   const own = rest && ops.mul(factor, centred(rest));
@@ -48,6 +60,17 @@ export function normalizeParts<T extends Shaped>(
     parts: ops.mul(centred(parts), factor),
     rest: own && norm.bias ? ops.add(own, norm.bias) : (own ?? norm.bias),
   };
+}
+
+function sigmaOf<T extends Shaped>(
+  ops: Ops<T>,
+  { eps, deviation }: NormWeights<T>,
+  centred: T,
+  axis: Axis,
+): T {
+  const sigma = ops.rms(centred, axis, eps);
+  if (deviation === undefined) return sigma;
+  return ops.add(ops.scale(sigma, deviation.times), ops.fill({}, deviation.plus));
 }
 
 /** `γ/σ` first: where σ is frozen it has no axis of degrees, and the stack is passed over once. */

@@ -34,6 +34,7 @@ const MLP = {
   gate: ["pos", "d_mlp"],
   post: ["pos", "d_mlp"],
   post_norm: ["pos"],
+  out: ["pos", "d_model"],
 } as const;
 
 type Outside = typeof OUTSIDE;

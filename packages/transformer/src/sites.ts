@@ -20,6 +20,7 @@ import type { Shaped } from "@resolvent/tensor";
  * | `L0.mlp.gate` | `φ(z)/z`, or `φ(W_gate n(r))` of a gated MLP (gate `activation`) | pos, d_mlp |
  * | `L0.mlp.post` | `g · z`, what W_out reads, through a norm where the MLP has one inside | pos, d_mlp |
  * | `L0.mlp.post_norm` | denominator of a norm inside the MLP (gate `norm`) | pos |
+ * | `L0.mlp.out` | what the MLP makes, before a norm of what it writes; of models that have one | pos, d_model |
  * | `L0.attn.write_norm`, `L0.mlp.write_norm` | denominator of a norm of what the block writes (gate `norm`) | pos |
  * | `L0.attn.write`, `L0.mlp.write` | what the block adds to the stream, `C_i` | pos, d_model |
  * | `L0.attn.after`, `L0.mlp.after` | the stream once it is added | pos, d_model |

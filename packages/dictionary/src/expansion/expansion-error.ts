@@ -6,6 +6,8 @@ const REMEDIES = {
     "With gates held its features have to be linear in what it reads: evaluate it, or take its sums as sources at a site.",
   "dictionary/no-place":
     "Give SAEs of the stream or of what a block writes, and transcoders from what an MLP reads to what it writes.",
+  "dictionary/not-patched":
+    "Patch between prompts with transcoders, whose features are nodes; SAEs are sources of one prompt's run.",
   "dictionary/two-places": "Give one dictionary for each block, and one of the stream.",
 } as const;
 

@@ -1,6 +1,7 @@
 import { allSources, type FrozenRun, frozenRun, type Sources } from "@resolvent/paths";
 import type { Engine, Ops, Shaped } from "@resolvent/tensor";
 import {
+  type AttentionBlock,
   type Block,
   blocksOf,
   type Level,
@@ -12,11 +13,12 @@ import {
 import type { Dictionary } from "../dictionary.ts";
 import { positionsFor, vectorsAt } from "../place.ts";
 import { encode, type SparseActivations } from "../sparse.ts";
-import { featureLevel } from "./feature-level.ts";
-import { featureParts } from "./feature-sources.ts";
+import { featureLevel, unitNames } from "./feature-level.ts";
+import { mixedParts, writtenParts } from "./mixed-sources.ts";
 import { type Placed, placedIn } from "./placed.ts";
 import { heldBlock } from "./replaced-block.ts";
 import { constantsOf, ownOf, type Replaced, replacedBy } from "./replaced-mlp.ts";
+import { withBlocks } from "./with-blocks.ts";
 
 /**
  * A run in which dictionaries stand for what they are trained on. What takes a model, its run, sources or a level takes
@@ -42,9 +44,13 @@ interface Read<T extends Shaped> extends Placed<T> {
   readonly x: T;
   /** The value of the site that it reads, `pos, d_model`. */
   readonly stream: T;
-  /** The value that it stands for, `pos, d_model`. */
-  readonly value: T;
-  /** Undefined where a transcoder's thresholds say what is active. */
+  /** The value that it stands for. */
+  readonly seen: T;
+  /** The stream at its point, or what its block writes: `pos, d_model`. */
+  readonly written: T;
+  /** σ of a norm of what the block writes; undefined where there is none. */
+  readonly sigma: T | undefined;
+  /** Undefined of a transcoder, whose units say what is active. */
   readonly sparse: SparseActivations | undefined;
 }
 
@@ -61,13 +67,15 @@ interface Read<T extends Shaped> extends Placed<T> {
  *
  * - An **SAE of the stream** cuts it: what was before the point is its features, each at each position a source,
  *   `b_dec` and `error`, of degree 0 *after the site*. Degrees are not those of the whole model.
- * - An **SAE of what a block writes** cuts the block, and its sources have degree 1.
+ * - An **SAE of what a block writes** cuts the block, and its sources have degree 1. One of **what heads mix** (hook_z)
+ *   does so too, each source through `W_O`: `L3.attn.mixed.F18`, `b_dec`, `error`, then `b_O`, and `heads`, what other
+ *   heads write, where it is of one.
  * - A **transcoder** replaces its MLP by a block of the same degree, linear once its active set is held. Its features
  *   are nodes, `L3.F52`; `L3.mlp.b_enc` (through the decoder, with the norm's β), `L3.mlp.b_dec` and `L3.mlp.error` are
  *   sources of degree 1. The linear part of the block is another than the MLP's, and so is every degree; their sum is
  *   the model all the same.
  *
- * `live` recomputes active sets, of topk and groupmax too few: theirs stay as they were, and errors do always.
+ * `live` recomputes active sets, those of topk and groupmax too; errors stay as they were.
  *
  * @throws InputError `dictionary/no-place`, `dictionary/two-places`, `dictionary/not-affine`, `paths/streamed`, what
  *   `run` throws
@@ -84,9 +92,11 @@ export async function withDictionaries<T extends Shaped, R>(
   const owned: unknown[] = [];
   try {
     const trace = engine.scope(() => {
-      const sites = placed.flatMap(({ places, site }) => [places.input.site, site]);
-      const done = runModel(engine, model, tokens, { sites: [...new Set(sites)] });
-      return done.trace;
+      const sites = placed.flatMap(({ places, site, value }) => {
+        return [places.input.site, site, value, `${site}_norm`];
+      });
+      const asked = new Set(sites);
+      return runModel(engine, model, tokens, { sites: (site) => asked.has(site) }).trace;
     });
     owned.push(trace);
     for (const one of placed)
@@ -115,11 +125,14 @@ async function readAt<T extends Shaped>(
     return dictionary.centred ? engine.center(rows, "d_in") : rows;
   });
   owned.push(x);
-  const { kind } = dictionary.activation;
-  const chooses = kind === "topk" || kind === "groupmax";
-  const sparse = role !== "block" || chooses ? await encode(engine, dictionary, x) : undefined;
-  const [stream, value] = [trace.get(places.input.site) as T, trace.get(site) as T]; // asked for
-  return { ...placed, positions, x, stream, value, sparse };
+  const sparse = role === "block" ? undefined : await encode(engine, dictionary, x);
+  const [stream, written, value] = [places.input.site, site, placed.value].map((at) =>
+    trace.get(at),
+  );
+  return {
+    ...{ ...placed, positions, x, sparse, sigma: trace.get(`${site}_norm`) },
+    ...{ stream: stream as T, written: written as T, seen: value as T }, // they were asked for
+  };
 }
 
 function expansionOf<T extends Shaped>(
@@ -134,7 +147,8 @@ function expansionOf<T extends Shaped>(
   const held = new Map<string, Block<T>>();
   for (const read of reads) {
     const block = ofBlock(read);
-    if (read.role === "write") held.set(block.name, heldBlock(ops, block, read.value));
+    if (read.role === "write" || read.role === "mixed")
+      held.set(block.name, heldBlock(ops, block, read.written));
     if (read.role === "block" && block.kind === "mlp") {
       replaced.set(block.name, replacedBy(ops, block, read, tokens.length));
     }
@@ -145,22 +159,24 @@ function expansionOf<T extends Shaped>(
   );
   const model = withBlocks(live, held);
   const run = frozenRun(ops, model, tokenIds(tokens));
-  const transcoders = new Map(
-    reads.flatMap(({ role, block, dictionary }) =>
-      role === "block" && block !== undefined ? [[block.layer, dictionary] as const] : [],
-    ),
+  const units = new Map(
+    reads.flatMap(({ role, block, dictionary }) => {
+      if (role !== "block" || block === undefined) return [];
+      return [[block.layer, unitNames(block.layer, dictionary)] as const];
+    }),
   );
-  const level = featureLevel(transcoders, original.architecture.layers);
+  const normed = [...replaced.values()].some(({ block }) => block.writeNorm !== undefined);
+  const level = featureLevel(units, original.architecture.layers, normed);
 
   const given = reads.map((read): Sources<T> => {
-    const { name, enters, site } = read;
+    const { name, enters, site, role } = read;
+    const sparse = read.sparse as SparseActivations; // all but blocks have them
     const parts =
-      read.role === "block"
+      role === "block"
         ? constantsOf(ops, run, replaced.get(name) as Replaced<T>) // every MLP was
-        : featureParts(ops, read.dictionary, {
-            ...{ x: read.x, value: read.value, positions: read.positions },
-            sparse: read.sparse as SparseActivations, // all but blocks have them
-          });
+        : role === "mixed"
+          ? mixedParts(ops, original, ofBlock(read) as AttentionBlock<T>, { ...read, sparse }) // heads are of one
+          : writtenParts(ops, ofBlock(read), { ...read, sparse });
     return {
       ...{ enters, site, byPosition: true },
       degree: read.role === "stream" ? 0 : 1,
@@ -190,15 +206,4 @@ function heldOnly<T>(held: ReadonlyMap<string, Block<T>>): unknown {
   return [...held.values()].map((block) =>
     block.kind === "attn" ? block.W_V : [block.W_in, block.W_out],
   );
-}
-
-/** The model with other blocks in the places of some. */
-function withBlocks<T extends Shaped>(
-  model: Model<T>,
-  others: ReadonlyMap<string, Block<T>>,
-): Model<T> {
-  const stages = [...model.stages].map((stage) =>
-    stage.map((block) => others.get(block.name) ?? block),
-  );
-  return { ...model, stages };
 }

@@ -17,6 +17,7 @@ import {
   mapBlock,
   nodeWrite,
   normalize,
+  normedRead,
   plainSites,
   recording,
   replacing,
@@ -59,12 +60,14 @@ export function featureReadout<T extends Shaped>(
       details: { ...place, positions: run.positions },
     });
   }
-  const { norm, W_in, b_in, name } = step.weights as MlpBlock<T>; // only MLPs have features
+  const { norm, lanes, inputNorm, W_in, b_in, name } = step.weights as MlpBlock<T>; // only MLPs have features
   const unit = (x: T): T => ops.slice(x, "d_mlp", feature, feature + 1);
   return ops.scope(() => {
     const own = {
       ...{ kind: "mlp" as const, name, layer, activation: "relu" as const, W_out: W_in },
       ...(norm && { norm }),
+      ...(lanes && { lanes }),
+      ...(inputNorm && { inputNorm }),
       ...{ W_in: unit(W_in), ...(b_in && { b_in: unit(b_in) }) },
     };
     const read = <V extends Shaped>(on: Ops<V>, fixed: (value: T) => V, stream: V): V => {
@@ -74,7 +77,8 @@ export function featureReadout<T extends Shaped>(
         heldAt(run.gates, (gate) => fixed(at(gate))),
         name,
       );
-      const normed = normalize(on, block.norm, stream, "d_model", sites, "norm");
+      const seen = normedRead(on, block, stream, sites);
+      const normed = normalize(on, block.inputNorm, seen, "d_model", sites, "input_norm");
       return on.sum(affine(on, normed, { W: block.W_in, b: block.b_in }, ["d_model"]), ["pos"]);
     };
     const { d_model } = model.architecture;

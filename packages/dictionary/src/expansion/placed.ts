@@ -12,10 +12,11 @@ import { expansionError } from "./expansion-error.ts";
  * |---|---|---|
  * | `stream` | SAE of the stream | the stream at a point is cut, and becomes sources of degree 0 there |
  * | `write` | SAE of what a block writes | the block is cut, and becomes sources of degree 1 |
+ * | `mixed` | SAE of what heads mix (hook_z) | the attention block is cut, its sources pass `W_O` |
  * | `block` | transcoder of an MLP | the MLP is replaced: a node of degree 1, its features steps of paths |
  */
 export interface Placed<T extends Shaped> {
-  readonly role: "stream" | "write" | "block";
+  readonly role: "stream" | "write" | "mixed" | "block";
   readonly dictionary: Dictionary<T>;
   readonly places: Places;
   /** What its sources are named after: `L2.mlp.after`, `L1.mlp.write`, `L3.mlp`. */
@@ -26,6 +27,8 @@ export interface Placed<T extends Shaped> {
   readonly block: BlockPlace | undefined;
   /** The site that has its sources. */
   readonly site: Site;
+  /** The site whose value it stands for: before `W_O`, or before a norm of what the block writes, where it is there. */
+  readonly value: Site;
 }
 
 /**
@@ -61,21 +64,25 @@ function placeOf<T extends Shaped>(model: Model<T>, dictionary: Dictionary<T>): 
   const all = stages.flat();
   const of = (end: string): BlockPlace | undefined =>
     all.find(({ name }) => splice === `${name}.${end}`);
-  const written = of("write");
-  const passed = of("after");
   const same = input.site === output.site && input.form === output.form;
+  const inside = of("mixed");
+  const written = of("write") ?? of("out") ?? inside;
   if (written !== undefined) {
-    const at = { dictionary, places, block: written, enters: written.stage + 1, site: splice };
-    if (same) return { role: "write", name: siteText(output), ...at };
-    if (written.kind === "mlp" && input.site === `${written.name}.read`) {
-      return { role: "block", name: written.name, ...at };
+    const { name, stage, kind } = written;
+    const at = { dictionary, places, block: written, enters: stage + 1 };
+    const sites = { site: `${name}.write`, value: splice };
+    if (same) {
+      return { role: inside ? "mixed" : "write", name: siteText(output), ...at, ...sites };
     }
+    if (kind === "mlp" && input.site === `${name}.read`)
+      return { role: "block", name, ...at, ...sites };
   }
+  const passed = of("after");
   const last = passed && stages[passed.stage]?.at(-1);
   if (same && (splice === "embed" || (passed !== undefined && last?.name === passed.name))) {
     const enters = passed === undefined ? 0 : passed.stage + 1;
-    const name = siteText(output);
-    return { role: "stream", dictionary, places, name, enters, block: undefined, site: splice };
+    const at = { dictionary, places, name: siteText(output), enters, block: undefined };
+    return { role: "stream", ...at, site: splice, value: splice };
   }
   const [from, to] = [siteText(input), siteText(output)];
   throw expansionError(

@@ -1,6 +1,6 @@
 import type { Sources } from "@resolvent/paths";
 import { type Ops, type Shaped, sizeAlong, sumOf } from "@resolvent/tensor";
-import { blockWrite, frozenAt, withoutBiases } from "@resolvent/transformer";
+import { blockWrite, frozenAt, openLanes, withoutBiases } from "@resolvent/transformer";
 import type { DictionaryRun } from "./expansion.ts";
 
 /** What sources that enter together become at a point of the stream. */
@@ -22,8 +22,24 @@ export interface SourceStreams<T> {
  */
 export function sourceStreams<T extends Shaped>(
   ops: Ops<T>,
+  made: Pick<DictionaryRun<T>, "model" | "run" | "sources">,
+  before: number = made.model.stages.length,
+): SourceStreams<T>[] {
+  const { stages, final } = made.model;
+  const { lanes } = [...stages][before]?.[0] ?? final; // what is open where it is read
+  return ops.scope(() =>
+    carriedStreams(ops, made, before).map(({ values, ...own }) => ({
+      ...own,
+      values: openLanes(ops, lanes, values),
+    })),
+  );
+}
+
+/** The same with all lanes, where the stream has them. */
+function carriedStreams<T extends Shaped>(
+  ops: Ops<T>,
   { model, run, sources }: Pick<DictionaryRun<T>, "model" | "run" | "sources">,
-  before: number = model.stages.length,
+  before: number,
 ): SourceStreams<T>[] {
   const sites = frozenAt(run.gates);
   const carried = (group: Sources<T>): T =>
@@ -53,7 +69,7 @@ export function scoreParts<T extends Shaped>(
   before: number,
 ): { readonly name: string; readonly names: readonly string[]; readonly stack: T } {
   const streams = ops.scope(() => {
-    const groups = sourceStreams(ops, made, before);
+    const groups = carriedStreams(ops, made, before);
     const stacks = groups.map(({ values }) => ops.join(values, ["degree", "source"], "source"));
     return { groups, stack: ops.concat(stacks, "source") };
   });

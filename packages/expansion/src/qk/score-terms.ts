@@ -7,7 +7,7 @@ import {
   keysOf,
   type Level,
   type Model,
-  normalize,
+  normedRead,
   onlyHead,
   queriesOf,
   rotateHeads,
@@ -182,12 +182,12 @@ function projected<T extends Shaped>(
   const queriesFrom = (from: AttentionBlock<T>, stream: T): T => {
     const sites = within(frozenAt(queryGates), block.name);
     const row = ops.slice(stream, "pos", query, query + 1);
-    const normed = normalize(ops, from.norm, row, "d_model", sites, "norm");
+    const normed = normedRead(ops, from, row, sites);
     return rotateHeads(ops, block, queriesOf(ops, from, normed, sites), "pos", query);
   };
   const keysFrom = (from: AttentionBlock<T>, stream: T): T => {
     const sites = within(frozenAt(keyGates), block.name);
-    const normed = normalize(ops, from.norm, stream, "d_model", sites, "norm");
+    const normed = normedRead(ops, from, stream, sites);
     return rotateHeads(ops, block, keysOf(ops, from, normed, sites), "key_pos");
   };
   const names = { query: [] as string[], key: [] as string[] };
