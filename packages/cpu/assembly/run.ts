@@ -7,6 +7,7 @@ import { matmul } from "./matmul";
 import { rotary } from "./rotary";
 import { rows, sumColumns, sumRows } from "./rows";
 import { thinColumns, thinTerms } from "./thin";
+import { top } from "./top";
 
 /** Blocks of a product on the system's BLAS: worker/native.js. */
 // @ts-ignore: decorator
@@ -64,6 +65,8 @@ function kernel<T>(control: usize, from: i32, to: i32, thread: i32): void {
       return transpose<u16>(args, from, to);
     case 18:
       return take<u16>(args, from, to);
+    case 19:
+      return top<T>(args, from, to);
     default:
       unreachable();
   }

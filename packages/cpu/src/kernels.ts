@@ -20,6 +20,7 @@ export const kernels = {
   copy16: 16,
   transpose16: 17,
   take16: 18,
+  top: 19,
 } as const;
 
 /** What `map` computes; the same as in assembly/map.ts. */
