@@ -21,6 +21,9 @@ export const kernels = {
   transpose16: 17,
   take16: 18,
   top: 19,
+  pairDots: 20,
+  pairSums: 21,
+  adam: 22,
 } as const;
 
 /** What `map` computes; the same as in assembly/map.ts. */
