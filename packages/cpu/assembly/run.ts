@@ -1,12 +1,15 @@
 // Runs a kernel over a range of items, alone or with the worker threads. Items are handed out in chunks of
 // fixed size, so what is computed does not depend on which thread computes it.
+import { adam } from "./adam";
 import { copy, fill, put, take, transpose } from "./copy";
 import { widen } from "./half";
 import { map, zip } from "./map";
 import { matmul } from "./matmul";
+import { pairDots, pairSums } from "./pairs";
 import { rotary } from "./rotary";
 import { rows, sumColumns, sumRows } from "./rows";
 import { thinColumns, thinTerms } from "./thin";
+import { top } from "./top";
 
 /** Blocks of a product on the system's BLAS: worker/native.js. */
 // @ts-ignore: decorator
@@ -64,6 +67,14 @@ function kernel<T>(control: usize, from: i32, to: i32, thread: i32): void {
       return transpose<u16>(args, from, to);
     case 18:
       return take<u16>(args, from, to);
+    case 19:
+      return top<T>(args, from, to);
+    case 20:
+      return pairDots<T>(args, from, to);
+    case 21:
+      return pairSums<T>(args, from, to);
+    case 22:
+      return adam<T>(args, from, to);
     default:
       unreachable();
   }

@@ -1,5 +1,6 @@
 import type { Axis, Engine, LinearAlgebra, RotaryTable, Tensor } from "@resolvent/tensor";
 import { checkShape, constantShape, renameShape, splitShape } from "@resolvent/tensor/rules";
+import { adam } from "./adam.ts";
 import type { MemoryUse } from "./allocator.ts";
 import { type Blas, useBlas } from "./blas/choice.ts";
 import { lapackLinearAlgebra } from "./blas/lapack-linear-algebra.ts";
@@ -9,6 +10,7 @@ import { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
 import type { Machine, Wide } from "./machine.ts";
 import { map, zip } from "./map.ts";
 import { matmul } from "./matmul.ts";
+import { pairDots, pairSums } from "./pairs.ts";
 import { type Angles, rotary } from "./rotary.ts";
 import { center, logsumexp, rms, softmax, sum } from "./rows.ts";
 import { type CpuOptions, startMachine } from "./start.ts";
@@ -151,6 +153,16 @@ export function engineOf(
     logsumexp: (a, axis) => op(() => logsumexp(machine, w(a), axis)),
     rotary: (a, axis, pos, table, options) =>
       op(() => rotary(machine, w(a), { axis, pos, table, angles: anglesOf(table), ...options })),
+    fused: {
+      pairDots: (left, right, over, pairs) =>
+        op(() => pairDots(machine, w(left), w(right), over, pairs)),
+      pairSums: (weights, right, pairs, size) =>
+        op(() => pairSums(machine, w(weights), w(right), pairs, size)),
+      adam: ({ first, second }, gradient, factors) =>
+        machine.scope(() =>
+          adam(machine, { first: w(first), second: w(second) }, w(gradient), factors),
+        ),
+    },
   };
 }
 

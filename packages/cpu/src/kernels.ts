@@ -20,6 +20,10 @@ export const kernels = {
   copy16: 16,
   transpose16: 17,
   take16: 18,
+  top: 19,
+  pairDots: 20,
+  pairSums: 21,
+  adam: 22,
 } as const;
 
 /** What `map` computes; the same as in assembly/map.ts. */

@@ -145,6 +145,11 @@ export class Machine {
     return new Int32Array(this.#bytes.buffer, start, count);
   }
 
+  /** The same of 64-bit numbers. */
+  doubles(start: number, count: number): Float64Array {
+    return new Float64Array(this.#bytes.buffer, start, count);
+  }
+
   /**
    * Runs a kernel over items that take about `cost` nanoseconds each, on several threads where it pays.
    * Chunks are multiples of `multiple` items.

@@ -14,8 +14,12 @@ export interface SparseActivations {
   readonly values: Float64Array;
 }
 
+/** Bytes of pre-activations and rows at a time that are enough: with more, a product takes no less and memory more. */
+const ENOUGH_BYTES = 64 * 2 ** 20;
+const ENOUGH_ROWS = 512;
+
 export interface EncodeOptions {
-  /** Bytes that dense values may take at a time; default 512 MiB. */
+  /** Bytes that dense values may take at a time, at most; default 512 MiB. */
   readonly memory?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,8 +44,9 @@ export async function encode<T extends Shaped>(
   const rows = sizeAlong(x.shape, "row", "encode");
   const entries: Entries = { starts: [0], indices: [], values: [] };
   // About four dense values are there at a time: a product, with its bias, the gate, what comes out.
-  const bytes = 4 * features * (engine.precision === "f32" ? 4 : 8);
-  const step = Math.max(1, Math.min(rows, Math.floor(memory / bytes)));
+  const bytes = features * (engine.precision === "f32" ? 4 : 8);
+  const enough = Math.max(ENOUGH_ROWS, Math.floor(ENOUGH_BYTES / bytes));
+  const step = Math.max(1, Math.min(rows, enough, Math.floor(memory / (4 * bytes))));
   for (let from = 0; from < rows; from += step) {
     signal?.throwIfAborted();
     const some = Math.min(rows, from + step) - from;
@@ -123,13 +128,18 @@ function addChosen(
   rows: number,
 ): void {
   const [own, kept] = [new Int32Array(rows * each), new Float64Array(rows * each)];
+  const order = new Float64Array(each); // feature · each + place: exact, and sorted without a function
   const before = starts.at(-1) as number;
   let at = 0;
   for (let row = 0; row < rows; row++) {
-    const order = Array.from({ length: each }, (_, i) => row * each + i)
-      .filter((i) => (rectified ? !((what[i] as number) <= 0) : what[i] !== 0))
-      .sort((i, j) => (where[i] as number) - (where[j] as number));
-    for (const i of order) {
+    let count = 0;
+    for (let i = 0; i < each; i++) {
+      const value = what[row * each + i] as number;
+      if (rectified ? !(value <= 0) : value !== 0)
+        order[count++] = (where[row * each + i] as number) * each + i;
+    }
+    for (const key of order.subarray(0, count).sort()) {
+      const i = row * each + (key % each);
       own[at] = where[i] as number;
       kept[at++] = what[i] as number;
     }

@@ -10,6 +10,14 @@ export {
   isInputError,
   isInternalError,
 } from "./errors.ts";
+export {
+  type AdamFactors,
+  type Fusions,
+  type PairSide,
+  type Pairs,
+  pairDots,
+  pairSums,
+} from "./fused.ts";
 export type {} from "./globals.ts";
 export { type Half, widenHalf } from "./half.ts";
 export type {

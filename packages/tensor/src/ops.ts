@@ -1,3 +1,4 @@
+import type { Fusions } from "./fused.ts";
 import type { Half } from "./half.ts";
 import type { Axis, Shape, Shaped } from "./shape.ts";
 
@@ -129,6 +130,9 @@ export interface Ops<T extends Shaped> {
    * promise, with `tensor/async-scope`: await outside of the scope.
    */
   scope<R>(body: () => R): R;
+
+  /** Several primitives in one pass, where the interpreter has that; see `pairDots` and `pairSums`. */
+  readonly fused?: Fusions<T>;
 }
 
 /** Numbers on the host, in memory order. */

@@ -1,4 +1,5 @@
 import { InputError } from "./errors.ts";
+import { pairDots, pairSums, swappedPairs } from "./fused.ts";
 import type { Ops } from "./ops.ts";
 import { matmulRoles } from "./rules/arithmetic.ts";
 import { type Axis, axesOf, type Shape, type Shaped, showShape, sizeAlong } from "./shape.ts";
@@ -11,7 +12,7 @@ export interface TapeOps<T extends Shaped>
     Pick<Tape<T>, "variable" | "fixed" | "pull" | "axes"> {}
 
 /** The primitives of one operand, and of two. */
-type One = Exclude<keyof Ops<Shaped>, Two | "constant" | "fill" | "concat" | "scope">;
+type One = Exclude<keyof Ops<Shaped>, Two | "constant" | "fill" | "concat" | "scope" | "fused">;
 type Two = "add" | "sub" | "mul" | "div" | "matmul";
 
 /** What a primitive takes besides its operands. */
@@ -23,6 +24,8 @@ type Rest<K extends One | Two> =
 /** What to hold, for an operation that is not linear in what depends on a variable. */
 const FREEZE: Readonly<Record<string, string>> = {
   mul: "one of the two factors, such as the gate of an activation",
+  pairDots: "one of the two sides",
+  pairSums: "the weights or the rows",
   matmul: "one of the two factors, such as the attention pattern",
   div: "what is divided by, such as the denominator of a norm",
   rms: "the denominator of the norm",
@@ -211,6 +214,31 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>, where: string): TapeOps<T>
       linear("rotary", a, [axis, pos, table, options], (c) =>
         ops.rotary(c, axis, pos, table, { ...options, transpose: options?.transpose !== true }),
       ),
+    fused: {
+      pairDots: (a, b, over, pairs) => {
+        if (a.primal === undefined) knownOf(b, "pairDots");
+        const run: Program = (on, left, right) => pairDots(on, left, right, over, pairs);
+        return record([a, b], run, (c, i, y) => {
+          const [own, other] = i === 0 ? [a, b] : [b, a];
+          const from = i === 0 ? pairs : swappedPairs(pairs);
+          const size = sizeAlong(own.shape, from.left.axis, "pairDots");
+          return { values: pairSums(ops, whole(c, y), knownOf(other, "pairDots"), from, size) };
+        });
+      },
+      pairSums: (weights, right, pairs, size) => {
+        if (weights.primal === undefined) knownOf(right, "pairSums");
+        const run: Program = (on, w, rows) => pairSums(on, w, rows, pairs, size);
+        return record([weights, right], run, (c, i, y) => {
+          const [from, values] = [swappedPairs(pairs), whole(c, y)];
+          if (i === 1) {
+            const rows = sizeAlong(right.shape, pairs.right.axis, "pairSums");
+            return { values: pairSums(ops, knownOf(weights, "pairSums"), values, from, rows) };
+          }
+          const over = axesOf(right.shape).filter((axis) => axis !== pairs.right.axis);
+          return { values: pairDots(ops, values, knownOf(right, "pairSums"), over, pairs) };
+        });
+      },
+    },
     // The tape refers to everything, so nothing may be freed before covectors are pulled back.
     scope: (body) => body(),
   };

@@ -1,4 +1,4 @@
-import type { Ops, Shaped } from "@resolvent/tensor";
+import type { AdamFactors, Ops, Shaped } from "@resolvent/tensor";
 
 /** The running means of a parameter's gradient and of its square, which Adam carries from step to step. */
 export interface AdamMoments<T> {
@@ -31,17 +31,29 @@ export function adamStep<T extends Shaped>(
   options: AdamOptions,
 ): AdamMoments<T> & { readonly move: T } {
   const { step, rate, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, shrink = 1 } = options;
-  const first = ops.add(ops.scale(moments.first, beta1), ops.scale(gradient, shrink * (1 - beta1)));
-  const square = ops.mul(gradient, gradient);
-  const second = ops.add(
-    ops.scale(moments.second, beta2),
-    ops.scale(square, shrink ** 2 * (1 - beta2)),
-  );
   // Both sides of the quotient times √(1 − β₂ᵗ), which saves a pass.
   const correction = Math.sqrt(1 - beta2 ** step);
-  const move = ops.div(
-    ops.scale(first, (rate * correction) / (1 - beta1 ** step)),
-    ops.add(ops.sqrt(second), ops.fill({}, eps * correction)),
-  );
+  const factors: AdamFactors = {
+    keepFirst: beta1,
+    addFirst: shrink * (1 - beta1),
+    keepSecond: beta2,
+    addSecond: shrink ** 2 * (1 - beta2),
+    rate: (rate * correction) / (1 - beta1 ** step),
+    eps: eps * correction,
+  };
+  return ops.fused?.adam?.(moments, gradient, factors) ?? stepOf(ops, moments, gradient, factors);
+}
+
+/** The same by primitives. */
+function stepOf<T extends Shaped>(
+  ops: Ops<T>,
+  moments: AdamMoments<T>,
+  gradient: T,
+  { keepFirst, addFirst, keepSecond, addSecond, rate, eps }: AdamFactors,
+): AdamMoments<T> & { readonly move: T } {
+  const first = ops.add(ops.scale(moments.first, keepFirst), ops.scale(gradient, addFirst));
+  const square = ops.mul(gradient, gradient);
+  const second = ops.add(ops.scale(moments.second, keepSecond), ops.scale(square, addSecond));
+  const move = ops.div(ops.scale(first, rate), ops.add(ops.sqrt(second), ops.fill({}, eps)));
   return { first, second, move };
 }

@@ -9,6 +9,8 @@ export interface Pairs {
   readonly features: Ids;
   /** Their pre-activations. */
   readonly values: ArrayLike<number>;
+  /** The features that they were chosen among, rising; absent where that are all. */
+  readonly among?: Int32Array;
 }
 
 /** Which activations a batch has, where a choice among many decides it. */
@@ -60,6 +62,7 @@ function byRow({ indices, values }: Top, each: number, names: Int32Array | undef
     rows: idsOf(found.map((_, i) => Math.floor(i / each))),
     features: idsOf(names === undefined ? found : found.map((at) => names[at] as number)), // within
     values: values.data,
+    ...(names !== undefined && { among: names }),
   };
 }
 

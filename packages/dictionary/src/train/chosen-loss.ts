@@ -7,13 +7,11 @@ import {
 } from "@resolvent/tensor";
 import type { Choice, ChoosingLoss, Pairs } from "./choice.ts";
 import { type LossParts, meanSquare, withoutFeatures } from "./loss-parts.ts";
+import { chosenSum } from "./pair-form.ts";
 import { offset } from "./pre-activations.ts";
 import type { TrainedWeights, TrainingRows } from "./weights.ts";
 
-/**
- * The loss of topk and batchtopk, computed for the active pairs of row and feature alone: what is not active takes no
- * gradient, so that the products over all features are never made.
- */
+/** The loss of topk and batchtopk, of what has been chosen. */
 export function chosenLoss<T extends Shaped>(
   tape: AdjointOps<T>,
   weights: TrainedWeights<Recorded<T>>,
@@ -23,36 +21,19 @@ export function chosenLoss<T extends Shaped>(
 ): LossParts<T> {
   const count = sizeAlong(rows.input.shape, "row", "train");
   const constant = offset(tape, weights, weights.b_enc, subtractsBias);
-  /** `a_f d_f` of each pair, `entry, d_out`. */
-  const written = ({ rows: of, features }: Pairs): Recorded<T> => {
-    const read = tape.mul(
-      tape.take(weights.W_enc, "feature", features),
-      tape.take(rows.input, "row", of),
-    );
-    const product = tape.sum(read, ["d_in"]);
-    const z =
-      constant === undefined
-        ? product
-        : tape.add(product, tape.take(constant, "feature", features));
-    const a = tape.mul(z, tape.gate(z, "relu")); // relu's gate has slope 0
-    return tape.mul(tape.take(weights.W_dec, "feature", features), a);
-  };
-  /** Sums over the features of each row. */
-  const summed = (entries: Recorded<T>, of: Ids): Recorded<T> =>
-    tape.arrange(tape.put(entries, of, "row", count), ["row", "d_out"]);
+  const written = (pairs: Pairs): Recorded<T> =>
+    chosenSum(tape, { weights, constant, input: rows.input }, pairs);
 
   let output = withoutFeatures(tape, weights, rows.input, count);
   const parts: Record<string, Recorded<T>> = {};
   const groups = loss.kind === "batchtopk" ? loss.groups : undefined;
   if (groups === undefined) {
-    output = tape.add(output, summed(written(choice.active), choice.active.rows));
+    output = tape.add(output, written(choice.active));
     parts.mse = meanSquare(tape, rows.target, output);
   } else {
     let prefixes: Recorded<T> | undefined;
     for (const group of grouped(choice.active, groups)) {
-      if (group.values.length > 0) {
-        output = tape.add(output, summed(written(group), group.rows));
-      }
+      if (group.values.length > 0) output = tape.add(output, written(group));
       const mse = meanSquare(tape, rows.target, output);
       if (parts.mse !== undefined) {
         prefixes = prefixes === undefined ? parts.mse : tape.add(prefixes, parts.mse);
@@ -64,7 +45,7 @@ export function chosenLoss<T extends Shaped>(
   const { revived } = choice;
   if (revived !== undefined && loss.auxiliary !== undefined) {
     const left = tape.fixed(tape.sub(rows.target, output).primal); // e, which is held
-    const made = summed(written(revived), revived.rows);
+    const made = written(revived);
     parts.auxk = tape.scale(meanSquare(tape, left, made), loss.auxiliary.weight);
   }
   return { parts, output: output.primal };
@@ -88,6 +69,7 @@ function grouped({ rows, features, values }: Pairs, groups: readonly number[]): 
       rows: picked(rows),
       features: picked(features),
       values: own.map((i) => values[i] as number), // likewise
+      among: Int32Array.from({ length: size }, (_, i) => from + i),
     };
   });
 }

@@ -1,13 +1,13 @@
 /** One task on Resolvent, measured on demand: a line in on standard input, a line of JSON out. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { readFileSync } from "node:fs";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
 import { wideKernels } from "@resolvent/cpu/wide";
 import { degreeTerms } from "@resolvent/expansion";
 import { freshParameters, train } from "@resolvent/train";
 import { loadModel, run, tokenIds } from "@resolvent/transformer";
 import { folderOf } from "@resolvent/weights/node";
-import type { Introduction, Request, Task } from "./task.ts";
+import { serve } from "./serve.ts";
+import type { Task } from "./task.ts";
 
 /** The task as a function that gives its result. */
 async function prepare(cpu: Cpu, task: Task): Promise<() => CpuTensor> {
@@ -51,39 +51,13 @@ function training(cpu: Cpu, { recipe, folder, ids: rows }: Task): () => CpuTenso
   };
 }
 
-/** The most memory this process has had resident, in bytes. */
-function peakBytes(): number {
-  return 1024 * process.resourceUsage().maxRSS;
-}
-
-function answer(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
-}
-
 const task = JSON.parse(process.argv[2] ?? "") as Task; // as above
 const wide = process.env.RESOLVENT_WIDE === "1" ? wideKernels : undefined;
 const cpu = await createCpu({ precision: "f32", threads: task.threads, wide });
 const body = await prepare(cpu, task);
-const introduction: Introduction = {
-  is: `Node ${process.versions.node}`,
-  blas: cpu.blas?.core ?? null,
-  threads: cpu.threads,
-};
-answer(introduction);
-for await (const line of createInterface({ input: process.stdin })) {
-  const request = JSON.parse(line) as Request; // as above
-  if ("write" in request) {
-    const result = body();
-    writeFileSync(request.write, new Uint8Array(new Float32Array(cpu.read(result).data).buffer));
-    cpu.free(result);
-    answer({});
-  } else if ("peak" in request) {
-    answer({ bytes: peakBytes() });
-  } else {
-    const start = performance.now();
-    const result = body();
-    answer({ ms: performance.now() - start });
-    cpu.free(result);
-  }
-}
+await serve({ blas: cpu.blas?.core ?? null, threads: cpu.threads }, async (use) => {
+  const result = body();
+  await use(() => cpu.read(result).data);
+  cpu.free(result);
+});
 await cpu.close();

@@ -3,7 +3,7 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Contestant, type Running, start } from "./contestant.ts";
-import type { Introduction, Task } from "./task.ts";
+import type { Introduction } from "./task.ts";
 
 /** Milliseconds that the processors are watched before a measurement, and share of them that may be busy. */
 const WATCH = 120;
@@ -22,6 +22,8 @@ export interface Score {
   readonly contestant: string;
   readonly introduction: Introduction;
   readonly milliseconds: readonly number[];
+  /** The same on the processors, all threads together: where other programs run, they disturb it less. */
+  readonly cpuMilliseconds: readonly number[];
   /** The most memory its process had resident, from its start to its end. */
   readonly peakBytes: number;
   /** `‖result − result of the first contestant‖ / ‖result of the first contestant‖` */
@@ -36,10 +38,29 @@ export interface Contest {
   readonly quiet: number;
 }
 
-/** All contestants at one task, in turn, so that a drift of the machine meets all of them. */
-export async function contest(contestants: readonly Contestant[], task: Task): Promise<Contest> {
+export interface ContestOptions {
+  /** Milliseconds to wait before each measurement until other programs are quiet, at most; default 10,000. */
+  readonly patience?: number;
+}
+
+/**
+ * All contestants at one task, in turn, so that a drift of the machine meets all of them.
+ *
+ * @param task what each of them understands
+ */
+export async function contest(
+  contestants: readonly Contestant[],
+  task: object,
+  { patience = PATIENCE }: ContestOptions = {},
+): Promise<Contest> {
   const load = loadavg()[0] ?? Number.NaN;
-  const field: { name: string; running: Running; times: number[]; difference: number }[] = [];
+  const field: {
+    name: string;
+    running: Running;
+    times: number[];
+    cpuTimes: number[];
+    difference: number;
+  }[] = [];
   try {
     let reference: Float32Array | undefined;
     for (const contestant of contestants) {
@@ -50,27 +71,29 @@ export async function contest(contestants: readonly Contestant[], task: Task): P
       rmSync(path);
       reference ??= result;
       const difference = distance(result, reference);
-      field.push({ name: contestant.name, running, times: [], difference });
+      field.push({ name: contestant.name, running, times: [], cpuTimes: [], difference });
     }
     let rounds = FEWEST;
     let [measured, undisturbed] = [0, 0];
     for (let round = 0; round <= rounds; round++) {
       let sum = 0;
-      for (const { running, times } of field) {
+      for (const { running, times, cpuTimes } of field) {
         measured++;
-        if (await quiet()) undisturbed++;
-        const { ms = Number.NaN } = await running.ask({ time: true });
+        if (await quiet(patience)) undisturbed++;
+        const { ms = Number.NaN, cpu = Number.NaN } = await running.ask({ time: true });
         sum += ms;
-        if (round > 0) times.push(ms); // once more warm-up
+        if (round === 0) continue; // once more warm-up
+        times.push(ms);
+        cpuTimes.push(cpu);
       }
       if (round === 0) rounds = Math.min(MOST, Math.max(FEWEST, Math.round(BUDGET / sum)));
     }
     const scores: Score[] = [];
-    for (const { name, running, times, difference } of field) {
+    for (const { name, running, times, cpuTimes, difference } of field) {
       const { bytes = Number.NaN } = await running.ask({ peak: true });
       scores.push({
         ...{ contestant: name, introduction: running.introduction, difference },
-        ...{ milliseconds: times, peakBytes: bytes },
+        ...{ milliseconds: times, cpuMilliseconds: cpuTimes, peakBytes: bytes },
       });
     }
     return { scores, load, quiet: undisturbed / measured };
@@ -83,8 +106,8 @@ export async function contest(contestants: readonly Contestant[], task: Task): P
  * Waits until the processors are idle: threads of a BLAS look for work for some time after the last, and other
  * programs may run. Whether it came to that.
  */
-async function quiet(): Promise<boolean> {
-  for (let waited = 0; waited < PATIENCE; waited += WATCH) {
+async function quiet(patience: number): Promise<boolean> {
+  for (let waited = 0; waited < patience; waited += WATCH) {
     const before = idle();
     await pause(WATCH);
     const after = idle();

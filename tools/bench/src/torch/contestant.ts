@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { Introduction, Request, Task } from "./task.ts";
+import type { Introduction, Request } from "./task.ts";
 
 /** A program that can do the tasks. */
 export interface Contestant {
@@ -19,7 +19,7 @@ export interface Running {
 }
 
 /** Starts a contestant and waits until it is ready. Throws where it cannot be started. */
-export async function start({ command, env }: Contestant, task: Task): Promise<Running> {
+export async function start({ command, env }: Contestant, task: object): Promise<Running> {
   const [program = "", ...rest] = command;
   const child = spawn(program, [...rest, JSON.stringify(task)], {
     env: { ...process.env, ...env },
