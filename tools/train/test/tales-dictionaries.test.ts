@@ -34,11 +34,17 @@ beforeAll(async () => {
   for (const { url } of folders)
     dictionaries.push(await loadDictionary(cpu, folderOf(fileURLToPath(url))));
   // Another seed than the card's: other tales.
-  texts = taleTexts(encoder, { seed: 99, rows: 6, length: 128 }, "held-out");
+  texts = taleTexts(encoder, { seed: 99, rows: 4, length: 128 }, "held-out");
 });
 afterAll(() => cpu.close());
 
-test("the bundled dictionaries are those of the recipe, and keep of the model what their card says", async () => {
+/** Nats that the model loses. */
+const added = ({ loss }: { readonly loss: { readonly model: number; readonly spliced: number } }) =>
+  loss.spliced - loss.model;
+
+test("the bundled dictionaries are those of the recipe, and keep of the model what their card says", {
+  timeout: 60_000,
+}, async () => {
   const { recipe, measured } = JSON.parse(await readFile(new URL("card.json", home), "utf8"));
   expect(recipe).toEqual(JSON.parse(JSON.stringify(talesDictionariesRecipe)));
   expect(await readFile(new URL("README.md", home), "utf8")).toBe(
@@ -53,14 +59,15 @@ test("the bundled dictionaries are those of the recipe, and keep of the model wh
       ...[said.site, said.architecture, said.features],
     ]);
     expect(found.recovered).toBeGreaterThan(0.95);
-    expect(Math.abs(found.recovered - said.recovered)).toBeLessThan(0.02);
-    expect(Math.abs(found.l0 - said.l0)).toBeLessThan(1);
+    expect(Math.abs(added(found) - added(said))).toBeLessThan(0.02);
+    expect(Math.abs(found.l0 - said.l0)).toBeLessThan(2); // it differs by about one from text to text
     expect(Math.abs(found.explainedVariance - said.explainedVariance)).toBeLessThan(0.03);
   }
   const transcoders = dictionaries.filter(({ transcoder }) => transcoder);
   const together = await evaluateTogether(cpu, model, transcoders, texts);
   expect(together.sites).toEqual([0, 1, 2, 3].map((layer) => `L${layer}.mlp.write`));
-  expect(Math.abs(together.recovered - measured.together.recovered)).toBeLessThan(0.02);
+  expect(together.recovered).toBeGreaterThan(0.95);
+  expect(Math.abs(added(together) - added(measured.together))).toBeLessThan(0.03);
 });
 
 test("a recipe gives the same bytes each time, and others by another seed", async () => {

@@ -31,6 +31,7 @@ export interface MeasuredDictionaries {
   readonly dictionaries: readonly MeasuredDictionary[];
   /** All transcoders in their places at once. */
   readonly together: TogetherEvaluation;
+  /** Processor time of the run, of all threads. */
   readonly minutes: number;
   readonly machine: string;
 }
@@ -85,7 +86,7 @@ All ${together.sites.length} transcoders at once, each reading what the others h
 
 ## How they were made
 
-\`npx pnpm --filter @resolvent/train tales-dictionaries\`, ${measured.minutes.toFixed(0)} minutes on ${measured.machine}, by \`trainDictionary\` of \`@resolvent/dictionary/train\`, in float32, on ${recipe.rows.toLocaleString("en")} texts of ${recipe.length} tokens from the generator of the model's own tales (seed ${recipe.seed}), which come again in another order when all have been read.
+\`npx pnpm --filter @resolvent/train tales-dictionaries\`, ${measured.minutes.toFixed(0)} minutes of a processor (${measured.machine}), by \`trainDictionary\` of \`@resolvent/dictionary/train\`, in float32, on ${recipe.rows.toLocaleString("en")} texts of ${recipe.length} tokens from the generator of the model's own tales (seed ${recipe.seed}), which come again in another order when all have been read.
 
 | dictionary | loss | features | steps × rows | learning rate | seed |
 |---|---|---|---|---|---|
