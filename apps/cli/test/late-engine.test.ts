@@ -1,6 +1,7 @@
 import {
   type AnyAnalysis,
   checkParameters,
+  type DictionaryFiles,
   type Result,
   type Subject,
   type TextFile,
@@ -8,7 +9,7 @@ import {
 } from "@resolvent/analysis";
 import { createLinearAlgebra } from "@resolvent/cpu";
 import { type Engine, reference, type Shaped } from "@resolvent/tensor";
-import { tinyModel } from "@resolvent/testkit";
+import { tinyDictionary, tinyModel } from "@resolvent/testkit";
 import { lateEngine } from "@resolvent/testkit/engines";
 import { loadModel, type Model } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
@@ -36,6 +37,15 @@ const tokensFile: TextFile = {
   },
 };
 
+/** An autoencoder of the stream, and a transcoder before it. */
+function dictionariesOf(width: number): readonly DictionaryFiles[] {
+  const before = { hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" };
+  return [
+    { name: "sae", folder: tinyDictionary({ width }) },
+    { name: "transcoder", folder: tinyDictionary({ ...before, width, seed: 1 }) },
+  ];
+}
+
 type Given = Readonly<Record<string, unknown>>;
 
 /** Parameters of each analysis, as many ways through it as there are entries. */
@@ -58,6 +68,8 @@ const asked: Readonly<Record<string, readonly Given[]>> = {
     { prompt, corrupt, reference: "mean" },
   ],
   circuit: [{ prompt, corrupt }],
+  dictionary: [{}, { tokensFile }],
+  features: [{ tokensFile }, { tokensFile, feature: [3] }],
   linearity: [{ tokensFile, draws: 20, lensPasses: 1 }],
   heads: [{ repeatLength: 6 }],
   ov: [{ head: "L1.H0" }, { head: "L1.H0", words: [3, 5, 9] }],
@@ -84,11 +96,14 @@ async function resultOf<T extends Shaped>(
   analysis: AnyAnalysis,
   params: Given,
 ): Promise<unknown> {
+  const given = dictionariesOf(model.architecture.d_model);
   const subject: Subject<T> = {
     engine,
     model,
     vocabulary,
     linearAlgebra: () => createLinearAlgebra(),
+    // One is measured at a time; of features the second is what feeds the first.
+    provided: { dictionary: analysis.name === "dictionary" ? given.slice(0, 1) : given },
     signal: new AbortController().signal,
     onProgress: () => {},
   };

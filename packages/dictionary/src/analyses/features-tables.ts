@@ -74,6 +74,15 @@ function featureTable(result: FeaturesResult): Table {
   };
 }
 
+/** Each feature's strongest passage, then the second ones, so that the first rows are of all features. */
+function byRank(
+  features: readonly FeatureRow[],
+): { readonly row: FeatureRow; readonly example: FeaturePassage; readonly rank: number }[] {
+  return features
+    .flatMap((row) => row.examples.map((example, rank) => ({ row, example, rank })))
+    .sort((a, b) => a.rank - b.rank); // which keeps the order of the features
+}
+
 /** The strongest token of a passage in its text, between »«. */
 function marked({ tokens, position, start }: FeaturePassage): string {
   return tokens
@@ -83,12 +92,10 @@ function marked({ tokens, position, start }: FeaturePassage): string {
 }
 
 function exampleTable({ features }: FeaturesResult): Table {
-  const rows = features.flatMap(({ feature, examples }) =>
-    examples.map((example, rank): Cell[] => [
-      ...[feature, rank, example.text, example.position, example.activation],
-      marked(example),
-    ]),
-  );
+  const rows = byRank(features).map(({ row: { feature }, example, rank }): Cell[] => [
+    ...[feature, rank, example.text, example.position, example.activation],
+    marked(example),
+  ]);
   return {
     kind: "feature-example",
     title: "Where they are strongest",
@@ -101,7 +108,7 @@ function exampleTable({ features }: FeaturesResult): Table {
       { name: "passage", kind: "text" },
     ],
     rows,
-    shown: Math.min(rows.length, SEEN * Math.max(1, features.length)),
+    shown: Math.min(rows.length, features.length > SEEN ? features.length : SEEN * features.length),
     notes: rows.length === 0 ? [] : ["»«: the token on which it is strongest in this text."],
   };
 }
@@ -151,12 +158,10 @@ function tokenTable({ features }: FeaturesResult): Table {
       { name: "token", kind: "token" },
       { name: "activation", kind: "number" },
     ],
-    rows: features.flatMap((row) =>
-      row.examples.flatMap((example) =>
-        example.tokens.map(({ id, text, activation }, i): Cell[] => [
-          ...[row.feature, passageName(row, example), example.start + i, id, text, activation],
-        ]),
-      ),
+    rows: byRank(features).flatMap(({ row, example }) =>
+      example.tokens.map(({ id, text, activation }, i): Cell[] => [
+        ...[row.feature, passageName(row, example), example.start + i, id, text, activation],
+      ]),
     ),
   };
 }

@@ -28,7 +28,8 @@ export interface ExamplesOptions {
 /** The strongest examples of each feature, in memory that does not grow. */
 export interface Examples {
   /**
-   * Takes an example if it is among the strongest so far: of equal ones those that came first.
+   * Takes an example if it is among the strongest so far: of equally strong ones those that came first, and of those
+   * with the same window one.
    *
    * @param own positions and activations of the feature in this text, rising
    */
@@ -92,18 +93,30 @@ export function bestExamples(
     return slot;
   };
 
+  /** Whether an example is there already: the same tokens around it, as strong. Corpora repeat themselves. */
+  const isKept = (feature: number, value: number, window: readonly number[]): boolean => {
+    for (let rank = 0; rank < at(counts, feature); rank++) {
+      const slot = at(order, feature * examples + rank);
+      if (at(activation, slot) !== value || at(length, slot) !== window.length) continue;
+      if (window.every((id, i) => id === at(tokens, slot * size + i))) return true;
+    }
+    return false;
+  };
+
   return {
     offer: (feature, { text: which, ids, position: where, activation: value }, own) => {
-      const slot = placeFor(feature, value);
-      if (slot === undefined) return;
       const from = Math.max(0, where - before);
       const to = Math.min(ids.length, where + after + 1);
+      const window = ids.slice(from, to);
+      if (isKept(feature, value, window)) return;
+      const slot = placeFor(feature, value);
+      if (slot === undefined) return;
       activation[slot] = value;
       text[slot] = which;
       position[slot] = where;
       start[slot] = from;
       length[slot] = to - from;
-      tokens.set(ids.slice(from, to), slot * size);
+      tokens.set(window, slot * size);
       activations.fill(0, slot * size, (slot + 1) * size);
       for (const [pos, a] of own) {
         if (pos >= from && pos < to) activations[slot * size + pos - from] = a;

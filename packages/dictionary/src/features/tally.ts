@@ -11,7 +11,7 @@ import type { TextActivations } from "./inputs.ts";
 export interface FeatureStatistics extends FeatureSummary {
   /** Of its activations above 0, bins of a quarter of an octave, from the first to the last that is not empty. */
   readonly histogram: readonly HistogramBin[];
-  /** Where it is strongest: at most one place of a text, the strongest first, of equal ones the first that came. */
+  /** Where it is strongest: at most one place of a text, the strongest first, of equal ones the first that came, of the same tokens with the same activation one. */
   readonly examples: readonly FeatureExample[];
 }
 
