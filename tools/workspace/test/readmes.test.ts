@@ -87,6 +87,7 @@ const needy: ReadonlyMap<string, string> = new Map([
   ["packages/dictionary/README.md 5", "a dictionary"],
   ["packages/dictionary/README.md 6", "GPT-2 itself"],
   ["packages/dictionary/README.md 7", "an attribution graph"],
+  ["packages/dictionary/README.md 8", "a dictionary"],
   ["packages/figures/README.md 2", "a browser"],
   ["packages/linearity/README.md 1", "a corpus"],
   ["packages/models/README.md 2", "a browser"],
