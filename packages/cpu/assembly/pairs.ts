@@ -14,16 +14,19 @@ class Dots {
   leftIds: usize;
   right: usize;
   rightIds: usize;
+  /** Pairs, in the order in which they are computed. */
+  order: usize;
   /** Numbers in a row. */
   width: i32;
 }
 
-/** out[e] = Σ left[leftIds[e], ·] · right[rightIds[e], ·] for pairs `from ≤ e < to`. */
+/** out[e] = Σ left[leftIds[e], ·] · right[rightIds[e], ·] for pairs e of places `from ≤ n < to` in the order. */
 export function pairDots<T>(args: usize, from: i32, to: i32): void {
   const job = changetype<Dots>(args);
   const row = bytes<T>(job.width);
   const whole = bytes<T>(job.width & -(4 * lanes<T>()));
-  for (let e = from; e < to; e++) {
+  for (let n = from; n < to; n++) {
+    const e = id(job.order, n);
     const a = job.left + row * id(job.leftIds, e);
     const b = job.right + row * id(job.rightIds, e);
     let s0 = zero<T>(), s1 = zero<T>(), s2 = zero<T>(), s3 = zero<T>();

@@ -38,9 +38,14 @@ export function pairDots(
   const [a, b] = [rows(left, pairs.left), rows(right, pairs.right)];
   const width = sizeOf(Object.fromEntries(over.map((axis) => [axis, a.shape[axis] as number]))); // arranged by them
   const result = machine.make(pairs.left.ids.shape);
-  withLists(machine, [pairs.left.ids.data, pairs.right.ids.data], (leftIds = 0, rightIds = 0) => {
-    const args = [result.start, machine.at(a), leftIds, machine.at(b), rightIds, width];
-    machine.run(kernels.pairDots, pairs.left.ids.data.length, 10 + width * 0.2, args);
+  // One after the other along the larger side, of which less stays in a cache.
+  const larger = sizeOf(a.shape) > sizeOf(b.shape) ? pairs.left : pairs.right;
+  const size = sizeOf((larger === pairs.left ? a : b).shape) / Math.max(1, width);
+  const { order } = byRow(larger.ids, size);
+  const lists = [pairs.left.ids.data, pairs.right.ids.data, order];
+  withLists(machine, lists, (leftIds = 0, rightIds = 0, orderAt = 0) => {
+    const args = [result.start, machine.at(a), leftIds, machine.at(b), rightIds, orderAt, width];
+    machine.run(kernels.pairDots, order.length, 10 + width * 0.2, args);
   });
   return result;
 }

@@ -1,6 +1,7 @@
 import { type Engine, type Shaped, STACK_MEMORY, sizeAlong } from "@resolvent/tensor";
 import type { Encoder } from "./dictionary.ts";
 import { activations, type Chosen, chosen, normalise, preActivations } from "./encode.ts";
+import { rowsAtOnce } from "./rows-at-once.ts";
 
 /** Activations that are not zero, row by row. */
 export interface SparseActivations {
@@ -13,10 +14,6 @@ export interface SparseActivations {
   readonly indices: Int32Array;
   readonly values: Float64Array;
 }
-
-/** Bytes of pre-activations and rows at a time that are enough: with more, a product takes no less and memory more. */
-const ENOUGH_BYTES = 64 * 2 ** 20;
-const ENOUGH_ROWS = 512;
 
 export interface EncodeOptions {
   /** Bytes that dense values may take at a time, at most; default 512 MiB. */
@@ -43,10 +40,7 @@ export async function encode<T extends Shaped>(
   const { features } = encoder;
   const rows = sizeAlong(x.shape, "row", "encode");
   const entries: Entries = { starts: [0], indices: [], values: [] };
-  // About four dense values are there at a time: a product, with its bias, the gate, what comes out.
-  const bytes = features * (engine.precision === "f32" ? 4 : 8);
-  const enough = Math.max(ENOUGH_ROWS, Math.floor(ENOUGH_BYTES / bytes));
-  const step = Math.max(1, Math.min(rows, enough, Math.floor(memory / (4 * bytes))));
+  const step = rowsAtOnce(engine, { rows, features }, memory);
   for (let from = 0; from < rows; from += step) {
     signal?.throwIfAborted();
     const some = Math.min(rows, from + step) - from;

@@ -113,7 +113,7 @@ const LOSSES: readonly (readonly [name: string, loss: Loss, naive: Omit<NaiveLos
     { kind: "l1", coefficient: 0.4, decoderNorms: true },
     { kind: "l1", coefficient: 0.4, norms: true, subtracts: true },
   ],
-  ["topk", { kind: "topk", k: 3, auxiliary }, { kind: "topk", k: 3, subtracts: true }],
+  ["topk", { kind: "topk", k: 2, auxiliary }, { kind: "topk", k: 2, subtracts: true }],
   [
     "batchtopk",
     { kind: "batchtopk", k: 3, auxiliary },

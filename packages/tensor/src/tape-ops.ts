@@ -156,9 +156,11 @@ export function tapeOf<T extends Shaped>(ops: Ops<T>, where: string): TapeOps<T>
     },
     broadcast: (a, axes) => linear("broadcast", a, [axes], (c) => ops.sum(c, axesOf(axes))),
     take: (a, axis, ids) =>
-      linear("take", a, [axis, ids], (c) =>
-        ops.put(c, ids, axis, sizeAlong(a.shape, axis, "take")),
-      ),
+      record([a], primitive("take", [axis, ids]), (c, _, y) => {
+        // In the order of what was taken from, while it is small.
+        const rows = ops.arrange(whole(c, y), axesOf(y.shape));
+        return { values: ops.put(rows, ids, axis, sizeAlong(a.shape, axis, "take")) };
+      }),
     put: (a, ids, axis, size) => linear("put", a, [ids, axis, size], (c) => ops.take(c, axis, ids)),
 
     add: (a, b) => record([a, b], primitive("add", []), (c, i, y) => onto(i === 0 ? a : b, c, y)),

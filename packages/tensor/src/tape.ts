@@ -94,6 +94,15 @@ export function emptyTape<T extends Shaped>(ops: Ops<T>, where: string): Tape<T>
       ? values
       : ops.mul(ops.broadcast(weight, withoutAxes(values.shape, axesOf(shape))), values);
 
+  /** The sum of two covectors, in the order of the first: a product that is yet to be made is made in that order. */
+  const added = (sum: Covector<T>, part: Covector<T>, of: Shaped): T => {
+    const total = whole(sum, of);
+    const { values, weight } = part;
+    const first = axesOf(total.shape)[0] ?? "";
+    if (weight === undefined || !(first in values.shape)) return ops.add(total, whole(part, of));
+    return ops.add(total, ops.mul(values, weight));
+  };
+
   return {
     axes,
     fixed,
@@ -113,8 +122,7 @@ export function emptyTape<T extends Shaped>(ops: Ops<T>, where: string): Tape<T>
           const part = step.pull(c, i, step.output);
           if (part === undefined) return;
           const sum = arrived[input.index];
-          arrived[input.index] =
-            sum === undefined ? part : { values: ops.add(whole(sum, input), whole(part, input)) };
+          arrived[input.index] = sum === undefined ? part : { values: added(sum, part, input) };
         });
       }
       const batch = withoutAxes(covector.shape, axesOf(output.shape));

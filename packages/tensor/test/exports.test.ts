@@ -18,6 +18,8 @@ test("the exported names", () => {
     "inOrder",
     "isInputError",
     "isInternalError",
+    "pairDots",
+    "pairSums",
     "placesIn",
     "priced",
     "profile",

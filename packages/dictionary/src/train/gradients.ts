@@ -138,19 +138,29 @@ function sum<T extends Shaped>(
   return others.reduce((total, part) => tape.add(total, part), first as Recorded<T>); // mse at least
 }
 
-/** The sum of the squares of all entries. */
+/** The sum of the squares of all entries, without a copy of them. */
 function squares<T extends Shaped>(ops: Ops<T>, tensors: readonly T[]): T {
   return tensors.reduce(
-    (total, one) => ops.add(total, ops.sum(ops.mul(one, one), axesOf(one.shape))),
+    (total, one) => {
+      const axis = axesOf(one.shape).at(-1) as string; // weights and errors have axes
+      const own = squaresAlong(ops, one, axis);
+      return ops.add(total, ops.sum(own, axesOf(own.shape)));
+    },
     ops.fill({}, 0),
   );
+}
+
+/** `Σ a²` along an axis. */
+function squaresAlong<T extends Shaped>(ops: Ops<T>, a: T, axis: string): T {
+  const rms = ops.rms(a, axis, 0);
+  return ops.scale(ops.mul(rms, rms), sizeAlong(a.shape, axis, "train"));
 }
 
 /** A gradient of decoder rows without its part along each row: `g − (g·d) d / ‖d‖²`. */
 function withoutAlong<T extends Shaped>(ops: Ops<T>, gradient: T, W_dec: T): T {
   const along = ops.div(
     ops.sum(ops.mul(gradient, W_dec), ["d_out"]),
-    ops.sum(ops.mul(W_dec, W_dec), ["d_out"]),
+    squaresAlong(ops, W_dec, "d_out"),
   );
   return ops.sub(gradient, ops.mul(W_dec, along));
 }

@@ -24,7 +24,16 @@ export function affineEncoded<T extends Shaped>(
   subtractsBias: boolean,
   input: T,
 ): T {
-  const product = ops.matmul(input, weights.W_enc, ["d_in"], ["row", "feature"]);
-  const constant = offset(ops, weights, bias, subtractsBias);
+  return encodedFrom(ops, weights, offset(ops, weights, bias, subtractsBias), input);
+}
+
+/** The same from `offset`, which is the same for all rows. */
+export function encodedFrom<T extends Shaped>(
+  ops: Ops<T>,
+  { W_enc }: Pick<TrainedWeights<T>, "W_enc">,
+  constant: T | undefined,
+  input: T,
+): T {
+  const product = ops.matmul(input, W_enc, ["d_in"], ["row", "feature"]);
   return constant === undefined ? product : ops.add(product, constant);
 }

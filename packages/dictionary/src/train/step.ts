@@ -60,18 +60,21 @@ export async function trainingStep<T extends Shaped>(
   const shrink = clip === undefined ? 1 : Math.min(1, clip / report.gradientNorm);
   try {
     const moved = engine.scope(() => {
-      const each = mapTrained(state.weights, (weight, name) => {
-        const of = (weights: TrainedWeights<T>): T => weights[name] as T; // each has the same names
-        const { first, second, move } = adamStep(
-          engine,
-          { first: of(state.first), second: of(state.second) },
-          of(gradients),
-          { step, rate, beta1, beta2, shrink },
-        );
-        const next = engine.sub(weight, move);
-        const unit = name === "W_dec" && objective.unitDecoder;
-        return { weight: unit ? unitRows(engine, next) : next, first, second };
-      });
+      // What lies between is freed weight by weight: it is as large as they are.
+      const each = mapTrained(state.weights, (weight, name) =>
+        engine.scope(() => {
+          const of = (weights: TrainedWeights<T>): T => weights[name] as T; // each has the same names
+          const { first, second, move } = adamStep(
+            engine,
+            { first: of(state.first), second: of(state.second) },
+            of(gradients),
+            { step, rate, beta1, beta2, shrink },
+          );
+          const next = engine.sub(weight, move);
+          const unit = name === "W_dec" && objective.unitDecoder;
+          return { weight: unit ? unitRows(engine, next) : next, first, second };
+        }),
+      );
       return {
         weights: mapTrained(each, ({ weight }) => weight),
         first: mapTrained(each, ({ first }) => first),

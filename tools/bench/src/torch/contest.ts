@@ -41,6 +41,8 @@ export interface Contest {
 export interface ContestOptions {
   /** Milliseconds to wait before each measurement until other programs are quiet, at most; default 10,000. */
   readonly patience?: number;
+  /** Milliseconds that the rounds should take together; default 20,000. */
+  readonly budget?: number;
 }
 
 /**
@@ -51,7 +53,7 @@ export interface ContestOptions {
 export async function contest(
   contestants: readonly Contestant[],
   task: object,
-  { patience = PATIENCE }: ContestOptions = {},
+  { patience = PATIENCE, budget = BUDGET }: ContestOptions = {},
 ): Promise<Contest> {
   const load = loadavg()[0] ?? Number.NaN;
   const field: {
@@ -86,7 +88,7 @@ export async function contest(
         times.push(ms);
         cpuTimes.push(cpu);
       }
-      if (round === 0) rounds = Math.min(MOST, Math.max(FEWEST, Math.round(BUDGET / sum)));
+      if (round === 0) rounds = Math.min(MOST, Math.max(FEWEST, Math.round(budget / sum)));
     }
     const scores: Score[] = [];
     for (const { name, running, times, cpuTimes, difference } of field) {
