@@ -33,15 +33,15 @@ export interface AdamFactors {
  */
 export interface Fusions<T extends Shaped> {
   /** See `pairDots`: of two matrices. */
-  readonly pairDots: (left: T, right: T, over: readonly Axis[], pairs: Pairs) => T;
+  pairDots(left: T, right: T, over: readonly Axis[], pairs: Pairs): T;
   /** See `pairSums`: of a vector and a matrix. */
-  readonly pairSums: (weights: T, right: T, pairs: Pairs, size: number) => T;
+  pairSums(weights: T, right: T, pairs: Pairs, size: number): T;
   /** See `adamStep`: the same bits. Absent on a tape. */
-  readonly adam?: (
+  adam?(
     moments: { readonly first: T; readonly second: T },
     gradient: T,
     factors: AdamFactors,
-  ) => { readonly first: T; readonly second: T; readonly move: T };
+  ): { readonly first: T; readonly second: T; readonly move: T };
 }
 
 /** The same pairs seen from the other side. */
