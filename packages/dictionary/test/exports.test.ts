@@ -14,6 +14,7 @@ test("the package exports what its API says", () => {
     "loadDictionaries",
     "loadDictionary",
     "normalise",
+    "outlineDictionaries",
     "parseSite",
     "positionsFor",
     "preActivations",
@@ -33,6 +34,7 @@ test("the package exports what its API says", () => {
 test("what is needed at run time: models, weights and paths, no engine", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/analysis",
     "@resolvent/paths",
     "@resolvent/transformer",
     "@resolvent/weights",
