@@ -31,6 +31,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   "dictionary/analyses": [56800, "readers of layouts, all that features do, answers and views"],
   "dictionary/features": [14900, "runs, sites and encoding; products of weights"],
+  "dictionary/attribution": [
+    24600,
+    "runs of replaced models; transposes; of graphs their nodes, edges and signed sums",
+  ],
   "dictionary/graph": [
     21900,
     "files, sums and paths of graphs; the reader of torch's archives takes a third of it",
