@@ -37,11 +37,18 @@ export interface Fusions<T extends Shaped> {
   /** See `pairSums`: of a vector and a matrix. */
   pairSums(weights: T, right: T, pairs: Pairs, size: number): T;
   /** See `adamStep`: the same bits. Absent on a tape. */
-  adam?(
-    moments: { readonly first: T; readonly second: T },
-    gradient: T,
-    factors: AdamFactors,
-  ): { readonly first: T; readonly second: T; readonly move: T };
+  adam?(moments: AdamMoments<T>, gradient: T, factors: AdamFactors): AdamMove<T>;
+}
+
+/** The running means of a parameter's gradient and of its square. */
+export interface AdamMoments<T> {
+  readonly first: T;
+  readonly second: T;
+}
+
+/** The moments after a step, and what is to be taken from the parameter. */
+export interface AdamMove<T> extends AdamMoments<T> {
+  readonly move: T;
 }
 
 /** The same pairs seen from the other side. */

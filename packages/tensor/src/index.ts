@@ -12,6 +12,8 @@ export {
 } from "./errors.ts";
 export {
   type AdamFactors,
+  type AdamMoments,
+  type AdamMove,
   type Fusions,
   type PairSide,
   type Pairs,
