@@ -1,6 +1,7 @@
 import {
   type AnyAnalysis,
   checkParameters,
+  type DictionaryFiles,
   type NewFolder,
   type Result,
   type Subject,
@@ -9,7 +10,7 @@ import {
 } from "@resolvent/analysis";
 import { createLinearAlgebra } from "@resolvent/cpu";
 import { type Engine, reference, type Shaped } from "@resolvent/tensor";
-import { tinyModel } from "@resolvent/testkit";
+import { tinyDictionary, tinyModel } from "@resolvent/testkit";
 import { lateEngine } from "@resolvent/testkit/engines";
 import { loadModel, type Model } from "@resolvent/transformer";
 import { describe, expect, test } from "vitest";
@@ -46,6 +47,15 @@ const out: NewFolder = {
     }),
 };
 
+/** An autoencoder of the stream, and a transcoder before it. */
+function dictionariesOf(width: number): readonly DictionaryFiles[] {
+  const before = { hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" };
+  return [
+    { name: "sae", folder: tinyDictionary({ width }) },
+    { name: "transcoder", folder: tinyDictionary({ ...before, width, seed: 1 }) },
+  ];
+}
+
 type Given = Readonly<Record<string, unknown>>;
 
 /** Parameters of each analysis, as many ways through it as there are entries. */
@@ -71,6 +81,8 @@ const asked: Readonly<Record<string, readonly Given[]>> = {
   "train-dictionary": [
     { tokensFile, site: "L0.mlp.after", features: 6, k: 2, steps: 2, batch: 4, buffer: 8, out },
   ],
+  dictionary: [{}, { tokensFile }],
+  features: [{ tokensFile }, { tokensFile, feature: [3] }],
   linearity: [{ tokensFile, draws: 20, lensPasses: 1 }],
   heads: [{ repeatLength: 6 }],
   ov: [{ head: "L1.H0" }, { head: "L1.H0", words: [3, 5, 9] }],
@@ -97,11 +109,14 @@ async function resultOf<T extends Shaped>(
   analysis: AnyAnalysis,
   params: Given,
 ): Promise<unknown> {
+  const given = dictionariesOf(model.architecture.d_model);
   const subject: Subject<T> = {
     engine,
     model,
     vocabulary,
     linearAlgebra: () => createLinearAlgebra(),
+    // One is measured at a time; of features the second is what feeds the first.
+    provided: { dictionary: analysis.name === "dictionary" ? given.slice(0, 1) : given },
     signal: new AbortController().signal,
     onProgress: () => {},
   };

@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { copyFile, mkdir, open, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TinyOptions, tinyModel } from "@resolvent/testkit";
+import {
+  type TinyDictionaryOptions,
+  type TinyOptions,
+  tinyDictionary,
+  tinyModel,
+} from "@resolvent/testkit";
 import { encodeNumbers, openCheckpoint } from "@resolvent/weights";
 import { folderOf, writeSafetensorsFile } from "@resolvent/weights/node";
 import { afterAll } from "vitest";
@@ -56,6 +61,21 @@ export async function writeModel(
   }
   if (tokenizer !== null) {
     await writeFile(join(path, "tokenizer.json"), JSON.stringify(tokenizer ?? letterTokenizer()));
+  }
+  return path;
+}
+
+/** Writes a tiny dictionary as SAELens does, and gives its path. */
+export async function writeDictionary(
+  path: string,
+  options: TinyDictionaryOptions = {},
+): Promise<string> {
+  await mkdir(path, { recursive: true });
+  const dictionary = tinyDictionary(options);
+  for (const name of ["cfg.json", "sae_weights.safetensors"]) {
+    const file = await dictionary.open(name);
+    if (file !== undefined)
+      await writeFile(join(path, name), await file.read(0, await file.size()));
   }
   return path;
 }

@@ -5,7 +5,7 @@ import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { analyses } from "../src/analyses.ts";
-import { temporaryFolder, writeModel } from "./models.ts";
+import { temporaryFolder, writeDictionary, writeModel } from "./models.ts";
 import { type Ran, run } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -36,11 +36,14 @@ const calls: Readonly<Record<string, readonly string[]>> = {
     ...["--tokens-file", at("ids.txt"), "--site", "L0.mlp.after", "--features", "6", "--k", "2"],
     ...["--steps", "4", "--batch", "4", "--held-out", "1", "--out", at("trained")],
   ],
+  dictionary: ["--dictionary", at("sae"), "--tokens-file", at("ids.txt")],
+  features: ["--dictionary", at("sae"), "--tokens-file", at("ids.txt"), "--feature", "2"],
   linearity: ["--tokens-file", at("ids.txt"), "--draws", "3", "--lens-passes", "0"],
 };
 
 beforeAll(async () => {
   await writeModel(model, "gpt2");
+  await writeDictionary(at("sae"));
   writeFileSync(at("ids.txt"), "1,2,3,4\n4,3,2,1\n1,3,2,4\n2,2,1,1\n");
 });
 

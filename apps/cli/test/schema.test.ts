@@ -6,7 +6,7 @@ import { type JsonSchema, schemaFault } from "@resolvent/analysis";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { analyses } from "../src/analyses.ts";
-import { temporaryFolder } from "./models.ts";
+import { temporaryFolder, writeDictionary } from "./models.ts";
 import { run } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -44,6 +44,9 @@ function faultsOf(result: { readonly kind: string; readonly each?: unknown }): u
   );
 }
 
+/** Of the stream of tales. */
+const WIDTH = 128;
+
 const text = ["--prompt", "Once upon a time"];
 const pair = ["--prompt", "Mary had a", "--corrupt", "John had a"];
 const training = ["--site", "L0.attn.after", "--features", "8", "--k", "2", "--steps", "3"];
@@ -75,6 +78,9 @@ const commands: readonly (readonly string[])[] = [
   ["profile", "tales", ...text],
   ["expand", "tales", "--prompts", "PROMPTS", "--target", "id:5", "--each"],
   ["qk", "tales", "--prompts", "PROMPTS", "--head", "L1.H0"],
+  ["dictionary", "tales", "--dictionary", "SAE"],
+  ["dictionary", "tales", "--dictionary", "SAE", "--tokens-file", "IDS", "--max-tokens", "100"],
+  ["features", "tales", "--dictionary", "SAE", "--dictionary", "SAE2", "--tokens-file", "IDS"],
   ["linearity", "attn-only-2l", "--tokens-file", "IDS", "--max-tokens", "300", "--draws", "5"],
   ["train-dictionary", "attn-only-2l", "--tokens-file", "IDS", ...training, "--out", "OUT"],
 ];
@@ -86,11 +92,22 @@ test("every output is as its schema says, and no analysis is left out", async ()
   await writeFile(ids, Array.from({ length: 24 }, (_, n) => line(n)).join("\n"));
   const prompts = join(folder, "prompts.txt");
   await writeFile(prompts, "Once upon a time\nOnce there was a cat\n");
-  const out = join(folder, "trained");
+  const transcoder = {
+    hook: "blocks.1.mlp.hook_in",
+    hookOut: "blocks.1.hook_mlp_out",
+    width: WIDTH,
+  };
+  const files: Readonly<Record<string, string>> = {
+    ...{ IDS: ids, PROMPTS: prompts, OUT: join(folder, "trained") },
+    SAE: await writeDictionary(join(folder, "sae"), {
+      hook: "blocks.3.hook_resid_post",
+      width: WIDTH,
+    }),
+    SAE2: await writeDictionary(join(folder, "transcoder"), transcoder),
+  };
   const seen = new Set<string>();
   for (const words of commands) {
-    const places: Readonly<Record<string, string>> = { IDS: ids, PROMPTS: prompts, OUT: out };
-    const args = words.map((word) => places[word] ?? word);
+    const args = words.map((word) => files[word] ?? word);
     const { stdout, stderr, code } = await run(analyses, [...args, "--json"]);
     expect(code, `${words.join(" ")}: ${stderr}`).toBe(0);
     const result = JSON.parse(stdout);

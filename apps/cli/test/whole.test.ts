@@ -7,7 +7,7 @@ import type { Format } from "../src/options.ts";
 import { places } from "../src/places.ts";
 import { writeResult } from "../src/result.ts";
 import type { SelectionOptions } from "../src/selection.ts";
-import { temporaryFolder, writeModel } from "./models.ts";
+import { temporaryFolder, writeDictionary, writeModel } from "./models.ts";
 import { run } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -68,6 +68,16 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
       ...["--features", "6", "--k", "2", "--steps", "4", "--batch", "8", "--out", at("trained")],
     ],
   ],
+  ["dictionary", ["M", "--dictionary", at("sae")]],
+  ["dictionary", ["M", "--dictionary", at("sae"), "--tokens-file", at("ids.txt")]],
+  ["features", ["M", "--dictionary", at("sae"), "--tokens-file", at("ids.txt"), "--top", "6"]],
+  [
+    "features",
+    [
+      ...["M", "--dictionary", at("sae"), "--dictionary", at("transcoder"), "--feature", "2"],
+      ...["--tokens-file", at("ids.txt"), "--labels", at("labels.json")],
+    ],
+  ],
   ["profile", ["M", ...prompt, "--runs", "1"]],
   ["inspect", ["M"]],
   ["inspect", ["attn-only-2l"]],
@@ -76,6 +86,11 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
 let model: string;
 beforeAll(async () => {
   model = await writeModel(at("small"), "gpt2");
+  await writeDictionary(at("sae"));
+  await writeDictionary(at("transcoder"), {
+    ...{ hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" },
+  });
+  await writeFile(at("labels.json"), '{"2": "the second"}');
   const line = (i: number): string =>
     Array.from({ length: 20 }, (_, k) => (i * k + k) % 29).join(",");
   await writeFile(at("prompts.jsonl"), "[3,17,5]\n[3,9,5,8]\n[1,2,3]\n");

@@ -40,6 +40,7 @@ const MARKS: Readonly<Record<View["mark"], Rules>> = {
   scatter: { x: "column", y: "column", label: "column?", reach: "sizes?" },
   slope: { label: "column", from: "column", to: "column" },
   graph: { ...ENDS, layers: "layers" },
+  passages: { passage: "column", token: "column", value: "column", within: "column?" },
   list: { columns: "columns", rest: "flag?" },
 };
 

@@ -122,6 +122,7 @@ export {
   type ListView,
   listViews,
   type Mark,
+  type PassagesView,
   type Place,
   type RoutesView,
   type ScatterView,

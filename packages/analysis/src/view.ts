@@ -15,6 +15,7 @@ export type View =
   | ScatterView
   | SlopeView
   | GraphView
+  | PassagesView
   | ListView;
 
 /** The closed set of marks. */
@@ -153,6 +154,17 @@ export interface GraphView extends ViewBase {
   readonly value: string;
   /** The nodes of each layer, from below to above; edges to or from others are not drawn. */
   readonly layers: readonly (readonly string[])[];
+}
+
+/** Tokens as running texts, each shaded by its number. */
+export interface PassagesView extends ViewBase {
+  readonly mark: "passages";
+  /** The column that names the texts: rows that follow each other with the same cell are one. */
+  readonly passage: string;
+  readonly token: string;
+  readonly value: string;
+  /** The column whose cells have a scale of shades each; default one scale for all. */
+  readonly within?: string;
 }
 
 /** Some columns as a table. */

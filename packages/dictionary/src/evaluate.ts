@@ -18,7 +18,14 @@ import {
 import { reconstruct } from "./decode.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { FORMULAS, metering, type ReconstructionMetrics } from "./metrics.ts";
-import { type Places, placesOf, positionsFor, splicedInto, vectorsAt } from "./place.ts";
+import {
+  checkWidth,
+  type Places,
+  placesOf,
+  positionsFor,
+  splicedInto,
+  vectorsAt,
+} from "./place.ts";
 import { siteText } from "./site.ts";
 import type { EncodeOptions } from "./sparse.ts";
 
@@ -242,22 +249,6 @@ async function withText<T extends Shaped>(
     },
     use,
   );
-}
-
-function checkWidth<T extends Shaped>(
-  { name }: Dictionary<T>,
-  site: string,
-  axis: string,
-  got: number | undefined,
-  expected: number,
-): void {
-  if (got === expected) return;
-  throw new InputError({
-    code: "dictionary/width",
-    message: `${name} has ${axis} ${expected}, and ${site} has ${got} numbers at a position.`,
-    remedy: "Check that it was trained on this model, at this site.",
-    details: { name, site, axis, expected, got },
-  });
 }
 
 /** The mean over the tokens that have a next one; of none 0, which then counts nowhere. */

@@ -18,20 +18,36 @@ export interface Places {
 }
 
 /**
+ * Where a dictionary reads in a model, whether or not it is said where it writes.
+ *
+ * @throws InputError `dictionary/no-site`
+ */
+export function inputOf<T extends Shaped>(
+  model: Model<T>,
+  { name, input }: Pick<Dictionary<T>, "name" | "input">,
+): DictionarySite {
+  if (input === undefined) throw noPlace(name, "reads");
+  return siteIn(model, input);
+}
+
+function noPlace(name: string, does: "reads" | "writes"): InputError {
+  return new InputError({
+    code: "dictionary/no-site",
+    message: `${name} does not say where it ${does}.`,
+    remedy: `Pass ${does === "reads" ? "`site`" : "`output`"} when it is loaded: "L1.mlp.after".`,
+    details: { name },
+  });
+}
+
+/**
  * Where a dictionary reads and writes in a model.
  *
  * @throws InputError `dictionary/no-site` where neither its files nor the caller have said it
  */
 export function placesOf<T extends Shaped>(model: Model<T>, dictionary: Dictionary<T>): Places {
   const { input, output } = dictionary;
-  if (input === undefined || output === undefined) {
-    throw new InputError({
-      code: "dictionary/no-site",
-      message: `${dictionary.name} does not say where it ${input === undefined ? "reads" : "writes"}.`,
-      remedy: `Pass ${input === undefined ? "`site`" : "`output`"} when it is loaded: "L1.mlp.after".`,
-      details: { name: dictionary.name },
-    });
-  }
+  if (input === undefined) throw noPlace(dictionary.name, "reads");
+  if (output === undefined) throw noPlace(dictionary.name, "writes");
   const to = siteIn(model, output);
   return { input: siteIn(model, input), output: to, splice: splicedSite(model, to) };
 }
@@ -188,5 +204,22 @@ export function splicedInto<T extends Shaped>(
         ? ops.split(placedRows, "d_out", { [heads]: count, [width]: size })
         : ops.mul(ops.rename(placedRows, { d_out: width }), ops.constant({ [heads]: count }, on));
     return ops.add(kept, added);
+  });
+}
+
+/** @throws InputError `dictionary/width` where a site has vectors of another width */
+export function checkWidth<T extends Shaped>(
+  { name }: Dictionary<T>,
+  site: string,
+  axis: string,
+  got: number | undefined,
+  expected: number,
+): void {
+  if (got === expected) return;
+  throw new InputError({
+    code: "dictionary/width",
+    message: `${name} has ${axis} ${expected}, and ${site} has ${got} numbers at a position.`,
+    remedy: "Check that it was trained on this model, at this site.",
+    details: { name, site, axis, expected, got },
   });
 }

@@ -5,6 +5,7 @@ import { curvesLayout } from "./marks/curves.ts";
 import { graphLayout } from "./marks/graph.ts";
 import { gridLayout } from "./marks/grid.ts";
 import { listLayout } from "./marks/list.ts";
+import { passagesLayout } from "./marks/passages.ts";
 import { routesLayout } from "./marks/routes.ts";
 import { scatterLayout } from "./marks/scatter.ts";
 import { slopeLayout } from "./marks/slope.ts";
@@ -50,6 +51,8 @@ function drawn(view: View, table: Table, width: number): Omit<Drawing, "title"> 
       return slopeLayout(view, table, width);
     case "graph":
       return graphLayout(view, table, width);
+    case "passages":
+      return passagesLayout(view, table, width);
     case "list":
       return listLayout(view, table, width);
   }

@@ -10,7 +10,7 @@ const file = (name: string): string => fileURLToPath(new URL(`figures/${name}`, 
 /** The closed set of marks. */
 const marks: Readonly<Record<View["mark"], true>> = {
   ...{ bars: true, dots: true, lines: true, grid: true, routes: true, arcs: true },
-  ...{ scatter: true, slope: true, graph: true, list: true },
+  ...{ scatter: true, slope: true, graph: true, passages: true, list: true },
 };
 
 test("every mark has an example, which is a view as others may send it", () => {

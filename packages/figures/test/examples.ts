@@ -50,6 +50,26 @@ const cells: Table = {
   ),
 };
 
+const passages: Table = {
+  kind: "example-token",
+  title: "Where features are strongest",
+  columns: [
+    { name: "feature", kind: "text" },
+    { name: "example", kind: "text" },
+    { name: "token", kind: "token" },
+    { name: "activation", kind: "effect" },
+  ],
+  rows: Object.entries({ F12: [0, 0.25, 2, 0, 1], F7: [0.5, -0.25, 0, 0, 0] }).flatMap(
+    ([feature, activations]) =>
+      [1, 2].flatMap((example) =>
+        tokens.map((token, pos) => [
+          ...[feature, `${feature}, example ${example}`, token],
+          (activations[pos] ?? 0) / example,
+        ]),
+      ),
+  ),
+};
+
 const routes: Table = {
   kind: "route",
   title: "Routes",
@@ -140,6 +160,14 @@ export const examples: readonly Example[] = [
     view: {
       ...{ mark: "arcs", table: "cell", from: "position", to: "key", value: "share" },
       ...{ select: "node", axes: { x: places } },
+    },
+  },
+  {
+    name: "passages",
+    table: passages,
+    view: {
+      ...{ mark: "passages", table: "example-token", passage: "example", token: "token" },
+      ...{ value: "activation", within: "feature", select: "example" },
     },
   },
   {

@@ -179,6 +179,43 @@ test("arcs join tokens", () => {
   ]);
 });
 
+test("tokens of passages are shaded on the scale of what they belong to, and keep their text", () => {
+  const table: Table = {
+    kind: "part",
+    columns: [
+      { name: "of", kind: "text" },
+      { name: "passage", kind: "text" },
+      { name: "token", kind: "token" },
+      { name: "value", kind: "effect" },
+    ],
+    rows: [
+      ["a", "1", " <b>", 4],
+      ["a", "1", "x", 1],
+      ["b", "2", "x", 0.5],
+      ["b", "2", "y", -0.25],
+      ["b", "2", "z", null],
+    ],
+  };
+  const view: View = {
+    ...{ mark: "passages", table: "part", passage: "passage", token: "token", value: "value" },
+    within: "of",
+  };
+  const drawing = layout(view, [table], { width: 320 });
+  const rects = drawing.shapes.filter(({ kind }) => kind === "rect");
+  const full = rects[0]?.level ?? 0;
+  expect(full).toBeGreaterThan(0.3);
+  expect(rects.map(({ level = 0 }) => level / full)).toEqual([1, 0.25, 1, 0.5, 0]);
+  expect(rects.map(({ role }) => role)).toEqual(
+    ["towards", "towards", "towards", "against", "towards"], // null has no shade at all
+  );
+  const svg = svgOf(drawing);
+  expect(svg).toContain("␣&lt;b&gt;: 4.00");
+  expect(svg).not.toContain("<b>");
+  // Where there is no room, they go on in the next line.
+  const narrow = layout(view, [table], { width: 40 });
+  expect(narrow.height).toBeGreaterThan(drawing.height);
+});
+
 test("lists have the table's own rest", () => {
   const view: View = { mark: "list", table: "part", columns: ["name", "effect"], rest: true };
   const texts = shapes(view, "text").map(({ text }) => text);

@@ -15,3 +15,4 @@ export {
   tinyFamilies,
   tinyModel,
 } from "./tiny.ts";
+export { type TinyDictionaryOptions, tinyDictionary } from "./tiny-dictionary.ts";

@@ -38,17 +38,21 @@ export function tinyModel(family: string, options: TinyOptions = {}): TinyFolder
   const base = configs[family];
   if (base === undefined) throw new RangeError(`No tiny model is called ${family}.`);
   const config = { ...base, ...overrides };
-  const files = new Map([
-    ["config.json", new TextEncoder().encode(JSON.stringify(config))],
-    ["model.safetensors", safetensors(tensorsOf(config), entries(seed, config))],
-  ]);
+  return folderWith(family, {
+    "config.json": new TextEncoder().encode(JSON.stringify(config)),
+    "model.safetensors": safetensors(tensorsOf(config), entries(seed, config)),
+  });
+}
+
+/** A folder of files in memory. */
+export function folderWith(name: string, files: Readonly<Record<string, Uint8Array>>): TinyFolder {
   return {
-    name: family,
+    name,
     open: async (file) => {
-      const bytes = files.get(file);
+      const bytes = Object.hasOwn(files, file) ? files[file] : undefined;
       return (
         bytes && {
-          name: `${family}/${file}`,
+          name: `${name}/${file}`,
           size: async () => bytes.length,
           read: async (start, end) => bytes.slice(start, end),
         }
@@ -61,7 +65,7 @@ export function tinyModel(family: string, options: TinyOptions = {}): TinyFolder
  * Drawn tensors as a safetensors file. Written here and not by `@resolvent/weights`, so that
  * the package's own tests can use it.
  */
-function safetensors(tensors: Tensors, draw: (kind: Draw) => number): Uint8Array {
+export function safetensors(tensors: Tensors, draw: (kind: Draw) => number): Uint8Array {
   const numbers = tensors.map(([, shape, kind]) =>
     Array.from({ length: shape.reduce((product, n) => product * n, 1) }, () => draw(kind)),
   );
@@ -85,7 +89,7 @@ function safetensors(tensors: Tensors, draw: (kind: Draw) => number): Uint8Array
 }
 
 /** Entries of each kind from a seed: the same in every run. */
-function entries(seed: number, config: Config): (kind: Draw) => number {
+export function entries(seed: number, config: Config): (kind: Draw) => number {
   // Without norms the stream grows from block to block; larger matrices would saturate the patterns.
   const spread = config.normalization_type === null ? 0.2 : 0.3;
   const uniform = drawing(seed);

@@ -121,8 +121,9 @@ function schemaOf(checker, at, result) {
     const literals = others.filter((type) => type.isStringLiteral() || type.isNumberLiteral());
     const rest = others.filter((type) => !literals.includes(type));
     const all = [
+      // The compiler has them in the order in which it met them, whoever else says them.
       ...(literals.length > 1
-        ? [{ enum: literals.map(literal) }]
+        ? [{ enum: literals.map(literal).sort() }]
         : literals.map((type) => of(type, depth))),
       ...(booleans.length > 1 ? [{ type: "boolean" }] : []),
       ...rest.map((type) => of(type, depth + 1)),

@@ -36,7 +36,7 @@ function metricTable(result: DictionaryResult): Table[] {
   return [
     {
       kind: "metric",
-      title: `How well ${result.dictionary.name} stands for ${result.dictionary.output ?? "its site"}`,
+      title: `How well the dictionary stands for ${result.dictionary.output ?? "its site"}`,
       subtitle: subtitleOf(result),
       columns: [
         { name: "metric", kind: "text" },

@@ -7,7 +7,7 @@ export function dictionaryAnswer(result: DictionaryResult): string[] {
   const { dictionary, tokens, l0, explainedVariance, loss, recovered, dead, weights } = result;
   if (tokens === null || l0 === null) {
     return [
-      `${dictionary.name} is a ${dictionaryLine(dictionary)}.`,
+      `This is a ${dictionaryLine(dictionary)}.`,
       `Its decoder's rows have norms of ${short(weights.decoderNorm.least)} to ${short(weights.decoderNorm.most)}.`,
     ];
   }

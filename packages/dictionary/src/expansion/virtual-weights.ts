@@ -8,8 +8,14 @@ import {
   withAttention,
 } from "@resolvent/transformer";
 import type { Dictionary } from "../dictionary.ts";
-import { placesOf } from "../place.ts";
+import { inputOf } from "../place.ts";
 import type { SiteForm } from "../site.ts";
+
+/** What writes: a dictionary, or as much of one. */
+export type Writes<T extends Shaped> = Pick<Dictionary<T>, "W_dec" | "scale" | "norms">;
+
+/** What reads, likewise. */
+export type Reads<T extends Shaped> = Pick<Dictionary<T>, "name" | "input" | "W_enc">;
 
 export interface VirtualWeightsOptions {
   /** The features that write; default all. */
@@ -31,11 +37,11 @@ export interface VirtualWeightsOptions {
 export function virtualWeights<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  from: Dictionary<T>,
-  to: Dictionary<T>,
+  from: Writes<T>,
+  to: Reads<T>,
   { features, through }: VirtualWeightsOptions = {},
 ): T {
-  const { input } = placesOf(model, to);
+  const input = inputOf(model, to);
   return ops.scope(() => {
     const written = directionsOf(ops, from, features);
     const moved = through === undefined ? written : throughHead(ops, model, through, written);
@@ -59,7 +65,7 @@ export function virtualWeights<T extends Shaped>(
 export function virtualLogits<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  from: Dictionary<T>,
+  from: Writes<T>,
   { features }: Pick<VirtualWeightsOptions, "features"> = {},
 ): T {
   return ops.scope(() => {
@@ -71,7 +77,7 @@ export function virtualLogits<T extends Shaped>(
 /** What features write, an activation of 1 each: `from, d_model`. */
 function directionsOf<T extends Shaped>(
   ops: Ops<T>,
-  { W_dec, scale, norms }: Dictionary<T>,
+  { W_dec, scale, norms }: Writes<T>,
   features: readonly number[] | undefined,
 ): T {
   const some = (x: T): T => {

@@ -6,11 +6,10 @@ import {
   residualStream,
   run,
   type Site,
-  stageOfLayer,
   tokenIds,
-  upToStage,
 } from "@resolvent/transformer";
 import type { PositionSlice } from "../dictionary.ts";
+import { upTo } from "../part.ts";
 import { positionsFor, vectorsAt } from "../place.ts";
 import { type DictionarySite, parseSite, siteIn, siteText } from "../site.ts";
 
@@ -90,14 +89,6 @@ export function vectorSource<T extends Shaped>(
       );
     },
   };
-}
-
-/** The model without the layers that come after all of the sites. */
-function upTo<T extends Shaped>(model: Model<T>, sites: readonly Site[]): Model<T> {
-  const { architecture } = model;
-  const layers = sites.map((site) => Number(/^L(\d+)\./.exec(site)?.[1] ?? -1));
-  const stages = stageOfLayer(architecture, Math.max(...layers) + 1);
-  return upToStage(model, Math.min(stages, model.stages.length));
 }
 
 export function noTokens(texts: number): InputError {
