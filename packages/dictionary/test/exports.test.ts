@@ -10,6 +10,7 @@ test("the package exports what its API says", () => {
     "decodeCrossLayer",
     "encode",
     "evaluateDictionary",
+    "evaluateTogether",
     "featureReadout",
     "loadDictionaries",
     "loadDictionary",

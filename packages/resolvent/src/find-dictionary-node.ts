@@ -68,11 +68,14 @@ export async function findDictionaries(
   const bundled = Object.hasOwn(bundledDictionaries, name) ? bundledDictionaries[name] : undefined;
   if (bundled === undefined) return [await findDictionary(name, options)];
   const { folders } = bundled;
-  return folders.map((folder) => ({
-    name: folders.length === 1 ? name : `${name}/${folder.name}`,
-    folder: folderOf(fileURLToPath(folder.url)),
-    elsewhere: async () => undefined,
-  }));
+  return folders.map((folder) => {
+    const own = folders.length === 1 ? name : `${name}/${folder.name}`;
+    return {
+      name: own,
+      folder: { ...folderOf(fileURLToPath(folder.url)), name: own }, // what messages call it
+      elsewhere: async () => undefined,
+    };
+  });
 }
 
 async function onHub(

@@ -30,6 +30,30 @@ export async function findDictionary(
   return found(urlFolder(where, urlOptions(options)));
 }
 
+/**
+ * The same by a name that may stand for several: a bundled one (`tales-transcoders`), whose dictionaries come in the
+ * order of their layers, or what `findDictionary` finds.
+ *
+ * @throws InputError what `findDictionary` throws
+ */
+export async function findDictionaries(
+  name: string,
+  options: Omit<FindOptions, "revision"> = {},
+): Promise<readonly FoundDictionary[]> {
+  const { bundledDictionaries } = await import("@resolvent/models/dictionaries"); // for those only who use it
+  const bundled = Object.hasOwn(bundledDictionaries, name) ? bundledDictionaries[name] : undefined;
+  if (bundled === undefined) return [await findDictionary(name, options)];
+  const { folders } = bundled;
+  return folders.map((folder) => {
+    const own = folders.length === 1 ? name : `${name}/${folder.name}`;
+    return {
+      name: own,
+      folder: { ...urlFolder(folder.files, urlOptions(options)), name: own }, // what messages call it
+      elsewhere: async () => undefined,
+    };
+  });
+}
+
 async function onHub(
   { repo, folder, revision }: HubPlace,
   options: Omit<FindOptions, "revision">,

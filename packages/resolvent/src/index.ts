@@ -6,7 +6,7 @@ import type { OpenModel } from "./open-options.ts";
 export type { WholeFile } from "@resolvent/weights";
 export type { FoundDictionary } from "./dictionary-name.ts";
 export { type EngineOptions, selectEngine } from "./engine.ts";
-export { findDictionary } from "./find-dictionary.ts";
+export { findDictionaries, findDictionary } from "./find-dictionary.ts";
 export { findFolder } from "./find-folder.ts";
 export type { FindOptions } from "./find-options.ts";
 export type {
