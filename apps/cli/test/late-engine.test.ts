@@ -1,8 +1,8 @@
 import {
   type AnyAnalysis,
   checkParameters,
-  type NewFolder,
   type DictionaryFiles,
+  type NewFolder,
   type Result,
   type Subject,
   type TextFile,

@@ -13,7 +13,7 @@ import type { SiteForm } from "../site.ts";
 import { alongStream } from "./along-stream.ts";
 
 /** What writes: a dictionary, or as much of one. */
-export type Writes<T extends Shaped> = Pick<Dictionary<T>, "W_dec" | "scale" | "norms">;
+export type Writes<T extends Shaped> = Pick<Dictionary<T>, "output" | "W_dec" | "scale" | "norms">;
 
 /** What reads, likewise. */
 export type Reads<T extends Shaped> = Pick<Dictionary<T>, "name" | "input" | "W_enc">;
