@@ -67,7 +67,7 @@ export const talesDictionariesRecipe: DictionariesRecipe = {
     transcoder(0, 12),
     transcoder(1, 10),
     transcoder(2, 10),
-    transcoder(3, 10),
+    transcoder(3, 10, 512),
     {
       name: "sae-1",
       settings: { ...each, site: "L1.mlp.after", loss: batchTopK(12), seed: 4 },
