@@ -90,6 +90,7 @@ test("what the package exports", () => {
     "targetAt",
     "targetReadout",
     "targetValue",
+    "tensorLayout",
     "tokenEmbedding",
     "tokenIds",
     "tokenizerOf",
