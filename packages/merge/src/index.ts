@@ -12,6 +12,7 @@ export type {
   TokenizerConfig,
   TokenSource,
 } from "./config.ts";
+export { type MergedTensor, mergePlanned } from "./merge-planned.ts";
 export {
   type MergeOptions,
   mergeTensor,
@@ -22,7 +23,6 @@ export {
   METHODS,
   type MethodName,
   type MethodSpec,
-  methodSpec,
   type ParameterSpec,
 } from "./method.ts";
 export { type MergeModel, type OpenMergeModel, openMergeModel } from "./model.ts";

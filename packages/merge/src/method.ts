@@ -1,3 +1,24 @@
+/** A method, under mergekit's name. */
+export type MethodName =
+  | "linear"
+  | "slerp"
+  | "nuslerp"
+  | "multislerp"
+  | "karcher"
+  | "task_arithmetic"
+  | "ties"
+  | "dare_linear"
+  | "dare_ties"
+  | "breadcrumbs"
+  | "breadcrumbs_ties"
+  | "della"
+  | "della_linear"
+  | "model_stock"
+  | "sce"
+  | "arcee_fusion"
+  | "nearswap"
+  | "passthrough";
+
 /** What a parameter of a method is. */
 export interface ParameterSpec {
   readonly kind: "number" | "flag" | "count";
@@ -56,8 +77,8 @@ const gamma = { gamma: input(0.01) };
 const epsilon = { epsilon: input(0.15) };
 const any = [1, Number.POSITIVE_INFINITY] as const;
 
-/** The methods, under mergekit's names; sources stand with the functions of `@resolvent/merge/methods`. */
-export const METHODS = {
+/** What each method takes; sources stand with the functions of `@resolvent/merge/methods`. */
+export const METHODS: Readonly<Record<MethodName, MethodSpec>> = {
   linear: {
     base: "input",
     inputs: any,
@@ -108,10 +129,7 @@ export const METHODS = {
   arcee_fusion: { base: "apart", inputs: [1, 1], parameters: {} },
   nearswap: { base: "apart", inputs: [1, 1], parameters: { t: output("number") } },
   passthrough: { base: "input", inputs: [1, 1], parameters: { scale: input(null) } },
-} as const satisfies Readonly<Record<string, MethodSpec>>;
-
-/** A method that is read and carried out. */
-export type MethodName = keyof typeof METHODS;
+};
 
 /** Methods of mergekit that are known and left out. */
 export const LEFT_OUT: readonly string[] = ["ram", "ramplus_tl"];
@@ -121,11 +139,7 @@ export const PARAMETERS: ReadonlySet<string> = new Set(
   Object.values(METHODS).flatMap(({ parameters }) => Object.keys(parameters)),
 );
 
-/** What a method takes. */
-export function methodSpec(method: MethodName): MethodSpec {
-  return METHODS[method];
-}
-
+/** Whether a word names a method. */
 export function isMethod(word: string): word is MethodName {
   return Object.hasOwn(METHODS, word);
 }

@@ -1,4 +1,5 @@
 import type { MethodName } from "./method.ts";
+import { checkEpsilon, checkWeights } from "./methods/checks.ts";
 import { SPARSIFIERS } from "./methods/task-methods.ts";
 import type { PlannedTensor } from "./plan.ts";
 import { refuse } from "./refuse.ts";
@@ -38,37 +39,4 @@ export function checkParameters(
       { tensor: name, model, density, entries },
     );
   }
-}
-
-/** Weights that are divided by their sum. What rounding makes of weights that cancel counts as zero. */
-export function checkWeights(name: string, weights: readonly number[]): void {
-  let [sum, size] = [0, 0];
-  for (const weight of weights) {
-    sum += weight;
-    size += Math.abs(weight);
-  }
-  if (Math.abs(sum) > weights.length * 2 ** -53 * size) return;
-  throw refuse(
-    "zero-weight",
-    `${name}: the weights ${weights.join(", ")} add up to zero, and are divided by their sum.`,
-    "Give weights that do not cancel, or say that they are not normalized.",
-    { tensor: name, weights },
-  );
-}
-
-/** Keep probabilities of DELLA lie between density − epsilon and density + epsilon. */
-export function checkEpsilon(where: string, density: number, epsilon: number): void {
-  if (
-    density - epsilon > 0 &&
-    density + epsilon < 1 &&
-    density - epsilon < 1 &&
-    density + epsilon > 0
-  )
-    return;
-  throw refuse(
-    "della-epsilon",
-    `${where}: density ± epsilon = ${density} ± ${epsilon} must lie inside (0, 1).`,
-    "Give a smaller epsilon, or a density of 1, which keeps everything.",
-    { where, density, epsilon },
-  );
 }

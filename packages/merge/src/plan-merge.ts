@@ -1,5 +1,5 @@
 import type { Dtype } from "@resolvent/weights";
-import { methodSpec } from "./method.ts";
+import { METHODS } from "./method.ts";
 import type { MergeModel } from "./model.ts";
 import { type ModelParts, missing, modelParts, type StoredTensor } from "./model-parts.ts";
 import type { MergePlan, PlannedInput, PlannedTensor } from "./plan.ts";
@@ -217,7 +217,7 @@ function planTensor(
   vocabularies: boolean,
 ): { name: string; tensor: PlannedTensor; dtype: Dtype } {
   const { slice, position } = place;
-  const spec = methodSpec(recipe.method);
+  const spec = METHODS[recipe.method];
   const tie = donor.layout.tie;
   const aligned =
     vocabularies && (place.name === tie?.embedding || place.name === tie?.unembedding);

@@ -89,7 +89,7 @@ function vocabularyOf({ name, model }: ModelParts): Vocabulary {
 }
 
 /** Rows of a model that mean a token: ids from here on do not exist for it. */
-export function vocabSize({ layout }: ModelParts): number {
+function vocabSize({ layout }: ModelParts): number {
   return layout.architecture.vocab;
 }
 

@@ -1,7 +1,7 @@
 import type { Dtype } from "@resolvent/weights";
 import type { MergeConfig } from "./config.ts";
 import { count, list, mapping, number, pathTo, plainValue, text, wrong } from "./fields.ts";
-import { isMethod, LEFT_OUT, METHODS, type MethodName, methodSpec } from "./method.ts";
+import { isMethod, LEFT_OUT, METHODS, type MethodName } from "./method.ts";
 import { readTokenizer } from "./read-tokenizer.ts";
 import type { Recipe, RecipeSlice, Source } from "./recipe.ts";
 import { type NamedModel, namedModel, readReference } from "./reference.ts";
@@ -205,7 +205,7 @@ function level(
   { source = false, base = false } = {},
 ): Level {
   const read = readLevel(value, path);
-  const spec = methodSpec(method);
+  const spec = METHODS[method];
   const idle = base && spec.base !== "input";
   for (const name of read.settings.keys()) {
     const parameter = Object.hasOwn(spec.parameters, name) ? spec.parameters[name] : undefined;
@@ -230,7 +230,7 @@ function checkSources(
   base: string | undefined,
   path: string,
 ): void {
-  const spec = methodSpec(method);
+  const spec = METHODS[method];
   const names = sources.map(({ model }) => model);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {

@@ -53,7 +53,7 @@ export function parseYaml(text: string): Value {
     );
   }
   const document = documents[0];
-  const error = document?.errors[0];
+  const error = document?.errors[0] ?? document?.warnings[0];
   if (error !== undefined) {
     throw badConfig("yaml", "", `is not YAML: ${error.message.trim()}`, "Correct the text.", {
       position: error.pos[0],

@@ -15,10 +15,7 @@ import {
 const opened = new Map<string, Promise<OpenMergeModel>>();
 
 /** The models that a recipe names, from the fixtures. */
-export async function modelsFor(
-  recipe: Recipe,
-  fixtures: Fixtures,
-): Promise<Map<string, OpenMergeModel>> {
+async function modelsFor(recipe: Recipe, fixtures: Fixtures): Promise<Map<string, OpenMergeModel>> {
   const models = new Map<string, OpenMergeModel>();
   for (const { name, path } of modelsOf(recipe)) {
     const folder = folderOf(`${fixtures.path("fixtures/merging")}/${path}`);
@@ -30,7 +27,7 @@ export async function modelsFor(
 }
 
 /** The text of a configuration. */
-export function configText(fixtures: Fixtures, name: string): string {
+function configText(fixtures: Fixtures, name: string): string {
   return readFileSync(fixtures.path(`fixtures/merging/${name}`), "utf8");
 }
 

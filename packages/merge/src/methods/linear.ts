@@ -1,4 +1,4 @@
-import { checkWeights } from "../plan-checks.ts";
+import { checkWeights } from "./checks.ts";
 import { combination } from "./numbers.ts";
 import type { Weighted } from "./weighted.ts";
 

@@ -1,5 +1,5 @@
-import { checkWeights } from "../plan-checks.ts";
 import { refuse } from "../refuse.ts";
+import { checkWeights } from "./checks.ts";
 import { addTo, combination, dot, minus, norm } from "./numbers.ts";
 import type { Weighted } from "./weighted.ts";
 

@@ -1,5 +1,5 @@
-import { checkEpsilon } from "../plan-checks.ts";
 import { refuse } from "../refuse.ts";
+import { checkEpsilon } from "./checks.ts";
 import { sum } from "./numbers.ts";
 import { largest } from "./select.ts";
 
