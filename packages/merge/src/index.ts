@@ -12,6 +12,7 @@ export type {
   TokenizerConfig,
   TokenSource,
 } from "./config.ts";
+export { forwardCheck } from "./forward-check.ts";
 export { type MergedTensor, mergePlanned } from "./merge-planned.ts";
 export {
   type MergeOptions,
@@ -26,6 +27,8 @@ export {
   type ParameterSpec,
 } from "./method.ts";
 export { type MergeModel, type OpenMergeModel, openMergeModel } from "./model.ts";
+export { type MergeBytes, mergeBytes } from "./output.ts";
+export { mergedBytes } from "./piecewise.ts";
 export type {
   MergePlan,
   PlannedInput,

@@ -1,5 +1,6 @@
 import { decodeNumbers, type ReadOptions } from "@resolvent/weights";
 import { alignRows, type TokenTable } from "./align-rows.ts";
+import { checkFinite } from "./finite.ts";
 import { type MergeOptions, mergeTensor } from "./merge-tensor.ts";
 import type { OpenMergeModel } from "./model.ts";
 import { type ModelParts, modelParts } from "./model-parts.ts";
@@ -84,18 +85,6 @@ async function numbersOf(
   const x = decodeNumbers(raw, "f64", `${model}: ${tensor}`);
   checkFinite(x, `${tensor} of ${model}`);
   return { shape: raw.shape, x };
-}
-
-/** Stops at a NaN or an infinity, by the tensor's name. */
-function checkFinite(x: Float64Array, where: string): void {
-  const at = x.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
-  throw refuse(
-    "not-finite",
-    `${where}: entry ${at} is ${x[at]}.`,
-    "A merge of it would be no model: check where it comes from.",
-    { where, entry: at },
-  );
 }
 
 /** The tables of a tensor with the rows of the result's vocabulary. */

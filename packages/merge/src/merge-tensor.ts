@@ -35,6 +35,8 @@ export interface TensorMerge {
   /** The models in the order of the plan, without the base. */
   readonly inputs: readonly TensorInput[];
   readonly base?: Float64Array | undefined;
+  /** Index of the first entry, where the arrays are a part of the tensor; default 0. */
+  readonly start?: number;
 }
 
 export interface MergeOptions {
@@ -57,7 +59,7 @@ export function mergeTensor(
   merge: TensorMerge,
   { seed = 42, rescaling = "l1" }: MergeOptions = {},
 ): Float64Array<ArrayBuffer> {
-  const { name, shape, parameters, inputs, base } = merge;
+  const { name, shape, parameters, inputs, base, start = 0 } = merge;
   const xs = inputs.map(({ x }) => x);
   const weighted = inputs.map(
     (input): Weighted => ({ x: input.x, weight: numberOf(input.parameters, "weight") }),
@@ -103,7 +105,7 @@ export function mergeTensor(
       const task = inputs.map((input, model) => ({
         ...(weighted[model] as Weighted), // one for each input
         ...sparsity(input.parameters),
-        uniform: () => uniform({ seed, tensor: name, model }, input.x.length),
+        uniform: () => uniform({ seed, tensor: name, model }, input.x.length, start),
         mask: input.mask,
       }));
       return taskVectors(SPARSIFIERS[method] ?? { election: false }, based(merge), task, {

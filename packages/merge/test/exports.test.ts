@@ -6,8 +6,11 @@ import * as methods from "../src/methods/index.ts";
 test("the exported names", () => {
   expect(Object.keys(merge).sort()).toEqual([
     "METHODS",
+    "forwardCheck",
+    "mergeBytes",
     "mergePlanned",
     "mergeTensor",
+    "mergedBytes",
     "modelsOf",
     "openMergeModel",
     "planMerge",

@@ -33,17 +33,24 @@ export function addTo(a: Float64Array, b: Float64Array): void {
   for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) + (b[i] as number); // both are as long
 }
 
-/** `Σ cᵢxᵢ`, in the given order. */
+/** `Σ cᵢxᵢ`, in the given order; into `out` where it is given. */
 export function combination(
   terms: readonly { readonly factor: number; readonly x: Float64Array }[],
+  out: Float64Array<ArrayBuffer> = new Float64Array(terms[0]?.x.length ?? 0),
 ): Float64Array<ArrayBuffer> {
-  const out = new Float64Array(terms[0]?.x.length ?? 0);
   for (const [k, { factor, x }] of terms.entries()) {
-    if (k === 0) for (let i = 0; i < out.length; i++) out[i] = factor * (x[i] as number);
-    else
-      for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) + factor * (x[i] as number); // all are as long
+    if (k === 0) multiple(out, factor, x);
+    else addMultiple(out, factor, x);
   }
   return out;
+}
+
+function multiple(out: Float64Array, factor: number, x: Float64Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = factor * (x[i] as number); // both are as long
+}
+
+function addMultiple(out: Float64Array, factor: number, x: Float64Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) + factor * (x[i] as number); // both are as long
 }
 
 /** The length of rows: the last axis. A vector is one row. */

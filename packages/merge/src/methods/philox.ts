@@ -65,17 +65,23 @@ export interface Draw {
 }
 
 /**
- * Uniform numbers from 0 to below 1, one an entry, by its index: word `i mod 4` of Philox at the counter `(⌊i/4⌋, 0, lo, hi)`,
+ * Uniform numbers from 0 to below 1, one an entry, from the entry `start` on (default 0), by its index: word `i mod 4` of Philox at the counter `(⌊i/4⌋, 0, lo, hi)`,
  * hi and lo the FNV-1a-64 of the tensor's name, under the key `(seed mod 2³², model)`, over 2³². So they depend neither on
  * threads, nor on shards, nor on where a run was resumed.
  */
-export function uniform({ seed, tensor, model }: Draw, length: number): Float64Array<ArrayBuffer> {
+export function uniform(
+  { seed, tensor, model }: Draw,
+  length: number,
+  start = 0,
+): Float64Array<ArrayBuffer> {
   const { low, high } = hash(tensor);
   const words = new Uint32Array(4);
   const out = new Float64Array(length);
   for (let i = 0; i < length; i++) {
-    if (i % 4 === 0) philox(i / 4, 0, low, high, seed % 2 ** 32, model, words);
-    out[i] = (words[i % 4] as number) / 2 ** 32; // four words
+    const at = start + i;
+    if (i === 0 || at % 4 === 0)
+      philox(Math.floor(at / 4), 0, low, high, seed % 2 ** 32, model, words);
+    out[i] = (words[at % 4] as number) / 2 ** 32; // four words
   }
   return out;
 }

@@ -32,16 +32,17 @@ export function taskVectors(
   inputs: readonly TaskInput[],
   { row, normalize, rescale, lambda = 1 }: TaskOptions,
 ): Float64Array<ArrayBuffer> {
+  const total = inputs.reduce((all, { weight }) => all + weight, 0);
+  const divisor = normalize && Math.abs(total) >= LEAST_WEIGHT ? total : 1;
+  if (sparsifier === undefined && !election) return differences(base, inputs, divisor, lambda);
   const terms = inputs.map(({ x, weight, density = 1, ...more }) => {
     const delta = minus(x, base);
     const kept =
       sparsifier === undefined
         ? delta
         : sparsify(delta, sparsifier, { ...more, density, row, rescale });
-    return { weight, delta: kept.map((value) => weight * value) };
+    return { weight, delta: scaled(kept, weight) };
   });
-  const total = terms.reduce((all, { weight }) => all + weight, 0);
-  const divisor = Math.abs(total) < LEAST_WEIGHT ? 1 : total;
   const out = new Float64Array(base.length);
   for (let i = 0; i < out.length; i++) {
     let all = 0;
@@ -56,10 +57,41 @@ export function taskVectors(
         all += own;
         by += weight;
       }
-      if (by === 0) by = 1;
+      if (by === 0 || !normalize) by = 1;
     }
-    if (normalize) all /= by;
-    out[i] = (base[i] as number) + lambda * all;
+    out[i] = (base[i] as number) + lambda * (all / by);
   }
+  return out;
+}
+
+/** The plain sum, without arrays between. */
+function differences(
+  base: Float64Array,
+  inputs: readonly Weighted[],
+  divisor: number,
+  lambda: number,
+): Float64Array<ArrayBuffer> {
+  const out = new Float64Array(base.length);
+  for (const { x, weight } of inputs) addDifference(out, weight, x, base);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = (base[i] as number) + lambda * ((out[i] as number) / divisor); // both are as long
+  }
+  return out;
+}
+
+function addDifference(
+  out: Float64Array,
+  weight: number,
+  x: Float64Array,
+  base: Float64Array,
+): void {
+  for (let i = 0; i < out.length; i++) {
+    out[i] = (out[i] as number) + weight * ((x[i] as number) - (base[i] as number)); // all are as long
+  }
+}
+
+function scaled(x: Float64Array, factor: number): Float64Array {
+  const out = new Float64Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = factor * (x[i] as number); // both are as long
   return out;
 }

@@ -1,0 +1,1 @@
+export { type MergeProgress, type WriteMergeOptions, writeMerge } from "./write-merge.ts";
