@@ -12,7 +12,6 @@ export type {
   TokenizerConfig,
   TokenSource,
 } from "./config.ts";
-export { forwardCheck } from "./forward-check.ts";
 export { type MergedTensor, mergePlanned } from "./merge-planned.ts";
 export {
   type MergeOptions,

@@ -4,7 +4,7 @@ import { outputShape } from "./output.ts";
 import type { MergePlan } from "./plan.ts";
 
 /** A tensor of the result, as it is stored. */
-export interface StoredOutput {
+interface StoredOutput {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import * as merge from "../src/index.ts";
 import * as methods from "../src/methods/index.ts";
+import * as node from "../src/node/index.ts";
 
 test("the exported names", () => {
   expect(Object.keys(merge).sort()).toEqual([
     "METHODS",
-    "forwardCheck",
     "mergeBytes",
     "mergePlanned",
     "mergeTensor",
@@ -16,6 +16,7 @@ test("the exported names", () => {
     "planMerge",
     "readMergeConfig",
   ]);
+  expect(Object.keys(node).sort()).toEqual(["forwardCheck", "writeMerge"]);
   expect(Object.keys(methods).sort()).toEqual([
     "SPARSIFIERS",
     "arceeFusion",

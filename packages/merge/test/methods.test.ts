@@ -1,5 +1,6 @@
 import { isInputError } from "@resolvent/tensor";
 import { describeWithFixtures } from "@resolvent/testkit";
+import { narrowBF16, narrowF16 } from "@resolvent/weights";
 import { expect, test } from "vitest";
 import { type MethodName, mergeTensor, type PlannedParameters } from "../src/index.ts";
 import { uniform } from "../src/methods/index.ts";
@@ -33,6 +34,12 @@ interface Edges {
     readonly model: number;
     readonly tensor: string;
     readonly first: number[];
+  }[];
+  readonly rounding: readonly {
+    readonly value: number;
+    readonly bf16: string;
+    readonly f16: string;
+    readonly f32: string;
   }[];
   readonly philox4x32_10: { readonly words: readonly string[] };
 }
@@ -92,6 +99,19 @@ describeWithFixtures("methods", (fixtures) => {
       expect(settingAt(readSetting(setting, "x"), name, t) ?? null, JSON.stringify(setting)).toBe(
         value,
       );
+    }
+  });
+
+  test("one rounding", () => {
+    const hex = (bits: ArrayLike<number>, digits: number): string =>
+      (bits[0] ?? Number.NaN).toString(16).padStart(digits, "0");
+    for (const { value, bf16, f16, f32 } of edges.rounding) {
+      const got = [
+        hex(narrowBF16([value]), 4),
+        hex(narrowF16([value]), 4),
+        hex(new Uint32Array(Float32Array.of(value).buffer), 8),
+      ];
+      expect(got, String(value)).toEqual([bf16, f16, f32]);
     }
   });
 

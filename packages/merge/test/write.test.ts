@@ -20,7 +20,6 @@ import { folderOf } from "@resolvent/weights/node";
 import { build } from "vite";
 import { afterAll, expect, test } from "vitest";
 import {
-  forwardCheck,
   type MergeConfig,
   mergedBytes,
   mergePlanned,
@@ -29,7 +28,7 @@ import {
   planMerge,
   readMergeConfig,
 } from "../src/index.ts";
-import { writeMerge } from "../src/node/index.ts";
+import { forwardCheck, writeMerge } from "../src/node/index.ts";
 import { planned } from "./fixture-models.ts";
 
 const home = mkdtempSync(join(tmpdir(), "resolvent-merge-"));

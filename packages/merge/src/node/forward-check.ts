@@ -1,7 +1,7 @@
 import type { Engine, Shaped } from "@resolvent/tensor";
 import { loadModel, run } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
-import { refuse } from "./refuse.ts";
+import { refuse } from "../refuse.ts";
 
 /**
  * Loads a model's folder, one layer at a time, and runs one token: a result that does this is a model. For
