@@ -53,3 +53,14 @@ test("buffers are left out, and said; a tensor of another size is refused", asyn
     /should be \[16\].*got \[17\]/,
   );
 });
+
+test.each(["gpt_neox", "gemma3", "transformer_lens-gated"])(
+  "%s as it is: all its tensors, and its own config",
+  async (family) => {
+    const model = await openMergeModel(tinyModel(family));
+    const recipe = readMergeConfig({ merge_method: "passthrough", models: [{ model: "m" }] });
+    const { tensors, layers } = planMerge(recipe, new Map([["m", model]]));
+    expect(Object.keys(tensors).sort()).toEqual(model.checkpoint.names);
+    expect(layers).toBeGreaterThan(1);
+  },
+);
