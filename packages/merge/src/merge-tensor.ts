@@ -22,7 +22,7 @@ import { refuse } from "./refuse.ts";
 export interface TensorInput {
   readonly x: Float64Array;
   readonly parameters?: PlannedParameters | undefined;
-  /** Which entries stay, in place of random numbers. */
+  /** Which entries of its difference stay, in place of what the method would choose. */
   readonly mask?: ArrayLike<number> | undefined;
 }
 

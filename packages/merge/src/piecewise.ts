@@ -1,25 +1,28 @@
-import { InternalError } from "@resolvent/tensor";
-import type { Dtype } from "@resolvent/weights";
-import { bytesPerEntry, decodeNumbers, encodeNumbers, type ReadOptions } from "@resolvent/weights";
+import { bytesPerEntry, encodeNumbers, type ReadOptions } from "@resolvent/weights";
 import { checkFinite } from "./finite.ts";
 import { mergePlanned } from "./merge-planned.ts";
 import { type MergeOptions, mergeTensor } from "./merge-tensor.ts";
-import type { MethodName } from "./method.ts";
+import { dot, minus } from "./methods/numbers.ts";
+import { type Chooser, Selection } from "./methods/select.ts";
+import { slerpBy } from "./methods/slerp.ts";
+import { ranksOf } from "./methods/sparsify.ts";
 import { SPARSIFIERS } from "./methods/task-methods.ts";
 import type { OpenMergeModel } from "./model.ts";
 import { outputShape } from "./output.ts";
+import { type Visit, type Walk, walkPieces } from "./pieces.ts";
 import type { MergePlan, PlannedParameters, PlannedTensor } from "./plan.ts";
-import { modelNamed } from "./result-files.ts";
 
-/** Entries that are read at a time: files are opened for each read. */
-const BLOCK = 2 ** 21;
+/** Visits all pieces of the inputs once. */
+type Pass = (visit: Visit) => Promise<void>;
 
-/** Entries that are merged at a time: their float64s stay in a processor's cache. */
-const PIECE = 2 ** 14;
+/** Makes a piece of the result from the same piece of the inputs. */
+type PieceMerge = (xs: readonly Float64Array[], start: number) => Float64Array;
 
 /**
- * A tensor of the result as it is stored: merged in float64 and rounded once. Where each entry depends on no other, the
- * inputs are read and merged piece by piece, so that little more than the result is in memory; else whole.
+ * A tensor of the result as it is stored: merged in float64 and rounded once. The inputs are read piece by piece, so that
+ * little more than the result is in memory, where what an entry needs of the others can be found in passes before: the cut of
+ * TIES and breadcrumbs, the angle of slerp. Other methods, and tables of tokens that are brought to one vocabulary, take whole
+ * tensors. The numbers are those of `mergePlanned` to the bit.
  *
  * @throws InputError what `mergePlanned` throws, and `weights/overflow`
  */
@@ -29,116 +32,124 @@ export async function mergedBytes(
   models: ReadonlyMap<string, OpenMergeModel>,
   options: MergeOptions & ReadOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const planned = plan.tensors[name];
+  const planned = Object.hasOwn(plan.tensors, name) ? plan.tensors[name] : undefined;
   const dtype = planned?.dtype ?? plan.dtype;
-  if (planned === undefined || planned.aligned || !byEntry(plan.method, planned)) {
+  if (planned === undefined || planned.aligned || !inPieces(plan, planned)) {
     const { numbers } = await mergePlanned(plan, name, models, options);
     return encodeNumbers(numbers, dtype, name);
   }
   const entries = outputShape(plan, name, models).reduce((a, b) => a * b, 1);
+  const walk: Walk = { name, inputs: planned.inputs, entries };
+  const pass: Pass = async (visit) => await walkPieces(walk, models, visit, options);
+  const merge = await pieceMerge(plan, planned, walk, pass, options);
   const width = bytesPerEntry(dtype);
   const out = new Uint8Array(entries * width);
-  const readers = planned.inputs.map(({ model, tensor }) => reader(models, model, tensor ?? name));
-  const block = (start: number): Promise<readonly Block[]> =>
-    Promise.all(readers.map((read) => read(start, Math.min(start + BLOCK, entries), options)));
-  let next = block(0);
-  for (let start = 0; start < entries; start += BLOCK) {
-    options.signal?.throwIfAborted();
-    const blocks = await next;
-    const after = start + BLOCK;
-    if (after < entries) {
-      next = block(after); // is read while this one is merged
-      next.catch(() => {}); // it is awaited, unless something else has failed before
-    }
-    const length = Math.min(BLOCK, entries - start);
-    for (let from = 0; from < length; from += PIECE) {
-      const to = Math.min(from + PIECE, length);
-      const xs = blocks.map((one) => decoded(one, from, to, start));
-      const numbers = mergePiece(plan.method, name, planned, xs, start + from, options);
-      out.set(encodeNumbers(numbers, dtype, name), (start + from) * width);
-    }
-  }
+  await pass((xs, start) => {
+    const numbers = merge(xs, start);
+    checkFinite(numbers, `${name} of the result`, start);
+    out.set(encodeNumbers(numbers, dtype, name), start * width);
+  });
   return out;
 }
 
-/** Whether an entry of the result depends on that entry of the inputs alone. */
-function byEntry(method: MethodName, { parameters, inputs }: PlannedTensor): boolean {
-  if (["linear", "nearswap", "passthrough"].includes(method)) return true;
+/** Whether what an entry of the result needs of other entries is known after passes over the inputs. */
+function inPieces({ method }: MergePlan, { parameters, inputs }: PlannedTensor): boolean {
+  if (["linear", "slerp", "nearswap", "passthrough"].includes(method)) return true;
   const task = SPARSIFIERS[method];
   if (task === undefined) return false;
-  const all = inputs.every(({ parameters: own }) => densityOf(own) >= 1);
-  if (task.sparsifier === undefined || all) return true;
-  return task.sparsifier === "random" && parameters.rescale !== true;
+  const all = inputs.every(({ parameters: own }) => numberOf(own, "density", 1) >= 1);
+  return (
+    task.sparsifier === undefined ||
+    all ||
+    (task.sparsifier !== "rank" && parameters.rescale !== true)
+  );
 }
 
-function densityOf(parameters: PlannedParameters | undefined): number {
-  return typeof parameters?.density === "number" ? parameters.density : 1;
+function numberOf(parameters: PlannedParameters | undefined, key: string, usual: number): number {
+  const value = parameters?.[key];
+  return typeof value === "number" ? value : usual;
 }
 
-function mergePiece(
-  method: MethodName,
-  name: string,
+async function pieceMerge(
+  { method }: MergePlan,
   { inputs, parameters }: PlannedTensor,
-  xs: readonly Float64Array[],
-  start: number,
+  { name, entries }: Walk,
+  pass: Pass,
   options: MergeOptions,
-): Float64Array {
+): Promise<PieceMerge> {
   const base = inputs.findIndex((input) => input.base);
-  const others = inputs.flatMap((input, i) => {
-    const x = xs[i];
-    return input.base || x === undefined ? [] : [{ x, parameters: input.parameters }];
-  });
-  const shape = [xs[0]?.length ?? 0];
-  const merge = { name, shape, parameters, inputs: others, base: xs[base], start };
-  const numbers = mergeTensor(method, merge, options);
-  checkFinite(numbers, `${name} of the result`, start);
-  return numbers;
-}
-
-/** A stretch of a tensor as it is stored. */
-interface Block {
-  readonly dtype: Dtype;
-  readonly bytes: Uint8Array;
-  /** What errors call the tensor. */
-  readonly name: string;
-}
-
-function decoded(
-  { dtype, bytes, name }: Block,
-  from: number,
-  to: number,
-  start: number,
-): Float64Array {
-  const width = bytesPerEntry(dtype);
-  const part = bytes.subarray(from * width, to * width);
-  const x = decodeNumbers({ dtype, shape: [to - from], bytes: part }, "f64", name);
-  checkFinite(x, name, start + from);
-  return x;
-}
-
-type Reader = (start: number, end: number, options: ReadOptions) => Promise<Block>;
-
-function reader(
-  models: ReadonlyMap<string, OpenMergeModel>,
-  model: string,
-  tensor: string,
-): Reader {
-  const { checkpoint } = modelNamed(models, model);
-  const info = checkpoint.info(tensor);
-  const source = checkpoint.files.get(info.file)?.source;
-  const width = bytesPerEntry(info.dtype);
-  const name = `${tensor} of ${model}`;
-  return async (start, end, options) => {
-    if (source === undefined) throw noFile(checkpoint.name, info.file);
-    const bytes = await source.read(info.start + start * width, info.start + end * width, options);
-    return { dtype: info.dtype, bytes, name };
+  const others = inputs.flatMap((input, at) => (input.base ? [] : [{ input, at }]));
+  const none = new Float64Array();
+  if (method === "slerp") {
+    const of = (xs: readonly Float64Array[]): [Float64Array, Float64Array] => [
+      xs[base] ?? none,
+      xs[others[0]?.at ?? -1] ?? none,
+    ];
+    const products = { aa: 0, ab: 0, bb: 0 };
+    await pass((xs) => addProducts(products, ...of(xs)));
+    return (xs) => slerpBy(products, ...of(xs), numberOf(parameters, "t", 0));
+  }
+  const sparsifier = SPARSIFIERS[method]?.sparsifier;
+  const cuts = sparsifier === "magnitude" || sparsifier === "ends";
+  const masks: (((delta: Float64Array) => Uint8Array) | undefined)[] = [];
+  for (const { input, at } of others) {
+    const density = numberOf(input.parameters, "density", 1);
+    if (!cuts || density >= 1) {
+      masks.push(undefined);
+      continue;
+    }
+    const gamma = sparsifier === "ends" ? numberOf(input.parameters, "gamma", 0) : 0;
+    const { from, to } = ranksOf(entries, density, gamma);
+    const delta = (xs: readonly Float64Array[]): Float64Array =>
+      minus(xs[at] ?? none, xs[base] ?? none);
+    const [dropped, above] = [
+      await chooser(from, entries, pass, delta),
+      await chooser(to, entries, pass, delta),
+    ];
+    masks.push((own) => {
+      const [low, high] = [dropped(own), above(own)];
+      return high.map((kept, i) => (low[i] === 1 ? 0 : kept));
+    });
+  }
+  return (xs, start) => {
+    const own = xs[base];
+    const merged = others.map(({ input, at }, i) => {
+      const x = xs[at] ?? none;
+      const mask = own && masks[i]?.(minus(x, own));
+      return { x, parameters: input.parameters, mask };
+    });
+    const shape = [xs[0]?.length ?? 0];
+    return mergeTensor(
+      method,
+      { name, shape, parameters, inputs: merged, base: own, start },
+      options,
+    );
   };
 }
 
-function noFile(folder: string, file: string): InternalError {
-  return new InternalError({
-    code: "merge/no-file",
-    message: `${folder}: ${file} is none of its files.`,
-    details: { folder, file },
-  });
+async function chooser(
+  k: number,
+  entries: number,
+  pass: Pass,
+  delta: (xs: readonly Float64Array[]) => Float64Array,
+): Promise<Chooser> {
+  const selection = new Selection(k, entries);
+  while (!selection.done) {
+    await pass((xs) => selection.add(delta(xs)));
+    selection.next();
+  }
+  return selection.chooser();
+}
+
+function addProducts(
+  products: { aa: number; ab: number; bb: number },
+  a: Float64Array,
+  b: Float64Array,
+): void {
+  for (let from = 0; from < a.length; from += 4096) {
+    const to = Math.min(from + 4096, a.length); // the stretches of `dot`, so that the sums are the same
+    products.aa += dot(a, a, from, to);
+    products.ab += dot(a, b, from, to);
+    products.bb += dot(b, b, from, to);
+  }
 }

@@ -228,9 +228,9 @@ async function large(): Promise<Map<string, OpenMergeModel>> {
 
 test.each<[MergeConfig["merge_method"], Record<string, number | boolean>]>([
   ["linear", { weight: 0.3 }],
-  ["task_arithmetic", { weight: 0.3, normalize: true }],
   ["dare_linear", { weight: 0.3, density: 0.4, rescale: false }],
-  ["nearswap", { t: 0.1 }],
+  ["slerp", { t: 0.4 }],
+  ["breadcrumbs_ties", { weight: 0.3, density: 0.4, gamma: 0.2 }],
 ])("%s piece by piece is what it is as a whole", async (merge_method, parameters) => {
   const models = await large();
   const recipe = readMergeConfig({

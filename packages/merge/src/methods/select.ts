@@ -6,48 +6,90 @@ const DIGITS = [
   { word: 0, shift: 0 },
 ];
 
-/**
- * Which entries are the `k` largest by magnitude; of equal ones those of lower index. One byte an entry, 1 where it is.
- *
- * By digits of the numbers' bits, which for magnitudes are in the order of the numbers: four passes, whatever they are.
- */
-export function largest(x: Float64Array, k: number): Uint8Array<ArrayBuffer> {
-  const chosen = new Uint8Array(x.length);
-  if (k <= 0) return chosen;
-  if (k >= x.length) return chosen.fill(1);
-  const { size, equal } = cut(x, k);
-  let left = equal;
-  for (let i = 0; i < x.length; i++) {
-    const own = Math.abs(x[i] as number); // i is in range
-    if (own > size) chosen[i] = 1;
-    else if (own === size && left > 0) {
-      chosen[i] = 1;
-      left--;
-    }
-  }
-  return chosen;
-}
+/** Which entries of the next piece are chosen, one byte an entry; pieces are asked for in order, each once. */
+export type Chooser = (piece: Float64Array) => Uint8Array<ArrayBuffer>;
 
-/** The magnitude of the k-th largest, and how many of its size are among the first k. */
-function cut(x: Float64Array, k: number): { readonly size: number; readonly equal: number } {
-  const words = new Uint32Array(x.buffer, x.byteOffset, 2 * x.length);
-  const found = new Uint32Array(2);
-  const masks = new Uint32Array(2);
-  let rank = k;
-  for (const { word, shift } of DIGITS) {
-    const counts = new Uint32Array(65_536);
+/**
+ * The `k` largest of many entries by magnitude, of equal ones those of lower index, of entries that come in pieces.
+ *
+ * By digits of the numbers' bits, which for magnitudes are in the order of the numbers: four passes over all pieces,
+ * whatever they are. A pass gives each piece to `add`, and ends with `next`, until it is `done`.
+ */
+export class Selection {
+  readonly #found = new Uint32Array(2);
+  readonly #masks = new Uint32Array(2);
+  readonly #all: boolean;
+  #rank: number;
+  #pass: number;
+  #counts = new Uint32Array(65_536);
+
+  constructor(k: number, entries: number) {
+    this.#rank = k;
+    this.#all = k >= entries;
+    this.#pass = k <= 0 || this.#all ? DIGITS.length : 0;
+  }
+
+  get done(): boolean {
+    return this.#pass >= DIGITS.length;
+  }
+
+  add(piece: Float64Array): void {
+    const digit = DIGITS[this.#pass];
+    if (digit === undefined) return;
+    const { word, shift } = digit;
+    const counts = this.#counts;
+    const [lowFound = 0, highFound = 0] = this.#found;
+    const [lowMask = 0, highMask = 0] = this.#masks;
+    const words = new Uint32Array(piece.buffer, piece.byteOffset, 2 * piece.length);
     for (let i = 0; i < words.length; i += 2) {
-      const high = (words[i + 1] as number) & 0x7fffffff; // without the sign
       const low = words[i] as number; // two words an entry
-      if (((high ^ (found[1] as number)) & (masks[1] as number)) !== 0) continue;
-      if (((low ^ (found[0] as number)) & (masks[0] as number)) !== 0) continue;
+      const high = (words[i + 1] as number) & 0x7fffffff; // without the sign
+      if (((high ^ highFound) & highMask) !== 0 || ((low ^ lowFound) & lowMask) !== 0) continue;
       const at = ((word === 1 ? high : low) >>> shift) & 0xffff;
       counts[at] = (counts[at] as number) + 1;
     }
-    let digit = 65_535;
-    while (digit > 0 && (counts[digit] as number) < rank) rank -= counts[digit--] as number;
-    found[word] = (found[word] as number) | (digit << shift);
-    masks[word] = (masks[word] as number) | (0xffff << shift);
   }
-  return { size: new Float64Array(found.buffer)[0] as number, equal: rank }; // one number
+
+  next(): void {
+    const digit = DIGITS[this.#pass++];
+    if (digit === undefined) return;
+    const { word, shift } = digit;
+    let value = 65_535;
+    while (value > 0 && (this.#counts[value] as number) < this.#rank) {
+      this.#rank -= this.#counts[value--] as number;
+    }
+    this.#found[word] = (this.#found[word] as number) | (value << shift); // two words
+    this.#masks[word] = (this.#masks[word] as number) | (0xffff << shift);
+    this.#counts = new Uint32Array(65_536);
+  }
+
+  /** After the last pass: chooses among the pieces, from the first on. */
+  chooser(): Chooser {
+    if (this.#all) return (piece) => new Uint8Array(piece.length).fill(1);
+    if (this.#rank <= 0) return (piece) => new Uint8Array(piece.length);
+    const size = new Float64Array(this.#found.buffer)[0] as number; // one number
+    let left = this.#rank;
+    return (piece) => {
+      const chosen = new Uint8Array(piece.length);
+      for (let i = 0; i < piece.length; i++) {
+        const own = Math.abs(piece[i] as number); // i is in range
+        if (own > size) chosen[i] = 1;
+        else if (own === size && left > 0) {
+          chosen[i] = 1;
+          left--;
+        }
+      }
+      return chosen;
+    };
+  }
+}
+
+/** Which entries are the `k` largest by magnitude, of equal ones those of lower index. */
+export function largest(x: Float64Array, k: number): Uint8Array<ArrayBuffer> {
+  const selection = new Selection(k, x.length);
+  while (!selection.done) {
+    selection.add(x);
+    selection.next();
+  }
+  return selection.chooser()(x);
 }

@@ -1,4 +1,4 @@
-import { combination, dot, norm } from "./numbers.ts";
+import { combination, dot } from "./numbers.ts";
 
 /** Norms up to here are not divided by. */
 const LEAST_NORM = 1e-8;
@@ -16,9 +16,19 @@ export function slerp(
   other: Float64Array,
   t: number,
 ): Float64Array<ArrayBuffer> {
-  const [a, b] = [norm(base), norm(other)];
-  const scale = (a > LEAST_NORM ? a : 1) * (b > LEAST_NORM ? b : 1);
-  const cosine = dot(base, other) / scale;
+  const products = { aa: dot(base, base), ab: dot(base, other), bb: dot(other, other) };
+  return slerpBy(products, base, other, t);
+}
+
+/** The same of a part of the tensors, by the products of the whole: base·base, base·other, other·other. */
+export function slerpBy(
+  { aa, ab, bb }: { readonly aa: number; readonly ab: number; readonly bb: number },
+  base: Float64Array,
+  other: Float64Array,
+  t: number,
+): Float64Array<ArrayBuffer> {
+  const [a, b] = [Math.sqrt(aa), Math.sqrt(bb)];
+  const cosine = ab / ((a > LEAST_NORM ? a : 1) * (b > LEAST_NORM ? b : 1));
   if (Math.abs(cosine) > STRAIGHT) return between(base, other, 1 - t, t);
   const angle = Math.acos(cosine);
   const sine = Math.sin(angle);

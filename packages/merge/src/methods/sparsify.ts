@@ -20,7 +20,7 @@ export interface SparsifyOptions {
   readonly row: number;
   /** Random numbers from 0 to below 1, one an entry, for `random` and `rank`. */
   readonly uniform?: (() => Float64Array) | undefined;
-  /** Which entries stay, in place of random numbers. */
+  /** Which entries stay, in place of what the sparsifier would choose. */
   readonly mask?: ArrayLike<number> | undefined;
   readonly rescale?: Rescaling | undefined;
 }
@@ -64,27 +64,38 @@ function keeper(
   { density, gamma = 0.01, uniform, mask }: SparsifyOptions,
   probabilities: Float64Array | undefined,
 ): (i: number) => boolean {
+  if (mask !== undefined) return (i) => mask[i] === 1;
   if (sparsifier === "random" || sparsifier === "rank") {
-    if (mask !== undefined) return (i) => mask[i] === 1;
     const numbers = uniform?.() ?? new Float64Array(delta.length);
     return (i) => (numbers[i] as number) < (probabilities?.[i] ?? density); // one for each entry
   }
-  const kept = Math.floor(density * delta.length);
+  const { from, to } = ranksOf(delta.length, density, sparsifier === "ends" ? gamma : 0);
+  const [dropped, above] = [largest(delta, from), largest(delta, to)];
+  return (i) => above[i] === 1 && dropped[i] !== 1;
+}
+
+/**
+ * Which ranks stay of n entries, by falling magnitude: `⌊density·n⌋` of them, after the `⌊γn⌋` largest, or fewer of these
+ * where they would be too many.
+ *
+ * @throws InputError `merge/trim-empty`
+ */
+export function ranksOf(
+  entries: number,
+  density: number,
+  gamma: number,
+): { readonly from: number; readonly to: number } {
+  const kept = Math.floor(density * entries);
   if (kept <= 0) {
     throw refuse(
       "trim-empty",
-      `density ${density} keeps none of ${delta.length} entries.`,
+      `density ${density} keeps none of ${entries} entries.`,
       "Give a higher density.",
-      { density, entries: delta.length },
+      { density, entries },
     );
   }
-  if (sparsifier === "magnitude") {
-    const chosen = largest(delta, kept);
-    return (i) => chosen[i] === 1;
-  }
-  const top = Math.max(0, Math.min(Math.floor(gamma * delta.length), delta.length - kept));
-  const [dropped, above] = [largest(delta, top), largest(delta, top + kept)];
-  return (i) => above[i] === 1 && dropped[i] !== 1;
+  const from = Math.max(0, Math.min(Math.floor(gamma * entries), entries - kept));
+  return { from, to: from + kept };
 }
 
 /** Keep probabilities by the rank of an entry's magnitude in its row. */
