@@ -121,6 +121,7 @@ export {
   targetReadout,
   targetValue,
 } from "./target.ts";
+export { type TensorLayout, type TensorPlace, tensorLayout } from "./tensor-layout.ts";
 export { showBytes } from "./tokenizer/bytes.ts";
 export { loadTokenizer } from "./tokenizer/load.ts";
 export { tokenizerOf } from "./tokenizer/pipeline.ts";

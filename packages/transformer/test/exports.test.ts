@@ -92,6 +92,7 @@ test("what the package exports", () => {
     "targetAt",
     "targetReadout",
     "targetValue",
+    "tensorLayout",
     "toFirstLane",
     "tokenEmbedding",
     "tokenIds",

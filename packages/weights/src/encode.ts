@@ -74,6 +74,13 @@ function store(
   }
 }
 
+/** No number below it becomes infinite. */
+const SAFE: Readonly<Partial<Record<Dtype, number>>> = {
+  F32: 2 ** 127,
+  F16: 2 ** 15,
+  BF16: 2 ** 127,
+};
+
 /** What ±Infinity looks like in the arrays of `store`. */
 const INFINITE: Readonly<Partial<Record<Dtype, readonly [number, number]>>> = {
   F32: [Infinity, -Infinity],
@@ -88,9 +95,12 @@ function checkFinite(
   name: string,
 ): void {
   const [plus, minus] = INFINITE[dtype] ?? [Infinity, -Infinity];
-  for (let i = 0; i < stored.length; i++) {
-    if ((stored[i] === plus || stored[i] === minus) && Number.isFinite(values[i])) {
-      throw overflow(name, i, values[i] as number, dtype); // same length
+  const safe = SAFE[dtype] ?? 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number; // i is in range
+    if (Math.abs(value) < safe) continue;
+    if ((stored[i] === plus || stored[i] === minus) && Number.isFinite(value)) {
+      throw overflow(name, i, value, dtype);
     }
   }
 }

@@ -87,13 +87,26 @@ function toBF16(bits: number): number {
 /** Numbers as F16 bits, rounded to nearest, ties to even; from 65520 on they are infinite. */
 export function narrowF16(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   const out = new Uint16Array(values.length);
-  for (let i = 0; i < out.length; i++) out[i] = toF16(oddF32Bits(values[i] as number)); // same length
+  const near = new Uint32Array(new Float32Array(values).buffer);
+  for (let i = 0; i < out.length; i++) {
+    const bits = near[i] as number; // same length
+    const size = bits & 0x7fffffff;
+    const normal = size >= 0x38800000 && size < 0x47800000;
+    // Rounding twice goes wrong only where the first lands in the middle between two F16.
+    const once = normal && (bits & 0x1fff) !== 0x1000;
+    out[i] = toF16(once ? bits : oddF32Bits(values[i] as number));
+  }
   return out;
 }
 
 /** Numbers as BF16 bits, rounded to nearest, ties to even. */
 export function narrowBF16(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   const out = new Uint16Array(values.length);
-  for (let i = 0; i < out.length; i++) out[i] = toBF16(oddF32Bits(values[i] as number)); // same length
+  const near = new Uint32Array(new Float32Array(values).buffer);
+  for (let i = 0; i < out.length; i++) {
+    const bits = near[i] as number; // same length
+    // Rounding twice goes wrong only where the first lands in the middle between two BF16.
+    out[i] = toBF16((bits & 0xffff) !== 0x8000 ? bits : oddF32Bits(values[i] as number));
+  }
   return out;
 }

@@ -54,6 +54,11 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   figures: [19200, "layouts, SVG and pages; of analysis how numbers are written"],
   linearity: [29300, "the same and the page, with its figures"],
   "linearity/analyses": [29800, "all of the package with its answers and views"],
+  merge: [
+    70600,
+    "configurations, plans, methods; the reader of YAML takes half of it, families and readers of transformer and weights the rest",
+  ],
+  "merge/methods": [5150, "arithmetic alone"],
   models: [1070, "URLs, and small configs inside them: the weights are files beside it"],
   "models/dictionaries": [1230, "the same of dictionaries"],
   patching: [

@@ -1,0 +1,138 @@
+import { decodeNumbers, type ReadOptions } from "@resolvent/weights";
+import { alignRows, type TokenTable } from "./align-rows.ts";
+import { checkFinite } from "./finite.ts";
+import { type MergeOptions, mergeTensor } from "./merge-tensor.ts";
+import type { OpenMergeModel } from "./model.ts";
+import { type ModelParts, modelParts } from "./model-parts.ts";
+import type { MergePlan, PlannedInput } from "./plan.ts";
+import { rowOf } from "./plan-tokens.ts";
+import { refuse } from "./refuse.ts";
+
+/** A tensor of the result, before it is rounded. */
+export interface MergedTensor {
+  readonly shape: readonly number[];
+  readonly numbers: Float64Array<ArrayBuffer>;
+}
+
+/** An input, read. */
+interface Read {
+  readonly input: PlannedInput;
+  readonly shape: readonly number[];
+  readonly x: Float64Array<ArrayBuffer>;
+}
+
+/**
+ * A tensor of a plan in float64, from its models' files: read, brought to the result's vocabulary where it is a table of
+ * tokens, merged. Nothing is rounded.
+ *
+ * @throws InputError `merge/no-tensor`, `merge/not-finite`, and what the method and the files throw
+ */
+export async function mergePlanned(
+  plan: MergePlan,
+  name: string,
+  models: ReadonlyMap<string, OpenMergeModel>,
+  options: MergeOptions & ReadOptions = {},
+): Promise<MergedTensor> {
+  const planned = Object.hasOwn(plan.tensors, name) ? plan.tensors[name] : undefined;
+  if (planned === undefined) {
+    throw refuse("no-tensor", `The plan has no tensor ${name}.`, "Name one of `plan.tensors`.", {
+      tensor: name,
+    });
+  }
+  const read = await Promise.all(
+    planned.inputs.map(async (input) => ({
+      input,
+      ...(await numbersOf(open(models, input.model), input.model, input.tensor ?? name, options)),
+    })),
+  );
+  const brought = planned.aligned ? await aligned(plan, name, read, models, options) : read;
+  const shape = brought[0]?.shape ?? [];
+  const base = brought.find(({ input }) => input.base)?.x;
+  const inputs = brought.filter(({ input }) => !input.base);
+  const numbers = mergeTensor(
+    plan.method,
+    {
+      name,
+      shape,
+      parameters: planned.parameters,
+      inputs: inputs.map(({ input, x }) => ({ x, parameters: input.parameters })),
+      base,
+    },
+    options,
+  );
+  checkFinite(numbers, `${name} of the result`);
+  return { shape, numbers };
+}
+
+function open(models: ReadonlyMap<string, OpenMergeModel>, name: string): OpenMergeModel {
+  const model = models.get(name);
+  if (model !== undefined) return model;
+  throw refuse(
+    "model-missing",
+    `The model ${name} is not given.`,
+    "Give each of `modelsOf(recipe)`.",
+    { name },
+  );
+}
+
+async function numbersOf(
+  { checkpoint }: OpenMergeModel,
+  model: string,
+  tensor: string,
+  options: ReadOptions,
+): Promise<{ readonly shape: readonly number[]; readonly x: Float64Array<ArrayBuffer> }> {
+  const raw = await checkpoint.read(tensor, options);
+  const x = decodeNumbers(raw, "f64", `${model}: ${tensor}`);
+  checkFinite(x, `${tensor} of ${model}`);
+  return { shape: raw.shape, x };
+}
+
+/** The tables of a tensor with the rows of the result's vocabulary. */
+async function aligned(
+  plan: MergePlan,
+  name: string,
+  read: readonly Read[],
+  models: ReadonlyMap<string, OpenMergeModel>,
+  options: ReadOptions,
+): Promise<readonly Read[]> {
+  const { tokenizer } = plan;
+  if (tokenizer === null) return read;
+  const width = read[0]?.shape.at(-1) ?? 0;
+  const tables = read.map(({ input, x }): TokenTable => {
+    const parts = modelParts(input.model, open(models, input.model));
+    return { model: input.model, x, row: (token) => rowOf(parts, token) };
+  });
+  const others = new Map<string, Float64Array>();
+  for (const { source } of Object.values(tokenizer.tokens)) {
+    if (source?.kind !== "row" || tables.some(({ model }) => model === source.model)) continue;
+    const model = open(models, source.model);
+    const tensor = sameTable(modelParts(source.model, model), name);
+    others.set(source.model, (await numbersOf(model, source.model, tensor, options)).x);
+  }
+  const { base } = plan;
+  const other = (model: string): Float64Array => others.get(model) ?? new Float64Array(); // read above
+  return read.map((one, i) => ({
+    input: one.input,
+    shape: [tokenizer.rows, width],
+    x: alignRows(tables[i] as TokenTable, tables, { tokenizer, width, base, other }), // one for each
+  }));
+}
+
+/** The tensor of a model that is the same table as one of the result: its unembedding, or its embedding. */
+function sameTable({ layout, stored, name: model }: ModelParts, name: string): string {
+  const { tie } = layout;
+  const wanted =
+    tie !== undefined && name === tie.unembedding
+      ? [tie.unembedding, tie.embedding]
+      : [tie?.embedding ?? ""];
+  for (const place of wanted) {
+    const found = stored(place);
+    if (found !== undefined) return found.name;
+  }
+  throw refuse(
+    "tensor-missing",
+    `${model} has no table of tokens for ${name}.`,
+    "Name another model.",
+    { model },
+  );
+}

@@ -1,0 +1,15 @@
+export { arceeFusion } from "./arcee-fusion.ts";
+export { type KarcherOptions, karcher } from "./karcher.ts";
+export { type LinearOptions, linear } from "./linear.ts";
+export { type ModelStockOptions, modelStock } from "./model-stock.ts";
+export { type MultislerpOptions, multislerp } from "./multislerp.ts";
+export { nearswap } from "./nearswap.ts";
+export { type NuslerpOptions, nuslerp } from "./nuslerp.ts";
+export { passthrough } from "./passthrough.ts";
+export { type Draw, uniform } from "./philox.ts";
+export { type SceOptions, sce } from "./sce.ts";
+export { slerp } from "./slerp.ts";
+export { type Rescaling, type Sparsifier, type SparsifyOptions, sparsify } from "./sparsify.ts";
+export { SPARSIFIERS, type TaskMethod } from "./task-methods.ts";
+export { type TaskInput, type TaskOptions, taskVectors } from "./task-vectors.ts";
+export type { Weighted } from "./weighted.ts";

@@ -1,0 +1,81 @@
+import { addTo, minus } from "./numbers.ts";
+import type { Weighted } from "./weighted.ts";
+
+export interface NuslerpOptions {
+  readonly shape: readonly number[];
+  /** Differences from it are interpolated, and added back; absent: the tensors themselves. */
+  readonly base?: Float64Array | undefined;
+  /** One vector for the whole tensor; default true. Else one for each row, along the last axis. */
+  readonly flatten?: boolean;
+  /** Without `flatten`: vectors along the FIRST axis. That is what mergekit's `nuslerp_row_wise` does; default false. */
+  readonly rowWise?: boolean;
+}
+
+/** Norms are clamped here from below. */
+const LEAST_NORM = 1e-7;
+
+/** Below this sine the way is straight. */
+const STRAIGHT = 1e-8;
+
+/** Sums of weights nearer to zero mean the middle. */
+const LEAST_WEIGHT = 1e-6;
+
+/**
+ * Spherical interpolation of two tensors at `t = w₂/(w₁+w₂)`, or 1/2 where the weights cancel (mergekit's nuslerp). Unlike
+ * `slerp` it is straight only where `|sin θ| < 1e-8`.
+ */
+export function nuslerp(
+  [first, second]: readonly [Weighted, Weighted],
+  { shape, base, flatten = true, rowWise = false }: NuslerpOptions,
+): Float64Array<ArrayBuffer> {
+  const total = first.weight + second.weight;
+  const t = Math.abs(total) < LEAST_WEIGHT ? 0.5 : second.weight / total;
+  const a = base === undefined ? first.x : minus(first.x, base);
+  const b = base === undefined ? second.x : minus(second.x, base);
+  const out = new Float64Array(a.length);
+  const size = a.length;
+  const along = flatten ? size : ((rowWise ? shape[0] : shape.at(-1)) ?? 1);
+  const stride = flatten || !rowWise || along === 0 ? 1 : size / along;
+  const count = along === 0 ? 0 : size / along;
+  for (let v = 0; v < count; v++) {
+    arc(a, b, out, { start: stride === 1 ? v * along : v, stride, length: along, t });
+  }
+  if (base !== undefined) addTo(out, base);
+  return out;
+}
+
+/** One vector within the tensors: `length` entries from `start`, `stride` apart. */
+interface Arc {
+  readonly start: number;
+  readonly stride: number;
+  readonly length: number;
+  readonly t: number;
+}
+
+function arc(
+  a: Float64Array,
+  b: Float64Array,
+  out: Float64Array,
+  { start, stride, length, t }: Arc,
+): void {
+  const end = start + length * stride;
+  const product = (x: Float64Array, y: Float64Array): number => {
+    let total = 0;
+    for (let from = start; from < end; from += 4096 * stride) {
+      const to = Math.min(from + 4096 * stride, end);
+      let part = 0;
+      for (let i = from; i < to; i += stride) part += (x[i] as number) * (y[i] as number); // both are as long
+      total += part;
+    }
+    return total;
+  };
+  const norms =
+    Math.max(Math.sqrt(product(a, a)), LEAST_NORM) * Math.max(Math.sqrt(product(b, b)), LEAST_NORM);
+  const angle = Math.acos(Math.min(1, Math.max(-1, product(a, b) / norms)));
+  const sine = Math.sin(angle);
+  const straight = Math.abs(sine) < STRAIGHT;
+  const ofA = straight ? 1 - t : Math.sin((1 - t) * angle) / sine;
+  const ofB = straight ? t : Math.sin(t * angle) / sine;
+  for (let i = start; i < end; i += stride)
+    out[i] = ofA * (a[i] as number) + ofB * (b[i] as number); // in range
+}

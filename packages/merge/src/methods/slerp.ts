@@ -1,0 +1,48 @@
+import { combination, dot } from "./numbers.ts";
+
+/** Norms up to here are not divided by. */
+const LEAST_NORM = 1e-8;
+
+/** From this cosine on the way is straight. */
+const STRAIGHT = 0.9995;
+
+/**
+ * Spherical interpolation from the base, t = 0, to the other, t = 1 (Shoemake 1985), of the whole tensors as vectors:
+ * `sin((1−t)θ)/sin θ · a + sin(tθ)/sin θ · b`, θ the angle between them. Straight where `|cos θ| > 0.9995`. A t outside
+ * [0, 1] extrapolates.
+ */
+export function slerp(
+  base: Float64Array,
+  other: Float64Array,
+  t: number,
+): Float64Array<ArrayBuffer> {
+  const products = { aa: dot(base, base), ab: dot(base, other), bb: dot(other, other) };
+  return slerpBy(products, base, other, t);
+}
+
+/** The same of a part of the tensors, by the products of the whole: base·base, base·other, other·other. */
+export function slerpBy(
+  { aa, ab, bb }: { readonly aa: number; readonly ab: number; readonly bb: number },
+  base: Float64Array,
+  other: Float64Array,
+  t: number,
+): Float64Array<ArrayBuffer> {
+  const [a, b] = [Math.sqrt(aa), Math.sqrt(bb)];
+  const cosine = ab / ((a > LEAST_NORM ? a : 1) * (b > LEAST_NORM ? b : 1));
+  if (Math.abs(cosine) > STRAIGHT) return between(base, other, 1 - t, t);
+  const angle = Math.acos(cosine);
+  const sine = Math.sin(angle);
+  return between(base, other, Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine);
+}
+
+function between(
+  a: Float64Array,
+  b: Float64Array,
+  ofA: number,
+  ofB: number,
+): Float64Array<ArrayBuffer> {
+  return combination([
+    { factor: ofA, x: a },
+    { factor: ofB, x: b },
+  ]);
+}

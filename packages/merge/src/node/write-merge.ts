@@ -1,0 +1,248 @@
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { lstat, mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { type Folder, type ReadOptions, safetensorsChunks } from "@resolvent/weights";
+import { checkpointSha256, folderOf, writePieces } from "@resolvent/weights/node";
+import { modelCard } from "../card.ts";
+import type { MergeOptions } from "../merge-tensor.ts";
+import type { OpenMergeModel } from "../model.ts";
+import { mergeBytes } from "../output.ts";
+import { mergedBytes } from "../piecewise.ts";
+import type { MergePlan } from "../plan.ts";
+import { refuse } from "../refuse.ts";
+import { resultFiles } from "../result-files.ts";
+import { indexOf, type Shard, shardsOf } from "../shards.ts";
+import { mergeKey, readState } from "./state.ts";
+
+/** How far a merge is. */
+export interface MergeProgress {
+  /** Bytes of the result's weights that are written, and all of them. */
+  readonly done: number;
+  readonly total: number;
+  /** Bytes a second since this run began; of what an earlier run had written nothing is counted. */
+  readonly rate: number;
+  /** The tensor that was written last. */
+  readonly tensor: string;
+}
+
+export interface WriteMergeOptions extends MergeOptions, ReadOptions {
+  /** The configuration's text, for `mergekit_config.yml` and the model card. */
+  readonly config: string;
+  /** Most bytes of data in a file; default 5·10⁹. */
+  readonly shardBytes?: number;
+  /** Whether the models' weights are hashed for the model card, which reads them once more; default true. */
+  readonly hash?: boolean;
+  /** Asked of the finished folder before it gets its name; what it throws leaves the folder without. */
+  readonly verify?: (folder: Folder) => Promise<void>;
+  readonly onProgress?: (progress: MergeProgress) => void;
+}
+
+/**
+ * Carries a plan out: reads the models tensor by tensor, and writes a model's folder. It works in `PATH.merging` beside it,
+ * and gives the folder its name when every byte is on the disk and `verify` has passed; so there is never a folder at the path
+ * that is not whole. Begun again after it was stopped, it goes on with the first file that is not finished; the result has
+ * the same bytes. Nothing that is there is replaced.
+ *
+ * @throws InputError `merge/exists`, `merge/other-merge`, `merge/no-space`, `merge/unwritable`, and what merging, reading and
+ * `verify` throw
+ */
+export async function writeMerge(
+  plan: MergePlan,
+  models: ReadonlyMap<string, OpenMergeModel>,
+  path: string,
+  options: WriteMergeOptions,
+): Promise<void> {
+  const { config, shardBytes = 5e9, seed = 42, rescaling = "l1", signal } = options;
+  const target = resolve(path);
+  const work = `${target}.merging`;
+  const model = join(work, "model");
+  if (await exists(target)) throw taken(path);
+  const key = await mergeKey(plan, models, { shardBytes, seed, rescaling });
+  const others = await resultFiles(plan, models, options);
+  const shards = shardsOf(plan, models, shardBytes);
+  await begin(work, model, key);
+  await checkSpace(plan, models, target, model);
+  const hashes = await writeShards(plan, models, shards, model, options);
+  const write = async (file: string, bytes: string | Uint8Array): Promise<void> => {
+    const all = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+    await writePieces(join(model, file), one(all), { overwrite: true, signal });
+  };
+  if (shards.length > 1)
+    await write(
+      "model.safetensors.index.json",
+      `${JSON.stringify(indexOf(shards), undefined, 2)}\n`,
+    );
+  await write("mergekit_config.yml", config.endsWith("\n") ? config : `${config}\n`);
+  await write(
+    "README.md",
+    modelCard(plan, { config, models: await inputHashes(models, options), files: hashes, seed }),
+  );
+  for (const [file, bytes] of others) await write(file, bytes); // the config last
+  await options.verify?.(folderOf(model));
+  signal?.throwIfAborted();
+  await publish(model, target, path);
+  await rm(work, { recursive: true, force: true });
+}
+
+async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function taken(path: string): Error {
+  return refuse(
+    "exists",
+    `${path}: there is something already.`,
+    "Name another folder: nothing is replaced.",
+    { path },
+  );
+}
+
+/** Makes the folder to work in, or takes up the one that a run of the same merge has left. */
+async function begin(work: string, model: string, key: string | undefined): Promise<void> {
+  const file = join(work, "state.json");
+  if ((await exists(work)) && !(await untouched(work, model))) {
+    const state = await readState(file);
+    if (state === undefined || (state.key !== "" && key !== undefined && state.key !== key)) {
+      throw refuse(
+        "other-merge",
+        `${work} is ${state === undefined ? "no folder of a merge" : "what another merge has begun, or its models have changed"}.`,
+        "Delete it, or name another folder.",
+        { path: work },
+      );
+    }
+    // What was begun on files that could not be told from changed ones is begun again.
+    if (key === undefined || state.key !== key) await rm(model, { recursive: true, force: true });
+  }
+  try {
+    await mkdir(model, { recursive: true });
+    await writePieces(file, one(new TextEncoder().encode(JSON.stringify({ key: key ?? "" }))), {
+      overwrite: true,
+    });
+    for (const left of await readdir(model)) {
+      if (isLeft(left)) await rm(join(model, left), { force: true });
+    }
+  } catch (cause) {
+    throw refuse(
+      "unwritable",
+      `${work} could not be written: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      "Check that the folder above exists, its permissions, and the free space.",
+      { path: work },
+    );
+  }
+}
+
+/** Whether nothing but what a merge makes first is in a folder: it was stopped before it wrote its state. */
+async function untouched(work: string, model: string): Promise<boolean> {
+  const entries = await readdir(work).catch(() => ["?"]);
+  const inside = await readdir(model).catch(() => []);
+  return inside.length === 0 && entries.every((name) => name === "model" || isLeft(name));
+}
+
+/** Whether a name is one of those under which files are written before they are whole. */
+function isLeft(name: string): boolean {
+  return /^\..*\.tmp$/.test(name);
+}
+
+async function checkSpace(
+  plan: MergePlan,
+  models: ReadonlyMap<string, OpenMergeModel>,
+  target: string,
+  model: string,
+): Promise<void> {
+  let there = 0;
+  for (const file of await readdir(model)) there += Number((await lstat(join(model, file))).size);
+  const { written } = mergeBytes(plan, models);
+  const { bavail, bsize } = await statfs(dirname(target));
+  const free = bavail * bsize;
+  if (written - there <= free) return;
+  throw refuse(
+    "no-space",
+    `The result takes ${written} bytes, of which ${there} are there; the disk has ${free} left.`,
+    "Make room, or name a folder on another disk.",
+    { needs: written - there, free },
+  );
+}
+
+async function writeShards(
+  plan: MergePlan,
+  models: ReadonlyMap<string, OpenMergeModel>,
+  shards: readonly Shard[],
+  model: string,
+  options: WriteMergeOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const { signal, onProgress } = options;
+  const total = shards.flatMap(({ tensors }) => tensors).reduce((sum, { bytes }) => sum + bytes, 0);
+  const started = performance.now();
+  let [done, now] = [0, 0];
+  const hashes = new Map<string, string>();
+  for (const { file, tensors } of shards) {
+    const path = join(model, file);
+    if (await exists(path)) {
+      // A file has its name when every byte of it is on the disk.
+      hashes.set(file, await hashOf(path, signal));
+      done += tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+      continue;
+    }
+    const hash = createHash("sha256");
+    const toWrite = tensors.map(({ name, dtype, shape, bytes }) => ({
+      ...{ name, dtype, shape },
+      bytes: async () => {
+        const merged = await mergedBytes(plan, name, models, options);
+        done += bytes;
+        now += bytes;
+        const seconds = (performance.now() - started) / 1000;
+        onProgress?.({ done, total, rate: now / Math.max(seconds, 1e-9), tensor: name });
+        return merged;
+      },
+    }));
+    const pieces = safetensorsChunks(toWrite, {
+      metadata: { format: "pt" },
+      ...(signal && { signal }),
+    });
+    await writePieces(path, hashed(pieces, hash), { signal });
+    hashes.set(file, hash.digest("hex"));
+  }
+  return hashes;
+}
+
+async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    hash.update(piece);
+    yield piece;
+  }
+}
+
+async function hashOf(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of createReadStream(path, { signal })) hash.update(piece);
+  return hash.digest("hex");
+}
+
+async function inputHashes(
+  models: ReadonlyMap<string, OpenMergeModel>,
+  { hash = true, signal }: WriteMergeOptions,
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const hashes = new Map<string, string | undefined>();
+  for (const [name, { checkpoint }] of models) {
+    hashes.set(name, hash ? await checkpointSha256(checkpoint, { signal }) : undefined);
+  }
+  return hashes;
+}
+
+/** Gives the finished folder its name, unless something has taken it meanwhile. */
+async function publish(model: string, target: string, path: string): Promise<void> {
+  if (await exists(target)) throw taken(path);
+  try {
+    await rename(model, target);
+  } catch (error) {
+    throw (await exists(target)) ? taken(path) : error;
+  }
+}

@@ -1,0 +1,134 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type ParsedNode,
+  parseAllDocuments,
+} from "yaml";
+import { badConfig } from "./refuse.ts";
+
+/** A value of a configuration. Its objects have no prototype, so every key is one of the text's own. */
+export type Value = null | boolean | number | string | readonly Value[] | Values;
+
+export interface Values {
+  readonly [key: string]: Value;
+}
+
+/** Longest configuration that is read, in characters; those in use have a few thousand. */
+const MAX_TEXT = 200_000;
+
+/** Most values that it may hold: aliases multiply what a text says. */
+const MAX_VALUES = 20_000;
+
+/** Most values inside each other; configurations have eight. */
+const MAX_DEPTH = 32;
+
+/**
+ * The value of a YAML text of one document, by the core schema of YAML 1.2: `1e-5` is a number, and `yes` a text,
+ * which is true where a configuration expects a truth value. Anchors, aliases and merge keys (`<<`) are followed.
+ *
+ * @throws InputError `merge/config-yaml`, `merge/config-documents`, `merge/config-duplicate-key`
+ */
+export function parseYaml(text: string): Value {
+  if (text.length > MAX_TEXT) {
+    throw badConfig(
+      "yaml",
+      "",
+      `has ${text.length} characters; at most ${MAX_TEXT} are read.`,
+      "Check that this is the right file.",
+      { length: text.length, limit: MAX_TEXT },
+    );
+  }
+  // Keys that stand twice are looked for below: the parser compares each with each, and says no path.
+  const documents = [...parseAllDocuments(text, { uniqueKeys: false, logLevel: "silent" })];
+  if (documents.length > 1) {
+    throw badConfig(
+      "documents",
+      "",
+      `has ${documents.length} YAML documents; a merge is one.`,
+      "Give each its own file.",
+      { documents: documents.length },
+    );
+  }
+  const document = documents[0];
+  const error = document?.errors[0] ?? document?.warnings[0];
+  if (error !== undefined) {
+    throw badConfig("yaml", "", `is not YAML: ${error.message.trim()}`, "Correct the text.", {
+      position: error.pos[0],
+    });
+  }
+  const contents = document?.contents;
+  if (document === undefined || contents === null || contents === undefined) return null;
+  return walker(document).value(contents, "", 0);
+}
+
+type Walk = { value(node: ParsedNode | null, path: string, depth: number): Value };
+
+function walker(document: Document.Parsed): Walk {
+  let values = 0;
+  const tooMuch = (path: string, says: string): Error =>
+    badConfig("yaml", path, says, "Write it with fewer aliases.", {});
+  const value: Walk["value"] = (node, path, depth) => {
+    if (++values > MAX_VALUES)
+      throw tooMuch(path, `is the value ${values}; at most ${MAX_VALUES} are read.`);
+    if (depth > MAX_DEPTH) throw tooMuch(path, `is nested deeper than ${MAX_DEPTH}.`);
+    if (node === null) return null;
+    if (isAlias(node)) return value(target(node.resolve(document), path), path, depth + 1);
+    if (isSeq(node))
+      return node.items.map((item, i) => value(item as ParsedNode, `${path}[${i}]`, depth + 1)); // parsed, as its document
+    if (isMap(node)) return mapping(node.items as Pairs, path, depth); // parsed, as its document
+    return scalar(isScalar(node) ? node.value : undefined, path);
+  };
+  type Pairs = readonly { readonly key: ParsedNode; readonly value: ParsedNode | null }[];
+  const mapping = (pairs: Pairs, path: string, depth: number): Values => {
+    const own: Record<string, Value> = Object.create(null);
+    const merged: Values[] = [];
+    for (const pair of pairs) {
+      const key = keyOf(pair.key, path);
+      const at = path === "" ? key : `${path}.${key}`;
+      const of = value(pair.value, at, depth + 1);
+      if (key === "<<") merged.push(...[of].flat().map((one) => record(one, at)));
+      else if (key in own) {
+        throw badConfig("duplicate-key", at, "stands twice.", "Keep one of the two.", { key });
+      } else own[key] = of;
+    }
+    for (const more of merged)
+      for (const key of Object.keys(more)) if (!(key in own)) own[key] = more[key] ?? null;
+    return own;
+  };
+  return { value };
+}
+
+function target(node: unknown, path: string): ParsedNode {
+  if (node !== undefined) return node as ParsedNode; // of the same document
+  throw badConfig("yaml", path, "is an alias of nothing before it.", "Give the anchor first.");
+}
+
+function keyOf(key: ParsedNode, path: string): string {
+  if (isScalar(key)) return key.source ?? String(key.value);
+  throw badConfig("yaml", path, "has a key that is no text.", "Keys are single words.");
+}
+
+function record(value: Value, path: string): Values {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Values; // no list
+  throw badConfig(
+    "type",
+    path,
+    "is no mapping.",
+    "A merge key takes a mapping, or a list of them.",
+  );
+}
+
+function scalar(value: unknown, path: string): Value {
+  if (value === null || typeof value === "boolean" || typeof value === "number") return value;
+  if (typeof value === "string") return value;
+  if (typeof value === "bigint") return Number(value);
+  throw badConfig(
+    "yaml",
+    path,
+    "is a kind of value that is not read.",
+    "Write numbers, texts, lists and mappings.",
+  );
+}

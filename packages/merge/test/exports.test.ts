@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import * as merge from "../src/index.ts";
+import * as methods from "../src/methods/index.ts";
+import * as node from "../src/node/index.ts";
+
+test("the exported names", () => {
+  expect(Object.keys(merge).sort()).toEqual([
+    "METHODS",
+    "mergeBytes",
+    "mergePlanned",
+    "mergeTensor",
+    "mergedBytes",
+    "modelsOf",
+    "openMergeModel",
+    "planMerge",
+    "readMergeConfig",
+  ]);
+  expect(Object.keys(node).sort()).toEqual(["forwardCheck", "writeMerge"]);
+  expect(Object.keys(methods).sort()).toEqual([
+    "SPARSIFIERS",
+    "arceeFusion",
+    "karcher",
+    "linear",
+    "modelStock",
+    "multislerp",
+    "nearswap",
+    "nuslerp",
+    "passthrough",
+    "sce",
+    "slerp",
+    "sparsify",
+    "taskVectors",
+    "uniform",
+  ]);
+});
+
+test("what is needed at run time: files, layouts of models, and a reader of YAML", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/transformer",
+    "@resolvent/weights",
+    "yaml",
+  ]);
+  expect(Object.keys(manifest.peerDependencies)).toEqual(["@resolvent/tensor"]);
+  expect(manifest.optionalDependencies).toBeUndefined();
+  expect(manifest.sideEffects).toBe(false);
+});

@@ -1,0 +1,66 @@
+import { tinyModel } from "@resolvent/testkit";
+import { expect, test } from "vitest";
+import { type MergeConfig, openMergeModel, planMerge, readMergeConfig } from "../src/index.ts";
+
+async function planOf(config: MergeConfig, family: string, fields: Record<string, unknown> = {}) {
+  const recipe = readMergeConfig(config);
+  const model = await openMergeModel(tinyModel(family, fields));
+  return planMerge(recipe, new Map([["m", model]]));
+}
+
+const stack = (...ranges: [number, number][]): MergeConfig => ({
+  merge_method: "passthrough",
+  slices: ranges.map((layer_range) => ({ sources: [{ model: "m", layer_range }] })),
+});
+
+test("values by layer move with their layers", async () => {
+  const layer_types = ["full_attention", "sliding_attention", "full_attention"];
+  const fields = { num_hidden_layers: 3, layer_types, use_sliding_window: true, sliding_window: 4 };
+  const { config, layers } = await planOf(stack([0, 2], [1, 3]), "qwen3", fields);
+  expect(layers).toBe(4);
+  expect(config).toMatchObject({
+    num_hidden_layers: 4,
+    layer_types: ["full_attention", "sliding_attention", "sliding_attention", "full_attention"],
+  });
+});
+
+test("a layer whose window would change at its new place is refused", async () => {
+  const fields = { num_hidden_layers: 3, sliding_window: 4 };
+  await expect(planOf(stack([0, 1], [2, 3]), "gemma2", fields)).rejects.toMatchObject({
+    code: "merge/layer-settings",
+  });
+  await expect(planOf(stack([0, 2], [0, 1]), "gemma2", fields)).resolves.toMatchObject({
+    layers: 3,
+  });
+});
+
+test("a result of no layers, and of far too many, is refused", async () => {
+  await expect(planOf(stack([1, 1]), "llama")).rejects.toMatchObject({ code: "merge/no-layers" });
+  const many = Array.from({ length: 6000 }, (): [number, number] => [0, 2]);
+  await expect(planOf(stack(...many), "llama")).rejects.toMatchObject({ code: "merge/no-layers" });
+});
+
+test("buffers are left out, and said; a tensor of another size is refused", async () => {
+  const recipe = readMergeConfig({ merge_method: "passthrough", models: [{ model: "m" }] });
+  const model = await openMergeModel(tinyModel("gpt2"));
+  const mask = { dtype: "F32" as const, shape: [1, 1, 24, 24] };
+  const masked = new Map([...model.tensors, ["h.0.attn.bias", mask]]);
+  const plan = planMerge(recipe, new Map([["m", { ...model, tensors: masked }]]));
+  expect(plan.leftOut).toEqual([{ model: "m", tensor: "h.0.attn.bias" }]);
+  const [name = ""] = [...model.tensors.keys()].filter((one) => one.endsWith("ln_f.weight"));
+  const odd = new Map([...model.tensors, [name, { dtype: "F32" as const, shape: [17] }]]);
+  expect(() => planMerge(recipe, new Map([["m", { ...model, tensors: odd }]]))).toThrow(
+    /should be \[16\].*got \[17\]/,
+  );
+});
+
+test.each(["gpt_neox", "gemma3", "transformer_lens-gated"])(
+  "%s as it is: all its tensors, and its own config",
+  async (family) => {
+    const model = await openMergeModel(tinyModel(family));
+    const recipe = readMergeConfig({ merge_method: "passthrough", models: [{ model: "m" }] });
+    const { tensors, layers } = planMerge(recipe, new Map([["m", model]]));
+    expect(Object.keys(tensors).sort()).toEqual(model.checkpoint.names);
+    expect(layers).toBeGreaterThan(1);
+  },
+);
