@@ -86,7 +86,7 @@ export const trainParameters: Parameters<TrainParameters> = parameters(
     k: countParameter("active features of a token, of topk; on average, of batchtopk", {
       ...{ default: 32, least: 1, title: "k" },
     }),
-    auxiliary: numberParameter("weight of what dead features are trained on (AuxK), of both", {
+    auxiliary: numberParameter("weight of AuxK, which trains dead features, of both", {
       ...{ default: 1 / 32, least: 0, title: "x" },
     }),
     auxiliaryK: countParameter(
