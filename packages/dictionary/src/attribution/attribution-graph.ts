@@ -7,14 +7,14 @@ import { checkFeatureCount, checkPositions } from "./checks.ts";
 import { type EdgeList, edgeList } from "./edge-list.ts";
 import { promptGraphOf } from "./graph-nodes.ts";
 import { graphSources } from "./graph-sources.ts";
-import { type ChosenLogit, chosenLogits, type LogitOptions } from "./logits.ts";
+import { type ChosenLogit, chosenLogits, explainedBy, type LogitOptions } from "./logits.ts";
 import { replacedRun } from "./replaced-run.ts";
 import { type ChunkOptions, featureChunks, readRows } from "./row-chunks.ts";
 import { strongestFeatures } from "./strongest-features.ts";
 import { logitTargets } from "./targets.ts";
 
 export interface AttributionOptions extends Omit<ChunkOptions, "byBlocks"> {
-  /** Which logits; default the likeliest up to 0.95, at most 10. */
+  /** Which logits, or which one target; default the likeliest logits up to 0.95, at most 10. */
   readonly logits?: LogitOptions;
   /** Features that are nodes at most, those with the largest effects on the logits; default 4096. */
   readonly features?: number;
@@ -107,10 +107,9 @@ export async function attributionGraph<T extends Shaped>(
     }
     signal?.throwIfAborted();
     onProgress?.(chunks.length, chunks.length + 1);
-    const ids = logits.map(({ id }) => id);
     const places = logits.map((_, i) => edges.firstLogit + i);
     const ends = await readRows(engine, replaced, sources, () =>
-      logitTargets(engine, replaced, ids),
+      logitTargets(engine, replaced, explainedBy(logits)),
     );
     edges.add(places, ends);
     onProgress?.(chunks.length + 1, chunks.length + 1);

@@ -1,8 +1,15 @@
+import { targetText } from "@resolvent/analysis";
 import type { Shaped } from "@resolvent/tensor";
 import type { AttributionGraph } from "../graph/graph.ts";
 import { nodeOf } from "../graph/node.ts";
 import { warningsOf } from "../graph/odd.ts";
-import { errorFields, featureFields, logitFields, tokenFields } from "../graph/records.ts";
+import {
+  errorFields,
+  featureFields,
+  logitFields,
+  targetFields,
+  tokenFields,
+} from "../graph/records.ts";
 import type { ActiveFeature } from "./active-features.ts";
 import type { AttributionOptions } from "./attribution-graph.ts";
 import type { ChosenLogit } from "./logits.ts";
@@ -37,12 +44,12 @@ export function promptGraphOf<T extends Shaped>(
       positions.map((position) => errorFields(layer, position, { taken })),
     ),
     ...ids.map((id, position) => tokenFields(id, position)),
-    ...logits.map(({ id, probability }) =>
-      logitFields(id, {
-        ...{ text: token(id), probability, layers, position: run.positions - 1 },
-        isTarget: probability === likeliest,
-      }),
-    ),
+    ...logits.map(({ id, probability, target }) => {
+      const of = { probability, layers, position: run.positions - 1 };
+      return target === undefined
+        ? logitFields(id, { ...of, text: token(id), isTarget: probability === likeliest })
+        : targetFields(id, { ...of, target, text: targetText(target, token) });
+    }),
   ];
   const texts = ids.map(token);
   const graph: AttributionGraph = {
