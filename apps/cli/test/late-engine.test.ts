@@ -1,8 +1,8 @@
 import {
   type AnyAnalysis,
   checkParameters,
-  type NewFolder,
   type DictionaryFiles,
+  type NewFolder,
   type Result,
   type Subject,
   type TextFile,
@@ -46,13 +46,14 @@ const out: NewFolder = {
       for await (const _piece of pieces);
     }),
 };
-/** An autoencoder of the stream, and a transcoder before it. */
-function dictionariesOf(width: number): readonly DictionaryFiles[] {
+
+/** An autoencoder of the stream, and a transcoder before it, which graphs take alone; one is measured at a time. */
+function dictionariesOf(name: string, width: number): readonly DictionaryFiles[] {
   const before = { hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" };
-  return [
-    { name: "sae", folder: tinyDictionary({ width }) },
-    { name: "transcoder", folder: tinyDictionary({ ...before, width, seed: 1 }) },
-  ];
+  const sae = { name: "sae", folder: tinyDictionary({ width }) };
+  const transcoder = { name: "transcoder", folder: tinyDictionary({ ...before, width, seed: 1 }) };
+  if (name === "dictionary") return [sae];
+  return name === "graph" ? [transcoder] : [sae, transcoder];
 }
 
 type Given = Readonly<Record<string, unknown>>;
@@ -82,6 +83,7 @@ const asked: Readonly<Record<string, readonly Given[]>> = {
   ],
   dictionary: [{}, { tokensFile }],
   features: [{ tokensFile }, { tokensFile, feature: [3] }],
+  graph: [{ prompt, mostFeatures: 8, verify: 1, explain: 1, ablate: ["L0.F3"] }],
   linearity: [{ tokensFile, draws: 20, lensPasses: 1 }],
   heads: [{ repeatLength: 6 }],
   ov: [{ head: "L1.H0" }, { head: "L1.H0", words: [3, 5, 9] }],
@@ -108,14 +110,12 @@ async function resultOf<T extends Shaped>(
   analysis: AnyAnalysis,
   params: Given,
 ): Promise<unknown> {
-  const given = dictionariesOf(model.architecture.d_model);
   const subject: Subject<T> = {
     engine,
     model,
     vocabulary,
     linearAlgebra: () => createLinearAlgebra(),
-    // One is measured at a time; of features the second is what feeds the first.
-    provided: { dictionary: analysis.name === "dictionary" ? given.slice(0, 1) : given },
+    provided: { dictionary: dictionariesOf(analysis.name, model.architecture.d_model) },
     signal: new AbortController().signal,
     onProgress: () => {},
   };

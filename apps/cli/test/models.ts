@@ -165,3 +165,27 @@ export async function writeHollowModel(
   await file.close();
   return path;
 }
+
+/** The file of a small attribution graph: a token, a feature, its error and a logit. */
+export function tinyGraph(): object {
+  const node = (node_id: string, feature_type: string, more: object): object => ({
+    ...{ node_id, feature_type, jsNodeId: node_id, clerp: "", ctx_idx: 0, feature: null },
+    ...more,
+  });
+  return {
+    metadata: { slug: "tiny", scan: "toy", prompt: "a", prompt_tokens: ["a"], schema_version: 1 },
+    qParams: {},
+    nodes: [
+      node("0_3_0", "cross layer transcoder", { layer: "0", feature: 9, activation: 2 }),
+      node("0_0_0", "mlp reconstruction error", { layer: "0", feature: -1 }),
+      node("E_5_0", "embedding", { layer: "E", feature: 0 }),
+      node("2_7_0", "logit", { layer: "2", feature: 7, token_prob: 0.5, clerp: 'Output "b"' }),
+    ],
+    links: [
+      { source: "E_5_0", target: "0_3_0", weight: 1.5 },
+      { source: "0_3_0", target: "2_7_0", weight: 2 },
+      { source: "0_0_0", target: "2_7_0", weight: -0.5 },
+      { source: "E_5_0", target: "2_7_0", weight: 0.25 },
+    ],
+  };
+}

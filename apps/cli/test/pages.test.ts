@@ -38,12 +38,16 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   ],
   dictionary: ["--dictionary", at("sae"), "--tokens-file", at("ids.txt")],
   features: ["--dictionary", at("sae"), "--tokens-file", at("ids.txt"), "--feature", "2"],
+  graph: [...clean, "--dictionary", at("transcoder"), "--most-features", "20"],
   linearity: ["--tokens-file", at("ids.txt"), "--draws", "3", "--lens-passes", "0"],
 };
 
 beforeAll(async () => {
   await writeModel(model, "gpt2");
   await writeDictionary(at("sae"));
+  await writeDictionary(at("transcoder"), {
+    ...{ hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" },
+  });
   writeFileSync(at("ids.txt"), "1,2,3,4\n4,3,2,1\n1,3,2,4\n2,2,1,1\n");
 });
 

@@ -6,7 +6,7 @@ import { type JsonSchema, schemaFault } from "@resolvent/analysis";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { analyses } from "../src/analyses.ts";
-import { temporaryFolder, writeDictionary } from "./models.ts";
+import { temporaryFolder, tinyGraph, writeDictionary } from "./models.ts";
 import { run } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -81,6 +81,8 @@ const commands: readonly (readonly string[])[] = [
   ["dictionary", "tales", "--dictionary", "SAE"],
   ["dictionary", "tales", "--dictionary", "SAE", "--tokens-file", "IDS", "--max-tokens", "100"],
   ["features", "tales", "--dictionary", "SAE", "--dictionary", "SAE2", "--tokens-file", "IDS"],
+  ["graph", "tales", "--dictionary", "SAE2", ...text, "--verify", "1", "--ablate", "L1.F2"],
+  ["graph", "--import", "GRAPH"],
   ["linearity", "attn-only-2l", "--tokens-file", "IDS", "--max-tokens", "300", "--draws", "5"],
   ["train-dictionary", "attn-only-2l", "--tokens-file", "IDS", ...training, "--out", "OUT"],
 ];
@@ -92,13 +94,15 @@ test("every output is as its schema says, and no analysis is left out", async ()
   await writeFile(ids, Array.from({ length: 24 }, (_, n) => line(n)).join("\n"));
   const prompts = join(folder, "prompts.txt");
   await writeFile(prompts, "Once upon a time\nOnce there was a cat\n");
+  const graph = join(folder, "graph.json");
+  await writeFile(graph, JSON.stringify(tinyGraph()));
   const transcoder = {
     hook: "blocks.1.mlp.hook_in",
     hookOut: "blocks.1.hook_mlp_out",
     width: WIDTH,
   };
   const files: Readonly<Record<string, string>> = {
-    ...{ IDS: ids, PROMPTS: prompts, OUT: join(folder, "trained") },
+    ...{ IDS: ids, PROMPTS: prompts, GRAPH: graph, OUT: join(folder, "trained") },
     SAE: await writeDictionary(join(folder, "sae"), {
       hook: "blocks.3.hook_resid_post",
       width: WIDTH,

@@ -7,7 +7,7 @@ import type { Format } from "../src/options.ts";
 import { places } from "../src/places.ts";
 import { writeResult } from "../src/result.ts";
 import type { SelectionOptions } from "../src/selection.ts";
-import { temporaryFolder, writeDictionary, writeModel } from "./models.ts";
+import { temporaryFolder, tinyGraph, writeDictionary, writeModel } from "./models.ts";
 import { run } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -78,6 +78,14 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
       ...["--tokens-file", at("ids.txt"), "--labels", at("labels.json")],
     ],
   ],
+  [
+    "graph",
+    [
+      ...["M", ...prompt, "--dictionary", at("transcoder"), "--dictionary", at("transcoder-1")],
+      ...["--most-features", "20", "--verify", "2", "--ablate", "L0.F2,L1.F3@4", "--top", "5"],
+    ],
+  ],
+  ["graph", ["--import", at("graph.json")]],
   ["profile", ["M", ...prompt, "--runs", "1"]],
   ["inspect", ["M"]],
   ["inspect", ["attn-only-2l"]],
@@ -90,6 +98,10 @@ beforeAll(async () => {
   await writeDictionary(at("transcoder"), {
     ...{ hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" },
   });
+  await writeDictionary(at("transcoder-1"), {
+    ...{ hook: "blocks.1.ln2.hook_normalized", hookOut: "blocks.1.hook_mlp_out", seed: 1 },
+  });
+  await writeFile(at("graph.json"), JSON.stringify(tinyGraph()));
   await writeFile(at("labels.json"), '{"2": "the second"}');
   const line = (i: number): string =>
     Array.from({ length: 20 }, (_, k) => (i * k + k) % 29).join(",");

@@ -8,6 +8,7 @@ import {
   headParameter,
   layerParameter,
   newFileParameter,
+  newFolderParameter,
   nodeParameter,
   nodesParameter,
   numberParameter,
@@ -219,6 +220,24 @@ test("a file to write: named, unwritten, optional, and nothing else passes for o
   for (const odd of ["a.bin", { name: "a.bin" }, { name: "a", stream: () => [] }, null]) {
     await expect(checkParameters(params, { save: odd })).rejects.toThrow(
       "save: Expected a file to write",
+    );
+  }
+});
+
+test("a folder to write: named, unwritten, optional, and nothing else passes for one", async () => {
+  const params = parameters({ out: newFolderParameter("to keep") });
+  expect(described(params)).toEqual([
+    {
+      ...{ name: "out", description: "to keep", placeholder: "folder" },
+      ...{ required: false, kind: "newFolder" },
+    },
+  ]);
+  expect(describeParameters(params)[0]?.group).toBe("output");
+  const folder = { name: "a", write: async () => {} };
+  expect((await checkParameters<{ out?: unknown }>(params, { out: folder })).out).toBe(folder);
+  for (const odd of ["a", { name: "a" }, null]) {
+    await expect(checkParameters(params, { out: odd })).rejects.toThrow(
+      "out: Expected a folder to write",
     );
   }
 });

@@ -1,28 +1,21 @@
-import { type AdamFactors, sizeOf } from "@resolvent/tensor";
+import { type AdamFactors, type AdamMoments, type AdamMove, sizeOf } from "@resolvent/tensor";
 import { binaryShape } from "@resolvent/tensor/rules";
 import { inOrder } from "./copy.ts";
 import { kernels } from "./kernels.ts";
 import type { Machine } from "./machine.ts";
 import type { CpuTensor } from "./tensor.ts";
 
-/** Adam's moments, and where they take a parameter. */
-export interface AdamResult {
-  readonly first: CpuTensor;
-  readonly second: CpuTensor;
-  readonly move: CpuTensor;
-}
-
 /** One step of Adam in one pass. */
 export function adam(
   machine: Machine,
-  { first, second }: Pick<AdamResult, "first" | "second">,
+  { first, second }: AdamMoments<CpuTensor>,
   gradient: CpuTensor,
   { keepFirst, addFirst, keepSecond, addSecond, rate, eps }: AdamFactors,
-): AdamResult {
+): AdamMove<CpuTensor> {
   const shape = binaryShape(first.shape, gradient.shape, "add");
   binaryShape(shape, second.shape, "add");
   const places = [gradient, first, second].map((a) => machine.at(inOrder(machine, a, shape)));
-  const made: AdamResult = {
+  const made: AdamMove<CpuTensor> = {
     first: machine.make(shape),
     second: machine.make(shape),
     move: machine.make(shape),

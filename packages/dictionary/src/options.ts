@@ -22,6 +22,11 @@ export interface LoadDictionaryOptions extends ReadOptions {
   readonly layer?: number;
   /** Whose layout the folder has; default what its files look like. */
   readonly layout?: Layout;
+  /**
+   * Whether matrices of F16 and BF16 are widened to the engine's precision; default true. Where they are not, an engine
+   * that can keeps them at two bytes an entry and widens each whenever it is used: the same numbers, slower.
+   */
+  readonly widen?: boolean;
   /** Opens what a config names in other places, `hf://repo/file?revision=…`; default: that is refused. */
   readonly elsewhere?: (address: string) => Promise<ByteSource | undefined>;
 }

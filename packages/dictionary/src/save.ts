@@ -130,6 +130,7 @@ const HOOKS: Readonly<Record<string, string>> = {
   "mlp.after": "hook_resid_post",
   "attn.write": "hook_attn_out",
   "mlp.write": "hook_mlp_out",
+  "mlp.out": "mlp.hook_out",
   "attn.mixed": "attn.hook_z",
   "attn.normalized": "ln1.hook_normalized",
   "mlp.normalized": "ln2.hook_normalized",

@@ -1,6 +1,7 @@
-import { type Engine, InputError, type Shape, type Shaped } from "@resolvent/tensor";
+import { type Engine, type Half, InputError, type Shape, type Shaped } from "@resolvent/tensor";
 import {
   type ByteSource,
+  bitsInto,
   type Dtype,
   decodeInto,
   decodeNumbers,
@@ -83,6 +84,8 @@ export interface Taking<T> {
 
 /** How tensors are taken. */
 export interface TakeOptions extends ReadOptions {
+  /** Whether matrices of F16 and BF16 take the engine's precision; default true. */
+  readonly widen?: boolean;
   /** Hears of each tensor that is put into the engine, so that a dictionary that is refused leaves nothing there. */
   readonly taken?: (tensor: unknown) => void;
   /** Only shapes are wanted: large tensors are not read, and the engine makes none. */
@@ -133,6 +136,15 @@ export function taking<T extends Shaped>(
     if (!/^B?F\d/.test(dtype)) throw wholeNumbers(name, tensor, dtype);
     if (options?.shapes) return engine.written(shape, () => {});
     const raw = await stored.read(tensor, options);
+    const half = options?.widen === false && change === undefined ? halfOf(raw) : undefined;
+    if (half !== undefined) {
+      const kept = engine.writtenHalf(shape, half, (bits) => {
+        bitsInto(raw, bits, `${name}: ${tensor}`);
+        checkFiniteBits(name, tensor, bits, half);
+      });
+      options?.taken?.(kept);
+      return kept;
+    }
     const made = engine.written(shape, (numbers) => {
       decodeInto(raw, numbers, `${name}: ${tensor}`);
       if (change !== undefined)
@@ -175,15 +187,42 @@ function wholeNumbers(name: string, tensor: string, dtype: Dtype): InputError {
   });
 }
 
+/** How a matrix may be kept in 16 bits; vectors are small. */
+function halfOf({ dtype, shape }: RawTensor): Half | undefined {
+  if (shape.length < 2) return undefined;
+  return dtype === "BF16" ? "bf16" : dtype === "F16" ? "f16" : undefined;
+}
+
+/** The bits of the exponent: all are set in what is NaN or infinite. */
+const EXPONENT: Readonly<Record<Half, number>> = { f16: 0x7c00, bf16: 0x7f80 };
+
+function checkFiniteBits(name: string, tensor: string, bits: Uint16Array, half: Half): void {
+  const mask = EXPONENT[half];
+  const index = bits.findIndex((entry) => (entry & mask) === mask);
+  if (index < 0) return;
+  const entry = bits[index] as number; // it has been found
+  const infinite = entry & 0x8000 ? -Infinity : Infinity;
+  throw notFinite(name, tensor, index, (entry & ~mask & 0x7fff) > 0 ? Number.NaN : infinite);
+}
+
 function checkFinite(name: string, tensor: string, numbers: Float32Array | Float64Array): void {
   let sum = 0;
   for (let i = 0; i < numbers.length; i++) sum += (numbers[i] as number) * 0; // NaN of what is not finite
   if (sum === 0) return;
   const index = numbers.findIndex((value) => !Number.isFinite(value));
-  throw new InputError({
+  throw notFinite(name, tensor, index, numbers[index]);
+}
+
+function notFinite(
+  name: string,
+  tensor: string,
+  index: number,
+  value: number | undefined,
+): InputError {
+  return new InputError({
     code: "dictionary/not-finite",
-    message: `${name}: entry ${index} of ${tensor} is ${numbers[index]}.`,
+    message: `${name}: entry ${index} of ${tensor} is ${value}.`,
     remedy: "Its training has diverged, or the file is damaged: all that it encodes would be NaN.",
-    details: { name, tensor, index, value: String(numbers[index]) },
+    details: { name, tensor, index, value: String(value) },
   });
 }

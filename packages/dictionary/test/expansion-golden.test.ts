@@ -16,6 +16,7 @@ import {
   verifyFeature,
   virtualLogits,
   virtualWeights,
+  withCrossLayer,
   withDictionaries,
 } from "../src/index.ts";
 
@@ -214,6 +215,40 @@ describeWithFixtures("what an independent program says of features as sources", 
         expectStreams(cpu, made, replaced ?? {});
       });
     }
+  });
+
+  test("a transcoder across layers, in 16 bits as it is stored and widened", async () => {
+    const cpu = await createCpu({ precision: "f64", threads: 1 });
+    const model = await loadModel(cpu, folderOf(fixtures.models("stories260k")));
+    const folder = folderOf(fixtures.path(`${dictionaries}/stories260k/clt`));
+    const [prompt] = fixtures.golden<Golden>("dictionary-stories260k").prompts;
+    if (prompt === undefined) throw new Error("There is a prompt.");
+    const { ids, sources: golden } = prompt;
+    const target = { a: golden.target.a, b: golden.target.b };
+    const taken: number[] = [];
+    const found: (readonly SourceEffect[])[] = [];
+    for (const widen of [true, false]) {
+      const before = cpu.memory.used;
+      const set = await loadDictionaries(cpu, folder, { widen });
+      if (set.kind !== "cross-layer") throw new Error(`It is ${set.kind}.`);
+      taken.push(cpu.memory.used - before);
+      await withCrossLayer(cpu, model, ids, set.transcoder, async (made) => {
+        const readout = cpu.scope(() => logitReadout(cpu, made.model, made.run, target));
+        const [own] = await effects(cpu, made.model, made.run, made.sources, [readout]);
+        const rows = own?.sources ?? [];
+        // The same target as with an SAE of the stream, whose constant and sources are known.
+        const value = total(Object.values(golden.by_kind).flat()) + golden.target.const;
+        expect(total(rows.flatMap((row) => row.byDegree)) + (own?.constant ?? 0)).toBeNear(
+          value,
+          near,
+        );
+        found.push(rows);
+      });
+    }
+    const [all = 0, stored = 0] = taken;
+    expect(stored).toBeLessThan(all / 3); // float64 has four times 16 bits; vectors are widened
+    const [wide, narrow] = found.map((rows) => rows.flatMap((row) => row.byDegree));
+    expect(narrow).toBeNear(wide ?? [], { rtol: 1e-12, atol: 1e-12 });
   });
 
   test("what features of the stream give features of a transcoder, and pairs of them a score", async () => {

@@ -9,6 +9,7 @@ import {
   evaluateDictionary,
   parseSite,
   reconstruct,
+  virtualWeights,
   withDictionaries,
   withPromptModels,
 } from "../src/index.ts";
@@ -188,6 +189,52 @@ describe("gemma2: what an MLP makes before a norm of what it writes", () => {
     });
   });
 });
+
+test.each([
+  ["gpt2", "L0.attn.mixed.H1"],
+  ["llama-biased", "L0.attn.mixed"],
+  ["gemma2", "L0.mlp.out"],
+])(
+  "%s: what features of %s write comes to the stream through what is behind them",
+  async (family, at) => {
+    const model = await loadModel(reference, tinyModel(family), { hash: false });
+    const place = parseSite(at);
+    const block = blocksOf(model).find(({ name }) => at.startsWith(`${name}.`));
+    const { d_model, heads, d_head } = model.architecture;
+    const widths: Readonly<Record<string, number>> = {
+      ...{ "L0.attn.mixed.H1": d_head, "L0.attn.mixed": heads * d_head },
+      "L0.mlp.out": d_model,
+    };
+    const d = widths[at] ?? 0;
+    const sites = { input: place, output: place };
+    const W_dec = numbers(d * F, 72);
+    const from = reluDictionary(reference, d, { W_enc: numbers(d * F, 71), W_dec }, sites);
+    const stream = parseSite("L1.mlp.after");
+    const W_enc = numbers(d_model * F, 75);
+    const to = reluDictionary(
+      reference,
+      d_model,
+      { W_enc, W_dec: numbers(d_model * F, 76) },
+      { input: stream, output: stream },
+    );
+    const row = W_dec.slice(3 * d, 4 * d);
+    const W_O =
+      block?.kind === "attn"
+        ? reference.arrange(block.W_O, ["kv_head", "group", "d_head", "d_model"]).data
+        : undefined;
+    const first = (place.head ?? 0) * d_head;
+    const written = Array.from({ length: d_model }, (_, j) =>
+      W_O === undefined
+        ? (row[j] ?? 0) * (block?.writeNorm?.scale?.data[j] ?? 1)
+        : row.reduce((sum, x, i) => sum + x * (W_O[(first + i) * d_model + j] ?? 0), 0),
+    );
+    const naive = Array.from({ length: F }, (_, g) =>
+      written.reduce((sum, x, j) => sum + x * (W_enc[j * F + g] ?? 0), 0),
+    );
+    const weights = virtualWeights(reference, model, from, to, { features: [3] });
+    expect(reference.arrange(weights, ["from", "to"]).data).toBeNear(naive, rounding);
+  },
+);
 
 test("one block is cut once", async () => {
   const model = await loadModel(reference, tinyModel("gpt2"), { hash: false });

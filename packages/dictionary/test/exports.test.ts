@@ -10,10 +10,12 @@ test("the package exports what its API says", () => {
     "decodeCrossLayer",
     "encode",
     "evaluateDictionary",
+    "evaluateTogether",
     "featureReadout",
     "loadDictionaries",
     "loadDictionary",
     "normalise",
+    "outlineDictionaries",
     "parseSite",
     "positionsFor",
     "preActivations",
@@ -35,6 +37,7 @@ test("the package exports what its API says", () => {
 test("what is needed at run time: models, weights and paths, no engine", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/analysis",
     "@resolvent/paths",
     "@resolvent/transformer",
     "@resolvent/weights",

@@ -41,6 +41,7 @@ test("the entry exports what its API says", () => {
 test("what is needed at run time: no engine and no schemas", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/analysis",
     "@resolvent/paths",
     "@resolvent/transformer",
     "@resolvent/weights",

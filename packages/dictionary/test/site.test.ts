@@ -25,6 +25,7 @@ test.each([
 
 test("hooks without a layer are those of a set", () => {
   expect(siteOfHook("mlp.hook_in", 4)).toBe("L4.mlp.normed");
+  expect(siteOfHook("mlp.hook_out", 4)).toBe("L4.mlp.out");
   expect(siteOfHook("mlp.hook_in")).toBeUndefined();
   expect(siteOfHook("hook_resid_mid", 0)).toBe("L0.mlp.read");
   expect(siteOfHook("constructor", 0)).toBeUndefined();

@@ -1,3 +1,13 @@
+import type { ByteSource, Folder } from "@resolvent/weights";
+
+/** A dictionary that was found: its files. */
+export interface FoundDictionary {
+  readonly name: string;
+  readonly folder: Folder;
+  /** Opens what its config names in other places: files on the Hub. */
+  readonly elsewhere: (address: string) => Promise<ByteSource | undefined>;
+}
+
 /** A place on the Hub: a repository, and where in it. */
 export interface HubPlace {
   readonly repo: string;
@@ -17,7 +27,7 @@ export function hubPlace(name: string): HubPlace | undefined {
 }
 
 /** The same without `hub:` before it. */
-export function placeOf(words: string): HubPlace {
+function placeOf(words: string): HubPlace {
   const [org = "", repo = "", ...folders] = words.split("/");
   const [name = "", revision] = repo.split(/@(.*)/s);
   const folder = folders.join("/");

@@ -2,18 +2,10 @@ import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { bundledDictionaries } from "@resolvent/models/dictionaries";
 import { InputError } from "@resolvent/tensor";
-import { type ByteSource, type Folder, urlFolder } from "@resolvent/weights";
+import { type Folder, urlFolder } from "@resolvent/weights";
 import { folderOf, hubFolder } from "@resolvent/weights/node";
-import { type HubPlace, hubFile, hubPlace } from "./dictionary-name.ts";
+import { type FoundDictionary, type HubPlace, hubFile, hubPlace } from "./dictionary-name.ts";
 import { type FindOptions, hubOptions, urlOptions } from "./find-options.ts";
-
-/** A dictionary that was found: its files. */
-export interface FoundDictionary {
-  readonly name: string;
-  readonly folder: Folder;
-  /** Opens what its config names in other places: files on the Hub. */
-  readonly elsewhere: (address: string) => Promise<ByteSource | undefined>;
-}
 
 /**
  * The files of a dictionary, or of a set of them, by its name: a path, an address, or a place on the Hub,
@@ -76,11 +68,14 @@ export async function findDictionaries(
   const bundled = Object.hasOwn(bundledDictionaries, name) ? bundledDictionaries[name] : undefined;
   if (bundled === undefined) return [await findDictionary(name, options)];
   const { folders } = bundled;
-  return folders.map((folder) => ({
-    name: folders.length === 1 ? name : `${name}/${folder.name}`,
-    folder: folderOf(fileURLToPath(folder.url)),
-    elsewhere: async () => undefined,
-  }));
+  return folders.map((folder) => {
+    const own = folders.length === 1 ? name : `${name}/${folder.name}`;
+    return {
+      name: own,
+      folder: { ...folderOf(fileURLToPath(folder.url)), name: own }, // what messages call it
+      elsewhere: async () => undefined,
+    };
+  });
 }
 
 async function onHub(

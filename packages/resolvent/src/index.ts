@@ -4,7 +4,9 @@ import { openerOf } from "./open.ts";
 import type { OpenModel } from "./open-options.ts";
 
 export type { WholeFile } from "@resolvent/weights";
+export type { FoundDictionary } from "./dictionary-name.ts";
 export { type EngineOptions, selectEngine } from "./engine.ts";
+export { findDictionaries, findDictionary } from "./find-dictionary.ts";
 export { findFolder } from "./find-folder.ts";
 export type { FindOptions } from "./find-options.ts";
 export type {

@@ -4,8 +4,9 @@ import { openerOf } from "./open.ts";
 import type { OpenModel } from "./open-options.ts";
 
 export type { WholeFile } from "@resolvent/weights";
+export type { FoundDictionary } from "./dictionary-name.ts";
 export { type EngineOptions, selectEngine } from "./engine.ts";
-export { type FoundDictionary, findDictionaries, findDictionary } from "./find-dictionary-node.ts";
+export { findDictionaries, findDictionary } from "./find-dictionary-node.ts";
 export { findFolder } from "./find-folder-node.ts";
 export type { FindOptions } from "./find-options.ts";
 export type {

@@ -1,5 +1,6 @@
 import { isInputError } from "@resolvent/tensor";
 import { expect, test } from "vitest";
+import { findDictionaries as findInBrowsers } from "../src/find-dictionary.ts";
 import { findDictionaries } from "../src/node.ts";
 
 test("a bundled name stands for its dictionaries, in the order of their layers", async () => {
@@ -13,6 +14,14 @@ test("a bundled name stands for its dictionaries, in the order of their layers",
     expect(await (await folder.open("cfg.json"))?.size()).toBeGreaterThan(100);
     expect(await (await folder.open("sae_weights.safetensors"))?.size()).toBeGreaterThan(1e5);
   }
+});
+
+test("browsers have the same names, and files by their addresses", async () => {
+  const set = await findInBrowsers("tales-transcoders");
+  expect(set.map(({ name, folder }) => [name, folder.name])).toEqual(
+    (await findDictionaries("tales-transcoders")).map(({ name }) => [name, name]),
+  );
+  expect(await set[0]?.folder.open("other.json")).toBeUndefined();
 });
 
 test("another name is a place, and one that is none is told which there are", async () => {

@@ -4,7 +4,14 @@ import * as browser from "../src/index.ts";
 import * as node from "../src/node.ts";
 
 test("the package exports the same names in Node and in browsers", () => {
-  const names = ["LanguageModel", "findFolder", "openModel", "selectEngine"];
+  const names = [
+    "LanguageModel",
+    "findDictionaries",
+    "findDictionary",
+    "findFolder",
+    "openModel",
+    "selectEngine",
+  ];
   expect(Object.keys(node).sort()).toEqual(names);
   expect(Object.keys(browser).sort()).toEqual(names);
 });

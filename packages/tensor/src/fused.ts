@@ -1,48 +1,6 @@
-import type { Ids, Ops } from "./ops.ts";
+import type { PairSide, Pairs } from "./fusions.ts";
+import type { Ops } from "./ops.ts";
 import { type Axis, axesOf, type Shaped } from "./shape.ts";
-
-/** Rows along an axis, one for each pair. */
-export interface PairSide {
-  readonly axis: Axis;
-  readonly ids: Ids;
-}
-
-/** Pairs of a row on the left and one on the right: as many on both sides, along one axis. */
-export interface Pairs {
-  readonly left: PairSide;
-  readonly right: PairSide;
-}
-
-/** The factors of one step of Adam, corrections and clipping in them. */
-export interface AdamFactors {
-  /** `first = first · keepFirst + g · addFirst` */
-  readonly keepFirst: number;
-  readonly addFirst: number;
-  /** `second = second · keepSecond + g² · addSecond` */
-  readonly keepSecond: number;
-  readonly addSecond: number;
-  /** `move = first · rate / (√second + eps)` */
-  readonly rate: number;
-  readonly eps: number;
-}
-
-/**
- * What an interpreter may do in one pass where primitives take several, and hold what lies between. It is called through
- * `pairDots`, `pairSums` and `adamStep`, which are made of primitives where there is none: they are the definitions,
- * and the numbers are the same but for rounding.
- */
-export interface Fusions<T extends Shaped> {
-  /** See `pairDots`: of two matrices. */
-  pairDots(left: T, right: T, over: readonly Axis[], pairs: Pairs): T;
-  /** See `pairSums`: of a vector and a matrix. */
-  pairSums(weights: T, right: T, pairs: Pairs, size: number): T;
-  /** See `adamStep`: the same bits. Absent on a tape. */
-  adam?(
-    moments: { readonly first: T; readonly second: T },
-    gradient: T,
-    factors: AdamFactors,
-  ): { readonly first: T; readonly second: T; readonly move: T };
-}
 
 /** The same pairs seen from the other side. */
 export function swappedPairs({ left, right }: Pairs): Pairs {

@@ -10,14 +10,15 @@ export {
   isInputError,
   isInternalError,
 } from "./errors.ts";
-export {
-  type AdamFactors,
-  type Fusions,
-  type PairSide,
-  type Pairs,
-  pairDots,
-  pairSums,
-} from "./fused.ts";
+export { pairDots, pairSums } from "./fused.ts";
+export type {
+  AdamFactors,
+  AdamMoments,
+  AdamMove,
+  Fusions,
+  PairSide,
+  Pairs,
+} from "./fusions.ts";
 export type {} from "./globals.ts";
 export { type Half, widenHalf } from "./half.ts";
 export type {

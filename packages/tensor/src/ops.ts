@@ -1,11 +1,8 @@
-import type { Fusions } from "./fused.ts";
+import type { Fusions } from "./fusions.ts";
 import type { Half } from "./half.ts";
-import type { Axis, Shape, Shaped } from "./shape.ts";
+import type { Axis, Ids, Shape, Shaped } from "./shape.ts";
 
-/** Whole numbers with named axes: token ids, positions. */
-export interface Ids extends Shaped {
-  readonly data: Int32Array;
-}
+export type { Ids } from "./shape.ts";
 
 /**
  * An activation function divided by its input, `g(z) = φ(z) / z`, so that `φ(z) = g(z)·z` and `g` can be frozen.

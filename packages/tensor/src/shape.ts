@@ -14,6 +14,11 @@ export interface Shaped {
   readonly shape: Shape;
 }
 
+/** Whole numbers with named axes: token ids, positions. */
+export interface Ids extends Shaped {
+  readonly data: Int32Array;
+}
+
 /** The axis names of a shape, in memory order. */
 export function axesOf(shape: Shape): Axis[] {
   return Object.keys(shape);

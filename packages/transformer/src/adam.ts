@@ -1,10 +1,4 @@
-import type { AdamFactors, Ops, Shaped } from "@resolvent/tensor";
-
-/** The running means of a parameter's gradient and of its square, which Adam carries from step to step. */
-export interface AdamMoments<T> {
-  readonly first: T;
-  readonly second: T;
-}
+import type { AdamFactors, AdamMoments, AdamMove, Ops, Shaped } from "@resolvent/tensor";
 
 export interface AdamOptions {
   /** Counted from 1. */
@@ -29,7 +23,7 @@ export function adamStep<T extends Shaped>(
   moments: AdamMoments<T>,
   gradient: T,
   options: AdamOptions,
-): AdamMoments<T> & { readonly move: T } {
+): AdamMove<T> {
   const { step, rate, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, shrink = 1 } = options;
   // Both sides of the quotient times √(1 − β₂ᵗ), which saves a pass.
   const correction = Math.sqrt(1 - beta2 ** step);
@@ -50,7 +44,7 @@ function stepOf<T extends Shaped>(
   moments: AdamMoments<T>,
   gradient: T,
   { keepFirst, addFirst, keepSecond, addSecond, rate, eps }: AdamFactors,
-): AdamMoments<T> & { readonly move: T } {
+): AdamMove<T> {
   const first = ops.add(ops.scale(moments.first, keepFirst), ops.scale(gradient, addFirst));
   const square = ops.mul(gradient, gradient);
   const second = ops.add(ops.scale(moments.second, keepSecond), ops.scale(square, addSecond));

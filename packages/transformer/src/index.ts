@@ -1,4 +1,4 @@
-export { type AdamMoments, type AdamOptions, adamStep } from "./adam.ts";
+export { type AdamOptions, adamStep } from "./adam.ts";
 export { type AssembleOptions, assembleModel } from "./assemble.ts";
 export {
   affine,

@@ -44,6 +44,7 @@ export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: stri
       if (wrong !== undefined) throw pluginFailed(plugin, `${name} gave ${wrong}`);
       return result;
     };
+  const alone = given.alone?.bind(given);
   const tables = at("made its tables", given.tables.bind(given));
   return {
     ...given,
@@ -55,6 +56,12 @@ export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: stri
     }),
     // Neither kind of analysis is told apart here.
     run: waiting((given.run as (...args: readonly unknown[]) => Promise<unknown>).bind(given)),
+    ...(alone !== undefined && {
+      alone: (...args: Parameters<typeof alone>) => {
+        const work = at("ran", alone)(...args);
+        return work && waiting(async () => await work)();
+      },
+    }),
     tables: (result: Parameters<A["tables"]>[0]) => {
       const made: unknown = tables(result);
       if (Array.isArray(made) && made.every(isTable)) return made;

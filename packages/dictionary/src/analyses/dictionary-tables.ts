@@ -1,4 +1,4 @@
-import { type Cell, percent, short, type Table } from "@resolvent/analysis";
+import { type Cell, percent, short, type Table, warningLines } from "@resolvent/analysis";
 import { dictionaryLine } from "./dictionary-facts.ts";
 import type { DictionaryResult, RangeFacts } from "./dictionary-result.ts";
 
@@ -44,7 +44,10 @@ function metricTable(result: DictionaryResult): Table[] {
         { name: "formula", head: "is", kind: "text" },
       ],
       rows: names.map((name) => [name, result[name], formulas[name]]),
-      notes: [`Measured on ${tokens} tokens: the positions that the dictionary is for.`],
+      notes: [
+        ...warningLines(result.warnings),
+        `Measured on ${tokens} tokens: the positions that the dictionary is for.`,
+      ],
     },
   ];
 }
@@ -106,7 +109,10 @@ function weightTable(result: DictionaryResult): Table {
       `${dictionary.d_in} → ${dictionary.features} → ${dictionary.d_out}, ${dictionary.architecture}; norm of the decoder's bias ${short(weights.decoderBiasNorm)}${dictionary.skip ? "; with a skip" : ""}.`,
       ...(said.length === 0 ? [] : [`Its config says that it was trained on ${said.join(", ")}.`]),
       ...(result.tokens === null
-        ? ["How well it fits is measured on a corpus: --corpus FILE or --tokens-file FILE."]
+        ? [
+            ...warningLines(result.warnings),
+            "How well it fits is measured on a corpus: --corpus FILE or --tokens-file FILE.",
+          ]
         : []),
     ],
   };

@@ -9,7 +9,7 @@ export interface TokenWeight extends TokenFacts {
 }
 
 /** Another feature of the same dictionary. */
-export interface NearFeature {
+interface NearFeature {
   readonly feature: number;
   readonly label: string | null;
   /** Of their decoder rows. */

@@ -1,4 +1,4 @@
-import { type Cell, short, type Table, tokenNotation } from "@resolvent/analysis";
+import { type Cell, short, type Table, tokenNotation, warningLines } from "@resolvent/analysis";
 import { dictionaryLine } from "./dictionary-facts.ts";
 import type { FeaturePassage, FeatureRow, FeaturesResult, TokenWeight } from "./features-result.ts";
 
@@ -68,6 +68,7 @@ function featureTable(result: FeaturesResult): Table {
       ...[topToken(row), words(row.promoted), words(row.suppressed)],
     ]),
     notes: [
+      ...warningLines(result.warnings),
       `${dead} of ${dictionary.features} features are active nowhere in it.`,
       "Promotes: tokens whose logits a feature raises most by what it writes, straight to the output, less the mean over the vocabulary.",
     ],

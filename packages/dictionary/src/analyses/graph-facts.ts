@@ -111,7 +111,7 @@ function pathsOf(
 }
 
 /** The index of the likeliest logit; undefined of a graph without one. */
-export function likeliestLogit({ nodes }: Pick<AttributionGraph, "nodes">): number | undefined {
+function likeliestLogit({ nodes }: Pick<AttributionGraph, "nodes">): number | undefined {
   let best: number | undefined;
   nodes.forEach(({ kind, probability }, i) => {
     if (kind !== "logit") return;

@@ -12,7 +12,7 @@ export interface ScoreFacts {
 }
 
 /** A logit that the graph explains. */
-export interface LogitFacts {
+interface LogitFacts {
   readonly id: number;
   readonly text: string;
   readonly probability: number | null;
@@ -32,14 +32,14 @@ export interface InfluenceFacts {
 }
 
 /** A path through the graph. */
-export interface GraphPathFacts {
+interface GraphPathFacts {
   /** Names of its nodes, the first first. */
   readonly nodes: readonly string[];
   readonly effect: number;
 }
 
 /** A node or a pair of nodes in a head's score. */
-export interface SideFacts {
+interface SideFacts {
   readonly node: string;
   readonly effect: number;
 }

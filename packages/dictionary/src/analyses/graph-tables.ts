@@ -166,7 +166,7 @@ function nodeTable(result: GraphResult): Table {
     title: "Nodes of the pruned graph, by their influence on the logits",
     columns: [
       { name: "node", kind: "text" },
-      { name: "kind", kind: "text", minor: true },
+      { name: "is", head: "kind", kind: "text", minor: true },
       { name: "layer", kind: "count", detail: true },
       { name: "position", kind: "count", detail: true, refers: "pos" },
       { name: "feature", kind: "count", detail: true },

@@ -5,29 +5,17 @@ import { signedTotals } from "../graph/signed-totals.ts";
 import { type ActiveFeature, activeFeatures } from "./active-features.ts";
 import { checkFeatureCount, checkPositions } from "./checks.ts";
 import { type EdgeList, edgeList } from "./edge-list.ts";
-import { promptGraphOf } from "./graph-nodes.ts";
+import { type NodeOptions, promptGraphOf } from "./graph-nodes.ts";
 import { graphSources } from "./graph-sources.ts";
-import { type ChosenLogit, chosenLogits, explainedBy, type LogitOptions } from "./logits.ts";
+import { type ChosenLogit, chosenLogits, explainedBy } from "./logits.ts";
 import { replacedRun } from "./replaced-run.ts";
 import { type ChunkOptions, featureChunks, readRows } from "./row-chunks.ts";
 import { strongestFeatures } from "./strongest-features.ts";
 import { logitTargets } from "./targets.ts";
 
-export interface AttributionOptions extends Omit<ChunkOptions, "byBlocks"> {
-  /** Which logits, or which one target; default the likeliest logits up to 0.95, at most 10. */
-  readonly logits?: LogitOptions;
-  /** Features that are nodes at most, those with the largest effects on the logits; default 4096. */
-  readonly features?: number;
+export interface AttributionOptions extends NodeOptions, Omit<ChunkOptions, "byBlocks"> {
   /** Positions whose features and errors are no nodes but constants of rows; default none. circuit-tracer: 0. */
   readonly constantPositions?: readonly number[];
-  /** The text of a token; default `#17`. */
-  readonly token?: (id: number) => string;
-  /** The prompt, as the file has it; default the texts of its tokens. */
-  readonly prompt?: string;
-  /** What the graph is called; default `graph`. */
-  readonly slug?: string;
-  /** What the file says of the dictionaries; default the model's name. */
-  readonly scan?: string;
   readonly onProgress?: (done: number, of: number) => void;
 }
 

@@ -11,9 +11,24 @@ import {
   tokenFields,
 } from "../graph/records.ts";
 import type { ActiveFeature } from "./active-features.ts";
-import type { AttributionOptions } from "./attribution-graph.ts";
-import type { ChosenLogit } from "./logits.ts";
+import type { ChosenLogit, LogitOptions } from "./logits.ts";
 import type { ReplacedRun } from "./replaced-run.ts";
+
+/** How a graph and its nodes are called, and what its file says of how it was made. */
+export interface NodeOptions {
+  /** Which logits, or which one target; default the likeliest logits up to 0.95, at most 10. */
+  readonly logits?: LogitOptions;
+  /** Features that are nodes at most, those with the largest effects on the logits; default 4096. */
+  readonly features?: number;
+  /** The text of a token; default `#17`. */
+  readonly token?: (id: number) => string;
+  /** The prompt, as the file has it; default the texts of its tokens. */
+  readonly prompt?: string;
+  /** What the graph is called; default `graph`. */
+  readonly slug?: string;
+  /** What the file says of the dictionaries; default the model's name. */
+  readonly scan?: string;
+}
 
 /** The nodes of a run, features, errors, tokens and logits, with their edges, as files have them. */
 export function promptGraphOf<T extends Shaped>(
@@ -26,7 +41,7 @@ export function promptGraphOf<T extends Shaped>(
   }: {
     readonly chosen: readonly ActiveFeature[];
     readonly logits: readonly ChosenLogit[];
-    readonly options: AttributionOptions;
+    readonly options: NodeOptions;
   },
 ): AttributionGraph {
   const { token = (id) => `#${id}`, slug = "graph", scan = model.name, logits: asked } = options;

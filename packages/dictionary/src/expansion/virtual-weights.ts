@@ -10,9 +10,10 @@ import {
 import type { Dictionary } from "../dictionary.ts";
 import { inputOf } from "../place.ts";
 import type { SiteForm } from "../site.ts";
+import { alongStream } from "./along-stream.ts";
 
 /** What writes: a dictionary, or as much of one. */
-export type Writes<T extends Shaped> = Pick<Dictionary<T>, "W_dec" | "scale" | "norms">;
+export type Writes<T extends Shaped> = Pick<Dictionary<T>, "output" | "W_dec" | "scale" | "norms">;
 
 /** What reads, likewise. */
 export type Reads<T extends Shaped> = Pick<Dictionary<T>, "name" | "input" | "W_enc">;
@@ -29,7 +30,7 @@ export interface VirtualWeightsOptions {
  *
  *     W_dec[f] γ · W_enc[:, g]        W_dec[f] γ' W_V W_O γ · W_enc[:, g] through a head
  *
- * with γ of the norm that `to` reads through, γ' of the head's; of a LayerNorm centred first. No σ, which is a run's. A
+ * of what heads mix (hook_z) with `W_O` first, of what an MLP makes with γ of the norm behind it; with γ of the norm that `to` reads through, γ' of the head's; of a LayerNorm centred first. No σ, which is a run's. A
  * feature that is never active when the other reads has a weight all the same.
  *
  * @throws InputError `dictionary/no-site`, `transformer/no-head`
@@ -43,7 +44,7 @@ export function virtualWeights<T extends Shaped>(
 ): T {
   const input = inputOf(model, to);
   return ops.scope(() => {
-    const written = directionsOf(ops, from, features);
+    const written = alongStream(ops, model, from.output, directionsOf(ops, from, features));
     const moved = through === undefined ? written : throughHead(ops, model, through, written);
     const read = scaledBy(ops, readNorm(model, input.site, input.form), moved);
     const weights = ops.matmul(
@@ -69,7 +70,8 @@ export function virtualLogits<T extends Shaped>(
   { features }: Pick<VirtualWeightsOptions, "features"> = {},
 ): T {
   return ops.scope(() => {
-    const written = scaledBy(ops, model.final.norm, directionsOf(ops, from, features));
+    const own = alongStream(ops, model, from.output, directionsOf(ops, from, features));
+    const written = scaledBy(ops, model.final.norm, own);
     return ops.center(ops.matmul(written, model.final.W_U, ["d_model"], ["vocab"]), "vocab");
   });
 }

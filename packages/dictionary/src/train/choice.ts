@@ -48,8 +48,14 @@ export async function choiceOf<T extends Shaped>(
   const revived: Pairs[] = [];
   await using(
     engine,
-    () => engine.scope(() => offset(engine, weights, weights.b_enc, subtractsBias)),
-    async (constant) => {
+    () => ({
+      // Without b_dec it is b_enc itself, which stays.
+      made: subtractsBias
+        ? engine.scope(() => offset(engine, weights, weights.b_enc, true))
+        : undefined,
+    }),
+    async ({ made }) => {
+      const constant = made ?? weights.b_enc;
       for (let from = 0; from < rows; from += step) {
         const some = Math.min(rows, from + step) - from;
         await using(

@@ -71,12 +71,15 @@ export async function lossAndGradients<T extends Shaped>(
       entries.map(([, variable]) => variable),
     );
     const raw = new Map(entries.map(([name], i) => [name, pulled[i] as T])); // one for each variable
-    const gradients = mapTrained(weights, (weight, name) => {
-      const gradient = engine.arrange(raw.get(name) as T, axesOf(weight.shape)); // of the same names
-      return name === "W_dec" && objective.unitDecoder
-        ? withoutAlong(engine, gradient, weight)
-        : gradient;
-    });
+    // What lies between is freed weight by weight: it is as large as they are.
+    const gradients = mapTrained(weights, (weight, name) =>
+      engine.scope(() => {
+        const gradient = engine.arrange(raw.get(name) as T, axesOf(weight.shape)); // of the same names
+        return name === "W_dec" && objective.unitDecoder
+          ? withoutAlong(engine, gradient, weight)
+          : gradient;
+      }),
+    );
     const error = engine.sub(rows.target, output);
     return {
       gradients,

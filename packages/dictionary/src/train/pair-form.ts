@@ -39,7 +39,7 @@ export function chosenSum<T extends Shaped>(
 }
 
 /** For the pairs alone: what is not active takes no gradient, so that the products over all features are never made. */
-export function byPairs<T extends Shaped>(
+function byPairs<T extends Shaped>(
   tape: AdjointOps<T>,
   { weights, constant, input }: ChosenFrom<T>,
   { rows, features }: Pairs,
@@ -57,7 +57,7 @@ export function byPairs<T extends Shaped>(
 }
 
 /** For all pairs of a row and one of the features, those that are not chosen times 0. */
-export function byProducts<T extends Shaped>(
+function byProducts<T extends Shaped>(
   tape: AdjointOps<T>,
   { weights, constant, input }: ChosenFrom<T>,
   { rows, features, among }: Pairs,

@@ -64,15 +64,17 @@ export async function trainingStep<T extends Shaped>(
       const each = mapTrained(state.weights, (weight, name) =>
         engine.scope(() => {
           const of = (weights: TrainedWeights<T>): T => weights[name] as T; // each has the same names
-          const { first, second, move } = adamStep(
-            engine,
-            { first: of(state.first), second: of(state.second) },
-            of(gradients),
-            { step, rate, beta1, beta2, shrink },
-          );
-          const next = engine.sub(weight, move);
+          const { next, ...moments } = engine.scope(() => {
+            const { first, second, move } = adamStep(
+              engine,
+              { first: of(state.first), second: of(state.second) },
+              of(gradients),
+              { step, rate, beta1, beta2, shrink },
+            );
+            return { next: engine.sub(weight, move), first, second };
+          });
           const unit = name === "W_dec" && objective.unitDecoder;
-          return { weight: unit ? unitRows(engine, next) : next, first, second };
+          return { weight: unit ? unitRows(engine, next) : next, ...moments };
         }),
       );
       return {

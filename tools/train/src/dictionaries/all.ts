@@ -25,22 +25,23 @@ export async function makeAllDictionaries<T extends Shaped>(
 ): Promise<MadeDictionaries> {
   const texts = taleTexts(encoder, recipe, "train");
   const heldOut = taleTexts(encoder, { ...recipe, rows: recipe.measuredRows }, "held-out");
+  const sampled = heldOut.slice(0, recipe.sampledRows);
   const folders = new Map<string, ReadonlyMap<string, Uint8Array>>();
   const kept: Dictionary<T>[] = [];
   try {
     const dictionaries = [];
     for (const one of recipe.dictionaries) {
       const made = await makeDictionary(engine, model, one, {
-        ...{ texts, heldOut },
+        ...{ texts, heldOut, sampled },
         onProgress: (progress) => onProgress(one.name, progress),
       });
-      const { name, files, dictionary, evaluation } = made;
+      const { name, files, dictionary } = made;
       folders.set(name, files);
       kept.push(dictionary);
       const sha256 = createHash("sha256")
         .update(files.get("sae_weights.safetensors") ?? "")
         .digest("hex");
-      dictionaries.push(measuredOf(name, dictionary.architecture, evaluation, sha256));
+      dictionaries.push(measuredOf(made, sha256));
     }
     const transcoders = kept.filter(({ transcoder }) => transcoder);
     const together = await evaluateTogether(engine, model, transcoders, heldOut);

@@ -1,5 +1,7 @@
 import type { Evaluation, TogetherEvaluation } from "@resolvent/dictionary";
+import type { Shaped } from "@resolvent/tensor";
 import { percent } from "../card.ts";
+import type { MadeDictionary } from "./making.ts";
 import type { DictionariesRecipe } from "./recipe.ts";
 
 /** What was measured of one dictionary as it is stored. */
@@ -22,6 +24,8 @@ interface MeasuredDictionary
   readonly features: number;
   /** Of sae_weights.safetensors. */
   readonly sha256: string;
+  /** The same of a few texts. */
+  readonly sample: Pick<Evaluation, "tokens" | "l0" | "loss" | "explainedVariance">;
 }
 
 /** What was measured of the dictionaries of a recipe, by the run that made them. */
@@ -38,17 +42,20 @@ export interface MeasuredDictionaries {
 
 /** What of an evaluation a card has: no list of numbers for each feature, no formulas. */
 export function measuredOf(
-  name: string,
-  architecture: string,
-  evaluation: Evaluation,
+  { name, dictionary, evaluation, sample }: Omit<MadeDictionary<Shaped>, "files">,
   sha256: string,
 ): MeasuredDictionary {
-  const { site, tokens, l0, l0WithoutFirst, dead, density, explainedVariance } = evaluation;
+  const { architecture, features } = dictionary;
+  const { site, tokens, l0, l0WithoutFirst, dead, explainedVariance } = evaluation;
   const { loss, recovered, recoveredFromMean, kl } = evaluation;
   return {
-    ...{ name, architecture, site, features: density.length, tokens },
+    ...{ name, architecture, site, features, tokens },
     ...{ l0, l0WithoutFirst, dead, explainedVariance },
     ...{ loss, recovered, recoveredFromMean, kl, sha256 },
+    sample: {
+      ...{ tokens: sample.tokens, l0: sample.l0, loss: sample.loss },
+      explainedVariance: sample.explainedVariance,
+    },
   };
 }
 

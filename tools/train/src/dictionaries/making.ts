@@ -25,6 +25,8 @@ export interface MadeDictionary<T extends Shaped> {
   /** Read back from the files; the caller frees it. */
   readonly dictionary: Dictionary<T>;
   readonly evaluation: Evaluation;
+  /** On the sample. */
+  readonly sample: Evaluation;
 }
 
 /** Texts of tales as token ids, as many as asked for and all of one length: those of `tales` itself. */
@@ -48,10 +50,12 @@ export async function makeDictionary<T extends Shaped>(
   {
     texts,
     heldOut,
+    sampled,
     onProgress,
   }: {
     readonly texts: readonly (readonly number[])[];
     readonly heldOut: readonly (readonly number[])[];
+    readonly sampled: readonly (readonly number[])[];
     readonly onProgress?: (progress: TrainingProgress) => void;
   },
 ): Promise<MadeDictionary<T>> {
@@ -77,7 +81,8 @@ export async function makeDictionary<T extends Shaped>(
   }
   const dictionary = await loadDictionary(engine, memoryFolder(files, name));
   const evaluation = await evaluateDictionary(engine, model, dictionary, heldOut);
-  return { name, files, dictionary, evaluation };
+  const sample = await evaluateDictionary(engine, model, dictionary, sampled);
+  return { name, files, dictionary, evaluation, sample };
 }
 
 async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

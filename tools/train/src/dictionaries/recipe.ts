@@ -16,6 +16,8 @@ export interface DictionariesRecipe {
   readonly length: number;
   /** Held-out texts that the dictionaries are measured on. */
   readonly measuredRows: number;
+  /** The first of them, on which they are measured once more: what a test can do again. */
+  readonly sampledRows: number;
   readonly dictionaries: readonly DictionaryRecipe[];
 }
 
@@ -34,10 +36,15 @@ const batchTopK = (k: number): TrainingSettings["loss"] => ({
   auxiliary: { weight: 1 / 32, k: 64 },
 });
 
-const transcoder = (layer: number, k: number): DictionaryRecipe => ({
+const transcoder = (
+  layer: number,
+  k: number,
+  features: number = each.features,
+): DictionaryRecipe => ({
   name: `transcoder-${layer}`,
   settings: {
     ...each,
+    features,
     site: `L${layer}.mlp.normed`,
     target: `L${layer}.mlp.write`,
     loss: batchTopK(k),
@@ -55,11 +62,12 @@ export const talesDictionariesRecipe: DictionariesRecipe = {
   rows: 4096,
   length: 128,
   measuredRows: 256,
+  sampledRows: 2,
   dictionaries: [
     transcoder(0, 12),
     transcoder(1, 10),
     transcoder(2, 10),
-    transcoder(3, 10),
+    transcoder(3, 10, 512),
     {
       name: "sae-1",
       settings: { ...each, site: "L1.mlp.after", loss: batchTopK(12), seed: 4 },
