@@ -33,7 +33,6 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     96000,
     "readers of layouts, training, all that features do, graphs with their files, answers and views",
   ],
-  "dictionary/features": [14900, "runs, sites and encoding; products of weights"],
   "dictionary/attribution": [
     24600,
     "runs of replaced models; transposes; of graphs their nodes, edges and signed sums",

@@ -96,7 +96,7 @@ export async function promptGraph<T extends Shaped>(
           steps: said?.steps ?? null,
         },
         rows: certificate.rows,
-        hops: await hopsOf(subject, made, asked, params.explain),
+        hops: await hopsOf(subject, made, graph, asked, params.explain),
         verified: await checked(subject, made, asked, params.verify),
         ablated: await ablated(subject, made, params, first),
         graph: graphFile(withDegrees(kept, degrees)),
@@ -221,11 +221,13 @@ const nameOf = ({ kept, names }: Kept, end: "source" | "target", edge: number): 
 async function hopsOf<T extends Shaped>(
   { engine, signal, onProgress }: Subject<T>,
   made: DictionaryRun<T>,
+  whole: AttributionGraph,
   asked: Kept,
   most: number,
 ): Promise<HopFacts[]> {
-  const { kept, names, strongest } = asked;
+  const { kept, strongest } = asked;
   const { nodes, edges } = kept;
+  const wholeNames = nodeNames(whole);
   const moved = strongest.filter((edge) => {
     const [from, to] = [nodes[edges.source[edge] ?? -1], nodes[edges.target[edge] ?? -1]];
     return from?.position !== to?.position;
@@ -237,9 +239,10 @@ async function hopsOf<T extends Shaped>(
     onProgress({ done: i, total: chosen.length, of: "edge explained" });
     const [hop] = await edgeHops(engine, made, kept, edge, { most: 1 });
     if (hop === undefined) continue;
-    const score = await hopScore(engine, made, kept, hop);
+    // What makes a head look may give the logits nothing itself: of the whole graph, not of the pruned one.
+    const score = await hopScore(engine, made, whole, hop);
     const side = (list: typeof score.query): { node: string; effect: number }[] =>
-      list.map(({ node, value }) => ({ node: names[node] ?? "", effect: value }));
+      list.map(({ node, value }) => ({ node: wholeNames[node] ?? "", effect: value }));
     found.push({
       ...{ from: nameOf(asked, "source", edge), to: nameOf(asked, "target", edge) },
       ...{ weight: edges.weight[edge] ?? 0, head: headName(hop), query: hop.query, key: hop.key },
@@ -247,7 +250,7 @@ async function hopsOf<T extends Shaped>(
       ...{ querySide: side(score.query), keySide: side(score.key) },
       ...{ queryOthers: score.queryOthers, keyOthers: score.keyOthers },
       pairs: score.pairs.map(({ query, key, value }) => ({
-        ...{ query: names[query] ?? "", key: names[key] ?? "", effect: value },
+        ...{ query: wholeNames[query] ?? "", key: wholeNames[key] ?? "", effect: value },
       })),
     });
   }
