@@ -34,7 +34,8 @@ interface Golden {
     }[];
     readonly rows_by_degree: readonly {
       readonly node: string;
-      readonly by_attention_blocks: readonly number[];
+      /** From features, errors and tokens. */
+      readonly by_attention_blocks: readonly (readonly number[])[];
       readonly constant: readonly number[];
     }[];
     readonly zero_first_position: {
@@ -65,14 +66,18 @@ describeWithFixtures(
         const { edges, nodes } = found.graph;
         const { degrees, values } = await edgeDegrees(cpu, made, found.graph);
         for (const { node, by_attention_blocks } of golden.rows_by_degree) {
-          const sums = by_attention_blocks.map(() => 0);
-          edges.target.forEach((target, edge) => {
-            if (nodes[target]?.id !== node) return;
-            for (let k = 0; k < degrees; k++) {
-              sums[k] = (sums[k] ?? 0) + (values[edge * degrees + k] ?? 0);
-            }
+          (["feature", "error", "token"] as const).forEach((kind, i) => {
+            const wanted = by_attention_blocks[i] ?? [];
+            const sums = wanted.map(() => 0);
+            edges.target.forEach((target, edge) => {
+              const source = nodes[edges.source[edge] ?? -1];
+              if (nodes[target]?.id !== node || source?.kind !== kind) return;
+              for (let k = 0; k < degrees; k++) {
+                sums[k] = (sums[k] ?? 0) + (values[edge * degrees + k] ?? 0);
+              }
+            });
+            expect(sums).toBeNear([...wanted], near);
           });
-          expect(sums).toBeNear([...by_attention_blocks], near);
         }
 
         const apart = await attributionGraph(cpu, made, { constantPositions: [0] });

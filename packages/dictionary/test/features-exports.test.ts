@@ -7,6 +7,7 @@ test("the entry exports what its API says", () => {
     "featuresFed",
     "featuresFeeding",
     "gatherFeatures",
+    "headsFeeding",
     "largestOf",
     "nearestFeatures",
     "promotedTokens",

@@ -7,11 +7,12 @@ import {
   featuresFed,
   featuresFeeding,
   gatherFeatures,
+  headsFeeding,
   nearestFeatures,
   promotedTokens,
   tokensRead,
 } from "../src/features/index.ts";
-import { type Dictionary, parseSite } from "../src/index.ts";
+import { type Dictionary, parseSite, virtualWeights } from "../src/index.ts";
 import { codeOf, numbers, reluDictionary } from "./make.ts";
 
 const engine: Engine<Tensor> = reference;
@@ -252,6 +253,35 @@ describe.each(["gpt2", "gpt_neox", "gemma2"])("features by their weights, in %s"
       exact,
     );
     expect(tokens?.least.map(({ index }) => index)).toEqual(order.slice(-3).reverse());
+  });
+
+  test("heads, by what they make of what a feature reads, one unit of the stream after the other", async () => {
+    const model = await load();
+    const { d_model, heads, parallel } = model.architecture;
+    const { dictionary } = made(d_model, 9, at("L1.mlp.normed", "L1.mlp.write"));
+    const [got = []] =
+      (await headsFeeding(engine, model, dictionary, { features: [4], top: 99 })) ?? [];
+    const layers = parallel ? [0] : [0, 1]; // blocks that read at once do not feed each other
+    expect(got).toHaveLength(layers.length * heads);
+    const gains = layers.flatMap((layer) =>
+      Array.from({ length: heads }, (_, head) => {
+        let squares = 0;
+        for (let i = 0; i < d_model; i++) {
+          const unit = Float64Array.from({ length: d_model }, (_, j) => (i === j ? 1 : 0));
+          const W_dec = engine.constant({ feature: 1, d_out: d_model }, unit);
+          const through = { layer, head };
+          const { data } = virtualWeights(engine, model, { W_dec }, dictionary, { through });
+          squares += (data[4] ?? Number.NaN) ** 2;
+        }
+        return Math.sqrt(squares);
+      }),
+    );
+    const order = byValue(gains);
+    expect(got.map(({ layer, head }) => layer * heads + head)).toEqual(order);
+    expect(got.map(({ gain }) => gain)).toBeNear(
+      order.map((i) => gains[i] ?? 0),
+      exact,
+    );
   });
 
   test("tokens that features promote and suppress: along the unembedding, less its mean", async () => {

@@ -1,9 +1,10 @@
-import { type Subject, tokenFacts, type Vocabulary } from "@resolvent/analysis";
+import { headFacts, type Subject, tokenFacts, type Vocabulary } from "@resolvent/analysis";
 import type { Shaped } from "@resolvent/tensor";
 import type { Dictionary } from "../dictionary.ts";
 import { comesBefore, featuresFed, featuresFeeding } from "../features/connections.ts";
 import type { FeatureExample } from "../features/examples.ts";
 import type { GatheredFeatures } from "../features/gather.ts";
+import { headsFeeding } from "../features/heads.ts";
 import { nearestFeatures } from "../features/nearest.ts";
 import { promotedTokens, tokensRead } from "../features/promoted.ts";
 import type { TopRow } from "../features/top-rows.ts";
@@ -37,6 +38,7 @@ export async function featureRows<T extends Shaped>(
   const writes = dictionary.output !== undefined;
   const promoted = writes ? await promotedTokens(engine, model, dictionary, options) : undefined;
   const read = await tokensRead(engine, model, dictionary, options);
+  const heads = await headsFeeding(engine, model, dictionary, options);
   const nearest = await nearestFeatures(engine, dictionary, options);
   const fedBy: ConnectedFeature[][] = features.map(() => []);
   const feeds: ConnectedFeature[][] = features.map(() => []);
@@ -87,6 +89,7 @@ export async function featureRows<T extends Shaped>(
       promoted: named(promoted?.[row]?.most),
       suppressed: named(promoted?.[row]?.least),
       reads: named(read?.[row]?.most),
+      heads: heads?.[row]?.map(({ gain, ...place }) => ({ ...headFacts(place), gain })) ?? null,
       nearest: (nearest[row] ?? []).map(({ index, value }) => ({
         ...{ feature: index, label: labels.get(index) ?? null, cosine: value },
       })),

@@ -1,4 +1,4 @@
-import type { ComputedResult, TokenFacts } from "@resolvent/analysis";
+import type { ComputedResult, HeadFacts, TokenFacts } from "@resolvent/analysis";
 import type { HistogramBin } from "../features/histogram.ts";
 import type { DictionaryFacts } from "./dictionary-facts.ts";
 import type { CorpusFacts } from "./texts.ts";
@@ -25,6 +25,12 @@ export interface ConnectedFeature {
   readonly feature: number;
   /** What one writes along what the other reads, an activation of 1 each, without σ. */
   readonly weight: number;
+}
+
+/** A head that feeds a feature. */
+interface FeedingHeadFacts extends HeadFacts {
+  /** The norm of what its value and output make of what the feature reads, without its pattern and σ. */
+  readonly gain: number;
 }
 
 /** A place where a feature is strong. */
@@ -63,6 +69,8 @@ export interface FeatureRow {
   readonly suppressed: readonly TokenWeight[] | null;
   /** Tokens whose embeddings it reads most; null where it does not read the stream. */
   readonly reads: readonly TokenWeight[] | null;
+  /** Heads through which it can read most of earlier positions; null where it does not read the stream. */
+  readonly heads: readonly FeedingHeadFacts[] | null;
   readonly nearest: readonly NearFeature[];
   /** Features of the other dictionaries. */
   readonly fedBy: readonly ConnectedFeature[];

@@ -131,6 +131,9 @@ function connectionTable({ features }: FeaturesResult): Table {
       ...row.nearest.map(({ feature, label, cosine }): Cell[] => [
         ...[row.feature, "near to", null, null, feature, label, cosine],
       ]),
+      ...(row.heads ?? []).map(({ name, gain }): Cell[] => [
+        ...[row.feature, "reads through", null, name, null, null, gain],
+      ]),
       ...row.fedBy.map(({ site, dictionary, feature, weight }): Cell[] => [
         ...[row.feature, "fed by", dictionary, site, feature, null, weight],
       ]),
@@ -141,7 +144,7 @@ function connectionTable({ features }: FeaturesResult): Table {
     // Of many features that would be a long list.
     ...(features.length > SEEN && { data: true }),
     notes: [
-      "Near: the cosine of what they write. Fed by, feeds: what one writes along what the other reads, an activation of 1 each, straight along the stream and without the norm's denominator.",
+      "Near: the cosine of what they write. Reads through: the norm of what a head's value and output make of what it reads. Fed by, feeds: what one writes along what the other reads, an activation of 1 each, straight along the stream and without the norm's denominator.",
     ],
   };
 }

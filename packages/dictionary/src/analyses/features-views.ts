@@ -115,7 +115,7 @@ export function featuresViews({ features }: FeaturesResult): View[] {
       ...{ mark: "list", table: "feature-connection" },
       columns: ["relation", "site", "other", "weight"],
       title: "Near to it, before and after it",
-      note: "Near: the cosine of what they write. Fed by, feeds: what one writes along what the other reads.",
+      note: "Near: the cosine of what they write. Reads through: the norm of what a head makes of what it reads. Fed by, feeds: what one writes along what the other reads.",
     },
   ];
 }

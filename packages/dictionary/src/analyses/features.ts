@@ -17,6 +17,7 @@ import {
   parameters,
 } from "@resolvent/analysis/parameters";
 import { type Cost, InputError, type Precision, type Priced, type Shaped } from "@resolvent/tensor";
+import type { Architecture } from "@resolvent/transformer";
 import type { Dictionary } from "../dictionary.ts";
 import { checkFeature, type GatheredFeatures, gatherFeatures } from "../features/gather.ts";
 import { tallyBytes } from "../features/tally.ts";
@@ -167,15 +168,19 @@ function tallied(
   return tallyBytes(features, { examples, before, after, precision });
 }
 
-/** What is said of single features by their weights: a product with each dictionary and with both embeddings. */
+/**
+ * What is said of single features by their weights: a product with each dictionary, with both embeddings, and with each
+ * head's value and output.
+ */
 function rowsCost(
   dictionaries: readonly Dictionary<Priced>[],
   { feature, top }: FeaturesParameters,
-  { vocab, d_model }: { readonly vocab: number; readonly d_model: number },
+  { vocab, d_model, d_head, heads, layers }: Architecture,
 ): Cost {
   const rows = feature.length > 0 ? feature.length : top;
   const all = dictionaries.reduce((sum, { features }) => sum + features, 2 * vocab);
-  const flops = 2 * Math.min(rows, dictionaries[0]?.features ?? rows) * d_model * all;
+  const products = 2 * Math.min(rows, dictionaries[0]?.features ?? rows) * d_model * all;
+  const flops = products + 2 * layers * heads * d_model * d_model * (2 * d_head + rows);
   return { flops, matmulFlops: flops, bytesMoved: 8 * d_model * all, peakBytes: 0, calls: {} };
 }
 

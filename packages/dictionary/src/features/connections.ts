@@ -29,7 +29,7 @@ export function comesBefore<T extends Shaped>(
 }
 
 /** Where in a forward pass a site is: later ones are larger. */
-function placeOf<T extends Shaped>(model: Model<T>, { site }: DictionarySite): number {
+export function placeOf<T extends Shaped>(model: Model<T>, { site }: DictionarySite): number {
   const [, layer, kind, part] = /^L(\d+)\.(attn|mlp)\.(\w+)$/.exec(site) ?? [];
   if (layer === undefined) return -1; // an embedding
   // Blocks that read at once read the same.
