@@ -306,6 +306,11 @@ function influenceTable({ influence: rows }: GraphResult): Table[] {
 
 function headTables({ hops, precision }: GraphResult): Table[] {
   if (hops.length === 0) return [];
+  // Several edges may go through one head at one place: it looks there for one reason.
+  const looks = hops.filter(
+    ({ head, query, key }, i) =>
+      hops.findIndex((one) => one.head === head && one.query === query && one.key === key) === i,
+  );
   return [
     {
       kind: "edge-head",
@@ -337,7 +342,7 @@ function headTables({ hops, precision }: GraphResult): Table[] {
         { name: "node", kind: "text" },
         { name: "effect", kind: "effect" },
       ],
-      rows: hops.flatMap(({ head, query, key, ...hop }): Cell[][] => {
+      rows: looks.flatMap(({ head, query, key, ...hop }): Cell[][] => {
         const row = (side: string, node: string, effect: number): Cell[] => [
           ...[head, query, key, side, node, effect],
         ];
