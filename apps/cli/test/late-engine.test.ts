@@ -83,7 +83,10 @@ const asked: Readonly<Record<string, readonly Given[]>> = {
   ],
   dictionary: [{}, { tokensFile }],
   features: [{ tokensFile }, { tokensFile, feature: [3] }],
-  graph: [{ prompt, mostFeatures: 8, verify: 1, explain: 1, ablate: ["L0.F3"] }],
+  graph: [
+    { prompt, mostFeatures: 8, verify: 1, explain: 1, ablate: ["L0.F3"] },
+    { prompt, mostFeatures: 8, target: [3, 5], top: 2, budget: 1 },
+  ],
   linearity: [{ tokensFile, draws: 20, lensPasses: 1 }],
   heads: [{ repeatLength: 6 }],
   ov: [{ head: "L1.H0" }, { head: "L1.H0", words: [3, 5, 9] }],

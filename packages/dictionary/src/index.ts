@@ -25,7 +25,11 @@ export {
 } from "./evaluate.ts";
 export { evaluateTogether, type TogetherEvaluation } from "./evaluate-together.ts";
 export { withCrossLayer } from "./expansion/cross-layer.ts";
-export { type DictionaryRun, withDictionaries } from "./expansion/expansion.ts";
+export {
+  type DictionaryRun,
+  type DictionaryRunOptions,
+  withDictionaries,
+} from "./expansion/expansion.ts";
 export {
   type Change,
   type FeaturePlace,

@@ -7,6 +7,7 @@ test("the entry exports what its API says", () => {
     "edgeDegrees",
     "edgeHops",
     "hopScore",
+    "targetDegrees",
     "verifyEdge",
     "withDegrees",
   ]);

@@ -196,7 +196,7 @@ export async function expandPaths<T extends Shaped>(
           i < (options.verify ?? 0)
             ? await verify(engine, model, run, target, { kind: "path", source, nodes }, { level })
             : null;
-        const verified = verdict && shownVerdict(verdict, inWords);
+        const verified = verdict && shownVerdict(verdict, text);
         const own = { source, nodes, effect };
         const routes =
           many > 0
@@ -295,10 +295,12 @@ function shownAnswer(text: (id: number) => string): (answer: Answer) => ShownAns
   });
 }
 
-function shownVerdict(
+/** A verdict as results have it, tokens with their texts. */
+export function shownVerdict(
   { without, ...numbers }: Verdict,
-  inWords: (answer: Answer) => ShownAnswer,
+  text: (id: number) => string,
 ): ShownVerdict {
+  const inWords = shownAnswer(text);
   return {
     ...numbers,
     without: { frozen: inWords(without.frozen), live: inWords(without.live) },

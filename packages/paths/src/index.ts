@@ -11,6 +11,7 @@ export {
   type ShownRoute,
   type ShownRoutes,
   type ShownVerdict,
+  shownVerdict,
 } from "./expand-paths.ts";
 export { type FrozenRun, frozenRun } from "./frozen-run.ts";
 export type { PathEffect } from "./largest.ts";

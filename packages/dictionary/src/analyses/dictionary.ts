@@ -103,7 +103,7 @@ async function estimate(
 ): Promise<Cost> {
   const { precision } = outline;
   const found = await outlineGiven(provided, params);
-  const dictionary = onlyOf(singlesOf(found));
+  const dictionary = onlyOf(singlesOf(found), params);
   const held = weightBytes(found, WIDTH[precision]);
   const corpus = corpusFor(params, outline);
   if (corpus === undefined) return timesCost([], 2 * held); // norms of a matrix are made of its squares
@@ -124,7 +124,7 @@ async function run<T extends Shaped>(
   const { engine, provided, signal } = subject;
   const found = await loadGiven(engine, provided, params, signal);
   try {
-    return await measured(subject, onlyOf(singlesOf(found)), params);
+    return await measured(subject, onlyOf(singlesOf(found), params), params);
   } finally {
     engine.free(found);
   }
@@ -188,14 +188,22 @@ function defined(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** @throws InputError `dictionary/several` */
-function onlyOf<T extends Shaped>(found: readonly Dictionary<T>[]): Dictionary<T> {
-  const [only, ...others] = found;
+/**
+ * The one that is measured: of several, each of a layer of its own, that of the layer which is asked for.
+ *
+ * @throws InputError `dictionary/several`
+ */
+function onlyOf<T extends Shaped>(
+  found: readonly Dictionary<T>[],
+  { layer }: Pick<DictionaryParameters, "layer">,
+): Dictionary<T> {
+  const ofLayer = found.filter(({ input }) => input?.site.startsWith(`L${layer}.`));
+  const [only, ...others] = found.length > 1 && layer !== undefined ? ofLayer : found;
   if (only !== undefined && others.length === 0) return only;
   throw new InputError({
     code: "dictionary/several",
     message: `One dictionary is measured at a time, and there are ${found.length}.`,
-    remedy: "Name one, or, of a folder with one for each layer, which: --layer 3.",
+    remedy: "Name one, or, where there is one for each layer, which: --layer 3.",
     details: { got: found.length },
   });
 }

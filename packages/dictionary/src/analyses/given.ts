@@ -35,7 +35,7 @@ export const givenParameters = (): {
     "what each stands for, where that is another site than it reads; default: as its files say",
     { title: "sites" },
   ),
-  layer: layerParameter("which layer, of a folder that holds a dictionary for each"),
+  layer: layerParameter("which layer, where there is a dictionary for each"),
   centred: flagParameter(
     "the stream was that of weights with centred writing: centre inputs; default: as its files say",
     { optional: true },

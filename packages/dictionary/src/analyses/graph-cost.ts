@@ -1,4 +1,4 @@
-import { pullBack } from "@resolvent/paths";
+import { pathsCost, pullBack } from "@resolvent/paths";
 import {
   type Cost,
   type CostOps,
@@ -29,6 +29,8 @@ export interface GraphSize {
   readonly explain: number;
   /** Edges and nodes that are checked by runs. */
   readonly checks: number;
+  /** Of the search for a target's paths, in forward passes; undefined where no target is explained. */
+  readonly budget: number | undefined;
   /** Bytes of the dictionaries. */
   readonly held: number;
 }
@@ -41,7 +43,7 @@ export function graphCost(
   outline: Model<Priced>,
   tokens: readonly number[],
   dictionaries: readonly Dictionary<Priced>[],
-  { precision, mostFeatures, logits, explain, checks, held }: GraphSize,
+  { precision, mostFeatures, logits, explain, checks, budget, held }: GraphSize,
 ): Cost {
   const positions = tokens.length;
   const { layers, d_head } = outline.architecture;
@@ -65,6 +67,13 @@ export function graphCost(
         (one) => [encodeCost(one, precision, positions, { decoded: true }), 3] as const,
       ),
       [pulled, rows + ofHops],
+      // Paths of the model itself, and with features, whose search takes no more than its budget.
+      ...(budget === undefined
+        ? []
+        : [
+            [pathsCost(outline, tokens, { precision, budget, byPosition: true }), 2] as const,
+            [run, budget] as const,
+          ]),
     ],
     held + (gates + written) * width + STACK_MEMORY + edges,
   );

@@ -1,4 +1,6 @@
-import type { NotShown, ResultHead, TokenFacts } from "@resolvent/analysis";
+import type { NotShown, ResultHead, TargetFacts, TokenFacts } from "@resolvent/analysis";
+import type { ShownPath, ShownVerdict } from "@resolvent/paths";
+import type { DegreeParts } from "../attribution/target-degrees.ts";
 import type { GraphFile } from "../graph/graph-file.ts";
 import type { DictionaryFacts } from "./dictionary-facts.ts";
 
@@ -77,14 +79,25 @@ export interface EdgeCheckFacts {
   readonly live: number;
 }
 
-/** A node that was changed, and what that does to the likeliest logit. */
-export interface NodeCheckFacts {
+/** A node that was changed, and what that does to the target, or to the first logit. */
+export interface NodeCheckFacts extends ShownVerdict {
   readonly node: string;
   /** What was left of it. */
   readonly times: number;
-  readonly predicted: number;
-  readonly frozen: number;
-  readonly live: number;
+}
+
+/** A path through heads and features. */
+export interface StepPathFacts extends Omit<ShownPath, "routes"> {
+  /** The same path in the model itself, MLPs whole; null where it is not among the largest there, or has no such source. */
+  readonly model: number | null;
+}
+
+/** The target that a graph explains in place of logits. */
+export interface GraphTargetFacts extends TargetFacts {
+  /** `β W_U + b_U` of it, which belongs to no path. */
+  readonly constant: number;
+  /** What all paths of the graph, with biases, add up to. */
+  readonly total: number;
 }
 
 /** An attribution graph, of a prompt or of a file: its size, its scores, and what is left of it when it is pruned. */
@@ -115,7 +128,27 @@ export interface GraphResult extends ResultHead<"attribution-graph"> {
   };
   /** Features that are active, and those that are nodes; null of a file. */
   readonly features: { readonly active: number; readonly shown: number } | null;
+  /** None where a target is explained. */
   readonly logits: readonly LogitFacts[];
+  /** Null where logits are explained. */
+  readonly target: GraphTargetFacts | null;
+  /** The target by degree, in the model itself and in features; none without a target. */
+  readonly degrees: readonly DegreeParts[];
+  /** The largest paths from tokens to the target through heads and active features; null without a target. */
+  readonly steps: {
+    readonly shown: readonly StepPathFacts[];
+    /** How many paths from tokens there are, a decimal number. */
+    readonly count: string;
+    readonly notShown: NotShown;
+    /** What begins at errors and at biases, together. */
+    readonly otherSources: number;
+    /** Whether every path was looked at. */
+    readonly exhaustive: boolean;
+    /** Ends of paths that were looked at. */
+    readonly expanded: number;
+    /** The largest promise of a bundle of paths that was not looked at; null for none. */
+    readonly pending: number | null;
+  } | null;
   /** `max |Σ edges + constant + remainder − value| / max |value|` over rows; null of a file. */
   readonly rows: number | null;
   readonly scores: { readonly whole: ScoreFacts; readonly pruned: ScoreFacts };

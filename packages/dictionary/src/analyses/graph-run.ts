@@ -1,17 +1,24 @@
 import {
   certificateFor,
+  namedTarget,
   promptResult,
   type Subject,
   type TextFile,
   type TokenName,
+  type Vocabulary,
 } from "@resolvent/analysis";
-import { verify } from "@resolvent/paths";
+import { shownVerdict, verify } from "@resolvent/paths";
 import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
-import { headName, type Model } from "@resolvent/transformer";
-import { attributionGraph, type PromptGraph } from "../attribution/attribution-graph.ts";
+import { headName, type Model, type Target } from "@resolvent/transformer";
+import {
+  attributionGraph,
+  type ExplainedLogit,
+  type PromptGraph,
+} from "../attribution/attribution-graph.ts";
 import { edgeDegrees, withDegrees } from "../attribution/edge-degrees.ts";
 import { edgeHops } from "../attribution/edge-hops.ts";
 import { hopScore } from "../attribution/hop-score.ts";
+import { targetDegrees } from "../attribution/target-degrees.ts";
 import { verifyEdge } from "../attribution/verify-edge.ts";
 import type { Dictionary } from "../dictionary.ts";
 import { type DictionaryRun, withDictionaries } from "../expansion/expansion.ts";
@@ -22,10 +29,13 @@ import { type GivenParameters, loadGiven, singlesOf } from "./given.ts";
 import { type GraphAsked, graphFacts, nodeNames } from "./graph-facts.ts";
 import { labelled } from "./graph-labels.ts";
 import type { EdgeCheckFacts, GraphResult, HopFacts, NodeCheckFacts } from "./graph-result.ts";
+import { type TargetSaid, targetSaid } from "./graph-target.ts";
 
 /** What a graph of a prompt is asked for. */
 export interface GraphRunParameters extends GivenParameters, GraphAsked {
   readonly logits: readonly TokenName[];
+  readonly target?: readonly TokenName[] | undefined;
+  readonly budget: number;
   readonly logitMass: number;
   readonly mostLogits: number;
   readonly mostFeatures: number;
@@ -56,6 +66,7 @@ export async function promptGraph<T extends Shaped>(
         ),
       };
       const { certificate, logits, features } = prompt;
+      const said = await saidOf(subject, made, singles, logits, params);
       const graph = await labelled(prompt.graph, params.labels);
       const { facts, pruned } = graphFacts(graph, params, "effect");
       const kept = pruned?.graph ?? graph; // a graph of a run has no cycle
@@ -64,7 +75,8 @@ export async function promptGraph<T extends Shaped>(
       const strongest = byWeight(kept);
       const asked = { kept, names, strongest };
       const warnings = singles.flatMap((one) => one.warnings);
-      const error = worse(certificate.rows, certificate.logits);
+      const error = worse(worse(certificate.rows, certificate.logits), said?.error ?? 0);
+      const first = logits[0]?.target ?? { a: logits[0]?.id ?? 0, b: null };
       return {
         ...promptResult("attribution-graph", engine, model, ids, {
           ...{ freeze: ["pattern", "norm", "activation"], text: vocabulary.text },
@@ -73,19 +85,58 @@ export async function promptGraph<T extends Shaped>(
         }),
         ...{ file: null, dictionaries: singles.map(dictionaryFacts), features },
         ...facts,
-        logits: logits.map(({ id, probability, value, total }) => ({
-          ...{ id, text: vocabulary.text(id), probability, value, total },
-        })),
+        logits: said
+          ? []
+          : logits.map(({ id, probability, value, total }) => ({
+              ...{ id, text: vocabulary.text(id), probability, value, total },
+            })),
+        ...{
+          target: said?.target ?? null,
+          degrees: said?.degrees ?? [],
+          steps: said?.steps ?? null,
+        },
         rows: certificate.rows,
-        hops: await hopsOf(subject, made, asked, params.explain),
+        hops: await hopsOf(subject, made, graph, asked, params.explain),
         verified: await checked(subject, made, asked, params.verify),
-        ablated: await ablated(subject, made, params, logits[0]?.id ?? 0),
+        ablated: await ablated(subject, made, params, first),
         graph: graphFile(withDegrees(kept, degrees)),
       };
     });
   } finally {
     engine.free(found);
   }
+}
+
+/**
+ * The target that is asked for; undefined where logits are explained.
+ *
+ * @throws InputError `dictionary/two-targets`, `analysis/bad-target`
+ */
+export function targetGiven<T extends Shaped>(
+  model: Model<T>,
+  { logits, target }: Pick<GraphRunParameters, "logits" | "target">,
+  vocabulary: Pick<Vocabulary, "tokenId">,
+): Target | undefined {
+  if (target === undefined || logits.length === 0)
+    return target && namedTarget(model, target, vocabulary);
+  throw new InputError({
+    code: "dictionary/two-targets",
+    message: "Logits, each less the mean, and a target, as it is, are two things to explain.",
+    remedy: "Give --logits or --target.",
+    details: { logits: logits.length },
+  });
+}
+
+/** What is said of the target beside the graph; undefined without one. */
+async function saidOf<T extends Shaped>(
+  subject: Pick<Subject<T>, "engine" | "model" | "vocabulary" | "signal" | "onProgress">,
+  made: DictionaryRun<T>,
+  singles: readonly Dictionary<T>[],
+  [first]: readonly ExplainedLogit[],
+  params: GraphRunParameters,
+): Promise<TargetSaid | undefined> {
+  if (first?.target === undefined) return undefined;
+  return await targetSaid(subject, made, singles, { ...first, target: first.target }, params);
 }
 
 async function graphOf<T extends Shaped>(
@@ -97,9 +148,11 @@ async function graphOf<T extends Shaped>(
 ): Promise<PromptGraph> {
   const { logits, logitMass, mostLogits, mostFeatures, constantPositions } = params;
   const ids = Array.from(made.run.ids.data);
+  const target = targetGiven(made.model, params, vocabulary);
   return await attributionGraph(engine, made, {
     logits: {
       ...(logits.length > 0 && { tokens: logits.map((name) => vocabulary.tokenId(name)) }),
+      ...(target !== undefined && { target }),
       ...{ mass: logitMass, most: mostLogits },
     },
     ...{ features: mostFeatures, constantPositions, token: vocabulary.text, signal },
@@ -121,8 +174,12 @@ async function errorIn<T extends Shaped, U extends Shaped>(
   try {
     const singles = singlesOf(found);
     return await withDictionaries(engine, model, ids, singles, async (made) => {
-      const { certificate } = await graphOf(subject, engine, made, params, singles);
-      return worse(certificate.rows, certificate.logits);
+      const { certificate, logits } = await graphOf(subject, engine, made, params, singles);
+      const error = worse(certificate.rows, certificate.logits);
+      const target = logits[0]?.target;
+      if (target === undefined) return error;
+      const { certificate: degrees } = await targetDegrees(engine, model, made, target);
+      return worse(error, degrees);
     });
   } finally {
     engine.free(found);
@@ -164,11 +221,13 @@ const nameOf = ({ kept, names }: Kept, end: "source" | "target", edge: number): 
 async function hopsOf<T extends Shaped>(
   { engine, signal, onProgress }: Subject<T>,
   made: DictionaryRun<T>,
+  whole: AttributionGraph,
   asked: Kept,
   most: number,
 ): Promise<HopFacts[]> {
-  const { kept, names, strongest } = asked;
+  const { kept, strongest } = asked;
   const { nodes, edges } = kept;
+  const wholeNames = nodeNames(whole);
   const moved = strongest.filter((edge) => {
     const [from, to] = [nodes[edges.source[edge] ?? -1], nodes[edges.target[edge] ?? -1]];
     return from?.position !== to?.position;
@@ -180,9 +239,10 @@ async function hopsOf<T extends Shaped>(
     onProgress({ done: i, total: chosen.length, of: "edge explained" });
     const [hop] = await edgeHops(engine, made, kept, edge, { most: 1 });
     if (hop === undefined) continue;
-    const score = await hopScore(engine, made, kept, hop);
+    // What makes a head look may give the logits nothing itself: of the whole graph, not of the pruned one.
+    const score = await hopScore(engine, made, whole, hop);
     const side = (list: typeof score.query): { node: string; effect: number }[] =>
-      list.map(({ node, value }) => ({ node: names[node] ?? "", effect: value }));
+      list.map(({ node, value }) => ({ node: wholeNames[node] ?? "", effect: value }));
     found.push({
       ...{ from: nameOf(asked, "source", edge), to: nameOf(asked, "target", edge) },
       ...{ weight: edges.weight[edge] ?? 0, head: headName(hop), query: hop.query, key: hop.key },
@@ -190,7 +250,7 @@ async function hopsOf<T extends Shaped>(
       ...{ querySide: side(score.query), keySide: side(score.key) },
       ...{ queryOthers: score.queryOthers, keyOthers: score.keyOthers },
       pairs: score.pairs.map(({ query, key, value }) => ({
-        ...{ query: names[query] ?? "", key: names[key] ?? "", effect: value },
+        ...{ query: wholeNames[query] ?? "", key: wholeNames[key] ?? "", effect: value },
       })),
     });
   }
@@ -215,12 +275,12 @@ async function checked<T extends Shaped>(
   return found;
 }
 
-/** What changing features does to a logit, along all of their paths. */
+/** What changing features does to a target, along all of their paths. */
 async function ablated<T extends Shaped>(
-  { engine, signal }: Subject<T>,
+  { engine, signal, vocabulary }: Subject<T>,
   { model, run, sources, level, live }: DictionaryRun<T>,
   { ablate, times }: GraphRunParameters,
-  logit: number,
+  target: Target,
 ): Promise<NodeCheckFacts[]> {
   const found: NodeCheckFacts[] = [];
   for (const name of ablate) {
@@ -229,15 +289,8 @@ async function ablated<T extends Shaped>(
     if (node === "") throw noFeature(name);
     const position = at === undefined ? {} : { position: Number(at) };
     const claim = { kind: "node", node, times, ...position } as const;
-    const target = { a: logit, b: null };
-    const {
-      predicted,
-      frozen,
-      live: anew,
-    } = await verify(engine, model, run, target, claim, {
-      ...{ sources, level, live },
-    });
-    found.push({ node: name, times, predicted, frozen, live: anew });
+    const verdict = await verify(engine, model, run, target, claim, { sources, level, live });
+    found.push({ node: name, times, ...shownVerdict(verdict, vocabulary.text) });
   }
   return found;
 }

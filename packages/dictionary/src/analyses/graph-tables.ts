@@ -4,9 +4,11 @@ import {
   percent,
   promptText,
   roundingOf,
+  short,
   type Table,
   warningLines,
 } from "@resolvent/analysis";
+import { type ShownVerdict, sourceText } from "@resolvent/paths";
 import { cycleIn } from "../graph/cycle.ts";
 import type { AttributionGraph } from "../graph/graph.ts";
 import { influence } from "../graph/influence.ts";
@@ -23,6 +25,8 @@ export const GRAPH_TABLE_KINDS: readonly string[] = [
   "graph-edge",
   "graph-path",
   "graph-influence",
+  "graph-degree",
+  "graph-step-path",
   "edge-head",
   "edge-head-side",
   "edge-check",
@@ -47,6 +51,7 @@ export function graphTables(result: GraphResult): Table[] {
     edgeTable(result),
     ...pathTable(result),
     ...influenceTable(result),
+    ...targetTables(result),
     ...headTables(result),
     ...checkTables(result),
   ];
@@ -245,7 +250,7 @@ function edgeTable(result: GraphResult): Table {
   };
 }
 
-function pathTable({ paths, logits }: GraphResult): Table[] {
+function pathTable({ paths, logits, target }: GraphResult): Table[] {
   if (paths.shown.length === 0) return [];
   const { measure, notShown } = paths;
   const count = Number(notShown.count);
@@ -255,7 +260,7 @@ function pathTable({ paths, logits }: GraphResult): Table[] {
       kind: "graph-path",
       title:
         measure === "effect"
-          ? `The largest paths to the logit of ${JSON.stringify(likeliest?.text ?? "")}`
+          ? `The largest paths to ${target?.readout ?? `the logit of ${JSON.stringify(likeliest?.text ?? "")}`}`
           : "The paths with the most influence",
       columns: [
         { name: "path", kind: "text" },
@@ -301,6 +306,11 @@ function influenceTable({ influence: rows }: GraphResult): Table[] {
 
 function headTables({ hops, precision }: GraphResult): Table[] {
   if (hops.length === 0) return [];
+  // Several edges may go through one head at one place: it looks there for one reason.
+  const looks = hops.filter(
+    ({ head, query, key }, i) =>
+      hops.findIndex((one) => one.head === head && one.query === query && one.key === key) === i,
+  );
   return [
     {
       kind: "edge-head",
@@ -332,7 +342,7 @@ function headTables({ hops, precision }: GraphResult): Table[] {
         { name: "node", kind: "text" },
         { name: "effect", kind: "effect" },
       ],
-      rows: hops.flatMap(({ head, query, key, ...hop }): Cell[][] => {
+      rows: looks.flatMap(({ head, query, key, ...hop }): Cell[][] => {
         const row = (side: string, node: string, effect: number): Cell[] => [
           ...[head, query, key, side, node, effect],
         ];
@@ -352,7 +362,105 @@ function headTables({ hops, precision }: GraphResult): Table[] {
   ];
 }
 
-function checkTables({ verified, ablated, logits }: GraphResult): Table[] {
+/** A target by degree, and its paths through heads and features, each with the model itself beside it. */
+function targetTables({ target, degrees, steps, precision, input }: GraphResult): Table[] {
+  if (target === null || steps === null) return [];
+  const texts = input.tokens.map(({ text }) => text);
+  const { shown, notShown, exhaustive, expanded, pending } = steps;
+  const verified = shown.some((path) => path.verified !== null);
+  const sum = (name: "model" | "replaced" | "tokens" | "errors" | "biases"): number =>
+    degrees.reduce((all, row) => all + row[name], 0);
+  const columns = ["model", "replaced", "tokens", "errors", "biases"] as const;
+  return [
+    {
+      kind: "graph-degree",
+      field: "degrees",
+      title: `${target.readout} by degree, in the model itself and in features`,
+      columns: [
+        { name: "degree", kind: "count" },
+        { name: "model", kind: "effect" },
+        { name: "replaced", head: "in features", kind: "effect" },
+        { name: "tokens", head: "of it, tokens", kind: "number" },
+        { name: "errors", kind: "number" },
+        { name: "biases", kind: "number" },
+      ],
+      rows: degrees.map((row) => [row.degree, ...columns.map((name) => row[name])]),
+      footer: [["sum", ...columns.map(sum)]],
+      rounding: roundingOf(
+        precision ?? "f64",
+        degrees.map((row) => row.replaced),
+      ),
+      notes: [
+        `degree: the number of blocks passed, an MLP or its transcoder one block; ${target.readout} = ${short(target.value)} = either sum and the constant ${short(target.constant)}; paths of the graph ${short(target.total)}`,
+        "model: neurons with their gates held; in features: active sets held; of it: what begins at tokens, at errors of transcoders, at biases",
+      ],
+    },
+    {
+      kind: "graph-step-path",
+      title: exhaustive
+        ? "The largest paths through heads and features"
+        : "Large paths through heads and features, found by search",
+      columns: [
+        { name: "path", kind: "text" },
+        { name: "source", kind: "text", detail: true },
+        { name: "position", kind: "count", detail: true, refers: "pos" },
+        { name: "nodes", kind: "text", detail: true, refers: "node" },
+        { name: "degree", kind: "count" },
+        { name: "effect", kind: "effect" },
+        { name: "model", head: "MLPs whole", kind: "number", missing: "–" },
+        { name: "frozen", kind: "number", detail: !verified },
+        { name: "live", kind: "number", detail: !verified },
+        ...WITHOUT_COLUMNS.map((column) => ({ ...column, ...(!verified && { detail: true }) })),
+        { name: "count", kind: "count", detail: true },
+      ],
+      rows: shown.map(({ source, position, nodes, degree, effect, model, verified: checked }) => [
+        [sourceText({ name: source, position }, texts), ...nodes].join(" → "),
+        ...[source, position, nodes.join(" "), degree, effect, model],
+        ...(checked === null ? NO_VERDICT : verdictCells(checked).slice(1)),
+        1,
+      ]),
+      rest: [
+        `${BigInt(notShown.count).toLocaleString("en")} others`,
+        ...[null, null, null, null, notShown.sum, null],
+        ...NO_VERDICT,
+        Number.isSafeInteger(Number(notShown.count)) ? Number(notShown.count) : notShown.count,
+      ],
+      notes: [
+        `from tokens; what begins at errors and biases gives ${short(steps.otherSources)}`,
+        "features of transcoders are single nodes here; MLPs whole: the same path of the model itself, where it is among the largest there",
+        exhaustive
+          ? "every path was looked at: these are the largest"
+          : `found by search, and not shown to be the largest: ${expanded.toLocaleString("en")} ends of paths were looked at${pending === null ? "" : `, none left promises more than ${short(pending)} by degree`}`,
+        ...(verified
+          ? [
+              "checked by taking the path away: frozen, with all gates at their values; live, with every gate recomputed, errors as they were",
+            ]
+          : []),
+      ],
+    },
+  ];
+}
+
+/** What is said without something. */
+const WITHOUT_COLUMNS = [
+  { name: "frozenWithout", kind: "logit", head: "left, frozen", detail: true },
+  { name: "liveWithout", kind: "logit", head: "left, live" },
+  { name: "liveToken", kind: "token", head: "then likeliest" },
+  { name: "liveProbability", kind: "share", detail: true },
+] as const;
+
+/** `predicted`, and what follows it. */
+function verdictCells({ predicted, frozen, live, without }: ShownVerdict): Cell[] {
+  const [first] = without.live.top;
+  return [
+    ...[predicted, frozen, live, without.frozen.value, without.live.value],
+    ...[first?.text ?? null, first?.probability ?? null],
+  ];
+}
+
+const NO_VERDICT: readonly Cell[] = [null, null, null, null, null, null];
+
+function checkTables({ verified, ablated, logits, target }: GraphResult): Table[] {
   const numbers = [
     { name: "predicted", kind: "effect" },
     { name: "frozen", kind: "number" },
@@ -383,17 +491,16 @@ function checkTables({ verified, ablated, logits }: GraphResult): Table[] {
           {
             kind: "node-check",
             field: "ablated",
-            title: `Features changed, and what that does to the logit of ${JSON.stringify(logits[0]?.text ?? "")}`,
+            title: `Features changed, and what that does to ${target?.readout ?? `the logit of ${JSON.stringify(logits[0]?.text ?? "")}`}`,
             columns: [
               { name: "node", kind: "text", refers: "node" },
-              { name: "times", head: "left", kind: "number" },
+              { name: "times", kind: "number" },
               ...numbers,
+              ...WITHOUT_COLUMNS,
             ],
-            rows: ablated.map(({ node, times, predicted, frozen, live }) => [
-              ...[node, times, predicted, frozen, live],
-            ]),
+            rows: ablated.map((one) => [one.node, one.times, ...verdictCells(one)]),
             notes: [
-              "what the logit loses: predicted, along all paths; frozen, with all gates held; live, with every gate recomputed",
+              "what it loses where so much is left of the feature: predicted, along all paths; frozen, with all gates held; live, with every gate recomputed; left and then likeliest are what is said then",
             ],
           } satisfies Table,
         ]),

@@ -15,6 +15,7 @@ export function graphAnswer({
   pruned,
   paths,
   logits,
+  target,
 }: GraphResult): string[] {
   const [likeliest] = logits.toSorted((a, b) => (b.probability ?? 0) - (a.probability ?? 0));
   const [first] = paths.shown;
@@ -24,16 +25,41 @@ export function graphAnswer({
       ? `it has no scores${reason === null ? "" : `: ${reason}`}`
       : `of its influence on what comes next ${percent(replacement)} begins at tokens and not at what features leave unexplained (of inputs: ${percent(completeness)})`;
   return [
+    ...(target === null
+      ? []
+      : [`After this text the model’s ${target.readout} is ${short(target.value)}.`]),
     `The graph has ${nodes.toLocaleString("en")} nodes and ${edges.toLocaleString("en")} edges; ${share}.`,
     ...(pruned === null
       ? []
       : [
           `Pruned it has ${pruned.nodes.toLocaleString("en")} nodes and ${pruned.edges.toLocaleString("en")} edges.${
-            first === undefined || likeliest === undefined
+            first === undefined || (likeliest === undefined && target === null)
               ? ""
               : ` The largest path is ${first.nodes.join(" → ")}, ${short(first.effect)}.`
           }`,
         ]),
+  ];
+}
+
+/** The target by degree, and its paths through heads and features. */
+function targetViews({ target, steps }: GraphResult): View[] {
+  if (target === null || steps === null) return [];
+  const checked = steps.shown.some(({ verified }) => verified !== null);
+  return [
+    {
+      ...({ mark: "bars", table: "graph-degree", y: "degree", x: "replaced" } as const),
+      twin: "model",
+      title: "By degree, in features and in the model itself",
+      note: "Degree k is all paths that pass through k blocks. Thick: with features in the places of MLPs; thin: the model itself. Both add up to the target.",
+    },
+    {
+      ...({ mark: "list", table: "graph-step-path", rest: true } as const),
+      columns: ["path", "degree", "effect", "model", ...(checked ? ["frozen", "live"] : [])],
+      title: steps.exhaustive
+        ? "The largest paths through heads and features"
+        : "Large paths through heads and features, found by search",
+      note: "Each step is a head or a feature. MLPs whole: the same path of the model itself.",
+    },
   ];
 }
 
@@ -81,6 +107,7 @@ export function graphViews(result: GraphResult): View[] {
             note: "Influence by number of edges: thick, of tokens; thin, of errors. An edge may pass any number of attention blocks.",
           },
         ]),
+    ...targetViews(result),
     {
       ...({ mark: "list", table: "graph-node" } as const),
       columns: [

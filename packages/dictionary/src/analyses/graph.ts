@@ -15,6 +15,7 @@ import {
   numbersParameter,
   parameters,
   promptParameter,
+  targetParameter,
   textsParameter,
   tokensParameter,
 } from "@resolvent/analysis/parameters";
@@ -25,7 +26,7 @@ import { givenParameters, outlineGiven, singlesOf, weightBytes } from "./given.t
 import { graphCost } from "./graph-cost.ts";
 import { importedGraph } from "./graph-import.ts";
 import type { GraphResult } from "./graph-result.ts";
-import { type GraphRunParameters, promptGraph } from "./graph-run.ts";
+import { type GraphRunParameters, promptGraph, targetGiven } from "./graph-run.ts";
 import { GRAPH_TABLE_KINDS, graphTables } from "./graph-tables.ts";
 import { graphAnswer, graphViews } from "./graph-views.ts";
 
@@ -54,6 +55,13 @@ export const graphAnalysis: Analysis<GraphParameters, GraphResult> = defineAnaly
     mostLogits: countParameter("number of tokens taken at most", {
       ...{ default: 10, least: 1, most: 256, title: "n" },
     }),
+    target: targetParameter(
+      "tokens (text or id:N) whose logit difference is explained in place of logits, or one for its logit as it is: also by degree, and by paths through heads and features",
+    ),
+    budget: numberParameter(
+      "of a target: what the search for paths may take, in forward passes by operation count",
+      { default: 16, least: 0, title: "passes" },
+    ),
     mostFeatures: countParameter(
       "number of active features that are nodes, those with the largest effects on the logits",
       { default: 4096, least: 1, most: 20_000, title: "n" },
@@ -75,11 +83,14 @@ export const graphAnalysis: Analysis<GraphParameters, GraphResult> = defineAnaly
       "number of the largest edges between positions whose head, and its score, are taken apart",
       { default: 3, most: 1000, title: "n" },
     ),
-    verify: countParameter("number of the largest edges checked by intervention", {
-      ...{ default: 0, most: 1000, title: "n" },
-    }),
+    verify: countParameter(
+      "number of the largest edges, and of a target's paths, checked by intervention",
+      {
+        ...{ default: 0, most: 1000, title: "n" },
+      },
+    ),
     ablate: textsParameter(
-      "features changed, L2.F88 or, at one position, L2.F88@4, to see what that does to the first logit",
+      "features changed, L2.F88 or, at one position, L2.F88@4, to see what that does to the target, or the first logit",
       { title: "features" },
     ),
     times: numberParameter("what is left of them: 0 takes them away, 2 doubles them", {
@@ -95,6 +106,7 @@ export const graphAnalysis: Analysis<GraphParameters, GraphResult> = defineAnaly
   }),
   examples: [
     'path/to/model --dictionary path/to/transcoders --prompt "The cat sat on" --verify 5',
+    'tales --dictionary tales-transcoders --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',
     "--import graph.json",
     "--import graph.pt --write pruned.json --json",
   ],
@@ -155,12 +167,14 @@ function costOf(
   dictionaries: readonly Dictionary<Priced>[],
   held: number,
 ): Cost {
-  const { mostFeatures, mostLogits, logits, explain, verify, ablate } = params;
+  const { mostFeatures, mostLogits, logits, target, explain, verify, ablate, budget } = params;
   for (const name of logits) vocabulary.tokenId(name);
+  targetGiven(model, params, vocabulary);
   return graphCost(model, vocabulary.encode(promptOf(params)), dictionaries, {
     ...{ precision, mostFeatures, explain, held },
-    logits: logits.length === 0 ? mostLogits : logits.length,
-    checks: verify + ablate.length,
+    logits: target !== undefined ? 1 : logits.length === 0 ? mostLogits : logits.length,
+    checks: verify + ablate.length + (target === undefined ? 0 : verify),
+    budget: target === undefined ? undefined : budget,
   });
 }
 

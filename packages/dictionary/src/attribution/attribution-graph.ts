@@ -7,7 +7,7 @@ import { checkFeatureCount, checkPositions } from "./checks.ts";
 import { type EdgeList, edgeList } from "./edge-list.ts";
 import { type NodeOptions, promptGraphOf } from "./graph-nodes.ts";
 import { graphSources } from "./graph-sources.ts";
-import { type ChosenLogit, chosenLogits } from "./logits.ts";
+import { type ChosenLogit, chosenLogits, explainedBy } from "./logits.ts";
 import { replacedRun } from "./replaced-run.ts";
 import { type ChunkOptions, featureChunks, readRows } from "./row-chunks.ts";
 import { strongestFeatures } from "./strongest-features.ts";
@@ -95,10 +95,9 @@ export async function attributionGraph<T extends Shaped>(
     }
     signal?.throwIfAborted();
     onProgress?.(chunks.length, chunks.length + 1);
-    const ids = logits.map(({ id }) => id);
     const places = logits.map((_, i) => edges.firstLogit + i);
     const ends = await readRows(engine, replaced, sources, () =>
-      logitTargets(engine, replaced, ids),
+      logitTargets(engine, replaced, explainedBy(logits)),
     );
     edges.add(places, ends);
     onProgress?.(chunks.length + 1, chunks.length + 1);

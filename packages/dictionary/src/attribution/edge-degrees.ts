@@ -64,7 +64,7 @@ export async function edgeDegrees<T extends Shaped>(
       add(at, await readRows(engine, replaced, sources, targets, by));
     }
     const logits = logitsOf(graph);
-    const targets = () => logitTargets(engine, replaced, logits.tokens);
+    const targets = () => logitTargets(engine, replaced, logits.explained);
     if (logits.nodes.length > 0) {
       add(logits.nodes, await readRows(engine, replaced, sources, targets, by));
     }

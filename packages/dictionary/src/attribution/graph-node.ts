@@ -2,6 +2,7 @@ import { InternalError, type Ops, type Shaped } from "@resolvent/tensor";
 import type { GraphNode } from "../graph/node.ts";
 import type { ActiveFeature } from "./active-features.ts";
 import { tilesOf } from "./graph-sources.ts";
+import { explainedOf } from "./own-graph.ts";
 import type { ReplacedRun, Replacement } from "./replaced-run.ts";
 import { featureTargets, logitTargets, type Targets } from "./targets.ts";
 
@@ -31,7 +32,7 @@ export function nodeTarget<T extends Shaped>(
   replaced: ReplacedRun<T>,
   node: GraphNode,
 ): Targets<T> {
-  if (node.kind === "logit") return logitTargets(ops, replaced, [node.feature ?? -1]);
+  if (node.kind === "logit") return logitTargets(ops, replaced, explainedOf(node));
   return featureTargets(ops, replaced, replacementOf(replaced, node), [placeOf(node)]);
 }
 

@@ -1,15 +1,22 @@
+import { targetText } from "@resolvent/analysis";
 import type { Shaped } from "@resolvent/tensor";
 import type { AttributionGraph } from "../graph/graph.ts";
 import { nodeOf } from "../graph/node.ts";
 import { warningsOf } from "../graph/odd.ts";
-import { errorFields, featureFields, logitFields, tokenFields } from "../graph/records.ts";
+import {
+  errorFields,
+  featureFields,
+  logitFields,
+  targetFields,
+  tokenFields,
+} from "../graph/records.ts";
 import type { ActiveFeature } from "./active-features.ts";
 import type { ChosenLogit, LogitOptions } from "./logits.ts";
 import type { ReplacedRun } from "./replaced-run.ts";
 
 /** How a graph and its nodes are called, and what its file says of how it was made. */
 export interface NodeOptions {
-  /** Which logits; default the likeliest up to 0.95, at most 10. */
+  /** Which logits, or which one target; default the likeliest logits up to 0.95, at most 10. */
   readonly logits?: LogitOptions;
   /** Features that are nodes at most, those with the largest effects on the logits; default 4096. */
   readonly features?: number;
@@ -52,12 +59,12 @@ export function promptGraphOf<T extends Shaped>(
       positions.map((position) => errorFields(layer, position, { taken })),
     ),
     ...ids.map((id, position) => tokenFields(id, position)),
-    ...logits.map(({ id, probability }) =>
-      logitFields(id, {
-        ...{ text: token(id), probability, layers, position: run.positions - 1 },
-        isTarget: probability === likeliest,
-      }),
-    ),
+    ...logits.map(({ id, probability, target }) => {
+      const of = { probability, layers, position: run.positions - 1 };
+      return target === undefined
+        ? logitFields(id, { ...of, text: token(id), isTarget: probability === likeliest })
+        : targetFields(id, { ...of, target, text: targetText(target, token) });
+    }),
   ];
   const texts = ids.map(token);
   const graph: AttributionGraph = {

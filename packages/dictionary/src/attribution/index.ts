@@ -14,4 +14,5 @@ export {
   type ScoreSide,
 } from "./hop-score.ts";
 export type { ChosenLogit, LogitOptions } from "./logits.ts";
+export { type DegreeParts, type TargetDegrees, targetDegrees } from "./target-degrees.ts";
 export { type EdgeVerdict, verifyEdge } from "./verify-edge.ts";

@@ -1,18 +1,38 @@
-import { type Engine, InputError, readTogether, type Shaped, using } from "@resolvent/tensor";
-import { plainSites, uncappedLogits, unembed } from "@resolvent/transformer";
+import {
+  type Engine,
+  InputError,
+  readNumber,
+  readTogether,
+  type Shaped,
+  using,
+} from "@resolvent/tensor";
+import {
+  plainSites,
+  type Target,
+  targetValue,
+  uncappedLogits,
+  unembed,
+} from "@resolvent/transformer";
 import type { ReplacedRun } from "./replaced-run.ts";
+import type { Explained } from "./targets.ts";
 
 /** A token that may come next. */
 export interface ChosenLogit {
+  /** Of a target that is none, the first number that no token has. */
   readonly id: number;
+  /** Of a target: 1, all that the graph explains. */
   readonly probability: number;
-  /** Its logit less the mean over the vocabulary, before a cap: what its row adds up to. */
+  /** Its logit less the mean over the vocabulary, before a cap: what its row adds up to. Of a target its value. */
   readonly value: number;
+  /** Where it is no token's logit: a logit as it is, or the difference of two. */
+  readonly target?: Target;
 }
 
 export interface LogitOptions {
   /** These tokens; default the likeliest. */
   readonly tokens?: readonly number[];
+  /** A logit as it is, or the difference of two, in place of all others. */
+  readonly target?: Target;
   /** The likeliest are taken until their probabilities reach this; default 0.95, as in circuit-tracer. */
   readonly mass?: number;
   /** Logits at most; default 10. */
@@ -26,9 +46,20 @@ const MAX_LOGITS = 256;
 export async function chosenLogits<T extends Shaped>(
   engine: Engine<T>,
   { model, run }: Pick<ReplacedRun<T>, "model" | "run">,
-  { tokens, mass = 0.95, most = 10 }: LogitOptions = {},
+  { tokens, target, mass = 0.95, most = 10 }: LogitOptions = {},
 ): Promise<ChosenLogit[]> {
   const { vocab } = model.architecture;
+  if (target !== undefined) {
+    const value = await using(
+      engine,
+      () => {
+        const last = engine.slice(run.residual, "pos", run.positions - 1, run.positions);
+        return targetValue(engine, uncappedLogits(engine, model, last, plainSites()), target);
+      },
+      (found) => readNumber(engine, found),
+    );
+    return [{ id: vocab, probability: 1, value, target }];
+  }
   checkOptions({ tokens, mass, most }, vocab);
   return using(
     engine,
@@ -58,6 +89,12 @@ export async function chosenLogits<T extends Shaped>(
       return chosen;
     },
   );
+}
+
+/** What these logits are as targets of rows. */
+export function explainedBy(logits: readonly ChosenLogit[]): Explained {
+  const target = logits[0]?.target;
+  return target === undefined ? { tokens: logits.map(({ id }) => id) } : { target };
 }
 
 function checkOptions(

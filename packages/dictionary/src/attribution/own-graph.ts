@@ -1,8 +1,10 @@
 import { InputError, type Shaped } from "@resolvent/tensor";
+import type { Target } from "@resolvent/transformer";
 import type { AttributionGraph } from "../graph/graph.ts";
 import type { GraphNode } from "../graph/node.ts";
 import type { ActiveFeature } from "./active-features.ts";
 import type { ReplacedRun } from "./replaced-run.ts";
+import type { Explained } from "./targets.ts";
 
 /** The features that are nodes of a graph, in its order, with their indices. */
 export function featuresOf(graph: Pick<AttributionGraph, "nodes">): {
@@ -22,13 +24,31 @@ export function featuresOf(graph: Pick<AttributionGraph, "nodes">): {
   return { nodes, features };
 }
 
-/** The logits of a graph: indices of nodes, and tokens. */
+/** The logits of a graph: indices of nodes, and what they are in the run. */
 export function logitsOf(graph: Pick<AttributionGraph, "nodes">): {
   readonly nodes: readonly number[];
-  readonly tokens: readonly number[];
+  readonly explained: Explained;
 } {
   const nodes = graph.nodes.flatMap(({ kind }, i) => (kind === "logit" ? [i] : []));
-  return { nodes, tokens: nodes.map((i) => graph.nodes[i]?.feature ?? -1) };
+  const [first] = nodes.flatMap((i) => graph.nodes[i] ?? []);
+  const target = first && targetOfNode(first);
+  if (target !== undefined) return { nodes, explained: { target } };
+  return { nodes, explained: { tokens: nodes.map((i) => graph.nodes[i]?.feature ?? -1) } };
+}
+
+/** What a logit's node is in a run: the logit of a token less the mean, or a target. */
+export function explainedOf(node: GraphNode): Explained {
+  const target = targetOfNode(node);
+  return target === undefined ? { tokens: [node.feature ?? -1] } : { target };
+}
+
+/** The target that a logit's node says it is; undefined of the logit of a token. */
+export function targetOfNode({ kind, fields }: GraphNode): Target | undefined {
+  const { target_tokens: tokens } = fields;
+  if (kind !== "logit" || !Array.isArray(tokens)) return undefined;
+  const [a, b = null, ...more]: unknown[] = tokens;
+  if (typeof a !== "number" || more.length > 0) return undefined;
+  return typeof b === "number" || b === null ? { a, b } : undefined;
 }
 
 /**
@@ -41,7 +61,8 @@ export function checkOwn<T extends Shaped>(
   { run, replacements, model }: ReplacedRun<T>,
 ): void {
   const features = new Map(replacements.map((one) => [one.layer, one.features]));
-  const isOwn = ({ kind, layer, position, feature, activation, attention }: GraphNode): boolean => {
+  const isOwn = (node: GraphNode): boolean => {
+    const { kind, layer, position, feature, activation, attention } = node;
     if (position >= run.positions || attention) return false;
     switch (kind) {
       case "feature": {
@@ -52,8 +73,13 @@ export function checkOwn<T extends Shaped>(
         return features.has(layer ?? -1);
       case "token":
         return run.ids.data[position] === feature;
-      case "logit":
-        return feature !== null && feature < model.architecture.vocab;
+      case "logit": {
+        const { vocab } = model.architecture;
+        const token = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < vocab;
+        const target = targetOfNode(node);
+        if (target === undefined) return feature !== null && token(feature);
+        return token(target.a) && (target.b === null || token(target.b));
+      }
       default:
         return false;
     }

@@ -2,7 +2,7 @@ import { pullBack } from "@resolvent/paths";
 import { type Engine, type Shaped, sumOf } from "@resolvent/tensor";
 import type { ActiveFeature } from "./active-features.ts";
 import { tilesOf } from "./graph-sources.ts";
-import type { ChosenLogit } from "./logits.ts";
+import { type ChosenLogit, explainedBy } from "./logits.ts";
 import type { ReplacedRun } from "./replaced-run.ts";
 import { logitTargets } from "./targets.ts";
 
@@ -24,13 +24,7 @@ export async function strongestFeatures<T extends Shaped>(
   const likely = logits.filter(({ probability }) => probability > 0);
   const weights = likely.map(({ probability }) => probability);
   const size = new Float64Array(active.length);
-  const targets = engine.scope(() =>
-    logitTargets(
-      engine,
-      replaced,
-      likely.map(({ id }) => id),
-    ),
-  );
+  const targets = engine.scope(() => logitTargets(engine, replaced, explainedBy(likely)));
   const places = new Map(replacements.map(({ layer }) => [layer, [] as number[]]));
   active.forEach(({ layer }, i) => {
     places.get(layer)?.push(i);

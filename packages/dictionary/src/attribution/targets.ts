@@ -6,6 +6,8 @@ import {
   normalize,
   plainSites,
   replacing,
+  type Target,
+  targetReadout,
 } from "@resolvent/transformer";
 import type { FeaturePlace } from "../expansion/feature-readout.ts";
 import type { ReplacedRun, Replacement } from "./replaced-run.ts";
@@ -48,15 +50,17 @@ export function featureTargets<T extends Shaped>(
   });
 }
 
-/**
- * Logits at the last position as targets, each less the mean over the vocabulary, before a cap, the final norm's σ
- * held.
- */
+/** What a graph explains: the logits of tokens, each less the mean over the vocabulary, or one target as it is. */
+export type Explained = { readonly tokens: readonly number[] } | { readonly target: Target };
+
+/** Logits at the last position as targets, before a cap, the final norm's σ held. */
 export function logitTargets<T extends Shaped>(
   ops: Ops<T>,
   { run, model }: Pick<ReplacedRun<T>, "run" | "model">,
-  tokens: readonly number[],
+  explained: Explained,
 ): Targets<T> {
+  if ("target" in explained) return oneTarget(ops, { run, model }, explained.target);
+  const { tokens } = explained;
   const { W_U, b_U, norm } = model.final;
   const ids = { shape: { target: tokens.length }, data: Int32Array.from(tokens) };
   const last = run.positions - 1;
@@ -73,6 +77,23 @@ export function logitTargets<T extends Shaped>(
       positions: tokens.map(() => last),
       covectors,
       constants: b_U === undefined ? constants : ops.add(constants, centred(b_U)),
+    };
+  });
+}
+
+function oneTarget<T extends Shaped>(
+  ops: Ops<T>,
+  { run, model }: Pick<ReplacedRun<T>, "run" | "model">,
+  target: Target,
+): Targets<T> {
+  return ops.scope(() => {
+    const { covector, constant } = targetReadout(ops, model, run.residual, target);
+    const one = (x: T): T => ops.broadcast(x, { target: 1 });
+    return {
+      before: model.stages.length,
+      positions: [run.positions - 1],
+      covectors: ops.arrange(one(covector), ["target", "d_model"]),
+      constants: one(constant),
     };
   });
 }

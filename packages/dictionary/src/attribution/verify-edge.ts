@@ -11,6 +11,7 @@ import {
   residualStream,
   type Site,
   type Sites,
+  targetValue,
   uncappedLogits,
 } from "@resolvent/transformer";
 import type { DictionaryRun } from "../expansion/expansion.ts";
@@ -18,7 +19,7 @@ import { heldBlock } from "../expansion/replaced-block.ts";
 import type { AttributionGraph } from "../graph/graph.ts";
 import type { GraphNode } from "../graph/node.ts";
 import { nodeTarget, nodeWritten, replacementOf } from "./graph-node.ts";
-import { checkEdge, checkOwn } from "./own-graph.ts";
+import { checkEdge, checkOwn, targetOfNode } from "./own-graph.ts";
 import { type ReplacedRun, replacedRun } from "./replaced-run.ts";
 
 /** What taking away a source does to a target along their edge alone: its value in the run less its value without. */
@@ -111,7 +112,10 @@ function targetValueIn<T extends Shaped>(
     const { feature, position } = target;
     const last = ops.slice(stream, "pos", position, position + 1);
     const sigma = gates.size === 0 ? plainSites<T>() : finalHeld(ops, replaced, position);
-    const centred = ops.center(uncappedLogits(ops, model, last, sigma), "vocab");
+    const logits = uncappedLogits(ops, model, last, sigma);
+    const own = targetOfNode(target);
+    if (own !== undefined) return targetValue(ops, logits, own);
+    const centred = ops.center(logits, "vocab");
     const id = feature ?? 0; // it was checked
     return ops.sum(ops.slice(centred, "vocab", id, id + 1), ["pos", "vocab"]);
   }

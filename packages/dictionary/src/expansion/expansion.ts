@@ -15,6 +15,7 @@ import { positionsFor, vectorsAt } from "../place.ts";
 import { encode, type SparseActivations } from "../sparse.ts";
 import { featureLevel, unitNames } from "./feature-level.ts";
 import { mixedParts, writtenParts } from "./mixed-sources.ts";
+import { onlyFeatures } from "./only-features.ts";
 import { type Placed, placedIn } from "./placed.ts";
 import { heldBlock } from "./replaced-block.ts";
 import { constantsOf, ownOf, type Replaced, replacedBy } from "./replaced-mlp.ts";
@@ -36,6 +37,14 @@ export interface DictionaryRun<T extends Shaped> {
   readonly sources: readonly Sources<T>[];
   /** Heads, and features of replaced MLPs. */
   readonly level: Level;
+}
+
+export interface DictionaryRunOptions {
+  /**
+   * The features of a layer's transcoder that are nodes, in rising order; default all. Those that are active in the run
+   * make the same sums, and the less work for a search of paths; what others would write is in the error.
+   */
+  readonly chosen?: (layer: number) => readonly number[] | undefined;
 }
 
 /** What has been read of the model's run at a dictionary. */
@@ -86,6 +95,7 @@ export async function withDictionaries<T extends Shaped, R>(
   tokens: readonly number[],
   dictionaries: readonly Dictionary<T>[],
   use: (expansion: DictionaryRun<T>) => Promise<R>,
+  { chosen = () => undefined }: DictionaryRunOptions = {},
 ): Promise<R> {
   const placed = placedIn(model, dictionaries);
   const reads: Read<T>[] = [];
@@ -101,7 +111,7 @@ export async function withDictionaries<T extends Shaped, R>(
     owned.push(trace);
     for (const one of placed)
       reads.push(await readAt(engine, model, one, trace, tokens.length, owned));
-    const made = engine.scope(() => expansionOf(engine, model, tokens, reads));
+    const made = engine.scope(() => expansionOf(engine, model, tokens, reads, chosen));
     owned.push(made.own);
     return await use(made.expansion);
   } finally {
@@ -140,6 +150,7 @@ function expansionOf<T extends Shaped>(
   original: Model<T>,
   tokens: readonly number[],
   reads: readonly Read<T>[],
+  chosen: (layer: number) => readonly number[] | undefined,
 ): { readonly expansion: DictionaryRun<T>; readonly own: unknown } {
   const blocks = new Map(blocksOf(original).map((block) => [block.name, block]));
   const ofBlock = ({ block }: Read<T>): Block<T> => blocks.get(block?.name ?? "") as Block<T>; // a place has one
@@ -150,7 +161,10 @@ function expansionOf<T extends Shaped>(
     if (read.role === "write" || read.role === "mixed")
       held.set(block.name, heldBlock(ops, block, read.written));
     if (read.role === "block" && block.kind === "mlp") {
-      replaced.set(block.name, replacedBy(ops, block, read, tokens.length));
+      const { dictionary } = read;
+      const some = chosen(block.layer);
+      const own = some === undefined ? dictionary : onlyFeatures(ops, dictionary, some);
+      replaced.set(block.name, replacedBy(ops, block, { ...read, dictionary: own }, tokens.length));
     }
   }
   const live = withBlocks(
@@ -162,7 +176,7 @@ function expansionOf<T extends Shaped>(
   const units = new Map(
     reads.flatMap(({ role, block, dictionary }) => {
       if (role !== "block" || block === undefined) return [];
-      return [[block.layer, unitNames(block.layer, dictionary)] as const];
+      return [[block.layer, unitNames(block.layer, dictionary, chosen(block.layer))] as const];
     }),
   );
   const normed = [...replaced.values()].some(({ block }) => block.writeNorm !== undefined);

@@ -103,6 +103,8 @@ export function nodeName(node: GraphNode, tokens: readonly string[] = []): strin
 
 /** The token in `Output " cat" (p=0.490)`, in its quotes; a label without any as it is. */
 function labelled({ label, id }: GraphNode): string {
-  const text = label.replace(/\s*\(p=[^)]*\)\s*$/, "").replace(/^(Output|Logit)\s+(?=")/, "");
+  const text = label
+    .replace(/\s*\(p=[^)]*\)\s*$/, "")
+    .replace(/^(Output|Logit)\s+(?=")|^logit\s+/, "");
   return text === "" ? id : text;
 }

@@ -78,6 +78,29 @@ export interface LogitFields {
   readonly isTarget: boolean;
 }
 
+/**
+ * A logit as it is, or the difference of two, as the one thing that a graph explains. Like circuit-tracer's targets of
+ * one's own it has a number that no token has; which tokens it is of stands in `target_tokens`.
+ *
+ * @param of `text`: in words, `logit " Mary" − " John"`
+ */
+export function targetFields(
+  id: number,
+  { target: { a, b }, text, ...of }: Omit<LogitFields, "isTarget"> & { readonly target: LogitPair },
+): Fields {
+  return {
+    ...logitFields(id, { ...of, text, isTarget: true }),
+    clerp: text,
+    target_tokens: b === null ? [a] : [a, b],
+  };
+}
+
+/** A token, and the one that it is compared with. */
+interface LogitPair {
+  readonly a: number;
+  readonly b: number | null;
+}
+
 /** A logit, one layer above all others. */
 export function logitFields(id: number, of: LogitFields): Fields {
   const layer = of.layers + 1;
