@@ -11,7 +11,9 @@ import { run } from "./program.ts";
 
 const folder = temporaryFolder();
 const schemas = fileURLToPath(new URL("../schemas", import.meta.url));
-const kinds = readdirSync(schemas).map((name) => name.replace(/\.json$/, ""));
+const kinds = readdirSync(schemas)
+  .map((name) => name.replace(/\.json$/, ""))
+  .sort();
 
 /** Definitions of what may have more fields. */
 const OPEN = ["Result", "ModelIdentity"];
@@ -247,7 +249,9 @@ describe("results have one vocabulary", () => {
     const found = all.flatMap(([at, { properties = {} }]) =>
       [...single, ...several].flatMap((name) => {
         const property = properties[name];
-        return property === undefined ? [] : [[`${at}/${name}`, plain(property).type]];
+        // Graphs count their nodes, and the file of one has them as other programs do.
+        const counted = /^attribution-graph/.test(at) && name === "nodes";
+        return property === undefined || counted ? [] : [[`${at}/${name}`, plain(property).type]];
       }),
     );
     expect(found.length).toBeGreaterThan(10);

@@ -18,7 +18,7 @@ export interface GraphAsked {
 /** What is said of any graph. */
 export type GraphFacts = Pick<
   GraphResult,
-  "nodes" | "edges" | "kinds" | "scores" | "influence" | "pruned" | "paths" | "top"
+  "nodes" | "edges" | "kinds" | "scores" | "influence" | "pruned" | "paths" | "listed"
 >;
 
 /** Counts, scores, influence and the largest paths of a whole graph, and what pruning leaves of it. */
@@ -31,7 +31,7 @@ export function graphFacts(
   const kinds = { token: 0, feature: 0, error: 0, bias: 0, logit: 0, other: 0 };
   for (const { kind } of graph.nodes) kinds[kind]++;
   const counts = {
-    ...{ nodes: graph.nodes.length, edges: graph.edges.weight.length, kinds, top },
+    ...{ nodes: graph.nodes.length, edges: graph.edges.weight.length, kinds, listed: top },
   };
   if (cycleIn(matrixOf(graph)) !== undefined) {
     const none: ScoreFacts = {

@@ -47,9 +47,17 @@ export async function importedGraph(
       const { kind, feature, probability } = node;
       if (kind !== "logit") return [];
       const text = nodeName(node).replace(/^logit /, "");
-      return [{ id: feature ?? -1, text, probability, value: null, total: null }];
+      return [{ token: { id: feature ?? -1, text }, probability, value: null, total: null }];
     }),
-    ...{ target: null, degrees: [], steps: null, hops: [], verified: [], ablated: [] },
+    ...{
+      target: null,
+      targetSums: null,
+      degrees: [],
+      steps: null,
+      hops: [],
+      verified: [],
+      ablated: [],
+    },
     graph: graphFile(pruned?.graph ?? graph),
     ...{ certificate: null, warnings: graph.warnings },
   };

@@ -1,4 +1,4 @@
-import type { NotShown, ResultHead, TargetFacts, TokenFacts } from "@resolvent/analysis";
+import type { HeadFacts, NotShown, ResultHead, TargetFacts, TokenFacts } from "@resolvent/analysis";
 import type { ShownPath, ShownVerdict } from "@resolvent/paths";
 import type { DegreeParts } from "../attribution/target-degrees.ts";
 import type { GraphFile } from "../graph/graph-file.ts";
@@ -13,8 +13,7 @@ export interface ScoreFacts {
 
 /** A logit that the graph explains. */
 interface LogitFacts {
-  readonly id: number;
-  readonly text: string;
+  readonly token: TokenFacts;
   readonly probability: number | null;
   /** Less the mean over the vocabulary, before a cap; null of a file. */
   readonly value: number | null;
@@ -50,8 +49,7 @@ export interface HopFacts {
   readonly to: string;
   /** Of the edge. */
   readonly weight: number;
-  /** `L1.H3` */
-  readonly head: string;
+  readonly head: HeadFacts;
   readonly query: number;
   readonly key: number;
   /** What of the edge passes here. */
@@ -63,7 +61,7 @@ export interface HopFacts {
   readonly keySide: readonly SideFacts[];
   readonly queryOthers: number;
   readonly keyOthers: number;
-  readonly pairs: readonly {
+  readonly scorePairs: readonly {
     readonly query: string;
     readonly key: string;
     readonly effect: number;
@@ -92,8 +90,8 @@ export interface StepPathFacts extends Omit<ShownPath, "routes"> {
   readonly model: number | null;
 }
 
-/** The target that a graph explains in place of logits. */
-export interface GraphTargetFacts extends TargetFacts {
+/** What the target of a graph adds up to. */
+export interface TargetSums {
   /** `β W_U + b_U` of it, which belongs to no path. */
   readonly constant: number;
   /** What all paths of the graph, with biases, add up to. */
@@ -131,7 +129,8 @@ export interface GraphResult extends ResultHead<"attribution-graph"> {
   /** None where a target is explained. */
   readonly logits: readonly LogitFacts[];
   /** Null where logits are explained. */
-  readonly target: GraphTargetFacts | null;
+  readonly target: TargetFacts | null;
+  readonly targetSums: TargetSums | null;
   /** The target by degree, in the model itself and in features; none without a target. */
   readonly degrees: readonly DegreeParts[];
   /** The largest paths from tokens to the target through heads and active features; null without a target. */
@@ -171,7 +170,7 @@ export interface GraphResult extends ResultHead<"attribution-graph"> {
   readonly verified: readonly EdgeCheckFacts[];
   readonly ablated: readonly NodeCheckFacts[];
   /** How many nodes and edges people see. */
-  readonly top: number;
+  readonly listed: number;
   /** The pruned graph as circuit-tracer and Neuronpedia read it: `metadata, qParams, nodes, links`. */
   readonly graph: GraphFile;
 }

@@ -1,5 +1,6 @@
 import {
   certificateFor,
+  headFacts,
   namedTarget,
   promptResult,
   type Subject,
@@ -9,7 +10,7 @@ import {
 } from "@resolvent/analysis";
 import { shownVerdict, verify } from "@resolvent/paths";
 import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
-import { headName, type Model, type Target } from "@resolvent/transformer";
+import type { Model, Target } from "@resolvent/transformer";
 import {
   attributionGraph,
   type ExplainedLogit,
@@ -88,10 +89,11 @@ export async function promptGraph<T extends Shaped>(
         logits: said
           ? []
           : logits.map(({ id, probability, value, total }) => ({
-              ...{ id, text: vocabulary.text(id), probability, value, total },
+              ...{ token: { id, text: vocabulary.text(id) }, probability, value, total },
             })),
         ...{
           target: said?.target ?? null,
+          targetSums: said?.targetSums ?? null,
           degrees: said?.degrees ?? [],
           steps: said?.steps ?? null,
         },
@@ -245,11 +247,11 @@ async function hopsOf<T extends Shaped>(
       list.map(({ node, value }) => ({ node: wholeNames[node] ?? "", effect: value }));
     found.push({
       ...{ from: nameOf(asked, "source", edge), to: nameOf(asked, "target", edge) },
-      ...{ weight: edges.weight[edge] ?? 0, head: headName(hop), query: hop.query, key: hop.key },
+      ...{ weight: edges.weight[edge] ?? 0, head: headFacts(hop), query: hop.query, key: hop.key },
       ...{ effect: hop.effect, pattern: hop.pattern, score: score.score },
       ...{ querySide: side(score.query), keySide: side(score.key) },
       ...{ queryOthers: score.queryOthers, keyOthers: score.keyOthers },
-      pairs: score.pairs.map(({ query, key, value }) => ({
+      scorePairs: score.pairs.map(({ query, key, value }) => ({
         ...{ query: wholeNames[query] ?? "", key: wholeNames[key] ?? "", effect: value },
       })),
     });

@@ -143,8 +143,8 @@ function logitTable({ logits, file }: GraphResult): Table[] {
         { name: "value", kind: "logit", detail: file !== null },
         { name: "total", head: "Σ paths", kind: "logit", detail: file !== null },
       ],
-      rows: logits.map(({ id, text, probability, value, total }) => [
-        ...[id, text, probability, value, total],
+      rows: logits.map(({ token, probability, value, total }) => [
+        ...[token.id, token.text, probability, value, total],
       ]),
       ...(file === null && {
         notes: ["logits less their mean over the vocabulary, before a cap"],
@@ -191,7 +191,7 @@ function nodeTable(result: GraphResult): Table {
         id,
       ];
     }),
-    shown: result.top,
+    shown: result.listed,
   };
 }
 
@@ -238,7 +238,7 @@ function edgeTable(result: GraphResult): Table {
         parts?.join(" ") ?? null,
       ];
     }),
-    shown: result.top,
+    shown: result.listed,
     notes: [
       "what the source gives the target's pre-activation, or logit, with all gates held, through no other feature",
       ...(known
@@ -260,7 +260,7 @@ function pathTable({ paths, logits, target }: GraphResult): Table[] {
       kind: "graph-path",
       title:
         measure === "effect"
-          ? `The largest paths to ${target?.readout ?? `the logit of ${JSON.stringify(likeliest?.text ?? "")}`}`
+          ? `The largest paths to ${target?.readout ?? `the logit of ${JSON.stringify(likeliest?.token.text ?? "")}`}`
           : "The paths with the most influence",
       columns: [
         { name: "path", kind: "text" },
@@ -309,7 +309,9 @@ function headTables({ hops, precision }: GraphResult): Table[] {
   // Several edges may go through one head at one place: it looks there for one reason.
   const looks = hops.filter(
     ({ head, query, key }, i) =>
-      hops.findIndex((one) => one.head === head && one.query === query && one.key === key) === i,
+      hops.findIndex(
+        (one) => one.head.name === head.name && one.query === query && one.key === key,
+      ) === i,
   );
   return [
     {
@@ -327,7 +329,7 @@ function headTables({ hops, precision }: GraphResult): Table[] {
         { name: "score", kind: "number" },
       ],
       rows: hops.map(({ from, to, weight, head, query, key, effect, pattern, score }) => [
-        ...[from, to, weight, head, query, key, effect, pattern, score],
+        ...[from, to, weight, head.name, query, key, effect, pattern, score],
       ]),
       notes: ["parts of an edge that pass several heads are in what each of them passes"],
     },
@@ -344,7 +346,7 @@ function headTables({ hops, precision }: GraphResult): Table[] {
       ],
       rows: looks.flatMap(({ head, query, key, ...hop }): Cell[][] => {
         const row = (side: string, node: string, effect: number): Cell[] => [
-          ...[head, query, key, side, node, effect],
+          ...[head.name, query, key, side, node, effect],
         ];
         return [
           ...hop.querySide.map(({ node, effect }) => row("query", node, effect)),
@@ -363,8 +365,15 @@ function headTables({ hops, precision }: GraphResult): Table[] {
 }
 
 /** A target by degree, and its paths through heads and features, each with the model itself beside it. */
-function targetTables({ target, degrees, steps, precision, input }: GraphResult): Table[] {
-  if (target === null || steps === null) return [];
+function targetTables({
+  target,
+  targetSums,
+  degrees,
+  steps,
+  precision,
+  input,
+}: GraphResult): Table[] {
+  if (target === null || targetSums === null || steps === null) return [];
   const texts = input.tokens.map(({ text }) => text);
   const { shown, notShown, exhaustive, expanded, pending } = steps;
   const verified = shown.some((path) => path.verified !== null);
@@ -391,7 +400,7 @@ function targetTables({ target, degrees, steps, precision, input }: GraphResult)
         degrees.map((row) => row.replaced),
       ),
       notes: [
-        `degree: the number of blocks passed, an MLP or its transcoder one block; ${target.readout} = ${short(target.value)} = either sum and the constant ${short(target.constant)}; paths of the graph ${short(target.total)}`,
+        `degree: the number of blocks passed, an MLP or its transcoder one block; ${target.readout} = ${short(target.value)} = either sum and the constant ${short(targetSums.constant)}; paths of the graph ${short(targetSums.total)}`,
         "model: neurons with their gates held; in features: active sets held; of it: what begins at tokens, at errors of transcoders, at biases",
       ],
     },
@@ -491,7 +500,7 @@ function checkTables({ verified, ablated, logits, target }: GraphResult): Table[
           {
             kind: "node-check",
             field: "ablated",
-            title: `Features changed, and what that does to ${target?.readout ?? `the logit of ${JSON.stringify(logits[0]?.text ?? "")}`}`,
+            title: `Features changed, and what that does to ${target?.readout ?? `the logit of ${JSON.stringify(logits[0]?.token.text ?? "")}`}`,
             columns: [
               { name: "node", kind: "text", refers: "node" },
               { name: "times", kind: "number" },

@@ -30,7 +30,8 @@ export interface TargetAsked {
 }
 
 /** What is said of a graph's target beside the graph: its degrees, and its paths block by block. */
-export interface TargetSaid extends Pick<GraphResult, "target" | "degrees" | "steps"> {
+export interface TargetSaid
+  extends Pick<GraphResult, "target" | "targetSums" | "degrees" | "steps"> {
   /** How far either sum by degree is from the target. */
   readonly error: number;
 }
@@ -48,7 +49,8 @@ export async function targetSaid<T extends Shaped>(
   const { degrees, constant, certificate } = await targetDegrees(engine, model, made, target);
   const facts: TargetFacts = targetFacts(target, value, vocabulary.text);
   return {
-    target: { ...facts, constant, total },
+    target: facts,
+    targetSums: { constant, total },
     degrees,
     steps: await stepPaths(subject, made, dictionaries, target, asked),
     error: certificate,
