@@ -49,7 +49,16 @@ export async function importedGraph(
       const text = nodeName(node).replace(/^logit /, "");
       return [{ id: feature ?? -1, text, probability, value: null, total: null }];
     }),
-    ...{ target: null, degrees: [], steps: null, hops: [], verified: [], ablated: [] },
+    ...{
+      target: null,
+      constant: null,
+      total: null,
+      degrees: [],
+      steps: null,
+      hops: [],
+      verified: [],
+      ablated: [],
+    },
     graph: graphFile(pruned?.graph ?? graph),
     ...{ certificate: null, warnings: graph.warnings },
   };
