@@ -190,7 +190,7 @@ describe("graph with a target", () => {
     const shown = steps?.shown ?? [];
     expect(shown).toHaveLength(8);
     const told = sum(shown.map(({ effect }) => effect)) + (steps?.notShown.sum ?? Number.NaN);
-    expect(told + (steps?.otherSources ?? 0) + (target?.constant ?? 0)).toBeNear(value, rounding);
+    expect(told + (steps?.otherSources ?? 0) + (result.constant ?? 0)).toBeNear(value, rounding);
     expect(told).toBeNear(sum(degrees.map((row) => row.tokens)), rounding);
     for (const { effect, verified } of shown.slice(0, 3)) {
       expect(verified?.predicted).toBeNear(effect, rounding);

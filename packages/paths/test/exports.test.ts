@@ -20,6 +20,7 @@ test("the package exports what its API says", () => {
     "pullBack",
     "routeText",
     "routesOf",
+    "shownVerdict",
     "sourceText",
     "spread",
     "stepNamed",

@@ -51,7 +51,8 @@ export async function importedGraph(
     }),
     ...{
       target: null,
-      targetSums: null,
+      constant: null,
+      total: null,
       degrees: [],
       steps: null,
       hops: [],

@@ -90,14 +90,6 @@ export interface StepPathFacts extends Omit<ShownPath, "routes"> {
   readonly model: number | null;
 }
 
-/** What the target of a graph adds up to. */
-export interface TargetSums {
-  /** `β W_U + b_U` of it, which belongs to no path. */
-  readonly constant: number;
-  /** What all paths of the graph, with biases, add up to. */
-  readonly total: number;
-}
-
 /** An attribution graph, of a prompt or of a file: its size, its scores, and what is left of it when it is pruned. */
 export interface GraphResult extends ResultHead<"attribution-graph"> {
   readonly input: { readonly tokens: readonly TokenFacts[] };
@@ -130,7 +122,10 @@ export interface GraphResult extends ResultHead<"attribution-graph"> {
   readonly logits: readonly LogitFacts[];
   /** Null where logits are explained. */
   readonly target: TargetFacts | null;
-  readonly targetSums: TargetSums | null;
+  /** `β W_U + b_U` of the target, which belongs to no path; null without a target. */
+  readonly constant: number | null;
+  /** What all paths of the graph to the target, with biases, add up to; null without a target. */
+  readonly total: number | null;
   /** The target by degree, in the model itself and in features; none without a target. */
   readonly degrees: readonly DegreeParts[];
   /** The largest paths from tokens to the target through heads and active features; null without a target. */

@@ -93,7 +93,8 @@ export async function promptGraph<T extends Shaped>(
             })),
         ...{
           target: said?.target ?? null,
-          targetSums: said?.targetSums ?? null,
+          constant: said?.constant ?? null,
+          total: said?.total ?? null,
           degrees: said?.degrees ?? [],
           steps: said?.steps ?? null,
         },

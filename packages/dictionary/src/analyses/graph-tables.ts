@@ -367,13 +367,14 @@ function headTables({ hops, precision }: GraphResult): Table[] {
 /** A target by degree, and its paths through heads and features, each with the model itself beside it. */
 function targetTables({
   target,
-  targetSums,
   degrees,
   steps,
   precision,
   input,
+  constant,
+  total,
 }: GraphResult): Table[] {
-  if (target === null || targetSums === null || steps === null) return [];
+  if (target === null || steps === null) return [];
   const texts = input.tokens.map(({ text }) => text);
   const { shown, notShown, exhaustive, expanded, pending } = steps;
   const verified = shown.some((path) => path.verified !== null);
@@ -400,7 +401,7 @@ function targetTables({
         degrees.map((row) => row.replaced),
       ),
       notes: [
-        `degree: the number of blocks passed, an MLP or its transcoder one block; ${target.readout} = ${short(target.value)} = either sum and the constant ${short(targetSums.constant)}; paths of the graph ${short(targetSums.total)}`,
+        `degree: the number of blocks passed, an MLP or its transcoder one block; ${target.readout} = ${short(target.value)} = either sum and the constant ${short(constant ?? 0)}; paths of the graph ${short(total ?? 0)}`,
         "model: neurons with their gates held; in features: active sets held; of it: what begins at tokens, at errors of transcoders, at biases",
       ],
     },

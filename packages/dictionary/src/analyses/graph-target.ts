@@ -1,4 +1,4 @@
-import { type Subject, type TargetFacts, targetFacts } from "@resolvent/analysis";
+import { type Subject, targetFacts } from "@resolvent/analysis";
 import {
   frozenRun,
   logitReadout,
@@ -31,7 +31,7 @@ export interface TargetAsked {
 
 /** What is said of a graph's target beside the graph: its degrees, and its paths block by block. */
 export interface TargetSaid
-  extends Pick<GraphResult, "target" | "targetSums" | "degrees" | "steps"> {
+  extends Pick<GraphResult, "target" | "constant" | "total" | "degrees" | "steps"> {
   /** How far either sum by degree is from the target. */
   readonly error: number;
 }
@@ -47,10 +47,9 @@ export async function targetSaid<T extends Shaped>(
   const { engine, model, vocabulary } = subject;
   const { target, value, total } = explained;
   const { degrees, constant, certificate } = await targetDegrees(engine, model, made, target);
-  const facts: TargetFacts = targetFacts(target, value, vocabulary.text);
   return {
-    target: facts,
-    targetSums: { constant, total },
+    target: targetFacts(target, value, vocabulary.text),
+    ...{ constant, total },
     degrees,
     steps: await stepPaths(subject, made, dictionaries, target, asked),
     error: certificate,
