@@ -1,11 +1,4 @@
-import {
-  type Engine,
-  InputError,
-  readNumber,
-  type Shaped,
-  type Tensor,
-  using,
-} from "@resolvent/tensor";
+import { type Engine, readNumber, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import {
   klDivergence,
   logProbabilities,
@@ -26,6 +19,7 @@ import {
   splicedInto,
   vectorsAt,
 } from "./place.ts";
+import { noTokens } from "./refuse.ts";
 import { siteText } from "./site.ts";
 import type { EncodeOptions } from "./sparse.ts";
 
@@ -132,12 +126,7 @@ export async function evaluateDictionary<T extends Shaped>(
 
   const metrics = meter.metrics();
   if (metrics.tokens === 0) {
-    throw new InputError({
-      code: "dictionary/no-tokens",
-      message: `${dictionary.name} is for none of the positions of the ${texts.length} texts.`,
-      remedy: "Give texts that have positions of its slice; one without tokens has none.",
-      details: { texts: texts.length },
-    });
+    throw noTokens(dictionary, texts.length);
   }
   const mean = meter.mean();
   for (const text of texts) {

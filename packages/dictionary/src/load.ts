@@ -34,7 +34,7 @@ export type Dictionaries<T extends Shaped> =
  *
  * @throws InputError `dictionary/no-layout`, `dictionary/no-file`, `dictionary/bad-config`, `dictionary/shape`,
  * `dictionary/missing-tensor`, `dictionary/unexpected-tensor`, `dictionary/not-finite`, `dictionary/no-site`,
- * `dictionary/elsewhere`, `dictionary/several`, `weights/pickle-global`, and what the readers of files throw
+ * `dictionary/elsewhere`, `dictionary/several`, `dictionary/no-layer`, `weights/pickle-global`, and what the readers of files throw
  */
 export async function loadDictionary<T extends Shaped>(
   engine: Engine<T>,
@@ -127,11 +127,12 @@ async function loadSet<T extends Shaped>(
   const files = await layerFiles(folder, config, options);
   const { layer } = options;
   if (layer !== undefined && files[layer] === undefined) {
-    throw badConfig(
-      config.name,
-      "layer",
-      `is ${shown(layer)}; there are 0 to ${files.length - 1}.`,
-    );
+    throw new InputError({
+      code: "dictionary/no-layer",
+      message: `${folder.name} has layers 0 to ${files.length - 1}, got ${shown(layer)}.`,
+      remedy: "Name one of them, or none for all.",
+      details: { folder: folder.name, layers: files.length, got: layer },
+    });
   }
   const layers: Dictionary<T>[] = [];
   for (const [i, file] of files.entries()) {

@@ -15,6 +15,21 @@ export function badConfig(
   });
 }
 
+/** `dictionary/no-tokens`: of all that was read, nothing is there to be measured. */
+export function noTokens({ name }: { readonly name: string }, texts: number): InputError {
+  const none = texts === 0;
+  return new InputError({
+    code: "dictionary/no-tokens",
+    message: none
+      ? `There are no texts to read ${name} on.`
+      : `${name} is for none of the positions of the ${texts} texts.`,
+    remedy: none
+      ? "Give at least one: the corpus is empty."
+      : "Give texts that have positions of its slice; one without tokens has none.",
+    details: { texts },
+  });
+}
+
 /** `dictionary/shape`: a tensor has other sizes than the others or the config say. */
 export function badShape(
   name: string,

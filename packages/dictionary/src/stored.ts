@@ -69,6 +69,8 @@ export async function storedTorch(source: ByteSource, options?: ReadOptions): Pr
 
 /** Puts tensors of a file into an engine, each checked against the shape that it has to have. */
 export interface Taking<T> {
+  /** Whether only shapes are wanted: what is taken has no numbers to read back. */
+  readonly shapes: boolean;
   has(tensor: string): boolean;
   /** Sizes of a tensor that has to be there, without reading it. */
   sizes(tensor: string): readonly number[];
@@ -155,6 +157,7 @@ export function taking<T extends Shaped>(
     return made;
   };
   return {
+    shapes: options?.shapes === true,
     has,
     sizes: (tensor) => infoOf(tensor).shape,
     take: async (tensor, shape) => await mapped(tensor, shape, undefined),

@@ -470,6 +470,8 @@ test("what cannot be in an expansion is refused by name", async () => {
   const given: readonly (readonly [string, readonly Dictionary<Tensor>[]])[] = [
     ["dictionary/no-place", [made(d, 1, "L0.mlp.normed", "L1.mlp.write")]],
     ["dictionary/no-place", [made(d, 1, "embed.token", "embed.token")]],
+    ["dictionary/width", [made(d + 1, 1, "L0.mlp.after", "L0.mlp.after")]],
+    ["dictionary/width", [made(d + 1, 1, "L0.mlp.normed", "L0.mlp.write")]],
     ["dictionary/two-places", [sae, made(d, 2, "L1.mlp.after", "L1.mlp.after")]],
     ["dictionary/two-places", [...transcoders(model), made(d, 2, "L1.mlp.write", "L1.mlp.write")]],
     ["dictionary/not-affine", transcoders(model, scaled)],

@@ -18,6 +18,7 @@ import {
   encode,
   loadDictionaries,
   loadDictionary,
+  outlineDictionaries,
   reconstruct,
   type SparseActivations,
 } from "../src/index.ts";
@@ -177,6 +178,7 @@ describeWithFixtures("every folder of the fixtures", (fixtures) => {
     const full = cpu.memory?.used;
     cpu.free(again);
     expect(cpu.memory?.used).toBeLessThan(full ?? 0);
+    expect(shapesIn(await outlineDictionaries(folder, options))).toEqual(shapesIn(again));
     const { used } = cpu.memory ?? {};
     cpu.free(await loadDictionaries(cpu, folder, options));
     expect(cpu.memory?.used).toBe(used); // all of it is reachable
@@ -189,6 +191,13 @@ describeWithFixtures("every folder of the fixtures", (fixtures) => {
     );
   });
 });
+
+/** The shapes of all tensors of what was found, by where they stand in it. */
+function shapesIn(found: unknown, path = ""): readonly string[] {
+  if (typeof found !== "object" || found === null) return [];
+  if ("shape" in found) return [`${path}: ${JSON.stringify(found.shape)}`];
+  return Object.entries(found).flatMap(([key, part]) => shapesIn(part, `${path}.${key}`));
+}
 
 function x(expected: Expected): Rows {
   return expected.x as Rows;

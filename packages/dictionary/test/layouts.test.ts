@@ -368,7 +368,7 @@ describe("circuit-tracer", () => {
       ]),
     );
     expect(await codeOf(() => load(folder))).toBe("dictionary/several");
-    expect(await codeOf(() => load(folder, { layer: 2 }))).toBe("dictionary/bad-config");
+    expect(await codeOf(() => load(folder, { layer: 2 }))).toBe("dictionary/no-layer");
     expect(sites(await load(folder, { layer: 1 }))).toEqual(["L1.mlp.normed", "L1.mlp.write"]);
     const all = await loadDictionaries(reference, folder);
     expect(all.kind === "per-layer" && all.layers).toHaveLength(2);

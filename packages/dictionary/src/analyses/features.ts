@@ -253,7 +253,7 @@ function chosenOf<T extends Shaped>(
   if (chosen !== undefined) return chosen;
   throw new InputError({
     code: "dictionary/no-dictionary",
-    message: `There are ${dictionaries.length} dictionaries, 0 to ${dictionaries.length - 1}; got ${which}.`,
+    message: `The last of the ${dictionaries.length} dictionaries is number ${dictionaries.length - 1}, got ${which}.`,
     remedy: "Choose one of them (--which).",
     details: { dictionaries: dictionaries.length, got: which },
   });

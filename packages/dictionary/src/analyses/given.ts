@@ -73,6 +73,7 @@ export async function loadGiven<T extends Shaped>(
       loaded.push(found);
       checkSite(found, files, options);
     }
+    checkLayer(loaded, params);
     return loaded;
   } catch (error) {
     engine.free(loaded);
@@ -91,6 +92,7 @@ export async function outlineGiven(
     outlines.push(found);
     checkSite(found, files, options);
   }
+  checkLayer(outlines, params);
   return outlines;
 }
 
@@ -141,7 +143,7 @@ function optionsOf(
     if (sites.length === 0 || sites.length === all.length) continue;
     throw new InputError({
       code: "dictionary/sites",
-      message: `${flag} names ${sites.length} sites, and there are ${all.length} dictionaries.`,
+      message: `${flag} names ${sites.length} sites, and there ${all.length === 1 ? "is 1 dictionary" : `are ${all.length} dictionaries`}.`,
       remedy: "Name a site for each, in their order.",
       details: { sites: sites.length, dictionaries: all.length },
     });
@@ -160,6 +162,20 @@ function optionsOf(
         ...(files.elsewhere !== undefined && { elsewhere: files.elsewhere }),
       },
     ] as const;
+  });
+}
+
+/** A layer chooses among those of a set: with none here, it would go unheard. */
+function checkLayer(
+  found: readonly Dictionaries<Shaped>[],
+  { layer }: Pick<GivenParameters, "layer">,
+): void {
+  if (layer === undefined || found.some(({ kind }) => kind !== "one")) return;
+  throw new InputError({
+    code: "dictionary/no-layer",
+    message: `--layer ${layer} chooses among the dictionaries of a folder that has one for each layer, and none of the ${found.length} given does.`,
+    remedy: "Leave --layer out. Where a dictionary reads is --site.",
+    details: { layer, dictionaries: found.length },
   });
 }
 

@@ -14,7 +14,7 @@ import {
   tokenIds,
 } from "@resolvent/transformer";
 import type { CrossLayer, CrossLayerTranscoder, Dictionary } from "../dictionary.ts";
-import { placesOf, positionsFor } from "../place.ts";
+import { checkWidth, placesOf, positionsFor } from "../place.ts";
 import type { DictionaryRun } from "./expansion.ts";
 import { featureLevel, unitNames } from "./feature-level.ts";
 import { replacedMlp } from "./replaced-block.ts";
@@ -73,7 +73,14 @@ function layersIn<T extends Shaped>(
     const { input, splice } = placesOf(model, layer);
     return input.site !== `${mlps[i]?.name}.read` || splice !== `${mlps[i]?.name}.write`;
   });
-  if (odd === undefined && layers.length === mlps.length) return layers;
+  if (odd === undefined && layers.length === mlps.length) {
+    const { d_model } = model.architecture;
+    for (const [i, layer] of layers.entries()) {
+      checkWidth(layer, `${mlps[i]?.name}.read`, "d_in", d_model, layer.d_in);
+      checkWidth(layer, `${mlps[i]?.name}.write`, "d_out", d_model, layer.d_out);
+    }
+    return layers;
+  }
   throw new InputError({
     code: "dictionary/no-place",
     message: `${name} has ${layers.length} layers and the model ${mlps.length} MLPs${odd === undefined ? "" : `; ${odd.name} is not from what its MLP reads to what it writes`}.`,

@@ -1,7 +1,7 @@
 import type { Shaped } from "@resolvent/tensor";
 import { type BlockPlace, blockPlaces, type Model, type Site } from "@resolvent/transformer";
 import type { Dictionary } from "../dictionary.ts";
-import { type Places, placesOf } from "../place.ts";
+import { checkWidth, type Places, placesOf } from "../place.ts";
 import { siteText } from "../site.ts";
 import { expansionError } from "./expansion-error.ts";
 
@@ -35,7 +35,7 @@ export interface Placed<T extends Shaped> {
  * Where dictionaries stand in an expansion of a model.
  *
  * @throws InputError `dictionary/no-place` for one that is elsewhere, `dictionary/two-places` for two at one block or
- *   two of the stream, `dictionary/no-site`
+ *   two of the stream, `dictionary/no-site`, `dictionary/width`
  */
 export function placedIn<T extends Shaped>(
   model: Model<T>,
@@ -54,7 +54,18 @@ export function placedIn<T extends Shaped>(
       `is of ${where}, of which ${other.dictionary.name} is as well`,
     );
   });
+  for (const one of placed) checkWidths(model, one);
   return placed;
+}
+
+/** Before anything is computed: a dictionary of another model, or of another site. */
+function checkWidths<T extends Shaped>(
+  { architecture: { d_model, d_head, heads } }: Model<T>,
+  { role, dictionary, places: { input, output } }: Placed<T>,
+): void {
+  const width = role !== "mixed" ? d_model : output.head === undefined ? heads * d_head : d_head;
+  checkWidth(dictionary, siteText(input), "d_in", width, dictionary.d_in);
+  checkWidth(dictionary, siteText(output), "d_out", width, dictionary.d_out);
 }
 
 function placeOf<T extends Shaped>(model: Model<T>, dictionary: Dictionary<T>): Placed<T> {

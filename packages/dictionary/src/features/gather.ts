@@ -2,6 +2,7 @@ import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import type { Dictionary } from "../dictionary.ts";
 import { inputOf } from "../place.ts";
+import { noTokens } from "../refuse.ts";
 import type { EncodeOptions } from "../sparse.ts";
 import { textActivations } from "./inputs.ts";
 import { type FeatureStatistics, type FeatureSummary, tallyOf } from "./tally.ts";
@@ -50,7 +51,7 @@ export async function gatherFeatures<T extends Shaped>(
   texts: Iterable<readonly number[]> | AsyncIterable<readonly number[]>,
   { examples = 10, before = 10, after = 5, onProgress, ...options }: GatherOptions = {},
 ): Promise<GatheredFeatures> {
-  const { features, name } = dictionary;
+  const { features } = dictionary;
   const { precision } = engine;
   const activationsOf = textActivations(engine, model, dictionary, inputOf(model, dictionary));
   const tally = tallyOf(features, { examples, before, after, precision });
@@ -63,12 +64,7 @@ export async function gatherFeatures<T extends Shaped>(
   }
   const { tokens, texts: read } = tally;
   if (tokens === 0) {
-    throw new InputError({
-      code: "dictionary/no-tokens",
-      message: `${name} is for none of the positions of the ${read} texts.`,
-      remedy: "Give texts that have positions of its slice; one without tokens has none.",
-      details: { texts: read },
-    });
+    throw noTokens(dictionary, read);
   }
   let dead = 0;
   for (let feature = 0; feature < features; feature++)

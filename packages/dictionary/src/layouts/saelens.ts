@@ -80,7 +80,7 @@ export async function loadSaelens<T extends Shaped>(
   const rescales = config.boolean("rescale_acts_by_decoder_norm") ?? isTraining(config, act);
   const norms =
     rescales && (act === "topk" || act === "batchtopk")
-      ? await decoderNorms(engine, W_dec)
+      ? await normsOf(engine, from, W_dec, features)
       : undefined;
   const hook = about.text("hook_name") ?? about.text("hook_point");
   const hookOut = about.text("hook_name_out");
@@ -196,6 +196,16 @@ async function activationOf<T extends Shaped>(
       return { kind: "jumprelu", threshold, rectified: true };
     }
   }
+}
+
+/** Norms of the decoder's rows, of which an outline has the shape alone. */
+async function normsOf<T extends Shaped>(
+  engine: Engine<T>,
+  { shapes }: Taking<T>,
+  W_dec: T,
+  features: number,
+): Promise<T> {
+  return shapes ? engine.fill({ feature: features }, 1) : await decoderNorms(engine, W_dec);
 }
 
 /** The factors of fine-tuning, which versions before 6 know; ones say nothing. */
