@@ -1,0 +1,11 @@
+export { bestAssignment } from "./assignment.ts";
+export {
+  type Group,
+  type MatchOptions,
+  type MatchProgress,
+  matchingCost,
+  matchWeights,
+  type WeightMatching,
+} from "./match-weights.ts";
+export { inverse, type Permutation } from "./permutation.ts";
+export { permutedTensors } from "./permute.ts";
