@@ -5,9 +5,11 @@ import { encodeNumbers, memoryFolder, writeSafetensors } from "@resolvent/weight
 import { folderOf } from "@resolvent/weights/node";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { addSamples, correlations, noMoments } from "../src/align/correlation.ts";
 import {
   bestAssignment,
   inverse,
+  matchActivations,
   matchingCost,
   matchWeights,
   type Permutation,
@@ -157,6 +159,32 @@ describeWithFixtures("permutations", (fixtures) => {
     expect((await matchWeights(a, b, { start })).permutation).toEqual(expected);
   });
 
+  test("by activations too a permuted copy is brought back, and each thing goes with itself", async () => {
+    const [one] = cases;
+    const [source, other] = [
+      await open(fixtures, one?.source ?? ""),
+      await open(fixtures, one?.permuted ?? ""),
+    ];
+    const [a, b] = [
+      await loadModel(reference, source.folder),
+      await loadModel(reference, other.folder),
+    ];
+    const found = await matchActivations(reference, a, b, one?.sequences ?? []);
+    expect(found.permutation).toEqual(one?.to_recover);
+    expect(Object.keys(found.correlation)).toEqual([
+      "residual",
+      "L0.mlp",
+      "L1.mlp",
+      "L0.attn",
+      "L1.attn",
+    ]);
+    for (const value of Object.values(found.correlation))
+      expect(value).toBeNear(1, { rtol: 1e-9, atol: 0 });
+    await expect(matchActivations(reference, a, b, [[0]])).rejects.toMatchObject({
+      code: "merge/align-tokens",
+    });
+  });
+
   test("another seed: no exchange of two is better than what is found", async () => {
     const [a, b] = [
       await open(fixtures, "trained/llama-base"),
@@ -280,3 +308,23 @@ function bestOfAll(
     ...rest.map((j) => (gain[row * n + j] as number) + bestOfAll(gain, n, row + 1, [...used, j])),
   );
 }
+
+test("correlations are Pearson's, and 0 with what never changes", () => {
+  const uniform = drawing(5);
+  const a = Array.from({ length: 60 }, (_, k) => (k % 3 === 2 ? 0.1 : uniform() + 5));
+  const b = Array.from({ length: 60 }, uniform);
+  const moments = noMoments(3);
+  addSamples(moments, a, b);
+  const column = (x: readonly number[], i: number): number[] => x.filter((_, k) => k % 3 === i);
+  const centred = (x: readonly number[]): number[] => {
+    const mean = x.reduce((sum, one) => sum + one, 0) / x.length;
+    return x.map((one) => one - mean);
+  };
+  const dot = (x: readonly number[], y: readonly number[]): number =>
+    x.reduce((sum, one, k) => sum + one * (y[k] as number), 0);
+  const expected = Array.from({ length: 9 }, (_, at) => {
+    const [x, y] = [centred(column(a, Math.floor(at / 3))), centred(column(b, at % 3))];
+    return at >= 6 ? 0 : dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
+  });
+  expect(correlations(moments)).toBeNear(expected, { rtol: 1e-9, atol: 1e-12 });
+});

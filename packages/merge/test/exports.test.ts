@@ -21,6 +21,7 @@ test("the exported names", () => {
   expect(Object.keys(align).sort()).toEqual([
     "bestAssignment",
     "inverse",
+    "matchActivations",
     "matchWeights",
     "matchingCost",
     "permutedTensors",

@@ -1,5 +1,10 @@
 export { bestAssignment } from "./assignment.ts";
 export {
+  type ActivationMatching,
+  type ActivationOptions,
+  matchActivations,
+} from "./match-activations.ts";
+export {
   type Group,
   type MatchOptions,
   type MatchProgress,
