@@ -28,7 +28,12 @@ interface Case {
 }
 
 interface Barrier {
-  readonly paths: { readonly base_other_aligned: { readonly objective: readonly number[] } };
+  readonly paths: {
+    readonly base_other_aligned: {
+      readonly objective: readonly number[];
+      readonly alignment: Permutation;
+    };
+  };
 }
 
 async function open(fixtures: Fixtures, name: string): Promise<OpenMergeModel> {
@@ -211,7 +216,9 @@ describeWithFixtures("permutations", (fixtures) => {
     });
     // One local optimum of several: that of this order of groups.
     const { paths } = fixtures.golden<Barrier>("merge-barrier");
-    expect([start, value]).toBeNear(paths.base_other_aligned.objective, { rtol: 1e-10, atol: 0 });
+    const { alignment, objective: expected } = paths.base_other_aligned;
+    expect(permutation).toEqual(alignment);
+    expect([start, value]).toBeNear(expected, { rtol: 1e-10, atol: 0 });
     const swap = (list: readonly number[], i: number, j: number): number[] =>
       list.with(i, list[j] as number).with(j, list[i] as number);
     const exchanged: Permutation[] = [
