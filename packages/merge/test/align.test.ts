@@ -190,6 +190,35 @@ describeWithFixtures("permutations", (fixtures) => {
     });
   });
 
+  test("signs: recovered by weights and by activations, and refused with LayerNorm", async () => {
+    const [one] = cases;
+    const source = await open(fixtures, one?.source ?? "");
+    const order = cases[0]?.permutation as Permutation; // the golden has it
+    const signs = order.residual.map((_, i) => (i % 3 === 0 ? -1 : 1));
+    const other = await permuted(source, { ...order, signs });
+    const tokens = one?.sequences[0] ?? [];
+    expect(await logitsOf(other, tokens)).toBeNear(await logitsOf(source, tokens), {
+      rtol: 0,
+      atol: 2e-13,
+    });
+    const back = inverse({ ...order, signs });
+    expect(await weights(await permuted(other, back))).toEqual(await weights(source));
+    expect((await matchWeights(source, other, { signs: true })).permutation).toEqual(back);
+    expect((await matchWeights(source, other, { start: back })).permutation).toEqual(back);
+    expect((await matchWeights(source, other)).permutation).not.toEqual(back);
+    const [a, b] = [
+      await loadModel(reference, source.folder),
+      await loadModel(reference, other.folder),
+    ];
+    const found = await matchActivations(reference, a, b, one?.sequences ?? [], { signs: true });
+    expect(found.permutation).toEqual(back);
+    expect(found.correlation.residual).toBeNear(1, { rtol: 1e-9, atol: 0 });
+    const gpt2 = await open(fixtures, "models/gpt2-a");
+    await expect(matchWeights(gpt2, gpt2, { signs: true })).rejects.toMatchObject({
+      code: "merge/align-signs",
+    });
+  });
+
   test("another seed: no exchange of two is better than what is found", async () => {
     const [a, b] = [
       await open(fixtures, "trained/llama-base"),
@@ -271,13 +300,19 @@ test.each([["gpt_neox"], ["gemma3"], ["transformer_lens-gated"]])(
         shuffled(group, uniform).map((head) => kv * group + head),
       ),
     );
-    const permutation = { residual: order(identity.residual), mlp: identity.mlp.map(order), heads };
+    const signs = architectureOf(model.config).norm !== "layer";
+    const permutation = {
+      residual: order(identity.residual),
+      ...(signs && { signs: identity.residual.map(() => (uniform() < 0.5 ? -1 : 1)) }),
+      mlp: identity.mlp.map(order),
+      heads,
+    };
     const other = await permuted(model, permutation);
     expect(await weights(other)).not.toEqual(await weights(model));
     const tokens = [1, 3, 2, 5, 4];
     const [before, after] = [await logitsOf(model, tokens), await logitsOf(other, tokens)];
     expect(after).toBeNear(before, { rtol: 0, atol: 1e-12 });
-    expect((await matchWeights(model, other)).permutation).toEqual(inverse(permutation));
+    expect((await matchWeights(model, other, { signs })).permutation).toEqual(inverse(permutation));
     expect(matchingCost(model, other).bytes).toBeGreaterThan(0);
   },
 );

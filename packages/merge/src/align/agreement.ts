@@ -1,4 +1,4 @@
-import { offsets, orderOf } from "./order.ts";
+import { offsets, orderOf, signsOf } from "./order.ts";
 import type { Permutation } from "./permutation.ts";
 import type { Kind, Part, Placed, Sizes } from "./places.ts";
 
@@ -29,6 +29,7 @@ export function addAgreement(
   const keys = offsets(own);
   const restA = offsets(rest);
   const restB = offsets(rest, (part) => orderOf(part, tensor, permutation, sizes));
+  const signs = signsOf(rest, permutation);
   const n = keys.length;
   const width = Math.min(restA.length, Math.max(16, Math.floor(PANEL / n)));
   const panelA = new Float64Array(n * width);
@@ -36,7 +37,8 @@ export function addAgreement(
   for (let start = 0; start < restA.length; start += width) {
     const length = Math.min(width, restA.length - start);
     lay(panelA, a, keys, restA.subarray(start, start + length), width);
-    lay(panelB, b, keys, restB.subarray(start, start + length), width);
+    const signsHere = signs?.subarray(start, start + length);
+    lay(panelB, b, keys, restB.subarray(start, start + length), width, signsHere);
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < n; j++) {
         sums[i * n + j] =
@@ -49,8 +51,11 @@ export function addAgreement(
 /** `Σ ⟨A_t, π(B)_t⟩` of one tensor. */
 export function agreement({ tensor, a, b }: Pair, permutation: Permutation, sizes: Sizes): number {
   const places = offsets(tensor.parts, (part: Part) => orderOf(part, tensor, permutation, sizes));
+  const signs = signsOf(tensor.parts, permutation);
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[places[i] as number] as number);
+  for (let i = 0; i < a.length; i++) {
+    sum += (a[i] as number) * (b[places[i] as number] as number) * (signs?.[i] ?? 1);
+  }
   return sum;
 }
 
@@ -60,11 +65,12 @@ function lay(
   keys: Float64Array,
   rest: Float64Array,
   width: number,
+  signs?: Float64Array,
 ): void {
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as number;
     for (let k = 0; k < rest.length; k++) {
-      panel[i * width + k] = x[key + (rest[k] as number)] as number;
+      panel[i * width + k] = (x[key + (rest[k] as number)] as number) * (signs?.[k] ?? 1);
     }
   }
 }

@@ -1,11 +1,11 @@
 export { bestAssignment } from "./assignment.ts";
+export type { Group } from "./group.ts";
 export {
   type ActivationMatching,
   type ActivationOptions,
   matchActivations,
 } from "./match-activations.ts";
 export {
-  type Group,
   type MatchOptions,
   type MatchProgress,
   matchingCost,

@@ -1,14 +1,12 @@
-import { type Axis, type Engine, inOrder, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type Engine, inOrder, type Shaped, sizeAlong } from "@resolvent/tensor";
 import { type Model, run } from "@resolvent/transformer";
 import { refuse } from "../refuse.ts";
 import { assignHeads } from "./assign-heads.ts";
 import { assignedGain, bestAssignment } from "./assignment.ts";
+import { type Compared, inPasses, sitesOf } from "./compared.ts";
 import { addSamples, correlations, type Moments, noMoments } from "./correlation.ts";
-import type { Permutation } from "./permutation.ts";
+import { checkSignsFree, type Permutation } from "./permutation.ts";
 import type { Sizes } from "./places.ts";
-
-/** Most bytes of correlations that are held at once; what is more takes another pass over the texts. */
-const MOST_BYTES = 1 << 29;
 
 /** How B is put in order, and how well what it does then goes with what A does. */
 export interface ActivationMatching {
@@ -19,20 +17,11 @@ export interface ActivationMatching {
 }
 
 export interface ActivationOptions {
+  /** Whether the signs of the residual basis are matched too, which RMSNorm leaves free; default false. */
+  readonly signs?: boolean;
   readonly signal?: AbortSignal;
   /** Called after each text of a pass. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-}
-
-/** A site whose values are correlated: `size` of them along an axis. */
-interface Compared {
-  /** What its correlations put in order: `residual`, `L0.attn`, `L0.mlp`. */
-  readonly of: string;
-  readonly site: string;
-  readonly axis: Axis;
-  readonly size: number;
-  /** Its part of the mean. */
-  readonly share: number;
 }
 
 /**
@@ -46,7 +35,7 @@ interface Compared {
  * ```
  *
  * @param texts token ids, for both models
- * @throws InputError `merge/align-shapes` where the models have not the same sizes, `merge/align-tokens` for fewer than two
+ * @throws InputError `merge/align-shapes` where the models have not the same sizes, `merge/align-signs`, `merge/align-tokens` for fewer than two
  * positions, and what `run` throws
  */
 export async function matchActivations<T extends Shaped>(
@@ -65,6 +54,7 @@ export async function matchActivations<T extends Shaped>(
       { a: sizesOf(a), b: sizesOf(b) },
     );
   }
+  if (options.signs === true) checkSignsFree(sizes);
   const positions = texts.reduce((sum, { length }) => sum + length, 0);
   if (positions < 2) {
     throw refuse(
@@ -97,11 +87,15 @@ export async function matchActivations<T extends Shaped>(
       );
     }
   }
-  return bestOrders(gains, sizes);
+  return bestOrders(gains, sizes, options);
 }
 
 /** The best orders by mean correlations. */
-function bestOrders(gains: ReadonlyMap<string, Float64Array>, sizes: Sizes): ActivationMatching {
+function bestOrders(
+  gains: ReadonlyMap<string, Float64Array>,
+  sizes: Sizes,
+  { signs: free = false }: ActivationOptions,
+): ActivationMatching {
   const correlation: Record<string, number> = {};
   const best = (name: string, n: number, assign: (gain: Float64Array) => number[]): number[] => {
     const gain = gains.get(name);
@@ -110,8 +104,16 @@ function bestOrders(gains: ReadonlyMap<string, Float64Array>, sizes: Sizes): Act
     correlation[name] = assignedGain(gain, order) / n;
     return order;
   };
+  const stream = gains.get("residual") ?? new Float64Array();
+  const n = sizes.residual;
+  const residual = bestAssignment(free ? stream.map(Math.abs) : stream, n);
+  const signs = residual.map((old, i) => (free && (stream[i * n + old] as number) < 0 ? -1 : 1));
+  correlation.residual =
+    residual.reduce((sum, old, i) => sum + (stream[i * n + old] as number) * (signs[i] ?? 1), 0) /
+    n;
   const permutation = {
-    residual: best("residual", sizes.residual, (gain) => bestAssignment(gain, sizes.residual)),
+    residual,
+    ...(free && { signs }),
     mlp: sizes.layers.map(({ mlp }, layer) =>
       best(`L${layer}.mlp`, mlp, (gain) => bestAssignment(gain, mlp)),
     ),
@@ -143,49 +145,7 @@ function sizesOf<T extends Shaped>({ architecture, stages }: Model<T>): Sizes {
       }
     }
   }
-  return { residual: architecture.d_model, layers };
-}
-
-function sitesOf({ residual, layers }: Sizes): Compared[] {
-  const stream = (site: string, share: number): Compared => {
-    return { of: "residual", site, axis: "d_model", size: residual, share };
-  };
-  const blocks = layers.flatMap(({ mlp, kvHeads }, layer) => [
-    ...(kvHeads > 0 ? [`L${layer}.attn`] : []),
-    ...(mlp > 0 ? [`L${layer}.mlp`] : []),
-  ]);
-  const share = 1 / (blocks.length + 1);
-  return [
-    stream("embed", share),
-    ...blocks.map((block) => stream(`${block}.after`, share)),
-    ...layers.flatMap(({ mlp, kvHeads, group }, layer): Compared[] => {
-      const attn = `L${layer}.attn`;
-      const own = `L${layer}.mlp`;
-      const heads = kvHeads * group;
-      return [
-        ...(heads > 0
-          ? [{ of: attn, site: `${attn}.pattern`, axis: "head", size: heads, share: 1 }]
-          : []),
-        ...(mlp > 0 ? [{ of: own, site: `${own}.post`, axis: "d_mlp", size: mlp, share: 1 }] : []),
-      ];
-    }),
-  ];
-}
-
-/** As many sites at once as there is memory for. */
-function inPasses(compared: readonly Compared[]): Compared[][] {
-  const passes: Compared[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const one of compared) {
-    const own = 8 * one.size ** 2;
-    if (bytes + own > MOST_BYTES) {
-      passes.push([]);
-      bytes = 0;
-    }
-    passes.at(-1)?.push(one);
-    bytes += own;
-  }
-  return passes;
+  return { residual: architecture.d_model, signsFree: architecture.norm !== "layer", layers };
 }
 
 /** The values at sites, those along each one's axis together. */

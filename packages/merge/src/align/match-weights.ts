@@ -3,16 +3,9 @@ import type { OpenMergeModel } from "../model.ts";
 import { addAgreement, agreement } from "./agreement.ts";
 import { assignHeads, headsGain } from "./assign-heads.ts";
 import { assignedGain, bestAssignment } from "./assignment.ts";
-import { checkPermutation, identityOf, type Permutation } from "./permutation.ts";
-import type { Kind, Placed } from "./places.ts";
+import { type Group, groupsOf, kindsOf, tensorsOf } from "./group.ts";
+import { checkPermutation, checkSignsFree, identityOf, type Permutation } from "./permutation.ts";
 import { type Two, twoModels } from "./two-models.ts";
-
-/** What is put in order at once: the residual basis, or a layer's heads or neurons. */
-export interface Group {
-  readonly kind: "residual" | "heads" | "mlp";
-  /** −1 for the residual basis. */
-  readonly layer: number;
-}
 
 /** An alignment: how B is put in order, and how well it then agrees with A. */
 export interface WeightMatching {
@@ -31,6 +24,8 @@ export interface MatchOptions extends ReadOptions {
   readonly first?: "residual" | "layers";
   /** Where the ascent starts; default everything where it is. */
   readonly start?: Permutation;
+  /** Whether the signs of the residual basis are matched too, which RMSNorm leaves free; default false, or as in `start`. */
+  readonly signs?: boolean;
   /** Most sweeps over all groups; default 100. */
   readonly sweeps?: number;
   /** Called before each group of a sweep. */
@@ -56,7 +51,7 @@ export interface MatchProgress {
  * ```
  *
  * @throws InputError `merge/align-shapes` where the models differ in a tensor's name or shape, `merge/align-axis`,
- * `merge/permutation` for a start that is none of this model, `merge/not-finite`, and what reading throws
+ * `merge/align-signs` for signs with LayerNorms, `merge/permutation` for a start that is none of this model, `merge/not-finite`, and what reading throws
  */
 export async function matchWeights(
   a: OpenMergeModel,
@@ -68,6 +63,7 @@ export async function matchWeights(
   const { sizes } = two;
   let permutation = options.start ?? identityOf(sizes);
   checkPermutation(permutation, sizes);
+  if (options.signs === true) checkSignsFree(sizes);
   const order = groupsOf(two, first);
   const objective = [await objectiveOf(two, permutation, options)];
   let settled = false;
@@ -111,57 +107,40 @@ export function matchingCost(
   return { multiplications, bytes };
 }
 
-/** The groups of a sweep, those of which there is more than one of anything. */
-function groupsOf({ sizes }: Two, first: "residual" | "layers"): Group[] {
-  const residual: Group = { kind: "residual", layer: -1 };
-  const layers = sizes.layers.flatMap(({ kvHeads, group, mlp }, layer): Group[] => [
-    ...(kvHeads * group > 1 ? [{ kind: "heads" as const, layer }] : []),
-    ...(mlp > 1 ? [{ kind: "mlp" as const, layer }] : []),
-  ]);
-  return first === "residual" ? [residual, ...layers] : [...layers, residual];
-}
-
-function kindsOf({ kind }: Group): readonly Kind[] {
-  return kind === "heads" ? ["heads", "kv"] : [kind];
-}
-
-function tensorsOf({ tensors }: Two, group: Group): Placed[] {
-  const kinds = kindsOf(group);
-  return tensors.filter(
-    ({ layer, parts }) =>
-      (group.kind === "residual" || layer === group.layer) &&
-      parts.some(({ kind }) => kinds.includes(kind)),
-  );
-}
-
 /** The permutation with a better order of one group; undefined where there is none. */
 async function improve(
   two: Two,
   group: Group,
   permutation: Permutation,
-  options: ReadOptions,
+  options: MatchOptions,
 ): Promise<Permutation | undefined> {
   const { sizes } = two;
   const { kind, layer } = group;
   const { kvHeads, group: shared, mlp } = sizes.layers[layer] ?? { kvHeads: 0, group: 0, mlp: 0 };
   const n = { residual: sizes.residual, heads: kvHeads * shared, mlp }[kind];
   const sums = new Float64Array(n * n);
+  const scales = new Float64Array(kind === "residual" ? n * n : 0); // what keeps its sign
   const keys = new Float64Array(kind === "heads" ? kvHeads * kvHeads : 0);
   for (const tensor of tensorsOf(two, group)) {
     options.signal?.throwIfAborted();
     const pair = await two.read(tensor, options);
-    addAgreement(sums, pair, kind, permutation, sizes);
+    const keeps = kind === "residual" && !tensor.parts.some(({ signed }) => signed);
+    addAgreement(keeps ? scales : sums, pair, kind, permutation, sizes);
     if (kind === "heads") addAgreement(keys, pair, "kv", permutation, sizes);
   }
   const isBetter = (value: number, now: number): boolean => value > now + 1e-12 * Math.abs(value);
   switch (kind) {
     case "residual": {
-      const residual = bestAssignment(sums, n);
-      const better = isBetter(
-        assignedGain(sums, residual),
-        assignedGain(sums, permutation.residual),
-      );
-      return better ? { ...permutation, residual } : undefined;
+      const free = options.signs === true || permutation.signs !== undefined;
+      const gains = sums.map((sum, at) => (free ? Math.abs(sum) : sum) + (scales[at] as number));
+      const residual = bestAssignment(gains, n);
+      const now = permutation.residual.reduce((sum, old, i) => {
+        const at = i * n + old;
+        return sum + (sums[at] as number) * (permutation.signs?.[i] ?? 1) + (scales[at] as number);
+      }, 0);
+      if (!isBetter(assignedGain(gains, residual), now)) return undefined;
+      const signs = residual.map((old, i) => ((sums[i * n + old] as number) < 0 ? -1 : 1));
+      return { ...permutation, residual, ...(free && { signs }) };
     }
     case "mlp": {
       const order = bestAssignment(sums, n);

@@ -22,6 +22,21 @@ export function orderOf(
   }
 }
 
+/** The signs of all entries that parts count, slowest first; undefined where none changes. */
+export function signsOf(parts: readonly Part[], { signs }: Permutation): Float64Array | undefined {
+  if (signs === undefined || !parts.some(({ signed }) => signed)) return undefined;
+  let all = Float64Array.of(1);
+  for (const { size, signed } of parts) {
+    const next = new Float64Array(all.length * size);
+    for (let i = 0, to = 0; i < all.length; i++) {
+      for (let j = 0; j < size; j++)
+        next[to++] = (all[i] as number) * (signed ? (signs[j] ?? 1) : 1);
+    }
+    all = next;
+  }
+  return all;
+}
+
 /** The offsets of all entries that parts count, slowest first, each part in an order. */
 export function offsets(
   parts: readonly Part[],

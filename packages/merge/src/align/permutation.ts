@@ -8,6 +8,8 @@ import type { Sizes } from "./places.ts";
 export interface Permutation {
   /** Of the residual stream's basis: one for the whole model. */
   readonly residual: readonly number[];
+  /** 1 or −1 for each new place of the residual basis, for models whose norms are RMSNorms; default 1. */
+  readonly signs?: readonly number[];
   /** Of the neurons of each layer's MLP; empty where a layer has none. */
   readonly mlp: readonly (readonly number[])[];
   /** Of the query heads of each layer. Heads that share a key-value head stay together, and it goes with them. */
@@ -24,8 +26,14 @@ export function identityOf(sizes: Sizes): Permutation {
 }
 
 /** What undoes a permutation. */
-export function inverse({ residual, mlp, heads }: Permutation): Permutation {
-  return { residual: undo(residual), mlp: mlp.map(undo), heads: heads.map(undo) };
+export function inverse({ residual, signs, mlp, heads }: Permutation): Permutation {
+  const back = undo(residual);
+  return {
+    residual: back,
+    ...(signs !== undefined && { signs: back.map((now) => signs[now] ?? 1) }),
+    mlp: mlp.map(undo),
+    heads: heads.map(undo),
+  };
 }
 
 /** Where the key-value heads stand when query heads, `group` to each, stand as given. */
@@ -36,11 +44,22 @@ export function kvOrder(heads: readonly number[], group: number): number[] {
 /**
  * Stops at what is no permutation of a model of these sizes.
  *
- * @throws InputError `merge/permutation`
+ * @throws InputError `merge/permutation`, `merge/align-signs`
  */
-export function checkPermutation({ residual, mlp, heads }: Permutation, sizes: Sizes): void {
+export function checkPermutation(permutation: Permutation, sizes: Sizes): void {
+  const { residual, signs, mlp, heads } = permutation;
   const { layers } = sizes;
   checkOrder("residual", residual, sizes.residual);
+  if (signs !== undefined) {
+    checkSignsFree(sizes);
+    const ones = signs.filter((sign) => Math.abs(sign) === 1).length;
+    if (ones !== sizes.residual || signs.length !== ones) {
+      throw wrong(
+        "signs",
+        `has ${ones} signs in a list of ${signs.length}; ${sizes.residual} are needed`,
+      );
+    }
+  }
   for (const [what, lists] of Object.entries({ mlp, heads })) {
     if (lists.length === layers.length) continue;
     throw wrong(what, `has ${lists.length} lists; the model has ${layers.length} layers`);
@@ -59,6 +78,20 @@ export function checkPermutation({ residual, mlp, heads }: Permutation, sizes: S
       `parts heads that share a key-value head (${size.group} do): ${order[strayed]} stands at ${strayed}`,
     );
   }
+}
+
+/**
+ * Stops where signs of the residual basis are not free.
+ *
+ * @throws InputError `merge/align-signs`
+ */
+export function checkSignsFree({ signsFree }: Sizes): void {
+  if (signsFree) return;
+  throw refuse(
+    "align-signs",
+    "The model has LayerNorms, which centre: other signs of single coordinates give another model.",
+    "Align it without signs.",
+  );
 }
 
 function checkOrder(what: string, order: readonly number[], size: number): void {

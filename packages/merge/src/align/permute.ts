@@ -1,6 +1,6 @@
 import type { RawTensor, ReadOptions, TensorToWrite } from "@resolvent/weights";
 import type { OpenMergeModel } from "../model.ts";
-import { offsets, orderOf } from "./order.ts";
+import { offsets, orderOf, signsOf } from "./order.ts";
 import { checkPermutation, type Permutation } from "./permutation.ts";
 import { type Placed, placed, type Sizes } from "./places.ts";
 
@@ -70,6 +70,13 @@ function permuteBytes(
       to += width;
     }
   }
+  const signs = signsOf(parts, permutation);
+  const size = bytes.length / entries;
+  // The sign of a float is its highest bit, in the last of its bytes.
+  signs?.forEach((sign, i) => {
+    const last = (i + 1) * size - 1;
+    if (sign < 0) out[last] = (out[last] as number) ^ 0x80;
+  });
   return out;
 }
 

@@ -13,6 +13,8 @@ export interface Part {
   readonly kind: Kind;
   readonly size: number;
   readonly stride: number;
+  /** Whether entries change their sign with the coordinate of the residual stream; the scales of norms do not. */
+  readonly signed: boolean;
 }
 
 /** A tensor of a model and what its entries are counted by. */
@@ -33,6 +35,8 @@ export interface Placed {
 /** How many there are of what may be put in another order. */
 export interface Sizes {
   readonly residual: number;
+  /** Whether the signs of the residual basis are free too: with RMSNorms, or without norms. */
+  readonly signsFree: boolean;
   readonly layers: readonly {
     readonly mlp: number;
     readonly kvHeads: number;
@@ -49,6 +53,9 @@ export interface PlacedModel {
   /** Tensors without weights. */
   readonly leftOut: readonly string[];
 }
+
+/** The scale of a norm: in all families, what is called so. */
+const NORM_SCALE = /(^|\.)(ln(\d|_\w+)?|\w*norm)\.(weight|w)$/;
 
 const KINDS: Readonly<Record<string, Kind>> = {
   d_model: "residual",
@@ -77,6 +84,7 @@ export function placed(model: OpenMergeModel): PlacedModel {
     tensors: [...tensors, ...(copy === undefined ? [] : [copy])],
     sizes: {
       residual: layout.architecture.d_model,
+      signsFree: layout.architecture.norm !== "layer",
       layers: layers.map((places) => {
         const axes = places.flatMap((place) => place.axes.map((axis) => split(parts, axis)));
         const size = (name: string): number =>
@@ -95,7 +103,7 @@ function placeOf(parts: ModelParts, { name, axes }: TensorPlace, layer: number):
   return {
     ...found,
     place: name,
-    parts: partsOf(whole, `${found.name} of ${parts.name}`),
+    parts: partsOf(whole, !NORM_SCALE.test(name), `${found.name} of ${parts.name}`),
     layer,
     copy: false,
   };
@@ -117,7 +125,7 @@ function split({ layout }: ModelParts, axis: Shape): Shape {
   return { role: 3, kv_head: kv_heads, d_head };
 }
 
-function partsOf(axes: readonly Shape[], where: string): Part[] {
+function partsOf(axes: readonly Shape[], signed: boolean, where: string): Part[] {
   const parts: Part[] = [];
   let stride = axes.reduce((n, axis) => n * sizeOf(axis), 1);
   for (const axis of axes) {
@@ -135,7 +143,7 @@ function partsOf(axes: readonly Shape[], where: string): Part[] {
         );
       }
       stride /= size;
-      parts.push({ kind, size, stride });
+      parts.push({ kind, size, stride, signed: signed && kind === "residual" });
     }
   }
   return parts;
