@@ -31,18 +31,18 @@ export function addAgreement(
   const restB = offsets(rest, (part) => orderOf(part, tensor, permutation, sizes));
   const signs = signsOf(rest, permutation);
   const n = keys.length;
-  const width = Math.min(restA.length, Math.max(16, Math.floor(PANEL / n)));
-  const panelA = new Float64Array(n * width);
-  const panelB = new Float64Array(n * width);
+  const width = Math.min(restA.length, Math.max(128, Math.floor(PANEL / n)));
+  const rows = 2 * Math.ceil(n / 2); // of an odd one the last is zero
+  const panelA = new Float64Array(rows * width);
+  const panelB = new Float64Array(rows * width);
   for (let start = 0; start < restA.length; start += width) {
     const length = Math.min(width, restA.length - start);
     lay(panelA, a, keys, restA.subarray(start, start + length), width);
     const signsHere = signs?.subarray(start, start + length);
     lay(panelB, b, keys, restB.subarray(start, start + length), width, signsHere);
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) {
-        sums[i * n + j] =
-          (sums[i * n + j] as number) + dot(panelA, i * width, panelB, j * width, length);
+    for (let i = 0; i < n; i += 2) {
+      for (let j = 0; j < n; j += 2) {
+        addFour(sums, n, i, j, panelA, panelB, width, length);
       }
     }
   }
@@ -75,16 +75,34 @@ function lay(
   }
 }
 
-/** Four sums at a time: the processor need not wait for one to finish. */
-function dot(x: Float64Array, i: number, y: Float64Array, j: number, n: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
-  let k = 0;
-  for (; k + 3 < n; k += 4) {
-    s0 += (x[i + k] as number) * (y[j + k] as number);
-    s1 += (x[i + k + 1] as number) * (y[j + k + 1] as number);
-    s2 += (x[i + k + 2] as number) * (y[j + k + 2] as number);
-    s3 += (x[i + k + 3] as number) * (y[j + k + 3] as number);
+/** Two rows with two: what is read is used twice, and the processor need not wait for one sum to finish. */
+function addFour(
+  sums: Float64Array,
+  n: number,
+  i: number,
+  j: number,
+  x: Float64Array,
+  y: Float64Array,
+  width: number,
+  length: number,
+): void {
+  let [s00, s01, s10, s11] = [0, 0, 0, 0];
+  const [x0, y0] = [i * width, j * width];
+  const [x1, y1] = [x0 + width, y0 + width];
+  for (let k = 0; k < length; k++) {
+    const a0 = x[x0 + k] as number;
+    const a1 = x[x1 + k] as number;
+    const b0 = y[y0 + k] as number;
+    const b1 = y[y1 + k] as number;
+    s00 += a0 * b0;
+    s01 += a0 * b1;
+    s10 += a1 * b0;
+    s11 += a1 * b1;
   }
-  for (; k < n; k++) s0 += (x[i + k] as number) * (y[j + k] as number);
-  return s0 + s1 + (s2 + s3);
+  const at = i * n + j;
+  const [row, column] = [i + 1 < n, j + 1 < n];
+  sums[at] = (sums[at] as number) + s00;
+  if (column) sums[at + 1] = (sums[at + 1] as number) + s01;
+  if (row) sums[at + n] = (sums[at + n] as number) + s10;
+  if (row && column) sums[at + n + 1] = (sums[at + n + 1] as number) + s11;
 }
