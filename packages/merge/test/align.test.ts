@@ -5,6 +5,7 @@ import { encodeNumbers, memoryFolder, writeSafetensors } from "@resolvent/weight
 import { folderOf } from "@resolvent/weights/node";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { addAgreement } from "../src/align/agreement.ts";
 import { addSamples, correlations, noMoments } from "../src/align/correlation.ts";
 import {
   bestAssignment,
@@ -369,4 +370,28 @@ test("correlations are Pearson's, and 0 with what never changes", () => {
     return at >= 6 ? 0 : dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
   });
   expect(correlations(moments)).toBeNear(expected, { rtol: 1e-9, atol: 1e-12 });
+});
+
+test("agreement along an axis of odd size, by its definition", () => {
+  const [n, rest] = [5, 301];
+  const uniform = drawing(9);
+  const a = Float64Array.from({ length: n * rest }, uniform);
+  const b = Float64Array.from({ length: n * rest }, uniform);
+  const upTo = (size: number): number[] => Array.from({ length: size }, (_, i) => i);
+  const mlp = shuffled(rest, uniform);
+  const residual = upTo(n);
+  const sizes = { residual: n, signsFree: false, layers: [{ mlp: rest, kvHeads: 0, group: 0 }] };
+  const parts = [
+    { kind: "residual" as const, size: n, stride: rest, signed: true },
+    { kind: "mlp" as const, size: rest, stride: 1, signed: false },
+  ];
+  const dtype = "F64" as const;
+  const tensor = { place: "x", name: "x", dtype, shape: [n, rest], parts, layer: 0, copy: false };
+  const sums = new Float64Array(n * n);
+  addAgreement(sums, { tensor, a, b }, "residual", { residual, mlp: [mlp], heads: [[]] }, sizes);
+  const expected = upTo(n * n).map((at) => {
+    const [i, j] = [Math.floor(at / n), at % n];
+    return mlp.reduce((sum, old, k) => sum + (a[i * rest + k] ?? 0) * (b[j * rest + old] ?? 0), 0);
+  });
+  expect(sums).toBeNear(expected, { rtol: 1e-12, atol: 0 });
 });
