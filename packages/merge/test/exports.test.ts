@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import * as align from "../src/align/index.ts";
 import * as merge from "../src/index.ts";
 import * as methods from "../src/methods/index.ts";
 import * as node from "../src/node/index.ts";
@@ -17,6 +18,14 @@ test("the exported names", () => {
     "readMergeConfig",
   ]);
   expect(Object.keys(node).sort()).toEqual(["forwardCheck", "writeMerge"]);
+  expect(Object.keys(align).sort()).toEqual([
+    "bestAssignment",
+    "inverse",
+    "matchActivations",
+    "matchWeights",
+    "matchingCost",
+    "permutedTensors",
+  ]);
   expect(Object.keys(methods).sort()).toEqual([
     "SPARSIFIERS",
     "arceeFusion",

@@ -7,6 +7,8 @@ import { type Architecture, type Block, mapBlock } from "./model.ts";
 export interface TensorPlace {
   readonly name: string;
   readonly shape: readonly number[];
+  /** What each of its axes is made of, slowest first: `{ kv_head, group, d_head }`, `{ d_model }`. */
+  readonly axes: readonly Shape[];
 }
 
 /** What a checkpoint of a config.json holds, by place. */
@@ -73,7 +75,8 @@ function recorder(has: (name: string) => boolean): Recorder {
     let value = ops.given(shape);
     names.set(value, name);
     const sizes = axesOf(shape).map((axis) => shape[axis] as number); // its own axes
-    if (!places.some((place) => place.name === name)) places.push({ name, shape: sizes });
+    const axes = axesOf(shape).map((axis) => into[axis] ?? { [axis]: shape[axis] as number });
+    if (!places.some((place) => place.name === name)) places.push({ name, shape: sizes, axes });
     for (const [axis, parts] of Object.entries(into)) value = ops.split(value, axis, parts);
     return value;
   };
