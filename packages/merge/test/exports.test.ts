@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import * as align from "../src/align/index.ts";
 import * as merge from "../src/index.ts";
+import * as measure from "../src/measure/index.ts";
 import * as methods from "../src/methods/index.ts";
 import * as node from "../src/node/index.ts";
 
@@ -16,6 +17,21 @@ test("the exported names", () => {
     "openMergeModel",
     "planMerge",
     "readMergeConfig",
+  ]);
+  expect(Object.keys(measure).sort()).toEqual([
+    "checkSameShape",
+    "combineModels",
+    "comparePaths",
+    "compareTensor",
+    "compareTensors",
+    "crossTaskLinearity",
+    "degreeLinearity",
+    "linearPath",
+    "lossBarrier",
+    "lossGrid",
+    "meanLoss",
+    "readWeights",
+    "storedPath",
   ]);
   expect(Object.keys(node).sort()).toEqual(["forwardCheck", "writeMerge"]);
   expect(Object.keys(align).sort()).toEqual([
@@ -44,9 +60,12 @@ test("the exported names", () => {
   ]);
 });
 
-test("what is needed at run time: files, layouts of models, and a reader of YAML", () => {
+test("what is needed at run time: files, layouts of models, a reader of YAML, and expansions for the measures", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
+    "@resolvent/analysis",
+    "@resolvent/expansion",
+    "@resolvent/paths",
     "@resolvent/transformer",
     "@resolvent/weights",
     "yaml",

@@ -59,6 +59,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "configurations, plans, methods; the reader of YAML takes half of it, families and readers of transformer and weights the rest",
   ],
   "merge/align": [25800, "families and readers of transformer and weights, runs of models"],
+  "merge/measure": [
+    42300,
+    "runs and sites of transformer, degrees of expansion, sums and search of paths; places of tensors, without plans and YAML",
+  ],
   "merge/methods": [5150, "arithmetic alone"],
   models: [1070, "URLs, and small configs inside them: the weights are files beside it"],
   "models/dictionaries": [1230, "the same of dictionaries"],

@@ -6,6 +6,13 @@ const LEAST_NORM = 1e-8;
 /** From this cosine on the way is straight. */
 const STRAIGHT = 0.9995;
 
+/** Inner products of two tensors: a·a, a·b, b·b. */
+export interface Products {
+  readonly aa: number;
+  readonly ab: number;
+  readonly bb: number;
+}
+
 /**
  * Spherical interpolation from the base, t = 0, to the other, t = 1 (Shoemake 1985), of the whole tensors as vectors:
  * `sin((1−t)θ)/sin θ · a + sin(tθ)/sin θ · b`, θ the angle between them. Straight where `|cos θ| > 0.9995`. A t outside
@@ -22,17 +29,26 @@ export function slerp(
 
 /** The same of a part of the tensors, by the products of the whole: base·base, base·other, other·other. */
 export function slerpBy(
-  { aa, ab, bb }: { readonly aa: number; readonly ab: number; readonly bb: number },
+  products: Products,
   base: Float64Array,
   other: Float64Array,
   t: number,
 ): Float64Array<ArrayBuffer> {
-  const [a, b] = [Math.sqrt(aa), Math.sqrt(bb)];
-  const cosine = ab / ((a > LEAST_NORM ? a : 1) * (b > LEAST_NORM ? b : 1));
-  if (Math.abs(cosine) > STRAIGHT) return between(base, other, 1 - t, t);
+  if (isStraight(products)) return between(base, other, 1 - t, t);
+  const cosine = cosineBy(products);
   const angle = Math.acos(cosine);
   const sine = Math.sin(angle);
   return between(base, other, Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine);
+}
+
+/** Whether slerp between tensors of these products is linear. */
+export function isStraight(products: Products): boolean {
+  return Math.abs(cosineBy(products)) > STRAIGHT;
+}
+
+function cosineBy({ aa, ab, bb }: Products): number {
+  const [a, b] = [Math.sqrt(aa), Math.sqrt(bb)];
+  return ab / ((a > LEAST_NORM ? a : 1) * (b > LEAST_NORM ? b : 1));
 }
 
 function between(
