@@ -87,7 +87,7 @@ export interface Verdict {
  * Checks a path, an edge or a source by intervention.
  *
  * @throws InputError `paths/no-node`, `paths/no-source`, `paths/bad-path` where nodes are out of order, or positions are
- * not those of its nodes
+ * not those of its nodes, `paths/bad-position`
  */
 export async function verify<T extends Shaped>(
   engine: Engine<T>,
@@ -191,6 +191,7 @@ export function verdict<T extends Shaped>(
   }
   if (claim.kind === "node") {
     const { times = 0, position } = claim;
+    checkPosition(position, run.positions);
     const step = node(claim.node);
     const whole = ops.scale(written(ops, model, run, step), 1 - times);
     const value = atOne(ops, whole, position, run.positions);
@@ -343,6 +344,18 @@ function checkOrder<T>(claim: Claim, along: readonly Step<T>[], start: number): 
     }
     from = stage + 1;
   }
+}
+
+/** A node's position, where one is said, is one of the run. */
+function checkPosition(position: number | undefined, positions: number): void {
+  if (position === undefined) return;
+  if (Number.isInteger(position) && position >= 0 && position < positions) return;
+  throw new InputError({
+    code: "paths/bad-position",
+    message: `The run has positions 0 to ${positions - 1}; got ${position}.`,
+    remedy: "Name one of them, or none for all.",
+    details: { got: position, positions },
+  });
 }
 
 /** A route has a position of the run for its source and for each of its nodes. */

@@ -375,6 +375,9 @@ test("claims that cannot be are refused", async () => {
   await expect(
     check({ kind: "source", source: { name: "embed", position: 99 } }),
   ).rejects.toMatchObject(code("paths/no-source"));
+  await expect(check({ kind: "node", node: "L0.H0", position: 99 })).rejects.toMatchObject(
+    code("paths/bad-position"),
+  );
   await expect(check({ kind: "edge", from: "nothing", to: "final" })).rejects.toMatchObject(
     code("paths/no-source"),
   );

@@ -141,8 +141,15 @@ export const graphAnalysis: Analysis<GraphParameters, GraphResult> = defineAnaly
   views: graphViews,
 });
 
-/** @throws InputError `dictionary/no-prompt` */
-function promptOf({ prompt }: GraphParameters): Prompt {
+/** @throws InputError `dictionary/no-prompt`, `dictionary/two-graphs` */
+function promptOf({ prompt, import: file }: GraphParameters): Prompt {
+  if (file !== undefined) {
+    throw new InputError({
+      code: "dictionary/two-graphs",
+      message: "A file to import is a graph already: it takes no model.",
+      remedy: "Leave the model out, or give a prompt in place of the file.",
+    });
+  }
   if (prompt !== undefined) return prompt;
   throw new InputError({
     code: "dictionary/no-prompt",

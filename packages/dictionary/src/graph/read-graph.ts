@@ -46,8 +46,9 @@ function parsed(text: string, name: string): unknown {
     throw new InputError({
       code: "dictionary/not-json",
       message: `${name} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      remedy:
-        "Python writes NaN for what is not a number, which JSON does not have: make the file again.",
+      remedy: /\b(?:NaN|Infinity)\b/.test(text)
+        ? "Python writes NaN and Infinity, which JSON does not have: make the file again."
+        : "A graph is the JSON that circuit-tracer or Neuronpedia saves, or a .pt of circuit-tracer.",
       details: { name },
       cause,
     });

@@ -81,7 +81,7 @@ A transcoder for every MLP of [\`tales\`](../tales/README.md), from what it read
 
 ## What they keep of the model
 
-Measured by the run that made them, on what is stored, on ${tokens} tokens of tales that nothing was trained on. The model's own loss there is ${(first?.loss.model ?? Number.NaN).toFixed(3)} nats a token.
+Measured on what is stored, on ${tokens} tokens of tales that nothing was trained on. The model's own loss there is ${(first?.loss.model ?? Number.NaN).toFixed(3)} nats a token.
 
 | dictionary | site | architecture | features | dead | L0 | explained variance | loss | recovered, of zero | of the mean | KL |
 |---|---|---|---|---|---|---|---|---|---|---|
