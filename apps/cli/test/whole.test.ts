@@ -85,6 +85,13 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
       ...["--most-features", "20", "--verify", "2", "--ablate", "L0.F2,L1.F3@4", "--top", "5"],
     ],
   ],
+  [
+    "graph",
+    [
+      ...["M", ...prompt, "--dictionary", at("transcoder"), "--dictionary", at("transcoder-1")],
+      ...["--target", "id:4,id:9", "--verify", "1", "--top", "3"],
+    ],
+  ],
   ["graph", ["--import", at("graph.json")]],
   ["profile", ["M", ...prompt, "--runs", "1"]],
   ["inspect", ["M"]],
