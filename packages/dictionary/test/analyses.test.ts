@@ -143,6 +143,7 @@ describe("dictionary", () => {
     expect(await code({ corpus: fileOf("a") })).toBe("analysis/corpus");
     expect(await code({ tokensFile: fileOf("1,29") })).toBe("analysis/bad-tokens");
     expect(await code({ layer: 1 })).toBe("dictionary/no-layer"); // one dictionary has no layers to choose from
+    expect(await code({ layer: 7 }, [sae, before])).toBe("dictionary/no-layer");
     expect(await code({}, [given("wide", { width: 8 })])).toBe("dictionary/width");
   });
 });

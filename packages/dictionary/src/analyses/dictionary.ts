@@ -103,7 +103,7 @@ async function estimate(
 ): Promise<Cost> {
   const { precision } = outline;
   const found = await outlineGiven(provided, params);
-  const dictionary = onlyOf(singlesOf(found), params);
+  const dictionary = onlyOf(singlesOf(found));
   const held = weightBytes(found, WIDTH[precision]);
   const corpus = corpusFor(params, outline);
   if (corpus === undefined) return timesCost([], 2 * held); // norms of a matrix are made of its squares
@@ -124,7 +124,7 @@ async function run<T extends Shaped>(
   const { engine, provided, signal } = subject;
   const found = await loadGiven(engine, provided, params, signal);
   try {
-    return await measured(subject, onlyOf(singlesOf(found), params), params);
+    return await measured(subject, onlyOf(singlesOf(found)), params);
   } finally {
     engine.free(found);
   }
@@ -189,16 +189,12 @@ function defined(value: number): number | null {
 }
 
 /**
- * The one that is measured: of several, each of a layer of its own, that of the layer which is asked for.
+ * The one that is measured.
  *
  * @throws InputError `dictionary/several`
  */
-function onlyOf<T extends Shaped>(
-  found: readonly Dictionary<T>[],
-  { layer }: Pick<DictionaryParameters, "layer">,
-): Dictionary<T> {
-  const ofLayer = found.filter(({ input }) => input?.site.startsWith(`L${layer}.`));
-  const [only, ...others] = found.length > 1 && layer !== undefined ? ofLayer : found;
+function onlyOf<T extends Shaped>(found: readonly Dictionary<T>[]): Dictionary<T> {
+  const [only, ...others] = found;
   if (only !== undefined && others.length === 0) return only;
   throw new InputError({
     code: "dictionary/several",

@@ -73,8 +73,9 @@ export async function loadGiven<T extends Shaped>(
       loaded.push(found);
       checkSite(found, files, options);
     }
-    checkLayer(loaded, params);
-    return loaded;
+    const chosen = ofLayer(loaded, params);
+    engine.free(loaded.filter((one) => !chosen.includes(one)));
+    return chosen;
   } catch (error) {
     engine.free(loaded);
     throw error;
@@ -92,8 +93,7 @@ export async function outlineGiven(
     outlines.push(found);
     checkSite(found, files, options);
   }
-  checkLayer(outlines, params);
-  return outlines;
+  return ofLayer(outlines, params);
 }
 
 /**
@@ -165,17 +165,24 @@ function optionsOf(
   });
 }
 
-/** A layer chooses among those of a set: with none here, it would go unheard. */
-function checkLayer(
-  found: readonly Dictionaries<Shaped>[],
+/** What is meant where a layer is named: a set has heard it, and of several dictionaries it chooses; else it would go unheard. */
+function ofLayer<T extends Shaped>(
+  found: readonly Dictionaries<T>[],
   { layer }: Pick<GivenParameters, "layer">,
-): void {
-  if (layer === undefined || found.some(({ kind }) => kind !== "one")) return;
+): readonly Dictionaries<T>[] {
+  const singles = found.flatMap((one) => (one.kind === "one" ? [one] : []));
+  if (layer === undefined || singles.length < found.length) return found;
+  const sites = singles.map(({ dictionary }) => dictionary.input?.site ?? "no site");
+  const chosen = singles.filter((_, i) => sites[i]?.startsWith(`L${layer}.`));
+  if (singles.length > 1 && chosen.length > 0) return chosen;
   throw new InputError({
     code: "dictionary/no-layer",
-    message: `--layer ${layer} chooses among the dictionaries of a folder that has one for each layer, and none of the ${found.length} given does.`,
-    remedy: "Leave --layer out. Where a dictionary reads is --site.",
-    details: { layer, dictionaries: found.length },
+    message:
+      singles.length === 1
+        ? `--layer ${layer} chooses among dictionaries of several layers, and there is one, of ${sites[0]}.`
+        : `None of the ${singles.length} dictionaries reads in layer ${layer}: they read at ${sites.slice(0, 12).join(", ")}.`,
+    remedy: "Leave --layer out, or name one of theirs. Where a dictionary reads is --site.",
+    details: { layer, sites },
   });
 }
 
