@@ -60,7 +60,7 @@ function ofTasks(
 ): MethodSpec {
   return {
     base: "apart",
-    inputs: [1, Number.POSITIVE_INFINITY],
+    inputs: atLeastOne,
     parameters: {
       weight,
       density: input(1),
@@ -75,13 +75,13 @@ function ofTasks(
 
 const gamma = { gamma: input(0.01) };
 const epsilon = { epsilon: input(0.15) };
-const any = [1, Number.POSITIVE_INFINITY] as const;
+const atLeastOne = [1, Number.POSITIVE_INFINITY] as const;
 
 /** What each method takes; sources stand with the functions of `@resolvent/merge/methods`. */
 export const METHODS: Readonly<Record<MethodName, MethodSpec>> = {
   linear: {
     base: "input",
-    inputs: any,
+    inputs: atLeastOne,
     parameters: { weight, normalize: output("flag", true) },
   },
   slerp: { base: "first", inputs: [1, 1], parameters: { t: output("number") } },
@@ -96,7 +96,7 @@ export const METHODS: Readonly<Record<MethodName, MethodSpec>> = {
   },
   multislerp: {
     base: "maybe",
-    inputs: any,
+    inputs: atLeastOne,
     parameters: {
       weight,
       normalize_weights: output("flag", true),
@@ -105,7 +105,7 @@ export const METHODS: Readonly<Record<MethodName, MethodSpec>> = {
   },
   karcher: {
     base: "input",
-    inputs: any,
+    inputs: atLeastOne,
     parameters: { max_iter: output("count", 10), tol: output("number", 1e-5) },
   },
   task_arithmetic: ofTasks(false, false),
@@ -123,7 +123,7 @@ export const METHODS: Readonly<Record<MethodName, MethodSpec>> = {
   },
   sce: {
     base: "apart",
-    inputs: any,
+    inputs: atLeastOne,
     parameters: { int8_mask: output("flag", false), select_topk: output("number", 1) },
   },
   arcee_fusion: { base: "apart", inputs: [1, 1], parameters: {} },
