@@ -10,11 +10,17 @@ import {
   type TextFile,
   type TokenName,
 } from "@resolvent/analysis";
-import { InvalidArgumentError, Option } from "commander";
+import { Argument, InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
 import { someOf } from "./options.ts";
 import { readSiteVector } from "./site-vector.ts";
 import { noInput, parseTokens } from "./tokens.ts";
+
+/** A parameter as a word of a command: `<other>`, `[other]`. */
+export function argumentOf({ name, kind, description, required }: Parameter): Argument {
+  const said = kind === "file" ? described(description, "- is standard input") : description;
+  return new Argument(required ? `<${name}>` : `[${name}]`, said);
+}
 
 /** A parameter as options of a command: two where a value can be given in two ways. */
 export function optionsOf(parameter: Parameter): Option[] {
@@ -71,6 +77,8 @@ export function optionsOf(parameter: Parameter): Option[] {
       return [option("file")];
     case "newFolder":
       return [option("folder")];
+    case "model":
+      return [option("model", "named as MODEL is, NAME@REVISION on the Hub")];
     case "head":
     case "node":
     case "text":

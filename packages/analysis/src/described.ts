@@ -32,6 +32,8 @@ export type ParameterValues =
         | "newFile"
         /** A `NewFolder`. */
         | "newFolder"
+        /** The name of another model. */
+        | "model"
         /** `SiteVector`s; their order counts. */
         | "siteVectors";
     }
@@ -61,6 +63,8 @@ export type Parameter = ParameterValues & {
   /** What stands for a value in help texts, from JSON Schema's `title`: `k`. */
   readonly placeholder?: string;
   readonly required: boolean;
+  /** Whether a command takes it as a word of its own after the model, in the order of the parameters, and not as an option. */
+  readonly argument?: true;
   /** What it is where nothing is given. */
   readonly default?: unknown;
 };
@@ -99,10 +103,23 @@ export function describeParameters<P>(params: Parameters<P>): Parameter[] {
       group: typeof own.group === "string" ? own.group : groupOf(values.kind),
       ...(typeof title === "string" && { placeholder: title }),
       required: required.includes(name) && preset === undefined,
+      ...(own.argument === true && { argument: checkArgument(name, values.kind) }),
       ...(preset !== undefined && { default: preset }),
       ...values,
     };
   });
+}
+
+/** What one word says. */
+const WORDS: ReadonlySet<Parameter["kind"]> = new Set<Parameter["kind"]>([
+  ...(["model", "text", "choice", "file", "newFile", "newFolder"] as const),
+]);
+
+function checkArgument(name: string, kind: Parameter["kind"]): true {
+  if (WORDS.has(kind)) return true;
+  throw badSchema(
+    `The parameter ${name} is an argument of a command, which takes ${[...WORDS].join(", ")} and no ${kind}.`,
+  );
 }
 
 /** `maxDegree` as `max degree`. */
@@ -116,6 +133,7 @@ function groupOf(kind: Parameter["kind"]): string {
     case "prompts":
     case "jsonLines":
     case "file":
+    case "model":
       return "input";
     case "token":
     case "tokens":
@@ -147,6 +165,7 @@ const FORMATS = {
   file: "file",
   "new-file": "newFile",
   "new-folder": "newFolder",
+  model: "model",
 } as const;
 
 /** The format of a site with a vector, of which there are lists only. */

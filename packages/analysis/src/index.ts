@@ -36,6 +36,7 @@ export type {
   Wanted,
 } from "./host.ts";
 export { type JsonSchema, schemaFault } from "./json-schema.ts";
+export { type ByParameter, modelOf } from "./models.ts";
 export {
   type DictionaryFiles,
   NEEDS,

@@ -1,10 +1,10 @@
 import { type AnyAnalysis, type AnyOutlineAnalysis, describeParameters } from "@resolvent/analysis";
-import { Command, Option } from "commander";
+import { type Argument, Command, Option } from "commander";
 import type { AnalysisFlags } from "../analyse.ts";
 import { figureOptions } from "../figure-files.ts";
 import { withEngineOptions, withModelOptions } from "../options.ts";
 import { outputOptions } from "../output.ts";
-import { optionsOf } from "../parameter-options.ts";
+import { argumentOf, optionsOf } from "../parameter-options.ts";
 import { selectionOptions } from "../selection.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -18,13 +18,14 @@ export function analysisCommand(
   const { name, summary, description, examples = [] } = analysis;
   const parameters = describeParameters(analysis.params);
   const argument = analysis.alone === undefined ? "<model>" : "[model]";
+  const words = parameters.filter((parameter) => parameter.argument).map(argumentOf);
   // MODEL first: an option that takes a list takes every word up to the next option.
   const command = new Command(name)
     .summary(summary)
     .description(description)
-    .usage(`${argument} [options]`);
+    .usage([argument, ...words.map(written), "[options]"].join(" "));
   for (const option of [
-    ...parameters.flatMap(optionsOf),
+    ...parameters.filter((parameter) => !parameter.argument).flatMap(optionsOf),
     ...(takesDictionary(analysis) ? [dictionaryOption()] : []),
     ...(analysis.float64
       ? [new Option("--no-float64", "do not recompute the certificate in float64")]
@@ -43,14 +44,24 @@ export function analysisCommand(
     const lines = examples.map((example) => `\n  resolvent ${name} ${example}`);
     command.addHelpText("after", `\nExamples:${lines.join("")}`);
   }
-  return withEngineOptions(withModelOptions(command, argument)).action(
-    async (model: string | undefined, flags: AnalysisFlags) => {
+  withEngineOptions(withModelOptions(command, argument));
+  for (const word of words) command.addArgument(word);
+  return command.action(
+    async (model: string | undefined, ...more: readonly (string | undefined | AnalysisFlags)[]) => {
+      const own = words.map((word, i) => [word.name(), more[i]]);
+      // Commander calls with the words, and then the options.
+      const flags = { ...(more[words.length] as AnalysisFlags), ...Object.fromEntries(own) };
       const { analyse, analyseAlone } = await import("../analyse.ts"); // engines and models: help needs none
       if (model === undefined)
         return await analyseAlone(analysis, parameters, { flags, terminal, signal, argv });
       await analyse(analysis, parameters, { model, flags, terminal, signal, argv });
     },
   );
+}
+
+/** A word as a line of usage has it. */
+function written(word: Argument): string {
+  return word.required ? `<${word.name()}>` : `[${word.name()}]`;
 }
 
 /** Whether an analysis can need a dictionary. */

@@ -95,6 +95,18 @@ export function textParameter<
   return fieldOf(takenText(), description, options);
 }
 
+/**
+ * A parameter that is the name of another model, as the first is named: `--NAME MODEL`, or with `argument` a word after the
+ * first. It is found and loaded as that is, onto the same engine: `models` of the outline and of the subject have it by
+ * the parameter's name. Schemas of other libraries: `format: "model"`.
+ */
+export function modelParameter<Optional extends boolean = false>(
+  description: string,
+  options?: FieldOptions<undefined, Optional>,
+): FieldOf<string, undefined, Optional> {
+  return fieldOf(takenText("model"), description, { title: "model", ...options });
+}
+
 /** A parameter that is a head, by its name: `--NAME L1.H5`. Schemas of other libraries: `format: "head"`. */
 export function headParameter<
   Preset extends string | undefined = undefined,
