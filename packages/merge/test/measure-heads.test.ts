@@ -1,6 +1,6 @@
-import { createCpu } from "@resolvent/cpu";
+import { type Cpu, createCpu } from "@resolvent/cpu";
 import { expandByDegree } from "@resolvent/expansion";
-import { inOrder, reference } from "@resolvent/tensor";
+import { inOrder, reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { loadModel, run } from "@resolvent/transformer";
 import { expect, test } from "vitest";
@@ -39,18 +39,19 @@ test("heads of two models and their merge, against loops over what each writes a
     let [off, size, moved, own, cosines, tokens] = [0, 0, 0, 0, 0, 0];
     let [elsewhere, apart, positions] = [0, 0, 0];
     for (const row of rows) {
-      const [a, b, m] = [first, second, merge].map((model) => {
+      const seen = (model: typeof first): Seen => {
         const sites = [`L${layer}.attn.head`, `L${layer}.attn.pattern`];
         const { trace } = run(cpu, model, row, { sites });
-        const [writes, patterns] = sites.map((site) => cpu.read(trace.get(site) as never));
+        const [writes, patterns] = sites.map((site) => cpu.read(trace.get(site) as Handle)); // kept
         return {
-          writes: inOrder(writes as never, ["head", "pos", "d_model"]),
-          patterns: inOrder(patterns as never, ["head", "pos", "key_pos"]),
+          writes: inOrder(writes as Tensor, ["head", "pos", "d_model"]), // two sites
+          patterns: inOrder(patterns as Tensor, ["head", "pos", "key_pos"]),
         };
-      }) as [Seen, Seen, Seen];
+      };
+      const [a, b, m] = [seen(first), seen(second), seen(merge)];
       for (let pos = 0; pos < row.length; pos++) {
-        const at = (seen: Seen, i: number) =>
-          seen.writes.data[(head * row.length + pos) * width + i] ?? Number.NaN;
+        const at = ({ writes }: Seen, i: number) =>
+          writes.data[(head * row.length + pos) * width + i] ?? Number.NaN;
         let [ab, aa, bb] = [0, 0, 0];
         for (let i = 0; i < width; i++) {
           const [x, y, z] = [at(a, i), at(b, i), at(m, i)];
@@ -64,8 +65,8 @@ test("heads of two models and their merge, against loops over what each writes a
         }
         cosines += ab / Math.sqrt(aa * bb);
         tokens++;
-        const looks = (seen: Seen, key: number) =>
-          seen.patterns.data[(head * row.length + pos) * row.length + key] ?? Number.NaN;
+        const looks = ({ patterns }: Seen, key: number) =>
+          patterns.data[(head * row.length + pos) * row.length + key] ?? Number.NaN;
         for (let key = 0; key < row.length; key++) {
           const [p, q, r] = [looks(a, key), looks(b, key), looks(m, key)];
           elsewhere += Math.abs(r - (1 - alpha) * p - alpha * q) / 2;
@@ -85,6 +86,9 @@ test("heads of two models and their merge, against loops over what each writes a
   }
   cpu.close();
 });
+
+/** A tensor of the engine. */
+type Handle = ReturnType<Cpu["fill"]>;
 
 interface Seen {
   readonly writes: { readonly data: ArrayLike<number> };
