@@ -1,5 +1,6 @@
 import {
   certificateFor,
+  type ModelIdentity,
   modelIdentity,
   promptResult,
   targetFacts,
@@ -32,6 +33,8 @@ export interface ComparedModels<T extends Shaped> {
   readonly second: Model<T>;
   readonly merge: Model<T> | undefined;
   readonly alpha: number;
+  /** What both were trained from, where that is said. */
+  readonly base?: ModelIdentity | undefined;
 }
 
 /** The files of the models. */
@@ -129,7 +132,7 @@ export async function compareModels<T extends Shaped>(
       }),
       certificate: certificateFor(engine.precision, worstOf(errors), { float64 }),
       other: modelIdentity(second),
-      base: files.base === undefined ? null : baseOf(files.base),
+      base: models.base ?? null,
       merge: {
         name: identity?.name ?? null,
         sha256: identity?.sha256 ?? null,
@@ -242,8 +245,4 @@ function searched(sums: ComparisonResult["sums"]): Warning[] {
       message: `The paths of ${some.map(({ name }) => name).join(", ")} were found by search and are not shown to be the largest.`,
     },
   ];
-}
-
-function baseOf({ folder, config }: OpenMergeModel): ComparisonResult["base"] {
-  return { name: folder.name, sha256: null, architecture: String(config.model_type ?? "") };
 }

@@ -130,7 +130,7 @@ function pathCells({ text, source, nodes, degree, first, second, ...own }: Compa
 }
 
 function pathTable(result: ComparisonResult): Table {
-  const { paths, target, level, sums, threshold } = result;
+  const { paths, target, level, sums, threshold, precision } = result;
   const [first, second, merge] = [sums.first, sums.second, sums.merge];
   const others = (total: number, of: (path: ComparedPath) => number): number =>
     total - paths.reduce((sum, path) => sum + of(path), 0);
@@ -146,6 +146,11 @@ function pathTable(result: ComparisonResult): Table {
     columns: pathColumns(result),
     rows: paths.map(pathCells),
     rest,
+    // What all leave is a difference of sums.
+    rounding: roundingOf(
+      precision,
+      paths.flatMap((path) => [path.first, path.second, path.merge?.effect ?? null]),
+    ),
     notes: [
       `${target.readout} = ${[first, second, merge].map((one) => `${short(one.total + one.constant)} (${one === merge ? "merge" : one.name})`).join(", ")}`,
       `a path is there where its effect is at least ${short(threshold)} of the largest in that model; each model frozen at its own run`,

@@ -2,6 +2,7 @@ import {
   type Analysis,
   type ByParameter,
   defineAnalysis,
+  modelIdentity,
   modelOf,
   namedTarget,
   type Prompt,
@@ -130,7 +131,10 @@ async function run<T extends Shaped>(
       })
     : undefined;
   const target = params.target && namedTarget(model, params.target, vocabulary);
-  const own = compared(model, models, params);
+  const own = {
+    ...compared(model, models, params),
+    base: base === undefined ? undefined : modelIdentity(modelOf(models, "base")),
+  };
   return await compareModels(
     engine,
     own,
