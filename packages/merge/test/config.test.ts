@@ -80,6 +80,8 @@ test("anchors and merge keys are followed", () => {
     parameters.settings.get("weight"),
   );
   expect(weights).toEqual([[{ values: [2] }], [{ values: [2] }], [{ values: [3] }]]);
+  const { tokenizer } = readMergeConfig(`${linear}tokenizer: {tokens: {"<<": {force: true}}}`);
+  expect(tokenizer?.tokens).toMatchObject([{ token: "<<", force: true }]);
 });
 
 test.each<[string, string | object, string, string | undefined]>([
@@ -145,6 +147,18 @@ test.each<[string, string | object, string, string | undefined]>([
     "modules.default",
   ],
   ["no model", "merge_method: linear\nmodels: []", "inputs", undefined],
+  [
+    "a merge key twice",
+    linear.replace("{weight: 1}", "{<<: {weight: 1}, <<: {weight: 2}}"),
+    "config-duplicate-key",
+    "models[0].parameters.<<",
+  ],
+  [
+    "a number that is octal to some",
+    linear.replace("weight: 1", "weight: 010"),
+    "config-type",
+    "models[0].parameters.weight",
+  ],
   [
     "a base that a slice lacks",
     "merge_method: ties\nbase_model: c\nslices: [{sources: [{model: a, layer_range: [0, 1]}]}]",
