@@ -9,12 +9,11 @@ import {
 } from "yaml";
 import { badConfig } from "./refuse.ts";
 
-/** A value of a configuration. Its objects have no prototype, so every key is one of the text's own. */
+/** A value of a configuration. */
 export type Value = null | boolean | number | string | readonly Value[] | Values;
 
-export interface Values {
-  readonly [key: string]: Value;
-}
+/** A mapping: no object, which would put a token `1` before the others. */
+export type Values = ReadonlyMap<string, Value>;
 
 /** Longest configuration that is read, in characters; those in use have a few thousand. */
 const MAX_TEXT = 200_000;
@@ -85,7 +84,7 @@ function walker(document: Document.Parsed): Walk {
   };
   type Pairs = readonly { readonly key: ParsedNode; readonly value: ParsedNode | null }[];
   const mapping = (pairs: Pairs, path: string, depth: number): Values => {
-    const own: Record<string, Value> = Object.create(null);
+    const own = new Map<string, Value>();
     const merged: Values[] = [];
     let merges = false;
     for (const pair of pairs) {
@@ -93,15 +92,16 @@ function walker(document: Document.Parsed): Walk {
       const merge = key === "<<" && isScalar(pair.key) && pair.key.type === "PLAIN"; // else a token of that name
       const at = path === "" ? key : `${path}.${key}`;
       const of = value(pair.value, at, depth + 1);
-      if (merge ? merges : key in own) {
+      if (merge ? merges : own.has(key)) {
         throw badConfig("duplicate-key", at, "stands twice.", "Keep one of the two.", { key });
       }
       if (merge) merged.push(...[of].flat().map((one) => record(one, at)));
-      else own[key] = of;
+      else own.set(key, of);
       merges ||= merge;
     }
-    for (const more of merged)
-      for (const key of Object.keys(more)) if (!(key in own)) own[key] = more[key] ?? null;
+    for (const [key, of] of merged.flatMap((more) => [...more])) {
+      if (!own.has(key)) own.set(key, of);
+    }
     return own;
   };
   return { value };
@@ -118,7 +118,7 @@ function keyOf(key: ParsedNode, path: string): string {
 }
 
 function record(value: Value, path: string): Values {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Values; // no list
+  if (value instanceof Map) return value;
   throw badConfig(
     "type",
     path,

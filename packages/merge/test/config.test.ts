@@ -80,8 +80,13 @@ test("anchors and merge keys are followed", () => {
     parameters.settings.get("weight"),
   );
   expect(weights).toEqual([[{ values: [2] }], [{ values: [2] }], [{ values: [3] }]]);
-  const { tokenizer } = readMergeConfig(`${linear}tokenizer: {tokens: {"<<": {force: true}}}`);
-  expect(tokenizer?.tokens).toMatchObject([{ token: "<<", force: true }]);
+});
+
+test("tokens come in the order in which they are listed, whatever they are called", () => {
+  const tokens = `tokenizer: {tokens: {b: {}, "<<": {force: true}, 7: {}, 1: {}, __proto__: {}}}`;
+  const { tokenizer } = readMergeConfig(linear + tokens);
+  expect(tokenizer?.tokens.map(({ token }) => token)).toEqual(["b", "<<", "7", "1", "__proto__"]);
+  expect(tokenizer?.tokens[1]).toMatchObject({ force: true });
 });
 
 test.each<[string, string | object, string, string | undefined]>([
