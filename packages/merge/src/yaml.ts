@@ -9,12 +9,11 @@ import {
 } from "yaml";
 import { badConfig } from "./refuse.ts";
 
-/** A value of a configuration. Its objects have no prototype, so every key is one of the text's own. */
+/** A value of a configuration. */
 export type Value = null | boolean | number | string | readonly Value[] | Values;
 
-export interface Values {
-  readonly [key: string]: Value;
-}
+/** A mapping: no object, which would put a token `1` before the others. */
+export type Values = ReadonlyMap<string, Value>;
 
 /** Longest configuration that is read, in characters; those in use have a few thousand. */
 const MAX_TEXT = 200_000;
@@ -27,7 +26,8 @@ const MAX_DEPTH = 32;
 
 /**
  * The value of a YAML text of one document, by the core schema of YAML 1.2: `1e-5` is a number, and `yes` a text,
- * which is true where a configuration expects a truth value. Anchors, aliases and merge keys (`<<`) are followed.
+ * which is true where a configuration expects a truth value. Anchors, aliases and merge keys (`<<`) are followed; a number
+ * that begins with a zero is refused.
  *
  * @throws InputError `merge/config-yaml`, `merge/config-documents`, `merge/config-duplicate-key`
  */
@@ -79,23 +79,29 @@ function walker(document: Document.Parsed): Walk {
     if (isSeq(node))
       return node.items.map((item, i) => value(item as ParsedNode, `${path}[${i}]`, depth + 1)); // parsed, as its document
     if (isMap(node)) return mapping(node.items as Pairs, path, depth); // parsed, as its document
+    if (isScalar(node) && typeof node.value === "number") checkSpelling(node.source, path);
     return scalar(isScalar(node) ? node.value : undefined, path);
   };
   type Pairs = readonly { readonly key: ParsedNode; readonly value: ParsedNode | null }[];
   const mapping = (pairs: Pairs, path: string, depth: number): Values => {
-    const own: Record<string, Value> = Object.create(null);
+    const own = new Map<string, Value>();
     const merged: Values[] = [];
+    let merges = false;
     for (const pair of pairs) {
       const key = keyOf(pair.key, path);
+      const merge = key === "<<" && isScalar(pair.key) && pair.key.type === "PLAIN"; // else a token of that name
       const at = path === "" ? key : `${path}.${key}`;
       const of = value(pair.value, at, depth + 1);
-      if (key === "<<") merged.push(...[of].flat().map((one) => record(one, at)));
-      else if (key in own) {
+      if (merge ? merges : own.has(key)) {
         throw badConfig("duplicate-key", at, "stands twice.", "Keep one of the two.", { key });
-      } else own[key] = of;
+      }
+      if (merge) merged.push(...[of].flat().map((one) => record(one, at)));
+      else own.set(key, of);
+      merges ||= merge;
     }
-    for (const more of merged)
-      for (const key of Object.keys(more)) if (!(key in own)) own[key] = more[key] ?? null;
+    for (const [key, of] of merged.flatMap((more) => [...more])) {
+      if (!own.has(key)) own.set(key, of);
+    }
     return own;
   };
   return { value };
@@ -112,12 +118,24 @@ function keyOf(key: ParsedNode, path: string): string {
 }
 
 function record(value: Value, path: string): Values {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Values; // no list
+  if (value instanceof Map) return value;
   throw badConfig(
     "type",
     path,
     "is no mapping.",
     "A merge key takes a mapping, or a list of them.",
+  );
+}
+
+/** Of a number that begins with a zero the versions of YAML have two readings: `010` is 8 to one and 10 to the other. */
+function checkSpelling(source: string | undefined, path: string): void {
+  if (source === undefined || !/^[-+]?0\d+$/.test(source)) return;
+  throw badConfig(
+    "type",
+    path,
+    `is ${source}, which is octal to YAML 1.1 and decimal to YAML 1.2.`,
+    "Write the number without zeros before it.",
+    { source },
   );
 }
 

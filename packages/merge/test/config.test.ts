@@ -82,6 +82,13 @@ test("anchors and merge keys are followed", () => {
   expect(weights).toEqual([[{ values: [2] }], [{ values: [2] }], [{ values: [3] }]]);
 });
 
+test("tokens come in the order in which they are listed, whatever they are called", () => {
+  const tokens = `tokenizer: {tokens: {b: {}, "<<": {force: true}, 7: {}, 1: {}, __proto__: {}}}`;
+  const { tokenizer } = readMergeConfig(linear + tokens);
+  expect(tokenizer?.tokens.map(({ token }) => token)).toEqual(["b", "<<", "7", "1", "__proto__"]);
+  expect(tokenizer?.tokens[1]).toMatchObject({ force: true });
+});
+
 test.each<[string, string | object, string, string | undefined]>([
   [
     "a key twice, inside",
@@ -145,6 +152,18 @@ test.each<[string, string | object, string, string | undefined]>([
     "modules.default",
   ],
   ["no model", "merge_method: linear\nmodels: []", "inputs", undefined],
+  [
+    "a merge key twice",
+    linear.replace("{weight: 1}", "{<<: {weight: 1}, <<: {weight: 2}}"),
+    "config-duplicate-key",
+    "models[0].parameters.<<",
+  ],
+  [
+    "a number that is octal to some",
+    linear.replace("weight: 1", "weight: 010"),
+    "config-type",
+    "models[0].parameters.weight",
+  ],
   [
     "a base that a slice lacks",
     "merge_method: ties\nbase_model: c\nslices: [{sources: [{model: a, layer_range: [0, 1]}]}]",
