@@ -1,7 +1,6 @@
-export { decode, encode } from "./stored";
+export { addDifferenceStored, addStored, encode, scaledStored, stored } from "./stored";
 export {
   add,
-  addDifference,
   addScaled,
   divided,
   elect,

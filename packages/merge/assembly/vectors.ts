@@ -46,15 +46,6 @@ export function add(n: i32, first: f64, out: usize, b: usize): void {
   }
 }
 
-/** `out + f·(x − base)` */
-export function addDifference(n: i32, first: f64, out: usize, x: usize, base: usize, f: f64): void {
-  const factor = v128.splat<f64>(f);
-  for (let at: usize = 0, end = <usize>n << 3; at < end; at += 16) {
-    const difference = v128.sub<f64>(v128.load(x + at), v128.load(base + at));
-    v128.store(out + at, v128.add<f64>(v128.load(out + at), v128.mul<f64>(factor, difference)));
-  }
-}
-
 /** `base + lambda·(out / divisor)` */
 export function onto(n: i32, first: f64, out: usize, base: usize, lambda: f64, divisor: f64): void {
   const factor = v128.splat<f64>(lambda);
