@@ -4,6 +4,7 @@ export {
   addScaled,
   divided,
   elect,
+  fused,
   minus,
   near,
   onto,

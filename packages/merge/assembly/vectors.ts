@@ -171,3 +171,14 @@ export function sizes(n: i32, first: f64, x: usize, into: usize): void {
   for (let at: usize = 0, end = <usize>n << 3; at < end; at += 8) sum += abs<f64>(load<f64>(x + at));
   store<f64>(into, sum);
 }
+
+/** `base + (x − base)` where the importance is at least the threshold, else the base. */
+export function fused(n: i32, first: f64, out: usize, base: usize, x: usize, importance: usize, threshold: f64): void {
+  const least = v128.splat<f64>(threshold);
+  for (let at: usize = 0, end = <usize>n << 3; at < end; at += 16) {
+    const own = v128.load(base + at);
+    const moved = v128.add<f64>(own, v128.sub<f64>(v128.load(x + at), own));
+    const taken = v128.ge<f64>(v128.load(importance + at), least);
+    v128.store(out + at, v128.bitselect(moved, own, taken));
+  }
+}

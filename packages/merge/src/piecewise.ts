@@ -19,10 +19,15 @@ export interface Workshop {
 
 export type PieceOptions = MergeOptions & ReadOptions & Workshop;
 
-/** What computes on the calling thread. */
-export async function hereWorkshop(): Promise<Workshop> {
-  const arithmetic = await onThisThread();
-  return { arithmetic, slots: slotsOf(arithmetic) };
+let here: Promise<Workshop> | undefined;
+
+/** What computes on the calling thread; its memory is made once. */
+export function hereWorkshop(): Promise<Workshop> {
+  here ??= onThisThread().then((arithmetic) => ({ arithmetic, slots: slotsOf(arithmetic) }));
+  here.catch(() => {
+    here = undefined;
+  });
+  return here;
 }
 
 /**

@@ -3,7 +3,7 @@ import { describeWithFixtures } from "@resolvent/testkit";
 import { encodeNumbers, openCheckpoint } from "@resolvent/weights";
 import { fileSource } from "@resolvent/weights/node";
 import { expect, test } from "vitest";
-import { type MergePlan, mergePlanned } from "../src/index.ts";
+import { type MergePlan, mergedBytes, mergePlanned } from "../src/index.ts";
 import { planned } from "./fixture-models.ts";
 
 /** Methods in which only + − × ÷ are used: equal to the bit. Rescaling adds up, in an order of its own. */
@@ -42,6 +42,10 @@ describeWithFixtures("results", (fixtures) => {
         expect(stored.info(tensor).dtype).toBe(dtype);
         expect(encodeNumbers(numbers, dtype), tensor).toEqual((await stored.read(tensor)).bytes);
       }
+      // Piece by piece, by kernels: the same, rounded.
+      expect(await mergedBytes(plan, tensor, models), tensor).toEqual(
+        encodeNumbers(numbers, dtype),
+      );
     }
   });
 

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { InternalError } from "@resolvent/tensor";
 import type { Job, Outcome } from "../../worker/run.js";
-import { type Arithmetic, loadKernels, onThisThread, placeOf, roomOf } from "../arithmetic.ts";
+import { type Arithmetic, loadKernels, placeOf, roomOf } from "../arithmetic.ts";
 
 /** More threads than this wait for each other's bytes. */
 const MOST = 8;
@@ -20,7 +20,6 @@ interface Waiting {
 
 /** Computes on threads of their own, which live until it is closed. */
 export async function onThreads(threads: number): Promise<Arithmetic> {
-  if (threads <= 1) return await onThisThread();
   const module = await loadKernels();
   const room = roomOf();
   const places = new Map<Worker, (bytes: number) => number>();
