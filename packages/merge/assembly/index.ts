@@ -6,6 +6,7 @@ export {
   elect,
   fused,
   minus,
+  mixed,
   near,
   onto,
   product,

@@ -182,3 +182,15 @@ export function fused(n: i32, first: f64, out: usize, base: usize, x: usize, imp
     v128.store(out + at, v128.bitselect(moved, own, taken));
   }
 }
+
+/** `r·(out / by) + (1 − r)·base`, r of each entry. */
+export function mixed(n: i32, first: f64, out: usize, base: usize, ratios: usize, by: f64): void {
+  const divisor = v128.splat<f64>(by);
+  const one = v128.splat<f64>(1);
+  for (let at: usize = 0, end = <usize>n << 3; at < end; at += 16) {
+    const ratio = v128.load(ratios + at);
+    const mean = v128.mul<f64>(ratio, v128.div<f64>(v128.load(out + at), divisor));
+    const rest = v128.mul<f64>(v128.sub<f64>(one, ratio), v128.load(base + at));
+    v128.store(out + at, v128.add<f64>(mean, rest));
+  }
+}

@@ -112,3 +112,8 @@ export function programOf(
 export function after({ at }: Address, bytes: number): Address {
   return { at: at + bytes };
 }
+
+/** Entries of a piece of whole rows: at least one row. */
+export function rowsOf(row: number): number {
+  return Math.max(1, row) * Math.max(1, Math.floor(PIECE / Math.max(1, row)));
+}

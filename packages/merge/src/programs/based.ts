@@ -3,7 +3,7 @@ import { cutsOf } from "../cuts.ts";
 import { stockRatio } from "../methods/model-stock.ts";
 import { rowLength } from "../methods/numbers.ts";
 import { LEAST } from "../methods/sce.ts";
-import { PIECE, type Program, programOf, type Writer } from "../program.ts";
+import { type Program, programOf, rowsOf, type Writer } from "../program.ts";
 import type { ProgramRequest } from "../program-for.ts";
 import { gramOf } from "./gram.ts";
 import { numberOf, rolesOf } from "./roles.ts";
@@ -21,22 +21,39 @@ function differences(
   });
 }
 
-/** See `modelStock`, of whole tensors; undefined where rows are looked at. */
+/** See `modelStock`; undefined where rows point exactly apart, which the method itself refuses. */
 export async function modelStockProgram({
   planned,
   shape,
   pass,
 }: ProgramRequest): Promise<Program | undefined> {
-  if (planned.parameters.filter_wise === true && shape.length > 1) return undefined;
   const roles = rolesOf(planned);
   const { base, others } = roles;
-  const gram = await gramOf(pass, others.length, (writer) => differences(writer, roles));
-  const norms = others.map((_, i) => Math.sqrt(gram.of(i, i)));
-  const ratio = stockRatio(norms, gram.of);
-  return programOf(({ op, x, out, stored }) => {
+  const sum = ({ op, out, stored }: Writer): Address => {
     const mean = out();
     op("zeros", mean);
     for (const { at } of others) op("addStored", mean, ...stored(at), 1);
+    return mean;
+  };
+  if (planned.parameters.filter_wise === true && shape.length > 1) {
+    const row = rowLength(shape);
+    return programOf(
+      (writer) => {
+        const { op, register, table, scratch, x } = writer;
+        const [mean, ratios] = [sum(writer), register()];
+        const all = table(differences(writer, roles).map((own) => [own, 0]));
+        op("shares", ratios, all, others.length, row, scratch(8));
+        op("mixed", mean, x(base), ratios, others.length);
+      },
+      { piece: rowsOf(row) },
+    );
+  }
+  const gram = await gramOf(pass, others.length, (writer) => differences(writer, roles));
+  const norms = others.map((_, i) => Math.sqrt(gram.of(i, i)));
+  const ratio = stockRatio(norms, gram.of);
+  return programOf((writer) => {
+    const { op, x } = writer;
+    const mean = sum(writer);
     op("divided", mean, others.length);
     op("scaled", mean, mean, ratio);
     op("addScaled", mean, x(base), 1 - ratio);
@@ -110,7 +127,7 @@ export async function arceeProgram({
   const { base, others } = rolesOf(planned);
   const other = others[0]?.at ?? -1;
   const row = rowLength(shape);
-  const piece = row * Math.max(1, Math.floor(PIECE / Math.max(row, 1)));
+  const piece = rowsOf(row);
   const program = (write: (writer: Writer) => void): Program => programOf(write, { piece });
   const importance = ({ x, op, register, scratch }: Writer): Address => {
     const out = register();

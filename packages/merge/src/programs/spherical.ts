@@ -1,8 +1,9 @@
 import type { Address } from "../../worker/run.js";
 import { checkWeights } from "../methods/checks.ts";
+import { rowLength } from "../methods/numbers.ts";
 import { nuslerpFactors, nuslerpShare } from "../methods/nuslerp.ts";
 import { slerpFactors } from "../methods/slerp.ts";
-import { type Program, programOf, type Writer } from "../program.ts";
+import { type Program, programOf, rowsOf, type Writer } from "../program.ts";
 import type { ProgramRequest } from "../program-for.ts";
 import { combine } from "./entrywise.ts";
 import { type Gram, gramOf, productIn } from "./gram.ts";
@@ -59,18 +60,31 @@ function inSpan(roles: ReturnType<typeof rolesOf>, factors: readonly number[]): 
   });
 }
 
-/** See `nuslerp`, of whole tensors as vectors; undefined where rows or columns are. */
+/** See `nuslerp`; undefined where columns are vectors. */
 export async function nuslerpProgram({
   planned,
+  shape,
   pass,
 }: ProgramRequest): Promise<Program | undefined> {
   const roles = rolesOf(planned);
   const [a, b] = roles.others.map(({ input }) => numberOf(input.parameters, "weight"));
-  if (planned.parameters.nuslerp_flatten !== true || a === undefined || b === undefined)
-    return undefined;
-  const gram = await gramOf(pass, 2, (writer) => differences(writer, roles));
-  const products = { aa: gram.of(0, 0), ab: gram.of(0, 1), bb: gram.of(1, 1) };
-  return inSpan(roles, nuslerpFactors(products, nuslerpShare(a, b)));
+  if (a === undefined || b === undefined) return undefined;
+  const share = nuslerpShare(a, b);
+  if (planned.parameters.nuslerp_flatten === true) {
+    const gram = await gramOf(pass, 2, (writer) => differences(writer, roles));
+    const products = { aa: gram.of(0, 0), ab: gram.of(0, 1), bb: gram.of(1, 1) };
+    return inSpan(roles, nuslerpFactors(products, share));
+  }
+  if (planned.parameters.nuslerp_row_wise === true && shape.length > 1) return undefined;
+  const row = rowLength(shape);
+  return programOf(
+    (writer) => {
+      const [out, results] = [writer.out(), writer.scratch(24)];
+      writer.op("arcs", out, ...differences(writer, roles), row, share, results);
+      if (roles.base >= 0) writer.op("add", out, writer.x(roles.base));
+    },
+    { piece: rowsOf(row) },
+  );
 }
 
 /** See `multislerp`; undefined where directions cancel so far that inner products do not tell. */
@@ -125,6 +139,7 @@ export async function karcherProgram({
   pass,
 }: ProgramRequest): Promise<Program | undefined> {
   const roles = rolesOf(planned);
+  if (roles.base >= 0) return undefined;
   const inputs = planned.inputs.map((_, at) => at);
   const gram = await gramOf(pass, inputs.length, ({ x }) => inputs.map(x));
   const { parameters } = planned;
@@ -133,7 +148,7 @@ export async function karcherProgram({
     numberOf(parameters, "max_iter"),
     numberOf(parameters, "tol"),
   );
-  if (roles.base >= 0 || factors === undefined) return undefined;
+  if (factors === undefined) return undefined;
   return programOf((writer) => {
     combine(
       writer,

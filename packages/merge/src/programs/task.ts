@@ -7,7 +7,7 @@ import { drawKeys } from "../methods/philox.ts";
 import { LEAST_SUM, type Rescaling, ranksOf } from "../methods/sparsify.ts";
 import type { TaskMethod } from "../methods/task-methods.ts";
 import { LEAST_WEIGHT } from "../methods/task-vectors.ts";
-import { after, PIECE, type Program, programOf, type Writer } from "../program.ts";
+import { after, type Program, programOf, rowsOf, type Writer } from "../program.ts";
 import type { ProgramRequest } from "../program-for.ts";
 import { numberOf, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
@@ -43,7 +43,7 @@ export async function taskProgram(
   const rescaled: Rescaling | undefined = rescale === true ? rescaling : undefined;
   const row = rowLength(shape);
   const byRank = sparsifier === "rank";
-  const piece = byRank ? row * Math.max(1, Math.floor(PIECE / Math.max(row, 1))) : undefined;
+  const piece = byRank ? rowsOf(row) : undefined;
   const program = (write: (writer: Writer) => void): Program => programOf(write, { piece });
   const keeps = others.map(({ input }, model): Keep | undefined => {
     const density = numberOf(input.parameters, "density", 1);
