@@ -9,7 +9,9 @@ const { error, stderr } = await asc.main([
   here("assembly/index.ts"),
   ...["--outFile", here("wasm/merge.wasm"), "--optimizeLevel", "3", "--noAssert"],
   ...["--runtime", "stub", "--enable", "simd"],
-  ...["--initialMemory", "1", "--memoryBase", "1024"],
+  // What the module accepts, not what it takes.
+  ...["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"],
+  ...["--enable", "threads"],
 ]);
 if (error) {
   console.error(stderr.toString());

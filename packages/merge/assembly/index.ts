@@ -1,11 +1,12 @@
-export { decode, encode } from "./stored";
+export { addDifferenceStored, addStored, encode, scaledStored, stored } from "./stored";
 export {
   add,
-  addDifference,
   addScaled,
   divided,
   elect,
+  fused,
   minus,
+  mixed,
   near,
   onto,
   product,

@@ -1,5 +1,5 @@
-// Numbers as they are stored, to float64 and back: F64 (0), F32 (1), F16 (2), BF16 (3). Eight entries at a time: what
-// stands behind the last one is read and written too, and there is room for it.
+// Numbers as they are stored, to float64 and back: F64 (0), F32 (1), F16 (2), BF16 (3). Up to eight entries at a time:
+// what stands behind the last one is read and written too, up to a multiple of 64 bytes.
 
 const F64: i32 = 0;
 const F32: i32 = 1;
@@ -29,50 +29,97 @@ function fromF16(h: v128): v128 {
   return v128.or(sign, v128.bitselect(small, normal, subnormal));
 }
 
+/** Four f32 from the first half of eight entries. */
 @inline
-function put(at: usize, four: v128): void {
-  v128.store(at, f64x2.promote_low_f32x4(four));
-  v128.store(at, f64x2.promote_low_f32x4(v128.shuffle<i64>(four, four, 1, 1)), 16);
+function low(dtype: i32, from: usize): v128 {
+  if (dtype == F32) return v128.load(from);
+  const four = v128.load64_zero(from);
+  if (dtype == F16) return fromF16(v128.extend_low<u16>(four));
+  return v128.shuffle<u16>(v128.splat<i32>(0), four, 0, 8, 0, 9, 0, 10, 0, 11);
 }
 
-/** Entries to float64; whether all are finite. */
-export function decode(n: i32, dtype: i32, from: usize, to: usize): bool {
+/** What becomes of entries: they are stored as they are, multiplied, added as multiples, or as multiples of differences. */
+const PLAIN: i32 = 0;
+const SCALED: i32 = 1;
+const ADDED: i32 = 2;
+const DIFFERENCE: i32 = 3;
+
+@inline
+function use(how: i32, x: v128, to: usize, base: usize, f: v128): void {
+  if (how == PLAIN) v128.store(to, x);
+  else if (how == SCALED) v128.store(to, v128.mul<f64>(f, x));
+  else {
+    const own = how == ADDED ? x : v128.sub<f64>(x, v128.load(base));
+    v128.store(to, v128.add<f64>(v128.load(to), v128.mul<f64>(f, own)));
+  }
+}
+
+@inline
+function each(how: i32, n: i32, dtype: i32, from: usize, to: usize, base: usize, factor: f64): bool {
   const zero = v128.splat<f64>(0);
+  const f = v128.splat<f64>(factor);
   let odd = zero; // no number where one is not finite
   if (dtype == F64) {
     for (let i = 0; i < n; i += 2) {
       const x = v128.load(from);
       odd = v128.add<f64>(odd, v128.mul<f64>(x, zero));
-      v128.store(to, x);
+      use(how, x, to, base, f);
       from += 16;
       to += 16;
+      base += 16;
     }
     return v128.all_true<i64>(v128.eq<f64>(odd, zero));
   }
-  for (let i = 0; i < n; i += 8) {
-    let a: v128;
-    let b: v128;
-    if (dtype == F32) {
-      a = v128.load(from);
-      b = v128.load(from, 16);
-      from += 32;
-    } else {
-      const eight = v128.load(from);
-      from += 16;
-      if (dtype == F16) {
-        a = fromF16(v128.extend_low<u16>(eight));
-        b = fromF16(v128.extend_high<u16>(eight));
-      } else {
-        a = v128.shuffle<u16>(zero, eight, 0, 8, 0, 9, 0, 10, 0, 11);
-        b = v128.shuffle<u16>(zero, eight, 0, 12, 0, 13, 0, 14, 0, 15);
-      }
-    }
-    odd = v128.add<f32>(odd, v128.add<f32>(v128.mul<f32>(a, zero), v128.mul<f32>(b, zero)));
-    put(to, a);
-    put(to + 32, b);
-    to += 64;
+  const step: usize = dtype == F32 ? 16 : 8;
+  for (let i = 0; i < n; i += 4) {
+    const four = low(dtype, from);
+    odd = v128.add<f32>(odd, v128.mul<f32>(four, zero));
+    use(how, f64x2.promote_low_f32x4(four), to, base, f);
+    use(how, f64x2.promote_low_f32x4(v128.shuffle<i64>(four, four, 1, 1)), to + 16, base + 16, f);
+    from += step;
+    to += 32;
+    base += 32;
   }
   return v128.all_true<i32>(v128.eq<f32>(odd, zero));
+}
+
+/** A loop of its own for each dtype, without a choice inside. */
+@inline
+function all(how: i32, n: i32, dtype: i32, from: usize, to: usize, base: usize, f: f64): bool {
+  if (dtype == F32) return each(how, n, F32, from, to, base, f);
+  if (dtype == F16) return each(how, n, F16, from, to, base, f);
+  if (dtype == F64) return each(how, n, F64, from, to, base, f);
+  return each(how, n, 3, from, to, base, f);
+}
+
+// Each of these says whether all entries are finite.
+
+/** `x` */
+export function stored(n: i32, first: f64, to: usize, from: usize, dtype: i32): bool {
+  return all(PLAIN, n, dtype, from, to, to, 0);
+}
+
+/** `f·x` */
+export function scaledStored(n: i32, first: f64, to: usize, from: usize, dtype: i32, f: f64): bool {
+  return all(SCALED, n, dtype, from, to, to, f);
+}
+
+/** `out + f·x` */
+export function addStored(n: i32, first: f64, to: usize, from: usize, dtype: i32, f: f64): bool {
+  return all(ADDED, n, dtype, from, to, to, f);
+}
+
+/** `out + f·(x − base)` */
+export function addDifferenceStored(
+  n: i32,
+  first: f64,
+  to: usize,
+  from: usize,
+  dtype: i32,
+  base: usize,
+  f: f64,
+): bool {
+  return all(DIFFERENCE, n, dtype, from, to, base, f);
 }
 
 /** Four f32, the nearest to four float64. */
@@ -127,10 +174,10 @@ function toF16(a: v128, b: v128): v128 {
 }
 
 /** Float64 to entries, each rounded once, to nearest, ties to even; whether all are finite, before and after. */
-export function encode(n: i32, dtype: i32, from: usize, to: usize): bool {
+export function encode(n: i32, first: f64, from: usize, to: usize, dtype: i32): bool {
   const zero = v128.splat<f64>(0);
   let odd = zero;
-  if (dtype == F64) return decode(n, F64, from, to);
+  if (dtype == F64) return stored(n, first, to, from, F64);
   if (dtype == F32) {
     for (let i = 0; i < n; i += 4) {
       const near = nearest(v128.load(from), v128.load(from, 16));
@@ -141,7 +188,12 @@ export function encode(n: i32, dtype: i32, from: usize, to: usize): bool {
     }
     return v128.all_true<i32>(v128.eq<f32>(odd, zero));
   }
-  let infinite = zero;
+  return dtype == F16 ? halves(n, F16, from, to) : halves(n, 3, from, to);
+}
+
+@inline
+function halves(n: i32, dtype: i32, from: usize, to: usize): bool {
+  let infinite = v128.splat<i32>(0);
   for (let i = 0; i < n; i += 8) {
     const a = v128.load(from);
     const b = v128.load(from, 16);

@@ -46,15 +46,6 @@ export function add(n: i32, first: f64, out: usize, b: usize): void {
   }
 }
 
-/** `out + f·(x − base)` */
-export function addDifference(n: i32, first: f64, out: usize, x: usize, base: usize, f: f64): void {
-  const factor = v128.splat<f64>(f);
-  for (let at: usize = 0, end = <usize>n << 3; at < end; at += 16) {
-    const difference = v128.sub<f64>(v128.load(x + at), v128.load(base + at));
-    v128.store(out + at, v128.add<f64>(v128.load(out + at), v128.mul<f64>(factor, difference)));
-  }
-}
-
 /** `base + lambda·(out / divisor)` */
 export function onto(n: i32, first: f64, out: usize, base: usize, lambda: f64, divisor: f64): void {
   const factor = v128.splat<f64>(lambda);
@@ -179,4 +170,27 @@ export function sizes(n: i32, first: f64, x: usize, into: usize): void {
   let sum: f64 = 0;
   for (let at: usize = 0, end = <usize>n << 3; at < end; at += 8) sum += abs<f64>(load<f64>(x + at));
   store<f64>(into, sum);
+}
+
+/** `base + (x − base)` where the importance is at least the threshold, else the base. */
+export function fused(n: i32, first: f64, out: usize, base: usize, x: usize, importance: usize, threshold: f64): void {
+  const least = v128.splat<f64>(threshold);
+  for (let at: usize = 0, end = <usize>n << 3; at < end; at += 16) {
+    const own = v128.load(base + at);
+    const moved = v128.add<f64>(own, v128.sub<f64>(v128.load(x + at), own));
+    const taken = v128.ge<f64>(v128.load(importance + at), least);
+    v128.store(out + at, v128.bitselect(moved, own, taken));
+  }
+}
+
+/** `r·(out / by) + (1 − r)·base`, r of each entry. */
+export function mixed(n: i32, first: f64, out: usize, base: usize, ratios: usize, by: f64): void {
+  const divisor = v128.splat<f64>(by);
+  const one = v128.splat<f64>(1);
+  for (let at: usize = 0, end = <usize>n << 3; at < end; at += 16) {
+    const ratio = v128.load(ratios + at);
+    const mean = v128.mul<f64>(ratio, v128.div<f64>(v128.load(out + at), divisor));
+    const rest = v128.mul<f64>(v128.sub<f64>(one, ratio), v128.load(base + at));
+    v128.store(out + at, v128.add<f64>(mean, rest));
+  }
 }

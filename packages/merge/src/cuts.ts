@@ -1,3 +1,4 @@
+import type { Address } from "../worker/run.js";
 import { Selection } from "./methods/select.ts";
 import type { Program, Writer } from "./program.ts";
 import type { Block } from "./walk.ts";
@@ -43,7 +44,7 @@ export async function cutsOf(
   wanted: readonly Wanted[],
   entries: number,
   program: (write: (writer: Writer) => void) => Program,
-  write: (writer: Writer) => readonly number[],
+  write: (writer: Writer) => readonly Address[],
   pass: Pass,
 ): Promise<readonly Cut[]> {
   const searches = wanted.map((one): Search => {
@@ -60,7 +61,7 @@ export async function cutsOf(
     const counts = open.filter((search) => !gathers.includes(search));
     const made = program((writer) => {
       const vectors = write(writer);
-      const of = ({ wanted: { vector } }: Search): number => vectors[vector] as number; // one for each
+      const of = ({ wanted: { vector } }: Search): Address => vectors[vector] as Address; // one for each
       const known = ({ found }: Search): number => new Float64Array(found.buffer)[0] as number; // its bits
       for (const search of counts)
         writer.op("count", of(search), writer.counts(), search.shift - 16, known(search));

@@ -1,4 +1,6 @@
+import { isInputError } from "@resolvent/tensor";
 import { bytesPerEntry, type Dtype, encodeNumbers, type ReadOptions } from "@resolvent/weights";
+import { alignedInputs } from "./aligned-inputs.ts";
 import { type Arithmetic, onThisThread } from "./arithmetic.ts";
 import type { Pass } from "./cuts.ts";
 import { type Input, inputOf } from "./inputs.ts";
@@ -19,10 +21,15 @@ export interface Workshop {
 
 export type PieceOptions = MergeOptions & ReadOptions & Workshop;
 
-/** What computes on the calling thread. */
-export async function hereWorkshop(): Promise<Workshop> {
-  const arithmetic = await onThisThread();
-  return { arithmetic, slots: slotsOf(arithmetic) };
+let here: Promise<Workshop> | undefined;
+
+/** What computes on the calling thread; its memory is made once. */
+export function hereWorkshop(): Promise<Workshop> {
+  here ??= onThisThread().then((arithmetic) => ({ arithmetic, slots: slotsOf(arithmetic) }));
+  here.catch(() => {
+    here = undefined;
+  });
+  return here;
 }
 
 /**
@@ -77,7 +84,14 @@ export function mergedPieces(
   const begun = begin(plan, name, models, options);
   begun.catch(() => {}); // it is awaited, unless something else has failed before
   return (async function* () {
-    for await (const { bytes } of await begun) yield bytes;
+    try {
+      for await (const { bytes } of await begun) yield bytes;
+    } catch (error) {
+      // Why a row has no answer, the method itself says.
+      const odd = isInputError(error) && error.code === "merge/not-finite";
+      if (odd && plan.method === "model_stock") await mergePlanned(plan, name, models, options);
+      throw error;
+    }
   })();
 }
 
@@ -95,11 +109,13 @@ async function begin(
       yield { bytes: encodeNumbers(numbers, dtype, name) };
     })();
   };
-  if (planned === undefined || planned.aligned) return await whole();
+  if (planned === undefined) return await whole();
   const shape = outputShape(plan, name, models);
-  const inputs = planned.inputs.map(
-    ({ model, tensor }): Input => inputOf(models, model, tensor ?? name),
-  );
+  const { tokenizer } = plan;
+  const inputs =
+    planned.aligned && tokenizer !== null
+      ? await alignedInputs({ ...plan, tokenizer }, name, planned.inputs, models, options)
+      : planned.inputs.map(({ model, tensor }): Input => inputOf(models, model, tensor ?? name));
   const own: Walk = { name, inputs, entries: entriesOf(plan, name, models) };
   const pass: Pass = async (program, visit) => {
     for await (const block of walk(own, program, undefined, options)) visit(block);

@@ -4,8 +4,14 @@ import type { MethodName } from "./method.ts";
 import { SPARSIFIERS } from "./methods/task-methods.ts";
 import type { PlannedTensor } from "./plan.ts";
 import type { Program } from "./program.ts";
+import { arceeProgram, modelStockProgram, sceProgram } from "./programs/based.ts";
 import { linearProgram, nearswapProgram, passthroughProgram } from "./programs/entrywise.ts";
-import { slerpProgram } from "./programs/spherical.ts";
+import {
+  karcherProgram,
+  multislerpProgram,
+  nuslerpProgram,
+  slerpProgram,
+} from "./programs/spherical.ts";
 import { taskProgram } from "./programs/task.ts";
 
 /** A tensor that a program is made for. */
@@ -33,6 +39,18 @@ export async function programFor(
       return nearswapProgram(request);
     case "slerp":
       return await slerpProgram(request);
+    case "nuslerp":
+      return await nuslerpProgram(request);
+    case "multislerp":
+      return await multislerpProgram(request);
+    case "karcher":
+      return await karcherProgram(request);
+    case "model_stock":
+      return await modelStockProgram(request);
+    case "sce":
+      return await sceProgram(request);
+    case "arcee_fusion":
+      return await arceeProgram(request);
     default:
       return SPARSIFIERS[method] && (await taskProgram(SPARSIFIERS[method], request, options));
   }

@@ -1,75 +1,75 @@
-import type { Job } from "../worker/run.js";
+import type { Address, Argument, Operation, Program } from "../worker/run.js";
+
+export type { Program } from "../worker/run.js";
 
 /** Entries of a piece: what stands between stays in a processor's cache, and sums are taken over as many at once. */
 export const PIECE = 4096;
 
-/** Where the kernels' own data end, and what a register has before and behind it. */
-const START = 8192;
+/** Free bytes before and behind a register. */
 const MARGIN = 64;
 
 /** Room for what a histogram counts: a digit of 16 bits, four bytes each. */
 const COUNTS = 4 * 65_536;
 
-/** What is done with each piece of a tensor, as data: operations of `assembly/` on registers of float64s, in order. */
-export interface Program
-  extends Pick<
-    Job,
-    "bytes" | "piece" | "stage" | "ops" | "constants" | "numbers" | "counts" | "lists"
-  > {
-  /** The registers of the inputs. */
-  readonly inputs: readonly number[];
-  /** The register of the result, where there is one. */
-  readonly output?: number;
-}
-
-/** What a program is written with: registers are addresses. */
+/** What a program is written with. */
 export interface Writer {
-  /** The inputs, in the order of the plan. */
-  readonly xs: readonly number[];
+  /** An input in float64. Those that no operation asks for are not brought there. */
+  x(input: number): Address;
   /** The result; a program that never asks for it has none. */
-  out(): number;
-  register(): number;
+  out(): Address;
+  register(): Address;
   /** Adds an operation. */
-  op(name: string, ...args: number[]): void;
-  /** Pairs of numbers in memory: registers and weights. */
-  table(pairs: readonly (readonly [number, number])[]): number;
-  /** Places for so many numbers that each piece gives. */
-  numbers(count: number): number;
-  counts(): number;
+  op(name: string, ...args: Argument[]): void;
+  /** The arguments by which an operation takes an input as it is stored. */
+  stored(input: number): readonly [Argument, Argument];
+  /** Pairs in memory: registers and weights. */
+  table(pairs: readonly (readonly [Address, number])[]): Address;
+  /** Places for so many numbers that each piece gives, eight bytes each. */
+  numbers(count: number): Address;
+  counts(): Address;
   /** A list that holds a pair for each entry of a piece at most. */
-  list(): { readonly at: number; readonly length: number };
+  list(): { readonly at: Address; readonly length: Address };
   /** Room that operations need for themselves. */
-  scratch(bytes: number): number;
+  scratch(bytes: number): Address;
 }
 
 export interface ProgramOptions {
-  readonly inputs: number;
   /** Entries of a piece; default 4096. Programs that look at rows take whole ones. */
   readonly piece?: number | undefined;
 }
 
 /** Writes a program. */
 export function programOf(
-  { inputs, piece = PIECE }: ProgramOptions,
   write: (writer: Writer) => void,
+  { piece = PIECE }: ProgramOptions = {},
 ): Program {
-  let end = START;
-  const take = (bytes: number): number => {
+  let end = 0;
+  const take = (bytes: number): Address => {
     const at = end + MARGIN;
     end = Math.ceil((at + bytes + MARGIN) / 64) * 64;
-    return at;
+    return { at };
   };
-  const register = (): number => take(8 * piece);
-  const ops: [string, ...number[]][] = [];
-  const constants: [number, number][] = [];
-  const numbers: number[] = [];
-  const counts: number[] = [];
-  const lists: { at: number; length: number }[] = [];
-  const xs = Array.from({ length: inputs }, register);
-  const stage = register();
-  let output: number | undefined;
+  const register = (): Address => take(8 * piece);
+  const ops: Operation[] = [];
+  const constants: [Address, number | Address][] = [];
+  const numbers: Address[] = [];
+  const counts: Address[] = [];
+  const lists: { at: Address; length: Address }[] = [];
+  const xs = new Map<number, Address>();
+  let output: Address | undefined;
+  const stored = (input: number): readonly [Argument, Argument] => [
+    { stored: input },
+    { dtype: input },
+  ];
   write({
-    xs,
+    x: (input) => {
+      const known = xs.get(input);
+      if (known !== undefined) return known;
+      const own = register();
+      xs.set(input, own);
+      ops.push(["stored", own, ...stored(input)]);
+      return own;
+    },
     out: () => {
       output ??= register();
       return output;
@@ -78,16 +78,17 @@ export function programOf(
     op: (name, ...args) => {
       ops.push([name, ...args]);
     },
+    stored,
     table: (pairs) => {
-      const at = take(16 * pairs.length);
+      const { at } = take(16 * pairs.length);
       for (const [i, [a, b]] of pairs.entries())
-        constants.push([at + 16 * i, a], [at + 16 * i + 8, b]);
-      return at;
+        constants.push([{ at: at + 16 * i }, a], [{ at: at + 16 * i + 8 }, b]);
+      return { at };
     },
     numbers: (count) => {
-      const at = take(8 * count);
-      for (let i = 0; i < count; i++) numbers.push(at + 8 * i);
-      return at;
+      const { at } = take(8 * count);
+      for (let i = 0; i < count; i++) numbers.push({ at: at + 8 * i });
+      return { at };
     },
     counts: () => {
       const at = take(COUNTS);
@@ -102,7 +103,17 @@ export function programOf(
     scratch: take,
   });
   return {
-    ...{ bytes: end, piece, stage, ops, constants, numbers, counts, lists, inputs: xs },
+    ...{ bytes: end, piece, ops, constants, numbers, counts, lists },
     ...(output !== undefined && { output }),
   };
+}
+
+/** The place so many bytes further on. */
+export function after({ at }: Address, bytes: number): Address {
+  return { at: at + bytes };
+}
+
+/** Entries of a piece of whole rows: at least one row. */
+export function rowsOf(row: number): number {
+  return Math.max(1, row) * Math.max(1, Math.floor(PIECE / Math.max(1, row)));
 }

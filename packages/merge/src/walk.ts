@@ -36,24 +36,28 @@ export interface Block extends Outcome {
   readonly bytes: Uint8Array;
 }
 
-/** Memory that blocks use one after the other. */
+/** Memory that blocks use one after the other, by addresses. */
 export interface Slots {
-  take(bytes: number): ArrayBufferLike;
-  give(memory: ArrayBufferLike): void;
+  take(bytes: number): number;
+  give(address: number): void;
 }
 
 /** Keeps what was given back, for the next who asks for as much or less. */
-export function slotsOf(arithmetic: Arithmetic): Slots {
-  const free: ArrayBufferLike[] = [];
+export function slotsOf({ room }: Arithmetic): Slots {
+  const free: { readonly address: number; readonly size: number }[] = [];
+  const sizes = new Map<number, number>();
   return {
     take: (bytes) => {
-      const at = free.findIndex(({ byteLength }) => byteLength >= bytes);
-      return at < 0
-        ? arithmetic.memory(Math.max(bytes, BLOCK_BYTES + 16 * ALIGNED))
-        : (free.splice(at, 1)[0] as ArrayBufferLike); // it was found there
+      const at = free.findIndex(({ size }) => size >= bytes);
+      const [known] = at < 0 ? [] : free.splice(at, 1);
+      if (known !== undefined) return known.address;
+      const size = Math.max(bytes, BLOCK_BYTES + 16 * ALIGNED);
+      const address = room.take(size);
+      sizes.set(address, size);
+      return address;
     },
-    give: (memory) => {
-      free.push(memory);
+    give: (address) => {
+      free.push({ address, size: sizes.get(address) ?? 0 });
     },
   };
 }
@@ -87,36 +91,34 @@ export function walk(
     },
   );
 
-  const compute = async (first: number, memory: ArrayBufferLike): Promise<Block> => {
+  const compute = async (first: number, address: number): Promise<Block> => {
     const count = Math.min(size, entries - first);
-    const jobInputs = inputs.map((input, i) => ({
-      buffer: memory,
-      offset: places[i] as number, // one for each
-      dtype: NUMBERS[input.dtype] as number, // `inputOf` gives no other
+    const { buffer } = arithmetic.room.memory;
+    const stretches = inputs.map((input, i) => ({
+      address: address + (places[i] as number), // one for each
+      dtype: NUMBERS[input.dtype] as number, // inputs have no other
       width: bytesPerEntry(input.dtype),
-      register: program.inputs[i] as number,
     }));
-    const into = jobInputs.map(
-      ({ buffer, offset, width: each }) => new Uint8Array(buffer, offset, count * each),
-    );
+    const into = stretches.map((own) => new Uint8Array(buffer, own.address, count * own.width));
     await Promise.all(inputs.map((input, i) => input.read(first, into[i] as Uint8Array, options)));
     options.signal?.throwIfAborted();
-    const offset = places.at(-1) as number; // there is one
-    const outcome = await arithmetic.run({
-      ...program,
-      ...{ entries: count, first, inputs: jobInputs },
-      output: stored && {
-        ...{ buffer: memory, offset, width: stored.width },
-        ...{ dtype: NUMBERS[stored.dtype] as number, register: program.output as number },
-      },
-    });
+    const output = stored && {
+      address: address + (places.at(-1) as number), // there is one
+      dtype: NUMBERS[stored.dtype] as number, // as above
+      width: stored.width,
+    };
+    const job = { program, entries: count, first, inputs: stretches, output };
+    const outcome = await arithmetic.run(job);
     if (outcome.odd !== undefined) complain(outcome.odd, first, into);
-    const bytes = new Uint8Array(memory, offset, count * (stored?.width ?? 0));
+    const bytes = new Uint8Array(buffer, output?.address ?? address, count * (output?.width ?? 0));
     return { ...outcome, first, entries: count, bytes: finished(bytes) };
   };
   const finished = (bytes: Uint8Array): Uint8Array => {
     if (dtype === undefined || dtype === wide) return bytes;
-    const numbers = decodeNumbers({ dtype: "F64", shape: [bytes.length / 8], bytes }, "f64");
+    const numbers = decodeNumbers(
+      { dtype: "F64", shape: [bytes.length / 8], bytes: bytes.slice() },
+      "f64",
+    );
     return encodeNumbers(numbers, dtype, name);
   };
   const complain = (
@@ -140,12 +142,12 @@ export function walk(
     }
   };
 
-  const queue: { readonly memory: ArrayBufferLike; readonly block: Promise<Block> }[] = [];
+  const queue: { readonly address: number; readonly block: Promise<Block> }[] = [];
   let next = 0;
-  const begin = (memory: ArrayBufferLike): void => {
-    const block = compute(next, memory);
+  const begin = (address: number): void => {
+    const block = compute(next, address);
     block.catch(() => {}); // it is awaited, unless something else has failed before
-    queue.push({ memory, block });
+    queue.push({ address, block });
     next += size;
   };
   const ahead = arithmetic.threads + 2; // one is read, and one is used
@@ -156,12 +158,12 @@ export function walk(
       for (let head = queue[0]; head !== undefined; head = queue[0]) {
         yield await head.block;
         queue.shift();
-        if (next < entries) begin(head.memory);
-        else slots.give(head.memory);
+        if (next < entries) begin(head.address);
+        else slots.give(head.address);
       }
     } finally {
       await Promise.allSettled(queue.map(({ block }) => block));
-      for (const { memory } of queue) slots.give(memory);
+      for (const { address } of queue) slots.give(address);
     }
   })();
 }

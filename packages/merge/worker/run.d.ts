@@ -1,28 +1,45 @@
-/** Where entries stand as they are stored, and the register of their float64s. */
+/** A place in the memory of a job: bytes from where its own begins. */
+export interface Address {
+  readonly at: number;
+}
+
+/** What an operation takes: a number, a place, the address of an input as it is stored, or how that is numbered. */
+export type Argument = number | Address | { readonly stored: number } | { readonly dtype: number };
+
+/** The name of a function of `assembly/`, and what it takes besides the number of entries and the index of the first. */
+export type Operation = readonly [name: string, ...args: Argument[]];
+
+/** What is done with each piece of a tensor, as data: operations on registers of float64s, in order. */
+export interface Program {
+  readonly bytes: number;
+  /** Entries of a piece. */
+  readonly piece: number;
+  readonly ops: readonly Operation[];
+  /** The register of the result, where there is one. */
+  readonly output?: Address;
+  /** What stands in memory before: numbers, and addresses as numbers. */
+  readonly constants: readonly (readonly [Address, number | Address])[];
+  readonly numbers: readonly Address[];
+  readonly counts: readonly Address[];
+  readonly lists: readonly { readonly at: Address; readonly length: Address }[];
+}
+
+/** Where entries stand in memory as they are stored. */
 export interface Stored {
-  readonly buffer: ArrayBufferLike;
-  readonly offset: number;
+  readonly address: number;
   /** As assembly/stored.ts numbers them. */
   readonly dtype: number;
   readonly width: number;
-  readonly register: number;
 }
 
 /** A stretch of a tensor, and what is done with it. */
 export interface Job {
-  readonly bytes: number;
-  readonly piece: number;
+  readonly program: Program;
   readonly entries: number;
   /** Index of the first entry in its tensor. */
   readonly first: number;
   readonly inputs: readonly Stored[];
   readonly output?: Stored | undefined;
-  readonly stage: number;
-  readonly ops: readonly (readonly [string, ...number[]])[];
-  readonly constants: readonly (readonly [number, number])[];
-  readonly numbers: readonly number[];
-  readonly counts: readonly number[];
-  readonly lists: readonly { readonly at: number; readonly length: number }[];
 }
 
 /** An entry that is not finite, or becomes infinite when it is stored, is within `n` from `from` on. */
@@ -43,4 +60,8 @@ export interface Outcome {
   readonly lists: readonly (readonly Float64Array[])[];
 }
 
-export function runnerOf(module: WebAssembly.Module): (job: Job) => Outcome;
+/** Runs jobs on a memory, with what they need for themselves from the address `base` on. */
+export function runnerOf(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): (job: Job, base: number) => Outcome;

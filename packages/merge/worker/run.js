@@ -1,68 +1,93 @@
 // Computes one stretch of a tensor, by a program that src/program.ts has made: piece by piece, so that what stands between
 // stays in a processor's cache. The same code on the calling thread and on others; plain JavaScript, because a thread's is
 // loaded by its address as it is; types in run.d.ts.
+import { ROWWISE } from "./rows.js";
 
-/** What is read beyond the last entry of a piece, in bytes. */
-const BEHIND = 64;
+/** Entries that are read at once end at a multiple of it, in bytes. */
+const TOGETHER = 64;
 
-/** What floats over 1e-8 need no care for; see src/methods/arcee-fusion.ts. */
-const FLOOR = 1e-8;
+/** Bytes of what a histogram counts. */
+const COUNTS = 4 * 65_536;
 
-/** Runs jobs in a memory of its own. */
-export function runnerOf(module) {
-  const { exports } = new WebAssembly.Instance(module, {
-    env: {
-      abort: () => {
-        throw new Error("A kernel of merges has stopped.");
-      },
-    },
-  });
-  const { memory } = exports;
+export function runnerOf(module, memory) {
+  const abort = () => {
+    throw new Error("a kernel was given what it cannot take");
+  };
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
 
-  return (job) => {
-    const missing = Math.ceil((job.bytes - memory.buffer.byteLength) / 65_536);
-    if (missing > 0) memory.grow(missing);
-    const { ops, piece, entries, first, inputs, output, stage, numbers } = job;
-    const bytes = new Uint8Array(memory.buffer);
-    const floats = new Float64Array(memory.buffer);
-    for (const [at, value] of job.constants) floats[at / 8] = value;
-    for (const at of job.counts) bytes.fill(0, at, at + 4 * 65_536);
-    const sums = [];
-    const lists = job.lists.map(() => []);
+  return ({ program, entries, first, inputs, output }, base) => {
+    memory.grow(0); // what another thread has made of it shows from here on
+    const { buffer } = memory;
+    const bytes = new Uint8Array(buffer);
+    const floats = new Float64Array(buffer);
+    const { piece } = program;
+    for (const [{ at }, value] of program.constants)
+      floats[(base + at) / 8] = typeof value === "number" ? value : base + value.at;
+    for (const { at } of program.counts) bytes.fill(0, base + at, base + at + COUNTS);
+    for (const { address, width } of inputs) {
+      const end = address + entries * width;
+      bytes.fill(0, end, Math.ceil(end / TOGETHER) * TOGETHER);
+    }
+    const context = { functions: exports, floats, base, inputs };
+    const ops = program.ops.map((op) => bound(op, context));
+    const sums = new Float64Array(program.numbers.length * Math.ceil(entries / piece));
+    const lists = program.lists.map(() => []);
+    let sum = 0;
     for (let from = 0; from < entries; from += piece) {
       const n = Math.min(piece, entries - from);
-      for (const [i, { buffer, offset, dtype, width, register }] of inputs.entries()) {
-        bytes.set(new Uint8Array(buffer, offset + from * width, n * width), stage);
-        bytes.fill(0, stage + n * width, stage + n * width + BEHIND);
-        if (exports.decode(n, dtype, stage, register) === 0) return { odd: { input: i, from, n } };
+      for (const run of ops) {
+        const odd = run(n, first + from, from);
+        if (odd !== undefined) return { odd: { input: odd, from, n } };
       }
-      for (const [name, ...args] of ops) {
-        const own = ROWWISE[name];
-        if (own === undefined) exports[name](n, first + from, ...args);
-        else own(exports, floats, n, ...args);
+      for (const { at } of program.numbers) sums[sum++] = floats[(base + at) / 8];
+      for (const [i, { at, length }] of program.lists.entries()) {
+        const [start, count] = [(base + at.at) / 8, floats[(base + length.at) / 8]];
+        if (count > 0) lists[i].push(floats.slice(start, start + 2 * count));
       }
-      for (let i = 0; i < numbers.length; i++) sums.push(floats[numbers[i] / 8]);
-      for (const [i, { at, length }] of job.lists.entries()) {
-        const count = floats[length / 8];
-        if (count > 0) lists[i].push(floats.slice(at / 8, at / 8 + 2 * count));
-      }
-      if (output !== undefined) {
-        const { buffer, offset, dtype, width, register } = output;
-        if (exports.encode(n, dtype, register, stage) === 0) {
-          return { odd: { from, n, numbers: floats.slice(register / 8, register / 8 + n) } };
-        }
-        new Uint8Array(buffer, offset + from * width, n * width).set(
-          bytes.subarray(stage, stage + n * width),
-        );
+      if (output === undefined) continue;
+      const register = base + program.output.at;
+      const { address, dtype, width } = output;
+      if (exports.encode(n, 0, register, address + from * width, dtype) === 0) {
+        const numbers = Float64Array.from(floats.subarray(register / 8, register / 8 + n));
+        return { odd: { from, n, numbers } };
       }
     }
     return {
-      numbers: Float64Array.from(sums),
-      counts: job.counts.map((at) => new Uint32Array(memory.buffer.slice(at, at + 4 * 65_536))),
-      lists,
+      numbers: sums,
+      counts: program.counts.map(
+        ({ at }) => Uint32Array.from(new Uint32Array(buffer, base + at, 65_536)), // not shared
+      ),
+      lists: lists.map((list) => list.map((pairs) => Float64Array.from(pairs))),
     };
   };
 }
 
-/** Ops that take rows of the last axis, each for itself. */
-const ROWWISE = {};
+/** An operation, bound to what it works on: applied to a piece, it gives the index of an input that is not finite. */
+function bound([name, ...args], { functions, floats, base, inputs }) {
+  const values = args.map((arg) => {
+    if (typeof arg === "number") return arg;
+    if ("at" in arg) return base + arg.at;
+    return "dtype" in arg ? inputs[arg.dtype].dtype : inputs[arg.stored].address;
+  });
+  const own = ROWWISE[name];
+  if (own !== undefined) {
+    return (n) => {
+      own(functions, floats, n, ...values);
+      return undefined;
+    };
+  }
+  const apply = functions[name];
+  const at = args.findIndex((arg) => typeof arg !== "number" && "stored" in arg);
+  if (at < 0) {
+    return (n, first) => {
+      apply(n, first, ...values);
+      return undefined;
+    };
+  }
+  const { stored } = args[at];
+  const { address, width } = inputs[stored];
+  return (n, first, from) => {
+    values[at] = address + from * width;
+    return apply(n, first, ...values) === 0 ? stored : undefined;
+  };
+}

@@ -2,10 +2,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { runnerOf } from "./run.js";
 
-const run = runnerOf(workerData);
-parentPort.on("message", (job) => {
+const run = runnerOf(workerData.module, workerData.memory);
+parentPort.on("message", ({ job, base }) => {
   try {
-    parentPort.postMessage({ outcome: run(job) });
+    parentPort.postMessage({ outcome: run(job, base) });
   } catch (error) {
     parentPort.postMessage({ failure: error instanceof Error ? error.message : String(error) });
   }

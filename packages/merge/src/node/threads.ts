@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { InternalError } from "@resolvent/tensor";
 import type { Job, Outcome } from "../../worker/run.js";
-import { type Arithmetic, loadKernels, onThisThread } from "../arithmetic.ts";
+import { type Arithmetic, loadKernels, placeOf, roomOf } from "../arithmetic.ts";
 
 /** More threads than this wait for each other's bytes. */
 const MOST = 8;
@@ -20,8 +20,9 @@ interface Waiting {
 
 /** Computes on threads of their own, which live until it is closed. */
 export async function onThreads(threads: number): Promise<Arithmetic> {
-  if (threads <= 1) return await onThisThread();
   const module = await loadKernels();
+  const room = roomOf();
+  const places = new Map<Worker, (bytes: number) => number>();
   const queue: Waiting[] = [];
   const idle: Worker[] = [];
   const busy = new Map<Worker, Waiting>();
@@ -36,12 +37,13 @@ export async function onThreads(threads: number): Promise<Arithmetic> {
       const [worker, waiting] = [idle.pop() as Worker, queue.shift() as Waiting]; // neither is empty
       busy.set(worker, waiting);
       worker.ref(); // who waits for it waits
-      worker.postMessage(waiting.job);
+      const { job } = waiting;
+      worker.postMessage({ job, base: places.get(worker)?.(job.program.bytes) ?? 0 }); // each has one
     }
   };
   const workers = Array.from({ length: threads }, () => {
     const worker = new Worker(new URL("../../worker/serve.js", import.meta.url), {
-      workerData: module,
+      workerData: { module, memory: room.memory },
       execArgv: [],
     });
     worker.unref(); // a program that forgets close() can end all the same
@@ -56,12 +58,13 @@ export async function onThreads(threads: number): Promise<Arithmetic> {
     });
     worker.on("error", (cause) => fail(stopped(cause)));
     worker.on("exit", () => fail(stopped("it has ended")));
+    places.set(worker, placeOf(room));
     idle.push(worker);
     return worker;
   });
   return {
     threads,
-    memory: (bytes) => new SharedArrayBuffer(bytes),
+    room,
     run: (job) =>
       new Promise((resolve, reject) => {
         if (ended !== undefined) return reject(ended);

@@ -12,7 +12,7 @@ import {
 import { writePieces } from "@resolvent/weights/node";
 import type { MergeOptions } from "../merge-tensor.ts";
 import type { OpenMergeModel } from "../model.ts";
-import { mergedPieces, type Workshop } from "../piecewise.ts";
+import { hereWorkshop, mergedPieces, type Workshop } from "../piecewise.ts";
 import type { MergePlan } from "../plan.ts";
 import type { Shard } from "../shards.ts";
 import { slotsOf } from "../walk.ts";
@@ -48,8 +48,8 @@ export async function writeShards(
   const started = performance.now();
   let [done, now] = [0, 0];
   const hashes = new Map<string, string | undefined>();
-  const arithmetic = await onThreads(total < WORTH_THREADS ? 1 : threads);
-  const workshop: Workshop = { arithmetic, slots: slotsOf(arithmetic) };
+  const alone = threads <= 1 || total < WORTH_THREADS;
+  const workshop = alone ? await hereWorkshop() : await threadedWorkshop(threads);
   try {
     for (const { file, tensors } of shards) {
       const path = join(folder, file);
@@ -78,9 +78,14 @@ export async function writeShards(
       hashes.set(file, hasher?.digest("hex"));
     }
   } finally {
-    await arithmetic.close();
+    if (!alone) await workshop.arithmetic.close();
   }
   return hashes;
+}
+
+async function threadedWorkshop(threads: number): Promise<Workshop> {
+  const arithmetic = await onThreads(threads);
+  return { arithmetic, slots: slotsOf(arithmetic) };
 }
 
 /** Results with fewer bytes are there before threads have started. */

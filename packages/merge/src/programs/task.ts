@@ -1,3 +1,4 @@
+import type { Address } from "../../worker/run.js";
 import { type Cut, cutsOf } from "../cuts.ts";
 import type { MergeOptions } from "../merge-tensor.ts";
 import { checkEpsilon } from "../methods/checks.ts";
@@ -6,7 +7,7 @@ import { drawKeys } from "../methods/philox.ts";
 import { LEAST_SUM, type Rescaling, ranksOf } from "../methods/sparsify.ts";
 import type { TaskMethod } from "../methods/task-methods.ts";
 import { LEAST_WEIGHT } from "../methods/task-vectors.ts";
-import { PIECE, type Program, programOf, type Writer } from "../program.ts";
+import { after, type Program, programOf, rowsOf, type Writer } from "../program.ts";
 import type { ProgramRequest } from "../program-for.ts";
 import { numberOf, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
@@ -38,13 +39,12 @@ export async function taskProgram(
   { seed = 42, rescaling = "l1" }: MergeOptions,
 ): Promise<Program> {
   const { base, others } = rolesOf(planned);
-  const inputs = planned.inputs.length;
   const { normalize, rescale } = planned.parameters;
   const rescaled: Rescaling | undefined = rescale === true ? rescaling : undefined;
   const row = rowLength(shape);
   const byRank = sparsifier === "rank";
-  const piece = byRank ? row * Math.max(1, Math.floor(PIECE / Math.max(row, 1))) : undefined;
-  const program = (write: (writer: Writer) => void): Program => programOf({ inputs, piece }, write);
+  const piece = byRank ? rowsOf(row) : undefined;
+  const program = (write: (writer: Writer) => void): Program => programOf(write, { piece });
   const keeps = others.map(({ input }, model): Keep | undefined => {
     const density = numberOf(input.parameters, "density", 1);
     if (sparsifier === undefined || density >= 1) return undefined;
@@ -57,10 +57,10 @@ export async function taskProgram(
     checkEpsilon("a row", density, epsilon);
     return { ...keep, keys, ...(row > 1 && { epsilon }) };
   });
-  const deltas = ({ xs, register, op }: Writer): readonly number[] =>
+  const deltas = ({ x, register, op }: Writer): readonly Address[] =>
     others.map(({ at }) => {
       const delta = register();
-      op("minus", delta, xs[at] as number, xs[base] as number); // the plan has both
+      op("minus", delta, x(at), x(base));
       return delta;
     });
   const cuts = await cutsOf(
@@ -91,10 +91,10 @@ export async function taskProgram(
       program((writer) => {
         const all = deltas(writer);
         for (const i of kept) {
-          const [delta, into] = [all[i] as number, writer.numbers(2)]; // one for each
+          const [delta, into] = [all[i] as Address, writer.numbers(2)]; // one for each
           writer.op("sizes", delta, into);
           sparsified(writer, delta, terms[i] as Term, row);
-          writer.op("sizes", delta, into + 8);
+          writer.op("sizes", delta, after(into, 8));
         }
       }),
     );
@@ -109,17 +109,18 @@ export async function taskProgram(
   const divisor = normalize === true && Math.abs(total) >= LEAST_WEIGHT ? total : 1;
   const lambda = numberOf(planned.parameters, "lambda");
   return program((writer) => {
-    const { xs, op } = writer;
-    const [out, own] = [writer.out(), xs[base] as number]; // the plan has a base
+    const { op } = writer;
+    const [out, own] = [writer.out(), writer.x(base)];
     if (!election) op("zeros", out);
     if (sparsifier === undefined && !election) {
-      for (const { at, weight } of terms) op("addDifference", out, xs[at] as number, own, weight);
+      for (const { at, weight } of terms)
+        op("addDifferenceStored", out, ...writer.stored(at), own, weight);
       op("onto", out, own, lambda, divisor);
       return;
     }
     const all = deltas(writer);
     for (const [i, term] of terms.entries()) {
-      const delta = all[i] as number; // one for each
+      const delta = all[i] as Address; // one for each
       sparsified(writer, delta, term, row);
       const factor = factors[i];
       if (factor !== undefined) op("scaled", delta, delta, factor);
@@ -135,7 +136,7 @@ export async function taskProgram(
 }
 
 /** Leaves what stays of a difference, in place. */
-function sparsified(writer: Writer, delta: number, { keep }: Term, row: number): void {
+function sparsified(writer: Writer, delta: Address, { keep }: Term, row: number): void {
   const { op, register, scratch } = writer;
   if (keep === undefined) return;
   const { density, byProbability, cuts, keys, epsilon } = keep;
