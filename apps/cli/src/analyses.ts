@@ -3,6 +3,7 @@ import { attentionAnalyses } from "@resolvent/attention/analyses";
 import { dictionaryAnalyses } from "@resolvent/dictionary/analyses";
 import { expansionAnalyses } from "@resolvent/expansion/analyses";
 import { linearityAnalyses } from "@resolvent/linearity/analyses";
+import { mergeAnalyses } from "@resolvent/merge/analyses";
 import { patchingAnalyses } from "@resolvent/patching/analyses";
 import { pathsAnalyses } from "@resolvent/paths/analyses";
 import { modelAnalyses } from "resolvent/analyses";
@@ -15,5 +16,6 @@ export const analyses: readonly ListedAnalysis[] = [
   ...linearityAnalyses,
   ...attentionAnalyses,
   ...dictionaryAnalyses,
+  ...mergeAnalyses,
   ...modelAnalyses,
 ];

@@ -39,12 +39,10 @@ export async function resultFiles(
     tokenizer === null || ["union", "base"].includes(tokenizer.source)
       ? donor
       : modelNamed(models, tokenizer.source);
-  const files = new Map<string, Uint8Array>();
-  for (const file of COPIED) {
-    const from = file === "generation_config.json" ? donor : source;
-    const bytes = await bytesOf(from.folder, file, options);
-    if (bytes !== undefined) files.set(file, bytes);
-  }
+  const files = await copiedFiles(
+    (file) => (file === "generation_config.json" ? donor : source).folder,
+    options,
+  );
   if (tokenizer !== null) {
     for (const [file, value] of await builtTokenizer(
       tokenizer,
@@ -62,6 +60,19 @@ export async function resultFiles(
       files.set("chat_template.jinja", new TextEncoder().encode(template));
   }
   files.set("config.json", json(resultConfig(plan, donor.config)));
+  return files;
+}
+
+/** What folders hold besides weights and config, as it is: each file from the folder that is meant for it. */
+export async function copiedFiles(
+  from: (file: string) => Folder,
+  options: ReadOptions = {},
+): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const file of COPIED) {
+    const bytes = await bytesOf(from(file), file, options);
+    if (bytes !== undefined) files.set(file, bytes);
+  }
   return files;
 }
 

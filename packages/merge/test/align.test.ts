@@ -372,7 +372,7 @@ test("correlations are Pearson's, and 0 with what never changes", () => {
   expect(correlations(moments)).toBeNear(expected, { rtol: 1e-9, atol: 1e-12 });
 });
 
-test("agreement along an axis of odd size, by its definition", () => {
+test("agreement along an axis of odd size, by its definition", async () => {
   const [n, rest] = [5, 301];
   const uniform = drawing(9);
   const a = Float64Array.from({ length: n * rest }, uniform);
@@ -386,9 +386,13 @@ test("agreement along an axis of odd size, by its definition", () => {
     { kind: "mlp" as const, size: rest, stride: 1, signed: false },
   ];
   const dtype = "F64" as const;
-  const tensor = { place: "x", name: "x", dtype, shape: [n, rest], parts, layer: 0, copy: false };
+  const tensor = {
+    ...{ place: "x", name: "x", dtype, shape: [n, rest], parts, layer: 0, copy: false },
+    holds: [],
+  };
   const sums = new Float64Array(n * n);
-  addAgreement(sums, { tensor, a, b }, "residual", { residual, mlp: [mlp], heads: [[]] }, sizes);
+  const permutation = { residual, mlp: [mlp], heads: [[]] };
+  await addAgreement(sums, { tensor, a, b }, "residual", { permutation, sizes });
   const expected = upTo(n * n).map((at) => {
     const [i, j] = [Math.floor(at / n), at % n];
     return mlp.reduce((sum, old, k) => sum + (a[i * rest + k] ?? 0) * (b[j * rest + old] ?? 0), 0);

@@ -1,5 +1,13 @@
+export {
+  type AlignmentProgress,
+  type AlignmentStage,
+  type AlignOptions,
+  alignModels,
+  type ModelAlignment,
+} from "./align-models.ts";
 export { bestAssignment } from "./assignment.ts";
 export type { Group } from "./group.ts";
+export { type LogitDifference, type LogitOptions, logitDifference } from "./logit-difference.ts";
 export {
   type ActivationMatching,
   type ActivationOptions,
@@ -12,5 +20,6 @@ export {
   matchWeights,
   type WeightMatching,
 } from "./match-weights.ts";
+export { memoryModel, type Rewritten } from "./memory-model.ts";
 export { inverse, type Permutation } from "./permutation.ts";
 export { permutedTensors } from "./permute.ts";

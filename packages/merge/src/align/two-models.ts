@@ -1,13 +1,13 @@
 import type { ReadOptions } from "@resolvent/weights";
-import { checkFinite } from "../finite.ts";
 import type { OpenMergeModel } from "../model.ts";
 import { refuse } from "../refuse.ts";
 import type { Pair } from "./agreement.ts";
 import { type Placed, type PlacedModel, placed, type Sizes } from "./places.ts";
+import { numbersOf, stretches } from "./stretch.ts";
 
 /** Two models of one shape. */
 export interface Two {
-  /** What both have, by B's names; a copy of a tied embedding is not among them. */
+  /** What both have, by B's names, tables in stretches of rows; a copy of a tied embedding is not among them. */
   readonly tensors: readonly Placed[];
   readonly sizes: Sizes;
   /** A tensor of both. */
@@ -28,19 +28,22 @@ export function twoModels(a: OpenMergeModel, b: OpenMergeModel): Two {
     ofA.find(({ place }) => !ofB.some((one) => one.place === place));
   if (alone !== undefined) throw differs(inA, inB, alone.place);
   return {
-    tensors: ofB,
+    tensors: ofB.flatMap(stretches),
     sizes: inB.sizes,
     read: async (tensor, options) => {
-      const nameInA = byPlace.get(tensor.place)?.name ?? tensor.name;
+      const inOther = { ...tensor, ...stored(byPlace.get(tensor.place) ?? tensor) };
       const [x, y] = await Promise.all([
-        a.checkpoint.numbers(nameInA, "f64", options),
-        b.checkpoint.numbers(tensor.name, "f64", options),
+        numbersOf(a, inOther, options),
+        numbersOf(b, tensor, options),
       ]);
-      checkFinite(x, `${nameInA} of ${inA.name}`);
-      checkFinite(y, `${tensor.name} of ${inB.name}`);
       return { tensor, a: x, b: y };
     },
   };
+}
+
+/** What the other model's file calls a tensor, and how it has it. */
+function stored({ name, dtype }: Placed): Pick<Placed, "name" | "dtype"> {
+  return { name, dtype };
 }
 
 function computed({ tensors }: PlacedModel): Placed[] {
