@@ -1,6 +1,6 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import type { ListedAnalysis } from "@resolvent/analysis";
 
-type Analyses = readonly (AnyAnalysis | AnyOutlineAnalysis)[];
+type Analyses = readonly ListedAnalysis[];
 
 const attention = async (): Promise<Analyses> =>
   (await import("@resolvent/attention/analyses")).attentionAnalyses;

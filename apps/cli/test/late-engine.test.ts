@@ -3,6 +3,7 @@ import {
   type ByParameter,
   checkParameters,
   type DictionaryFiles,
+  type ListedAnalysis,
   type NewFolder,
   type Result,
   type Subject,
@@ -154,17 +155,21 @@ async function resultOf<T extends Shaped>(
   return lasting(await analysis.run(subject, checked));
 }
 
+/** Others compute with nothing, or open what they compute with themselves. */
+const onModel = (analysis: ListedAnalysis): analysis is AnyAnalysis =>
+  analysis.needs !== "outline" && analysis.needs !== "files";
+
 test("every analysis is asked here", () => {
-  const all = analyses.filter(({ needs }) => needs !== "outline").map(({ name }) => name);
+  const all = analyses.filter(onModel).map(({ name }) => name);
   expect(Object.keys(asked).toSorted()).toEqual(all.toSorted());
 });
 
 describe.each(["gpt2", "llama"])("on an engine that answers later, %s", (family) => {
-  const cases = analyses.flatMap((analysis) =>
-    analysis.needs === "outline"
-      ? []
-      : (asked[analysis.name] ?? []).map((params) => ({ name: analysis.name, analysis, params })),
-  );
+  const cases = analyses
+    .filter(onModel)
+    .flatMap((analysis) =>
+      (asked[analysis.name] ?? []).map((params) => ({ name: analysis.name, analysis, params })),
+    );
   test.each(cases)("$name $params", async (one) => {
     const engine = lateEngine();
     const model = await loadModel(engine, tinyModel(family), { hash: false });

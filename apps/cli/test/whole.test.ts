@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { AnyAnalysis, AnyOutlineAnalysis, Result, Table } from "@resolvent/analysis";
+import type { ListedAnalysis, Result, Table } from "@resolvent/analysis";
 import { beforeAll, describe, expect, test } from "vitest";
 import { analyses } from "../src/analyses.ts";
 import type { Format } from "../src/options.ts";
@@ -172,7 +172,7 @@ function written(
 const seenKinds = new Map<string, Set<string>>();
 
 describe.each(calls)("%s %j", (name, args) => {
-  const analysis = analyses.find((one) => one.name === name) as AnyAnalysis | AnyOutlineAnalysis; // it is in the list
+  const analysis = analyses.find((one) => one.name === name) as ListedAnalysis; // it is in the list
   let result: Result;
   let tables: readonly Table[];
   beforeAll(async () => {
