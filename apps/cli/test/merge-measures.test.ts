@@ -101,7 +101,7 @@ interface Comparison {
 interface Alignment {
   readonly stages: readonly { readonly objective: readonly number[] }[];
   readonly exactness: { readonly certificate: { readonly relativeError: number } };
-  readonly barrier: { readonly before: Barrier; readonly after: Barrier };
+  readonly barrier: { readonly unaligned: Barrier; readonly aligned: Barrier };
 }
 
 const alone = ["--precision", "f64", "--threads", "1"];
@@ -247,8 +247,8 @@ describeWithFixtures("measures of merges by the command", (fixtures) => {
       ["base", "other", "base_other", "base_other_aligned"],
     ] as const) {
       const found = await json<Alignment>(["align", model(first), model(second), ...ids]);
-      expectPath(found.barrier.before, golden.paths[before] as GoldenPath);
-      expectPath(found.barrier.after, golden.paths[after] as GoldenPath);
+      expectPath(found.barrier.unaligned, golden.paths[before] as GoldenPath);
+      expectPath(found.barrier.aligned, golden.paths[after] as GoldenPath);
       const [stage] = found.stages;
       const { objective } = golden.paths[after] as GoldenPath;
       if (objective !== undefined) {

@@ -40,10 +40,14 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   features: ["--dictionary", at("sae"), "--tokens-file", at("ids.txt"), "--feature", "2"],
   graph: [...clean, "--dictionary", at("transcoder"), "--most-features", "20"],
   linearity: ["--tokens-file", at("ids.txt"), "--draws", "3", "--lens-passes", "0"],
+  barrier: [at("other"), "--tokens-file", at("ids.txt"), "--base", at("other"), "--grid", "3"],
+  compare: [at("other"), ...clean, "--level", "head"],
+  align: [at("other"), "--tokens-file", at("ids.txt"), "--points", "3"],
 };
 
 beforeAll(async () => {
   await writeModel(model, "gpt2");
+  await writeModel(at("other"), "gpt2", { seed: 1 });
   await writeDictionary(at("sae"));
   await writeDictionary(at("transcoder"), {
     ...{ hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" },

@@ -6,7 +6,7 @@ import { type JsonSchema, schemaFault } from "@resolvent/analysis";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { analyses } from "../src/analyses.ts";
-import { temporaryFolder, tinyGraph, writeDictionary } from "./models.ts";
+import { temporaryFolder, tinyGraph, writeDictionary, writeModel } from "./models.ts";
 import { run } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -99,6 +99,11 @@ const commands: readonly (readonly string[])[] = [
   ["graph", "--import", "GRAPH"],
   ["linearity", "attn-only-2l", "--tokens-file", "IDS", "--max-tokens", "300", "--draws", "5"],
   ["train-dictionary", "attn-only-2l", "--tokens-file", "IDS", ...training, "--out", "OUT"],
+  ["barrier", "ONE", "TWO", "--tokens-file", "FEW", "--points", "2", "--base", "TWO"],
+  ["compare", "ONE", "TWO", "--tokens", "1,2,3", "--base", "TWO", "--tokens-file", "FEW"],
+  ["compare", "ONE", "TWO", "--tokens", "1,2,3", "--max-degree", "1"],
+  ["align", "ONE", "TWO", "--tokens-file", "FEW", "--points", "2"],
+  ["align", "ONE", "TWO", "--out", "ALIGNED"],
 ];
 
 test("every output is as its schema says, and no analysis is left out", async () => {
@@ -115,7 +120,12 @@ test("every output is as its schema says, and no analysis is left out", async ()
     hookOut: "blocks.1.hook_mlp_out",
     width: WIDTH,
   };
+  const few = join(folder, "few.txt");
+  await writeFile(few, "[[1,2,3],[4,5,6,7]]");
   const files: Readonly<Record<string, string>> = {
+    ...{ FEW: few, ALIGNED: join(folder, "aligned") },
+    ONE: await writeModel(join(folder, "one"), "gpt2", { seed: 1 }),
+    TWO: await writeModel(join(folder, "two"), "gpt2", { seed: 2 }),
     ...{ IDS: ids, PROMPTS: prompts, GRAPH: graph, OUT: join(folder, "trained") },
     SAE: await writeDictionary(join(folder, "sae"), {
       hook: "blocks.3.hook_resid_post",

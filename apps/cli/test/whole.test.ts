@@ -93,6 +93,30 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
     ],
   ],
   ["graph", ["--import", at("graph.json")]],
+  ["barrier", ["M", at("other"), "--tokens-file", at("ids.txt"), "--points", "3"]],
+  [
+    "barrier",
+    [
+      ...["M", at("other"), "--tokens-file", at("ids.txt"), "--points", "3", "--method", "nuslerp"],
+      ...["--base", at("other"), "--grid", "2", "--max-tokens", "100"],
+    ],
+  ],
+  ["compare", ["M", at("other"), ...prompt]],
+  [
+    "compare",
+    [
+      ...["M", at("other"), ...prompt, "--level", "head", "--top", "5", "--max-degree", "2"],
+      ...["--base", at("other"), "--merge", at("other"), "--tokens-file", at("ids.txt")],
+    ],
+  ],
+  ["align", ["M", at("other")]],
+  [
+    "align",
+    [
+      ...["M", at("other"), "--by", "activations", "--tokens-file", at("ids.txt")],
+      ...["--points", "3", "--out", at("aligned")],
+    ],
+  ],
   ["profile", ["M", ...prompt, "--runs", "1"]],
   ["inspect", ["M"]],
   ["inspect", ["attn-only-2l"]],
@@ -101,6 +125,7 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
 let model: string;
 beforeAll(async () => {
   model = await writeModel(at("small"), "gpt2");
+  await writeModel(at("other"), "gpt2", { seed: 1 });
   await writeDictionary(at("sae"));
   await writeDictionary(at("transcoder"), {
     ...{ hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" },

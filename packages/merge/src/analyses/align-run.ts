@@ -81,7 +81,7 @@ export async function alignSubject<T extends Shaped>(
           onProgress: (progress) => onProgress({ ...progress, of: "point" }),
         }),
       );
-    return { before: await along(second), after: await along(after) };
+    return { unaligned: await along(second), aligned: await along(after) };
   });
   const float64 =
     inFloat64 === undefined
@@ -116,12 +116,20 @@ function lossPath({ points, barrier, at }: Barrier): LossPath {
   return { points, barrier, at };
 }
 
+/** The size of texts that are drawn. */
+export function drawnOutline<T extends Shaped>({
+  architecture: { context },
+}: Pick<Model<T>, "architecture">): { readonly length: number; readonly sequences: number } {
+  return { length: Math.min(DRAWN_TOKENS, context), sequences: TEXTS };
+}
+
 function drawnTexts<T extends Shaped>(
-  { architecture: { vocab, context } }: Model<T>,
+  model: Model<T>,
   seed: number,
 ): readonly (readonly number[])[] {
   const next = drawing(seed);
-  const length = Math.min(DRAWN_TOKENS, context);
+  const { vocab } = model.architecture;
+  const { length } = drawnOutline(model);
   const token = (): number => Math.min(vocab - 1, Math.floor(vocab * next()));
   return Array.from({ length: TEXTS }, () => Array.from({ length }, token));
 }

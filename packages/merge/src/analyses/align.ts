@@ -13,7 +13,7 @@ import { mapWeights, nextTokenLoss, run as runModel, tokenIds } from "@resolvent
 import { checkSameShape } from "../measure/index.ts";
 import { batchSize } from "../measure/rows.ts";
 import type { AlignmentResult } from "./align-result.ts";
-import { alignSubject } from "./align-run.ts";
+import { alignSubject, drawnOutline } from "./align-run.ts";
 import { ALIGN_TABLE_KINDS, alignAnswer, alignTables, alignViews } from "./align-tables.ts";
 import { costs, weightBytes } from "./cost.ts";
 import {
@@ -100,7 +100,7 @@ function estimate(
   checkSameShape(model, ...Object.values(models ?? {}));
   const { length, sequences } = hasCorpus(params)
     ? corpusOutline(params, model.architecture, vocabulary)
-    : { length: 32, sequences: 8 };
+    : drawnOutline(model);
   const size = Math.min(sequences, batchSize(length, model.architecture.vocab));
   const batch = Array.from({ length: size }, () => new Array<number>(length).fill(0));
   const passes = priced(precision, (ops) =>
