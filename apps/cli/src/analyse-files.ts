@@ -10,6 +10,7 @@ import { type CallAlone, give, valuesGiven } from "./analyse.ts";
 import { byOptions } from "./checked.ts";
 import { commandLine } from "./command-line.ts";
 import { EXIT, exitCodeOf, refuseUnsound } from "./failure.ts";
+import { placeOfModel } from "./model-place.ts";
 import { modelFolder } from "./open.ts";
 import { outputOf } from "./output.ts";
 import { toldOf } from "./told.ts";
@@ -26,12 +27,15 @@ export async function analyseFiles(
   const { values } = await valuesGiven(parameters, call, output);
   let kept: string | undefined;
   const host: FilesHost = {
-    folder: async (name, { revision } = {}) =>
-      await modelFolder(
-        name,
-        { ...(revision !== undefined && { revision }), ...(flags.offline && { offline: true }) },
-        terminal,
-      ),
+    folder: async (name) => {
+      const { path, revision } = placeOfModel(name);
+      const { offline } = flags;
+      const place = {
+        ...(revision !== undefined && { revision }),
+        ...(offline !== undefined && { offline }),
+      };
+      return await modelFolder(path, place, terminal);
+    },
     engine: async (use) => {
       const { threads } = flags;
       const engine = await createCpu({ ...(threads !== undefined && { threads }) });

@@ -33,6 +33,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["lens", expansion],
   ["profile", models],
   ["linearity", linearity],
+  ["merge", merge],
   ["barrier", merge],
   ["compare", merge],
   ["align", merge],

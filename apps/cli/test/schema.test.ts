@@ -104,6 +104,8 @@ const commands: readonly (readonly string[])[] = [
   ["compare", "ONE", "TWO", "--tokens", "1,2,3", "--max-degree", "1"],
   ["align", "ONE", "TWO", "--tokens-file", "FEW", "--points", "2"],
   ["align", "ONE", "TWO", "--out", "ALIGNED"],
+  ["merge", "CONFIG", "--dry-run"],
+  ["merge", "CONFIG", "MERGED", "--no-hash"],
 ];
 
 test("every output is as its schema says, and no analysis is left out", async () => {
@@ -126,6 +128,7 @@ test("every output is as its schema says, and no analysis is left out", async ()
     ...{ FEW: few, ALIGNED: join(folder, "aligned") },
     ONE: await writeModel(join(folder, "one"), "gpt2", { seed: 1 }),
     TWO: await writeModel(join(folder, "two"), "gpt2", { seed: 2 }),
+    ...{ CONFIG: join(folder, "merge.yml"), MERGED: join(folder, "merged") },
     ...{ IDS: ids, PROMPTS: prompts, GRAPH: graph, OUT: join(folder, "trained") },
     SAE: await writeDictionary(join(folder, "sae"), {
       hook: "blocks.3.hook_resid_post",
@@ -133,6 +136,14 @@ test("every output is as its schema says, and no analysis is left out", async ()
     }),
     SAE2: await writeDictionary(join(folder, "transcoder"), transcoder),
   };
+  const { ONE, TWO, CONFIG = "" } = files;
+  await writeFile(
+    CONFIG,
+    JSON.stringify({
+      ...{ merge_method: "slerp", base_model: ONE, parameters: { t: [0, 1] } },
+      ...{ models: [{ model: ONE }, { model: TWO }], tokenizer: { source: "union" } },
+    }),
+  );
   const seen = new Set<string>();
   for (const words of commands) {
     const args = words.map((word) => files[word] ?? word);
@@ -261,7 +272,11 @@ describe("results have one vocabulary", () => {
         const property = properties[name];
         // Graphs count their nodes, and the file of one has them as other programs do.
         const counted = /^attribution-graph/.test(at) && name === "nodes";
-        return property === undefined || counted ? [] : [[`${at}/${name}`, plain(property).type]];
+        // A plan of a merge has tokens as the configuration says where their rows come from.
+        const row = at === "merge-plan/$defs/PlannedToken";
+        return property === undefined || counted || row
+          ? []
+          : [[`${at}/${name}`, plain(property).type]];
       }),
     );
     expect(found.length).toBeGreaterThan(10);

@@ -101,6 +101,8 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
       ...["--base", at("other"), "--grid", "2", "--max-tokens", "100"],
     ],
   ],
+  ["merge", [at("merge.yml"), "--dry-run"]],
+  ["merge", [at("merge.yml"), at("merged"), "--shard-bytes", "20000", "--no-verify"]],
   ["compare", ["M", at("other"), ...prompt]],
   [
     "compare",
@@ -134,6 +136,11 @@ beforeAll(async () => {
     ...{ hook: "blocks.1.ln2.hook_normalized", hookOut: "blocks.1.hook_mlp_out", seed: 1 },
   });
   await writeFile(at("graph.json"), JSON.stringify(tinyGraph()));
+  const inputs = [model, at("other")].map((one) => `{model: ${JSON.stringify(one)}}`);
+  await writeFile(
+    at("merge.yml"), // with something that has no effect
+    `{merge_method: linear, parameters: {weight: 1, density: 0.5}, models: [${inputs.join(", ")}]}`,
+  );
   await writeFile(at("labels.json"), '{"2": "the second"}');
   const line = (i: number): string =>
     Array.from({ length: 20 }, (_, k) => (i * k + k) % 29).join(",");

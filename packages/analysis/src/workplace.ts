@@ -6,10 +6,10 @@ import type { Progress } from "./subject.ts";
 /** What an analysis gets that opens models itself, by names that it has read. */
 export interface Workplace {
   /**
-   * The files of a model by its name, as commands take one: bundled, a path, an address, a name on the Hub.
+   * The files of a model by its name, as commands take one: bundled, a path, an address, `org/name@revision` on the Hub.
    * @throws InputError where there is none
    */
-  folder(name: string, options?: { readonly revision?: string | undefined }): Promise<Folder>;
+  folder(name: string): Promise<Folder>;
   /** Lends an engine to `use`, and closes it, however that ends. */
   engine<R>(use: <T extends Shaped>(engine: Engine<T>) => Promise<R>): Promise<R>;
   /** Told where unfinished work is, from which the same call goes on; whoever stops the work wants to know. */
