@@ -1,4 +1,4 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import type { ListedAnalysis } from "@resolvent/analysis";
 import { attentionAnalyses } from "@resolvent/attention/analyses";
 import { dictionaryAnalyses } from "@resolvent/dictionary/analyses";
 import { expansionAnalyses } from "@resolvent/expansion/analyses";
@@ -9,7 +9,7 @@ import { pathsAnalyses } from "@resolvent/paths/analyses";
 import { modelAnalyses } from "resolvent/analyses";
 
 /** The analyses that are commands, in the order of the list of commands: the one place to add some. */
-export const analyses: readonly (AnyAnalysis | AnyOutlineAnalysis)[] = [
+export const analyses: readonly ListedAnalysis[] = [
   ...expansionAnalyses,
   ...pathsAnalyses,
   ...patchingAnalyses,

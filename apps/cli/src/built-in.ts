@@ -1,6 +1,6 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import type { ListedAnalysis } from "@resolvent/analysis";
 
-type Analyses = readonly (AnyAnalysis | AnyOutlineAnalysis)[];
+type Analyses = readonly ListedAnalysis[];
 
 const attention = async (): Promise<Analyses> =>
   (await import("@resolvent/attention/analyses")).attentionAnalyses;
@@ -33,6 +33,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["lens", expansion],
   ["profile", models],
   ["linearity", linearity],
+  ["merge", merge],
   ["barrier", merge],
   ["compare", merge],
   ["align", merge],

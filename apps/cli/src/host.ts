@@ -25,6 +25,7 @@ import type { EngineOptions, ModelOptions } from "./options.ts";
 import { findModel } from "./prepare.ts";
 import type { Terminal } from "./terminal.ts";
 import { textLossNotes } from "./text-losses.ts";
+import { toldOf } from "./told.ts";
 import { warner } from "./warnings.ts";
 
 /** What a command says about how it computes. */
@@ -82,8 +83,7 @@ export function hostOf(
     later,
     checkpoint,
     signal,
-    onProgress: ({ done, total, of, note }) =>
-      terminal.progress(`${of} ${done} of ${total}${note === undefined ? "" : `, ${note}`}`),
+    onProgress: (progress) => terminal.progress(toldOf(progress)),
     warn: warner(terminal),
   };
 }

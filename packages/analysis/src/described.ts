@@ -30,8 +30,6 @@ export type ParameterValues =
         | "file"
         /** A `NewFile`. */
         | "newFile"
-        /** A `NewFolder`. */
-        | "newFolder"
         /** The name of another model. */
         | "model"
         /** `SiteVector`s; their order counts. */
@@ -41,6 +39,12 @@ export type ParameterValues =
       /** A layer, a position of the input: numbers from 0. */
       readonly kind: "number" | "numbers" | "layer" | "position";
       readonly range: Range;
+    }
+  | {
+      /** A `NewFolder`. */
+      readonly kind: "newFolder";
+      /** Whether nothing that is there may be replaced, not even where somebody asks for it. */
+      readonly fresh?: true;
     }
   | {
       /** One of some words; some of them. */
@@ -164,7 +168,6 @@ const FORMATS = {
   "json-lines": "jsonLines",
   file: "file",
   "new-file": "newFile",
-  "new-folder": "newFolder",
   model: "model",
 } as const;
 
@@ -173,6 +176,8 @@ const SITE_VECTOR = "site-vector";
 
 function valuesOf(name: string, schema: JsonSchema): ParameterValues {
   const { format } = schema;
+  if (format === "new-folder")
+    return { kind: "newFolder", ...(schema.fresh === true && { fresh: true }) };
   if (Object.hasOwn(FORMATS, String(format)))
     return { kind: FORMATS[format as keyof typeof FORMATS] };
   if (format === "layer" || format === "position") return { kind: format, range: rangeOf(schema) };

@@ -3,9 +3,12 @@ export { type Agreement, agreement } from "./agreement.ts";
 export {
   type Analysis,
   type AnyAnalysis,
+  type AnyFilesAnalysis,
   type AnyOutlineAnalysis,
   defineAnalysis,
+  type FilesAnalysis,
   isAnalysis,
+  type ListedAnalysis,
   type OutlineAnalysis,
 } from "./analysis.ts";
 export {
@@ -94,6 +97,7 @@ export {
   runAlone,
   runAnalysis,
 } from "./run-analysis.ts";
+export { planFiles, runFiles } from "./run-files.ts";
 export type { Parameters } from "./schema.ts";
 export type { SiteVector } from "./site-vector.ts";
 export {
@@ -140,3 +144,4 @@ export {
 } from "./view.ts";
 export { vocabularyOf } from "./vocabulary.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";
+export type { FilesHost, Workplace } from "./workplace.ts";

@@ -77,7 +77,7 @@ export async function copiedFiles(
 }
 
 /** The donor's config with what the plan changes, and the dtype. */
-function resultConfig(
+export function resultConfig(
   plan: MergePlan,
   donor: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {

@@ -46,15 +46,31 @@ export async function addAgreement(
   }
 }
 
-/** `Σ ⟨A_t, π(B)_t⟩` of one tensor. */
-export function agreement({ tensor, a, b }: Pair, permutation: Permutation, sizes: Sizes): number {
+/** `⟨A, A⟩`, `⟨A, B⟩` and `‖A − B‖²`, of all tensors so far. */
+export interface Sums {
+  aa: number;
+  ab: number;
+  apart: number;
+}
+
+/** Adds a tensor, B's in the order of the permutation. */
+export function addSums(
+  sums: Sums,
+  { tensor, a, b }: Pair,
+  { permutation, sizes }: Omit<Ordered, "products">,
+): void {
   const places = offsets(tensor.parts, (part: Part) => orderOf(part, tensor, permutation, sizes));
   const signs = signsOf(tensor.parts, permutation);
-  let sum = 0;
+  let { aa, ab, apart } = { aa: 0, ab: 0, apart: 0 };
   for (let i = 0; i < a.length; i++) {
-    sum += (a[i] as number) * (b[places[i] as number] as number) * (signs?.[i] ?? 1);
+    const [x, y] = [a[i] as number, (b[places[i] as number] as number) * (signs?.[i] ?? 1)];
+    aa += x * x;
+    ab += x * y;
+    apart += (x - y) ** 2;
   }
-  return sum;
+  sums.aa += aa;
+  sums.ab += ab;
+  sums.apart += apart;
 }
 
 /** Entries at all sums of two offsets, row after row. */

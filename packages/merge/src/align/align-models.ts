@@ -2,8 +2,11 @@ import type { Engine, Shaped } from "@resolvent/tensor";
 import { loadModel } from "@resolvent/transformer";
 import type { ReadOptions } from "@resolvent/weights";
 import type { OpenMergeModel } from "../model.ts";
+import type { BasisChange } from "./basis-change.ts";
+import { changeBasis } from "./change-basis.ts";
 import { groupsOf } from "./group.ts";
 import { matchActivations } from "./match-activations.ts";
+import { matchRotations, type RotationOptions } from "./match-rotations.ts";
 import { matchWeights } from "./match-weights.ts";
 import type { Rewritten } from "./memory-model.ts";
 import { nearness } from "./objective.ts";
@@ -28,10 +31,16 @@ export interface AlignmentStage {
   readonly correlation?: Readonly<Record<string, number>>;
 }
 
-/** B near A: how it came about, and what B is then. */
+/** B near A: how it came about, and what B is then: it computes what it did, and can be merged with A as it is. */
 export interface ModelAlignment extends Rewritten {
+  /**
+   * In their order. Where rotations turn the residual stream, the second compares both models with folded norms: its first objective
+   * is of the models that the first stage ended with, and another number.
+   */
   readonly stages: readonly AlignmentStage[];
   readonly permutation: Permutation;
+  /** With rotations: the permutation and what is turned after it. */
+  readonly change?: BasisChange;
 }
 
 /** How far an alignment is. */
@@ -51,6 +60,12 @@ export interface AlignOptions<T extends Shaped> extends ReadOptions {
     /** Token ids, for both models. */
     readonly texts: readonly (readonly number[])[];
   };
+  /** Turns bases too, as a second stage; default not. B then has the scales of A's norms, and an unembedding of its own. */
+  readonly rotations?: Pick<RotationOptions, "linearAlgebra" | "residual">;
+  /** Computes the products over weights, in place of plain loops; rotations want one of float64. */
+  readonly engine?: Engine<T>;
+  /** What tensors that rotations change are stored in, rounded once; default each as it is stored. */
+  readonly dtype?: "F32" | "F64";
   /** Whether the signs of the residual basis are matched too, which RMSNorm leaves free; default false. */
   readonly signs?: boolean;
   /** What a sweep over weights begins with; default `residual`. */
@@ -68,20 +83,37 @@ export interface AlignOptions<T extends Shaped> extends ReadOptions {
  * const aligned = await memoryModel("b, aligned", alignment);
  * ```
  *
- * @throws InputError what `matchWeights` and `matchActivations` throw
+ * @throws InputError what `matchWeights`, `matchActivations`, `matchRotations` and `changeBasis` throw
  */
 export async function alignModels<T extends Shaped>(
   a: OpenMergeModel,
   b: OpenMergeModel,
   options: AlignOptions<T> = {},
 ): Promise<ModelAlignment> {
+  const { engine, rotations, signal, sweeps, dtype, onProgress } = options;
   const { permutation, stage } = await orderStage(a, b, options);
-  return {
-    stages: [stage],
-    permutation,
-    config: b.config,
-    tensors: permutedTensors(b, permutation, options),
+  if (rotations === undefined) {
+    const tensors = permutedTensors(b, permutation, { signal });
+    return { stages: [stage], permutation, config: b.config, tensors };
+  }
+  const own = { ...(engine !== undefined && { engine }), signal };
+  const { change, objective, distance, settled, order } = await matchRotations(a, b, {
+    ...rotations,
+    ...own,
+    ...(sweeps !== undefined && { sweeps }),
+    after: permutation,
+    onProgress: (progress) => onProgress?.({ stage: "rotation", ...progress }),
+  });
+  const second: AlignmentStage = {
+    ...{ stage: "rotation", by: "weights", groups: order },
+    ...{ objective, distance, settled },
   };
+  const rewritten = await changeBasis(b, change, {
+    ...own,
+    ...(dtype !== undefined && { dtype }),
+    like: a,
+  });
+  return { stages: [stage, second], permutation, change, ...rewritten };
 }
 
 async function orderStage<T extends Shaped>(
@@ -89,7 +121,7 @@ async function orderStage<T extends Shaped>(
   b: OpenMergeModel,
   options: AlignOptions<T>,
 ): Promise<{ readonly permutation: Permutation; readonly stage: AlignmentStage }> {
-  const { activations, onProgress, signal, signs, ...rest } = options;
+  const { activations, onProgress, signal, signs, rotations, dtype, ...rest } = options;
   const two = twoModels(a, b);
   const before = await nearness(two, identityOf(two.sizes), options);
   if (activations === undefined) {

@@ -6,6 +6,8 @@ export {
   type ModelAlignment,
 } from "./align-models.ts";
 export { bestAssignment } from "./assignment.ts";
+export type { BasisChange, LayerBases } from "./basis-change.ts";
+export { type ChangeOptions, changeBasis } from "./change-basis.ts";
 export type { Group } from "./group.ts";
 export { type LogitDifference, type LogitOptions, logitDifference } from "./logit-difference.ts";
 export {
@@ -13,6 +15,12 @@ export {
   type ActivationOptions,
   matchActivations,
 } from "./match-activations.ts";
+export {
+  type BasisGroup,
+  matchRotations,
+  type RotationMatching,
+  type RotationOptions,
+} from "./match-rotations.ts";
 export {
   type MatchOptions,
   type MatchProgress,

@@ -15,8 +15,6 @@ export interface Products {
   readonly panel: number;
   /** The least relative gain that is no rounding. */
   readonly tolerance: number;
-  /** Whether products are of float64. */
-  readonly exact: boolean;
   /** Adds `Σ_k a[i, k] · b[j, k]` to `sums[i, j]`. */
   addTo(sums: Float64Array, a: Rows, b: Rows): Promise<void>;
 }
@@ -25,7 +23,6 @@ export interface Products {
 export const plainProducts: Products = {
   panel: 1 << 15,
   tolerance: 1e-12,
-  exact: true,
   addTo: async (sums, a, b) => {
     for (let i = 0; i < a.rows; i += 2) {
       for (let j = 0; j < b.rows; j += 2) addFour(sums, i, j, a, b);
@@ -33,15 +30,18 @@ export const plainProducts: Products = {
   },
 };
 
+/** Products in float64: on an engine that has it, else by plain loops. */
+export function exactProducts<T extends Shaped>(engine: Engine<T> | undefined): Products {
+  return engine?.precision === "f64" ? productsOn(engine) : plainProducts;
+}
+
 /** Products on an engine; with float32 they guide, and tell gains to five digits. */
 export function productsOn<T extends Shaped>(engine: Engine<T>): Products {
-  const exact = engine.precision === "f64";
   const matrix = ({ data, rows, length }: Rows, axis: string): T =>
     engine.written({ [axis]: rows, k: length }, (numbers) => numbers.set(data));
   return {
     panel: 1 << 22,
-    tolerance: exact ? 1e-12 : 1e-5,
-    exact,
+    tolerance: engine.precision === "f64" ? 1e-12 : 1e-5,
     addTo: async (sums, a, b) => {
       const product = engine.scope(() =>
         engine.matmul(matrix(a, "i"), matrix(b, "j"), ["k"], ["i", "j"]),

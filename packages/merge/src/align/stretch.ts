@@ -10,12 +10,13 @@ const MOST = 2 ** 22;
  * A tensor in stretches of rows that are read one after the other, where the order of its rows is never changed: a table by
  * token or position, which may be as large as all else. Others are whole.
  */
-export function stretches(tensor: Placed): Placed[] {
+export function stretches(tensor: Placed, largest: number = MOST): Placed[] {
   const [slowest, ...parts] = tensor.parts;
   const [rows = 1, ...sizes] = tensor.shape;
   const width = sizes.reduce((n, size) => n * size, 1);
-  if (slowest?.kind !== "fixed" || slowest.size !== rows || rows * width <= MOST) return [tensor];
-  const most = Math.max(1, Math.floor(MOST / width));
+  if (slowest?.kind !== "fixed" || slowest.size !== rows || rows * width <= largest)
+    return [tensor];
+  const most = Math.max(1, Math.floor(largest / width));
   return Array.from({ length: Math.ceil(rows / most) }, (_, i): Placed => {
     const from = i * most;
     const size = Math.min(most, rows - from);

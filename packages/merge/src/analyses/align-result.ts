@@ -41,12 +41,14 @@ export interface AlignmentResult extends ComputedResult<"alignment"> {
   };
   /** What losses and activations are of; null where no corpus was given. */
   readonly corpus: CorpusFacts | null;
-  /** The loss on the straight path between the two, before and after; null likewise. */
-  readonly barrier: { readonly before: LossPath; readonly after: LossPath } | null;
+  /** The loss on the straight path between the two, with the second as it was and in order; null likewise. */
+  readonly barrier: { readonly unaligned: LossPath; readonly aligned: LossPath } | null;
   /** What was written; null where nothing was. */
   readonly written: {
     readonly folder: string;
     readonly files: readonly string[];
     readonly bytes: number;
+    /** What its tensors are stored in: what rotations changed was rounded to it, after the logits were compared. */
+    readonly dtypes: readonly string[];
   } | null;
 }

@@ -49,7 +49,11 @@ function stageTable(result: AlignmentResult): Table {
       `order of groups: ${stages.map(({ groups }) => startOf(groups.map(groupName))).join("; then ")}: another may end in another optimum`,
       `the same function: the largest difference of a logit is ${short(exactness.largest)} over ${exactness.tokens} tokens${exactness.drawn ? ", drawn at random" : ""}, where logits reach ${short(exactness.scale)}`,
       certificateLine("max |Δlogit| / max |logit|", exactness.certificate, { precision }),
-      ...(written === null ? [] : [`written to ${written.folder}: ${written.files.join(", ")}`]),
+      ...(written === null
+        ? []
+        : [
+            `written to ${written.folder} in ${written.dtypes.join(", ")}: ${written.files.join(", ")}`,
+          ]),
     ],
   };
 }
@@ -90,7 +94,7 @@ function groupTable({ groups, stages }: AlignmentResult): Table {
 
 function barrierTable({ barrier, corpus, model, other }: AlignmentResult): Table[] {
   if (barrier === null || corpus === null) return [];
-  const { before, after } = barrier;
+  const { unaligned: before, aligned: after } = barrier;
   const [first, last] = [before.points[0], before.points.at(-1)];
   return [
     {
@@ -147,14 +151,14 @@ export function alignAnswer({
     ...(barrier === null
       ? []
       : [
-          `The loss barrier between them goes from ${short(barrier.before.barrier)} to ${short(barrier.after.barrier)} nats a token${gain(barrier)}.`,
+          `The loss barrier between them goes from ${short(barrier.unaligned.barrier)} to ${short(barrier.aligned.barrier)} nats a token${gain(barrier)}.`,
         ]),
   ];
 }
 
-function gain({ before, after }: NonNullable<AlignmentResult["barrier"]>): string {
-  if (before.barrier === 0) return "";
-  const share = (after.barrier - before.barrier) / before.barrier;
+function gain({ unaligned, aligned }: NonNullable<AlignmentResult["barrier"]>): string {
+  if (unaligned.barrier === 0) return "";
+  const share = (aligned.barrier - unaligned.barrier) / unaligned.barrier;
   return share > 0 ? `, ${percent(share)} more` : `, ${percent(-share)} less`;
 }
 

@@ -28,6 +28,20 @@ export interface WriteMergeOptions extends MergeOptions, ReadOptions {
   readonly onProgress?: (progress: MergeProgress) => void;
 }
 
+/** What a merge has written. */
+export interface WrittenMerge {
+  /** SHA-256 of the weights of each model that was read; absent where they were not hashed. */
+  readonly models: ReadonlyMap<string, string | undefined>;
+  readonly files: readonly WrittenFile[];
+}
+
+export interface WrittenFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Of files of weights. */
+  readonly sha256: string | undefined;
+}
+
 /**
  * Carries a plan out: reads the models tensor by tensor, and writes a model's folder. It works in `PATH.merging` beside it,
  * and gives the folder its name when every byte is on the disk and `verify` has passed; so there is never a folder at the path
@@ -42,7 +56,7 @@ export async function writeMerge(
   models: ReadonlyMap<string, OpenMergeModel>,
   path: string,
   options: WriteMergeOptions,
-): Promise<void> {
+): Promise<WrittenMerge> {
   const { config, shardBytes = 5e9, seed = 42, rescaling = "l1", signal } = options;
   const target = resolve(path);
   const work = `${target}.merging`;
@@ -57,8 +71,10 @@ export async function writeMerge(
     threads: usualThreads(),
     ...options,
   });
+  const written = new Map<string, number>();
   const write = async (file: string, bytes: string | Uint8Array): Promise<void> => {
     const all = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+    written.set(file, all.length);
     await writePieces(join(model, file), one(all), { overwrite: true, signal });
   };
   if (shards.length > 1)
@@ -67,15 +83,16 @@ export async function writeMerge(
       `${JSON.stringify(indexOf(shards), undefined, 2)}\n`,
     );
   await write("mergekit_config.yml", config.endsWith("\n") ? config : `${config}\n`);
-  await write(
-    "README.md",
-    modelCard(plan, { config, models: await inputHashes(models, options), files: hashes, seed }),
-  );
+  const inputs = await inputHashes(models, options);
+  await write("README.md", modelCard(plan, { config, models: inputs, files: hashes, seed }));
   for (const [file, bytes] of others) await write(file, bytes); // the config last
   await options.verify?.(folderOf(model));
   signal?.throwIfAborted();
+  for (const [file] of hashes) written.set(file, Number((await lstat(join(model, file))).size));
   await publish(model, target, path);
   await rm(work, { recursive: true, force: true });
+  const files = [...written].map(([name, bytes]) => ({ name, bytes, sha256: hashes.get(name) }));
+  return { models: inputs, files };
 }
 
 async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
