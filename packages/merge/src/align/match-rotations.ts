@@ -3,6 +3,7 @@ import type { AttentionBlock } from "@resolvent/transformer";
 import type { ReadOptions } from "@resolvent/weights";
 import type { OpenMergeModel } from "../model.ts";
 import { addAgreement, laid, type Pair } from "./agreement.ts";
+import { assignedGain, bestAssignment } from "./assignment.ts";
 import { type BasisChange, type LayerBases, partnerOf } from "./basis-change.ts";
 import { type Changing, changedNumbers, changesOf } from "./changing.ts";
 import { identity, product, type Square, transposed } from "./matrix.ts";
@@ -15,9 +16,9 @@ import { along, partOf, type Slot, slotsOf } from "./slot.ts";
 import { numbersOf, stretches } from "./stretch.ts";
 import { checkSame } from "./two-models.ts";
 
-/** What is turned at once: the residual stream, or the values or keys of a layer's heads. */
+/** What is changed at once: the basis of the residual stream, those of a layer's values or keys, or the order of its neurons. */
 export interface BasisGroup {
-  readonly kind: "residual" | "values" | "keys";
+  readonly kind: "residual" | "values" | "keys" | "mlp";
   /** −1 for the residual stream. */
   readonly layer: number;
 }
@@ -42,7 +43,7 @@ export interface RotationOptions<T extends Shaped = Shaped> extends ReadOptions 
   readonly linearAlgebra: LinearAlgebra;
   /** Computes the products, where it is of float64; else plain loops do. */
   readonly engine?: Engine<T>;
-  /** The order into which B is brought before, as `matchWeights` finds it; default as it is. */
+  /** The order into which B is brought before, as `matchWeights` finds it; default as it is. That of neurons may change on the way. */
   readonly after?: Permutation;
   /** Whether the residual stream is turned, where the norms allow it; default true. */
   readonly residual?: boolean;
@@ -92,7 +93,7 @@ export async function matchRotations<T extends Shaped>(
     settled = after - before <= SETTLED * Math.abs(after);
   }
   return {
-    change: changeOf(now, options),
+    change: changeOf(now),
     objective: near.map(({ objective }) => objective),
     distance: [near[0]?.distance ?? 0, near.at(-1)?.distance ?? 0],
     settled,
@@ -147,9 +148,10 @@ async function turningOf<T extends Shaped>(
     b: inB,
     order: [
       ...(free ? [{ kind: "residual" as const, layer: -1 }] : []),
-      ...heads.flatMap((layer) => [
-        { kind: "values" as const, layer },
-        { kind: "keys" as const, layer },
+      ...form.sizes.layers.flatMap(({ mlp }, layer): BasisGroup[] => [
+        ...(heads.includes(layer) ? [{ kind: "values" as const, layer }] : []),
+        ...(heads.includes(layer) ? [{ kind: "keys" as const, layer }] : []),
+        ...(free && mlp > 1 ? [{ kind: "mlp" as const, layer }] : []),
       ]),
     ],
     linear,
@@ -158,12 +160,9 @@ async function turningOf<T extends Shaped>(
 }
 
 /** What has been found, as data. */
-function changeOf<T extends Shaped>(
-  { form, residual, layers }: Changing,
-  { after }: RotationOptions<T>,
-): BasisChange {
+function changeOf({ form, residual, layers, permutation }: Changing): BasisChange {
   return {
-    ...(after !== undefined && { after }),
+    after: permutation,
     ...(residual !== undefined && {
       residual: residual.Q ?? identity(form.architecture.d_model),
     }),
@@ -213,6 +212,7 @@ async function turned(
   options: ReadOptions,
 ): Promise<Changing> {
   if (kind === "residual") return await turnedStream(turning, b, options);
+  if (kind === "mlp") return await ordered(turning, b, layer, options);
   const { block, scales } = turning.blocks.get(layer) as HeadBlock; // groups are of these
   const roles = kind === "values" ? ["W_V", "b_V", "W_O"] : ["W_Q", "b_Q", "W_K", "b_K"];
   const n = b.form.architecture.d_head;
@@ -231,6 +231,37 @@ async function turned(
   return { ...b, layers: b.layers.with(layer, { ...b.layers[layer], [kind]: bases }) };
 }
 
+/** B with a layer's neurons in the best order: where the stream has turned, it may be another than before. */
+async function ordered(
+  turning: Turning,
+  b: Changing,
+  layer: number,
+  options: ReadOptions,
+): Promise<Changing> {
+  const { sizes } = b.form;
+  const n = sizes.layers[layer]?.mlp ?? 0;
+  const sums = new Float64Array(n * n);
+  const asItIs = { permutation: identityOf(sizes), sizes, products: b.products };
+  const wants = (tensor: Placed): boolean =>
+    tensor.layer === layer && tensor.parts.some(({ kind }) => kind === "mlp");
+  for await (const pair of pairsOf(turning, b, wants, options)) {
+    await addAgreement(sums, pair, "mlp", asItIs);
+  }
+  const order = bestAssignment(sums, n);
+  const [best, now] = [order, [...order.keys()]].map((one) => assignedGain(sums, one)) as [
+    number,
+    number,
+  ]; // of two
+  if (best <= now + b.products.tolerance * Math.abs(best)) return b;
+  const { permutation } = b;
+  const old = permutation.mlp[layer] ?? [];
+  const mlp = permutation.mlp.with(
+    layer,
+    order.map((at) => old[at] as number),
+  );
+  return { ...b, permutation: { ...permutation, mlp } };
+}
+
 async function turnedStream(
   turning: Turning,
   b: Changing,
@@ -240,10 +271,10 @@ async function turnedStream(
   const { products, residual } = b;
   const n = architecture.d_model;
   const sums = new Float64Array(n * n);
-  const ordered = { permutation: identityOf(sizes), sizes, products };
+  const asItIs = { permutation: identityOf(sizes), sizes, products };
   const wants = (tensor: Placed): boolean => tensor.parts.some(({ kind }) => kind === "residual");
   for await (const pair of pairsOf(turning, b, wants, options)) {
-    await addAgreement(sums, pair, "residual", ordered);
+    await addAgreement(sums, pair, "residual", asItIs);
   }
   const best = architecture.norm === "layer" ? centredProcrustes : procrustes;
   const turn = await best(turning.linear, products, sums, n);
