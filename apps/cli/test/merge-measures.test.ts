@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describeWithFixtures, type Fixtures } from "@resolvent/testkit";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "./models.ts";
-import { json } from "./program.ts";
+import { json, resolvent } from "./program.ts";
 
 const near = { rtol: 1e-8, atol: 1e-10 };
 const folder = temporaryFolder();
@@ -59,6 +59,7 @@ interface Activation {
   readonly cosine: number;
   readonly relativeError: number;
   readonly between: number;
+  readonly apart: number;
 }
 
 interface Degree {
@@ -99,7 +100,7 @@ interface Comparison {
 }
 
 interface Alignment {
-  readonly stages: readonly { readonly objective: readonly number[] }[];
+  readonly stages: readonly { readonly stage: string; readonly objective: readonly number[] }[];
   readonly exactness: { readonly certificate: { readonly relativeError: number } };
   readonly barrier: { readonly unaligned: Barrier; readonly aligned: Barrier };
 }
@@ -259,6 +260,24 @@ describeWithFixtures("measures of merges by the command", (fixtures) => {
       }
       expect(found.exactness.certificate.relativeError).toBeLessThan(1e-13);
     }
+  });
+
+  test("align: rotations too; what is written computes the same, and is not written over anything", async () => {
+    const out = join(folder, "aligned");
+    const args = ["align", model("base"), model("other"), "--rotations", "--dtype", "F64"];
+    const ran = await resolvent([...args, "--out", out, ...alone, "--json"]);
+    expect(ran.stderr).toMatch(/aligned will take/);
+    const found: Alignment = JSON.parse(ran.stdout);
+    expect(found.stages.map(({ stage }) => stage)).toEqual(["permutation", "rotation"]);
+    expect(found.exactness.certificate.relativeError).toBeLessThan(1e-12);
+    const again = await resolvent([...args, "--out", out, ...alone]);
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("is there already")]);
+    const { logits, blocks } = await json<Comparison>([
+      ...["compare", model("other"), out, "--tokens", "1,5,9,2,7,3", ...alone],
+    ]);
+    expect(logits.apart).toBeLessThan(1e-12);
+    // The stream is turned: what is the same is what comes out.
+    expect(blocks[0]?.apart).toBeGreaterThan(0.5);
   });
 });
 

@@ -116,7 +116,7 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
     "align",
     [
       ...["M", at("other"), "--by", "activations", "--tokens-file", at("ids.txt")],
-      ...["--points", "3", "--out", at("aligned")],
+      ...["--points", "3", "--rotations", "--dtype", "F64", "--out", at("aligned")],
     ],
   ],
   ["profile", ["M", ...prompt, "--runs", "1"]],

@@ -48,5 +48,7 @@ export interface AlignmentResult extends ComputedResult<"alignment"> {
     readonly folder: string;
     readonly files: readonly string[];
     readonly bytes: number;
+    /** What its tensors are stored in: what rotations changed was rounded to it, after the logits were compared. */
+    readonly dtypes: readonly string[];
   } | null;
 }

@@ -49,7 +49,11 @@ function stageTable(result: AlignmentResult): Table {
       `order of groups: ${stages.map(({ groups }) => startOf(groups.map(groupName))).join("; then ")}: another may end in another optimum`,
       `the same function: the largest difference of a logit is ${short(exactness.largest)} over ${exactness.tokens} tokens${exactness.drawn ? ", drawn at random" : ""}, where logits reach ${short(exactness.scale)}`,
       certificateLine("max |Δlogit| / max |logit|", exactness.certificate, { precision }),
-      ...(written === null ? [] : [`written to ${written.folder}: ${written.files.join(", ")}`]),
+      ...(written === null
+        ? []
+        : [
+            `written to ${written.folder} in ${written.dtypes.join(", ")}: ${written.files.join(", ")}`,
+          ]),
     ],
   };
 }

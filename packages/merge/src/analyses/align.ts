@@ -27,6 +27,8 @@ interface AlignParameters extends CorpusParameters {
   readonly other: string;
   readonly by: AlignmentResult["by"];
   readonly signs: boolean;
+  readonly rotations: boolean;
+  readonly dtype?: "F32" | "F64" | undefined;
   readonly first: "residual" | "layers";
   readonly sweeps: number;
   readonly points: number;
@@ -41,7 +43,7 @@ export const alignAnalysis: Analysis<AlignParameters, AlignmentResult> = defineA
   name: "align",
   summary: "puts a second model in the order in which it is nearest the first",
   description:
-    "Finds the order of heads, neurons and residual basis in which another model is nearest MODEL, by its weights or by its activations on a corpus; shows by logits that it computes the same; and reports what that gained, in either direction: the objective by stage and, with a corpus, the loss barrier before and after.",
+    "Finds the order of heads, neurons and residual basis in which another model is nearest MODEL, by its weights or by its activations on a corpus, and, as a second stage, rotations; shows by logits that it computes the same; and reports what that gained, in either direction: the objective by stage and, with a corpus, the loss barrier before and after.",
   params: parameters(
     {
       other: modelParameter("the model that is put in order", { argument: true }),
@@ -52,6 +54,14 @@ export const alignAnalysis: Analysis<AlignParameters, AlignmentResult> = defineA
       ),
       ...corpusParameters("corpus for activations, and for the barrier before and after"),
       signs: flagParameter("also match the signs of the residual basis, which RMSNorm leaves free"),
+      rotations: flagParameter(
+        "as a second stage, also turn bases: the residual stream's where the norms allow it, and those within heads",
+      ),
+      dtype: choiceParameter(
+        "what tensors that rotations change are written in; default: each as it is stored",
+        ["F32", "F64"],
+        { optional: true },
+      ),
       first: choiceParameter("what a sweep over the weights begins with", ["residual", "layers"], {
         default: "residual",
       }),
@@ -70,14 +80,21 @@ export const alignAnalysis: Analysis<AlignParameters, AlignmentResult> = defineA
           by === "weights" || corpus !== undefined || tokensFile !== undefined,
         message: "Activations are matched on a corpus (--corpus or --tokens-file)",
       },
+      {
+        parameter: "dtype",
+        passes: ({ dtype, rotations }) => dtype === undefined || rotations,
+        message: "Only rotations change numbers: an order moves them as they are stored",
+      },
     ],
   ),
   examples: [
     "path/to/a path/to/b",
     "path/to/a path/to/b --by activations --corpus tales.txt --out aligned",
-    "path/to/a path/to/b --signs --tokens-file ids.txt --json",
+    "path/to/a path/to/b --rotations --dtype F64 --tokens-file ids.txt --json",
   ],
-  needs: ["layers", "folders"],
+  needs: ({ rotations }) =>
+    rotations ? ["layers", "folders", "linearAlgebra"] : ["layers", "folders"],
+  mayNeed: ["layers", "folders", "linearAlgebra"],
   float64: true,
   estimate,
   run,
@@ -106,7 +123,7 @@ function estimate(
   const passes = priced(precision, (ops) =>
     nextTokenLoss(ops, runModel(ops, model, batch).logits, tokenIds(batch)),
   );
-  // A sweep multiplies each tensor with the other's along the residual basis, the heads and the neurons.
+  // By plain loops or on the engine, a sweep multiplies each tensor with the other's along the residual basis, the heads and the neurons.
   let sweep = 0;
   mapWeights(model, (weight) => {
     const { d_model = 0, d_mlp = 0, kv_head = 0, group = 1 } = weight.shape;
@@ -119,11 +136,13 @@ function estimate(
     ...{ flops: sweep, matmulFlops: sweep, peakBytes: 0 },
   };
   const runs = hasCorpus(params) ? 2 * params.points + 2 : 2;
+  const stages = (params.by === "weights" ? 1 : 0) + (params.rotations ? 1 : 0);
   // The aligned model: its file, on the engine, and, on the way, a merge with it.
-  const held = weightBytes(model, "f32") + 2 * weightBytes(model, precision);
+  const held =
+    weightBytes(model, params.rotations ? "f64" : "f32") + 2 * weightBytes(model, precision);
   return costs(
     [
-      [swept, params.by === "weights" ? Math.min(params.sweeps, USUAL_SWEEPS) : 1],
+      [swept, stages * Math.min(params.sweeps, USUAL_SWEEPS)],
       [passes, runs * (sequences / size)],
     ],
     held,
@@ -135,12 +154,14 @@ async function run<T extends Shaped>(
   params: AlignParameters,
 ): Promise<AlignmentResult> {
   const { model, vocabulary, signal, onProgress } = subject;
-  const { by, signs, first, sweeps, points, seed, out } = params;
+  const { by, signs, rotations, dtype, first, sweeps, points, seed, out } = params;
   const corpus = hasCorpus(params)
     ? await readCorpus(params, model.architecture, vocabulary, {
         signal,
         onSequence: (found) => onProgress({ done: found, total: found, of: "sequence" }),
       })
     : undefined;
-  return await alignSubject(subject, corpus, { by, signs, first, sweeps, points, seed, out });
+  return await alignSubject(subject, corpus, {
+    ...{ by, signs, rotations, dtype, first, sweeps, points, seed, out },
+  });
 }

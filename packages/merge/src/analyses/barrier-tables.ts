@@ -37,8 +37,8 @@ export function barrierTables(result: BarrierResult): Table[] {
             replaces: "grid",
             title: `Loss of ${grid.base.name} + u (${model.name} − ${grid.base.name}) + v (${other.name} − ${grid.base.name})`,
             columns: [
-              { name: "u", head: `u, ${model.name}`, kind: "number" } as const,
-              { name: "v", head: `v, ${other.name}`, kind: "number" } as const,
+              { name: "u", kind: "number" } as const,
+              { name: "v", kind: "number" } as const,
               { name: "loss", kind: "logit" } as const,
             ],
             rows: grid.u.flatMap((u, i) =>
@@ -76,7 +76,7 @@ export function barrierViews({ method, grid }: BarrierResult): View[] {
             ...({ mark: "grid", table: "barrier-grid", x: "v", y: "u", value: "loss" } as const),
             axes: {
               x: grid.v.map((v) => ({ key: String(v) })),
-              y: grid.u.map((u) => ({ key: String(u) })),
+              y: grid.u.toReversed().map((u) => ({ key: String(u) })),
             },
             title: "Loss over the two task vectors",
             note: `How much of what each model learned is added to ${grid.base.name}: u of the first upwards, v of the second to the right.`,

@@ -45,7 +45,7 @@ function degreeTable(result: ComparisonResult): Table {
     t: Partial<(typeof tree)[number]> | undefined,
     p: Partial<(typeof paths)[number]> | undefined,
   ): Cell[] => [
-    name,
+    ...[name, typeof name === "number" ? `degree ${name}` : name],
     ...[t?.relativeDifference ?? null, t?.cosine ?? null, t?.between ?? null],
     ...[p?.relativeDifference ?? null, p?.cosine ?? null, p?.between ?? null],
     ...[p?.firstShare ?? null, p?.secondShare ?? null, p?.share ?? null],
@@ -63,6 +63,7 @@ function degreeTable(result: ComparisonResult): Table {
     subtitle: `${inputLine(model, input.tokens)}, and ${other.name}; ${mergeWords(result)}`,
     columns: [
       { name: "degree", kind: "count" },
+      { name: "term", kind: "text", view: true, detail: true },
       { name: "tree", head: "tree: off by", kind: "number", missing: "–", rounding },
       { name: "treeCosine", head: "cosine", kind: "number", missing: "–" },
       { name: "treeBetween", head: "between models", kind: "number", missing: "–", minor: true },
@@ -233,14 +234,19 @@ function headTable({ heads }: ComparisonResult): Table {
           ...(name === "cosine" && { minor: true }),
         }),
       ),
-      { name: "attention", head: "attention elsewhere, merge", kind: "share", missing: "–" },
-      { name: "attentionApart", head: "in the second model", kind: "share", missing: "–" },
+      { name: "attention", head: "looks elsewhere: merge", kind: "share", missing: "–" },
+      {
+        name: "attentionApart",
+        head: "looks elsewhere: second model",
+        kind: "share",
+        missing: "–",
+      },
     ],
     rows: heads.map(({ name, write, pattern }) => [
       ...[name, ...cellsOf(write), pattern.merge, pattern.apart],
     ]),
     notes: [
-      "attention elsewhere: ½ Σ |p − q| on average over positions, of the merge against the mean of the models' patterns, and of the second model against the first",
+      "looks elsewhere: ½ Σ |p − q| on average over positions, of the merge against the mean of the models' patterns, and of the second model against the first",
     ],
   };
 }

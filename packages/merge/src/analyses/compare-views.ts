@@ -30,7 +30,7 @@ export function compareViews(result: ComparisonResult): View[] {
     ...(shares
       ? [
           {
-            ...({ mark: "slope", table: "merged-degree", label: "degree" } as const),
+            ...({ mark: "slope", table: "merged-degree", label: "term" } as const),
             ...{ from: "firstShare", to: "secondShare" },
             title: "Each degree’s share of the logits, in both models",
             note: `A line for each degree, by the path expansion, from ${model.name} to ${other.name}: how much of what the model says comes from paths through so many blocks.`,
