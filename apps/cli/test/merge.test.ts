@@ -31,6 +31,18 @@ describeWithFixtures("merge of every fixture", (fixtures) => {
     expect(readdirSync(folder)).not.toContain(name);
   });
 
+  test("says where rows are merged that stand for other tokens", async () => {
+    const inputs = ["base", "shuffled"].map((name) => `{model: models/llama-${name}}`);
+    const config = `merge_method: linear, parameters: {weight: 1}, models: [${inputs.join(", ")}]`;
+    const plain = await resolvent(["merge", "-", "--dry-run"], { input: `{${config}}` });
+    expect(plain.code).toBe(0);
+    expect(plain.stdout).toMatch(/At \d+ of 24 ids models\/llama-shuffled has other tokens than/);
+    const input = `{${config}, tokenizer_source: union}`;
+    expect((await resolvent(["merge", "-", "--dry-run"], { input })).stdout).not.toContain(
+      "other tokens",
+    );
+  });
+
   const refused = fixtures.golden<{ file: string; why: string; code: string }[]>(
     "../fixtures/merging/invalid",
   );

@@ -24,6 +24,7 @@ import { mergeInputs } from "./merge-inputs.ts";
 import { type MergeParameters, mergeParameters } from "./merge-parameters.ts";
 import type { Merge, MergePlanned } from "./merge-result.ts";
 import { MERGE_TABLES, mergeAnswer, mergeTables, mergeViews } from "./merge-tables.ts";
+import { mergeWarnings } from "./merge-warnings.ts";
 
 /** Merges models as a configuration says, into a new folder: `writeMerge` as an analysis. A dry run gives the plan. */
 export const mergeAnalysis: FilesAnalysis<MergeParameters, Merge, MergePlanned> = defineAnalysis<
@@ -126,11 +127,12 @@ function headOf<Kind extends string>(
 ): ResultHead<Kind> {
   const config = resultConfig(plan, modelNamed(models, plan.donor).config);
   const own = name.replace(/\/+$/, "");
-  return resultHead(kind, {
+  const model = {
     name: own.slice(own.lastIndexOf("/") + 1),
     ...(sha256 !== undefined && { sha256 }),
     architecture: architectureOf(config),
-  });
+  };
+  return resultHead(kind, model, { warnings: mergeWarnings(plan, models) });
 }
 
 function factsOf(
