@@ -1,6 +1,6 @@
 import { readJson } from "@resolvent/transformer";
 import type { Dtype, Folder, ReadOptions } from "@resolvent/weights";
-import { chosenTemplate } from "./chat-template.ts";
+import { chosenTemplate, templateOf } from "./chat-template.ts";
 import type { OpenMergeModel } from "./model.ts";
 import type { MergePlan } from "./plan.ts";
 import { refuse } from "./refuse.ts";
@@ -53,7 +53,7 @@ export async function resultFiles(
     }
   }
   const template = await chosenTemplate(plan, models);
-  if (template !== undefined) {
+  if (template !== undefined && template !== (await templateOf(source.folder))) {
     const config = (await readJson(source.folder, "tokenizer_config.json", options)) ?? {};
     files.set("tokenizer_config.json", json({ ...config, chat_template: template }));
     if (files.has("chat_template.jinja"))

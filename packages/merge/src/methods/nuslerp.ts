@@ -15,15 +15,18 @@ export interface NuslerpOptions {
 /** Norms are clamped here from below. */
 const LEAST_NORM = 1e-7;
 
-/** Below this sine the way is straight. */
-const STRAIGHT = 1e-8;
+/**
+ * Below this sine the way is straight: 1e-8 in mergekit, and what a cosine of ±1 becomes by a few units of rounding, which
+ * between opposite tensors would decide which way is taken.
+ */
+const STRAIGHT = 3e-8;
 
 /** Sums of weights nearer to zero mean the middle. */
 const LEAST_WEIGHT = 1e-6;
 
 /**
  * Spherical interpolation of two tensors at `t = w₂/(w₁+w₂)`, or 1/2 where the weights cancel (mergekit's nuslerp). Unlike
- * `slerp` it is straight only where `|sin θ| < 1e-8`.
+ * `slerp` it is straight only where `|sin θ|` is zero but for rounding.
  */
 export function nuslerp(
   [first, second]: readonly [Weighted, Weighted],
