@@ -10,7 +10,8 @@ import {
 import { architectureOf } from "@resolvent/transformer";
 import { type OpenMergeModel, openMergeModel } from "../model.ts";
 import { forwardCheck } from "../node/forward-check.ts";
-import { type MergeProgress, type WrittenMerge, writeMerge } from "../node/write-merge.ts";
+import { type WrittenMerge, writeMerge } from "../node/write-merge.ts";
+import type { MergeProgress } from "../node/write-shards.ts";
 import type { MergePlan } from "../plan.ts";
 import { planMerge } from "../plan-merge.ts";
 import { modelsOf, readMergeConfig } from "../read-config.ts";
@@ -95,6 +96,7 @@ async function merged(place: Workplace, params: MergeParameters): Promise<Merge>
   place.kept(`${out.name.replace(/\/+$/, "")}.merging`);
   const written = await writeMerge(plan, models, out.path, {
     ...{ config: text, seed, rescaling, shardBytes, hash, signal: place.signal },
+    ...(place.threads !== undefined && { threads: place.threads }),
     ...(verify && {
       verify: async (folder) =>
         await place.engine(async (engine) => await forwardCheck(engine, folder)),
