@@ -25,6 +25,7 @@ export async function analyseFiles(
   const { flags, terminal, signal, argv } = call;
   const output = outputOf(flags, terminal);
   const { values } = await valuesGiven(parameters, call, output);
+  const { threads } = flags;
   let kept: string | undefined;
   const host: FilesHost = {
     folder: async (name) => {
@@ -36,8 +37,8 @@ export async function analyseFiles(
       };
       return await modelFolder(path, place, terminal);
     },
+    threads,
     engine: async (use) => {
-      const { threads } = flags;
       const engine = await createCpu({ ...(threads !== undefined && { threads }) });
       try {
         return await use(engine);

@@ -45,9 +45,9 @@ function outcomeOf<F extends Result>(
   return { result, soundness: soundnessOf(result) };
 }
 
-function workplaceOf({ folder, engine, kept, signal, onProgress }: FilesHost): Workplace {
+function workplaceOf({ folder, engine, threads, kept, signal, onProgress }: FilesHost): Workplace {
   return {
-    ...{ folder, engine },
+    ...{ folder, engine, threads },
     kept: kept ?? (() => {}),
     signal: signal ?? new AbortController().signal,
     onProgress: onProgress ?? (() => {}),

@@ -12,6 +12,8 @@ export interface Workplace {
   folder(name: string): Promise<Folder>;
   /** Lends an engine to `use`, and closes it, however that ends. */
   engine<R>(use: <T extends Shaped>(engine: Engine<T>) => Promise<R>): Promise<R>;
+  /** Threads that may compute; absent where as many may as are useful. */
+  readonly threads?: number | undefined;
   /** Told where unfinished work is, from which the same call goes on; whoever stops the work wants to know. */
   kept(place: string): void;
   /** Heeded between pieces of the work. */
@@ -21,7 +23,7 @@ export interface Workplace {
 
 /** A host of such analyses: it need not find a model, or plan memory for one. */
 export interface FilesHost
-  extends Pick<Workplace, "folder" | "engine">,
+  extends Pick<Workplace, "folder" | "engine" | "threads">,
     Pick<Host, "signal" | "onProgress" | "warn"> {
   readonly kept?: (place: string) => void;
 }

@@ -34,7 +34,7 @@ export interface MergeCost {
   readonly read: number;
   /** Of tensors that are written. */
   readonly written: number;
-  /** In memory, about. */
+  /** In memory while it is merged, about; what loads the result to check it takes more. */
   readonly memory: number;
 }
 

@@ -96,6 +96,7 @@ async function merged(place: Workplace, params: MergeParameters): Promise<Merge>
   place.kept(`${out.name.replace(/\/+$/, "")}.merging`);
   const written = await writeMerge(plan, models, out.path, {
     ...{ config: text, seed, rescaling, shardBytes, hash, signal: place.signal },
+    ...(place.threads !== undefined && { threads: place.threads }),
     ...(verify && {
       verify: async (folder) =>
         await place.engine(async (engine) => await forwardCheck(engine, folder)),
