@@ -158,6 +158,7 @@ const methods: readonly [MethodName, Record<string, number | boolean>, number][]
     2,
   ],
   ["nuslerp", { weight: 0.3, nuslerp_flatten: false, nuslerp_row_wise: false }, 2],
+  ["nuslerp", { weight: 0.3, nuslerp_flatten: false, nuslerp_row_wise: true }, 2],
   ["multislerp", { weight: 0.3, normalize_weights: true, eps: 1e-8 }, 3],
   ["karcher", { max_iter: 10, tol: 1e-5 }, 3],
   ["model_stock", { filter_wise: true }, 2],
