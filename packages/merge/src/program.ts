@@ -22,11 +22,13 @@ export interface Writer {
   op(name: string, ...args: Argument[]): void;
   /** The arguments by which an operation takes an input as it is stored. */
   stored(input: number): readonly [Argument, Argument];
-  /** Pairs in memory: registers and weights. */
-  table(pairs: readonly (readonly [Address, number])[]): Address;
+  /** Pairs in memory: registers or numbers, and numbers. */
+  table(pairs: readonly (readonly [Address | number, number])[]): Address;
   /** Places for so many numbers that each piece gives, eight bytes each. */
   numbers(count: number): Address;
   counts(): Address;
+  /** So many numbers that pieces add to, whose sums over all of a job it gives. */
+  sums(length: number): Address;
   /** A list that holds a pair for each entry of a piece at most. */
   list(): { readonly at: Address; readonly length: Address };
   /** Room that operations need for themselves. */
@@ -54,6 +56,7 @@ export function programOf(
   const constants: [Address, number | Address][] = [];
   const numbers: Address[] = [];
   const counts: Address[] = [];
+  const sums: { at: Address; length: number }[] = [];
   const lists: { at: Address; length: Address }[] = [];
   const xs = new Map<number, Address>();
   let output: Address | undefined;
@@ -95,6 +98,11 @@ export function programOf(
       counts.push(at);
       return at;
     },
+    sums: (length) => {
+      const at = take(8 * length);
+      sums.push({ at, length });
+      return at;
+    },
     list: () => {
       const list = { at: take(16 * piece), length: take(8) };
       lists.push(list);
@@ -103,7 +111,7 @@ export function programOf(
     scratch: take,
   });
   return {
-    ...{ bytes: end, piece, ops, constants, numbers, counts, lists },
+    ...{ bytes: end, piece, ops, constants, numbers, counts, sums, lists },
     ...(output !== undefined && { output }),
   };
 }

@@ -12,7 +12,7 @@ import type { Input } from "./inputs.ts";
 import type { Program } from "./program.ts";
 
 /** Bytes of all inputs and the result that are read, computed and written at a time. */
-const BLOCK_BYTES = 6 * 2 ** 20;
+const BLOCK_BYTES = 12 * 2 ** 20;
 
 /** What each array in a block starts at a multiple of. */
 const ALIGNED = 64;

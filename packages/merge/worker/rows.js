@@ -12,7 +12,7 @@ const LEAST_NORM = 1e-7;
 const STRAIGHT = 1e-8;
 
 /** `|x − base| · KL(softmax(x) ‖ softmax(base))`, row by row; `scratch` has room for two rows. */
-function importance(_, floats, n, out, base, x, row, scratch) {
+function importance(_functions, floats, n, _first, out, base, x, row, scratch) {
   const [to, b, a, p, q] = [out, base, x, scratch, scratch + 8 * row].map((at) => at / 8);
   for (let start = 0; start < n; start += row) {
     softmax(floats, a + start, p, row);
@@ -42,7 +42,7 @@ function softmax(floats, from, to, row) {
 /**
  * Spherical interpolation of two vectors of each row, as src/methods/nuslerp.ts has it: `out = c·a + d·b`, by their products.
  */
-function arcs({ products }, floats, n, out, a, b, row, t, results) {
+function arcs({ products }, floats, n, _first, out, a, b, row, t, results) {
   for (let start = 0; start < n; start += row) {
     let [aa, ab, bb] = [0, 0, 0];
     for (let from = start; from < start + row; from += STRETCH) {
@@ -67,7 +67,7 @@ function arcs({ products }, floats, n, out, a, b, row, t, results) {
  * For each row how much of the mean there is, as src/methods/model-stock.ts has it; NaN where rows point exactly apart. `table`
  * has the addresses of `count` differences.
  */
-function shares({ product }, floats, n, out, table, count, row, result) {
+function shares({ product }, floats, n, _first, out, table, count, row, result) {
   const address = (i) => floats[table / 8 + 2 * i];
   for (let start = 0; start < n; start += row) {
     const dot = (i, j) => {
@@ -95,4 +95,25 @@ function shares({ product }, floats, n, out, table, count, row, result) {
   }
 }
 
-export const ROWWISE = { importance, arcs, shares };
+/** Adds to the products `a·a`, `a·b`, `b·b` of each column, one after the other in `sums`. */
+function columnProducts(_functions, floats, n, first, a, b, columns, sums) {
+  const [x, y, to] = [a / 8, b / 8, sums / 8];
+  for (let i = 0, column = first % columns; i < n; i++) {
+    const at = to + 3 * column;
+    floats[at] += floats[x + i] * floats[x + i];
+    floats[at + 1] += floats[x + i] * floats[y + i];
+    floats[at + 2] += floats[y + i] * floats[y + i];
+    if (++column === columns) column = 0;
+  }
+}
+
+/** `out = c·a + d·b`, c and d of each column, as pairs in `table`. */
+function byColumns(_functions, floats, n, first, out, a, b, columns, table) {
+  for (let i = 0, column = first % columns; i < n; i++) {
+    const at = table / 8 + 2 * column;
+    floats[out / 8 + i] = floats[at] * floats[a / 8 + i] + floats[at + 1] * floats[b / 8 + i];
+    if (++column === columns) column = 0;
+  }
+}
+
+export const ROWWISE = { importance, arcs, shares, columnProducts, byColumns };

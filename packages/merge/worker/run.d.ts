@@ -21,6 +21,8 @@ export interface Program {
   readonly constants: readonly (readonly [Address, number | Address])[];
   readonly numbers: readonly Address[];
   readonly counts: readonly Address[];
+  /** So many numbers that all pieces of a job add to. */
+  readonly sums: readonly { readonly at: Address; readonly length: number }[];
   readonly lists: readonly { readonly at: Address; readonly length: Address }[];
 }
 
@@ -56,6 +58,7 @@ export interface Outcome {
   /** Those that the program asks for, of each piece in turn. */
   readonly numbers: Float64Array;
   readonly counts: readonly Uint32Array[];
+  readonly sums: readonly Float64Array[];
   /** Pairs, of each piece that has some. */
   readonly lists: readonly (readonly Float64Array[])[];
 }

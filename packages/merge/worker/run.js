@@ -24,22 +24,24 @@ export function runnerOf(module, memory) {
     for (const [{ at }, value] of program.constants)
       floats[(base + at) / 8] = typeof value === "number" ? value : base + value.at;
     for (const { at } of program.counts) bytes.fill(0, base + at, base + at + COUNTS);
+    for (const { at, length } of program.sums)
+      bytes.fill(0, base + at.at, base + at.at + 8 * length);
     for (const { address, width } of inputs) {
       const end = address + entries * width;
       bytes.fill(0, end, Math.ceil(end / TOGETHER) * TOGETHER);
     }
     const context = { functions: exports, floats, base, inputs };
     const ops = program.ops.map((op) => bound(op, context));
-    const sums = new Float64Array(program.numbers.length * Math.ceil(entries / piece));
+    const numbers = new Float64Array(program.numbers.length * Math.ceil(entries / piece));
     const lists = program.lists.map(() => []);
-    let sum = 0;
+    let given = 0;
     for (let from = 0; from < entries; from += piece) {
       const n = Math.min(piece, entries - from);
       for (const run of ops) {
         const odd = run(n, first + from, from);
         if (odd !== undefined) return { odd: { input: odd, from, n } };
       }
-      for (const { at } of program.numbers) sums[sum++] = floats[(base + at) / 8];
+      for (const { at } of program.numbers) numbers[given++] = floats[(base + at) / 8];
       for (const [i, { at, length }] of program.lists.entries()) {
         const [start, count] = [(base + at.at) / 8, floats[(base + length.at) / 8]];
         if (count > 0) lists[i].push(floats.slice(start, start + 2 * count));
@@ -48,12 +50,16 @@ export function runnerOf(module, memory) {
       const register = base + program.output.at;
       const { address, dtype, width } = output;
       if (exports.encode(n, 0, register, address + from * width, dtype) === 0) {
-        const numbers = Float64Array.from(floats.subarray(register / 8, register / 8 + n));
-        return { odd: { from, n, numbers } };
+        const own = Float64Array.from(floats.subarray(register / 8, register / 8 + n));
+        return { odd: { from, n, numbers: own } };
       }
     }
     return {
-      numbers: sums,
+      numbers,
+      sums: program.sums.map(({ at, length }) => {
+        const start = (base + at.at) / 8;
+        return Float64Array.from(floats.subarray(start, start + length));
+      }),
       counts: program.counts.map(
         ({ at }) => Uint32Array.from(new Uint32Array(buffer, base + at, 65_536)), // not shared
       ),
@@ -71,8 +77,8 @@ function bound([name, ...args], { functions, floats, base, inputs }) {
   });
   const own = ROWWISE[name];
   if (own !== undefined) {
-    return (n) => {
-      own(functions, floats, n, ...values);
+    return (n, first) => {
+      own(functions, floats, n, first, ...values);
       return undefined;
     };
   }

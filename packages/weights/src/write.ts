@@ -160,6 +160,7 @@ async function* chunksOf(layout: Layout, options: WriteOptions): AsyncGenerator<
       let got = 0;
       for await (const piece of bytes) {
         got += piece.byteLength;
+        if (got > (tensorBytes(tensor.dtype, tensor.shape) ?? 0)) checkSize(tensor, got);
         options.signal?.throwIfAborted();
         yield piece;
       }

@@ -19,6 +19,7 @@ test("what the package exports", () => {
     "decodeInto",
     "decodeNumbers",
     "encodeNumbers",
+    "inFileOrder",
     "isDtype",
     "isFileName",
     "memoryFolder",

@@ -1,8 +1,8 @@
 /**
  * Merges beside copying the same bytes, and beside PyTorch, in one run with equal threads:
  * `node dist/merge.js [--only METHOD,…] [--layers N] [--folder PATH] [--patience MS] [--budget MS] [--dry] [--large]`.
- * Writes its section into RESULTS.md, unless `--dry` or `--only`. `--large` merges 8 GB of checkpoints, and says how much
- * memory that took; it needs 13 GB of disk.
+ * Writes its section into RESULTS.md, unless `--dry` or `--only`. `--large` merges three checkpoints of 8.4 GB
+ * together, or two of them where a method takes two, and says how much memory that took; it needs 12 GB of disk.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -88,16 +88,16 @@ function contestants(
   ];
 }
 
-/** 8 GB of checkpoints with the widths of an 8B model, merged by a process of its own for each method. */
+/** Checkpoints of 8.4 GB with the widths of an 8B model, merged by a process of its own for each method. */
 async function large(): Promise<void> {
-  const size: Size = { layers: 7, width: 4096, neurons: 14_336, vocab: 128_256 };
-  const models = ["a", "b"].map((name) => `${name}-large`);
+  const size: Size = { layers: 4, width: 4096, neurons: 14_336, vocab: 128_256 };
+  const models = ["a", "b", "c"].map((name) => `${name}-large`);
   for (const [i, model] of models.entries())
     await writeCheckpoint(join(folder, model), size, "BF16", i);
   const methods = values.only?.split(",") ?? Object.keys(KINDS);
   for (const method of methods) {
-    const used =
-      KINDS[method]?.models === 3 && KINDS[method]?.base ? [...models, "b-large"] : models;
+    const two = KINDS[method]?.models === 2 && method !== "linear";
+    const used = two ? models.slice(0, 2) : models;
     const task: MergeTask = { method, folder, models: used, threads, precision: "float32" };
     const { stdout } = spawnSync(
       process.execPath,

@@ -6,20 +6,8 @@ import { LEAST } from "../methods/sce.ts";
 import { type Program, programOf, rowsOf, type Writer } from "../program.ts";
 import type { ProgramRequest } from "../program-for.ts";
 import { gramOf } from "./gram.ts";
-import { numberOf, rolesOf } from "./roles.ts";
+import { differences, numberOf, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
-
-/** What the inputs that are no base differ from it by. */
-function differences(
-  { x, op, register }: Writer,
-  { base, others }: ReturnType<typeof rolesOf>,
-): readonly Address[] {
-  return others.map(({ at }) => {
-    const out = register();
-    op("minus", out, x(at), x(base));
-    return out;
-  });
-}
 
 /** See `modelStock`; undefined where rows point exactly apart, which the method itself refuses. */
 export async function modelStockProgram({

@@ -1,13 +1,13 @@
-import type { Address } from "../../worker/run.js";
+import type { Pass } from "../cuts.ts";
 import { checkWeights } from "../methods/checks.ts";
 import { rowLength } from "../methods/numbers.ts";
 import { nuslerpFactors, nuslerpShare } from "../methods/nuslerp.ts";
 import { slerpFactors } from "../methods/slerp.ts";
-import { type Program, programOf, rowsOf, type Writer } from "../program.ts";
+import { type Program, programOf, rowsOf } from "../program.ts";
 import type { ProgramRequest } from "../program-for.ts";
 import { combine } from "./entrywise.ts";
 import { type Gram, gramOf, productIn } from "./gram.ts";
-import { numberOf, rolesOf } from "./roles.ts";
+import { differences, numberOf, type Roles, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
 
 /** What is left of a sum of inner products: below it too many digits are lost, and the vectors themselves are looked at. */
@@ -36,21 +36,8 @@ export async function slerpProgram({ planned, pass }: ProgramRequest): Promise<P
   });
 }
 
-/** The inputs that are no base, less the base where there is one. */
-function differences(
-  { x, op, register }: Writer,
-  { base, others }: ReturnType<typeof rolesOf>,
-): readonly Address[] {
-  return others.map(({ at }) => {
-    if (base < 0) return x(at);
-    const out = register();
-    op("minus", out, x(at), x(base));
-    return out;
-  });
-}
-
 /** A combination of the differences, and the base where there is one. */
-function inSpan(roles: ReturnType<typeof rolesOf>, factors: readonly number[]): Program {
+function inSpan(roles: Roles, factors: readonly number[]): Program {
   return programOf((writer) => {
     const out = writer.out();
     const { op } = writer;
@@ -60,10 +47,11 @@ function inSpan(roles: ReturnType<typeof rolesOf>, factors: readonly number[]): 
   });
 }
 
-/** See `nuslerp`; undefined where columns are vectors. */
+/** See `nuslerp`: one pass finds the angle, or those of all columns; rows need none. */
 export async function nuslerpProgram({
   planned,
   shape,
+  entries,
   pass,
 }: ProgramRequest): Promise<Program | undefined> {
   const roles = rolesOf(planned);
@@ -75,7 +63,8 @@ export async function nuslerpProgram({
     const products = { aa: gram.of(0, 0), ab: gram.of(0, 1), bb: gram.of(1, 1) };
     return inSpan(roles, nuslerpFactors(products, share));
   }
-  if (planned.parameters.nuslerp_row_wise === true && shape.length > 1) return undefined;
+  if (planned.parameters.nuslerp_row_wise === true && shape.length > 1)
+    return await columnProgram(roles, entries / Math.max(1, shape[0] ?? 1), share, pass);
   const row = rowLength(shape);
   return programOf(
     (writer) => {
@@ -85,6 +74,31 @@ export async function nuslerpProgram({
     },
     { piece: rowsOf(row) },
   );
+}
+
+/** Vectors along the first axis, one for each place on the others. */
+async function columnProgram(
+  roles: Roles,
+  columns: number,
+  share: number,
+  pass: Pass,
+): Promise<Program> {
+  const sums = new Float64Array(3 * columns);
+  const products = programOf((writer) => {
+    writer.op("columnProducts", ...differences(writer, roles), columns, writer.sums(3 * columns));
+  });
+  await pass(products, (block) => {
+    for (const [i, sum] of (block.sums[0] ?? []).entries()) sums[i] = (sums[i] as number) + sum; // as many
+  });
+  const factors = Array.from({ length: columns }, (_, column) => {
+    const [aa = 0, ab = 0, bb = 0] = sums.subarray(3 * column, 3 * column + 3);
+    return nuslerpFactors({ aa, ab, bb }, share);
+  });
+  return programOf((writer) => {
+    const out = writer.out();
+    writer.op("byColumns", out, ...differences(writer, roles), columns, writer.table(factors));
+    if (roles.base >= 0) writer.op("add", out, writer.x(roles.base));
+  });
 }
 
 /** See `multislerp`; undefined where directions cancel so far that inner products do not tell. */

@@ -9,7 +9,7 @@ import type { TaskMethod } from "../methods/task-methods.ts";
 import { LEAST_WEIGHT } from "../methods/task-vectors.ts";
 import { after, type Program, programOf, rowsOf, type Writer } from "../program.ts";
 import type { ProgramRequest } from "../program-for.ts";
-import { numberOf, rolesOf } from "./roles.ts";
+import { differences, numberOf, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
 
 /** A model's difference, and which of its entries stay. */
@@ -38,7 +38,8 @@ export async function taskProgram(
   { name, shape, entries, planned, pass }: ProgramRequest,
   { seed = 42, rescaling = "l1" }: MergeOptions,
 ): Promise<Program> {
-  const { base, others } = rolesOf(planned);
+  const roles = rolesOf(planned);
+  const { base, others } = roles;
   const { normalize, rescale } = planned.parameters;
   const rescaled: Rescaling | undefined = rescale === true ? rescaling : undefined;
   const row = rowLength(shape);
@@ -57,12 +58,7 @@ export async function taskProgram(
     checkEpsilon("a row", density, epsilon);
     return { ...keep, keys, ...(row > 1 && { epsilon }) };
   });
-  const deltas = ({ x, register, op }: Writer): readonly Address[] =>
-    others.map(({ at }) => {
-      const delta = register();
-      op("minus", delta, x(at), x(base));
-      return delta;
-    });
+  const deltas = (writer: Writer): readonly Address[] => differences(writer, roles);
   const cuts = await cutsOf(
     keeps.flatMap((keep, i) => {
       if (keep === undefined || keep.keys !== undefined) return [];
