@@ -1,5 +1,5 @@
 import {
-  type Document,
+  type Alias,
   isAlias,
   isMap,
   isScalar,
@@ -61,13 +61,29 @@ export function parseYaml(text: string): Value {
   }
   const contents = document?.contents;
   if (document === undefined || contents === null || contents === undefined) return null;
-  return walker(document).value(contents, "", 0);
+  return walker().value(contents, "", 0);
 }
 
 type Walk = { value(node: ParsedNode | null, path: string, depth: number): Value };
 
-function walker(document: Document.Parsed): Walk {
+function walker(): Walk {
   let values = 0;
+  // The library would look through the whole document for each alias.
+  const anchors = new Map<string, ParsedNode>();
+  const targets = new Map<ParsedNode, ParsedNode>();
+  let inside = 0;
+  /** An anchor may be given again: what an alias repeats has been seen where it stands. */
+  const anchored = (node: ParsedNode): void => {
+    if (inside === 0 && node.anchor !== undefined) anchors.set(node.anchor, node);
+  };
+  const followed = (alias: Alias.Parsed, path: string, depth: number): Value => {
+    const found = targets.get(alias) ?? target(anchors.get(alias.source), path);
+    targets.set(alias, found);
+    inside++;
+    const of = value(found, path, depth + 1);
+    inside--;
+    return of;
+  };
   const tooMuch = (path: string, says: string): Error =>
     badConfig("yaml", path, says, "Write it with fewer aliases.", {});
   const value: Walk["value"] = (node, path, depth) => {
@@ -75,7 +91,8 @@ function walker(document: Document.Parsed): Walk {
       throw tooMuch(path, `is the value ${values}; at most ${MAX_VALUES} are read.`);
     if (depth > MAX_DEPTH) throw tooMuch(path, `is nested deeper than ${MAX_DEPTH}.`);
     if (node === null) return null;
-    if (isAlias(node)) return value(target(node.resolve(document), path), path, depth + 1);
+    if (isAlias(node)) return followed(node, path, depth);
+    anchored(node);
     if (isSeq(node))
       return node.items.map((item, i) => value(item as ParsedNode, `${path}[${i}]`, depth + 1)); // parsed, as its document
     if (isMap(node)) return mapping(node.items as Pairs, path, depth); // parsed, as its document
@@ -89,6 +106,7 @@ function walker(document: Document.Parsed): Walk {
     let merges = false;
     for (const pair of pairs) {
       const key = keyOf(pair.key, path);
+      anchored(pair.key);
       const merge = key === "<<" && isScalar(pair.key) && pair.key.type === "PLAIN"; // else a token of that name
       const at = path === "" ? key : `${path}.${key}`;
       const of = value(pair.value, at, depth + 1);
@@ -107,8 +125,8 @@ function walker(document: Document.Parsed): Walk {
   return { value };
 }
 
-function target(node: unknown, path: string): ParsedNode {
-  if (node !== undefined) return node as ParsedNode; // of the same document
+function target(node: ParsedNode | undefined, path: string): ParsedNode {
+  if (node !== undefined) return node;
   throw badConfig("yaml", path, "is an alias of nothing before it.", "Give the anchor first.");
 }
 
