@@ -42,7 +42,9 @@ export function parseYaml(text: string): Value {
     );
   }
   // Keys that stand twice are looked for below: the parser compares each with each, and says no path.
-  const documents = [...parseAllDocuments(text, { uniqueKeys: false, logLevel: "silent" })];
+  // Errors are made readable below, the first alone: there may be as many as characters.
+  const options = { uniqueKeys: false, logLevel: "silent", prettyErrors: false } as const;
+  const documents = [...parseAllDocuments(text, options)];
   if (documents.length > 1) {
     throw badConfig(
       "documents",
@@ -55,9 +57,11 @@ export function parseYaml(text: string): Value {
   const document = documents[0];
   const error = document?.errors[0] ?? document?.warnings[0];
   if (error !== undefined) {
-    throw badConfig("yaml", "", `is not YAML: ${error.message.trim()}`, "Correct the text.", {
-      position: error.pos[0],
-    });
+    const [position] = error.pos;
+    const before = text.slice(0, position).split("\n");
+    const where = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+    const says = `is not YAML: ${error.message.trim()}, at ${where}.`;
+    throw badConfig("yaml", "", says, "Correct the text.", { position });
   }
   const contents = document?.contents;
   if (document === undefined || contents === null || contents === undefined) return null;

@@ -82,6 +82,10 @@ test("anchors and merge keys are followed", () => {
   expect(weights).toEqual([[{ values: [2] }], [{ values: [2] }], [{ values: [3] }]]);
 });
 
+test("what is no YAML is told with its place", () => {
+  expect(() => readMergeConfig("name: x\nmodels: a b: c\n")).toThrow(/ at line 2, column 9/);
+});
+
 test("an alias means the anchor before it, also within what another repeats", () => {
   const recipe = readMergeConfig(`
 merge_method: linear
