@@ -40,6 +40,7 @@ test("the exported names", () => {
     "matchActivations",
     "matchWeights",
     "matchingCost",
+    "permutedFolder",
     "permutedTensors",
   ]);
   expect(Object.keys(methods).sort()).toEqual([

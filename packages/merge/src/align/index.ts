@@ -14,3 +14,4 @@ export {
 } from "./match-weights.ts";
 export { inverse, type Permutation } from "./permutation.ts";
 export { permutedTensors } from "./permute.ts";
+export { type PermutedFolderOptions, permutedFolder } from "./permuted-folder.ts";
