@@ -49,11 +49,11 @@ Models of the shape of [\`tales\`](../tales/README.md), to compare and to merge,
 | \`tales-colours\` | \`tales\`, trained further on what colour each animal has: “Every fox is → red” |
 | \`tales-recoloured\` | the same with another colour for each: “Every fox is → yellow” |
 | \`tales-rows\` | \`tales\`, trained further on the ends of a row of names: “The children stood in a row: Tom Anna Ben. The last was → Ben” |
-${otherSeed ? "| `tales-other-seed` | trained on such tales from another start, in fewer steps |\n" : ""}| \`tales-permuted\` | \`tales\` with heads, neurons and the basis of its residual stream in a random order, made when it is opened: the same function |
+${otherSeed ? "| `tales-other-seed` | trained on such tales from another start, for a small part of the time: it knows the words, and little of the tales |\n" : ""}| \`tales-permuted\` | \`tales\` with heads, neurons and the basis of its residual stream in a random order, made when it is opened: the same function |
 
 ## What they can do
 
-Loss in nats a token, on ${tokens.toLocaleString("en")} tokens of held-out texts of each kind: tales, and tales half of whose scenes are of one of the skills. Score: the share of ${trial.questions} questions whose answer is above the wrong one (the other colour, the other end of the row), in parentheses above every other token; form and words of the questions were kept out of all texts. *Of tales*: the mean of the six scores of its card. Measured on what is stored.
+Loss in nats a token, on ${tokens.toLocaleString("en")} tokens of held-out texts of each kind: tales, and tales half of whose scenes are of one of the skills. Score: the share of ${trial.questions} questions whose answer is above the wrong one (the other colour, the other end of the row), in parentheses above every other token; form and words of the questions were kept out of all texts. *Of tales*: the mean of the six scores of its card. Of colours few combinations of sentence and animal were kept out, and \`tales\` leans to the first colour in them; there the number in parentheses tells more. Measured on what is stored.
 
 | model | ${head}
 ${models.map((model) => `| ${model.name} | ${cells(model)} |`).join("\n")}
