@@ -45,6 +45,7 @@ test("the exported names", () => {
     "matchWeights",
     "matchingCost",
     "memoryModel",
+    "permutedFolder",
     "permutedTensors",
     "rotationCost",
   ]);

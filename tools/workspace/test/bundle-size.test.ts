@@ -69,6 +69,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   "merge/methods": [5150, "arithmetic alone"],
   models: [1070, "URLs, and small configs inside them: the weights are files beside it"],
   "models/dictionaries": [1230, "the same of dictionaries"],
+  "models/variants": [480, "the same of variants"],
   patching: [
     27100,
     "blocks of transformer with their parts and kinds of units, reverse-mode derivatives, forms of pairs",
@@ -80,8 +81,8 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   "paths/analyses": [44600, "all of the package with its answers and views"],
   resolvent: [
-    106500,
-    "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas",
+    127800,
+    "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas; in chunks of their own what unpacks and permutes variants of bundled models",
   ],
   "resolvent/analyses": [
     30600,
@@ -96,6 +97,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   weights: [
     13000,
     "readers, requests in blocks, and a thread that reads for streams; what is for Node only is in /node",
+  ],
+  "weights/packed": [
+    13000,
+    "the reader and writer of safetensors of weights, and a SHA-256; nothing of servers",
   ],
   "weights/npz": [5900, "the reader of zip, and of arrays"],
   "weights/torch": [7700, "the same reader of zip, and of pickles as data"],

@@ -31,4 +31,5 @@ export {
 export { memoryModel, type Rewritten } from "./memory-model.ts";
 export { inverse, type Permutation } from "./permutation.ts";
 export { permutedTensors } from "./permute.ts";
+export { type PermutedFolderOptions, permutedFolder } from "./permuted-folder.ts";
 export type { BasisGroup, TurningOptions } from "./turning.ts";
