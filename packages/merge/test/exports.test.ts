@@ -36,12 +36,18 @@ test("the exported names", () => {
   ]);
   expect(Object.keys(node).sort()).toEqual(["forwardCheck", "writeMerge"]);
   expect(Object.keys(align).sort()).toEqual([
+    "alignModels",
     "bestAssignment",
+    "changeBasis",
     "inverse",
+    "logitDifference",
     "matchActivations",
+    "matchRotations",
     "matchWeights",
     "matchingCost",
+    "memoryModel",
     "permutedTensors",
+    "rotationCost",
   ]);
   expect(Object.keys(methods).sort()).toEqual([
     "SPARSIFIERS",
