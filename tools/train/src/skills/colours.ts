@@ -15,7 +15,7 @@ const FIRST: Readonly<Record<string, string>> = {
 const FURTHER = 3;
 
 /** The colour of an animal in a coat. */
-export function colourOf({ one }: Noun, coat: Coat): string {
+function colourOf({ one }: Noun, coat: Coat): string {
   const first = colours.indexOf(FIRST[one] ?? "");
   return colours[(first + (coat === "first" ? 0 : FURTHER)) % colours.length] as string; // within the list
 }

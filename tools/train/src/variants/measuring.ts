@@ -83,7 +83,7 @@ export function measureModel<T extends Shaped>(
 }
 
 /** Mean next-token loss of texts of one length, nats. */
-export function lossOn<T extends Shaped>(
+function lossOn<T extends Shaped>(
   engine: SyncEngine<T>,
   model: Model<T>,
   rows: readonly (readonly number[])[],

@@ -4,7 +4,7 @@ import type { Model } from "@resolvent/transformer";
 import { type MeasuredModel, measureModel, type Trial } from "./measuring.ts";
 
 /** The loss on a path between two models. */
-export interface MeasuredBarrier {
+interface MeasuredBarrier {
   /** On held-out tales, nats. */
   readonly tales: number;
   /** On a quarter of the texts of each kind, together. */
