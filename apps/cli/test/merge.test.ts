@@ -98,6 +98,18 @@ describe("merge", () => {
     expect(existsSync(at("merged.merging"))).toBe(false);
   });
 
+  test("says together what is made alike", async () => {
+    const input = `{merge_method: slerp, base_model: one, models: [{model: one}, {model: two}], parameters: {t: [{filter: mlp, value: 0.5}, {value: [0, 1]}]}}`;
+    const { groups } = await json<{
+      groups: readonly { tensors: string; count: number; parameters: string; inputs: string }[];
+    }>(["merge", "-", "--dry-run"], { input });
+    const said = groups.map((own) => [own.tensors, own.count, own.parameters]);
+    expect(said).toContainEqual(["transformer.h.0–1.mlp.*.*", 8, "t 0.500"]);
+    expect(said).toContainEqual(["transformer.h.1.*", 8, "t 1.00"]);
+    expect(said).toHaveLength(3);
+    expect(new Set(groups.map(({ inputs }) => inputs))).toEqual(new Set(["one (base), two"]));
+  });
+
   test("never over what is there, whatever is said", async () => {
     await mkdir(at("there"));
     for (const more of [[], ["--overwrite"]]) {

@@ -29,7 +29,7 @@ export function mergeGroups(
 }
 
 /** What names have in common, part by part: `model.layers.0–3.mlp.*.weight`; past the first that is not in all, `*`. */
-export function commonName(names: readonly string[]): string {
+function commonName(names: readonly string[]): string {
   const parted = names.map((name) => name.split("."));
   const lengths = parted.map(({ length }) => length);
   const shortest = Math.min(...lengths);
@@ -55,12 +55,12 @@ function partsTogether(parts: readonly string[]): string {
 }
 
 /** Parameters of the output, in words. */
-export function parametersOf({ parameters, aligned }: PlannedTensor): string {
+function parametersOf({ parameters, aligned }: PlannedTensor): string {
   return [...said(parameters), ...(aligned ? ["one vocabulary"] : [])].join(", ");
 }
 
 /** The inputs, in words. */
-export function inputsOf({ inputs }: PlannedTensor): string {
+function inputsOf({ inputs }: PlannedTensor): string {
   return inputs
     .map(({ model, parameters = {}, base }) => {
       const own = [...(base ? ["base"] : []), ...said(parameters)];

@@ -57,7 +57,7 @@ export interface MergePlanned extends ResultHead<"merge-plan">, MergeFacts {
 }
 
 /** A file that a merge has written. */
-export interface MergeFile {
+interface MergeFile {
   readonly name: string;
   readonly bytes: number;
   /** Of files of weights, where they were hashed. */
