@@ -264,7 +264,16 @@ describeWithFixtures("measures of merges by the command", (fixtures) => {
 
   test("align: rotations too; what is written computes the same, and is not written over anything", async () => {
     const out = join(folder, "aligned");
-    const args = ["align", model("base"), model("other"), "--rotations", "--dtype", "F64"];
+    const args = [
+      "align",
+      model("base"),
+      model("other"),
+      "--rotations",
+      "--dtype",
+      "F64",
+      "--sweeps",
+      "5",
+    ];
     const ran = await resolvent([...args, "--out", out, ...alone, "--json"]);
     expect(ran.stderr).toMatch(/aligned will take/);
     const found: Alignment = JSON.parse(ran.stdout);
