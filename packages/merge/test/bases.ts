@@ -1,4 +1,4 @@
-import { drawing, reference, type SyncEngine } from "@resolvent/tensor";
+import { drawing, reference } from "@resolvent/tensor";
 import { architectureOf, loadModel } from "@resolvent/transformer";
 import type { BasisChange, LayerBases } from "../src/align/index.ts";
 import { logitDifference } from "../src/align/index.ts";
@@ -68,17 +68,23 @@ export function pairs(
   return m;
 }
 
-/** A change of all bases that a model of a shape has. */
+/** A change of all bases that a model of a shape has, with its neurons the other way round. */
 export function anyBases(
   model: OpenMergeModel,
   seed: number,
   { turning, rigid }: { readonly turning: number; readonly rigid: boolean },
 ): BasisChange {
-  const { d_model, d_head, kv_heads, layers, norm } = architectureOf(model.config);
+  const { d_model, d_head, d_mlp, heads, kv_heads, layers, norm } = architectureOf(model.config);
+  const upTo = (n: number): number[] => [...Array(n).keys()];
   const normal = gaussian(seed);
   const each = (make: () => Float64Array): Float64Array[] => Array.from({ length: kv_heads }, make);
   const free = (): Float64Array => (rigid ? orthogonal : invertible)(d_head, normal);
   return {
+    after: {
+      residual: upTo(d_model),
+      mlp: upTo(layers).map(() => upTo(d_mlp).toReversed()),
+      heads: upTo(layers).map(() => upTo(heads)),
+    },
     residual: orthogonal(d_model, normal, norm === "layer"),
     layers: Array.from(
       { length: layers },
@@ -96,7 +102,6 @@ export async function apart(
   b: OpenMergeModel,
   texts: readonly (readonly number[])[],
 ): Promise<number> {
-  const engine: SyncEngine<never> | typeof reference = reference;
-  const [x, y] = [await loadModel(engine, a.folder), await loadModel(engine, b.folder)];
-  return (await logitDifference(engine, x, y, texts)).largest;
+  const [x, y] = [await loadModel(reference, a.folder), await loadModel(reference, b.folder)];
+  return (await logitDifference(reference, x, y, texts)).largest;
 }

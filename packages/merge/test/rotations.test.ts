@@ -236,7 +236,7 @@ describeWithFixtures("symmetries", (fixtures) => {
     const [order, turn] = found.stages;
     const { groups = [], objective = [], distance = [0, 0], settled } = turn ?? {};
     expect(groups.map(({ kind, layer }) => `${kind} ${layer}`)).toEqual([
-      ...["residual -1", "values 0", "keys 0", "values 1", "keys 1"],
+      ...["residual -1", "values 0", "keys 0", "mlp 0", "values 1", "keys 1", "mlp 1"],
     ]);
     expect([objective.length, settled]).toEqual([5, false]);
     expect(objective).toEqual([...objective].sort((x, y) => x - y));

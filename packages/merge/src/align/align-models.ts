@@ -113,7 +113,8 @@ export async function alignModels<T extends Shaped>(
     ...(dtype !== undefined && { dtype }),
     like: a,
   });
-  return { stages: [stage, second], permutation, change, ...rewritten };
+  const last = change.after ?? permutation;
+  return { stages: [stage, second], permutation: last, change, ...rewritten };
 }
 
 async function orderStage<T extends Shaped>(

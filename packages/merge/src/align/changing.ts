@@ -12,12 +12,10 @@ import {
   keyBases,
   valueBases,
 } from "./basis-change.ts";
-import { addScaledSums, multiplyAlong, scaleAlong } from "./multiply-along.ts";
 import { checkPermutation, identityOf, type Permutation } from "./permutation.ts";
 import { permuteBytes } from "./permute.ts";
 import { type Placed, type PlacedModel, placed } from "./places.ts";
 import { type Products, plainProducts } from "./products.ts";
-import { partOf, type Slot, slotsOf } from "./slot.ts";
 import { bytesOf, numbersOf } from "./stretch.ts";
 
 /** A norm of what reads the residual stream, in the order of the change. */
@@ -42,7 +40,7 @@ export interface Changing {
   readonly layers: readonly LayerChange[];
 }
 
-interface Residual {
+export interface Residual {
   /** Undefined for the identity, which folds norms alone. */
   readonly Q: Float64Array | undefined;
   /** By what reads through them: `L0.attn`, `final`. */
@@ -65,7 +63,8 @@ export interface ChangingOptions extends ReadOptions {
   readonly products?: Products;
 }
 
-const READS = ["W_Q", "W_K", "W_V", "W_in", "W_gate", "W_U"];
+/** What reads the residual stream through a norm. */
+export const READS: readonly string[] = ["W_Q", "W_K", "W_V", "W_in", "W_gate", "W_U"];
 
 /** Checks a change and reads what of the model it needs. @throws InputError as `changeBasis` does */
 export async function changesOf(
@@ -95,7 +94,7 @@ export async function changesOf(
   };
 }
 
-type Start = Pick<Changing, "model" | "form" | "permutation" | "products">;
+export type Start = Pick<Changing, "model" | "form" | "permutation" | "products">;
 
 /** The unembedding of a tied model as a tensor of its own: a stored copy, or the embedding. */
 function untied({ tensors, unembedding }: PlacedModel): Placed | undefined {
@@ -195,41 +194,8 @@ async function layerOf(
   };
 }
 
-/** Whether a change does anything to a tensor but put it in order. */
-export function isChanged({ residual, layers }: Changing, tensor: Placed): boolean {
-  return slotsOf(tensor).some(({ role, layer, ...slot }) => {
-    const { values, keys, neurons } = layers[layer] ?? {};
-    if (residual !== undefined) {
-      const reads = READS.includes(role.replace(/^b/, "W"));
-      const normed = residual.folded.size > 0 && reads && !READS.includes(role);
-      if (normed || partOf({ role, layer, ...slot }, "residual") !== undefined) return true;
-    }
-    return (
-      (values !== undefined && ["W_V", "b_V", "W_O"].includes(role)) ||
-      (keys !== undefined && ["W_Q", "b_Q", "W_K", "b_K"].includes(role)) ||
-      (neurons !== undefined && ["W_in", "b_in", "W_out"].includes(role))
-    );
-  });
-}
-
-/** A tensor, or a stretch of one, of the changed model. @throws InputError what reading throws */
-export async function changedNumbers(
-  changing: Changing,
-  tensor: Placed,
-  options: ReadOptions,
-): Promise<Float64Array<ArrayBuffer>> {
-  const numbers = await permutedNumbers(changing, tensor, options);
-  for (const slot of slotsOf(tensor)) {
-    if (changing.residual !== undefined)
-      await foldNorm(changing, changing.residual, slot, numbers, options);
-    await changeHeads(changing, slot, numbers);
-    if (changing.residual?.like !== undefined)
-      await unfoldNorm(changing, changing.residual, slot, numbers, options);
-  }
-  return numbers;
-}
-
-async function permutedNumbers(
+/** A tensor, or a stretch of one, in the order that comes first. @throws InputError what reading throws */
+export async function permutedNumbers(
   { model, form, permutation }: Start,
   tensor: Placed,
   options: ReadOptions,
@@ -240,127 +206,6 @@ async function permutedNumbers(
   const numbers = decodeNumbers({ ...raw, bytes }, "f64", where);
   checkFinite(numbers, where);
   return numbers;
-}
-
-/** A matrix that reads gets the norm's scale, a bias behind it the norm's bias; and the residual basis changes. */
-async function foldNorm(
-  changing: Changing,
-  { Q, norms, like, folded }: Residual,
-  slot: Slot,
-  x: Float64Array,
-  options: ReadOptions,
-): Promise<void> {
-  const { owner, role } = slot;
-  const { scale, bias } = norms.get(owner) ?? {};
-  if (role === "norm.scale") {
-    x.set(like?.get(owner)?.scale ?? x.fill(1));
-    return;
-  }
-  const part = partOf(slot, "residual");
-  if (READS.includes(role) && part !== undefined && scale !== undefined) {
-    scaleAlong(x, slot, part, scale);
-  }
-  if (bias !== undefined && folded.has(owner) && READS.includes(role.replace(/^b/, "W"))) {
-    if (role.startsWith("b"))
-      await addRead(changing, permutedNumbers, slot, x, { of: bias, times: 1 }, options);
-  }
-  if (role === "norm.bias") {
-    if (folded.has(owner)) {
-      x.fill(0);
-      return;
-    }
-    // What stays a bias of the norm stands before its scale.
-    for (let i = 0; i < x.length; i++) if (x[i] !== 0) x[i] = (x[i] as number) / (scale?.[i] ?? 1);
-  }
-  if (Q !== undefined && part !== undefined)
-    await multiplyAlong(changing.products, x, slot, part, Q);
-}
-
-/** Takes another model's norm out of what reads through it: the reverse of folding. */
-async function unfoldNorm(
-  changing: Changing,
-  { like, folded }: Residual,
-  slot: Slot,
-  x: Float64Array,
-  options: ReadOptions,
-): Promise<void> {
-  const { owner, role } = slot;
-  const { scale, bias } = like?.get(owner) ?? {};
-  const part = partOf(slot, "residual");
-  if (READS.includes(role) && part !== undefined && scale !== undefined) {
-    scaleAlong(
-      x,
-      slot,
-      part,
-      scale.map((one) => 1 / one),
-    );
-  }
-  if (role === "norm.bias") {
-    if (folded.has(owner)) x.set(bias ?? x);
-    else for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) * (scale?.[i] ?? 1);
-  }
-  if (
-    bias !== undefined &&
-    folded.has(owner) &&
-    role.startsWith("b") &&
-    READS.includes(role.replace(/^b/, "W"))
-  ) {
-    await addRead(changing, changedNumbers, slot, x, { of: bias, times: -1 }, options);
-  }
-}
-
-/** Adds to a bias what its matrix reads of a vector of the residual stream. */
-async function addRead(
-  changing: Changing,
-  numbers: typeof changedNumbers,
-  slot: Slot,
-  x: Float64Array,
-  { of, times }: { readonly of: Float64Array; readonly times: number },
-  options: ReadOptions,
-): Promise<void> {
-  const path = `${slot.owner}.${slot.role.replace(/^b/, "W")}`;
-  const tensor = changing.tensors.find(({ holds }) => holds.includes(path));
-  const matrix = tensor && slotsOf(tensor).find((one) => one.path === path);
-  const part = matrix && partOf(matrix, "residual");
-  if (tensor === undefined || matrix === undefined || part === undefined) return; // `folded` has seen it
-  addScaledSums(x, slot, await numbers(changing, tensor, options), {
-    slot: matrix,
-    part,
-    by: of,
-    times,
-  });
-}
-
-/** Bases within heads, and scales of neurons. */
-async function changeHeads(
-  { layers, products, form }: Changing,
-  slot: Slot,
-  x: Float64Array,
-): Promise<void> {
-  const { role, layer } = slot;
-  const { values, keys, neurons } = layers[layer] ?? {};
-  const heads = form.sizes.layers[layer]?.kvHeads ?? 0;
-  const change = async (matrices: readonly Float64Array[] | undefined): Promise<void> => {
-    const part = partOf(slot, "d_head");
-    if (part === undefined) return;
-    for (const [kv, matrix] of (matrices ?? []).entries()) {
-      await multiplyAlong(products, x, slot, part, matrix, { kv, of: heads });
-    }
-  };
-  if (role === "W_V" || role === "b_V") await change(values?.matrices);
-  if (role === "W_O") await change(values?.undoing);
-  if (role === "W_K" || role === "b_K") await change(keys?.matrices);
-  if (role === "W_Q" || role === "b_Q") await change(keys?.undoing);
-  const part = partOf(slot, "mlp");
-  if (neurons === undefined || part === undefined) return;
-  if (role === "W_in" || role === "b_in") scaleAlong(x, slot, part, neurons);
-  if (role === "W_out")
-    scaleAlong(
-      x,
-      slot,
-      part,
-      neurons.map((one) => 1 / one),
-    );
 }
 
 function checkScale(model: string, owner: string, scale: Float64Array | undefined): void {

@@ -16,10 +16,10 @@ export {
   matchActivations,
 } from "./match-activations.ts";
 export {
-  type BasisGroup,
   matchRotations,
   type RotationMatching,
   type RotationOptions,
+  rotationCost,
 } from "./match-rotations.ts";
 export {
   type MatchOptions,
@@ -31,3 +31,4 @@ export {
 export { memoryModel, type Rewritten } from "./memory-model.ts";
 export { inverse, type Permutation } from "./permutation.ts";
 export { permutedTensors } from "./permute.ts";
+export type { BasisGroup, TurningOptions } from "./turning.ts";

@@ -1,26 +1,20 @@
-import type { Engine, LinearAlgebra, Shaped } from "@resolvent/tensor";
-import type { AttentionBlock } from "@resolvent/transformer";
-import type { ReadOptions } from "@resolvent/weights";
+import type { Shaped } from "@resolvent/tensor";
+import { bytesPerEntry, type ReadOptions } from "@resolvent/weights";
 import type { OpenMergeModel } from "../model.ts";
-import { addAgreement, laid, type Pair } from "./agreement.ts";
-import { type BasisChange, type LayerBases, partnerOf } from "./basis-change.ts";
-import { type Changing, changedNumbers, changesOf } from "./changing.ts";
-import { identity, product, type Square, transposed } from "./matrix.ts";
+import type { BasisChange, LayerBases } from "./basis-change.ts";
+import type { Changing } from "./changing.ts";
+import { identity } from "./matrix.ts";
 import { type Nearness, nearnessOver } from "./objective.ts";
-import { identityOf, type Permutation } from "./permutation.ts";
-import { type Placed, placed } from "./places.ts";
-import { centredProcrustes, procrustes } from "./procrustes.ts";
-import { exactProducts } from "./products.ts";
-import { along, partOf, type Slot, slotsOf } from "./slot.ts";
-import { numbersOf, stretches } from "./stretch.ts";
-import { checkSame } from "./two-models.ts";
-
-/** What is turned at once: the residual stream, or the values or keys of a layer's heads. */
-export interface BasisGroup {
-  readonly kind: "residual" | "values" | "keys";
-  /** −1 for the residual stream. */
-  readonly layer: number;
-}
+import { identityOf } from "./permutation.ts";
+import { type Kind, placed } from "./places.ts";
+import {
+  type BasisGroup,
+  pairsOf,
+  type Turning,
+  type TurningOptions,
+  turned,
+  turningOf,
+} from "./turning.ts";
 
 /** How B is turned, and how well it then agrees with A. */
 export interface RotationMatching {
@@ -38,14 +32,7 @@ export interface RotationMatching {
   readonly order: readonly BasisGroup[];
 }
 
-export interface RotationOptions<T extends Shaped = Shaped> extends ReadOptions {
-  readonly linearAlgebra: LinearAlgebra;
-  /** Computes the products, where it is of float64; else plain loops do. */
-  readonly engine?: Engine<T>;
-  /** The order into which B is brought before, as `matchWeights` finds it; default as it is. */
-  readonly after?: Permutation;
-  /** Whether the residual stream is turned, where the norms allow it; default true. */
-  readonly residual?: boolean;
+export interface RotationOptions<T extends Shaped = Shaped> extends TurningOptions<T> {
   /** Most sweeps over all groups; default 100. */
   readonly sweeps?: number;
   /** Called before each group of a sweep. */
@@ -92,7 +79,7 @@ export async function matchRotations<T extends Shaped>(
     settled = after - before <= SETTLED * Math.abs(after);
   }
   return {
-    change: changeOf(now, options),
+    change: changeOf(now),
     objective: near.map(({ objective }) => objective),
     distance: [near[0]?.distance ?? 0, near.at(-1)?.distance ?? 0],
     settled,
@@ -100,70 +87,39 @@ export async function matchRotations<T extends Shaped>(
   };
 }
 
-/** Two models on the way. */
-interface Turning {
-  readonly a: Changing;
-  /** As it is at the start. */
-  readonly b: Changing;
-  readonly order: readonly BasisGroup[];
-  readonly linear: LinearAlgebra;
-  /** Attention blocks by layer, with the scales of B's norms of queries and keys. */
-  readonly blocks: ReadonlyMap<number, HeadBlock>;
-}
-
-interface HeadBlock {
-  readonly block: AttentionBlock<Shaped>;
-  readonly scales: readonly Float64Array[];
-}
-
-async function turningOf<T extends Shaped>(
-  a: OpenMergeModel,
-  b: OpenMergeModel,
-  options: RotationOptions<T>,
-): Promise<Turning> {
-  const { linearAlgebra: linear, after, signal } = options;
-  const form = placed(b);
-  const { d_model, d_head, writeNorms } = form.architecture;
-  const free = options.residual !== false && writeNorms !== true && d_model > 1;
-  const ones = free ? { residual: identity(d_model) } : {};
-  const blocks = new Map<number, HeadBlock>();
-  for (const layer of form.sizes.layers.keys()) {
-    const block = form
-      .blocks(layer)
-      .find((one): one is AttentionBlock<Shaped> => one.kind === "attn");
-    if (block === undefined) continue;
-    const paths = [`${block.name}.queryNorm.scale`, `${block.name}.keyNorm.scale`];
-    const norms = form.tensors.filter(({ holds }) => paths.includes(holds[0] ?? ""));
-    const scales = await Promise.all(norms.map((norm) => numbersOf(b, norm, { signal })));
-    blocks.set(layer, { block, scales });
+/**
+ * What a sweep of `matchRotations` costs: multiplications but for those of decompositions, and bytes that are read of each model.
+ * Both are known from headers.
+ *
+ * @throws InputError `merge/align-axis`
+ */
+export function rotationCost(b: OpenMergeModel): {
+  readonly multiplications: number;
+  readonly bytes: number;
+} {
+  const { tensors, architecture, sizes } = placed(b);
+  const { d_model, d_head, writeNorms } = architecture;
+  let [multiplications, bytes] = [0, 0];
+  for (const { shape, dtype, layer, parts, copy } of tensors) {
+    if (copy) continue;
+    const has = (kind: Kind): boolean => parts.some((part) => part.kind === kind);
+    const size = shape.reduce((n, one) => n * one, 1);
+    const turns = has("residual") && writeNorms !== true;
+    const mlp = has("mlp") && turns ? (sizes.layers[layer]?.mlp ?? 0) : 0;
+    // Read and turned for each group that it is in, and for the objective; a sum of products for each group.
+    const inGroups = Number(turns) + Number(has("d_head")) + Number(mlp > 0);
+    const turning = turns ? (inGroups + 1) * d_model : 0;
+    const summing = (turns ? d_model : 0) + (has("d_head") ? d_head : 0) + mlp;
+    multiplications += size * (turning + summing);
+    bytes += size * bytesPerEntry(dtype) * (inGroups + 1);
   }
-  const heads = d_head > 1 ? [...blocks.keys()] : [];
-  const own = { products: exactProducts(options.engine), signal };
-  const inA = await changesOf(a, ones, own);
-  const inB = await changesOf(b, { ...ones, ...(after !== undefined && { after }) }, own);
-  checkSame(inA.form.name, inA.tensors, form.name, inB.tensors);
-  return {
-    a: inA,
-    b: inB,
-    order: [
-      ...(free ? [{ kind: "residual" as const, layer: -1 }] : []),
-      ...heads.flatMap((layer) => [
-        { kind: "values" as const, layer },
-        { kind: "keys" as const, layer },
-      ]),
-    ],
-    linear,
-    blocks,
-  };
+  return { multiplications, bytes };
 }
 
 /** What has been found, as data. */
-function changeOf<T extends Shaped>(
-  { form, residual, layers }: Changing,
-  { after }: RotationOptions<T>,
-): BasisChange {
+function changeOf({ form, residual, layers, permutation }: Changing): BasisChange {
   return {
-    ...(after !== undefined && { after }),
+    after: permutation,
     ...(residual !== undefined && {
       residual: residual.Q ?? identity(form.architecture.d_model),
     }),
@@ -176,26 +132,6 @@ function changeOf<T extends Shaped>(
   };
 }
 
-/** The tensors that both compute with, one after the other; scales that are folded are 1 in both, and left out. */
-async function* pairsOf(
-  { a }: Turning,
-  b: Changing,
-  wants: (tensor: Placed) => boolean,
-  options: ReadOptions,
-): AsyncGenerator<Pair> {
-  for (const tensor of b.tensors) {
-    const other = a.tensors.find(({ place }) => place === tensor.place);
-    const folded = b.residual !== undefined && tensor.holds[0]?.endsWith(".norm.scale") === true;
-    if (other === undefined || folded || !wants(tensor)) continue;
-    const inA = stretches(other);
-    for (const [i, stretch] of stretches(tensor).entries()) {
-      options.signal?.throwIfAborted();
-      const x = await changedNumbers(a, inA[i] ?? other, options);
-      yield { tensor: stretch, a: x, b: await changedNumbers(b, stretch, options) };
-    }
-  }
-}
-
 async function nearnessIn(turning: Turning, b: Changing, options: ReadOptions): Promise<Nearness> {
   const { sizes } = b.form;
   return await nearnessOver(
@@ -203,118 +139,4 @@ async function nearnessIn(turning: Turning, b: Changing, options: ReadOptions): 
     identityOf(sizes),
     sizes,
   );
-}
-
-/** B with one group turned towards A. */
-async function turned(
-  turning: Turning,
-  b: Changing,
-  { kind, layer }: BasisGroup,
-  options: ReadOptions,
-): Promise<Changing> {
-  if (kind === "residual") return await turnedStream(turning, b, options);
-  const { block, scales } = turning.blocks.get(layer) as HeadBlock; // groups are of these
-  const roles = kind === "values" ? ["W_V", "b_V", "W_O"] : ["W_Q", "b_Q", "W_K", "b_K"];
-  const n = b.form.architecture.d_head;
-  const sums = await headSums(turning, b, { layer, roles }, options);
-  const now = b.layers[layer]?.[kind]?.matrices ?? sums.map(() => identity(n));
-  const matrices: Square[] = [];
-  for (const [kv, one] of sums.entries()) {
-    const turn =
-      kind === "values"
-        ? await procrustes(turning.linear, b.products, one, n)
-        : await keyTurn(turning, block, scales, one);
-    matrices.push(product(turn, now[kv] as Square, n));
-  }
-  // What undoes an orthogonal matrix is its transpose, whose transpose it is.
-  const bases = { matrices, undoing: matrices };
-  return { ...b, layers: b.layers.with(layer, { ...b.layers[layer], [kind]: bases }) };
-}
-
-async function turnedStream(
-  turning: Turning,
-  b: Changing,
-  options: ReadOptions,
-): Promise<Changing> {
-  const { architecture, sizes } = b.form;
-  const { products, residual } = b;
-  const n = architecture.d_model;
-  const sums = new Float64Array(n * n);
-  const ordered = { permutation: identityOf(sizes), sizes, products };
-  const wants = (tensor: Placed): boolean => tensor.parts.some(({ kind }) => kind === "residual");
-  for await (const pair of pairsOf(turning, b, wants, options)) {
-    await addAgreement(sums, pair, "residual", ordered);
-  }
-  const best = architecture.norm === "layer" ? centredProcrustes : procrustes;
-  const turn = await best(turning.linear, products, sums, n);
-  if (residual === undefined) return b; // the group is there where it is not
-  if (residual.Q === undefined) return { ...b, residual: { ...residual, Q: turn } };
-  const Q = new Float64Array(n * n);
-  const rows = { rows: n, length: n };
-  await products.addTo(Q, { data: turn, ...rows }, { data: transposed(residual.Q, n), ...rows });
-  return { ...b, residual: { ...residual, Q } };
-}
-
-/** By key-value head, `Σ A[i, …] · B[j, …]` over what its values, or its keys and queries, are made by. */
-async function headSums(
-  turning: Turning,
-  b: Changing,
-  { layer, roles }: { readonly layer: number; readonly roles: readonly string[] },
-  options: ReadOptions,
-): Promise<Square[]> {
-  const { architecture, sizes } = b.form;
-  const n = architecture.d_head;
-  const heads = sizes.layers[layer]?.kvHeads ?? 0;
-  const sums = Array.from({ length: heads }, () => new Float64Array(n * n));
-  const has = ({ role }: Slot): boolean => roles.includes(role);
-  const wants = (tensor: Placed): boolean => tensor.layer === layer && slotsOf(tensor).some(has);
-  for await (const { tensor, a: x, b: y } of pairsOf(turning, b, wants, options)) {
-    for (const slot of slotsOf(tensor).filter(has)) {
-      const part = partOf(slot, "d_head");
-      if (part === undefined) continue;
-      for (const [kv, sum] of sums.entries()) {
-        const { own, rest } = along(slot, part, { kv, of: heads });
-        const rows = { rows: n, length: rest.length };
-        await b.products.addTo(
-          sum,
-          { data: laid(x, own, rest), ...rows },
-          { data: laid(y, own, rest), ...rows },
-        );
-      }
-    }
-  }
-  return sums;
-}
-
-/** The best of what leaves scores as they are: rotations of rotary pairs, and an orthogonal matrix of what does not turn. */
-async function keyTurn(
-  { linear, b }: Turning,
-  block: AttentionBlock<Shaped>,
-  scales: readonly Float64Array[],
-  sums: Square,
-): Promise<Square> {
-  const n = b.form.architecture.d_head;
-  const out = identity(n);
-  const at = (i: number, j: number): number => sums[i * n + j] as number;
-  const still: number[] = [];
-  for (let i = 0; i < n; i++) {
-    const j = partnerOf(block, i);
-    if (j === undefined) still.push(i);
-    if (j === undefined || j < i || scales.some((scale) => scale[i] !== scale[j])) continue;
-    const angle = Math.atan2(at(j, i) - at(i, j), at(i, i) + at(j, j));
-    out[i * n + i] = out[j * n + j] = Math.cos(angle);
-    out[j * n + i] = Math.sin(angle);
-    out[i * n + j] = -Math.sin(angle);
-  }
-  const equal = scales.every((scale) => still.every((i) => scale[i] === scale[still[0] ?? 0]));
-  if (still.length < 2 || !equal) return out;
-  const m = still.length;
-  const part = Float64Array.from({ length: m * m }, (_, k) =>
-    at(still[Math.floor(k / m)] as number, still[k % m] as number),
-  );
-  const turn = await procrustes(linear, b.products, part, m);
-  for (const [k, one] of turn.entries()) {
-    out[(still[Math.floor(k / m)] as number) * n + (still[k % m] as number)] = one;
-  }
-  return out;
 }

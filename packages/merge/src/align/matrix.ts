@@ -65,16 +65,3 @@ function exchange(x: Square, i: number, j: number, n: number): void {
   x.copyWithin(i * n, j * n, (j + 1) * n);
   x.set(row, j * n);
 }
-
-/** The largest entry of `|M Mᵀ − 1|`: 0 of an orthogonal matrix. */
-export function offOrthogonal(m: Square, n: number): number {
-  let most = 0;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = i === j ? -1 : 0;
-      for (let k = 0; k < n; k++) sum += (m[i * n + k] as number) * (m[j * n + k] as number);
-      most = Math.max(most, Math.abs(sum));
-    }
-  }
-  return most;
-}

@@ -1,7 +1,7 @@
 import type { Engine, Shaped } from "@resolvent/tensor";
 
 /** Rows of numbers, one after the other. */
-export interface Rows {
+interface Rows {
   readonly data: Float64Array;
   /** How many. */
   readonly rows: number;

@@ -25,7 +25,7 @@ export function twoModels(a: OpenMergeModel, b: OpenMergeModel): Two {
   const byPlace = new Map(ofA.map((tensor) => [tensor.place, tensor]));
   checkSame(inA.name, ofA, inB.name, ofB);
   return {
-    tensors: ofB.flatMap(stretches),
+    tensors: ofB.flatMap((tensor) => stretches(tensor)),
     sizes: inB.sizes,
     read: async (tensor, options) => {
       const inOther = { ...tensor, ...stored(byPlace.get(tensor.place) ?? tensor) };

@@ -39,13 +39,13 @@ export interface ComparedTensor {
 }
 
 /** A block of two models and their merge: the stream after it, and what it adds to the stream. */
-export interface ComparedBlock extends ActivationLinearity {
+interface ComparedBlock extends ActivationLinearity {
   readonly block: BlockLinearity["block"];
   readonly write: ActivationLinearity;
 }
 
 /** What two models are merged to. */
-export interface MergeFacts {
+interface MergeFacts {
   /** Of the model that was given; null of the mean that was made for the comparison. */
   readonly name: string | null;
   readonly sha256: string | null;

@@ -60,7 +60,7 @@ export interface CompareOptions {
  * Uses two models and their merge: the one that is given, or the mean of their weights, which is made for it and freed
  * afterwards.
  */
-export async function withMerge<T extends Shaped, R>(
+async function withMerge<T extends Shaped, R>(
   engine: Engine<T>,
   { first, second, merge, alpha }: ComparedModels<T>,
   use: (merged: Merged<T>) => Promise<R>,

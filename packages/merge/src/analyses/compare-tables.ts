@@ -31,7 +31,7 @@ export function compareTables(result: ComparisonResult): Table[] {
 }
 
 /** What the merge is, in words. */
-export function mergeWords({ merge, model, other }: ComparisonResult): string {
+function mergeWords({ merge, model, other }: ComparisonResult): string {
   const mean = `the mean of ${model.name} and ${other.name} at α = ${short(merge.alpha)}`;
   return merge.name === null ? mean : `${merge.name}, against ${mean}`;
 }
