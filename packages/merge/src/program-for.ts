@@ -1,11 +1,10 @@
-import type { Pass } from "./cuts.ts";
 import type { MergeOptions } from "./merge-tensor.ts";
 import type { MethodName } from "./method.ts";
 import { SPARSIFIERS } from "./methods/task-methods.ts";
-import type { PlannedTensor } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { arceeProgram, modelStockProgram, sceProgram } from "./programs/based.ts";
 import { linearProgram, nearswapProgram, passthroughProgram } from "./programs/entrywise.ts";
+import type { ProgramRequest } from "./programs/request.ts";
 import {
   karcherProgram,
   multislerpProgram,
@@ -13,16 +12,6 @@ import {
   slerpProgram,
 } from "./programs/spherical.ts";
 import { taskProgram } from "./programs/task.ts";
-
-/** A tensor that a program is made for. */
-export interface ProgramRequest {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly entries: number;
-  readonly planned: PlannedTensor;
-  /** Goes through the tensor's inputs once. */
-  readonly pass: Pass;
-}
 
 /** The program of a tensor, after the passes that it needs before; undefined where it takes the whole tensor. */
 export async function programFor(

@@ -3,7 +3,7 @@ import type { Address, Argument, Operation, Program } from "../worker/run.js";
 export type { Program } from "../worker/run.js";
 
 /** Entries of a piece: what stands between stays in a processor's cache, and sums are taken over as many at once. */
-export const PIECE = 4096;
+const PIECE = 4096;
 
 /** Free bytes before and behind a register. */
 const MARGIN = 64;

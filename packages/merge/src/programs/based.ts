@@ -4,8 +4,8 @@ import { stockRatio } from "../methods/model-stock.ts";
 import { rowLength } from "../methods/numbers.ts";
 import { LEAST } from "../methods/sce.ts";
 import { type Program, programOf, rowsOf, type Writer } from "../program.ts";
-import type { ProgramRequest } from "../program-for.ts";
 import { gramOf } from "./gram.ts";
+import type { ProgramRequest } from "./request.ts";
 import { differences, numberOf, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
 

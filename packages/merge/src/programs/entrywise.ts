@@ -2,7 +2,7 @@ import type { Address } from "../../worker/run.js";
 import { checkWeights } from "../methods/checks.ts";
 import { LEAST } from "../methods/nearswap.ts";
 import { type Program, programOf, type Writer } from "../program.ts";
-import type { ProgramRequest } from "../program-for.ts";
+import type { ProgramRequest } from "./request.ts";
 import { numberOf, rolesOf } from "./roles.ts";
 
 /** An input and what it is multiplied by. */

@@ -4,9 +4,9 @@ import { rowLength } from "../methods/numbers.ts";
 import { nuslerpFactors, nuslerpShare } from "../methods/nuslerp.ts";
 import { slerpFactors } from "../methods/slerp.ts";
 import { type Program, programOf, rowsOf } from "../program.ts";
-import type { ProgramRequest } from "../program-for.ts";
 import { combine } from "./entrywise.ts";
 import { type Gram, gramOf, productIn } from "./gram.ts";
+import type { ProgramRequest } from "./request.ts";
 import { differences, numberOf, type Roles, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
 

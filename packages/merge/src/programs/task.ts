@@ -8,7 +8,7 @@ import { LEAST_SUM, type Rescaling, ranksOf } from "../methods/sparsify.ts";
 import type { TaskMethod } from "../methods/task-methods.ts";
 import { LEAST_WEIGHT } from "../methods/task-vectors.ts";
 import { after, type Program, programOf, rowsOf, type Writer } from "../program.ts";
-import type { ProgramRequest } from "../program-for.ts";
+import type { ProgramRequest } from "./request.ts";
 import { differences, numberOf, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
 

@@ -1,0 +1,12 @@
+import type { Pass } from "../cuts.ts";
+import type { PlannedTensor } from "../plan.ts";
+
+/** A tensor that a program is made for. */
+export interface ProgramRequest {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly entries: number;
+  readonly planned: PlannedTensor;
+  /** Goes through the tensor's inputs once. */
+  readonly pass: Pass;
+}
