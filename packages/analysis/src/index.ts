@@ -11,6 +11,7 @@ export {
   type ListedAnalysis,
   type OutlineAnalysis,
 } from "./analysis.ts";
+export { type ByParameter, modelOf } from "./by-parameter.ts";
 export {
   CERTIFICATE_TOLERANCE,
   type Certificate,
@@ -39,7 +40,6 @@ export type {
   Wanted,
 } from "./host.ts";
 export { type JsonSchema, schemaFault } from "./json-schema.ts";
-export { type ByParameter, modelOf } from "./models.ts";
 export {
   type DictionaryFiles,
   NEEDS,

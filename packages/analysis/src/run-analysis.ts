@@ -2,15 +2,10 @@ import { type Cost, cost as costs, type Shaped } from "@resolvent/tensor";
 import { firstNotFiniteSite, type Model, type Warning } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import type { Analysis, OutlineAnalysis } from "./analysis.ts";
+import { type ByParameter, byParameter } from "./by-parameter.ts";
 import { checkParameters } from "./check.ts";
 import type { FoundModel, Host, Loaded, Loading, Values, Wanted } from "./host.ts";
-import {
-  type ByParameter,
-  byParameter,
-  type FoundOthers,
-  findOthers,
-  namedModels,
-} from "./models.ts";
+import { type FoundOthers, findOthers, namedModels } from "./models.ts";
 import { type Need, type Provided, providedFor, refuse } from "./needs.ts";
 import { checkResult, type Result } from "./result.ts";
 import { type Soundness, soundnessOf } from "./soundness.ts";

@@ -1,7 +1,7 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
-import type { ByParameter } from "./models.ts";
+import type { ByParameter } from "./by-parameter.ts";
 import type { Provided } from "./needs.ts";
 import type { Result } from "./result.ts";
 import type { TokenName } from "./token-notation.ts";
