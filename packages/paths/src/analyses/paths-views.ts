@@ -38,6 +38,7 @@ export function pathsViews(expansion: PathExpansion): View[] {
   return [
     {
       ...{ mark: "bars", table: "path-degree", y: "degree", x: "sum", cursor: "k" },
+      ...{ before: ["count"], after: ["soFar"] },
       title: "By degree",
       note: "Degree k is all paths that pass through k blocks or heads. To the right of zero: for the answer; to the left: against it.",
     },
@@ -46,7 +47,7 @@ export function pathsViews(expansion: PathExpansion): View[] {
       : [
           {
             ...({ mark: "routes", table: "path-route", nodes: "nodes", at: "positions" } as const),
-            ...{ source: "source", width: "effect", most: DRAWN },
+            ...{ source: "source", width: "effect", most: DRAWN, select: "of" },
             axes: {
               x: tokenPlaces(input.tokens),
               y: model.blocks.map((key) => ({ key })),
