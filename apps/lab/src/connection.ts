@@ -47,13 +47,18 @@ export function workerConnection(
     return started;
   };
   const send = (request: Request): void => {
-    running().postMessage(request);
-    if (request.ask !== "cancel") return;
-    const stop = (): void =>
-      end(
-        new DOMException("Cancelled: the worker was ended, because it did not stop.", "AbortError"),
-      );
-    cancelled.set(request.request, setTimeout(stop, patience));
+    const to = running();
+    if (request.ask === "cancel") {
+      const stop = (): void =>
+        end(
+          new DOMException(
+            "Cancelled: the worker was ended, because it did not stop.",
+            "AbortError",
+          ),
+        );
+      cancelled.set(request.request, setTimeout(stop, patience));
+    }
+    to.postMessage(request);
   };
   const asking = askOver(send);
   return asking;

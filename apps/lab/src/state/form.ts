@@ -29,19 +29,27 @@ export function formOf(
     const start = own ?? (name === "prompt" && kind === "prompt" ? prompt : preset);
     return {
       ...{ name, label, description, required, kind, preset },
-      input: inputOf(kind),
-      choices: parameter.kind === "choice" ? parameter.choices : [],
-      hint: inputOf(kind) === "none" ? "by the command line only" : hintOf(parameter),
+      input: inputOf(parameter),
+      choices: choicesOf(parameter),
+      hint: inputOf(parameter) === "none" ? "by the command line only" : hintOf(parameter),
       text: textOf(start),
       on: start === true,
     };
   });
 }
 
-function inputOf(kind: Parameter["kind"]): Field["input"] {
+/** A flag that says neither where nothing is given is a choice of two. */
+const EITHER = ["yes", "no"];
+
+function choicesOf(parameter: Parameter): readonly string[] {
+  if (parameter.kind === "choice") return parameter.choices;
+  return parameter.kind === "flag" && parameter.default === undefined ? EITHER : [];
+}
+
+function inputOf({ kind, default: preset }: Parameter): Field["input"] {
   switch (kind) {
     case "flag":
-      return "flag";
+      return preset === undefined ? "choice" : "flag";
     case "choice":
       return "choice";
     case "number":
@@ -83,7 +91,8 @@ function hintOf(parameter: Parameter): string {
 
 /** A value as it is typed. */
 function textOf(value: unknown): string {
-  if (value === undefined || value === null || typeof value === "boolean") return "";
+  if (value === undefined || value === null) return "";
+  if (typeof value === "boolean") return EITHER[value ? 0 : 1] ?? "";
   if (Array.isArray(value)) {
     const texts = value.map((one) => (typeof one === "object" ? JSON.stringify(one) : String(one)));
     const isName = value.some((one) => typeof one === "string" && /^\s|\s$|,/.test(one));
@@ -116,8 +125,8 @@ export function valuesOf(fields: readonly Field[]): ReadForm {
   return { values, faults };
 }
 
-function readField({ kind, text, on }: Field): unknown {
-  if (kind === "flag") return on;
+function readField({ kind, input, text, on }: Field): unknown {
+  if (input === "flag") return on;
   if (text === "") return undefined;
   const words = (): string[] =>
     text
@@ -125,6 +134,8 @@ function readField({ kind, text, on }: Field): unknown {
       .map((word) => word.trim())
       .filter((word) => word !== "");
   switch (kind) {
+    case "flag":
+      return text === EITHER[0];
     case "number":
     case "layer":
     case "position":

@@ -3,7 +3,7 @@ import { visible } from "@resolvent/figures";
 import type { PathExpansion } from "@resolvent/paths";
 
 /** A token as a sentence has it: without the space that it starts with. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   const bare = text.trim();
   return `“${bare === "" ? visible(text) : bare}”`;
 }
