@@ -33,8 +33,8 @@ export function workerConnection(
     const started = start();
     started.addEventListener("message", ({ data }) => {
       const { to, say } = Object(data);
-      // Its last reply: all others may come while it is at work.
-      if (["findings", "failure"].includes(say)) {
+      // Its last reply: others come while it is at work.
+      if (!["progress", "partial", "warnings"].includes(say)) {
         clearTimeout(cancelled.get(to));
         cancelled.delete(to);
       }
@@ -50,12 +50,7 @@ export function workerConnection(
     const to = running();
     if (request.ask === "cancel") {
       const stop = (): void =>
-        end(
-          new DOMException(
-            "Cancelled: the worker was ended, because it did not stop.",
-            "AbortError",
-          ),
-        );
+        end(new Error("The worker was ended: it did not stop when it was told to. Ask again."));
       cancelled.set(request.request, setTimeout(stop, patience));
     }
     to.postMessage(request);

@@ -53,17 +53,23 @@ test("a worker that does not heed a cancel is ended, and the next request starts
   expect(started.map(({ ended }) => ended)).toEqual([true, false]);
 });
 
-test("one that heeds it lives on", async () => {
+test.each(["heeds it", "is done already"])("one that %s lives on", async (how) => {
+  const estimate = {
+    ...{ flops: 1, matmulFlops: 1, bytesMoved: 1, peakBytes: 1, calls: {} },
+    weights: { kept: "in f32", bytes: 1 },
+  };
   const one = worker((request, reply) => {
     if (request.ask !== "cancel") return;
+    const to = { protocol: PROTOCOL, to: request.request } as const;
     const failure = { kind: "cancelled", code: "x", message: "", remedy: null } as const;
-    reply({ protocol: PROTOCOL, to: request.request, say: "failure", failure });
+    if (how === "heeds it") reply({ ...to, say: "failure", failure });
+    else reply({ ...to, say: "estimate", estimate });
   });
   const asking = workerConnection(() => one, { patience: 20 });
   const stop = new AbortController();
-  const run = asking.run(work, { signal: stop.signal });
+  const asked = asking.estimate(work, { signal: stop.signal }).catch(({ name }) => name);
   stop.abort();
-  await expect(run).rejects.toMatchObject({ name: "AbortError" });
+  expect(await asked).toEqual(how === "heeds it" ? "AbortError" : estimate);
   await new Promise((resolve) => setTimeout(resolve, 60));
   expect(one.ended).toBe(false);
 });

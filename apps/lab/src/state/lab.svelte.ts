@@ -103,8 +103,7 @@ export class Lab {
     this.live = true;
     this.#window = window;
     const read = (): void => void this.#read(window.location.hash);
-    window.addEventListener("popstate", read);
-    window.addEventListener("hashchange", read);
+    window.addEventListener("popstate", read); // of fragments that somebody types too
     read();
     void this.#describe();
   }

@@ -63,11 +63,3 @@ export function probabilityOf({ answer, target }: PathExpansion): string | undef
   const [top] = answer.top;
   return top !== undefined && top.id === target.a?.id ? percent(top.probability) : undefined;
 }
-
-/** A head as a path's name has it: `L2.H2` as `2.2`, `L0.mlp` as `mlp 0`. */
-export function nodeWords(node: string): string {
-  const [, layer, kind] = /^L(\d+)\.(.+)$/.exec(node) ?? [];
-  if (layer === undefined || kind === undefined) return node;
-  const head = /^H(\d+)$/.exec(kind)?.[1];
-  return head === undefined ? `${kind} ${layer}` : `${layer}.${head}`;
-}
