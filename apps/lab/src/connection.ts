@@ -7,8 +7,10 @@ const PATIENCE = 1000;
 export interface WorkerLike {
   postMessage(message: unknown): void;
   terminate(): void;
-  addEventListener(type: "message", hear: (event: { readonly data: unknown }) => void): void;
-  addEventListener(type: "error", hear: (event: { readonly message?: string }) => void): void;
+  addEventListener(
+    type: "message" | "error",
+    hear: (event: { readonly data?: unknown; readonly message?: string }) => void,
+  ): void;
 }
 
 /**

@@ -8,7 +8,7 @@ const work: Work = {
 
 /** A worker that answers as it is told. */
 function worker(answer: (request: Request, reply: (reply: Reply) => void) => void) {
-  const hears: ((event: { readonly data: unknown }) => void)[] = [];
+  const hears: ((event: { readonly data?: unknown }) => void)[] = [];
   const made = {
     ended: false,
     postMessage: (message: unknown) =>
@@ -18,7 +18,7 @@ function worker(answer: (request: Request, reply: (reply: Reply) => void) => voi
     terminate: () => {
       made.ended = true;
     },
-    addEventListener: (type: string, hear: (event: { readonly data: unknown }) => void) => {
+    addEventListener: (type: string, hear: (event: { readonly data?: unknown }) => void) => {
       if (type === "message") hears.push(hear);
     },
   };
