@@ -18,14 +18,19 @@ export function signed(value: number): string {
   return value > 0 ? `+${short(value)}` : said(value);
 }
 
+/** A decimal number of any length as people read it. */
+export function counted(decimal: string): string {
+  return BigInt(decimal).toLocaleString("en");
+}
+
 /** What the screen shows, in three sentences made of numbers of the result. */
 export function sentences({
   target: { a, b, value },
-  count,
+  routeCount,
   model,
   search,
 }: PathExpansion): readonly [string, string, string] {
-  const many = Number(count).toLocaleString("en");
+  const many = counted(routeCount);
   const blocks = model.blocks.length;
   const by = said(Math.abs(value));
   // A logit, or the difference of two, always has a first token.
@@ -38,7 +43,7 @@ export function sentences({
   const how = search.exhaustive ? "" : " The largest were found by a search.";
   return [
     first,
-    `That number is the sum of ${many} paths through its ${blocks} blocks; the bars add them up by degree: how many blocks a path passes.${how}`,
+    `That number is the sum of ${many} routes through its ${blocks} blocks; the bars add them up by degree: how many blocks a route passes.${how}`,
     "Pick a path to see where it runs, then take it away to see whether the model needs it.",
   ];
 }
