@@ -43,6 +43,29 @@ export function shownTables(
   });
 }
 
+/** Tables in which the bars by degree have the tree's beside them, as a column `tree`. */
+export function withTree(
+  { tables }: Pick<Findings, "tables">,
+  tree: Pick<Findings, "tables"> | undefined,
+): readonly Table[] {
+  if (tree === undefined) return tables;
+  const degrees = columnOf(tree, "degree-target", "degree");
+  const parts = columnOf(tree, "degree-target", "contribution");
+  const byDegree = new Map(degrees.map((degree, i) => [degree, parts[i]]));
+  return tables.map((own): Table => {
+    if (own.kind !== "path-degree") return own;
+    const at = own.columns.findIndex(({ name }) => name === "degree");
+    return {
+      ...own,
+      columns: [...own.columns, { name: "tree", head: "truncated tree", kind: "effect" }],
+      rows: own.rows.map((row) => {
+        const part = byDegree.get(row[at]);
+        return [...row, typeof part === "number" ? part : null];
+      }),
+    };
+  });
+}
+
 /** Where attention last moves a path to: the head, the position it looks from, and the one it looks at. */
 export interface Move {
   readonly head: string;
