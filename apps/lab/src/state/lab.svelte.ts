@@ -1,4 +1,4 @@
-import type { Gate, Parameter, Progress, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, Parameter, Progress, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
@@ -92,6 +92,13 @@ export class Lab {
   /** The result of `findings`: of `paths`, whatever else is on the screen. */
   get paths(): PathExpansion {
     return this.findings.result as PathExpansion; // `pathsWork` asks for nothing else
+  }
+
+  /** Whether what is on the screen adds up; null where it claims no sum, or is not there yet. */
+  get certificate(): Certificate | null {
+    if (this.place.analysis === START.analysis) return this.paths.certificate;
+    const { certificate } = Object(this.panel?.findings?.result);
+    return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
   }
 
   /** The names of the paths that are listed. */
