@@ -28,6 +28,7 @@ const MARKS: Readonly<Record<View["mark"], Rules>> = {
   bars: {
     ...{ y: "column", x: "column", twin: "column?", line: "column?" },
     ...{ low: "column?", high: "column?", scale: "scale?", rest: "flag?" },
+    ...{ before: "columns?", after: "columns?" },
   },
   dots: CURVES,
   lines: CURVES,

@@ -125,7 +125,8 @@ export function setRows({
 
 /** Columns before the first number name a row; of the others, numbers have a mean. */
 function placesOf(columns: readonly Column[]): { keys: number[]; measures: number[] } {
-  const places = columns.map((_, at) => at);
+  // What is for views alone has no means.
+  const places = columns.flatMap(({ view, detail }, at) => (view && detail ? [] : [at]));
   const isName = (at: number): boolean => NAMING.includes(columns[at]?.kind ?? "text");
   const measures = places.filter((at) => !isName(at));
   const first = measures[0] ?? columns.length;

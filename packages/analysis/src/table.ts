@@ -29,7 +29,7 @@ export interface Column {
   readonly kind: ColumnKind;
   /** What people see in a row for null: `–` where a number is not defined, and a note says why; default nothing. */
   readonly missing?: string;
-  /** In data formats only. */
+  /** In data formats only; with `view`, for views alone. */
   readonly detail?: boolean;
   /** Left out before others where there is no room for all. */
   readonly minor?: boolean;

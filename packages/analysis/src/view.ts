@@ -50,6 +50,10 @@ export interface BarsView extends ViewBase {
   /** Columns of both ends of its interval. */
   readonly low?: string;
   readonly high?: string;
+  /** Columns whose cells stand beside the name of a row, before its bar: how many it stands for. */
+  readonly before?: readonly string[];
+  /** Columns whose cells stand after the number of a row: the sum so far. */
+  readonly after?: readonly string[];
   /** `symlog` shows small and large ones of both signs; default `linear`. */
   readonly scale?: "linear" | "symlog";
   /** Whether the table's rest is a last bar. */

@@ -1,6 +1,14 @@
 export { escapeHtml } from "./escape.ts";
-export { layout } from "./layout.ts";
+export { type LayoutOptions, layout } from "./layout.ts";
+export {
+  type ListCell,
+  type ListHead,
+  type ListRow,
+  type ListRows,
+  listRows,
+} from "./list-rows.ts";
 export { type PageParts, pageOf } from "./page.ts";
 export type { Drawing, Refers, Role, Shape } from "./shape.ts";
 export { COLOURS, FIGURE, THEME } from "./style.ts";
 export { type SvgOptions, svgOf } from "./svg.ts";
+export { visible } from "./text.ts";

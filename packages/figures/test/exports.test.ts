@@ -9,8 +9,10 @@ test("the exported names", () => {
     "THEME",
     "escapeHtml",
     "layout",
+    "listRows",
     "pageOf",
     "svgOf",
+    "visible",
   ]);
 });
 

@@ -1,6 +1,6 @@
 import type { Table, View } from "@resolvent/analysis";
 import { describe, expect, test } from "vitest";
-import { layout, type Shape, svgOf } from "../src/index.ts";
+import { layout, listRows, type Shape, svgOf } from "../src/index.ts";
 import { powersFor, symlog, ticksFor } from "../src/scale.ts";
 import { cut, textWidth, visible } from "../src/text.ts";
 
@@ -68,11 +68,63 @@ describe("bars", () => {
     }
   });
 
+  test("columns stand beside them, each under its head, none over another", () => {
+    const own = { mark: "bars", table: "part", y: "name", x: "effect" } as const;
+    const beside: View = { ...own, before: ["from"], after: ["sum"] };
+    const { shapes: all } = layout(beside, [table], { width: 400 });
+    const texts = all.filter((shape) => shape.kind === "text");
+    const line = (y: number | undefined): string[] =>
+      texts.filter((one) => one.y === y).map(({ text }) => text);
+    expect(line(texts.find(({ text }) => text === "name")?.y)).toEqual([
+      ...["name", "effect", "from", "sum"],
+    ]);
+    const row = texts.filter(({ y }) => y === texts.find(({ text }) => text === "embed")?.y);
+    const spans = row
+      .map(({ x, text }): [number, number] => [x - textWidth(text), x])
+      .sort(([a], [b]) => a - b);
+    expect(row.map(({ text }) => text).sort()).toEqual(["0", "2.00", "2.00", "embed"]);
+    for (const [i, [start]] of spans.entries())
+      expect(start).toBeGreaterThanOrEqual(spans[i - 1]?.[1] ?? 0);
+    const bars = all.filter((shape) => shape.kind === "rect");
+    const [, zero] = spans[1] ?? [0, 0];
+    for (const { x, width } of bars) {
+      expect(x).toBeGreaterThan(zero);
+      expect(x + width).toBeLessThan(spans[2]?.[0] ?? 0);
+    }
+  });
+
   test("say in words what they show", () => {
     expect(layout(view, [table], { width: 400 }).alt).toBe(
       "3 bars of effect. embed: 2.00; L0.H0: −1.00; others: 0.500.",
     );
   });
+});
+
+test("rows of a list that is no drawing: texts, bars by the largest, what they refer to", () => {
+  const found = listRows(
+    { mark: "list", table: "part", columns: ["name", "effect", "at"], rest: true, select: "name" },
+    [{ ...table, shown: 1, footer: [["all", 9]] }],
+  );
+  expect(found?.heads.map(({ text, kind, bar }) => [text, kind, bar])).toEqual([
+    ["name", "words", false],
+    ["effect", "number", true],
+    ["at", "words", false],
+  ]);
+  expect(found?.rows).toEqual([
+    {
+      ...{ node: "embed L0.H0", pos: "0", key: "embed" },
+      cells: [
+        { text: "embed", bar: null },
+        { text: "2.00", bar: 1 },
+        { text: "0 1", bar: null },
+      ],
+    },
+  ]);
+  expect(found?.more).toBe(1);
+  expect(found?.rest?.cells[1]).toEqual({ text: "0.500", bar: 0.25 });
+  // Nothing is longer than the longest bar.
+  expect(found?.footer[0]?.cells[1]).toEqual({ text: "9.00", bar: null });
+  expect(listRows({ mark: "list", table: "none", columns: [] }, [table])).toBeUndefined();
 });
 
 test("cells of a grid: colour by sign, strength by size, zero pinned", () => {

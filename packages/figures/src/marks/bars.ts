@@ -22,8 +22,13 @@ const NEXT = 13;
 const BAR = 14;
 const TWIN = 4;
 const TOP = 8;
+/** Above the bars where columns stand beside them: what these are. */
+const HEADS = 18;
+/** Between columns of numbers. */
+const GAP = 12;
 /** Below the bars: the numbers of the axis, and what they are. */
 const AXIS = 40;
+const LEGEND = 18;
 
 /** A bar for each row. */
 export function barsLayout(view: BarsView, table: Table, width: number): Omit<Drawing, "title"> {
@@ -42,20 +47,27 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
   const values = rows.map((row) => cellText(row[x.at] ?? null, x.column));
   const widest = (texts: readonly string[], options = {}): number =>
     texts.reduce((most, text) => Math.max(most, textWidth(text, options)), 0);
-  const left = Math.min(widest(names, { mono }) + 12, width * 0.42);
-  const right = widest(values) + 14;
+  const before = besides(view.before, table, rows);
+  const after = besides(view.after, table, rows);
+  const top = TOP + (before.length + after.length === 0 ? 0 : HEADS);
+  const head = before.length + after.length === 0 ? 0 : textWidth(headOf(y.column));
+  const named = Math.min(Math.max(widest(names, { mono }), head) + 12, width * 0.42);
+  const left = named + roomOf(before);
+  const valued = width - roomOf(after);
+  const valueHead = after.length === 0 ? 0 : textWidth(headOf(x.column));
+  const right = Math.max(widest(values), valueHead) + 14 + roomOf(after);
   const { scale, ticks } = scaleOf(view, rows, [x, twin, line, ...ends], [left, width - right]);
-  const lines = names.map((name) => wrap(name, left - 10, { mono, lines: LINES }));
+  const lines = names.map((name) => wrap(name, named - 10, { mono, lines: LINES }));
   const most = lines.reduce((so, { length }) => Math.max(so, length), 1);
   const tall = most > 1 ? TALL + NEXT * (most - 2) : ROW;
-  const bottom = TOP + rows.length * tall;
+  const bottom = top + rows.length * tall;
   const shapes: Shape[] = ticks.flatMap((tick): Shape[] => [
     {
       kind: "line",
       role: tick === 0 ? "axis" : "grid",
       x1: scale(tick),
       x2: scale(tick),
-      y1: TOP,
+      y1: top,
       y2: bottom,
     },
     {
@@ -68,9 +80,19 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
     },
   ]);
   const signed = rows.some((row) => (numberAt(row, x.at) ?? 0) < 0) || x.column.kind === "effect";
+  if (top > TOP) {
+    const over = { kind: "text", role: "faint", y: TOP + 6, anchor: "end" } as const;
+    shapes.push({ ...over, x: named - 8, text: cut(headOf(y.column), named - 8) });
+    shapes.push({ ...over, x: valued - 4, text: headOf(x.column) });
+  }
+  for (const [columns, end] of [
+    [before, left - 8],
+    [after, width - 4],
+  ] as const)
+    shapes.push(...columnsOf(columns, end, { top, tall }));
   const points: string[] = [];
   rows.forEach((row, i) => {
-    const middle = TOP + (i + 0.5) * tall;
+    const middle = top + (i + 0.5) * tall;
     const refers = { ...refersOf(table, row, view.select), says: `${names[i]}: ${values[i]}` };
     const bar = (found: Found | undefined, size: number, from: number, role: Role): void => {
       const value = found === undefined ? null : numberAt(row, found.at);
@@ -99,10 +121,10 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
     const own = lines[i] ?? [];
     own.forEach((text, n) => {
       const y = middle + 4 + (n - (own.length - 1) / 2) * NEXT;
-      shapes.push({ kind: "text", role: "ink", x: left - 8, y, anchor: "end", mono, text });
+      shapes.push({ kind: "text", role: "ink", x: named - 8, y, anchor: "end", mono, text });
     });
     shapes.push({
-      ...{ kind: "text", role: "ink", x: width - 4, y: middle + 4, anchor: "end" },
+      ...{ kind: "text", role: "ink", x: valued - 4, y: middle + 4, anchor: "end" },
       text: values[i] ?? "",
     });
   });
@@ -118,11 +140,59 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
     ...(line === undefined ? [] : [`line: ${headOf(line.column)}`]),
     ...(ends.includes(undefined) ? [] : ["thin line: its interval"]),
   ];
-  shapes.push({
-    ...{ kind: "text", role: "faint", x: width - 4, y: bottom + 34, anchor: "end" },
-    text: cut(keys.length === 1 ? headOf(x.column) : keys.join("; "), width - 8),
+  // A head says what the numbers are.
+  const headed = top > TOP && keys.length === 1;
+  if (!headed)
+    shapes.push({
+      ...{ kind: "text", role: "faint", x: width - 4, y: bottom + 34, anchor: "end" },
+      text: cut(keys.length === 1 ? headOf(x.column) : keys.join("; "), width - 8),
+    });
+  const height = bottom + (headed ? AXIS - LEGEND : AXIS);
+  return { width, height, alt: altOf(names, values, headOf(x.column)), shapes };
+}
+
+/** A column that stands beside the bars. */
+interface Beside {
+  readonly head: string;
+  readonly cells: readonly string[];
+  readonly width: number;
+}
+
+function besides(
+  names: readonly string[] | undefined,
+  table: Table,
+  rows: readonly (readonly Cell[])[],
+): readonly Beside[] {
+  return (names ?? []).flatMap((name) => {
+    const found = columnOf(table, name);
+    if (found === undefined) return [];
+    const head = headOf(found.column);
+    const cells = rows.map((row) => cellText(row[found.at] ?? null, found.column));
+    const width = [head, ...cells].reduce((most, text) => Math.max(most, textWidth(text)), 0);
+    return [{ head, cells, width }];
   });
-  return { width, height: bottom + AXIS, alt: altOf(names, values, headOf(x.column)), shapes };
+}
+
+/** The room that columns take. */
+function roomOf(columns: readonly Beside[]): number {
+  return columns.reduce((sum, { width }) => sum + width + GAP, 0);
+}
+
+/** Columns that end at `end`, with their heads. */
+function columnsOf(
+  columns: readonly Beside[],
+  end: number,
+  { top, tall }: { readonly top: number; readonly tall: number },
+): Shape[] {
+  let x = end;
+  return columns.toReversed().flatMap(({ head, cells, width }): Shape[] => {
+    const own = { kind: "text", role: "faint", x, anchor: "end" } as const;
+    x -= width + GAP;
+    return [
+      { ...own, y: TOP + 6, text: head },
+      ...cells.map((text, i): Shape => ({ ...own, y: top + (i + 0.5) * tall + 4, text })),
+    ];
+  });
 }
 
 /** Bars that a description names at most. */

@@ -38,15 +38,16 @@ export function pathsViews(expansion: PathExpansion): View[] {
   return [
     {
       ...{ mark: "bars", table: "path-degree", y: "degree", x: "sum", cursor: "k" },
+      ...{ before: ["routes"], after: ["soFar"] },
       title: "By degree",
-      note: "Degree k is all paths that pass through k blocks or heads. To the right of zero: for the answer; to the left: against it.",
+      note: "Degree k is all paths that pass through k blocks or heads; a route is a path with a position for each of its steps. To the right of zero: for the answer; to the left: against it.",
     },
     ...(!routed
       ? []
       : [
           {
             ...({ mark: "routes", table: "path-route", nodes: "nodes", at: "positions" } as const),
-            ...{ source: "source", width: "effect", most: DRAWN },
+            ...{ source: "source", width: "effect", most: DRAWN, select: "of" },
             axes: {
               x: tokenPlaces(input.tokens),
               y: model.blocks.map((key) => ({ key })),

@@ -31,6 +31,7 @@ import {
   type PathExpansion,
   pathsError,
   type ShownAnswer,
+  type ShownPath,
   type ShownVerdict,
   targetOf,
 } from "../expand-paths.ts";
@@ -177,12 +178,14 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "count", kind: "count", detail: true },
       { name: "warnings", kind: "text", detail: true },
     ],
-    rows: shown.map(({ source, position, nodes, degree, effect, verified: checked }) => [
-      [sourceText({ name: source, position }, texts), ...nodes].join(" → "),
-      ...[source, position, nodes.join(" "), degree, effect],
-      ...[checked?.frozen ?? null, checked?.live ?? null, ...withoutCells(checked)],
-      ...[1, warningCodes(warnings)],
-    ]),
+    rows: shown.map((own) => {
+      const { source, position, nodes, degree, effect, verified: checked } = own;
+      return [
+        ...[pathName(own, texts), source, position, nodes.join(" "), degree, effect],
+        ...[checked?.frozen ?? null, checked?.live ?? null, ...withoutCells(checked)],
+        ...[1, warningCodes(warnings)],
+      ];
+    }),
     rest: [
       ...[
         `${BigInt(notShown.count).toLocaleString("en")} others`,
@@ -205,6 +208,14 @@ function pathTable(expansion: PathExpansion): Table {
       }),
     ],
   };
+}
+
+/** How a path is called in its list: `embed " Mary"@1 → L0.H2 → L0.mlp`. */
+function pathName(
+  { source, position, nodes }: Pick<ShownPath, "source" | "position" | "nodes">,
+  texts: readonly string[],
+): string {
+  return [sourceText({ name: source, position }, texts), ...nodes].join(" → ");
 }
 
 /** What the columns of verified paths are. */
@@ -275,19 +286,24 @@ function countCell(decimal: string): Cell {
 }
 
 /** The routes of the paths shown; none where they were not asked for. */
-function routeTables({ shown, target }: PathExpansion): Table[] {
+function routeTables({ shown, target, input }: PathExpansion): Table[] {
   if (shown.every(({ routes }) => routes === null)) return [];
   const start = ` → ${target.readout}`;
-  const rows = shown.flatMap(({ source, routes, nodes }, path): Cell[][] => [
-    ...(routes?.shown ?? []).map(({ positions, effect, text }): Cell[] => [
-      ...[path + 1, text.endsWith(start) ? text.slice(0, -start.length) : text],
-      ...[positions.join(" "), nodes.join(" "), effect, 1, source],
-    ]),
-    [
-      ...[path + 1, `${routes?.notShown.count ?? 0} other routes`, null, nodes.join(" ")],
-      ...[routes?.notShown.sum ?? null, countCell(routes?.notShown.count ?? "0"), source],
-    ],
-  ]);
+  const texts = input.tokens.map(({ text }) => text);
+  const rows = shown.flatMap((own, path): Cell[][] => {
+    const { source, routes, nodes } = own;
+    const of = pathName(own, texts);
+    return [
+      ...(routes?.shown ?? []).map(({ positions, effect, text }): Cell[] => [
+        ...[path + 1, text.endsWith(start) ? text.slice(0, -start.length) : text],
+        ...[positions.join(" "), nodes.join(" "), effect, 1, source, of],
+      ]),
+      [
+        ...[path + 1, `${routes?.notShown.count ?? 0} other routes`, null, nodes.join(" ")],
+        ...[routes?.notShown.sum ?? null, countCell(routes?.notShown.count ?? "0"), source, of],
+      ],
+    ];
+  });
   const found = shown.filter(({ routes }) => routes?.exhaustive === false).length;
   return [
     {
@@ -301,6 +317,8 @@ function routeTables({ shown, target }: PathExpansion): Table[] {
         { name: "effect", kind: "effect" },
         { name: "count", kind: "count", detail: true },
         { name: "source", kind: "text", detail: true },
+        // The path that it is a route of, as the list of paths calls it.
+        { name: "of", kind: "text", detail: true, view: true },
       ],
       rows,
       notes: [
@@ -314,6 +332,7 @@ function routeTables({ shown, target }: PathExpansion): Table[] {
 }
 
 function degreeTable({ byDegree }: PathExpansion): Table {
+  let soFar = 0;
   return {
     kind: "path-degree",
     replaces: "byDegree", // where counts are decimal texts
@@ -323,10 +342,13 @@ function degreeTable({ byDegree }: PathExpansion): Table {
       { name: "count", head: "paths", kind: "count" },
       { name: "sum", kind: "effect" },
       { name: "absolute", head: "Σ|effect|", kind: "number" },
+      { name: "soFar", head: "so far", kind: "number", detail: true, view: true },
+      { name: "routes", kind: "count", detail: true, view: true },
     ],
-    rows: byDegree.map(({ degree, count, sum, absolute }) => [
-      ...[degree, countCell(count), sum, absolute],
-    ]),
+    rows: byDegree.map(({ degree, count, routes, sum, absolute }) => {
+      soFar += sum;
+      return [degree, countCell(count), sum, absolute, soFar, countCell(routes)];
+    }),
   };
 }
 

@@ -1,0 +1,20 @@
+export { type Answering, answerRequests, type Workplace } from "./remote/answer-requests.ts";
+export { type Asking, type AskOptions, askOver } from "./remote/ask.ts";
+export { describeAnalysis } from "./remote/describe.ts";
+export { findingsOf } from "./remote/findings.ts";
+export {
+  type AnalysisDescription,
+  type AnalysisSummary,
+  type Answer,
+  type Description,
+  type Estimate,
+  type Failure,
+  type Findings,
+  type ModelDescription,
+  type ModelSummary,
+  PROTOCOL,
+  type Question,
+  type Reply,
+  type Request,
+  type Work,
+} from "./remote/protocol.ts";

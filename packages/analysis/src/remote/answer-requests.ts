@@ -1,0 +1,182 @@
+import { InputError } from "@resolvent/tensor";
+import type { AnyAnalysis, AnyOutlineAnalysis } from "../analysis.ts";
+import type { Host } from "../host.ts";
+import { modelFacts, tokenFacts } from "../result.ts";
+import { prepareAnalysis } from "../run-analysis.ts";
+import { soundnessOf } from "../soundness.ts";
+import { failureOf } from "./failure.ts";
+import { findingsOf } from "./findings.ts";
+import {
+  type Answer,
+  type Description,
+  type Findings,
+  PROTOCOL,
+  type Question,
+  type Reply,
+  type Work,
+} from "./protocol.ts";
+import { readRequest } from "./read-request.ts";
+
+/** What the answering side has: analyses, and hosts for them. */
+export interface Workplace {
+  /** Of the named analyses all that they say; of all their names and summaries where none is named. */
+  describe(analyses?: readonly string[]): Promise<Description>;
+  /** The analysis of that name; undefined where there is none. */
+  analysis(name: string): Promise<AnyAnalysis | AnyOutlineAnalysis | undefined>;
+  /** A host for work on a model. What it finds may be kept from one request to the next. */
+  host(model: string, settings: Pick<Work, "precision" | "float64">): Host;
+}
+
+/** The answering side of a connection. */
+export interface Answering {
+  /** Takes a message as it came. */
+  hear(message: unknown): void;
+  /** Ends all that is being done, as where the connection is gone. */
+  end(): void;
+}
+
+/**
+ * Answers the requests of one connection. Runs are made one after the other; what else is asked is answered meanwhile,
+ * where the analysis pauses.
+ *
+ * ```ts
+ * const answering = answerRequests(workplace, (reply) => postMessage(reply));
+ * addEventListener("message", ({ data }) => answering.hear(data));
+ * ```
+ */
+export function answerRequests(workplace: Workplace, send: (reply: Reply) => void): Answering {
+  const stops = new Map<number, AbortController>();
+  let last: Promise<unknown> = Promise.resolve();
+  const answer = async (
+    id: number,
+    question: Question,
+    signal: AbortSignal,
+  ): Promise<Answer | undefined> => {
+    const say = (said: Answer): void => send({ protocol: PROTOCOL, to: id, ...said });
+    switch (question.ask) {
+      case "describe":
+        return { say: "description", description: await workplace.describe(question.analyses) };
+      case "model":
+        return await describeModel(workplace, question.model);
+      case "tokens": {
+        const { vocabulary } = await plainHost(workplace, question.model).find();
+        return {
+          say: "tokens",
+          tokens: tokenFacts(vocabulary.encode(question.prompt), vocabulary),
+        };
+      }
+      case "estimate": {
+        const { prepared } = await prepare(workplace, question.work, { signal });
+        return { say: "estimate", estimate: prepared.cost };
+      }
+      case "run": {
+        const before = last;
+        const made = (async (): Promise<Findings> => {
+          await before.catch(() => {}); // its own asker has been told
+          signal.throwIfAborted();
+          return await run(workplace, question.work, signal, say);
+        })();
+        last = made;
+        return { say: "findings", findings: await made };
+      }
+      case "cancel": {
+        stops.get(question.request)?.abort();
+        return undefined;
+      }
+    }
+  };
+  return {
+    hear: (message) => {
+      let to: number | null = null;
+      const reply = (said: Answer | undefined): void => {
+        if (said !== undefined) send({ protocol: PROTOCOL, to, ...said });
+      };
+      const fail = (error: unknown): void => reply({ say: "failure", failure: failureOf(error) });
+      try {
+        const { id, ...question } = readRequest(message);
+        if (question.ask !== "cancel" && stops.has(id)) throw twice(id);
+        to = id;
+        const stop = new AbortController();
+        if (question.ask !== "cancel") stops.set(id, stop);
+        answer(id, question, stop.signal)
+          .then(reply, fail)
+          .finally(() => {
+            if (stops.get(id) === stop) stops.delete(id);
+          });
+      } catch (error) {
+        fail(error);
+      }
+    },
+    end: () => {
+      for (const stop of stops.values()) stop.abort();
+    },
+  };
+}
+
+/** A host for what needs none of the work. */
+function plainHost(workplace: Workplace, model: string): Host {
+  return workplace.host(model, { precision: "f32", float64: true });
+}
+
+async function describeModel(workplace: Workplace, model: string): Promise<Answer> {
+  const { outline, weights } = await plainHost(workplace, model).find();
+  return {
+    say: "model",
+    model: {
+      model: modelFacts(outline),
+      vocab: outline.architecture.vocab,
+      weights: weights({ peakBytes: 0, layers: false }),
+      warnings: outline.warnings ?? [],
+    },
+  };
+}
+
+async function prepare(
+  workplace: Workplace,
+  { analysis: name, model, values, precision, float64 }: Work,
+  more: Pick<Host, "signal" | "onProgress" | "onPartial" | "warn">,
+) {
+  const analysis = await workplace.analysis(name);
+  if (analysis === undefined) {
+    throw new InputError({
+      code: "remote/no-analysis",
+      message: `There is no analysis "${name}" here.`,
+      remedy: "The description lists those that there are.",
+      details: { analysis: name },
+    });
+  }
+  const host = { ...workplace.host(model, { precision, float64 }), ...more };
+  return { analysis, prepared: await prepareAnalysis(analysis, values, host) };
+}
+
+async function run(
+  workplace: Workplace,
+  work: Work,
+  signal: AbortSignal,
+  say: (said: Answer) => void,
+): Promise<Findings> {
+  let partial: AnyAnalysis | AnyOutlineAnalysis | undefined;
+  const { analysis, prepared } = await prepare(workplace, work, {
+    signal,
+    onProgress: (progress) => say({ say: "progress", progress }),
+    onPartial: (result) => {
+      if (partial === undefined) return;
+      const findings = findingsOf(partial, { result, soundness: soundnessOf(result) });
+      say({ say: "partial", findings });
+    },
+    warn: (warnings) => {
+      if (warnings.length > 0) say({ say: "warnings", warnings });
+    },
+  });
+  partial = analysis;
+  return findingsOf(analysis, await prepared.run());
+}
+
+function twice(id: number): InputError {
+  return new InputError({
+    code: "remote/bad-request",
+    message: `A request ${id} is being answered already.`,
+    remedy: "That is a fault of the program that asks.",
+    details: { id },
+  });
+}

@@ -1,0 +1,142 @@
+import type { Cost } from "@resolvent/tensor";
+import type { Warning } from "@resolvent/transformer";
+import type { Parameter } from "../described.ts";
+import type { Values } from "../host.ts";
+import type { JsonSchema } from "../json-schema.ts";
+import type { Need } from "../needs.ts";
+import type { ModelFacts, Result, TokenFacts } from "../result.ts";
+import type { Soundness } from "../soundness.ts";
+import type { ModelFiles, Progress, Prompt } from "../subject.ts";
+import type { Table } from "../table.ts";
+import type { View } from "../view.ts";
+
+/**
+ * The protocol between whoever shows analyses and whoever runs them: a page and its worker, a page and a server on the
+ * same machine. Messages are plain data that survives JSON. Each request has an id of the asker's choosing; each reply
+ * says to which request it belongs.
+ *
+ * | request | replies |
+ * |---|---|
+ * | `describe` | `description`: the analyses, or those asked for with all that they say, and the models |
+ * | `model` | `model`: what its headers say; nothing is loaded |
+ * | `tokens` | `tokens` of a text |
+ * | `estimate` | `estimate` of work; nothing is loaded |
+ * | `run` | any number of `progress`, `warnings` and `partial`, then `findings` |
+ * | `cancel` | none of its own: the request that it names ends by `failure` of the kind `cancelled` |
+ *
+ * In place of the last reply comes `failure`. Runs are made one after the other, in the order in which they were asked
+ * for. A side that gets a message of another version answers `remote/other-version`, and never guesses.
+ */
+export const PROTOCOL = 1;
+
+/** What work is about. */
+export interface Work {
+  /** The name of the analysis. */
+  readonly analysis: string;
+  /** The model as the answering side knows it: a name of its description, or what a user has given it. */
+  readonly model: string;
+  /** By parameter name: what is not given is as the analysis has it by default. */
+  readonly values: Values;
+  readonly precision: "f32" | "f64";
+  /** Whether results are certified in float64 where the computation is not in it. */
+  readonly float64: boolean;
+}
+
+/** What is asked, without its head. */
+export type Question =
+  | {
+      readonly ask: "describe";
+      /** Of these analyses all that they say; default of all their names and summaries. */
+      readonly analyses?: readonly string[];
+    }
+  | { readonly ask: "model"; readonly model: string }
+  | { readonly ask: "tokens"; readonly model: string; readonly prompt: Prompt }
+  | { readonly ask: "estimate"; readonly work: Work }
+  | { readonly ask: "run"; readonly work: Work }
+  | { readonly ask: "cancel"; readonly request: number };
+
+/** A message to the side that answers. */
+export type Request = Question & { readonly protocol: typeof PROTOCOL; readonly id: number };
+
+/** An analysis in a list. */
+export interface AnalysisSummary {
+  readonly name: string;
+  readonly summary: string;
+}
+
+/** All that an analysis says about itself. */
+export interface AnalysisDescription extends AnalysisSummary {
+  readonly description: string;
+  readonly examples: readonly string[];
+  /** As forms and options show them. */
+  readonly parameters: readonly Parameter[];
+  /** The same as JSON Schema of 2020-12. */
+  readonly schema: JsonSchema;
+  /** What it needs, or may need, beside the weights of one model. */
+  readonly needs: readonly Need[];
+  /** Whether results are certified in float64 where that is wanted. */
+  readonly float64: boolean;
+  /** Whether it works on what the model's files say, and computes nothing. */
+  readonly outline: boolean;
+}
+
+/** A model in a list. */
+export interface ModelSummary {
+  readonly name: string;
+  readonly summary: string;
+}
+
+export interface Description {
+  /** In the order in which people see them. */
+  readonly analyses: readonly (AnalysisSummary | AnalysisDescription)[];
+  readonly models: readonly ModelSummary[];
+  /** What computes, in a few words: `wasm, 1 thread`. */
+  readonly engine: string;
+}
+
+/** What a model's headers say. */
+export interface ModelDescription {
+  readonly model: ModelFacts;
+  readonly vocab: number;
+  /** What its weights would take in memory, and how they would be kept. */
+  readonly weights: ModelFiles["weights"];
+  readonly warnings: readonly Warning[];
+}
+
+/** What work would take: the cost of the computation, and the weights beside it. */
+export type Estimate = Cost & Pick<ModelFiles, "weights">;
+
+/** A result with all that is shown of it, so that whoever shows it needs no code of the analysis. */
+export interface Findings {
+  readonly result: Result;
+  readonly soundness: Soundness;
+  /** What came out, in sentences. */
+  readonly answer: readonly string[];
+  readonly tables: readonly Table[];
+  /** Checked against the tables. */
+  readonly views: readonly View[];
+}
+
+/** Why there is no answer. */
+export interface Failure {
+  /** `input`: what was asked cannot be done; `internal`: a fault of the program; `cancelled`: as somebody wished. */
+  readonly kind: "input" | "internal" | "cancelled";
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+/** What is answered, without its head. */
+export type Answer =
+  | { readonly say: "description"; readonly description: Description }
+  | { readonly say: "model"; readonly model: ModelDescription }
+  | { readonly say: "tokens"; readonly tokens: readonly TokenFacts[] }
+  | { readonly say: "estimate"; readonly estimate: Estimate }
+  | { readonly say: "progress"; readonly progress: Progress }
+  | { readonly say: "warnings"; readonly warnings: readonly Warning[] }
+  | { readonly say: "partial"; readonly findings: Findings }
+  | { readonly say: "findings"; readonly findings: Findings }
+  | { readonly say: "failure"; readonly failure: Failure };
+
+/** A message to the side that asks; `to` is null where a message was no request. */
+export type Reply = Answer & { readonly protocol: typeof PROTOCOL; readonly to: number | null };

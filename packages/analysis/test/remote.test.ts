@@ -1,0 +1,214 @@
+import {
+  type Analysis,
+  defineAnalysis,
+  type Host,
+  type Result,
+  runAnalysis,
+} from "@resolvent/analysis";
+import { countParameter, parameters, promptParameter } from "@resolvent/analysis/parameters";
+import {
+  type Answering,
+  type Asking,
+  answerRequests,
+  askOver,
+  describeAnalysis,
+  PROTOCOL,
+  type Reply,
+  type Work,
+  type Workplace,
+} from "@resolvent/analysis/remote";
+import { reference } from "@resolvent/tensor";
+import { tinyModel } from "@resolvent/testkit";
+import { loadModel, outlineModel, runCost } from "@resolvent/transformer";
+import { describe, expect, test } from "vitest";
+
+interface Counted extends Result {
+  readonly tokens: readonly number[];
+}
+
+/** Counts to a number, and hears of an abort between steps. */
+const count: Analysis<{ prompt: string | readonly number[]; steps: number }, Counted> =
+  defineAnalysis<{ prompt: string | readonly number[]; steps: number }, Counted>({
+    name: "count",
+    summary: "tokens, slowly",
+    description: "Counts.",
+    params: parameters({
+      prompt: promptParameter("text to read"),
+      steps: countParameter("steps", { default: 2, most: 1e9 }),
+    }),
+    needs: ["layers"],
+    estimate: ({ model, vocabulary }, { prompt }) =>
+      runCost(model, vocabulary.encode(prompt), { precision: "f64" }),
+    run: async ({ model, vocabulary, signal, onProgress, onPartial }, { prompt, steps }) => {
+      const tokens = vocabulary.encode(prompt);
+      const { name } = model;
+      const result = {
+        ...{ schemaVersion: 1, kind: "count", tokens },
+        model: { name, sha256: null, architecture: "gpt2" },
+      };
+      for (let done = 0; done < steps; done++) {
+        await new Promise((resolve) => setTimeout(resolve));
+        signal.throwIfAborted();
+        onProgress({ done: done + 1, total: steps, of: "step" });
+        if (done === 0) onPartial?.(result, { done: 1, total: steps, of: "step" });
+      }
+      return result;
+    },
+    answer: ({ tokens }) => [`${tokens.length} tokens.`],
+    tables: ({ tokens }) => [
+      {
+        kind: "token",
+        columns: [{ name: "id", kind: "count" }],
+        rows: tokens.map((id) => [id]),
+      },
+    ],
+  });
+
+function hostOf(model: string): Host {
+  const folder = tinyModel("gpt2");
+  return {
+    precision: "f64",
+    offers: { layers: true },
+    find: async () => ({
+      outline: await outlineModel(folder, { name: model }),
+      vocabulary: {
+        encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),
+        ...{ tokenId: Number, text: String, entry: String, decode: String },
+      },
+      files: async () => ({ sha256: "0", tensors: [], tokenizer: false, warnings: [] }),
+      weights: () => ({ kept: "in f64", bytes: 8 }),
+      plan: () => ({
+        use: async (work) =>
+          await work({
+            engine: reference,
+            model: await loadModel(reference, folder, { name: model }),
+          }),
+      }),
+    }),
+  };
+}
+
+const workplace: Workplace = {
+  describe: async (names) => ({
+    analyses: names === undefined ? [count] : [describeAnalysis(count)],
+    models: [{ name: "tiny", summary: "a tiny model" }],
+    engine: "reference",
+  }),
+  analysis: async (name) => (name === "count" ? count : undefined),
+  host: hostOf,
+};
+
+/** Both sides, whose messages go through JSON. */
+function connected(): { readonly asking: Asking; readonly answering: Answering } {
+  const sides: { asking?: Asking; answering?: Answering } = {};
+  const through = (message: unknown): unknown => JSON.parse(JSON.stringify(message));
+  const answering = answerRequests(workplace, (reply) =>
+    queueMicrotask(() => sides.asking?.hear(through(reply))),
+  );
+  const asking = askOver((request) => queueMicrotask(() => answering.hear(through(request))));
+  return Object.assign(sides, { asking, answering });
+}
+
+const work = (values: Work["values"]): Work => ({
+  ...{ analysis: "count", model: "tiny", precision: "f64", float64: true },
+  values,
+});
+
+test("what runs elsewhere gives what it gives here, with all that is shown of it", async () => {
+  const { asking } = connected();
+  const heard: string[] = [];
+  const found = await asking.run(work({ prompt: [1, 2, 3] }), {
+    onProgress: ({ done, total, of }) => heard.push(`${of} ${done} of ${total}`),
+    onPartial: ({ result }) => heard.push(String(result.warnings?.[0]?.message)),
+  });
+  const here = await runAnalysis(count, { prompt: [1, 2, 3] }, hostOf("tiny"));
+  expect(found.result).toEqual(here.result);
+  expect(found.answer).toEqual(["3 tokens."]);
+  expect(found.tables[0]?.rows).toEqual([[1], [2], [3]]);
+  expect(found.views).toEqual([{ mark: "list", table: "token", columns: ["id"], rest: false }]);
+  expect(heard).toEqual(["step 1 of 2", "This is unfinished: step 1 of 2.", "step 2 of 2"]);
+});
+
+test("descriptions, models, tokens and estimates are there before anything runs", async () => {
+  const { asking } = connected();
+  expect((await asking.describe()).analyses[0]?.name).toBe("count");
+  const [described] = (await asking.describe(["count"])).analyses;
+  expect(described).toMatchObject({
+    parameters: [
+      { name: "prompt", kind: "prompt", required: true },
+      { name: "steps", kind: "number", default: 2 },
+    ],
+    schema: { type: "object", required: ["prompt"] },
+    needs: ["layers"],
+  });
+  expect(await asking.model("tiny")).toMatchObject({
+    model: { name: "tiny", blocks: expect.arrayContaining(["L0.attn"]) },
+    weights: { bytes: 8 },
+  });
+  expect(await asking.tokens("tiny", "12")).toEqual([
+    { id: 1, text: "1" },
+    { id: 2, text: "2" },
+  ]);
+  const { flops, weights } = await asking.estimate(work({ prompt: [1, 2] }));
+  expect([flops > 0, weights.bytes]).toEqual([true, 8]);
+});
+
+describe("what ends otherwise", () => {
+  test("is told as it was: faults of values, unknown analyses, cancelled work", async () => {
+    const { asking } = connected();
+    await expect(asking.run(work({ steps: 1 }))).rejects.toMatchObject({
+      ...{ name: "InputError", code: "analysis/bad-parameters" },
+    });
+    await expect(asking.run({ ...work({ prompt: [1] }), analysis: "none" })).rejects.toMatchObject({
+      code: "remote/no-analysis",
+      remedy: expect.any(String),
+    });
+    const stop = new AbortController();
+    const first = asking.run(work({ prompt: [1], steps: 1e9 }), {
+      signal: stop.signal,
+      onProgress: ({ done }) => done === 2 && stop.abort(),
+    });
+    // Behind the one that is cancelled, and not before it.
+    const order: string[] = [];
+    const second = asking.run(work({ prompt: [2] })).then(() => order.push("second"));
+    await first.catch((error) => order.push(error.name));
+    await second;
+    expect(order).toEqual(["AbortError", "second"]);
+  });
+
+  test("the other side is gone", async () => {
+    const { asking } = connected();
+    const run = asking.run(work({ prompt: [1], steps: 1e9 }));
+    asking.fail(new Error("gone"));
+    await expect(run).rejects.toThrow("gone");
+  });
+
+  test.each([
+    ["no object", 3, null],
+    ["another version", { protocol: PROTOCOL + 1, id: 1, ask: "describe" }, null],
+    ["no id", { protocol: PROTOCOL, ask: "describe" }, null],
+    ["an unknown question", { protocol: PROTOCOL, id: 4, ask: "shutdown" }, null],
+    ["no work", { protocol: PROTOCOL, id: 4, ask: "run", work: [] }, null],
+    [
+      "a precision that is none",
+      { protocol: PROTOCOL, id: 4, ask: "run", work: { values: {} } },
+      null,
+    ],
+    [
+      "a name of any length",
+      { protocol: PROTOCOL, id: 4, ask: "model", model: "x".repeat(5000) },
+      null,
+    ],
+    [
+      "a prompt of words",
+      { protocol: PROTOCOL, id: 4, ask: "tokens", model: "m", prompt: ["a"] },
+      null,
+    ],
+  ])("a message with %s is refused", (_, message, to) => {
+    const replies: Reply[] = [];
+    answerRequests(workplace, (reply) => replies.push(reply)).hear(message);
+    expect(replies).toMatchObject([
+      { to, say: "failure", failure: { kind: "input", code: expect.stringMatching(/^remote\//) } },
+    ]);
+  });
+});
