@@ -11,6 +11,7 @@ test("the exported names", () => {
     "layout",
     "listRows",
     "pageOf",
+    "svgNode",
     "svgOf",
     "visible",
   ]);
