@@ -1,4 +1,4 @@
-export { escapeHtml } from "./escape.ts";
+export { escapeHtml, spelledOut } from "./escape.ts";
 export { layout } from "./layout.ts";
 export {
   type ListCell,

@@ -11,6 +11,7 @@ test("the exported names", () => {
     "layout",
     "listRows",
     "pageOf",
+    "spelledOut",
     "svgNode",
     "svgOf",
     "visible",
