@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { View } from "@resolvent/analysis";
@@ -33,18 +33,25 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
   const said: string[] = [];
 
   beforeAll(async () => {
+    const all = await bundleOf("all");
     const files: Record<string, readonly [type: string, text: string]> = {
       "/": ["text/html", pageText(results.map(elementText).join("\n") + others)],
-      "/few": ["text/html", pageText(results.map(elementText).slice(3, 4).join("\n") + wrong)],
       "/heard.js": [
         "text/javascript",
         "const heard = []; document.addEventListener('resolvent-select', ({ detail }) => heard.push(detail));",
       ],
-      "/all.js": ["text/javascript", await bundleOf("all")],
+      "/all.js": ["text/javascript", all],
+      "/dist/all.js": ["text/javascript", all],
+      "/example/": ["text/html", example("index.html")],
+      "/example/page.css": ["text/css", example("page.css")],
       "/page.css": ["text/css", "body{margin:0;width:100%}"],
       "/no.json": ["application/json", "{"],
     };
-    for (const { name } of results) files[`/${name}.json`] = ["application/json", resultText(name)];
+    for (const { name } of results) {
+      const json = ["application/json", resultText(name)] as const;
+      files[`/${name}.json`] = json;
+      files[`/test/results/${name}.json`] = json;
+    }
     server = createServer(({ url = "" }, answer) => {
       const [type, text] = files[url] ?? ["text/plain", ""];
       answer.writeHead(text === "" ? 404 : 200, { "content-type": `${type}; charset=utf-8` });
@@ -196,13 +203,20 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
     );
     expect(colours.length).toBeGreaterThan(5);
     expect(new Set(colours)).not.toContain("rgb(251, 146, 60)");
-    // axe makes styles of its own, which the page forbids: in a page of another context, with fewer figures.
-    const free = await browser.newContext({ bypassCSP: true });
+    // axe makes styles of its own, which the page forbids: in the example, in another context.
+    const free = await browser.newContext({
+      bypassCSP: true,
+      viewport: { width: 390, height: 800 },
+    });
     const checked = await free.newPage();
-    await checked.goto(`${page.url()}few`);
-    await until(checked, "document.querySelector('#e3').shadowRoot.querySelector('svg')");
-    await checked.locator("#e3 summary").last().click();
-    await checked.locator("#e3 table").waitFor();
+    await checked.goto(`${page.url()}example/`);
+    await until(
+      checked,
+      "document.querySelector('resolvent-graph').shadowRoot.querySelector('svg')",
+    );
+    expect(await checked.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await checked.locator("resolvent-paths summary").last().click();
+    await checked.locator("resolvent-paths table").waitFor();
     await checked.evaluate(axe.source);
     for (const colorScheme of ["light", "dark"] as const) {
       await checked.emulateMedia({ colorScheme });
@@ -216,6 +230,25 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
     await free.close();
   });
 
+  test("a notebook pastes a file and a result", async () => {
+    const inside = resultText("expand").replaceAll("<", "\\u003c");
+    const cell = `<script>${await bundleOf("degrees")}</script><resolvent-degrees id="pasted"><script type="application/json">${inside}</script></resolvent-degrees>`;
+    // As notebooks do it: scripts of HTML that was put in run only where they are made anew.
+    await plain.evaluate(`(() => {
+      document.body.innerHTML = ${JSON.stringify(cell)};
+      for (const old of document.querySelectorAll("script")) {
+        const made = document.createElement("script");
+        made.textContent = old.textContent;
+        if (old.type !== "") made.type = old.type;
+        old.replaceWith(made);
+      }
+    })()`);
+    await until(
+      plain,
+      "document.querySelector('#pasted').shadowRoot.querySelectorAll('svg').length === 2",
+    );
+  });
+
   test("nothing was forbidden, and nothing failed but what is missing", () => {
     expect(said).toEqual([expect.stringContaining("404")]);
   });
@@ -225,6 +258,7 @@ test.each(["degrees", "all"])(
   "the file of %s is a script without imports, and leaves no names",
   async (name) => {
     const text = await bundleOf(name);
+    expect(text).not.toMatch(/<\/script|<!--/i);
     expect(text).not.toMatch(/\bimport\b\s*[("'{*]|\bexport\b\s*[{*]/);
     const before = new Set(Object.getOwnPropertyNames(globalThis));
     // Outside of a page, as where a server makes one, it does nothing.
@@ -267,6 +301,11 @@ const shapes = `(svg) => {
   return [...size, title.textContent, desc.textContent, ...rest.map(shape)];
 }`;
 
+/** A file of the example. */
+function example(name: string): string {
+  return readFileSync(new URL(`../example/${name}`, import.meta.url), "utf8");
+}
+
 /** A page with elements. */
 const pageText = (elements: string): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Figures</title>
@@ -280,8 +319,6 @@ ${elements}
 const elementText = ({ name, shows }: (typeof results)[number], i: number): string =>
   `<${shows.name} id="e${i}" src="${name}.json"></${shows.name}>`;
 
-const wrong = '<resolvent-graph id="odd" src="qk.json"></resolvent-graph>';
-
 const others = `<resolvent-paths id="twin" src="paths.json"></resolvent-paths>
 <resolvent-paths id="other" group="other" src="paths.json"></resolvent-paths>
 <resolvent-degrees id="dark" theme="dark" src="expand.json"></resolvent-degrees>
@@ -290,6 +327,6 @@ const others = `<resolvent-paths id="twin" src="paths.json"></resolvent-paths>
 <resolvent-degrees id="none"></resolvent-degrees>
 <resolvent-degrees id="missing" src="missing.json"></resolvent-degrees>
 <resolvent-degrees id="broken" src="no.json"></resolvent-degrees>
-${wrong}
+<resolvent-graph id="odd" src="qk.json"></resolvent-graph>
 <resolvent-degrees id="view" view="9" src="expand.json"></resolvent-degrees>
 <resolvent-pattern id="hostile"></resolvent-pattern>`;

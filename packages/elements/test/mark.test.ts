@@ -1,3 +1,4 @@
+import type { ListView } from "@resolvent/analysis";
 import { layout } from "@resolvent/figures";
 import { describe, expect, test } from "vitest";
 import { isLit, type Mark, marksOf, readSelection, selectable, selectionOf } from "../src/mark.ts";
@@ -48,9 +49,8 @@ describe("what is picked lights up what belongs to it", () => {
   });
 
   test("views without a column of their own are picked by the one that names their rows", () => {
-    const { select: _, ...bare } = own;
-    const { view, column } = selectable(bare);
-    expect([view.select, column]).toEqual(["path", "path"]);
+    const { select, ...bare } = own;
+    expect(selectable<ListView>(bare)).toEqual({ view: own, column: select });
     expect(selectable(own)).toEqual({ view: own, column: null });
     const bars = { mark: "bars", table: "path", y: "effect", x: "effect" } as const;
     expect(selectable(bars).column).toBe("effect");
