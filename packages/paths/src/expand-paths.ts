@@ -102,6 +102,11 @@ export interface PathExpansion extends PromptResult<"paths"> {
   readonly level: string;
   /** How many paths there are, a decimal number. */
   readonly count: string;
+  /**
+   * How many routes they are the sum of, each with a position for its source and for every node, as the masks of
+   * attention allow: a decimal number that does not depend on whether sources are split by position.
+   */
+  readonly routeCount: string;
   /** The sum of all of them. With `constant` and `otherSources` it is the value of the target. */
   readonly total: number;
   /** `β (W_U[:,a] − W_U[:,b]) + b_U[a] − b_U[b]`, which belongs to no path. */
@@ -112,6 +117,8 @@ export interface PathExpansion extends PromptResult<"paths"> {
     readonly degree: number;
     /** A decimal number. */
     readonly count: string;
+    /** How many routes these are the sum of, a decimal number. */
+    readonly routes: string;
     readonly sum: number;
     /** `Σ |effect|`; null where not every path was made. */
     readonly absolute: number | null;
@@ -228,7 +235,12 @@ export async function expandPaths<T extends Shaped>(
         total: found.total,
         constant: found.constant,
         otherSources: found.otherSources,
-        byDegree: found.byDegree.map((one) => ({ ...one, count: String(one.count) })),
+        routeCount: String(found.byDegree.reduce((sum, { routes }) => sum + routes, 0n)),
+        byDegree: found.byDegree.map((one) => ({
+          ...one,
+          count: String(one.count),
+          routes: String(one.routes),
+        })),
         shown,
         notShown: {
           count: String(found.count - BigInt(shown.length)),

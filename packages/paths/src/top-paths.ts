@@ -6,6 +6,7 @@ import type { FrozenRun } from "./frozen-run.ts";
 import { bestOf, type PathEffect } from "./largest.ts";
 import { countPaths, sweepTotals } from "./path-sums.ts";
 import type { Readout } from "./readout.ts";
+import { countRoutes } from "./route-ways.ts";
 import { searchPaths } from "./search.ts";
 import { allSources, liveSources, type Sources } from "./sources.ts";
 import { stepsOf } from "./step.ts";
@@ -65,6 +66,8 @@ export interface TopPaths {
 export interface DegreeSum {
   readonly degree: number;
   readonly count: bigint;
+  /** How many routes the paths are the sum of: each with a position for its source and every node. */
+  readonly routes: bigint;
   readonly sum: number;
   /** `Σ |effect|`; null where not all paths were made. */
   readonly absolute: number | null;
@@ -105,7 +108,14 @@ export async function topPaths<T extends Shaped>(
   try {
     all = await liveSources(engine, given ?? made);
     sources = options.sources === undefined ? all : await liveSources(engine, all, options.sources);
-    const sizes = stepsOf(model, level).map((stage) => stage.length);
+    const steps = stepsOf(model, level);
+    const sizes = steps.map((stage) => stage.length);
+    const { at } = readout.covector;
+    const routes = countRoutes(steps.slice(0, readout.before), sources, {
+      positions: run.positions,
+      reads: (pos) => at === undefined || at === pos,
+      highest: model.stages.length,
+    });
     const swept = await sweepTotals(engine, model, run, all, sources, readout);
     const counts = countPaths(sizes, sources, readout.before, model.stages.length);
     const count = counts.reduce((sum, one) => sum + one, 0n);
@@ -155,6 +165,7 @@ export async function topPaths<T extends Shaped>(
       byDegree: swept.byDegree.map((sum, degree) => ({
         degree,
         count: counts[degree] ?? 0n,
+        routes: routes[degree] ?? 0n,
         sum,
         absolute: absolute?.[degree] ?? null,
       })),

@@ -23,8 +23,8 @@ import {
   topPaths,
   verify,
 } from "../src/index.ts";
-import { allowed } from "../src/route-ways.ts";
-import { stepCalled } from "../src/step.ts";
+import { allowed, countRoutes } from "../src/route-ways.ts";
+import { stepCalled, stepsOf } from "../src/step.ts";
 import type { Tiny } from "./naive.ts";
 
 const tokens = [3, 17, 5, 5, 9];
@@ -187,4 +187,58 @@ test("how a route reads", () => {
   expect(routeText(path, [1, 3, 3], 'logit " x"', [" a", " Mary"])).toBe(
     'embed " Mary"@1 → L0.H2@3 → L1.mlp@3 → logit " x"',
   );
+});
+
+describe("all routes", () => {
+  test.each(named)("%s: as many as walking every path, position by position, finds", (_, model) => {
+    const steps = stepsOf(model, "head");
+    const last = tokens.length - 1;
+    const counts = new Map<number, bigint>();
+    const walk = (stage: number, pos: number, degree: number): void => {
+      const rest = steps[stage];
+      if (rest === undefined) {
+        if (pos === last) counts.set(degree, (counts.get(degree) ?? 0n) + 1n);
+        return;
+      }
+      walk(stage + 1, pos, degree);
+      for (const step of rest)
+        for (const to of places) if (allowed(step, pos, to)) walk(stage + 1, to, degree + 1);
+    };
+    const sources = [
+      { enters: 0, degree: 0, names: ["embed"] },
+      { enters: 1, degree: 1, names: ["bias:a", "bias:b"] },
+    ] as const;
+    for (const { enters, degree, names } of sources)
+      for (const _name of names) for (const pos of places) walk(enters, pos, degree);
+    const found = countRoutes(steps, sources, {
+      ...{ positions: tokens.length, highest: steps.length },
+      reads: (pos) => pos === last,
+    });
+    expect(found).toEqual(Array.from(found, (_own, k) => counts.get(k) ?? 0n));
+    expect(found.reduce((all, own) => all + own, 0n)).toBeGreaterThan(100n);
+  });
+
+  test("are those of their paths, whether or not paths are told apart by position", async () => {
+    const [model] = models;
+    if (model === undefined) throw new Error("no model");
+    const run = frozenRun(reference, model, tokenIds(tokens));
+    const readout = logitReadout(reference, model, run, target);
+    const counts = [];
+    for (const byPosition of [false, true]) {
+      const { shown, byDegree } = await topPaths(reference, model, run, readout, {
+        ...{ byPosition, top: 1e6, level: "block" },
+      });
+      const own = byDegree.map(() => 0n);
+      for (const path of shown) {
+        const { count } = await routesOf(reference, model, run, readout, path, {
+          level: levelOf("block"),
+          routes: 0,
+        });
+        own[path.degree] = (own[path.degree] ?? 0n) + count;
+      }
+      expect(byDegree.map(({ routes }) => routes)).toEqual(own);
+      counts.push(own);
+    }
+    expect(counts[0]).toEqual(counts[1]);
+  });
 });

@@ -40,7 +40,8 @@ export function wrongArrows(root) {
           } else if (isFile(join(root, path))) edges.push(path);
           continue;
         }
-        if (isBuiltin(specifier)) continue;
+        // What a build makes, as the app's of its catalogue, is in no package.
+        if (isBuiltin(specifier) || specifier.startsWith("virtual:")) continue;
         const name = specifier
           .split("/")
           .slice(0, specifier.startsWith("@") ? 2 : 1)

@@ -15,6 +15,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "the contract, its host, sets of prompts with their views, checks of views, readers of a corpus; schemas are in /parameters",
   ],
   "analysis/parameters": [3350, "a schema of each kind of parameter, and nearest names"],
+  "analysis/remote": [
+    18400,
+    "both sides of the protocol; what runs an analysis, checks its parameters, results and views",
+  ],
   attention: [
     18600,
     "weight processing and blocks of transformer, tensor's reference for small products",

@@ -75,7 +75,8 @@ export function askOver(send: (request: Request) => void): Asking {
       };
       const fail = (error: Error): void => {
         done();
-        reject(error);
+        // What was ended as its asker wished has not failed, however it ended.
+        reject(signal?.aborted ? signal.reason : error);
       };
       const hear = (answer: Answer): void => {
         if (answer.say === "progress") onProgress?.(answer.progress);

@@ -226,10 +226,13 @@ function degreeTable({ byDegree }: PathExpansion): Table {
       { name: "sum", kind: "effect" },
       { name: "absolute", head: "Σ|effect|", kind: "number" },
       { name: "soFar", head: "so far", kind: "number", detail: true, view: true },
+      { name: "routes", kind: "count", detail: true, view: true },
     ],
-    rows: byDegree.map(({ degree, count, sum, absolute }) => {
+    rows: byDegree.map(({ degree, count, routes, sum, absolute }) => {
       soFar += sum;
-      return [degree, countCell(count), sum, absolute, soFar];
+      // Results of before they were counted have none.
+      const all = routes === undefined ? null : countCell(routes);
+      return [degree, countCell(count), sum, absolute, soFar, all];
     }),
   };
 }

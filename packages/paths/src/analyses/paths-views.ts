@@ -38,9 +38,9 @@ export function pathsViews(expansion: PathExpansion): View[] {
   return [
     {
       ...{ mark: "bars", table: "path-degree", y: "degree", x: "sum", cursor: "k" },
-      ...{ before: ["count"], after: ["soFar"] },
+      ...{ before: ["routes"], after: ["soFar"] },
       title: "By degree",
-      note: "Degree k is all paths that pass through k blocks or heads. To the right of zero: for the answer; to the left: against it.",
+      note: "Degree k is all paths that pass through k blocks or heads; a route is a path with a position for each of its steps. To the right of zero: for the answer; to the left: against it.",
     },
     ...(!routed
       ? []

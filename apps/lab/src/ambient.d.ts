@@ -1,0 +1,11 @@
+/// <reference types="vite/client" />
+/// <reference types="svelte" />
+
+/** What all analyses say about themselves, written down by the build (`vite.config.ts`). */
+declare module "virtual:catalogue" {
+  const entries: readonly import("./worker/catalogue.ts").Catalogued[];
+  export default entries;
+}
+
+/** The colours and looks of figures. */
+declare module "virtual:figures.css" {}

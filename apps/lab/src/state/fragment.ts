@@ -1,0 +1,137 @@
+import { FIRST, type Question } from "./question.ts";
+
+/** What a link to the lab says: what is asked, and what is being looked at. */
+export interface Place {
+  readonly question: Question;
+  /** The analysis on the screen. */
+  readonly analysis: string;
+  /** Values of its parameters, where it is not `paths`. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** The highest degree shown; null for all. */
+  readonly degree: number | null;
+  /** The path that is selected, by its name in the list; null for the first. */
+  readonly path: string | null;
+}
+
+/** A fragment, read. */
+export interface ReadPlace {
+  readonly place: Place;
+  /** Keys that this version does not know, and those whose value is none. */
+  readonly ignored: readonly string[];
+}
+
+/** Of what fragments mean: raised where a key changes its meaning. */
+const VERSION = 1;
+
+/** Characters of a fragment that are read at most. */
+const MOST = 100_000;
+
+/** The place that the lab opens with. */
+export const START: Place = {
+  ...{ question: FIRST, analysis: "paths", values: {}, degree: null, path: null },
+};
+
+/** A place as a fragment, without `#`: what is as at the start is left out. */
+export function fragmentOf({ question, analysis, values, degree, path }: Place): string {
+  const { model, prompt, target } = question;
+  const same = JSON.stringify(question) === JSON.stringify(FIRST);
+  const parts: [string, string][] = [
+    ...(model === FIRST.model ? [] : [["m", model] as [string, string]]),
+    ...(same
+      ? []
+      : [
+          (typeof prompt === "string" ? ["p", prompt] : ["i", prompt.join("-")]) as [
+            string,
+            string,
+          ],
+          ...(target === null ? [] : [["y", target.join("-")] as [string, string]]),
+        ]),
+    ...(analysis === START.analysis ? [] : [["a", analysis] as [string, string]]),
+    ...(degree === null ? [] : [["k", String(degree)] as [string, string]]),
+    ...(path === null ? [] : [["s", path] as [string, string]]),
+    ...(Object.keys(values).length === 0
+      ? []
+      : [["q", JSON.stringify(values)] as [string, string]]),
+  ];
+  if (parts.length === 0) return "";
+  return [["v", String(VERSION)] as [string, string], ...parts]
+    .map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%20", "+")}`)
+    .join("&");
+}
+
+/** A fragment that this lab cannot read, in a sentence. */
+export interface UnreadablePlace {
+  readonly message: string;
+}
+
+/** The place that a fragment says, with or without `#`. */
+export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
+  const text = fragment.replace(/^#/, "");
+  if (text.length > MOST)
+    return { message: `This link has ${text.length} characters, more than ${MOST}.` };
+  const given = new URLSearchParams(text);
+  const version = given.get("v");
+  if (version !== null && version !== String(VERSION)) {
+    return {
+      message: `This link is of version ${version}, and this lab reads version ${VERSION}: open it in a newer one.`,
+    };
+  }
+  const ignored: string[] = [];
+  const read = <Value>(
+    key: string,
+    take: (text: string) => Value | undefined,
+  ): Value | undefined => {
+    const own = given.get(key);
+    if (own === null) return undefined;
+    const value = take(own);
+    if (value === undefined) ignored.push(key);
+    return value;
+  };
+  const model = read("m", (name) => name);
+  const ids = read("i", idsOf);
+  const prompt = ids ?? read("p", (own) => own);
+  const target = read("y", (own) => {
+    const tokens = idsOf(own);
+    return tokens !== undefined && tokens.length <= 2 ? tokens : undefined;
+  });
+  const analysis = read("a", (name) => (/^[a-z][a-z0-9-]*$/.test(name) ? name : undefined));
+  const degree = read("k", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
+  const path = read("s", (own) => own);
+  const values = read("q", valuesOf);
+  for (const key of given.keys()) if (!KEYS.has(key)) ignored.push(key);
+  const asked = model !== undefined || prompt !== undefined || target !== undefined;
+  return {
+    place: {
+      question: asked
+        ? {
+            model: model ?? FIRST.model,
+            prompt: prompt ?? FIRST.prompt,
+            target: target ?? (prompt === undefined && model === undefined ? FIRST.target : null),
+          }
+        : FIRST,
+      analysis: analysis ?? START.analysis,
+      values: values ?? {},
+      degree: degree ?? null,
+      path: path ?? null,
+    },
+    ignored: [...new Set(ignored)],
+  };
+}
+
+const KEYS: ReadonlySet<string> = new Set(["v", "m", "i", "p", "y", "a", "k", "s", "q"]);
+
+/** Token ids with hyphens between them. */
+function idsOf(text: string): readonly number[] | undefined {
+  return /^\d{1,9}(?:-\d{1,9})*$/.test(text) ? text.split("-").map(Number) : undefined;
+}
+
+function valuesOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>) // of an object, anything
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

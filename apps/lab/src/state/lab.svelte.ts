@@ -1,0 +1,344 @@
+import type { Progress, TokenFacts } from "@resolvent/analysis";
+import type {
+  AnalysisDescription,
+  Asking,
+  Description,
+  Estimate,
+  Findings,
+  Work,
+} from "@resolvent/analysis/remote";
+import type { PathExpansion } from "@resolvent/paths";
+import { fragmentOf, type Place, placeOf, START } from "./fragment.ts";
+import type { Act } from "./keys.ts";
+import { lastMove, pathNames } from "./path-facts.ts";
+import { FIRST, FIRST_VERIFIED, pathsWork, type Question } from "./question.ts";
+
+/** Something that goes on elsewhere. */
+export interface Job {
+  /** In a few words, as a line of status begins. */
+  readonly what: string;
+  readonly estimate: Estimate | undefined;
+  readonly progress: Progress | undefined;
+}
+
+/** What went wrong, in sentences. */
+export interface Fault {
+  readonly message: string;
+  readonly remedy: string | undefined;
+}
+
+/** What a panel of any analysis shows. */
+export interface Panel {
+  readonly description: AnalysisDescription;
+  readonly findings: Findings | undefined;
+}
+
+/** Why a head looks where it looks, of the last head of a path. */
+export interface Why {
+  readonly path: string;
+  readonly findings: Findings;
+}
+
+/** Changes of the same kind within so many milliseconds are one step back. */
+const ONE_STEP = 1000;
+
+/**
+ * The lab: what is asked, what was found, what is being looked at. All views read it, and change it by its methods, so
+ * that a selection is one thing in all of them.
+ */
+export class Lab {
+  /** What is being looked at: what the address says. */
+  place: Place = $state.raw(START);
+  /** Of the question in `answered`. */
+  findings: Findings;
+  answered: Question = $state.raw(FIRST);
+  /** The path that is pointed at; null for none. */
+  pointed: string | null = $state(null);
+  /** The token that is pointed at. */
+  pointedToken: number | null = $state(null);
+  job: Job | null = $state.raw(null);
+  fault: Fault | null = $state.raw(null);
+  /** What is to be said and is no fault: parts of a link that were ignored. */
+  note: string | null = $state(null);
+  why: Why | null = $state.raw(null);
+  panel: Panel | null = $state.raw(null);
+  description: Description | null = $state.raw(null);
+  /** Likeliest next tokens, for whoever chooses an answer. */
+  candidates: readonly Candidate[] | null = $state.raw(null);
+  /** Whether the text is being edited. */
+  editing: boolean = $state(false);
+  /** Whether its scripts run: before, the page is a picture. */
+  live: boolean = $state(false);
+
+  readonly #asking: Asking;
+  #verified: number = FIRST_VERIFIED;
+  #stop: AbortController | undefined;
+  /** Undefined while it is made into HTML. */
+  #window: Window | undefined;
+  #changed = { kind: "", at: 0 };
+
+  constructor(first: Findings, asking: Asking) {
+    this.findings = $state.raw(first);
+    this.#asking = asking;
+  }
+
+  /** The result of `findings`: of `paths`, whatever else is on the screen. */
+  get paths(): PathExpansion {
+    return this.findings.result as PathExpansion; // `pathsWork` asks for nothing else
+  }
+
+  /** The names of the paths that are listed. */
+  get names(): readonly string[] {
+    return pathNames(this.findings);
+  }
+
+  /** The path that one is being told about: the one selected, else the largest. */
+  get path(): string | null {
+    const { path } = this.place;
+    return path !== null && this.names.includes(path) ? path : (this.names[0] ?? null);
+  }
+
+  /** Follows the address of a window, and goes with it from now on. */
+  follow(window: Window): void {
+    this.live = true;
+    this.#window = window;
+    const read = (): void => void this.#read(window.location.hash);
+    window.addEventListener("popstate", read); // of fragments that somebody types too
+    read();
+    void this.#describe();
+  }
+
+  select(path: string | null): void {
+    this.#go({ ...this.place, path }, "path");
+  }
+
+  showDegree(degree: number | null): void {
+    this.#go({ ...this.place, degree }, "degree");
+  }
+
+  /** Goes so many paths down the list. */
+  step(by: number): void {
+    const at = this.names.indexOf(this.path ?? "");
+    const next = this.names[Math.min(Math.max(at + by, 0), this.names.length - 1)];
+    if (next !== undefined) this.select(next);
+  }
+
+  /** Does what a key says. */
+  act(act: Exclude<Act, "help">): void {
+    const last = this.paths.byDegree.at(-1)?.degree ?? 0;
+    const show = (degree: number): void =>
+      this.showDegree(degree >= last ? null : Math.max(degree, 0));
+    if (typeof act === "object") show(act.degree);
+    else if (act === "prompt") this.editing = true;
+    else if (act === "up" || act === "down") this.step(act === "up" ? -1 : 1);
+    else if (act === "less" || act === "more")
+      show((this.place.degree ?? last) + (act === "less" ? -1 : 1));
+    else if (act === "all") void this.checkAll();
+    else if (act === "leave") this.#leave();
+    else if (this.path !== null)
+      void (act === "away" ? this.takeAway(this.path) : this.askWhy(this.path));
+  }
+
+  /** Shows an analysis; `paths` is the screen. */
+  async open(analysis: string): Promise<void> {
+    if (analysis === this.place.analysis) return;
+    this.#go({ ...this.place, analysis, values: {} }, "analysis");
+    await this.#openPanel();
+  }
+
+  /** Asks something else; what is selected is let go. */
+  async ask(question: Question): Promise<void> {
+    const place = { ...this.place, question, path: null, degree: null };
+    this.#go(place, "question");
+    this.candidates = null;
+    await this.#answer();
+  }
+
+  /** Checks a path by intervention: those before it in the list too. */
+  async takeAway(path: string): Promise<void> {
+    const place = this.names.indexOf(path);
+    if (place < 0) return;
+    if (this.place.path !== path) this.select(path);
+    if (place >= this.#verified) await this.#answer({ verify: place + 1 });
+  }
+
+  /** Checks all paths that are shown. */
+  async checkAll(): Promise<void> {
+    await this.#answer({ verify: this.names.length });
+  }
+
+  /** Asks why the last head of a path looks where it looks. */
+  async askWhy(path: string): Promise<void> {
+    const move = lastMove(this.paths, this.names.indexOf(path));
+    if (move === undefined) return;
+    const { model, prompt } = this.answered;
+    const { head, query, key } = move;
+    const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 4 };
+    const work: Work = { analysis: "qk", model, values, precision: "f32", float64: true };
+    const findings = await this.#run(`why ${head} looks there`, work);
+    if (findings !== undefined) this.why = { path, findings };
+  }
+
+  /** Looks up what the model may go on with. */
+  async findCandidates(): Promise<void> {
+    const { model, prompt } = this.answered;
+    const values = { prompt, top: 12 };
+    const work: Work = { analysis: "run", model, values, precision: "f32", float64: false };
+    const findings = await this.#run("the likeliest tokens", work);
+    const { next } = Object(findings?.result);
+    if (Array.isArray(next)) this.candidates = next as readonly Candidate[]; // of `run`
+  }
+
+  /** The tokens of a text, without running anything. */
+  async tokens(text: string): Promise<readonly TokenFacts[]> {
+    return await this.#asking.tokens(this.place.question.model, text);
+  }
+
+  /** Runs the analysis of the panel. */
+  async runPanel(values: Readonly<Record<string, unknown>>): Promise<void> {
+    const { panel } = this;
+    if (panel === null) return;
+    const { name, float64 } = panel.description;
+    this.#go({ ...this.place, values }, "values");
+    const { model } = this.place.question;
+    const work: Work = { analysis: name, model, values, precision: "f32", float64 };
+    const findings = await this.#run(name, work, (partial) => {
+      this.panel = { ...panel, findings: partial };
+    });
+    if (findings !== undefined && this.panel?.description === panel.description)
+      this.panel = { ...panel, findings };
+  }
+
+  /** Ends what goes on. */
+  cancel(): void {
+    this.#stop?.abort();
+  }
+
+  /** One step back: what goes on is ended first. */
+  #leave(): void {
+    if (this.job !== null) this.cancel();
+    else if (fragmentOf(this.place) !== "") this.#window?.history.back();
+  }
+
+  async #describe(): Promise<void> {
+    try {
+      this.description = await this.#asking.describe();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #openPanel(): Promise<void> {
+    const { analysis, values } = this.place;
+    this.panel = null;
+    if (analysis === START.analysis) return;
+    try {
+      const [description] = (await this.#asking.describe([analysis])).analyses;
+      if (this.place.analysis !== analysis) return; // somebody was faster
+      if (description === undefined || !("parameters" in description)) {
+        this.fault = {
+          message: `There is no analysis "${analysis}" here.`,
+          remedy: "The tab More lists them.",
+        };
+        return;
+      }
+      this.panel = { description, findings: undefined };
+      if (Object.keys(values).length > 0) await this.runPanel(values);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** What the address says is done. */
+  async #read(fragment: string): Promise<void> {
+    const read = placeOf(fragment);
+    if ("message" in read) {
+      this.fault = { message: read.message, remedy: undefined };
+      return;
+    }
+    const { place, ignored } = read;
+    this.note =
+      ignored.length === 0
+        ? null
+        : `Not understood in this link, and left out: ${ignored.join(", ")}.`;
+    const before = this.place;
+    this.place = place;
+    if (place.analysis !== before.analysis) void this.#openPanel();
+    if (JSON.stringify(place.question) !== JSON.stringify(this.answered)) await this.#answer();
+  }
+
+  async #answer({ verify = 0 }: { readonly verify?: number } = {}): Promise<void> {
+    const { question } = this.place;
+    const same = JSON.stringify(question) === JSON.stringify(this.answered);
+    const checked = same ? Math.max(verify, this.#verified) : verify;
+    const what = same ? "taking paths away" : "all paths";
+    const findings = await this.#run(what, pathsWork(question, { verify: checked }));
+    if (findings === undefined) return;
+    this.findings = findings;
+    this.answered = question;
+    this.#verified = checked;
+    if (!same) this.why = null;
+  }
+
+  /** Runs work: its cost is known first, and it can be ended. Undefined where it failed or was ended. */
+  async #run(
+    what: string,
+    work: Work,
+    onPartial?: (findings: Findings) => void,
+  ): Promise<Findings | undefined> {
+    this.#stop?.abort();
+    const stop = new AbortController();
+    this.#stop = stop;
+    const { signal } = stop;
+    const told = (job: Job): void => {
+      if (this.#stop === stop) this.job = job;
+    };
+    this.fault = null;
+    try {
+      told({ what, estimate: undefined, progress: undefined });
+      const estimate = await this.#asking.estimate(work, { signal });
+      told({ what, estimate, progress: undefined });
+      const onProgress = (progress: Progress): void => told({ what, estimate, progress });
+      const heard = onPartial === undefined ? {} : { onPartial };
+      return await this.#asking.run(work, { signal, onProgress, ...heard });
+    } catch (error) {
+      if (this.#stop === stop) this.#failed(error);
+      return undefined;
+    } finally {
+      if (this.#stop === stop) {
+        this.#stop = undefined;
+        this.job = null;
+      }
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { name, message = String(error), remedy } = Object(error);
+    if (name === "AbortError") return;
+    const own = typeof remedy === "string" ? remedy : undefined;
+    this.fault = {
+      message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
+      remedy: own,
+    };
+  }
+
+  /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
+  #go(place: Place, kind: string): void {
+    this.place = place;
+    const now = Date.now();
+    const goesOn = kind === this.#changed.kind && now - this.#changed.at < ONE_STEP;
+    this.#changed = { kind, at: now };
+    if (this.#window === undefined) return;
+    const { history, location } = this.#window;
+    const address = `${location.pathname}${location.search}`;
+    const fragment = fragmentOf(place);
+    const to = fragment === "" ? address : `${address}#${fragment}`;
+    if (goesOn) history.replaceState(null, "", to);
+    else history.pushState(null, "", to);
+  }
+}
+
+/** A token that the model may go on with. */
+export interface Candidate extends TokenFacts {
+  readonly probability: number;
+}

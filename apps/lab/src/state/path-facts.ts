@@ -1,0 +1,102 @@
+import type { Table } from "@resolvent/analysis";
+import type { Findings } from "@resolvent/analysis/remote";
+import type { PathExpansion } from "@resolvent/paths";
+
+/** A column of a table of findings, cell by cell; none where there is no such column. */
+function columnOf({ tables }: Pick<Findings, "tables">, kind: string, name: string): unknown[] {
+  const table = tables.find((one) => one.kind === kind);
+  const at = table?.columns.findIndex((column) => column.name === name) ?? -1;
+  return at < 0 ? [] : (table?.rows.map((row) => row[at]) ?? []);
+}
+
+/** The names of the paths that are listed, which views select by. */
+export function pathNames(findings: Pick<Findings, "tables">): readonly string[] {
+  return columnOf(findings, "path", "path").map(String);
+}
+
+/** What is shown of the tables: paths up to a degree, and of these what a token takes part in. */
+export interface Shown {
+  /** The highest degree; null for all. */
+  readonly degree: number | null;
+}
+
+/** Tables with the rows that are shown; what all others add up to is then no part of them. */
+export function shownTables(
+  { tables }: Pick<Findings, "tables">,
+  { degree }: Shown,
+): readonly Table[] {
+  if (degree === null) return tables;
+  const table = tables.find(({ kind }) => kind === "path");
+  const [name, at] = ["path", "degree"].map(
+    (column) => table?.columns.findIndex((one) => one.name === column) ?? -1,
+  );
+  if (table === undefined || name === undefined || at === undefined) return tables;
+  const kept = new Set(
+    table.rows.filter((row) => Number(row[at]) <= degree).map((row) => row[name]),
+  );
+  return tables.map((own): Table => {
+    const column = own.kind === "path" ? "path" : own.kind === "path-route" ? "of" : undefined;
+    if (column === undefined) return own;
+    const place = own.columns.findIndex((one) => one.name === column);
+    const { rest, footer, ...others } = own;
+    return { ...others, rows: own.rows.filter((row) => kept.has(row[place] ?? null)) };
+  });
+}
+
+/** Where attention last moves a path to: the head, the position it looks from, and the one it looks at. */
+export interface Move {
+  readonly head: string;
+  readonly query: number;
+  readonly key: number;
+}
+
+/** The last head of a path, by its largest route; undefined where it passes none. */
+export function lastMove({ shown }: PathExpansion, path: number): Move | undefined {
+  const { nodes = [], routes } = shown[path] ?? {};
+  const positions = routes?.shown[0]?.positions ?? [];
+  const at = nodes.findLastIndex((node) => /^L\d+\.H\d+$/.test(node));
+  const [head, key, query] = [nodes[at], positions[at], positions[at + 1]];
+  return head === undefined || key === undefined || query === undefined
+    ? undefined
+    : { head, query, key };
+}
+
+/** A step of a path and where it writes. */
+export interface Hop {
+  /** `embed`, `bias of L0.mlp`, `L0.H2` */
+  readonly node: string;
+  readonly pos: number | null;
+}
+
+/** A path hop by hop, along its largest route. */
+export function hopsOf({ shown }: PathExpansion, path: number): readonly Hop[] {
+  const found = shown[path];
+  if (found === undefined) return [];
+  const { source, position, nodes, routes } = found;
+  const [start = position, ...after] = routes?.shown[0]?.positions ?? [];
+  const bias = /^bias:(.*)$/.exec(source)?.[1];
+  return [
+    { node: bias === undefined ? source : `bias of ${bias}`, pos: start },
+    ...nodes.map((node, i) => ({ node, pos: after[i] ?? null })),
+  ];
+}
+
+/** What the verdict on a path is, as a table: what it was to take away, and what it took. */
+export function verdictTable({ shown }: PathExpansion, path: number): Table | undefined {
+  const verified = shown[path]?.verified;
+  if (verified === null || verified === undefined) return undefined;
+  const { predicted, frozen, live } = verified;
+  return {
+    kind: "verdict",
+    title: "What taking it away takes",
+    columns: [
+      { name: "how", kind: "text" },
+      { name: "effect", kind: "effect" },
+    ],
+    rows: [
+      ["predicted", predicted],
+      ["frozen", frozen],
+      ["live", live],
+    ],
+  };
+}

@@ -1,0 +1,70 @@
+import { percent, short } from "@resolvent/analysis";
+import { visible } from "@resolvent/figures";
+import type { PathExpansion } from "@resolvent/paths";
+
+/** A token as a sentence has it: without the space that it starts with. */
+function quoted(text: string): string {
+  const bare = text.trim();
+  return `“${bare === "" ? visible(text) : bare}”`;
+}
+
+/** A number as a sentence has it. */
+export function said(value: number): string {
+  return short(value).replace("-", "−");
+}
+
+/** A number with its sign. */
+export function signed(value: number): string {
+  return value > 0 ? `+${short(value)}` : said(value);
+}
+
+/** A decimal number of any length as people read it. */
+export function counted(decimal: string): string {
+  return BigInt(decimal).toLocaleString("en");
+}
+
+/** What the screen shows, in three sentences made of numbers of the result. */
+export function sentences({
+  target: { a, b, value },
+  routeCount,
+  model,
+  search,
+}: PathExpansion): readonly [string, string, string] {
+  const many = counted(routeCount);
+  const blocks = model.blocks.length;
+  const by = said(Math.abs(value));
+  // A logit, or the difference of two, always has a first token.
+  const first =
+    a === null || b === null
+      ? `The model gives ${a === null ? "it" : quoted(a.text)} a logit of ${said(value)}.`
+      : value < 0
+        ? `The model prefers ${quoted(b.text)} to ${quoted(a.text)}, by ${by} logits.`
+        : `The model continues with ${quoted(a.text)}, not ${quoted(b.text)}, by ${by} logits.`;
+  const how = search.exhaustive ? "" : " The largest were found by a search.";
+  return [
+    first,
+    `That number is the sum of ${many} routes through its ${blocks} blocks; the bars add them up by degree: how many blocks a route passes.${how}`,
+    "Pick a path to see where it runs, then take it away to see whether the model needs it.",
+  ];
+}
+
+/** What the badge says: whether the parts add up, and how exactly. */
+export function badge({ certificate }: Pick<PathExpansion, "certificate">): string {
+  const { verdict, relativeError, relativeErrorFloat64 } = certificate;
+  const error = relativeErrorFloat64 ?? relativeError;
+  const figure = error === null ? "" : ` · ${short(error)}`;
+  switch (verdict) {
+    case "adds-up":
+      return `adds up${figure}`;
+    case "does-not-add-up":
+      return `does not add up${figure}`;
+    case "undefined":
+      return "nothing to add up";
+  }
+}
+
+/** The answer's probability in the run, where it is the likeliest token. */
+export function probabilityOf({ answer, target }: PathExpansion): string | undefined {
+  const [top] = answer.top;
+  return top !== undefined && top.id === target.a?.id ? percent(top.probability) : undefined;
+}

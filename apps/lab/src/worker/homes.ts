@@ -1,0 +1,14 @@
+import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+
+type Analyses = readonly (AnyAnalysis | AnyOutlineAnalysis)[];
+
+/** Where analyses come from, in the order of their list: each is loaded when one of its analyses is asked for. */
+export const homes: Readonly<Record<string, () => Promise<Analyses>>> = {
+  paths: async () => (await import("@resolvent/paths/analyses")).pathsAnalyses,
+  expansion: async () => (await import("@resolvent/expansion/analyses")).expansionAnalyses,
+  patching: async () => (await import("@resolvent/patching/analyses")).patchingAnalyses,
+  attention: async () => (await import("@resolvent/attention/analyses")).attentionAnalyses,
+  linearity: async () => (await import("@resolvent/linearity/analyses")).linearityAnalyses,
+  dictionary: async () => (await import("@resolvent/dictionary/analyses")).dictionaryAnalyses,
+  models: async () => (await import("resolvent/analyses")).modelAnalyses,
+};

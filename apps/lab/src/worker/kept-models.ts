@@ -1,0 +1,181 @@
+import {
+  bytes,
+  type FoundModel,
+  type Loaded,
+  type Loading,
+  vocabularyOf,
+  type Wanted,
+} from "@resolvent/analysis";
+import { InputError, isInputError, type Precision } from "@resolvent/tensor";
+import {
+  loadModel,
+  loadTokenizer,
+  type ModelOutline,
+  notFiniteWeights,
+  outlineModel,
+  type WeightPlan,
+  weightPlans,
+} from "@resolvent/transformer";
+import { type Folder, openCheckpoint } from "@resolvent/weights";
+import { checkpointSha256 } from "@resolvent/weights/hub";
+import { findFolder, selectEngine } from "resolvent";
+
+/** What an engine can hold of one model and its intermediates. */
+const ENGINE_BYTES = 2 ** 32;
+
+/** Weights up to this stay on their engine between runs: of small models, so that a run starts at once. */
+const KEPT_BYTES = 2 ** 28;
+
+type Engine = Awaited<ReturnType<typeof selectEngine>>;
+type OnEngine = Loaded<Parameters<Engine["read"]>[0]>;
+
+/** A model on an engine of its own. */
+interface Open {
+  readonly loaded: OnEngine;
+  readonly close: () => Promise<void>;
+}
+
+/** Models by name, found and loaded when they are first asked for. */
+export interface KeptModels {
+  /** The model of that name, its headers and its tokenizer read. */
+  find(name: string): Promise<FoundModel>;
+  close(): Promise<void>;
+}
+
+/** @param threads of each engine; default as many as there are cores, where memory may be shared */
+export function keptModels({ threads }: { readonly threads?: number } = {}): KeptModels {
+  const found = new Map<string, Promise<FoundModel>>();
+  const open = new Map<Precision, { readonly model: string; readonly on: Promise<Open> }>();
+  const closeAll = async (): Promise<void> => {
+    const all = [...open.values()];
+    open.clear();
+    for (const { on } of all) await (await on.catch(() => undefined))?.close();
+  };
+  const load = async (
+    folder: Folder,
+    name: string,
+    {
+      precision,
+      hash,
+      plan,
+    }: { readonly precision: Precision; readonly hash: boolean; readonly plan: WeightPlan },
+  ): Promise<Open> => {
+    const engine = await selectEngine({ precision, ...(threads !== undefined && { threads }) });
+    try {
+      const { stream, widen } = plan;
+      const model = await loadModel(engine, folder, { name, hash, stream, widen });
+      const linearAlgebra = (): ReturnType<Engine["linearAlgebra"]> => engine.linearAlgebra();
+      return { loaded: { engine, model, linearAlgebra }, close: () => engine.close() };
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+  };
+  const find = async (name: string): Promise<FoundModel> => {
+    const folder = await findFolder(name);
+    const outline = await outlineModel(folder, { name });
+    const { tokenizer, fault } = await tokenizerOf(folder);
+    const plan = ({ precision, peakBytes, layers, purpose }: Wanted): Loading => {
+      const kept = planFor(outline, precision, { peakBytes, layers });
+      return {
+        use: async (work) => {
+          const own = { precision, hash: purpose === "run", plan: kept };
+          const before = open.get(precision);
+          if (before?.model === name) return await work((await before.on).loaded);
+          if (before !== undefined) await closeAll();
+          const on = load(folder, name, own);
+          if (kept.stream || kept.bytes > KEPT_BYTES) {
+            const { loaded, close } = await on;
+            try {
+              return await work(loaded);
+            } finally {
+              await close();
+            }
+          }
+          open.set(precision, { model: name, on });
+          on.catch(() => open.delete(precision));
+          return await work((await on).loaded);
+        },
+      };
+    };
+    return {
+      outline,
+      vocabulary: vocabularyOf(tokenizer, name, outline.architecture.vocab, { fault }),
+      files: async () => {
+        const checkpoint = await openCheckpoint(folder);
+        const tensors = checkpoint.names.map((one) => {
+          const { dtype, shape } = checkpoint.info(one);
+          return { name: one, dtype, shape };
+        });
+        const sha256 = await checkpointSha256(checkpoint);
+        const warnings = await notFiniteWeights(folder);
+        return { sha256, tensors, tokenizer: tokenizer !== undefined, warnings };
+      },
+      weights: (beside) => keptWeights(outline, beside),
+      plan,
+    };
+  };
+  return {
+    find: (name) => {
+      const known = found.get(name) ?? find(name);
+      found.set(name, known);
+      known.catch(() => found.delete(name)); // it may be there the next time
+      return known;
+    },
+    close: closeAll,
+  };
+}
+
+async function tokenizerOf(folder: Folder): Promise<{
+  readonly tokenizer: Awaited<ReturnType<typeof loadTokenizer>>;
+  readonly fault: InputError | undefined;
+}> {
+  try {
+    return { tokenizer: await loadTokenizer(folder), fault: undefined };
+  } catch (error) {
+    if (!isInputError(error) || error.code !== "transformer/bad-tokenizer") throw error;
+    return { tokenizer: undefined, fault: error };
+  }
+}
+
+type Beside = Pick<Wanted, "peakBytes" | "layers">;
+
+function plansFor(
+  outline: ModelOutline,
+  precision: Precision,
+  layers: boolean,
+): readonly WeightPlan[] {
+  return weightPlans(outline.sizes, precision).filter(({ stream }) => !(stream && layers));
+}
+
+/** The fastest way to keep a model's weights that leaves room for the intermediates. */
+function planFor(
+  outline: ModelOutline,
+  precision: Precision,
+  { peakBytes, layers }: Beside,
+): WeightPlan {
+  const plans = plansFor(outline, precision, layers);
+  const plan = plans.find((one) => one.bytes + peakBytes <= ENGINE_BYTES);
+  if (plan !== undefined) return plan;
+  const least = Math.min(...plans.map((one) => one.bytes));
+  throw new InputError({
+    code: "lab/over-budget",
+    message: `This would take at least ${bytes(least)} for weights and ${bytes(peakBytes)} for intermediates; a page has ${bytes(ENGINE_BYTES)}.`,
+    remedy: "Shorten the input, or ask for less.",
+    details: { weights: least, intermediates: peakBytes, limit: ENGINE_BYTES },
+  });
+}
+
+function keptWeights(
+  outline: ModelOutline,
+  { peakBytes, layers }: Beside,
+): { readonly kept: string; readonly bytes: number } {
+  const plans = plansFor(outline, "f32", layers);
+  const plan = plans.find((one) => one.bytes + peakBytes <= ENGINE_BYTES);
+  if (plan === undefined) {
+    return { kept: "more than a page has", bytes: Math.min(...plans.map((one) => one.bytes)) };
+  }
+  const ends = plan.widen ? "" : ", the rest as stored";
+  const whole = plan.widen ? "in f32" : "as stored";
+  return { kept: plan.stream ? `layer by layer${ends}` : whole, bytes: plan.bytes };
+}

@@ -1,0 +1,19 @@
+import { answerRequests } from "@resolvent/analysis/remote";
+import { keptModels } from "./kept-models.ts";
+import { workplaceOf } from "./workplace.ts";
+
+// Memory is shared with further threads only where the page's server isolates it.
+const threads = globalThis.crossOriginIsolated
+  ? Math.max(1, Math.min(8, navigator.hardwareConcurrency))
+  : 1;
+
+const answering = answerRequests(
+  workplaceOf({
+    catalogue: async () => (await import("virtual:catalogue")).default,
+    models: keptModels({ threads }),
+    engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+  }),
+  (reply) => postMessage(reply),
+);
+
+addEventListener("message", ({ data }) => answering.hear(data));

@@ -1,0 +1,4 @@
+/** Components are TypeScript whose types are only left out. */
+export default {
+  compilerOptions: { runes: true },
+};

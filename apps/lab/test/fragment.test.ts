@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fragmentOf, type Place, placeOf, START } from "../src/state/fragment.ts";
+import { FIRST } from "../src/state/question.ts";
+
+/** The place of a fragment that can be read. */
+function read(fragment: string): Place {
+  const found = placeOf(fragment);
+  if ("message" in found) throw new Error(found.message);
+  return found.place;
+}
+
+describe("the address", () => {
+  test("is empty at the start, and leaves out what is as it is there", () => {
+    expect(fragmentOf(START)).toBe("");
+    expect(fragmentOf({ ...START, degree: 3 })).toBe("v=1&k=3");
+    expect(
+      fragmentOf({ ...START, question: { ...FIRST, prompt: "a b", target: [5] }, path: "x → y" }),
+    ).toBe("v=1&p=a+b&y=5&s=x+%E2%86%92+y");
+  });
+
+  test("leads back to where it was made, whatever was asked there", () => {
+    const ids = fc.array(fc.nat(1e6), { minLength: 1, maxLength: 5 });
+    const place: fc.Arbitrary<Place> = fc.record({
+      question: fc.record({
+        model: fc.string({ minLength: 1 }),
+        prompt: fc.oneof(fc.string({ minLength: 1, unit: "binary" }), ids),
+        target: fc.oneof(fc.constant(null), fc.array(fc.nat(1e6), { minLength: 1, maxLength: 2 })),
+      }),
+      analysis: fc.constantFrom("paths", "expand", "train-dictionary"),
+      values: fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.oneof(fc.string(), fc.nat(), ids)),
+      degree: fc.option(fc.nat(99)),
+      path: fc.option(fc.string({ minLength: 1 })),
+    });
+    fc.assert(
+      fc.property(place, (one) => {
+        expect(JSON.stringify(read(`#${fragmentOf(one)}`))).toBe(JSON.stringify(one));
+      }),
+    );
+  });
+
+  test("of another version is a message; what is not understood is told, and nothing is guessed", () => {
+    expect(placeOf("#v=2&p=x")).toEqual({ message: expect.stringContaining("version 2") });
+    expect(placeOf(`#p=${"x".repeat(200_000)}`)).toEqual({ message: expect.any(String) });
+    expect(placeOf("#v=1&k=many&zz=1&y=1-2-3&a=../x&q=[")).toEqual({
+      place: START,
+      ignored: ["y", "a", "k", "q", "zz"],
+    });
+    // Another text has no target of the first one's.
+    expect(read("#p=Once").question).toEqual({ ...FIRST, prompt: "Once", target: null });
+  });
+});

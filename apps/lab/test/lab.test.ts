@@ -1,0 +1,181 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import axe from "axe-core";
+import { type Browser, chromium, type Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type StaticServer, serveFolder } from "./static-server.ts";
+
+const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
+
+const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
+const found = existsSync(chromiumPath);
+const inChromium = found
+  ? describe
+  : describe.skip.bind(
+      null,
+      `no Chromium at ${chromiumPath}; install it or set RESOLVENT_CHROMIUM`,
+    );
+
+const page = readFileSync(join(dist, "index.html"), "utf8");
+const gzipped = (file: string): number => gzipSync(readFileSync(join(dist, file))).length;
+
+describe("what is built", () => {
+  test("shows its first screen by at most 60 kB of script and style", () => {
+    const files = [...page.matchAll(/(?:src|href)="\.\/([^"]+\.(?:js|css))"/g)].map(
+      ([, file = ""]) => file,
+    );
+    expect(files.length).toBeGreaterThan(1);
+    const total = files.reduce((sum, file) => sum + gzipped(file), 0);
+    expect(total).toBeLessThanOrEqual(60_000);
+  });
+
+  test("has everything in one folder, by relative addresses, and scripts from nowhere else", () => {
+    expect(page).toContain("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'");
+    expect(page).not.toMatch(/<script(?![^>]*(?:src="\.\/|type="application\/json"))/);
+    expect(page).not.toMatch(/ (?:src|href)="(?!\.\/|data:,)/);
+    // Nothing of an inline style survives that policy.
+    expect(page).not.toMatch(/ style="/);
+    const styles = readdirSync(join(dist, "assets")).filter((file) => file.endsWith(".css"));
+    for (const file of styles)
+      expect(readFileSync(join(dist, "assets", file), "utf8")).not.toMatch(/https?:|@import/);
+  });
+});
+
+inChromium("the lab in Chromium", () => {
+  let browser: Browser;
+  let server: StaticServer;
+  const said: string[] = [];
+  const asked = new Set<string>();
+
+  const opened = async (
+    fragment = "",
+    options: Parameters<Browser["newPage"]>[0] = {},
+  ): Promise<Page> => {
+    const made = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
+    made.on("console", (message) => {
+      if (message.type() === "error") said.push(message.text());
+    });
+    made.on("pageerror", (error) => said.push(String(error)));
+    made.on("request", (request) => asked.add(request.url()));
+    await made.goto(`${server.address}${fragment}`);
+    return made;
+  };
+  /** Waits until nothing goes on. */
+  const idle = async (on: Page): Promise<void> => {
+    await on.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
+  };
+
+  beforeAll(async () => {
+    server = await serveFolder(dist, "/some/where/");
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  test("shows all of its first screen before a script has run, at any width", async () => {
+    const still = await opened("", {
+      javaScriptEnabled: false,
+      viewport: { width: 390, height: 844 },
+    });
+    for (const text of ["The model continues with “Mary”, not “John”", "adds up", "By degree"])
+      expect(await still.getByText(text).first().isVisible()).toBe(true);
+    expect(await still.locator("svg.rs[role=img]").count()).toBe(3);
+    expect(await still.locator(".list tbody tr").count()).toBeGreaterThan(10);
+    const { width } = (await still.locator("body").boundingBox()) ?? {};
+    expect(width).toBeLessThanOrEqual(390);
+    await still.close();
+  });
+
+  test("from a sentence to a path that was taken away, and back", async () => {
+    const lab = await opened();
+    await lab.locator("select.models:not([disabled])").waitFor();
+    asked.clear();
+    // A row, a key: the path is checked by intervention, and the row has the number.
+    const row = lab.locator(".list tbody tr").nth(2);
+    expect(await row.locator("td").last().textContent()).toBe("·");
+    await row.click();
+    expect(lab.url()).toContain("#v=1&s=");
+    await lab.keyboard.press("Enter");
+    await lab.getByText("Taken away ✓").waitFor();
+    expect(await row.locator("td").last().textContent()).toMatch(/^−?\d/);
+    const [predicted, frozen] = await lab
+      .locator(".one svg title")
+      .filter({ hasText: /^(?:predicted|frozen): / })
+      .allTextContents();
+    expect(predicted?.split(": ")[1]).toBe(frozen?.split(": ")[1]);
+    // What is selected is one thing: its curve is, and no other.
+    const key = await lab.locator(".routes path.on").first().getAttribute("data-key");
+    expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("s")).toBe(key);
+    // Another sentence.
+    await lab.keyboard.press("/");
+    await lab.keyboard.type("Once upon a time there was a");
+    await lab.keyboard.press("Enter");
+    await lab.getByText("The model continues with", { exact: false }).first().waitFor();
+    await idle(lab);
+    expect(await lab.locator(".tokens > .token").count()).toBe(7);
+    expect(lab.url()).toContain("p=Once+upon+a+time");
+    await lab.goBack();
+    await lab.getByText("not “John”").first().waitFor();
+    expect(await lab.locator('.list tbody tr[aria-selected="true"]').count()).toBe(1);
+    // What was loaded for all of it: the kernels and the model's files apart.
+    const files = [...asked].map((url) => new URL(url).pathname.split("/").at(-1) ?? "");
+    const scripts = files.filter((file) => /\.(?:js|css)$/.test(file));
+    expect(files.some((file) => file.endsWith(".wasm"))).toBe(true);
+    const entry = [...page.matchAll(/assets\/([^"]+\.(?:js|css))"/g)].map(([, file = ""]) => file);
+    const all = new Set([...scripts, ...entry]);
+    const total = [...all].reduce((sum, file) => sum + gzipped(`assets/${file}`), 0);
+    expect(
+      total,
+      [...all].map((file) => `${file} ${gzipped(`assets/${file}`)}`).join("\n"),
+    ).toBeLessThanOrEqual(180_000);
+    await lab.close();
+  });
+
+  test("any other analysis has its panel, whose faults are sentences", async () => {
+    const lab = await opened("#v=1&a=expand&p=Once+upon&zz=1");
+    await lab.getByText("left out: zz").waitFor();
+    const field = lab.locator("form label", { hasText: "max degree" }).locator("input");
+    await field.fill("-1");
+    await lab.getByRole("button", { name: "Run" }).click();
+    await lab.getByRole("alert").waitFor();
+    expect(await lab.getByRole("alert").textContent()).toContain("maxDegree");
+    await field.fill("2");
+    await lab.getByRole("button", { name: "Run" }).click();
+    await lab.locator(".found figure svg").first().waitFor();
+    expect(await lab.locator(".found .lead").textContent()).toMatch(/\d/);
+    expect(lab.url()).toContain("maxDegree");
+    await lab.close();
+  });
+
+  test.each([
+    ["light", 1280],
+    ["dark", 390],
+  ] as const)("axe finds nothing, %s, %i px; nothing runs over", async (colorScheme, width) => {
+    const lab = await opened("", { colorScheme, viewport: { width, height: 844 } });
+    await lab.locator("select.models:not([disabled])").waitFor();
+    await lab.evaluate(axe.source);
+    const { violations } = await lab.evaluate(async () => {
+      const { axe: checker } = globalThis as unknown as { axe: typeof axe }; // put there just now
+      return await checker.run(document, {
+        rules: { "color-contrast-enhanced": { enabled: false } },
+      });
+    });
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    expect(await lab.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+      width,
+    );
+    await lab.close();
+  });
+
+  test("nothing was asked of anybody else, and no error was said", () => {
+    expect(
+      [...asked].filter((url) => !/^(?:http:\/\/127\.0\.0\.1:|data:|blob:)/.test(url)),
+    ).toEqual([]);
+    expect(said).toEqual([]);
+  });
+});

@@ -1,0 +1,23 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defaultClientConditions, defaultServerConditions, defineConfig, type Plugin } from "vite";
+import { virtualModules } from "./virtual-modules.ts";
+
+const source = "@resolvent/source";
+
+/** Both together isolate a page, so that its worker may share memory with threads. */
+const isolated = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+export default defineConfig({
+  // From any path: nothing is named from the root.
+  base: "./",
+  plugins: [svelte(), virtualModules() as Plugin],
+  resolve: { conditions: [source, ...defaultClientConditions] },
+  ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
+  worker: { format: "es", plugins: () => [virtualModules() as Plugin] },
+  server: { headers: isolated },
+  preview: { headers: isolated },
+  build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+});
