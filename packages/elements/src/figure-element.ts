@@ -1,3 +1,8 @@
+declare global {
+  // Programs without the types of a page may import this too; with them, it adds nothing.
+  interface HTMLElement {}
+}
+
 /** What somebody picked in a figure. */
 export interface Selection {
   /** The cell that its row is known by: of the view's own `select`, or of the column that names its rows. */

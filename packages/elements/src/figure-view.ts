@@ -2,7 +2,7 @@ import type { Table, View } from "@resolvent/analysis";
 import { layout, svgNode } from "@resolvent/figures";
 import { element, svgElement } from "./dom.ts";
 import type { Selection } from "./figure-element.ts";
-import { isLit, type Mark, marksOf, selectable, selectionOf } from "./mark.ts";
+import { isLit, type Mark, marksOf, rowsOf, selectable, selectionOf } from "./mark.ts";
 import { stepTo } from "./step.ts";
 
 /** A view in an element. */
@@ -46,6 +46,8 @@ export function figureView(
   // Its title and description come first.
   const shapes = [...svg.children].slice(2) as SVGElement[]; // made of shapes of SVG
   const marks = marksOf(drawing.shapes);
+  const table = tables.find(({ kind }) => kind === view.table);
+  const rows = rowsOf(view, column, table);
   const places = marks.map((mark) => ({
     mark,
     elements: mark.shapes.flatMap((i) => shapes[i] ?? []),
@@ -57,7 +59,7 @@ export function figureView(
   let lit: Selection | null = null;
   const light = (selection: Selection | null): void => {
     lit = selection;
-    const on = places.map(({ mark }) => selection !== null && isLit(mark, column, selection));
+    const on = places.map(({ mark }) => selection !== null && isLit(mark, rows, selection));
     // What has nothing to do with it stays as it is.
     svg.classList.toggle("some", on.includes(true));
     places.forEach(({ elements, focus }, i) => {
@@ -77,7 +79,7 @@ export function figureView(
       ? places.findIndex(({ elements }) => elements.some((one) => one.contains(target)))
       : -1;
   const toggle = (mark: Mark): void => {
-    const own = lit !== null && isLit(mark, column, lit) && sameMark(mark, lit);
+    const own = lit !== null && isLit(mark, rows, lit) && sameMark(mark, lit);
     pick(own ? null : selectionOf(mark, column));
   };
   for (const { mark, elements, focus } of places) {

@@ -1,4 +1,4 @@
-import type { View } from "@resolvent/analysis";
+import type { Table, View } from "@resolvent/analysis";
 import type { Refers, Shape } from "@resolvent/figures";
 import type { Selection } from "./figure-element.ts";
 
@@ -87,14 +87,40 @@ export function selectionOf({ refers }: Mark, column: string | null): Selection 
   return { key, column: key === null ? null : column, node, pos };
 }
 
+/** What rows of a view are known by. */
+export interface Rows {
+  /** The column of their keys, where the view has no `select`. */
+  readonly column: string | null;
+  /** Whether a row of that key has a cell in another column: a path its degree. */
+  readonly has: (key: string, column: string, cell: string) => boolean;
+}
+
+/** The same of a view and its table. */
+export function rowsOf({ select }: View, column: string | null, table: Table | undefined): Rows {
+  const indexOf = (name: string | undefined): number =>
+    table?.columns.findIndex((one) => one.name === name) ?? -1;
+  const keys = indexOf(select);
+  return {
+    column,
+    has: (key, other, cell) => {
+      const at = indexOf(other);
+      if (table === undefined || at < 0) return false;
+      return table.rows.some((row) => String(row[keys]) === key && String(row[at]) === cell);
+    },
+  };
+}
+
 /**
- * Whether a mark lights up with a selection: where both have a key of one sort, by the key; else where the nodes of one
- * are among the other's, and its positions. What has no node does not belong to one.
+ * Whether a mark lights up with a selection: where both have a key of one sort, by the key; where its row has what was
+ * picked in a column of that name; else where the nodes of one are among the other's, and its positions. What has no
+ * node does not belong to one.
  */
-export function isLit({ refers }: Mark, column: string | null, selection: Selection): boolean {
+export function isLit({ refers }: Mark, { column, has }: Rows, selection: Selection): boolean {
   const { key, node, pos } = refers;
-  if (key !== undefined && selection.key !== null && selection.column === column)
-    return key === selection.key;
+  if (key !== undefined && selection.key !== null) {
+    if (selection.column === column) return key === selection.key;
+    if (selection.column !== null && has(key, selection.column, selection.key)) return true;
+  }
   if (selection.node !== null && node === undefined) return false;
   const nodes = within(selection.node, node);
   const places = within(selection.pos, pos);

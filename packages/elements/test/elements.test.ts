@@ -128,6 +128,17 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
     expect(await page.evaluate("heard.at(-1).selection")).toBeNull();
   });
 
+  test("a picked degree lights up its paths", async () => {
+    await page.locator("#e1 svg [data-key='3']").first().click();
+    const { shown } = Object(readResult("paths"));
+    const deep = shown.filter(({ degree }: { degree: number }) => degree === 3).length;
+    const list = page.locator("#e3 svg").nth(1);
+    expect(await list.locator("[aria-pressed=true]").count()).toBe(deep);
+    expect(deep).toBeGreaterThan(1);
+    await page.locator("#e1 svg [data-key='3']").first().click();
+    expect(await list.locator("[aria-pressed=true]").count()).toBe(0);
+  });
+
   test("tables fold, with their rows and the sum of the rest", async () => {
     const details = page.locator("#e3 details").nth(1);
     await details.locator("summary").click();

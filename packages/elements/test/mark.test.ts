@@ -1,7 +1,16 @@
 import type { ListView } from "@resolvent/analysis";
 import { layout } from "@resolvent/figures";
 import { describe, expect, test } from "vitest";
-import { isLit, type Mark, marksOf, readSelection, selectable, selectionOf } from "../src/mark.ts";
+import type { Selection } from "../src/figure-element.ts";
+import {
+  isLit,
+  type Mark,
+  marksOf,
+  readSelection,
+  rowsOf,
+  selectable,
+  selectionOf,
+} from "../src/mark.ts";
 import { stepTo } from "../src/step.ts";
 
 const table = {
@@ -23,8 +32,9 @@ describe("what is picked lights up what belongs to it", () => {
   const own = { mark: "list", table: "path", columns: ["path", "effect"], select: "path" } as const;
   const { shapes } = layout(own, [table], { width: 400 });
   const marks = marksOf(shapes);
-  const lit = (key: Parameters<typeof isLit>[2], column: string | null = null): number[] =>
-    marks.flatMap((mark, i) => (isLit(mark, column, key) ? [i] : []));
+  const rows = rowsOf(own, null, table);
+  const lit = (selection: Selection): number[] =>
+    marks.flatMap((mark, i) => (isLit(mark, rows, selection) ? [i] : []));
 
   test("a row of a list is one mark, in its order, with its words", () => {
     expect(marks.map(({ refers }) => refers.key)).toEqual(table.rows.map(([path]) => path));
@@ -46,6 +56,12 @@ describe("what is picked lights up what belongs to it", () => {
     expect(lit(none)).toEqual([]);
     // A degree called as a path is no path.
     expect(lit({ ...none, key: "embed", column: "degree" })).toEqual([]);
+  });
+
+  test("a picked degree lights up its paths", () => {
+    const degree = { column: "effect", node: null, pos: null };
+    expect(lit({ ...degree, key: "-2" })).toEqual([1]);
+    expect(lit({ ...degree, key: "7" })).toEqual([]);
   });
 
   test("views without a column of their own are picked by the one that names their rows", () => {

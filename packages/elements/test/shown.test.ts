@@ -1,4 +1,5 @@
-import { checkViews, listViews } from "@resolvent/analysis";
+import { checkViews, listViews, type View } from "@resolvent/analysis";
+import { layout } from "@resolvent/figures";
 import { describe, expect, test } from "vitest";
 import { degreesShows } from "../src/degrees-shows.ts";
 import { figureShows } from "../src/figure-shows.ts";
@@ -21,6 +22,14 @@ test.each(results)(
     expect(checkViews(views, tables)).toEqual(views);
   },
 );
+
+test("a result of before, which lacks what was added since, is shown", () => {
+  const { routeCount, byDegree, ...paths } = Object(readResult("paths"));
+  expect(routeCount).toBeDefined();
+  const older = byDegree.map(({ routes: _, ...one }: Record<string, unknown>) => one);
+  const { tables, views } = shownOf({ ...paths, byDegree: older }, degreesShows);
+  expect(layout(views[0] as View, tables, { width: 400 }).shapes.length).toBeGreaterThan(20);
+});
 
 test("a result with its tables and views is shown by any element, and by its own words where it does not add up", () => {
   const result = readResult("graph");
