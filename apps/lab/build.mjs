@@ -22,4 +22,4 @@ const page = readFileSync(at("dist/index.html"), "utf8").replace(
   (start) => `${start}${firstScreen(JSON.parse(first))}`,
 );
 writeFileSync(at("dist/index.html"), page);
-rmSync(at("temp"), { recursive: true });
+rmSync(at("temp/prerender"), { recursive: true });

@@ -111,6 +111,13 @@ inChromium("the lab in Chromium", () => {
     // What is selected is one thing: its curve is, and no other.
     const key = await lab.locator(".routes path.on").first().getAttribute("data-key");
     expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("s")).toBe(key);
+    // A gate that is not held: the tree has bars of its own.
+    expect(await lab.locator(".degrees rect.twin").count()).toBe(0);
+    await lab.getByRole("button", { name: "pattern" }).click();
+    await lab.locator(".degrees rect.twin").first().waitFor();
+    expect(lab.url()).toContain("z=na");
+    await lab.keyboard.press("f");
+    await lab.keyboard.press("f");
     // Another sentence.
     await lab.keyboard.press("/");
     await lab.keyboard.type("Once upon a time there was a");

@@ -1,5 +1,5 @@
 export { escapeHtml, spelledOut } from "./escape.ts";
-export { layout } from "./layout.ts";
+export { type LayoutOptions, layout } from "./layout.ts";
 export {
   type ListCell,
   type ListHead,

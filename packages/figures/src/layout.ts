@@ -7,10 +7,18 @@ import { gridLayout } from "./marks/grid.ts";
 import { listLayout } from "./marks/list.ts";
 import { passagesLayout } from "./marks/passages.ts";
 import { routesLayout } from "./marks/routes.ts";
+import { turnedRoutesLayout } from "./marks/routes-turned.ts";
 import { scatterLayout } from "./marks/scatter.ts";
 import { slopeLayout } from "./marks/slope.ts";
 import { rounded } from "./rounded.ts";
 import type { Drawing } from "./shape.ts";
+
+export interface LayoutOptions {
+  /** Pixels. */
+  readonly width: number;
+  /** For a tall and narrow screen: tokens of `routes` stand one below the other; default side by side. */
+  readonly turned?: boolean;
+}
 
 /**
  * Where everything of a view goes: shapes in pixels, without a DOM. Views from elsewhere go through `checkViews`
@@ -24,15 +32,19 @@ import type { Drawing } from "./shape.ts";
 export function layout(
   view: View,
   tables: readonly Table[],
-  { width }: { readonly width: number },
+  { width, turned = false }: LayoutOptions,
 ): Drawing {
   const table = tables.find(({ kind }) => kind === view.table);
   const title = view.title ?? table?.title ?? view.table;
   if (table === undefined) return { width, height: 0, title, alt: title, shapes: [] };
-  return { ...drawn(view, rounded(table), width), title };
+  return { ...drawn(view, rounded(table), { width, turned }), title };
 }
 
-function drawn(view: View, table: Table, width: number): Omit<Drawing, "title"> {
+function drawn(
+  view: View,
+  table: Table,
+  { width, turned }: Required<LayoutOptions>,
+): Omit<Drawing, "title"> {
   switch (view.mark) {
     case "bars":
       return barsLayout(view, table, width);
@@ -42,7 +54,7 @@ function drawn(view: View, table: Table, width: number): Omit<Drawing, "title"> 
     case "grid":
       return gridLayout(view, table, width);
     case "routes":
-      return routesLayout(view, table, width);
+      return turned ? turnedRoutesLayout(view, table, width) : routesLayout(view, table, width);
     case "arcs":
       return arcsLayout(view, table, width);
     case "scatter":

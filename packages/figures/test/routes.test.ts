@@ -105,3 +105,27 @@ test("words wrap at spaces, not within a quoted token; what is too much is cut",
   const [first, second, ...more] = wrap("L0.H2 → L0.mlp → L2.H3 → L3.mlp", 80, { lines: 2 });
   expect([first, second?.endsWith("…"), more]).toEqual(["L0.H2 →", true, []]);
 });
+
+test("turned, tokens stand one below the other, and paths run to the right", () => {
+  const own = table(["embed", "L0.H1 L1.mlp", "0 2 2", 4], ["bias:L0.mlp", "", "2", -1]);
+  const turned = layout(view(3), [own], { width: 300, turned: true });
+  const texts = turned.shapes.filter((shape) => shape.kind === "text");
+  const tokens = texts.filter(({ pos }) => pos !== undefined);
+  expect(tokens.map(({ x }) => x)).toEqual(Array(3).fill(tokens[0]?.x));
+  expect(tokens.map(({ y }) => y)).toEqual([...tokens.map(({ y }) => y)].sort((a, b) => a - b));
+  const levels = texts.filter(({ node }) => node !== undefined);
+  expect(levels.map(({ text }) => text).slice(0, 2)).toEqual(["embed", "L0.attn"]);
+  // A route's points are at its nodes' columns and its positions' rows.
+  const path = turned.shapes.find((shape) => shape.kind === "path" && shape.role === "towards");
+  const numbers = (path?.kind === "path" ? path.d : "")
+    .split(/[MC, ]/)
+    .filter(Boolean)
+    .map(Number);
+  const [x0 = 0, y0 = 0] = numbers;
+  const [endX = 0, endY = 0] = numbers.slice(-2);
+  expect(x0).toBeCloseTo((levels[0]?.x ?? 0) - 4, 0);
+  expect(endX).toBeCloseTo((levels.at(-1)?.x ?? 0) - 4, 0);
+  expect(Math.abs(y0 - (tokens[0]?.y ?? 0))).toBeLessThan(14);
+  expect(Math.abs(endY - (tokens[2]?.y ?? 0))).toBeLessThan(14);
+  expect(turned.width).toBeLessThanOrEqual(300);
+});

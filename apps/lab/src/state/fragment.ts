@@ -1,3 +1,4 @@
+import type { Gate } from "@resolvent/analysis";
 import { FIRST, type Question } from "./question.ts";
 
 /** What a link to the lab says: what is asked, and what is being looked at. */
@@ -9,6 +10,8 @@ export interface Place {
   readonly values: Readonly<Record<string, unknown>>;
   /** The highest degree shown; null for all. */
   readonly degree: number | null;
+  /** The gates that the tree beside the bars holds; null for all, when it is the bars themselves and not drawn. */
+  readonly frozen: readonly Gate[] | null;
   /** The path that is selected, by its name in the list; null for the first. */
   readonly path: string | null;
 }
@@ -28,11 +31,22 @@ const MOST = 100_000;
 
 /** The place that the lab opens with. */
 export const START: Place = {
-  ...{ question: FIRST, analysis: "paths", values: {}, degree: null, path: null },
+  ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
 };
 
+/** Gates by the letters that fragments have for them. */
+const GATES: readonly (readonly [string, Gate])[] = [
+  ["p", "pattern"],
+  ["n", "norm"],
+  ["a", "activation"],
+];
+
+/** All gates. */
+export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
+
 /** A place as a fragment, without `#`: what is as at the start is left out. */
-export function fragmentOf({ question, analysis, values, degree, path }: Place): string {
+export function fragmentOf(place: Place): string {
+  const { question, analysis, values, degree, frozen, path } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: [string, string][] = [
@@ -48,6 +62,7 @@ export function fragmentOf({ question, analysis, values, degree, path }: Place):
         ]),
     ...(analysis === START.analysis ? [] : [["a", analysis] as [string, string]]),
     ...(degree === null ? [] : [["k", String(degree)] as [string, string]]),
+    ...(frozen === null ? [] : [["z", lettersOf(frozen)] as [string, string]]),
     ...(path === null ? [] : [["s", path] as [string, string]]),
     ...(Object.keys(values).length === 0
       ? []
@@ -96,6 +111,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   });
   const analysis = read("a", (name) => (/^[a-z][a-z0-9-]*$/.test(name) ? name : undefined));
   const degree = read("k", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
+  const frozen = read("z", gatesOf);
   const path = read("s", (own) => own);
   const values = read("q", valuesOf);
   for (const key of given.keys()) if (!KEYS.has(key)) ignored.push(key);
@@ -112,13 +128,29 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       analysis: analysis ?? START.analysis,
       values: values ?? {},
       degree: degree ?? null,
+      frozen: frozen ?? null,
       path: path ?? null,
     },
     ignored: [...new Set(ignored)],
   };
 }
 
-const KEYS: ReadonlySet<string> = new Set(["v", "m", "i", "p", "y", "a", "k", "s", "q"]);
+const KEYS: ReadonlySet<string> = new Set(["v", "m", "i", "p", "y", "a", "k", "z", "s", "q"]);
+
+function lettersOf(frozen: readonly Gate[]): string {
+  const letters = GATES.filter(([, gate]) => frozen.includes(gate)).map(([letter]) => letter);
+  return letters.length === 0 ? NONE : letters.join("");
+}
+
+/** No gates, in a fragment. */
+const NONE = "0";
+
+function gatesOf(text: string): readonly Gate[] | undefined {
+  const gates = GATES.filter(([letter]) => text.includes(letter)).map(([, gate]) => gate);
+  return text === NONE || (text.length === gates.length && gates.length < GATES.length)
+    ? gates
+    : undefined;
+}
 
 /** Token ids with hyphens between them. */
 function idsOf(text: string): readonly number[] | undefined {

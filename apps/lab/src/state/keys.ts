@@ -6,6 +6,7 @@ export type Act =
   | "away"
   | "all"
   | "why"
+  | "gates"
   | "less"
   | "more"
   | "help"
@@ -19,6 +20,7 @@ export const KEYS: readonly { readonly keys: readonly string[]; readonly does: s
   { keys: ["⏎"], does: "take the path away" },
   { keys: ["v"], does: "check all paths that are shown" },
   { keys: ["w"], does: "why its last head looks there" },
+  { keys: ["f"], does: "hold all gates, or none, in the tree beside the bars" },
   { keys: ["0–9"], does: "paths up to this degree" },
   { keys: ["[", "]"], does: "one degree less, one more" },
   { keys: ["Esc"], does: "back" },
@@ -32,6 +34,7 @@ const ACTS: ReadonlyMap<string, Act> = new Map<string, Act>([
   ["Enter", "away"],
   ["v", "all"],
   ["w", "why"],
+  ["f", "gates"],
   ["[", "less"],
   ["]", "more"],
   ["?", "help"],

@@ -1,4 +1,4 @@
-import type { Progress, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, Parameter, Progress, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
@@ -8,10 +8,10 @@ import type {
   Work,
 } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
-import { fragmentOf, type Place, placeOf, START } from "./fragment.ts";
+import { ALL_GATES, fragmentOf, type Place, placeOf, START } from "./fragment.ts";
 import type { Act } from "./keys.ts";
 import { lastMove, pathNames } from "./path-facts.ts";
-import { FIRST, FIRST_VERIFIED, pathsWork, type Question } from "./question.ts";
+import { FIRST, FIRST_VERIFIED, pathsWork, type Question, treeWork } from "./question.ts";
 
 /** Something that goes on elsewhere. */
 export interface Job {
@@ -19,7 +19,12 @@ export interface Job {
   readonly what: string;
   readonly estimate: Estimate | undefined;
   readonly progress: Progress | undefined;
+  /** Begins it, where it is so much that somebody has to want it. */
+  readonly begin?: () => void;
 }
+
+/** Operations above which work is not begun unasked: about half a minute of one core. */
+const MUCH = 1e12;
 
 /** What went wrong, in sentences. */
 export interface Fault {
@@ -61,6 +66,8 @@ export class Lab {
   /** What is to be said and is no fault: parts of a link that were ignored. */
   note: string | null = $state(null);
   why: Why | null = $state.raw(null);
+  /** The truncated tree beside the bars, of the gates in its place; null where all are held, or it is not there yet. */
+  tree: { readonly frozen: readonly Gate[]; readonly findings: Findings } | null = $state.raw(null);
   panel: Panel | null = $state.raw(null);
   description: Description | null = $state.raw(null);
   /** Likeliest next tokens, for whoever chooses an answer. */
@@ -85,6 +92,13 @@ export class Lab {
   /** The result of `findings`: of `paths`, whatever else is on the screen. */
   get paths(): PathExpansion {
     return this.findings.result as PathExpansion; // `pathsWork` asks for nothing else
+  }
+
+  /** Whether what is on the screen adds up; null where it claims no sum, or is not there yet. */
+  get certificate(): Certificate | null {
+    if (this.place.analysis === START.analysis) return this.paths.certificate;
+    const { certificate } = Object(this.panel?.findings?.result);
+    return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
   }
 
   /** The names of the paths that are listed. */
@@ -134,9 +148,22 @@ export class Lab {
     else if (act === "less" || act === "more")
       show((this.place.degree ?? last) + (act === "less" ? -1 : 1));
     else if (act === "all") void this.checkAll();
+    else if (act === "gates") this.toggleGates();
     else if (act === "leave") this.#leave();
     else if (this.path !== null)
       void (act === "away" ? this.takeAway(this.path) : this.askWhy(this.path));
+  }
+
+  /** Holds a gate in the tree beside the bars, or lets it go. */
+  toggleGate(gate: Gate): void {
+    const held = this.place.frozen ?? ALL_GATES;
+    const next = held.includes(gate) ? held.filter((own) => own !== gate) : [...held, gate];
+    this.#hold(ALL_GATES.filter((own) => next.includes(own)));
+  }
+
+  /** Holds all gates in the tree, or none. */
+  toggleGates(): void {
+    this.#hold(this.place.frozen === null ? [] : ALL_GATES);
   }
 
   /** Shows an analysis; `paths` is the screen. */
@@ -179,6 +206,18 @@ export class Lab {
     if (findings !== undefined) this.why = { path, findings };
   }
 
+  /** The work that the screen, or the panel, shows; with the parameters that it is about. */
+  async work(): Promise<{ readonly work: Work; readonly parameters: readonly Parameter[] }> {
+    const { analysis, values, question } = this.place;
+    const work: Work =
+      analysis === START.analysis
+        ? pathsWork(question, { verify: this.#verified })
+        : { analysis, model: question.model, values, precision: "f32", float64: true };
+    const [described] = (await this.#asking.describe([analysis])).analyses;
+    const known = described !== undefined && "parameters" in described;
+    return { work, parameters: known ? described.parameters : [] };
+  }
+
   /** Looks up what the model may go on with. */
   async findCandidates(): Promise<void> {
     const { model, prompt } = this.answered;
@@ -214,6 +253,25 @@ export class Lab {
     this.#stop?.abort();
   }
 
+  #hold(frozen: readonly Gate[]): void {
+    const all = frozen.length === ALL_GATES.length;
+    this.#go({ ...this.place, frozen: all ? null : frozen }, "gates");
+    void this.#growTree();
+  }
+
+  /** The tree of the gates that are held, beside what is answered. */
+  async #growTree(): Promise<void> {
+    const { frozen } = this.place;
+    if (frozen === null) {
+      this.tree = null;
+      return;
+    }
+    const { a, b } = this.paths.target;
+    const target = [a, b].flatMap((token) => (token === null ? [] : [token.id]));
+    const findings = await this.#run("the tree", treeWork(this.answered, { target, frozen }));
+    if (findings !== undefined) this.tree = { frozen, findings };
+  }
+
   /** One step back: what goes on is ended first. */
   #leave(): void {
     if (this.job !== null) this.cancel();
@@ -223,6 +281,8 @@ export class Lab {
   async #describe(): Promise<void> {
     try {
       this.description = await this.#asking.describe();
+      // What the first click needs is there before it: headers, a tokenizer, the analysis.
+      await this.#asking.model(this.place.question.model);
     } catch (error) {
       this.#failed(error);
     }
@@ -265,6 +325,7 @@ export class Lab {
     this.place = place;
     if (place.analysis !== before.analysis) void this.#openPanel();
     if (JSON.stringify(place.question) !== JSON.stringify(this.answered)) await this.#answer();
+    else if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
   }
 
   async #answer({ verify = 0 }: { readonly verify?: number } = {}): Promise<void> {
@@ -277,7 +338,10 @@ export class Lab {
     this.findings = findings;
     this.answered = question;
     this.#verified = checked;
-    if (!same) this.why = null;
+    if (same) return;
+    this.why = null;
+    this.tree = null;
+    await this.#growTree();
   }
 
   /** Runs work: its cost is known first, and it can be ended. Undefined where it failed or was ended. */
@@ -298,6 +362,13 @@ export class Lab {
       told({ what, estimate: undefined, progress: undefined });
       const estimate = await this.#asking.estimate(work, { signal });
       told({ what, estimate, progress: undefined });
+      if (estimate.flops > MUCH) {
+        await new Promise<void>((resolve, reject) => {
+          told({ what, estimate, progress: undefined, begin: resolve });
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        });
+        told({ what, estimate, progress: undefined });
+      }
       const onProgress = (progress: Progress): void => told({ what, estimate, progress });
       const heard = onPartial === undefined ? {} : { onPartial };
       return await this.#asking.run(work, { signal, onProgress, ...heard });

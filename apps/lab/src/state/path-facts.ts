@@ -43,6 +43,29 @@ export function shownTables(
   });
 }
 
+/** Tables in which the bars by degree have the tree's beside them, as a column `tree`. */
+export function withTree(
+  { tables }: Pick<Findings, "tables">,
+  tree: Pick<Findings, "tables"> | undefined,
+): readonly Table[] {
+  if (tree === undefined) return tables;
+  const degrees = columnOf(tree, "degree-target", "degree");
+  const parts = columnOf(tree, "degree-target", "contribution");
+  const byDegree = new Map(degrees.map((degree, i) => [degree, parts[i]]));
+  return tables.map((own): Table => {
+    if (own.kind !== "path-degree") return own;
+    const at = own.columns.findIndex(({ name }) => name === "degree");
+    return {
+      ...own,
+      columns: [...own.columns, { name: "tree", head: "truncated tree", kind: "effect" }],
+      rows: own.rows.map((row) => {
+        const part = byDegree.get(row[at]);
+        return [...row, typeof part === "number" ? part : null];
+      }),
+    };
+  });
+}
+
 /** Where attention last moves a path to: the head, the position it looks from, and the one it looks at. */
 export interface Move {
   readonly head: string;
@@ -59,6 +82,12 @@ export function lastMove({ shown }: PathExpansion, path: number): Move | undefin
   return head === undefined || key === undefined || query === undefined
     ? undefined
     : { head, query, key };
+}
+
+/** Whether the routes of a path that are listed touch a position. */
+export function touches({ shown }: PathExpansion, path: number, pos: number): boolean {
+  const routes = shown[path]?.routes?.shown ?? [];
+  return routes.some(({ positions }) => positions.includes(pos));
 }
 
 /** A step of a path and where it writes. */

@@ -1,4 +1,4 @@
-import type { Prompt } from "@resolvent/analysis";
+import type { Gate, Prompt } from "@resolvent/analysis";
 import type { Work } from "@resolvent/analysis/remote";
 
 /** What the screen is about: a model, what it reads, and two tokens it may go on with. */
@@ -26,6 +26,17 @@ export function pathsWork(
       ...{ prompt, positions: true, top: TOP, routes: ROUTES, verify },
       ...(target !== null && { target }),
     },
+  };
+}
+
+/** The work that gives the same number by degree as a truncated tree, with some gates held. */
+export function treeWork(
+  { model, prompt }: Question,
+  { target, frozen }: { readonly target: readonly number[]; readonly frozen: readonly Gate[] },
+): Work {
+  return {
+    ...{ analysis: "expand", model, precision: "f32", float64: false },
+    values: { prompt, target, freeze: frozen, method: "tree" },
   };
 }
 

@@ -6,7 +6,8 @@ import { lanesOf, type Route } from "./route-lanes.ts";
 import { type Span, spansOf } from "./token-spans.ts";
 
 const ROW = 26;
-const WIDEST = 7;
+/** Pixels of the widest path. */
+export const WIDEST = 7;
 const TOKEN = 90;
 /** Pixels of a token's column at least, and of tokens that no path touches. */
 const COLUMN = 22;
@@ -90,7 +91,7 @@ export function routesLayout(
 }
 
 /** The rows that can be drawn, the largest first. */
-function routesOf(view: RoutesView, table: Table, levels: readonly string[]): Route[] {
+export function routesOf(view: RoutesView, table: Table, levels: readonly string[]): Route[] {
   const [nodes, at, size] = [view.nodes, view.at, view.width].map((name) => columnOf(table, name));
   const source = view.source === undefined ? undefined : columnOf(table, view.source);
   if (nodes === undefined || at === undefined || size === undefined) return [];

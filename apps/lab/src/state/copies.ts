@@ -1,0 +1,67 @@
+import { type Parameter, tokenNotation } from "@resolvent/analysis";
+import type { Work } from "@resolvent/analysis/remote";
+
+/** The command that does the same work, to be pasted into a shell. */
+export function commandOf(
+  { analysis, model, values, precision, float64 }: Work,
+  parameters: readonly Pick<Parameter, "name" | "kind">[],
+): string {
+  const kinds = new Map(parameters.map(({ name, kind }) => [name, kind]));
+  const options = Object.entries(values).flatMap(([name, value]) =>
+    optionOf(name, kinds.get(name), value),
+  );
+  return [
+    ...["resolvent", analysis, quoted(model), ...options],
+    ...(precision === "f32" ? [] : ["--precision", precision]),
+    ...(float64 || !kinds.has("float64") ? [] : ["--no-float64"]),
+  ].join(" ");
+}
+
+function optionOf(name: string, kind: Parameter["kind"] | undefined, value: unknown): string[] {
+  const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (value === undefined) return [];
+  if (typeof value === "boolean") return value ? [option] : [option.replace("--", "--no-")];
+  if (kind === "prompt" && Array.isArray(value))
+    return [name === "prompt" ? "--tokens" : `${option}-tokens`, value.join(",")];
+  if (!Array.isArray(value)) return [option, quoted(String(value))];
+  if (kind === "target" || kind === "tokens") {
+    const names = value.map((one) => (typeof one === "number" ? `id:${one}` : tokenNotation(one)));
+    return [option, quoted(names.join(","))];
+  }
+  // Nothing of a choice is said by a word.
+  if (value.length === 0) return [option, "none"];
+  return kind === "texts" || kind === "prompts"
+    ? [option, ...value.map((one) => quoted(String(one)))]
+    : [option, quoted(value.join(","))];
+}
+
+/** A word of a shell; in quotes unless it is plain. */
+function quoted(word: string): string {
+  return /^[\w./:,@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The program that does the work of the screen, in TypeScript. */
+export function programOf({ model, values }: Work): string {
+  const { prompt, target, positions, top, routes, verify } = values;
+  const [a, b = null] = Array.isArray(target) ? target : [];
+  const tokens =
+    typeof prompt === "string"
+      ? `lm.tokens(${JSON.stringify(prompt)}).map(({ id }) => id)`
+      : JSON.stringify(prompt);
+  const options = [
+    ...(a === undefined ? [] : [`target: { a: ${a}, b: ${b} }`]),
+    `byPosition: ${positions === true}`,
+    ...[`top: ${top}`, `routes: ${routes}`, `verify: ${verify}`],
+  ];
+  return `import { expandPaths } from "@resolvent/paths";
+import { openModel } from "resolvent";
+
+const lm = await openModel(${JSON.stringify(model)});
+const ids = ${tokens};
+const found = await expandPaths(lm.engine, lm.model, ids, {
+${options.map((option) => `  ${option},`).join("\n")}
+});
+console.log(found.total, found.shown);
+await lm.close();
+`;
+}
