@@ -52,6 +52,7 @@ export {
 export { normOf } from "./numbers.ts";
 export { type OverPromptsOptions, overPrompts } from "./over-prompts.ts";
 export { type PromptOptions, pause, type WorkOptions } from "./pause.ts";
+export { type Presentation, promptSetPresentation } from "./presentation.ts";
 export type { PairFacts } from "./prompt-pair.ts";
 export {
   isPrompt,

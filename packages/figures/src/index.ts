@@ -1,4 +1,4 @@
-export { escapeHtml } from "./escape.ts";
+export { escapeHtml, spelledOut } from "./escape.ts";
 export { type LayoutOptions, layout } from "./layout.ts";
 export {
   type ListCell,
@@ -11,4 +11,5 @@ export { type PageParts, pageOf } from "./page.ts";
 export type { Drawing, Refers, Role, Shape } from "./shape.ts";
 export { COLOURS, FIGURE, THEME } from "./style.ts";
 export { type SvgOptions, svgOf } from "./svg.ts";
+export { type SvgNode, type SvgNodeOptions, svgNode } from "./svg-node.ts";
 export { visible } from "./text.ts";

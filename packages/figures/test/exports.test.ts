@@ -11,6 +11,8 @@ test("the exported names", () => {
     "layout",
     "listRows",
     "pageOf",
+    "spelledOut",
+    "svgNode",
     "svgOf",
     "visible",
   ]);

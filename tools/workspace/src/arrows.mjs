@@ -5,7 +5,7 @@ import { isBuiltin } from "node:module";
 import { join, posix } from "node:path";
 import { sourcesOf } from "./imports.mjs";
 import { membersOf, readManifest, repository } from "./members.mjs";
-import { whyNot, wrongField } from "./order.mjs";
+import { bundled, whyNot, wrongField } from "./order.mjs";
 
 /**
  * Everything wrong with the arrows between packages and files below `root`, one line each.
@@ -51,7 +51,7 @@ export function wrongArrows(root) {
           if (!source.isTest) problems.push(`${source.path} imports its own package by name`);
           continue;
         }
-        const dev = source.isTest || from.group === "tools";
+        const dev = source.isTest || from.group === "tools" || bundled.includes(from.id);
         const reason = to && whyNot(from, to, source.isTest);
         if (reason) problems.push(`${source.path} imports ${name}: ${reason}`);
         const known = dev ? [...declared, ...rootDeclares] : used;

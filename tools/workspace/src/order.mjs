@@ -20,7 +20,11 @@ const order = [
   "merge",
   "models",
   "resolvent",
+  "elements",
 ];
+
+/** Packages that are published as bundles: what they import is inside, so that nothing else is installed with them. */
+export const bundled = ["elements"];
 
 /** The package that puts the others together for a program: it chooses an engine, and brings what others leave to it. */
 const top = "resolvent";

@@ -50,11 +50,25 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     27000,
     "runs and sites of transformer, reverse-mode derivatives, and safetensors of weights for checkpoints",
   ],
+  "dictionary/presentations": [
+    13500,
+    "tables, views and sentences of graphs, whose files it reads; nothing that makes them",
+  ],
+  "elements/all": [46600, "all elements with what they share, and each presentation once"],
+  "elements/degrees": [31600, "layouts, one element, and how runs, paths and sets are shown"],
+  "elements/figure": [34800, "the same, of scores and forward passes too"],
+  "elements/graph": [37400, "layouts, one element, and graphs, whose files it reads"],
+  "elements/paths": [30100, "layouts, one element, and how paths and sets are shown"],
+  "elements/pattern": [29000, "layouts, one element, and how runs and scores are shown"],
   expansion: [
     35100,
     "blocks of transformer, nodes, nearest names, and all derivatives of tensor; nothing that loads models",
   ],
   "expansion/analyses": [56100, "all of the package with its answers and views"],
+  "expansion/presentations": [
+    4970,
+    "tables, views and sentences of runs by degree and of scores; nothing that computes them",
+  ],
   figures: [19200, "layouts, SVG and pages; of analysis how numbers are written"],
   linearity: [29300, "the same and the page, with its figures"],
   "linearity/analyses": [29800, "all of the package with its answers and views"],
@@ -88,6 +102,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "blocks of transformer and tensor's derivatives; routes, and how many there are; of expansion next to nothing",
   ],
   "paths/analyses": [44600, "all of the package with its answers and views"],
+  "paths/presentations": [4100, "tables, views and sentences of paths; nothing that finds them"],
   resolvent: [
     127800,
     "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas; in chunks of their own what unpacks and permutes variants of bundled models",
@@ -96,6 +111,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     30600,
     "what inspects, runs and times a model: blocks of transformer, degrees of expansion",
   ],
+  "resolvent/presentations": [1900, "tables, views and sentences of a forward pass"],
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
   "tensor/rules": [4900, "shape rules and loops, for engines"],
   transformer: [

@@ -1,17 +1,10 @@
 import {
   type Analysis,
-  certificateLine,
   defineAnalysis,
-  inputLine,
   namedTarget,
   type Prompt,
-  percent,
-  short,
-  type Table,
   type TokenName,
-  tokenNotation,
   type Vocabulary,
-  warningLines,
 } from "@resolvent/analysis";
 import {
   choiceParameter,
@@ -29,6 +22,8 @@ import { expandCost } from "../expand-cost.ts";
 import { GATES, type Gate } from "../gates.ts";
 import type { Reference } from "../reference.ts";
 import type { TermsOptions } from "../terms.ts";
+import { expandTables } from "./expand-tables.ts";
+import { expandAnswer, expandViews } from "./expand-views.ts";
 import { freezeParameter } from "./freeze-parameter.ts";
 
 interface ExpandParameters {
@@ -96,39 +91,10 @@ export const expand: Analysis<ExpandParameters, DegreeExpansion> = defineAnalysi
       }),
     });
   },
-  tables: (expansion) => [termTable(expansion), ...targetTables(expansion)],
+  tables: expandTables,
   tableKinds: ["degree-term", "degree-target"],
   answer: expandAnswer,
-  views: ({ terms, remainder, target, targetDegrees }) => [
-    ...(target === null || targetDegrees === null
-      ? []
-      : [
-          {
-            ...({ mark: "bars", table: "degree-target", y: "degree", x: "contribution" } as const),
-            ...{ cursor: "k", rest: remainder.from !== "none" },
-            title: `${target.readout} by degree`,
-            note: `What paths of each degree contribute at the last position; with a constant, ${short(targetDegrees.constant)}, the bars add up to ${short(target.value)}. To the right of zero: for the answer; to the left: against it.`,
-          },
-        ]),
-    {
-      ...{ mark: "bars", table: "degree-term", y: "degree", x: "logitShare", cursor: "k" },
-      rest: remainder.from !== "none",
-      title: "What each degree says: its share of the logits",
-      note: "A path of degree k passes through k blocks; the shares of all degrees add up to 100 %. A negative share speaks against what the model says.",
-    },
-    {
-      ...{ mark: "lines", table: "degree-term", x: "degree", scale: "log", cursor: "k" },
-      // Without a final norm both are the same line.
-      y: [
-        { column: "frozenNormKl" },
-        ...(terms.every(({ partial }) => partial.frozenNorm.kl === partial.recomputedNorm.kl)
-          ? []
-          : [{ column: "recomputedNormKl" }]),
-      ],
-      title: "How far the sum up to a degree is from the model",
-      note: "KL divergence in nats, on a scale of powers of ten, from the model’s predictions to those of all degrees up to k together.",
-    },
-  ],
+  views: expandViews,
 });
 
 function targetOf<T extends Shaped>(
@@ -137,37 +103,6 @@ function targetOf<T extends Shaped>(
   vocabulary: Vocabulary,
 ): { readonly target?: Target } {
   return target === undefined ? {} : { target: namedTarget(model, target, vocabulary) };
-}
-
-/** Degrees up to which the sum says the same likeliest token nearly everywhere. */
-const NEARLY = 0.9;
-
-function expandAnswer({ model, terms, target, targetDegrees }: DegreeExpansion): string[] {
-  const most = targetDegrees?.degrees.toSorted(
-    (a, b) => Math.abs(b.contribution) - Math.abs(a.contribution),
-  )[0];
-  const shares = terms.flatMap(({ degree, logitShare }) =>
-    logitShare === null ? [] : [{ degree, logitShare }],
-  );
-  const [first] = shares.toSorted((a, b) => b.logitShare - a.logitShare);
-  const near = terms.find(({ partial }) => partial.frozenNorm.top1 >= NEARLY) ?? terms.at(-1);
-  return [
-    ...(target === null || most === undefined
-      ? []
-      : [
-          `After this text ${target.readout} is ${short(target.value)}; degree ${most.degree}, paths through ${most.degree} ${most.degree === 1 ? "block" : "blocks"}, contributes most to it: ${short(most.contribution)}.`,
-        ]),
-    ...(first === undefined
-      ? []
-      : [
-          `Paths through ${first.degree} ${first.degree === 1 ? "block" : "blocks"} say most of what ${model.name} predicts here: degree ${first.degree} has ${percent(first.logitShare)} of the logits.`,
-        ]),
-    ...(near === undefined
-      ? []
-      : [
-          `All degrees up to ${near.degree} together name the model’s own likeliest token at ${percent(near.partial.frozenNorm.top1)} of the positions.`,
-        ]),
-  ];
 }
 
 function termsOf(params: ExpandParameters, vocabulary: Vocabulary): TermsOptions {
@@ -204,92 +139,4 @@ function referenceOf(
       return { kind: "run", tokens };
     }
   }
-}
-
-function termTable(expansion: DegreeExpansion): Table {
-  const { model, input, terms, remainder } = expansion;
-  return {
-    kind: "degree-term",
-    field: "terms",
-    title: titleOf(expansion),
-    subtitle: inputLine(model, input.tokens),
-    columns: [
-      { name: "degree", kind: "count" },
-      { name: "norm", kind: "number", detail: true },
-      { name: "relativeNorm", kind: "number", head: "‖D‖/‖T‖", missing: "–" },
-      { name: "logitShare", kind: "bar", head: "share of logits", missing: "–" },
-      { name: "frozenNormKl", kind: "divergence", head: "KL so far" },
-      { name: "frozenNormTop1", kind: "share", head: "top-1" },
-      { name: "frozenNormLoss", kind: "number", detail: true },
-      { name: "recomputedNormKl", kind: "divergence", head: "KL, final norm recomputed" },
-      { name: "recomputedNormTop1", kind: "share", detail: true },
-      { name: "recomputedNormLoss", kind: "number", detail: true },
-    ],
-    rows: terms.map(({ degree, norm, relativeNorm, logitShare, partial }) => {
-      const { frozenNorm: f, recomputedNorm: r } = partial;
-      return [
-        ...[degree, norm, relativeNorm, logitShare],
-        ...[f.kl, f.top1, f.loss, r.kl, r.top1, r.loss],
-      ];
-    }),
-    ...(remainder.from !== "none" && {
-      rest: ["rest", null, remainder.relativeNorm, remainder.logitShare ?? null],
-    }),
-    notes: [...warningLines(expansion.warnings), certificateOf(expansion)],
-  };
-}
-
-/** What each degree is to the target; none where none was asked for. */
-function targetTables({ target, targetDegrees, remainder }: DegreeExpansion): Table[] {
-  if (target === null || targetDegrees === null) return [];
-  const { readout, value } = target;
-  const { constant, degrees, rest } = targetDegrees;
-  const left = remainder.from === "none" ? "" : ` + rest ${short(rest)}`;
-  const sum = degrees.reduce((all, { contribution }) => all + contribution, 0);
-  return [
-    {
-      kind: "degree-target",
-      title: `${readout} by degree, at the last position`,
-      columns: [
-        { name: "degree", kind: "count" },
-        { name: "contribution", kind: "effect" },
-        { name: "soFar", kind: "logit", head: "so far" },
-        { name: "recomputedTarget", kind: "logit", head: "so far, final norm recomputed" },
-        { name: "token", kind: "token", head: "then likeliest" },
-        { name: "probability", kind: "share" },
-        { name: "likeliest", kind: "text", detail: true },
-      ],
-      rows: degrees.map(({ degree, contribution, soFar, recomputed }) => {
-        const { value: said, top } = recomputed;
-        const [first] = top;
-        return [
-          ...[degree, contribution, soFar, said, first?.text ?? null, first?.probability ?? null],
-          top.map(({ text }) => tokenNotation(text)).join(" "),
-        ];
-      }),
-      ...(remainder.from !== "none" && { rest: ["rest", rest, null, null, null, null, null] }),
-      notes: [
-        `${readout} = ${short(value)}: degrees ${short(sum)}${left} + constant ${short(constant)}, the final norm held at its σ in this run`,
-        "so far starts with the constant; the likeliest token is that of the sum so far, with the final norm recomputed",
-      ],
-    },
-  ];
-}
-
-/** What kind of expansion it is, in words. */
-function titleOf({ freeze, reference, method }: DegreeExpansion): string {
-  const how =
-    freeze.length === GATES.length
-      ? `Path expansion (all gates frozen, by ${method === "sweep" ? "one sweep" : "trees"})`
-      : freeze.length === 0
-        ? "Truncated tree (nothing frozen)"
-        : `Truncated tree (${freeze.join(" and ")} frozen)`;
-  return reference === null || reference.kind === "zero"
-    ? how
-    : `${how}, reference ${reference.kind}`;
-}
-
-function certificateOf({ certificate, precision, remainder }: DegreeExpansion): string {
-  const sum = remainder.from === "none" ? "Σ D_k" : "Σ D_k + rest";
-  return certificateLine(`‖${sum} − T‖/‖T‖`, certificate, { precision, remainder: remainder.from });
 }

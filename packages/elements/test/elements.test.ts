@@ -1,0 +1,343 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { View } from "@resolvent/analysis";
+import { layout, svgOf } from "@resolvent/figures";
+import axe from "axe-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { bundleOf } from "../build.mjs";
+import { PADDING } from "../src/sheet.ts";
+import { shownOf } from "../src/shown.ts";
+import { analysisOf, readResult, results, resultText } from "./results.ts";
+
+const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
+const title = existsSync(executablePath)
+  ? "in Chromium"
+  : `in Chromium (skipped: no Chromium at ${executablePath}; install it or set RESOLVENT_CHROMIUM)`;
+
+/** No script but the elements', no style but of files, and nothing that makes HTML of texts. */
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; require-trusted-types-for 'script'";
+
+/** What a text of a model may be. */
+const HOSTILE = `</script><img src=x onerror="document.title='broken'">\u202e`;
+
+describe.skipIf(!existsSync(executablePath))(title, () => {
+  let server: Server;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  /** Another, which forbids nothing. */
+  let plain: Page;
+  const said: string[] = [];
+
+  beforeAll(async () => {
+    const all = await bundleOf("all");
+    const files: Record<string, readonly [type: string, text: string]> = {
+      "/": ["text/html", pageText(results.map(elementText).join("\n") + others)],
+      "/heard.js": [
+        "text/javascript",
+        "const heard = []; document.addEventListener('resolvent-select', ({ detail }) => heard.push(detail));",
+      ],
+      "/all.js": ["text/javascript", all],
+      "/dist/all.js": ["text/javascript", all],
+      "/example/": ["text/html", example("index.html")],
+      "/example/page.css": ["text/css", example("page.css")],
+      "/page.css": ["text/css", "body{margin:0;width:100%}"],
+      "/no.json": ["application/json", "{"],
+    };
+    for (const { name } of results) {
+      const json = ["application/json", resultText(name)] as const;
+      files[`/${name}.json`] = json;
+      files[`/test/results/${name}.json`] = json;
+    }
+    server = createServer(({ url = "" }, answer) => {
+      const [type, text] = files[url] ?? ["text/plain", ""];
+      answer.writeHead(text === "" ? 404 : 200, { "content-type": `${type}; charset=utf-8` });
+      answer.end(text);
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    context = await browser.newContext({ viewport: { width: 800, height: 900 } });
+    page = await context.newPage();
+    plain = await context.newPage();
+    page.on("console", (message) => said.push(message.text()));
+    page.on("pageerror", (error) => said.push(error.message));
+    const { port } = server.address() as AddressInfo; // it listens on a port
+    await page.goto(`http://127.0.0.1:${port}/`);
+    await until(
+      page,
+      "[...document.querySelectorAll('[src]:not(script)')].every((one) => one.shadowRoot.querySelector('svg, .fault'))",
+    );
+  });
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+  });
+
+  test.each(results.map((one, i) => ({ ...one, id: `e${i}` })))(
+    "$shows.name draws the shapes of $name that the command line draws",
+    async ({ name, analysis, shows, id }) => {
+      const result = readResult(name);
+      const own = analysisOf(analysis);
+      const [tables, all] = [own.tables(result), own.views?.(result) ?? []];
+      const count = shownOf(result, shows).views.length;
+      const expected = all
+        .filter((view) => shownOf(result, shows).views.some((one) => same(one, view)))
+        .map((view) => svgOf(layout(view, tables, { width: widthOf(view) })));
+      expect(expected).toHaveLength(count);
+      const drawn = await page.evaluate<unknown[]>(
+        `[...document.querySelector("#${id}").shadowRoot.querySelectorAll("svg")].map(${shapes})`,
+      );
+      const commanded = await plain.evaluate<unknown[]>(
+        `${JSON.stringify(expected)}.map((text) => (${shapes})(new DOMParser().parseFromString(text, "image/svg+xml").documentElement))`,
+      );
+      expect(drawn).toEqual(commanded);
+      expect(drawn.length).toBe(count);
+      expect(JSON.stringify(drawn).length).toBeGreaterThan(1000);
+    },
+  );
+
+  test("figures of a group light up together, by mouse and by keys", async () => {
+    const [list, routes, other] = [
+      page.locator("#e3 svg").nth(1),
+      page.locator("#e3 svg").first(),
+      page.locator("#other svg").first(),
+    ];
+    const lit = async (): Promise<number[]> =>
+      await Promise.all([routes, list, other].map((svg) => svg.locator(".lit").count()));
+    await list.locator("[data-key]").first().click();
+    const [onRoutes = 0, onList = 0, onOther] = await lit();
+    expect([onRoutes > 0, onList > 1, onOther]).toEqual([true, true, 0]);
+    expect(await page.locator("#twin .lit").count()).toBe(onRoutes + onList);
+    expect(
+      await page.evaluate("heard.map(({ group, selection }) => [group, selection.key])"),
+    ).toEqual([["", "embed → L0.H2 → L0.mlp"]]);
+    // The focus is where it was clicked; one mark of each figure is reached by tab.
+    expect(await list.locator("[tabindex='0']").count()).toBe(1);
+    await list.locator("[tabindex='0']").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate("heard.at(-1).selection.key")).toBe(
+      "embed → L0.H2 → L0.mlp → L2.H2",
+    );
+    expect(await list.locator("[aria-pressed=true]").count()).toBe(1);
+    await page.keyboard.press("Escape");
+    expect(await lit()).toEqual([0, 0, 0]);
+    expect(await page.evaluate("heard.at(-1).selection")).toBeNull();
+  });
+
+  test("a picked degree lights up its paths", async () => {
+    await page.locator("#e1 svg [data-key='3']").first().click();
+    const { shown } = Object(readResult("paths"));
+    const deep = shown.filter(({ degree }: { degree: number }) => degree === 3).length;
+    const list = page.locator("#e3 svg").nth(1);
+    expect(await list.locator("[aria-pressed=true]").count()).toBe(deep);
+    expect(deep).toBeGreaterThan(1);
+    await page.locator("#e1 svg [data-key='3']").first().click();
+    expect(await list.locator("[aria-pressed=true]").count()).toBe(0);
+  });
+
+  test("tables fold, with their rows and the sum of the rest", async () => {
+    const details = page.locator("#e3 details").nth(1);
+    await details.locator("summary").click();
+    await details.locator("table").waitFor();
+    const rows = readResult("paths") as unknown as { shown: unknown[] };
+    expect(await details.locator("tbody tr").count()).toBe(rows.shown.length);
+    expect(await details.locator("tfoot tr").count()).toBe(1);
+    // A redrawn figure keeps what was open.
+    await page.setViewportSize({ width: 390, height: 900 });
+    await until(
+      page,
+      "document.querySelector('#e0').shadowRoot.querySelector('svg').clientWidth < 390",
+    );
+    expect(await details.getAttribute("open")).toBe("");
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await page.setViewportSize({ width: 800, height: 900 });
+    await until(
+      page,
+      "document.querySelector('#e0').shadowRoot.querySelector('svg').clientWidth > 390",
+    );
+  });
+
+  test("results come from an address, from inside, or from a script; what is wrong is said in words", async () => {
+    const text = async (id: string): Promise<string | null> =>
+      await page.evaluate(`document.querySelector("#${id}").shadowRoot.textContent`);
+    expect(await page.locator("#inside svg").count()).toBe(2);
+    expect(await text("none")).toBe("No result yet.");
+    expect(await text("missing")).toBe(
+      "missing.json cannot be read: the answer is 404. Look at the address in the attribute src.",
+    );
+    expect(await text("broken")).toContain("no.json is not JSON.");
+    expect(await text("odd")).toMatch(/kind qk, which resolvent-graph does not know/);
+    expect(await text("view")).toMatch(/no figure "9" here. There are: 1 bars/);
+    const lines = await page.evaluate<[number, number]>(`(async () => {
+      const made = document.querySelector("#none");
+      made.result = await (await fetch("expand.json")).json();
+      const drawn = made.shadowRoot.querySelectorAll("svg").length;
+      made.setAttribute("view", "2");
+      const chosen = made.shadowRoot.querySelectorAll("svg").length;
+      made.result = null;
+      return [drawn, chosen];
+    })()`);
+    expect(lines).toEqual([2, 1]);
+    expect(await text("none")).toBe("No result yet.");
+  });
+
+  test("texts of a model stay texts", async () => {
+    const result = JSON.stringify(readResult("run")).replaceAll(
+      " cat",
+      JSON.stringify(HOSTILE).slice(1, -1),
+    );
+    await page.evaluate(`document.querySelector("#hostile").result = ${result}`);
+    expect(await page.locator("#hostile svg").count()).toBe(1);
+    expect(await page.locator("#hostile img, #hostile script").count()).toBe(0);
+    const text: string = await page.evaluate(
+      `document.querySelector("#hostile").shadowRoot.textContent`,
+    );
+    expect(text).toContain("onerror");
+    expect(text).not.toContain("\u202e");
+    expect(await page.title()).toBe("Figures");
+  });
+
+  test("light and dark, forced colours, and axe finds nothing", async () => {
+    const paper = async (id: string): Promise<string> =>
+      await page.evaluate(`getComputedStyle(document.querySelector("#${id}")).backgroundColor`);
+    const [white, black] = ["rgb(255, 255, 255)", "rgb(20, 22, 26)"];
+    expect([await paper("e0"), await paper("dark")]).toEqual([white, black]);
+    await page.emulateMedia({ colorScheme: "dark" });
+    expect([await paper("e0"), await paper("light")]).toEqual([black, white]);
+    await page.emulateMedia({ forcedColors: "active" });
+    const colours: string[] = await page.evaluate(
+      `[...document.querySelector("#dark").shadowRoot.querySelectorAll("rect")].map((one) => getComputedStyle(one).fill)`,
+    );
+    expect(colours.length).toBeGreaterThan(5);
+    expect(new Set(colours)).not.toContain("rgb(251, 146, 60)");
+    // axe makes styles of its own, which the page forbids: in the example, in another context.
+    const free = await browser.newContext({
+      bypassCSP: true,
+      viewport: { width: 390, height: 800 },
+    });
+    const checked = await free.newPage();
+    await checked.goto(`${page.url()}example/`);
+    await until(
+      checked,
+      "document.querySelector('resolvent-graph').shadowRoot.querySelector('svg')",
+    );
+    expect(await checked.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await checked.locator("resolvent-paths summary").last().click();
+    await checked.locator("resolvent-paths table").waitFor();
+    await checked.evaluate(axe.source);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await checked.emulateMedia({ colorScheme });
+      // What does not depend on colours is the same in both.
+      const only = colorScheme === "light" ? "" : '{ runOnly: ["color-contrast"] }';
+      const violations = await checked.evaluate(
+        `axe.run(${only}).then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes[0].target.join(" ")))`,
+      );
+      expect(violations, colorScheme).toEqual([]);
+    }
+    await free.close();
+  });
+
+  test("a notebook pastes a file and a result", async () => {
+    const inside = resultText("expand").replaceAll("<", "\\u003c");
+    const cell = `<script>${await bundleOf("degrees")}</script><resolvent-degrees id="pasted"><script type="application/json">${inside}</script></resolvent-degrees>`;
+    // As notebooks do it: scripts of HTML that was put in run only where they are made anew.
+    await plain.evaluate(`(() => {
+      document.body.innerHTML = ${JSON.stringify(cell)};
+      for (const old of document.querySelectorAll("script")) {
+        const made = document.createElement("script");
+        made.textContent = old.textContent;
+        if (old.type !== "") made.type = old.type;
+        old.replaceWith(made);
+      }
+    })()`);
+    await until(
+      plain,
+      "document.querySelector('#pasted').shadowRoot.querySelectorAll('svg').length === 2",
+    );
+  });
+
+  test("nothing was forbidden, and nothing failed but what is missing", () => {
+    expect(said).toEqual([expect.stringContaining("404")]);
+  });
+});
+
+test.each(["degrees", "all"])(
+  "the file of %s is a script without imports, and leaves no names",
+  async (name) => {
+    const text = await bundleOf(name);
+    expect(text).not.toMatch(/<\/script|<!--/i);
+    expect(text).not.toMatch(/\bimport\b\s*[("'{*]|\bexport\b\s*[{*]/);
+    const before = new Set(Object.getOwnPropertyNames(globalThis));
+    // Outside of a page, as where a server makes one, it does nothing.
+    new Function(text)();
+    expect(Object.getOwnPropertyNames(globalThis).filter((own) => !before.has(own))).toEqual([]);
+  },
+);
+
+/** Waits in this process: the page allows no text that becomes code. */
+async function until(page: Page, expression: string): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      if (!(await page.evaluate(`!!(${expression})`))) throw new Error(`not yet: ${expression}`);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+}
+
+/** How wide a view is drawn in the page. */
+function widthOf({ mark }: View): number {
+  const room = 800 - 2 * PADDING;
+  const long = ["bars", "dots", "lines", "scatter", "slope"].includes(mark);
+  return long ? Math.min(700, room) : room;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** In a page: the shapes of an SVG, without what picking adds to an element's. */
+const shapes = `(svg) => {
+  const added = /^(data-key|data-mark|role|tabindex|aria-.*)$/;
+  const shape = ({ tagName, attributes, textContent }) => [
+    tagName,
+    [...attributes].flatMap(({ name, value }) => (added.test(name) ? [] : [name + "=" + value])).sort(),
+    textContent,
+  ];
+  const [title, desc, ...rest] = svg.children;
+  const size = ["width", "height", "viewBox"].map((name) => svg.getAttribute(name));
+  return [...size, title.textContent, desc.textContent, ...rest.map(shape)];
+}`;
+
+/** A file of the example. */
+function example(name: string): string {
+  return readFileSync(new URL(`../example/${name}`, import.meta.url), "utf8");
+}
+
+/** A page with elements. */
+const pageText = (elements: string): string => `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Figures</title>
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="${CSP}">
+<link rel="stylesheet" href="page.css"><script src="all.js"></script><script src="heard.js"></script></head>
+<body><main><h1>Figures</h1><h2>Of results</h2>
+${elements}
+</main></body></html>`;
+
+const elementText = ({ name, shows }: (typeof results)[number], i: number): string =>
+  `<${shows.name} id="e${i}" src="${name}.json"></${shows.name}>`;
+
+const others = `<resolvent-paths id="twin" src="paths.json"></resolvent-paths>
+<resolvent-paths id="other" group="other" src="paths.json"></resolvent-paths>
+<resolvent-degrees id="dark" theme="dark" src="expand.json"></resolvent-degrees>
+<resolvent-degrees id="light" theme="light" src="expand.json"></resolvent-degrees>
+<resolvent-degrees id="inside"><script type="application/json">${resultText("expand")}</script></resolvent-degrees>
+<resolvent-degrees id="none"></resolvent-degrees>
+<resolvent-degrees id="missing" src="missing.json"></resolvent-degrees>
+<resolvent-degrees id="broken" src="no.json"></resolvent-degrees>
+<resolvent-graph id="odd" src="qk.json"></resolvent-graph>
+<resolvent-degrees id="view" view="9" src="expand.json"></resolvent-degrees>
+<resolvent-pattern id="hostile"></resolvent-pattern>`;
