@@ -62,20 +62,25 @@ const passagesOf = (quoted: string): string[] =>
     .filter((passage) => passage !== "");
 
 /** What a step prints. In this process: many processes would take longer to start than to compute. */
-async function printedBy({ args }: Step): Promise<string> {
+async function printedBy({ args }: Step, place: string): Promise<string> {
   const { code, stdout, stderr } = await run(analyses, args);
   expect([code, stderr]).toEqual([0, ""]);
   return stdout
     .replaceAll(root, "")
+    .replaceAll(place, "")
     .split("\n")
     .map((line) => line.trimEnd())
     .join("\n");
 }
 
-/** Runs a step and expects its quoted lines. With `UPDATE_DOCS=1` it writes them into the page instead. */
-export async function expectQuoted(step: Step, page: string): Promise<void> {
+/**
+ * Runs a step and expects its quoted lines. With `UPDATE_DOCS=1` it writes them into the page instead.
+ *
+ * @param place the folder that the page's reader is in, with a slash, where a page writes files
+ */
+export async function expectQuoted(step: Step, page: string, place = root): Promise<void> {
   const { quoted } = step;
-  const printed = await printedBy(step);
+  const printed = await printedBy(step, place);
   if (process.env.UPDATE_DOCS === "1") {
     const path = `${root}docs/${page}`;
     const block = (text: string): string => `\`\`\`text\n${text}\`\`\`\n`;

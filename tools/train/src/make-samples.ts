@@ -1,9 +1,9 @@
-/** Writes the corpora that docs/almost-linear.md measures: `node dist/make-samples.js --out FOLDER`. */
+/** Writes the corpora that pages of docs measure on: `node dist/make-samples.js --out FOLDER`. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createEncoder } from "./encoder.ts";
-import { repeatsSample, talesSample } from "./samples.ts";
+import { repeatsSample, skillSample, talesSample } from "./samples.ts";
 
 const { values } = parseArgs({ options: { out: { type: "string" } } });
 if (values.out === undefined) throw new Error("Give --out FOLDER.");
@@ -14,3 +14,6 @@ const encoder = createEncoder(JSON.parse(await readFile(tokenizer, "utf8")));
 await mkdir(values.out, { recursive: true });
 await writeFile(join(values.out, "tales.txt"), talesSample(120));
 await writeFile(join(values.out, "repeats.txt"), repeatsSample(encoder, 60, 50));
+for (const skill of ["colours", "recoloured", "rows"] as const) {
+  await writeFile(join(values.out, `${skill}.txt`), skillSample(skill, 12));
+}

@@ -1,7 +1,8 @@
 import { endOfText } from "./bpe.ts";
 import type { Encoder } from "./encoder.ts";
 import { repeatedTokens } from "./repeats.ts";
-import { taleCorpus } from "./tales/tale.ts";
+import { type SkillName, skills } from "./skills/skill.ts";
+import { type TaleOptions, taleCorpus } from "./tales/tale.ts";
 
 /** Same seed, same samples: for texts that nothing was trained on, whatever the seed. */
 const SEED = 11;
@@ -15,7 +16,16 @@ const LINE = 4 * 128;
  * @param count lines
  */
 export function talesSample(count: number): string {
-  const tales = taleCorpus({ seed: SEED, split: "held-out" });
+  return sampleOf(count);
+}
+
+/** The same of tales half of whose scenes are of a skill that variants of `tales` have. */
+export function skillSample(name: SkillName, count: number): string {
+  return sampleOf(count, { scene: skills[name].scene, share: 0.5 });
+}
+
+function sampleOf(count: number, skill?: TaleOptions["skill"]): string {
+  const tales = taleCorpus({ seed: SEED, split: "held-out", ...(skill && { skill }) });
   const lines = Array.from({ length: count }, () => {
     let line = "";
     while (line.length < LINE) line += `${endOfText}${tales.next().value}`;
