@@ -38,6 +38,7 @@ export function hostOf(
     later,
     checkpoint,
     dictionaries,
+    open,
   }: {
     readonly terminal: Terminal;
     readonly signal: AbortSignal;
@@ -45,6 +46,8 @@ export function hostOf(
     readonly later: (() => Promise<Values>) | undefined;
     readonly checkpoint: () => Promise<Checkpoint | undefined>;
     readonly dictionaries: readonly DictionaryFiles[];
+    /** Puts the model onto an engine; default one that is opened for each run, and closed after it. */
+    readonly open?: Opening | undefined;
   },
 ): Host {
   const { precision, float64 = true, stream = false } = flags;
@@ -66,7 +69,7 @@ export function hostOf(
           ? dictionaries
           : refused("none is named", "Give one: --dictionary FOLDER."),
     },
-    find: async () => await found(model, flags, terminal),
+    find: async () => await found(model, flags, { terminal, open }),
     later,
     checkpoint,
     signal,
@@ -76,7 +79,17 @@ export function hostOf(
   };
 }
 
-async function found(name: string, flags: HostFlags, terminal: Terminal): Promise<FoundModel> {
+/** Loads a model, as `openModel` does. */
+export type Opening = typeof openModel;
+
+async function found(
+  name: string,
+  flags: HostFlags,
+  {
+    terminal,
+    open = openModel,
+  }: { readonly terminal: Terminal; readonly open?: Opening | undefined },
+): Promise<FoundModel> {
   const {
     folder,
     outline,
@@ -97,7 +110,7 @@ async function found(name: string, flags: HostFlags, terminal: Terminal): Promis
       use: async (work) => {
         if (purpose === "run") noteKeeping(outline, kept, flags, terminal);
         else terminal.progress("certificate in float64");
-        const { engine, model, close } = await openModel(
+        const { engine, model, close } = await open(
           folder,
           outline.name,
           { ...as, ...kept },
