@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
 /** Why a request is refused: an HTTP status and a sentence. */
-export interface Refused {
+interface Refused {
   readonly status: 401 | 403 | 415;
   readonly message: string;
 }
