@@ -43,6 +43,7 @@ export function hostOf(
     later,
     checkpoint,
     dictionaries,
+    open,
   }: {
     readonly terminal: Terminal;
     readonly signal: AbortSignal;
@@ -50,6 +51,8 @@ export function hostOf(
     readonly later: (() => Promise<Values>) | undefined;
     readonly checkpoint: () => Promise<Checkpoint | undefined>;
     readonly dictionaries: readonly DictionaryFiles[];
+    /** Puts the model onto an engine; default one that is opened for each run, and closed after it. */
+    readonly open?: Opening | undefined;
   },
 ): Host {
   const { precision, float64 = true, stream = false } = flags;
@@ -74,11 +77,11 @@ export function hostOf(
           ? dictionaries
           : refused("none is named", "Give one: --dictionary FOLDER."),
     },
-    find: async () => await found(model, flags, known, terminal),
+    find: async () => await found(model, flags, { known, terminal, open }),
     findOther: async (name) => {
       const { path, ...place } = placeOfModel(name);
       const { revision: _, ...own } = flags; // that is the first one's
-      return await found(path, { ...own, ...place }, known, terminal);
+      return await found(path, { ...own, ...place }, { known, terminal, open });
     },
     later,
     checkpoint,
@@ -91,11 +94,21 @@ export function hostOf(
 /** Where models are that were found: hosts get them back as they gave them. */
 type Known = WeakMap<FoundModel, { readonly folder: Folder; readonly outline: ModelOutline }>;
 
+/** Loads models, as `openModels` does. */
+export type Opening = typeof openModels;
+
 async function found(
   name: string,
   flags: HostFlags,
-  known: Known,
-  terminal: Terminal,
+  {
+    known,
+    terminal,
+    open = openModels,
+  }: {
+    readonly known: Known;
+    readonly terminal: Terminal;
+    readonly open?: Opening | undefined;
+  },
 ): Promise<FoundModel> {
   const {
     folder,
@@ -127,7 +140,7 @@ async function found(
           for (const one of outlinesWith(wanted)) noteKeeping(one, kept, flags, terminal);
         } else terminal.progress("certificate in float64");
         const all = [{ folder, outline }, ...others];
-        const { engine, models, close } = await openModels(
+        const { engine, models, close } = await open(
           all.map((one) => ({ folder: one.folder, name: one.outline.name })),
           { ...as, ...kept },
           terminal,

@@ -4,6 +4,7 @@ import { builtInFor } from "./built-in.ts";
 import { analysisCommand } from "./commands/analysis.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { labCommand } from "./commands/lab.ts";
 import { builtInKinds, schemaCommand } from "./commands/schema.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import { addPlugins, type PluginPlaces, pluginWords } from "./plugins/plugins.ts";
@@ -53,7 +54,8 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
   program
     .addCommand(schemaCommand(terminal, schemas))
     .addCommand(doctorCommand(terminal))
-    .addCommand(demoCommand(terminal));
+    .addCommand(demoCommand(terminal))
+    .addCommand(labCommand(terminal, signal));
   if (places !== undefined) {
     program
       .option(

@@ -148,6 +148,9 @@ describe.each(["npm", "pnpm"] as const)("installed with %s", (manager) => {
     const command = join(root, manager, "node_modules", ".bin", "resolvent");
     expect(output(manager, command, "--version")).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(output(manager, command, "inspect", "tales")).toContain("d_model");
+    // What `resolvent lab` serves comes with it.
+    const app = join(root, manager, "node_modules", "@resolvent", "cli", "dist", "app");
+    expect(existsSync(join(app, "index.html"))).toBe(true);
   });
 
   test("source maps lead to sources that are there", () => {

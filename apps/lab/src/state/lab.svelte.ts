@@ -8,6 +8,7 @@ import type {
   Work,
 } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
+import type { Engines } from "./engines.svelte.ts";
 import { ALL_GATES, fragmentOf, type Place, placeOf, START } from "./fragment.ts";
 import type { Act } from "./keys.ts";
 import { lastMove, pathNames } from "./path-facts.ts";
@@ -76,6 +77,8 @@ export class Lab {
   editing: boolean = $state(false);
   /** Whether its scripts run: before, the page is a picture. */
   live: boolean = $state(false);
+  /** What computes, where it can be chosen. */
+  engines: Engines | null = null;
 
   readonly #asking: Asking;
   #verified: number = FIRST_VERIFIED;
@@ -119,7 +122,7 @@ export class Lab {
     const read = (): void => void this.#read(window.location.hash);
     window.addEventListener("popstate", read); // of fragments that somebody types too
     read();
-    void this.#describe();
+    void this.describe();
   }
 
   select(path: string | null): void {
@@ -278,7 +281,8 @@ export class Lab {
     else if (fragmentOf(this.place) !== "") this.#window?.history.back();
   }
 
-  async #describe(): Promise<void> {
+  /** Looks up what there is: analyses, models, and what computes. */
+  async describe(): Promise<void> {
     try {
       this.description = await this.#asking.describe();
       // What the first click needs is there before it: headers, a tokenizer, the analysis.

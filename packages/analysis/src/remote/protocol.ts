@@ -92,6 +92,8 @@ export interface Description {
   readonly models: readonly ModelSummary[];
   /** What computes, in a few words: `wasm, 1 thread`. */
   readonly engine: string;
+  /** What it computes in, whatever a request says; absent where that is as the request says. */
+  readonly precision?: "f64";
 }
 
 /** What a model's headers say. */

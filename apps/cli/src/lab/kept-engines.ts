@@ -1,0 +1,76 @@
+import type { Precision } from "@resolvent/tensor";
+import type { Opening } from "../host.ts";
+
+/** How long a model that nobody asks about stays in memory, in milliseconds. */
+const IDLE = 10 * 60_000;
+
+/** What an engine beside the main one may take, to be kept: that of a certificate in float64, of a small model. */
+const BESIDE_BYTES = 2 ** 28;
+
+type Opened = Awaited<ReturnType<Opening>>;
+
+/** Models on their engines, kept from one run to the next. */
+export interface KeptEngines {
+  readonly open: Opening;
+  /** Frees all of them. */
+  close(): Promise<void>;
+}
+
+interface Kept extends Opened {
+  /** Which models, and how their weights are kept. */
+  readonly key: string;
+  readonly place: string;
+}
+
+/**
+ * Opens models as `open` does, and keeps the last one, so that its next run starts at once; where another model is
+ * opened, or nobody asks for ten minutes, it is closed. What is read layer by layer is not kept.
+ *
+ * Runs are made one after the other: what is kept is in use by one of them at most.
+ *
+ * @param precision of which a model is kept however large it is
+ */
+export function keptEngines(
+  open: Opening,
+  precision: Precision,
+  { idle = IDLE }: { readonly idle?: number } = {},
+): KeptEngines {
+  const kept = new Map<Precision, Kept>();
+  let using = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const closeAll = async (): Promise<void> => {
+    const all = [...kept.values()];
+    kept.clear();
+    for (const { close } of all) await close();
+  };
+  const lent = ({ engine, models }: Opened): Opened => {
+    clearTimeout(timer);
+    using++;
+    const close = async (): Promise<void> => {
+      if (--using > 0) return;
+      timer = setTimeout(() => void closeAll(), idle);
+      timer.unref();
+    };
+    return { engine, models, close };
+  };
+  return {
+    open: async (wanted, options, terminal) => {
+      const place = JSON.stringify(wanted.map(({ folder, name }) => [folder.name, name]));
+      const key = JSON.stringify([place, options.widen]);
+      const before = kept.get(options.precision);
+      if (before?.key === key) return lent(before);
+      // Memory is for the model that is asked about.
+      if (using === 0 && [...kept.values()].some((one) => one.place !== place)) await closeAll();
+      const opened = await open(wanted, options, terminal);
+      const { engine } = opened;
+      const fits = options.precision === precision || engine.memory.used <= BESIDE_BYTES;
+      if (options.stream || !fits || kept.has(options.precision)) return opened;
+      kept.set(options.precision, { ...opened, key, place });
+      return lent(opened);
+    },
+    close: async () => {
+      clearTimeout(timer);
+      await closeAll();
+    },
+  };
+}

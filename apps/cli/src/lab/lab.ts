@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createCpu } from "@resolvent/cpu";
+import { analyses } from "../analyses.ts";
+import { usageError } from "../failure.ts";
+import type { HostFlags } from "../host.ts";
+import { findModel } from "../prepare.ts";
+import type { Terminal } from "../terminal.ts";
+import { startLabServer } from "./lab-server.ts";
+import { engineWords, machineOf } from "./machine.ts";
+import { modelPlaces } from "./model-places.ts";
+import { showPage } from "./show-page.ts";
+
+/** The app as it was built: it is put there when this package is. */
+const APP: string = fileURLToPath(new URL("../../dist/app", import.meta.url));
+
+/** What the command is told. */
+export interface LabFlags extends HostFlags {
+  readonly folder?: readonly string[];
+  readonly port?: number;
+  /** `--no-open` */
+  readonly open?: boolean;
+}
+
+/** Serves the lab until somebody ends it. */
+export async function serveLab(
+  model: string | undefined,
+  flags: LabFlags,
+  { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
+): Promise<void> {
+  if (!existsSync(APP)) {
+    throw usageError("The lab has not been built.", "Build it: npm run build.");
+  }
+  const places = modelPlaces(model, flags.folder ?? []);
+  // What cannot be opened is said before a page is.
+  if (model !== undefined) await findModel(model, flags, terminal);
+  const { precision, threads } = flags;
+  const engine = await createCpu({ precision, ...(threads !== undefined && { threads }) });
+  await engine.close();
+  const machine = machineOf({ analyses, places, flags, engine: engineWords(engine), terminal });
+  const server = await startLabServer({
+    ...{ app: APP, workplace: machine.workplace, port: flags.port },
+    ...(model !== undefined && { fragment: `v=1&m=${encodeURIComponent(model)}` }),
+  });
+  const models = places.list().length;
+  terminal.show(
+    `The lab: ${server.link}\n${engineWords(engine)}; ${models} models. The link is for you alone; Ctrl-C ends it.\n`,
+  );
+  if (flags.open !== false) showPage(server.linkOnce);
+  if (!signal.aborted)
+    await new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(), { once: true }),
+    );
+  await server.close();
+  await machine.close();
+}

@@ -1,0 +1,59 @@
+import { createReadStream, readdirSync, statSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { extname, join } from "node:path";
+import { statOf } from "../place.ts";
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+};
+
+/** Of everything that is sent. */
+export const HEADERS: Readonly<Record<string, string>> = {
+  // Both together isolate the page, so that its worker may use threads.
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "cross-origin-resource-policy": "same-origin",
+  // The page has a policy of its own; that nothing may frame it can only be said here.
+  "content-security-policy": "frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  // The link has a token.
+  "referrer-policy": "no-referrer",
+};
+
+/** A folder of files, sent by their names. */
+export interface StaticFiles {
+  /** Answers a request for a path; false where there is no such file. */
+  send(path: string, request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+/** The files of a folder as they are now: a path is looked up among them, and leads nowhere else. */
+export function staticFiles(folder: string): StaticFiles {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter((name) => statSync(join(folder, name)).isFile());
+  const files = new Map(names.map((name) => [`/${name}`, join(folder, name)]));
+  return {
+    send: (path, { method }, response) => {
+      const file = files.get(path === "/" ? "/index.html" : path);
+      const stats = file === undefined ? undefined : statOf(file);
+      if (file === undefined || stats === undefined) return false;
+      response.writeHead(200, {
+        ...HEADERS,
+        "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+        "content-length": stats.size,
+        // Assets are called by what is in them. Another release of the rest may be served from the same port.
+        "cache-control": path.startsWith("/assets/") ? "max-age=31536000, immutable" : "no-cache",
+      });
+      if (method === "HEAD") response.end();
+      else
+        createReadStream(file)
+          .on("error", () => response.destroy())
+          .pipe(response);
+      return true;
+    },
+  };
+}

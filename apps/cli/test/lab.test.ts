@@ -1,0 +1,107 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright";
+import { expect, test } from "vitest";
+import { runProgram } from "../src/program.ts";
+import { terminalOf } from "../src/terminal.ts";
+import { temporaryFolder, writeModel } from "./models.ts";
+import { output, resolvent } from "./program.ts";
+
+const folder = temporaryFolder();
+const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
+const built = fileURLToPath(new URL("../dist/app/index.html", import.meta.url));
+
+/** Runs `resolvent lab` until it has said where it is. */
+async function serve(...words: string[]) {
+  const stop = new AbortController();
+  let heard = (_said: string): void => {};
+  const said = new Promise<string>((resolve) => {
+    heard = resolve;
+  });
+  const terminal = terminalOf(
+    { stdin: false, stdout: false, stderr: false, columns: undefined },
+    {},
+    {
+      stdout: { write: (text) => heard(text) },
+      stderr: { write: (text) => heard(text) },
+      readInput: async () => new Uint8Array(),
+    },
+  );
+  const args = ["lab", ...words, "--no-open"];
+  const ended = runProgram(args, terminal, { analyses: [], signal: stop.signal });
+  const [link = ""] = /http:\S+/.exec(await said) ?? [];
+  return { link, said: await said, ended, stop: () => stop.abort() };
+}
+
+test("help says what it reads and how it ends; folders and ports that are none are refused", async () => {
+  const help = await output(["lab", "--help"]);
+  for (const word of ["--folder <dir>", "--port <n>", "--no-open", "--threads", "Ctrl-C"])
+    expect(help).toContain(word);
+  const port = await resolvent(["lab", "--port", "70000"]);
+  expect([port.code, port.stderr]).toEqual([2, expect.stringContaining("from 0 (a free one)")]);
+  const none = await resolvent(["lab", "--folder", join(folder, "none")]);
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("no such folder")]);
+});
+
+/** Waits until it is so: a page may take long beside other tests. */
+const see = <Value>(what: () => Promise<Value>) => expect.poll(what, { timeout: 40_000 });
+
+// One page for all that has to be seen.
+test.skipIf(!existsSync(executablePath))(
+  `in Chromium: a page that computes by this machine, and finds it again (skipped where there is none at ${executablePath})`,
+  async () => {
+    expect(existsSync(built), "npm run build puts it there").toBe(true);
+    const model = await writeModel(join(folder, "own"), "gpt2");
+    const served = await serve(model, "--folder", folder, "--port", "0", "--threads", "1");
+    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    let again: Awaited<ReturnType<typeof serve>> | undefined;
+    try {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      const asked: string[] = [];
+      const faults: string[] = [];
+      page.on("request", (request) => asked.push(request.url()));
+      page.on("pageerror", (error) => faults.push(error.message));
+      await page.goto(served.link.replace(/#.*/, ""));
+      const engine = page.getByLabel("What computes");
+      await see(() => engine.inputValue()).toBe("machine");
+      const shown = () => engine.locator("option:checked").textContent();
+      await see(shown).toMatch(/^this machine \(cpu, 1 thread, .+\) · f32$/);
+      // Its link is for whoever has the token, and not for whoever copies the address.
+      expect(page.url()).not.toContain("token");
+      expect(await page.getByLabel("Model").locator("option").allTextContents()).toContain(model);
+      // Whatever is shown is computed there: the page starts no worker.
+      await page.evaluate(() => {
+        location.hash = "v=1&m=tales&p=Once+upon+a+time";
+      });
+      await see(() => page.locator("main").textContent()).toContain("upon");
+      expect(asked.filter((url) => url.endsWith("/ask")).length).toBeGreaterThan(2);
+      expect(page.workers()).toHaveLength(0);
+      // Without the program it says so; where that is started again it goes on, in the page that was open.
+      served.stop();
+      expect(await served.ended).toBe(0);
+      await page.evaluate(() => {
+        location.hash = "v=1&m=tales&p=Once+there+was+a";
+      });
+      await see(() => page.getByRole("alert").textContent()).toContain("does not answer any more");
+      await see(shown).toBe("this machine (no answer) · f32");
+      const { port } = new URL(served.link);
+      again = await serve("--port", port, "--threads", "1");
+      const other = await context.newPage();
+      await other.goto(again.link);
+      await other.close();
+      await page.evaluate(() => {
+        location.hash = "v=1&m=tales&p=Once+upon+a+day";
+      });
+      await see(() => page.locator("main").textContent()).toContain("day");
+      await see(shown).toMatch(/^this machine \(cpu, 1 thread/);
+      expect(faults).toEqual([]);
+    } finally {
+      served.stop();
+      again?.stop();
+      await again?.ended;
+      await browser.close();
+    }
+  },
+);
