@@ -5,8 +5,11 @@ import { type ModelFiles, modelFiles, type PlacedFile, placedFiles } from "./dro
 import type { Fault, Lab } from "./lab.svelte.ts";
 import { filesName, type HubModel, hubModelName, hubModelOf, isFilesName } from "./own-names.ts";
 
-/** The Hub's address: the page's policy allows requests to no other. */
-const HUB_ENDPOINT = "https://huggingface.co";
+/** The Hub's address, or that of another one where the page says so: its policy has to allow requests to it. */
+function hubEndpoint(): string {
+  const named = document.querySelector<HTMLMetaElement>('meta[name="hub"]')?.content;
+  return new URL(named ?? "https://huggingface.co", document.baseURI).href.replace(/\/$/, "");
+}
 
 /** A model whose headers were read, and which is not opened yet. */
 export interface Candidate {
@@ -45,8 +48,10 @@ export class OwnModels {
 
   /** Names of models that can be opened: dropped, then stored. */
   get names(): readonly string[] {
-    const stored = (this.stored?.repos ?? []).flatMap(({ repo, commits, unfinished }) =>
-      unfinished > 0 ? [] : commits.map(({ commit }) => hubModelName({ repo, revision: commit })),
+    const stored = (this.stored?.repos ?? []).flatMap(({ repo, commits }) =>
+      commits
+        .filter(({ whole }) => whole)
+        .map(({ commit }) => hubModelName({ repo, revision: commit })),
     );
     return [...this.dropped, ...stored];
   }
@@ -76,7 +81,7 @@ export class OwnModels {
     }
     await this.#task(`reading the headers of ${hub.repo}`, async (signal) => {
       const path = [...hub.repo.split("/"), "resolve", hub.revision].map(encodeURIComponent);
-      const address = `${HUB_ENDPOINT}/${path.join("/")}/`;
+      const address = `${hubEndpoint()}/${path.join("/")}/`;
       const description = await this.#describe(address);
       const bytes = await this.#keeper.size(address, { signal });
       signal.throwIfAborted();
@@ -166,7 +171,7 @@ export class OwnModels {
   async #fetch(hub: HubModel): Promise<void> {
     await this.#task(`fetching ${hub.repo}`, async (signal, onProgress) => {
       try {
-        const commit = await this.#keeper.fetch(hub, HUB_ENDPOINT, { signal, onProgress });
+        const commit = await this.#keeper.fetch(hub, hubEndpoint(), { signal, onProgress });
         this.#opened(hubModelName({ repo: hub.repo, revision: commit }));
       } finally {
         await this.list();

@@ -1,3 +1,5 @@
+import { isInputError } from "@resolvent/tensor";
+import { hubFolder } from "./folder.ts";
 import { cacheName, checkRepo } from "./names.ts";
 import { ifThere } from "./opfs-storage.ts";
 import { HUB_STORE, privateStorage } from "./private-storage.ts";
@@ -7,10 +9,16 @@ export interface StoredRepo {
   readonly repo: string;
   /** Bytes that it takes, those of downloads that have not ended included. */
   readonly bytes: number;
-  /** Commits of which files are there, with what was fetched as which branch or tag. */
-  readonly commits: readonly { readonly commit: string; readonly revisions: readonly string[] }[];
-  /** Files whose download has not ended; it goes on where it was when the model is fetched again. */
-  readonly unfinished: number;
+  readonly commits: readonly StoredCommit[];
+}
+
+/** A commit of which files are stored. */
+export interface StoredCommit {
+  readonly commit: string;
+  /** The branches and tags as which it was fetched last. */
+  readonly revisions: readonly string[];
+  /** Whether all files of a model are there; what is missing is fetched by `hubFolder`, from where it had ended. */
+  readonly whole: boolean;
 }
 
 /** What `hubFolder` has put into the browser's private storage, by repository. */
@@ -45,14 +53,9 @@ function repoOf(name: string): string {
 
 async function storedRepo(folder: FileSystemDirectoryHandle, repo: string): Promise<StoredRepo> {
   let bytes = 0;
-  let unfinished = 0;
   for (const blob of await foldersIn(folder, "blobs")) {
-    let whole = false;
-    for await (const [name, piece] of blob.entries()) {
-      if (name === "whole") whole = true;
+    for await (const piece of blob.values())
       bytes += (await (piece as FileSystemFileHandle).getFile()).size; // blobs hold files only
-    }
-    if (!whole) unfinished++;
   }
   const refs = await ifThere(folder.getDirectoryHandle("refs"));
   const revisions: { readonly revision: string; readonly commit: string }[] = [];
@@ -62,11 +65,23 @@ async function storedRepo(folder: FileSystemDirectoryHandle, repo: string): Prom
       revisions.push({ revision: decodeURIComponent(name), commit });
     }
   }
-  const commits = (await foldersIn(folder, "snapshots")).map(({ name: commit }) => ({
-    commit,
-    revisions: revisions.filter((one) => one.commit === commit).map(({ revision }) => revision),
-  }));
-  return { repo, bytes, commits, unfinished };
+  const commits: StoredCommit[] = [];
+  for (const { name: commit } of await foldersIn(folder, "snapshots")) {
+    const own = revisions.filter((one) => one.commit === commit);
+    const whole = await isWhole(repo, commit);
+    commits.push({ commit, revisions: own.map(({ revision }) => revision), whole });
+  }
+  return { repo, bytes, commits };
+}
+
+async function isWhole(repo: string, commit: string): Promise<boolean> {
+  try {
+    await hubFolder(repo, { revision: commit, offline: true });
+    return true;
+  } catch (error) {
+    if (isInputError(error)) return false; // files are missing, or their index is none
+    throw error;
+  }
 }
 
 async function foldersIn(
