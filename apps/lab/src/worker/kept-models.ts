@@ -84,12 +84,13 @@ export function keptModels({
   ): Promise<Open> => {
     const { stream, widen } = plan;
     const engine = await selectEngine({ precision, ...(threads !== undefined && { threads }) });
-    const reader = stream ? await readOnThread(folder) : undefined;
+    let reader: Awaited<ReturnType<typeof readOnThread>> | undefined;
     const close = async (): Promise<void> => {
       await engine.close();
       await reader?.close();
     };
     try {
+      if (stream) reader = await readOnThread(folder);
       const model = await loadModel(engine, reader ?? folder, { name, hash, stream, widen });
       const linearAlgebra = (): ReturnType<Engine["linearAlgebra"]> => engine.linearAlgebra();
       return { loaded: { engine, model, linearAlgebra }, close };
