@@ -12,7 +12,6 @@ import type { PathExpansion } from "@resolvent/paths";
 import type { Place as OwnPlace } from "../worker/places.ts";
 import { ALL_GATES, fragmentOf, type Place, placeOf, START } from "./fragment.ts";
 import type { Act } from "./keys.ts";
-import type { OwnModels } from "./own-models.svelte.ts";
 import { lastMove, pathNames } from "./path-facts.ts";
 import { FIRST, FIRST_VERIFIED, pathsWork, type Question, treeWork } from "./question.ts";
 
@@ -91,7 +90,7 @@ export class Lab {
   /** What somebody has dropped on the page, until the panel takes it. */
   dropped: readonly (FileSystemEntry | File)[] | null = $state.raw(null);
   /** One's own models, once that panel was open or something is stored. */
-  own: OwnModels | null = $state.raw(null);
+  own: { readonly names: readonly string[] } | null = $state.raw(null);
   /** Whether its scripts run: before, the page is a picture. */
   live: boolean = $state(false);
 

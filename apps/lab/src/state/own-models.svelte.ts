@@ -221,8 +221,12 @@ export class OwnModels {
   }
 }
 
+const made = new WeakMap<Lab, OwnModels>();
+
 /** The one of a lab, made when it is first wanted. */
 export function ownModels(lab: Lab): OwnModels {
-  lab.own ??= new OwnModels(lab);
-  return lab.own;
+  const own = made.get(lab) ?? new OwnModels(lab);
+  made.set(lab, own);
+  lab.own = own;
+  return own;
 }

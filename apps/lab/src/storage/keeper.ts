@@ -4,7 +4,7 @@ import type { NamedFiles } from "../worker/places.ts";
 import type { Errand, ErrandProgress, Stored, Told, ToldMessage } from "./messages.ts";
 
 /** What can be heard of an errand while it is run. */
-export interface ErrandOptions {
+interface ErrandOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ErrandProgress) => void;
 }
