@@ -7,13 +7,23 @@ import { machineConnection, tokenOf } from "./machine-connection.ts";
 import { Engines } from "./state/engines.svelte.ts";
 import { Lab } from "./state/lab.svelte.ts";
 import App from "./view/App.svelte";
+import type { Place as OwnPlace } from "./worker/places.ts";
 
 const target = document.getElementById("app") as HTMLElement; // index.html has it
 const first: Findings = JSON.parse(document.getElementById("first")?.textContent ?? "");
 
-const page = workerConnection(
-  () => new Worker(new URL("./worker/worker.ts", import.meta.url), { type: "module" }),
-);
+// A worker that takes the place of one which was ended has to be told again where the user's own models are.
+const places = new Map<string, OwnPlace>();
+let worker: Worker | undefined;
+const page = workerConnection(() => {
+  worker = new Worker(new URL("./worker/worker.ts", import.meta.url), { type: "module" });
+  for (const place of places.values()) worker.postMessage(place);
+  return worker;
+});
+const tell = (place: OwnPlace): void => {
+  places.set(place.place, place);
+  worker?.postMessage(place);
+};
 const token = tokenOf(window);
 const address = new URL("ask", window.location.href).href;
 const onState = (answers: boolean): void => {
@@ -25,7 +35,8 @@ const engines = new Engines(
   page,
   token === undefined ? undefined : machineConnection({ address, token, onState }),
 );
-const lab = new Lab(first, engines.asking);
+// Where a machine computes, models are those that it was started with.
+const lab = new Lab(first, engines.asking, token === undefined ? { tell } : {});
 lab.engines = engines;
 // A server for development sends no first screen.
 const show = target.hasChildNodes() ? hydrate : mount;

@@ -28,6 +28,15 @@ test("the command that is copied gives what the screen shows", async () => {
   expect(found.total).toBeCloseTo(first.result.total, 3);
 });
 
+test("a model of the Hub is named by its commit, dropped files by none", () => {
+  const at = (model: string): string => commandOf({ ...work, model, values: {} }, []);
+  expect(at("hub:tiny/mine@607a30d")).toBe("resolvent paths hub:tiny/mine --revision 607a30d");
+  expect(at(`sha:${"0".repeat(64)}`)).toBe("resolvent paths FOLDER");
+  expect(programOf({ ...work, model: "hub:tiny/mine@607a30d" })).toContain(
+    'openModel("hub:tiny/mine", { revision: "607a30d" })',
+  );
+});
+
 test("so does the program", () => {
   // Beside the packages that it imports.
   mkdirSync(`${here}temp/copied`, { recursive: true });

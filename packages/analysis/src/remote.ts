@@ -1,6 +1,7 @@
 export { type Answering, answerRequests, type Workplace } from "./remote/answer-requests.ts";
 export { type Asking, type AskOptions, askOver } from "./remote/ask.ts";
 export { describeAnalysis } from "./remote/describe.ts";
+export { errorOf, failureOf } from "./remote/failure.ts";
 export { findingsOf } from "./remote/findings.ts";
 export {
   type AnalysisDescription,

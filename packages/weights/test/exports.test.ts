@@ -41,7 +41,12 @@ test("what the package exports", () => {
     "widenF16",
     "writeSafetensors",
   ]);
-  expect(Object.keys(hub).sort()).toEqual(["checkpointSha256", "hubFolder"]);
+  expect(Object.keys(hub).sort()).toEqual([
+    "checkpointSha256",
+    "hubFolder",
+    "removeStoredRepo",
+    "storedRepos",
+  ]);
   expect(Object.keys(npz)).toEqual(["openNpz"]);
   expect(Object.keys(packed).sort()).toEqual(["packCheckpoint", "unpackedFolder"]);
   expect(Object.keys(torch).sort()).toEqual(["isTorchTensor", "openTorch"]);

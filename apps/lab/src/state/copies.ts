@@ -1,5 +1,6 @@
 import { type Parameter, tokenNotation } from "@resolvent/analysis";
 import type { Work } from "@resolvent/analysis/remote";
+import { hubModel, isFilesName } from "./own-names.ts";
 
 /** The command that does the same work, to be pasted into a shell. */
 export function commandOf(
@@ -11,10 +12,17 @@ export function commandOf(
     optionOf(name, kinds.get(name), value),
   );
   return [
-    ...["resolvent", analysis, quoted(model), ...options],
+    ...["resolvent", analysis, ...modelWords(model), ...options],
     ...(precision === "f32" ? [] : ["--precision", precision]),
     ...(float64 || !kinds.has("float64") ? [] : ["--no-float64"]),
   ].join(" ");
+}
+
+/** A model as the command line names it: a commit of the Hub has an option of its own, dropped files any folder. */
+function modelWords(model: string): string[] {
+  const hub = hubModel(model);
+  if (hub !== undefined) return [quoted(`hub:${hub.repo}`), "--revision", quoted(hub.revision)];
+  return [isFilesName(model) ? "FOLDER" : quoted(model)];
 }
 
 function optionOf(name: string, kind: Parameter["kind"] | undefined, value: unknown): string[] {
@@ -56,7 +64,7 @@ export function programOf({ model, values }: Work): string {
   return `import { expandPaths } from "@resolvent/paths";
 import { openModel } from "resolvent";
 
-const lm = await openModel(${JSON.stringify(model)});
+const lm = await openModel(${modelArguments(model)});
 const ids = ${tokens};
 const found = await expandPaths(lm.engine, lm.model, ids, {
 ${options.map((option) => `  ${option},`).join("\n")}
@@ -64,4 +72,10 @@ ${options.map((option) => `  ${option},`).join("\n")}
 console.log(found.total, found.shown);
 await lm.close();
 `;
+}
+
+function modelArguments(model: string): string {
+  const hub = hubModel(model);
+  if (hub === undefined) return JSON.stringify(isFilesName(model) ? "FOLDER" : model);
+  return `${JSON.stringify(`hub:${hub.repo}`)}, { revision: ${JSON.stringify(hub.revision)} }`;
 }

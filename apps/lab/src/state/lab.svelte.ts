@@ -5,9 +5,11 @@ import type {
   Description,
   Estimate,
   Findings,
+  ModelDescription,
   Work,
 } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
+import type { Place as OwnPlace } from "../worker/places.ts";
 import type { Engines } from "./engines.svelte.ts";
 import { ALL_GATES, fragmentOf, type Place, placeOf, START } from "./fragment.ts";
 import type { Act } from "./keys.ts";
@@ -27,6 +29,9 @@ export interface Job {
 /** Operations above which work is not begun unasked: about half a minute of one core. */
 const MUCH = 1e12;
 
+/** Faults that end once a model is given or fetched. */
+const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
+
 /** What went wrong, in sentences. */
 export interface Fault {
   readonly message: string;
@@ -43,6 +48,12 @@ export interface Panel {
 export interface Why {
   readonly path: string;
   readonly findings: Findings;
+}
+
+/** What a lab may be given beside whoever answers it. */
+export interface LabOptions {
+  /** Tells whoever runs analyses where a model of the user's own is; absent where it has files of its own. */
+  readonly tell?: (place: OwnPlace) => void;
 }
 
 /** Changes of the same kind within so many milliseconds are one step back. */
@@ -75,11 +86,19 @@ export class Lab {
   candidates: readonly Candidate[] | null = $state.raw(null);
   /** Whether the text is being edited. */
   editing: boolean = $state(false);
+  /** Whether the panel of one's own models is open. */
+  models: boolean = $state(false);
+  /** What somebody has dropped on the page, until the panel takes it. */
+  dropped: readonly (FileSystemEntry | File)[] | null = $state.raw(null);
+  /** One's own models, once that panel was open or something is stored. */
+  own: { readonly names: readonly string[] } | null = $state.raw(null);
   /** Whether its scripts run: before, the page is a picture. */
   live: boolean = $state(false);
   /** What computes, where it can be chosen. */
   engines: Engines | null = null;
 
+  /** Absent where models are not the page's to give. */
+  readonly tell: LabOptions["tell"];
   readonly #asking: Asking;
   #verified: number = FIRST_VERIFIED;
   #stop: AbortController | undefined;
@@ -87,9 +106,10 @@ export class Lab {
   #window: Window | undefined;
   #changed = { kind: "", at: 0 };
 
-  constructor(first: Findings, asking: Asking) {
+  constructor(first: Findings, asking: Asking, { tell }: LabOptions = {}) {
     this.findings = $state.raw(first);
     this.#asking = asking;
+    this.tell = tell;
   }
 
   /** The result of `findings`: of `paths`, whatever else is on the screen. */
@@ -182,6 +202,17 @@ export class Lab {
     this.#go(place, "question");
     this.candidates = null;
     await this.#answer();
+  }
+
+  /** What the headers of a model say. */
+  async modelDescription(name: string): Promise<ModelDescription> {
+    return await this.#asking.model(name);
+  }
+
+  /** Asks what is asked of another model; of that of the address, which is here now, all that the address says. */
+  async use(model: string): Promise<void> {
+    if (model === this.place.question.model) await this.#answer();
+    else await this.ask({ ...this.place.question, model, target: null });
   }
 
   /** Checks a path by intervention: those before it in the list too. */
@@ -388,8 +419,10 @@ export class Lab {
   }
 
   #failed(error: unknown): void {
-    const { name, message = String(error), remedy } = Object(error);
+    const { name, code, message = String(error), remedy } = Object(error);
     if (name === "AbortError") return;
+    // A link of a model that its reader has to give, or to fetch.
+    if (this.tell !== undefined && NOT_HERE.includes(code)) this.models = true;
     const own = typeof remedy === "string" ? remedy : undefined;
     this.fault = {
       message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),

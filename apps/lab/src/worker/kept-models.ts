@@ -16,7 +16,7 @@ import {
   type WeightPlan,
   weightPlans,
 } from "@resolvent/transformer";
-import { type Folder, openCheckpoint } from "@resolvent/weights";
+import { type Folder, openCheckpoint, readOnThread } from "@resolvent/weights";
 import { checkpointSha256 } from "@resolvent/weights/hub";
 import { findFolder, selectEngine } from "resolvent";
 
@@ -42,8 +42,20 @@ export interface KeptModels {
   close(): Promise<void>;
 }
 
-/** @param threads of each engine; default as many as there are cores, where memory may be shared */
-export function keptModels({ threads }: { readonly threads?: number } = {}): KeptModels {
+export interface KeptModelsOptions {
+  /** Of each engine; default as many as there are cores, where memory may be shared. */
+  readonly threads?: number;
+  /** The files of a model by its name; default `findFolder`. */
+  readonly folder?: (name: string) => Promise<Folder>;
+  /** Whether weights may stay in their files and be read while a run waits: needs shared memory; default true. */
+  readonly streams?: boolean;
+}
+
+export function keptModels({
+  threads,
+  folder: folderOf = findFolder,
+  streams = true,
+}: KeptModelsOptions = {}): KeptModels {
   const found = new Map<string, Promise<FoundModel>>();
   const open = new Map<Precision, { readonly model: string; readonly on: Promise<Open> }>();
   /** Ends the engines of all models but one, or of all. */
@@ -70,23 +82,29 @@ export function keptModels({ threads }: { readonly threads?: number } = {}): Kep
       plan,
     }: { readonly precision: Precision; readonly hash: boolean; readonly plan: WeightPlan },
   ): Promise<Open> => {
+    const { stream, widen } = plan;
     const engine = await selectEngine({ precision, ...(threads !== undefined && { threads }) });
-    try {
-      const { stream, widen } = plan;
-      const model = await loadModel(engine, folder, { name, hash, stream, widen });
-      const linearAlgebra = (): ReturnType<Engine["linearAlgebra"]> => engine.linearAlgebra();
-      return { loaded: { engine, model, linearAlgebra }, close: () => engine.close() };
-    } catch (error) {
+    let reader: Awaited<ReturnType<typeof readOnThread>> | undefined;
+    const close = async (): Promise<void> => {
       await engine.close();
+      await reader?.close();
+    };
+    try {
+      if (stream) reader = await readOnThread(folder);
+      const model = await loadModel(engine, reader ?? folder, { name, hash, stream, widen });
+      const linearAlgebra = (): ReturnType<Engine["linearAlgebra"]> => engine.linearAlgebra();
+      return { loaded: { engine, model, linearAlgebra }, close };
+    } catch (error) {
+      await close();
       throw error;
     }
   };
   const find = async (name: string): Promise<FoundModel> => {
-    const folder = await findFolder(name);
+    const folder = await folderOf(name);
     const outline = await outlineModel(folder, { name });
     const { tokenizer, fault } = await tokenizerOf(folder);
     const plan = ({ precision, peakBytes, layers, purpose }: Wanted): Loading => {
-      const kept = planFor(outline, precision, { peakBytes, layers });
+      const kept = planFor(outline, precision, { peakBytes, layers: layers || !streams });
       return {
         use: async (work) => {
           const own = { precision, hash: purpose === "run", plan: kept };
@@ -121,7 +139,8 @@ export function keptModels({ threads }: { readonly threads?: number } = {}): Kep
         const warnings = await notFiniteWeights(folder);
         return { sha256, tensors, tokenizer: tokenizer !== undefined, warnings };
       },
-      weights: (beside) => keptWeights(outline, beside),
+      weights: ({ peakBytes, layers }) =>
+        keptWeights(outline, { peakBytes, layers: layers || !streams }),
       plan,
     };
   };

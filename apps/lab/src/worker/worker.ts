@@ -1,5 +1,7 @@
 import { answerRequests } from "@resolvent/analysis/remote";
+import { bundledModels } from "@resolvent/models";
 import { keptModels } from "./kept-models.ts";
+import { isPlace, placesOf } from "./places.ts";
 import { workplaceOf } from "./workplace.ts";
 
 // Memory is shared with further threads only where the page's server isolates it.
@@ -7,13 +9,17 @@ const threads = globalThis.crossOriginIsolated
   ? Math.max(1, Math.min(8, navigator.hardwareConcurrency))
   : 1;
 
+const places = placesOf((name) => Object.hasOwn(bundledModels, name));
+
 const answering = answerRequests(
   workplaceOf({
     catalogue: async () => (await import("virtual:catalogue")).default,
-    models: keptModels({ threads }),
+    models: keptModels({ threads, folder: places.folder, streams: globalThis.crossOriginIsolated }),
     engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,
   }),
   (reply) => postMessage(reply),
 );
 
-addEventListener("message", ({ data }) => answering.hear(data));
+addEventListener("message", ({ data }) =>
+  isPlace(data) ? places.take(data) : answering.hear(data),
+);

@@ -1,32 +1,10 @@
-import { InputError } from "@resolvent/tensor";
 import { describeByListing } from "./listing.ts";
 import { checkFolder, checkRepo, checkRevision } from "./names.ts";
 import { opfsCache } from "./opfs.ts";
 import { checkEndpoint, checkToken, HUB_ENDPOINT, type HubOptions } from "./options.ts";
+import { privateStorage } from "./private-storage.ts";
 import { RETRY } from "./retry.ts";
 import { type HubFolder, hubSnapshot } from "./snapshot.ts";
-
-async function privateStorage(): Promise<FileSystemDirectoryHandle> {
-  const storage = globalThis.navigator?.storage;
-  if (storage?.getDirectory === undefined) {
-    throw new InputError({
-      code: "weights/hub-no-storage",
-      message: "There is no private storage (OPFS) here to keep models in.",
-      remedy:
-        "In a browser, use a page served over https or from localhost; in Node, import hubFolder from @resolvent/weights/node.",
-    });
-  }
-  try {
-    return await storage.getDirectory();
-  } catch (cause) {
-    throw new InputError({
-      code: "weights/hub-no-storage",
-      message: "The browser does not let this page keep files.",
-      remedy: "Allow storage for this page, or leave private browsing.",
-      cause,
-    });
-  }
-}
 
 /**
  * The folder of a model on the Hugging Face Hub, its files fetched into the browser's private storage (OPFS)

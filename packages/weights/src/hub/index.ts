@@ -3,3 +3,4 @@ export { hubFolder } from "./folder.ts";
 export type { HubOptions } from "./options.ts";
 export type { HubProgress } from "./rate.ts";
 export type { HubFolder } from "./snapshot.ts";
+export { removeStoredRepo, type StoredCommit, type StoredRepo, storedRepos } from "./stored.ts";

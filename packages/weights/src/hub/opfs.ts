@@ -13,6 +13,7 @@ import {
   unstorable,
   writeText,
 } from "./opfs-storage.ts";
+import { HUB_STORE } from "./private-storage.ts";
 
 /**
  * Bytes in one stored piece. Pieces stay apart for good: storage of the origin has no way to join files, and a
@@ -103,7 +104,7 @@ export function opfsCache(
   ): Promise<Directory | undefined> => {
     const work = async (): Promise<Directory> => {
       let folder = root;
-      for (const part of ["resolvent-hub", cacheName(repo), ...path]) {
+      for (const part of [HUB_STORE, cacheName(repo), ...path]) {
         folder = await folder.getDirectoryHandle(part, { create });
       }
       return folder;
@@ -178,7 +179,7 @@ export function opfsCache(
       return quota === undefined ? undefined : Math.max(0, quota - (usage ?? 0));
     },
     begin: async ({ file, blob }: HubFile, signal) => {
-      const release = await lock(`resolvent-hub/${cacheName(repo)}/${blob.etag}`, signal);
+      const release = await lock(`${HUB_STORE}/${cacheName(repo)}/${blob.etag}`, signal);
       try {
         if ((await wholePieces(blob.etag)) !== undefined) {
           release();

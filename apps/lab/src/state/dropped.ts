@@ -1,0 +1,75 @@
+import type { NamedFiles } from "../worker/places.ts";
+
+/** A file, and where it lies in what was dropped. */
+export interface PlacedFile {
+  readonly path: string;
+  readonly file: File;
+}
+
+/** The files of one model. */
+export interface ModelFiles {
+  /** The folder's name. */
+  readonly name: string;
+  readonly files: NamedFiles;
+  readonly bytes: number;
+}
+
+/** Files that are looked at in what was dropped: a model has some dozens, and a home folder millions. */
+const MOST_FILES = 5000;
+
+/** The file that every model has. */
+const CONFIG = "config.json";
+
+/** All files in what was dropped, folders walked; none but the first 5000. */
+export async function placedFiles(
+  entries: readonly (FileSystemEntry | File)[],
+): Promise<readonly PlacedFile[]> {
+  const found: PlacedFile[] = [];
+  const todo = [...entries];
+  for (let entry = todo.shift(); entry !== undefined; entry = todo.shift()) {
+    if (found.length + todo.length > MOST_FILES) break;
+    if (entry instanceof File) found.push({ path: entry.name, file: entry });
+    else if (entry.isFile) {
+      const own = entry as FileSystemFileEntry; // it says so
+      const file = await new Promise<File>((resolve, reject) => own.file(resolve, reject));
+      found.push({ path: own.fullPath.replace(/^\//, ""), file });
+    } else todo.push(...(await childrenOf(entry as FileSystemDirectoryEntry))); // the other kind
+  }
+  return found;
+}
+
+async function childrenOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const all: FileSystemEntry[] = [];
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
+    if (some.length === 0 || all.length > MOST_FILES) return all;
+    all.push(...some);
+  }
+}
+
+/** Files that were picked by a form. */
+export function pickedFiles(list: FileList | null): readonly PlacedFile[] {
+  return [...(list ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+}
+
+/** The files of the model among those: of the outermost folder that has a config.json, else all on the outside. */
+export function modelFiles(placed: readonly PlacedFile[]): ModelFiles {
+  const depth = (path: string): number => path.split("/").length;
+  const configs = placed.filter(({ path }) => path === CONFIG || path.endsWith(`/${CONFIG}`));
+  const outermost = (some: readonly PlacedFile[]): PlacedFile | undefined =>
+    [...some].sort((a, b) => depth(a.path) - depth(b.path))[0];
+  const base = outermost(configs) ?? outermost(placed);
+  const folder = base?.path.split("/").slice(0, -1).join("/") ?? "";
+  const start = folder === "" ? "" : `${folder}/`;
+  const own = placed.filter(
+    ({ path }) => path.startsWith(start) && !path.slice(start.length).includes("/"),
+  );
+  return {
+    name: folder.split("/").at(-1) || "your files",
+    files: own.map(({ path, file }) => [path.slice(start.length), file] as const),
+    bytes: own.reduce((sum, { file }) => sum + file.size, 0),
+  };
+}

@@ -1,0 +1,232 @@
+import type { ModelDescription } from "@resolvent/analysis/remote";
+import { type Keeper, startKeeper } from "../storage/keeper.ts";
+import type { ErrandProgress, Stored } from "../storage/messages.ts";
+import { type ModelFiles, modelFiles, type PlacedFile, placedFiles } from "./dropped.ts";
+import type { Fault, Lab } from "./lab.svelte.ts";
+import { filesName, type HubModel, hubModelName, hubModelOf, isFilesName } from "./own-names.ts";
+
+/** The Hub's address, or that of another one where the page says so: its policy has to allow requests to it. */
+function hubEndpoint(): string {
+  const named = document.querySelector<HTMLMetaElement>('meta[name="hub"]')?.content;
+  return new URL(named ?? "https://huggingface.co", document.baseURI).href.replace(/\/$/, "");
+}
+
+/** A model whose headers were read, and which is not opened yet. */
+export interface Candidate {
+  readonly title: string;
+  readonly from: { readonly files: ModelFiles } | { readonly hub: HubModel };
+  readonly description: ModelDescription;
+  /** Bytes of its files. */
+  readonly bytes: number;
+  /** The name of dropped files, once their hash is known and is not that of the link. */
+  readonly other?: string;
+}
+
+/** Work on a model that goes on. */
+export interface Task {
+  readonly what: string;
+  readonly progress: ErrandProgress | undefined;
+}
+
+/** One's own models: those that were dropped, and those of the Hub that are stored. */
+export class OwnModels {
+  candidate: Candidate | null = $state.raw(null);
+  stored: Stored | null = $state.raw(null);
+  task: Task | null = $state.raw(null);
+  fault: Fault | null = $state.raw(null);
+  /** Names of dropped models that were opened. */
+  dropped: readonly string[] = $state.raw([]);
+
+  readonly #lab: Lab;
+  readonly #keeper: Keeper = startKeeper();
+  #stop: AbortController | undefined;
+  #places = 0;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  /** Names of models that can be opened: dropped, then stored. */
+  get names(): readonly string[] {
+    const stored = (this.stored?.repos ?? []).flatMap(({ repo, commits }) =>
+      commits
+        .filter(({ whole }) => whole)
+        .map(({ commit }) => hubModelName({ repo, revision: commit })),
+    );
+    return [...this.dropped, ...stored];
+  }
+
+  /** Reads the headers of what was dropped. */
+  async takeEntries(entries: readonly (FileSystemEntry | File)[]): Promise<void> {
+    await this.#task(
+      "reading its files",
+      async () => await this.#takeFiles(await placedFiles(entries)),
+    );
+  }
+
+  /** Reads the headers of files that were picked. */
+  async takePicked(picked: readonly PlacedFile[]): Promise<void> {
+    await this.#task("reading its files", async () => await this.#takeFiles(picked));
+  }
+
+  /** Reads the headers of a model on the Hub: the first request to it. */
+  async lookUp(typed: string): Promise<void> {
+    const hub = hubModelOf(typed);
+    if (!/^[\w-][\w.-]*(?:\/[\w-][\w.-]*)?$/.test(hub.repo)) {
+      this.fault = {
+        message: `“${hub.repo}” is not the name of a model on the Hub.`,
+        remedy: "Names are like openai-community/gpt2, or openai-community/gpt2@main.",
+      };
+      return;
+    }
+    await this.#task(`reading the headers of ${hub.repo}`, async (signal) => {
+      const path = [...hub.repo.split("/"), "resolve", hub.revision].map(encodeURIComponent);
+      const address = `${hubEndpoint()}/${path.join("/")}/`;
+      const description = await this.#describe(address);
+      const bytes = await this.#keeper.size(address, { signal });
+      signal.throwIfAborted();
+      this.candidate = { title: `${hub.repo}@${hub.revision}`, from: { hub }, description, bytes };
+    });
+  }
+
+  /** Opens the candidate: its files are hashed, or fetched and stored, first. */
+  async open(): Promise<void> {
+    const { candidate } = this;
+    if (candidate === null) return;
+    const { from, other } = candidate;
+    if (other !== undefined && "files" in from) await this.#use(other, from.files);
+    else if ("files" in from) await this.#openFiles(candidate, from.files);
+    else await this.#fetch(from.hub);
+  }
+
+  /** Leaves the candidate. */
+  leave(): void {
+    this.cancel();
+    this.candidate = null;
+    this.fault = null;
+  }
+
+  /** What is stored now. */
+  async list(): Promise<void> {
+    try {
+      this.stored = await this.#keeper.stored();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Deletes all that is stored of a repository. */
+  async remove(repo: string): Promise<void> {
+    await this.#task(`deleting ${repo}`, async () => {
+      await this.#keeper.remove(repo);
+      await this.list();
+    });
+  }
+
+  /** Fetches what is left of a download that has not ended. */
+  async resume(repo: string, revision: string): Promise<void> {
+    await this.#fetch({ repo, revision });
+  }
+
+  cancel(): void {
+    this.#stop?.abort();
+  }
+
+  async #takeFiles(placed: readonly PlacedFile[]): Promise<void> {
+    const files = modelFiles(placed);
+    const description = await this.#describe(files.files);
+    this.candidate = { title: files.name, from: { files }, description, bytes: files.bytes };
+  }
+
+  async #describe(at: ModelFiles["files"] | string): Promise<ModelDescription> {
+    this.candidate = null;
+    const place = `own:${this.#places++}`;
+    this.#lab.tell?.({ place, at });
+    return await this.#lab.modelDescription(place);
+  }
+
+  async #openFiles(candidate: Candidate, files: ModelFiles): Promise<void> {
+    await this.#task("computing its hash", async (signal, onProgress) => {
+      const name = filesName(await this.#keeper.hash(files.files, { signal, onProgress }));
+      const asked = this.#lab.place.question.model;
+      const known = this.dropped.includes(asked);
+      if (isFilesName(asked) && asked !== name && !known) {
+        this.candidate = { ...candidate, other: name };
+        this.fault = {
+          message: `The weights of these files have the hash ${name.slice(4, 16)}…; the link is about those of ${asked.slice(4, 16)}….`,
+          remedy: "Drop the files that it is about, or open these instead.",
+        };
+        return;
+      }
+      await this.#use(name, files);
+    });
+  }
+
+  async #use(name: string, { files }: ModelFiles): Promise<void> {
+    this.#lab.tell?.({ place: name, at: files });
+    this.dropped = [...new Set([...this.dropped, name])];
+    this.#opened(name);
+  }
+
+  async #fetch(hub: HubModel): Promise<void> {
+    await this.#task(`fetching ${hub.repo}`, async (signal, onProgress) => {
+      try {
+        const commit = await this.#keeper.fetch(hub, hubEndpoint(), { signal, onProgress });
+        this.#opened(hubModelName({ repo: hub.repo, revision: commit }));
+      } finally {
+        await this.list();
+      }
+    });
+  }
+
+  #opened(name: string): void {
+    this.candidate = null;
+    this.fault = null;
+    this.#lab.models = false;
+    void this.#lab.use(name);
+  }
+
+  async #task(
+    what: string,
+    work: (signal: AbortSignal, onProgress: (progress: ErrandProgress) => void) => Promise<void>,
+  ): Promise<void> {
+    this.#stop?.abort();
+    const stop = new AbortController();
+    this.#stop = stop;
+    this.fault = null;
+    this.task = { what, progress: undefined };
+    const onProgress = (progress: ErrandProgress): void => {
+      if (this.#stop === stop) this.task = { what, progress };
+    };
+    try {
+      await work(stop.signal, onProgress);
+    } catch (error) {
+      if (this.#stop === stop) this.#failed(error);
+    } finally {
+      if (this.#stop === stop) {
+        this.#stop = undefined;
+        this.task = null;
+      }
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { name, message = String(error), remedy } = Object(error);
+    if (name === "AbortError") return;
+    const own = typeof remedy === "string" ? remedy : undefined;
+    this.fault = {
+      message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
+      remedy: own,
+    };
+  }
+}
+
+const made = new WeakMap<Lab, OwnModels>();
+
+/** The one of a lab, made when it is first wanted. */
+export function ownModels(lab: Lab): OwnModels {
+  const own = made.get(lab) ?? new OwnModels(lab);
+  made.set(lab, own);
+  lab.own = own;
+  return own;
+}

@@ -1,0 +1,42 @@
+import type { Failure } from "@resolvent/analysis/remote";
+import type { HubProgress, StoredRepo } from "@resolvent/weights/hub";
+import type { NamedFiles } from "../worker/places.ts";
+
+/** What the keeper of models can be asked to do. */
+export type Errand =
+  /** The hash that names the weights among these files. */
+  | { readonly ask: "hash"; readonly files: NamedFiles }
+  /** How many bytes the weights at an address have: headers are read. */
+  | { readonly ask: "size"; readonly address: string }
+  /** To fetch a model from a hub into the browser's storage; tells its commit. */
+  | {
+      readonly ask: "fetch";
+      readonly repo: string;
+      readonly revision: string;
+      readonly endpoint: string;
+    }
+  | { readonly ask: "list" }
+  | { readonly ask: "remove"; readonly repo: string }
+  | { readonly ask: "cancel"; readonly errand: number };
+
+/** How far an errand is. */
+export type ErrandProgress = Pick<HubProgress, "done" | "total"> & Partial<HubProgress>;
+
+/** What is stored, and how much room there is. */
+export interface Stored {
+  readonly repos: readonly StoredRepo[];
+  readonly usage: number | undefined;
+  readonly quota: number | undefined;
+}
+
+export type Told =
+  | { readonly progress: ErrandProgress }
+  | { readonly sha256: string }
+  | { readonly bytes: number }
+  | { readonly commit: string }
+  | { readonly stored: Stored }
+  | { readonly done: true }
+  | { readonly failure: Failure };
+
+export type ErrandMessage = Errand & { readonly id: number };
+export type ToldMessage = Told & { readonly to: number };

@@ -1,0 +1,59 @@
+import { failureOf } from "@resolvent/analysis/remote";
+import { blobSource, memoryFolder, openCheckpoint, urlFolder } from "@resolvent/weights";
+import { checkpointSha256, hubFolder, removeStoredRepo, storedRepos } from "@resolvent/weights/hub";
+import type { ErrandMessage, ErrandProgress, Stored, Told, ToldMessage } from "./messages.ts";
+
+const stops = new Map<number, AbortController>();
+
+addEventListener("message", ({ data }) => void hear(data as ErrandMessage)); // of the page that started it
+
+async function hear(message: ErrandMessage): Promise<void> {
+  const { id } = message;
+  const stop = new AbortController();
+  stops.set(id, stop);
+  const tell = (told: Told): void => postMessage({ ...told, to: id } satisfies ToldMessage);
+  const onProgress = (progress: ErrandProgress): void => tell({ progress });
+  try {
+    tell(await run(message, stop.signal, onProgress));
+  } catch (error) {
+    tell({ failure: failureOf(error) });
+  } finally {
+    stops.delete(id);
+  }
+}
+
+async function run(
+  errand: ErrandMessage,
+  signal: AbortSignal,
+  onProgress: (progress: ErrandProgress) => void,
+): Promise<Told> {
+  switch (errand.ask) {
+    case "hash": {
+      const files = errand.files.map(([name, blob]) => [name, blobSource(blob, name)] as const);
+      const checkpoint = await openCheckpoint(memoryFolder(new Map(files), "files"), { signal });
+      return { sha256: await checkpointSha256(checkpoint, { signal, onProgress }) };
+    }
+    case "size": {
+      const { files } = await openCheckpoint(urlFolder(errand.address), { signal });
+      return { bytes: [...files.values()].reduce((sum, { size }) => sum + size, 0) };
+    }
+    case "fetch": {
+      const { repo, revision, endpoint } = errand;
+      const options = { revision, endpoint, signal, onProgress };
+      return { commit: (await hubFolder(repo, options)).commit };
+    }
+    case "list":
+      return { stored: await stored() };
+    case "remove":
+      await removeStoredRepo(errand.repo);
+      return { done: true };
+    case "cancel":
+      stops.get(errand.errand)?.abort();
+      return { done: true };
+  }
+}
+
+async function stored(): Promise<Stored> {
+  const { usage, quota } = await navigator.storage.estimate();
+  return { repos: await storedRepos(), usage, quota };
+}

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, normalize } from "node:path";
+
+export const COMMIT = "607a30d783dfa663caf39e06633721c8d4cfcd7e";
+
+/** The lab and a hub of one origin. */
+export interface HubServer {
+  readonly address: string;
+  /** Requests for files of the hub: the file, and the range asked for. */
+  readonly asked: string[];
+  /** How many bytes of weights are sent before the connection all but stands still; undefined for all. */
+  stallAfter: number | undefined;
+  close(): Promise<void>;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+};
+
+/** Serves a folder, its page told that the hub is at `/hub`, and repositories there; `lie` gives one wrong hashes. */
+export async function serveWithHub(
+  dist: string,
+  repos: Readonly<Record<string, Readonly<Record<string, Buffer>>>>,
+  lie: string,
+): Promise<HubServer> {
+  const digest = (kind: string, ...parts: (string | Buffer)[]): string =>
+    parts.reduce((hash, part) => hash.update(part), createHash(kind)).digest("hex");
+  const listing = (repo: string): string => {
+    const siblings = Object.entries(repos[repo] ?? {}).map(([rfilename, bytes]) => ({
+      rfilename,
+      size: bytes.length,
+      blobId: digest("sha1", `blob ${bytes.length}\0`, bytes),
+      ...(rfilename.endsWith(".safetensors") && {
+        lfs: {
+          sha256: digest("sha256", bytes, repo === lie ? "else" : ""),
+          size: bytes.length,
+        },
+      }),
+    }));
+    return JSON.stringify({ sha: COMMIT, siblings });
+  };
+  const sendFile = (
+    response: ServerResponse,
+    name: string,
+    bytes: Buffer,
+    range: string | undefined,
+  ): void => {
+    served.asked.push(`${name} ${range ?? "whole"}`);
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "") ?? [];
+    const start = Number(from ?? 0);
+    const end = to === undefined ? bytes.length : Math.min(Number(to) + 1, bytes.length);
+    response.writeHead(range === undefined ? 200 : 206, {
+      "content-length": end - start,
+      ...(range !== undefined && { "content-range": `bytes ${start}-${end - 1}/${bytes.length}` }),
+    });
+    const { stallAfter } = served;
+    // Headers of a file are its first 64 KiB: what is asked for beyond them is a download.
+    if (stallAfter !== undefined && name.endsWith(".safetensors") && end - start > 65536) {
+      response.write(bytes.subarray(start, start + stallAfter));
+      // Later, so that what was counted before is told.
+      setTimeout(
+        () => response.write(bytes.subarray(start + stallAfter, start + stallAfter + 1)),
+        500,
+      );
+    } else response.end(bytes.subarray(start, end));
+  };
+  const server = createServer(({ url = "", headers }, response) => {
+    const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
+    const hub = /^\/hub\/(api\/models\/)?([^/]+\/[^/]+)\/(?:resolve|revision)\/[^/]+\/?(.*)$/.exec(
+      path,
+    );
+    if (hub !== null) {
+      const [, api, repo = "", file = ""] = hub;
+      const bytes = repos[repo]?.[file];
+      if (api !== undefined && repo in repos) response.end(listing(repo));
+      else if (bytes !== undefined) sendFile(response, file, bytes, headers.range);
+      else response.writeHead(404).end();
+      return;
+    }
+    const inside = normalize(path.slice(1) || "index.html");
+    const file = join(dist, inside);
+    if (inside.startsWith("..") || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404).end();
+      return;
+    }
+    const bytes = readFileSync(file);
+    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    response.end(
+      inside === "index.html"
+        ? bytes
+            .toString()
+            .replace('name="hub" content="https://huggingface.co"', 'name="hub" content="/hub"')
+        : bytes,
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  const served: HubServer = {
+    address: `http://127.0.0.1:${port}/`,
+    asked: [],
+    stallAfter: undefined,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+  return served;
+}
