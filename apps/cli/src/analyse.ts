@@ -4,6 +4,7 @@ import {
   type AnyOutlineAnalysis,
   bytes,
   type Host,
+  type ListedAnalysis,
   type Outcome,
   type Parameter,
   prepareAnalysis,
@@ -134,7 +135,7 @@ export async function analyseAlone(
 }
 
 /** What the options say; `later` reads the prompt from standard input, once there is a model to read it. */
-async function valuesGiven(
+export async function valuesGiven(
   parameters: readonly Parameter[],
   { flags, terminal }: CallAlone,
   output: Output,
@@ -150,10 +151,10 @@ async function valuesGiven(
       newFile(flag, path, flags.overwrite ?? false, (size) =>
         terminal.note(`${path} will take ${bytes(size)}.`),
       ),
-    newFolder: (flag, path) =>
-      newFolder(flag, path, flags.overwrite ?? false, (size) =>
-        terminal.note(`${path} will take ${bytes(size)}.`),
-      ),
+    newFolder: (flag, path, fresh) => {
+      const onSize = (size: number): void => terminal.note(`${path} will take ${bytes(size)}.`);
+      return newFolder(flag, path, fresh ? "never" : (flags.overwrite ?? false), onSize);
+    },
   });
   const waits = parameters.some(
     (parameter) =>
@@ -170,8 +171,8 @@ async function valuesGiven(
 }
 
 /** Writes a result with all that is to be said about it, and its page and figure where these were asked for. */
-async function give(
-  analysis: AnyAnalysis | AnyOutlineAnalysis,
+export async function give(
+  analysis: ListedAnalysis,
   { result, soundness }: Outcome<Result>,
   output: Output,
   { flags, terminal, argv }: CallAlone,

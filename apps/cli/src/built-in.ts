@@ -1,6 +1,6 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import type { ListedAnalysis } from "@resolvent/analysis";
 
-type Analyses = readonly (AnyAnalysis | AnyOutlineAnalysis)[];
+type Analyses = readonly ListedAnalysis[];
 
 const attention = async (): Promise<Analyses> =>
   (await import("@resolvent/attention/analyses")).attentionAnalyses;
@@ -10,6 +10,8 @@ const expansion = async (): Promise<Analyses> =>
   (await import("@resolvent/expansion/analyses")).expansionAnalyses;
 const linearity = async (): Promise<Analyses> =>
   (await import("@resolvent/linearity/analyses")).linearityAnalyses;
+const merge = async (): Promise<Analyses> =>
+  (await import("@resolvent/merge/analyses")).mergeAnalyses;
 const models = async (): Promise<Analyses> => (await import("resolvent/analyses")).modelAnalyses;
 const patching = async (): Promise<Analyses> =>
   (await import("@resolvent/patching/analyses")).patchingAnalyses;
@@ -31,6 +33,10 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["lens", expansion],
   ["profile", models],
   ["linearity", linearity],
+  ["merge", merge],
+  ["barrier", merge],
+  ["compare", merge],
+  ["align", merge],
   ["inspect", models],
   ["run", models],
   ["patch", patching],

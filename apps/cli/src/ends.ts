@@ -1,7 +1,7 @@
 import type { Parameter } from "@resolvent/analysis";
 import { usageError } from "./failure.ts";
 import type { OutputOptions } from "./output.ts";
-import { flagOf } from "./parameter-options.ts";
+import { calledOf } from "./parameter-options.ts";
 import { checkApart, checkPlace, type Place, STANDARD } from "./place.ts";
 
 /** Files that a command writes beside its result. */
@@ -39,7 +39,7 @@ export function checkPlaces(
     parameters.flatMap((parameter) => {
       const path = given[parameter.name];
       if (parameter.kind !== kind || typeof path !== "string") return [];
-      return [{ flag: flagOf(parameter.name), path }];
+      return [{ flag: calledOf(parameter), path }];
     });
   const named = (flag: string, path: string | undefined): Place[] =>
     path === undefined ? [] : [{ flag, path }];

@@ -35,10 +35,12 @@ export function refuseUnsound({ warnings }: Pick<Soundness, "warnings">): void {
 
 /** Faults of files, by code; everything else that is the caller's is a matter of usage. */
 const fileFaults =
-  /^(weights\/|cli\/unreadable$|cli\/bad-vector$|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$)/;
+  /^(weights\/|cli\/unreadable$|cli\/bad-vector$|transformer\/(no-config|bad-config|bad-json|bad-tokenizer|file-too-large|missing-tensor|unexpected-tensor|wrong-size)$|merge\/(no-config|unexpected-tensor|tensor-missing|stored-dtype)$)/;
 
 /** Numbers that are not finite, or do not add up, in a result or on the way to one. */
-const unsound: ReadonlySet<string> = new Set(["cli/unsound-result", "cpu/not-finite"]);
+const unsound: ReadonlySet<string> = new Set([
+  ...["cli/unsound-result", "cpu/not-finite", "merge/not-finite", "merge/no-model"],
+]);
 
 /** A plug-in that threw, or gave what is no result. */
 export const PLUGIN_FAILED = "cli/plugin-failed";

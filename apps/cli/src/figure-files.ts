@@ -1,7 +1,6 @@
 import {
-  type AnyAnalysis,
-  type AnyOutlineAnalysis,
   checkViews,
+  type ListedAnalysis,
   listViews,
   type Result,
   type Soundness,
@@ -42,7 +41,7 @@ const WIDTH = 720;
  * @throws InputError `cli/usage` for a figure that it does not have; `analysis/bad-view`; what writing throws
  */
 export async function writeFigures(
-  analysis: AnyAnalysis | AnyOutlineAnalysis,
+  analysis: ListedAnalysis,
   result: Result,
   {
     tables,

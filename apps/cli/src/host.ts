@@ -8,12 +8,16 @@ import {
   vocabularyOf,
   type Wanted,
 } from "@resolvent/analysis";
+import type { CpuTensor } from "@resolvent/cpu";
+import type { Model, ModelOutline } from "@resolvent/transformer";
+import type { Folder } from "@resolvent/weights";
+import { placeOfModel } from "./model-place.ts";
 import {
   keepWeights,
   keptWeights,
   noteKeeping,
   notFiniteIn,
-  openModel,
+  openModels,
   storedTensors,
   weightsHash,
 } from "./open.ts";
@@ -21,6 +25,7 @@ import type { EngineOptions, ModelOptions } from "./options.ts";
 import { findModel } from "./prepare.ts";
 import type { Terminal } from "./terminal.ts";
 import { textLossNotes } from "./text-losses.ts";
+import { toldOf } from "./told.ts";
 import { warner } from "./warnings.ts";
 
 /** What a command says about how it computes. */
@@ -49,6 +54,7 @@ export function hostOf(
 ): Host {
   const { precision, float64 = true, stream = false } = flags;
   const refused = (why: string, remedy: string) => ({ refused: why, remedy });
+  const known: Known = new WeakMap();
   return {
     precision,
     float64,
@@ -61,22 +67,36 @@ export function hostOf(
           ? true
           : refused("--no-float64 leaves it out", "Leave out --no-float64."),
       linearAlgebra: true,
+      models: true,
+      folders: true,
       dictionary:
         dictionaries.length > 0
           ? dictionaries
           : refused("none is named", "Give one: --dictionary FOLDER."),
     },
-    find: async () => await found(model, flags, terminal),
+    find: async () => await found(model, flags, known, terminal),
+    findOther: async (name) => {
+      const { path, ...place } = placeOfModel(name);
+      const { revision: _, ...own } = flags; // that is the first one's
+      return await found(path, { ...own, ...place }, known, terminal);
+    },
     later,
     checkpoint,
     signal,
-    onProgress: ({ done, total, of, note }) =>
-      terminal.progress(`${of} ${done} of ${total}${note === undefined ? "" : `, ${note}`}`),
+    onProgress: (progress) => terminal.progress(toldOf(progress)),
     warn: warner(terminal),
   };
 }
 
-async function found(name: string, flags: HostFlags, terminal: Terminal): Promise<FoundModel> {
+/** Where models are that were found: hosts get them back as they gave them. */
+type Known = WeakMap<FoundModel, { readonly folder: Folder; readonly outline: ModelOutline }>;
+
+async function found(
+  name: string,
+  flags: HostFlags,
+  known: Known,
+  terminal: Terminal,
+): Promise<FoundModel> {
   const {
     folder,
     outline,
@@ -85,30 +105,47 @@ async function found(name: string, flags: HostFlags, terminal: Terminal): Promis
   } = await findModel(name, flags, terminal);
   const losses = textLossNotes(tokenizer);
   const { vocab } = outline.architecture;
+  type Others = Pick<Wanted, "others">;
+  const othersOf = ({ others = new Map() }: Others) =>
+    [...others].flatMap(([as, other]) => {
+      const own = known.get(other);
+      return own === undefined ? [] : [{ as, ...own }];
+    });
+  const outlinesWith = (wanted: Others) => [outline, ...othersOf(wanted).map((own) => own.outline)];
   const plan = (wanted: Wanted): Loading => {
     const { precision, peakBytes, purpose, layers } = wanted;
+    const others = othersOf(wanted);
     const as = { ...flags, precision };
     const remedy =
       purpose === "run"
         ? "Shorten the input, ask for less, or raise --max-memory."
         : "Do not recompute the certificate in float64: --no-float64.";
-    const kept = keepWeights(outline, as, peakBytes, { remedy, layers });
+    const kept = keepWeights(outlinesWith(wanted), as, peakBytes, { remedy, layers });
     return {
       use: async (work) => {
-        if (purpose === "run") noteKeeping(outline, kept, flags, terminal);
-        else terminal.progress("certificate in float64");
-        const { engine, model, close } = await openModel(
-          folder,
-          outline.name,
+        if (purpose === "run") {
+          for (const one of outlinesWith(wanted)) noteKeeping(one, kept, flags, terminal);
+        } else terminal.progress("certificate in float64");
+        const all = [{ folder, outline }, ...others];
+        const { engine, models, close } = await openModels(
+          all.map((one) => ({ folder: one.folder, name: one.outline.name })),
           { ...as, ...kept },
           terminal,
         );
         try {
-          // A certificate says nothing of the model.
-          const sha256 = purpose === "run" ? await weightsHash(folder, terminal) : undefined;
+          // A certificate says nothing of its models.
+          const hashed = async <M extends object>(model: M, from: Folder): Promise<M> =>
+            purpose === "run" ? { ...model, sha256: await weightsHash(from, terminal) } : model;
+          const [model, ...beside] = models as [Model<CpuTensor>, ...Model<CpuTensor>[]]; // one for each
+          const named = new Map<string, Model<CpuTensor>>();
+          for (const [i, other] of beside.entries()) {
+            const own = others[i];
+            if (own !== undefined) named.set(own.as, await hashed(other, own.folder));
+          }
           return await work({
             engine,
-            model: { ...model, ...(sha256 !== undefined && { sha256 }) },
+            model: await hashed(model, folder),
+            others: named,
             linearAlgebra: () => engine.linearAlgebra(),
           });
         } finally {
@@ -117,8 +154,9 @@ async function found(name: string, flags: HostFlags, terminal: Terminal): Promis
       },
     };
   };
-  return {
+  const model: FoundModel = {
     outline,
+    folder,
     vocabulary: vocabularyOf(tokenizer, outline.name, vocab, { read: losses.read, fault }),
     textWarnings: losses.warnings,
     files: async () => ({
@@ -127,7 +165,10 @@ async function found(name: string, flags: HostFlags, terminal: Terminal): Promis
       tokenizer: tokenizer !== undefined,
       warnings: await notFiniteIn(folder, terminal),
     }),
-    weights: ({ peakBytes, layers }) => keptWeights(outline, flags, peakBytes, layers),
+    weights: ({ peakBytes, layers, ...beside }) =>
+      keptWeights(outlinesWith(beside), flags, peakBytes, layers),
     plan,
   };
+  known.set(model, { folder, outline });
+  return model;
 }

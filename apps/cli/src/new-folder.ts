@@ -10,27 +10,28 @@ import { isThere, STANDARD, statOf, unwritable } from "./place.ts";
 
 /**
  * A folder that an analysis writes; `onSize` hears how large it gets before it is. Its files are written beside it first.
- * With `overwrite`, those of the same names are replaced, and others stay.
+ * With `overwrite`, those of the same names are replaced, and others stay; where it is `never`, there may be no such folder.
  *
  * @throws InputError `cli/usage` for what is no folder, and for one with files in it; `cli/unwritable`
  */
 export function newFolder(
   flag: string,
   path: string,
-  overwrite: boolean,
+  overwrite: boolean | "never",
   onSize: (size: number) => void,
 ): NewFolder {
   checkFolder(flag, path, overwrite);
   const folder = resolve(path); // without a slash at its end
   return {
     name: path,
+    path: folder,
     write: async (fill, size) => {
       onSize(size);
       const beside = join(dirname(folder), `.${basename(folder)}.${randomUUID().slice(0, 8)}.tmp`);
       try {
         await inSystem(path, mkdir(beside));
         await fill(async (file, pieces) => await writeInto(path, beside, file, pieces));
-        await inSystem(path, putInPlace(beside, folder, overwrite));
+        await inSystem(path, putInPlace(beside, folder, overwrite === true));
       } finally {
         await rm(beside, { recursive: true, force: true }).catch(() => {}); // what failed before matters more
       }
@@ -39,13 +40,16 @@ export function newFolder(
 }
 
 /** Refuses what cannot be written, before any work is done for it. */
-function checkFolder(flag: string, path: string, overwrite: boolean): void {
+function checkFolder(flag: string, path: string, overwrite: boolean | "never"): void {
   if (path === STANDARD || path === "") {
     throw usageError(`${flag} writes files, got "${path}".`, "Name a folder.");
   }
   const stats = statOf(path);
   if (stats !== undefined && !stats.isDirectory()) {
     throw usageError(`${flag}: ${path} is a file.`, "Name a folder.");
+  }
+  if (stats !== undefined && overwrite === "never") {
+    throw usageError(`${path} is there already.`, "Name another folder: nothing is replaced.");
   }
   const above = dirname(resolve(path));
   try {

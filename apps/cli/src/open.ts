@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import type { ModelFiles } from "@resolvent/analysis";
 import { bytes } from "@resolvent/analysis";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
-import { InputError, isInputError } from "@resolvent/tensor";
+import { InputError, isInputError, type Precision } from "@resolvent/tensor";
 import {
   loadModel,
   type Model,
@@ -24,10 +24,11 @@ import { usageError } from "./failure.ts";
 import type { EngineOptions, ModelOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A model that a command works on, on an engine of its own. */
-export interface OpenModel {
+/** Models that a command works on, on an engine of their own. */
+export interface OpenModels {
   readonly engine: Cpu;
-  readonly model: Model<CpuTensor>;
+  /** In the order in which they were asked for. */
+  readonly models: readonly Model<CpuTensor>[];
   /** Ends all that was made for it. */
   readonly close: () => Promise<void>;
 }
@@ -93,7 +94,7 @@ export function modelName(name: string, folder: Folder): string {
   return "repo" in folder ? name : basename(resolve(name)) || name;
 }
 
-/** What a cpu engine can hold of one model and its intermediates. */
+/** What a cpu engine can hold of its models and their intermediates. */
 const ENGINE_BYTES: number = 2 ** 32;
 
 /** How a model's weights are to be kept. */
@@ -116,13 +117,13 @@ interface Budget {
 }
 
 function budget(
-  outline: ModelOutline,
+  outlines: readonly ModelOutline[],
   { precision, stream = false, maxMemory }: EngineOptions,
   intermediates: number,
   layers = false,
 ): Budget {
   const limit = Math.min(maxMemory ?? ENGINE_BYTES, ENGINE_BYTES);
-  const plans = weightPlans(outline.sizes, precision).filter(
+  const plans = jointPlans(outlines, precision).filter(
     (plan) => (plan.stream || !stream) && !(plan.stream && layers),
   );
   return {
@@ -132,14 +133,28 @@ function budget(
   };
 }
 
-/** How a model's weights would be kept beside so many bytes of intermediates, from the headers alone. */
+/** The ways to have the weights of several models in memory, all in the same way. */
+function jointPlans(outlines: readonly ModelOutline[], precision: Precision): WeightPlan[] {
+  const each = outlines.map(({ sizes }) => weightPlans(sizes, precision));
+  const ways = each.reduce((most, plans) => (plans.length > most.length ? plans : most), []);
+  return ways.map(({ stream, widen }) => {
+    // One that stores nothing in 16 bits has no other way than to widen it.
+    const own = each.flatMap((plans) => {
+      const alike = plans.filter((plan) => plan.stream === stream);
+      return alike.find((plan) => plan.widen === widen) ?? alike[0] ?? [];
+    });
+    return { stream, widen, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) };
+  });
+}
+
+/** How the weights of models would be kept beside so many bytes of intermediates, from the headers alone. */
 export function keptWeights(
-  outline: ModelOutline,
+  outlines: readonly ModelOutline[],
   options: EngineOptions,
   intermediates: number,
   layers = false,
 ): KeptWeights {
-  const { plan, least } = budget(outline, options, intermediates, layers);
+  const { plan, least } = budget(outlines, options, intermediates, layers);
   if (plan === undefined) return { kept: "more than the limit", bytes: least };
   const ends = plan.widen ? "" : ", the rest as stored";
   const whole = plan.widen ? `in ${options.precision}` : "as stored";
@@ -147,18 +162,18 @@ export function keptWeights(
 }
 
 /**
- * The fastest way to keep a model's weights that leaves room for the intermediates, from the headers alone; layer
+ * The fastest way to keep the weights of models that leaves room for the intermediates, from the headers alone; layer
  * by layer where that is asked for, and never where all layers are needed at once.
  *
  * @throws InputError `cli/over-budget` where it fits in no way
  */
 export function keepWeights(
-  outline: ModelOutline,
+  outlines: readonly ModelOutline[],
   options: EngineOptions,
   intermediates: number,
   { remedy, layers }: { readonly remedy: string; readonly layers: boolean },
 ): WeightPlan {
-  const { limit, plan, least } = budget(outline, options, intermediates, layers);
+  const { limit, plan, least } = budget(outlines, options, intermediates, layers);
   if (plan !== undefined) return plan;
   throw new InputError({
     code: "cli/over-budget",
@@ -184,34 +199,50 @@ export function noteKeeping(
   }
 }
 
-/** Loads a model onto a cpu engine. */
+/** Loads a model onto a cpu engine of its own. */
 export async function openModel(
   folder: Folder,
   name: string,
+  options: Pick<EngineOptions, "precision" | "threads"> & Keeping,
+  terminal: Terminal,
+): Promise<Pick<OpenModels, "engine" | "close"> & { readonly model: Model<CpuTensor> }> {
+  const { models, ...opened } = await openModels([{ folder, name }], options, terminal);
+  return { ...opened, model: models[0] as Model<CpuTensor> }; // one for each that is wanted
+}
+
+/** Loads models onto one cpu engine. */
+export async function openModels(
+  wanted: readonly { readonly folder: Folder; readonly name: string }[],
   { precision, threads, stream, widen }: Pick<EngineOptions, "precision" | "threads"> & Keeping,
   terminal: Terminal,
-): Promise<OpenModel> {
+): Promise<OpenModels> {
   const wide =
     process.env.RESOLVENT_WIDE === "1"
       ? (await import("@resolvent/cpu/wide")).wideKernels
       : undefined;
   const engine = await createCpu({ precision, ...(threads !== undefined && { threads }), wide });
-  // What a computation waits for while it reads from a server is read by a thread.
-  const thread = stream && ADDRESS.test(folder.name) ? await readOnThread(folder) : undefined;
+  const readers: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     await engine.close();
-    await thread?.close();
+    for (const reader of readers) await reader.close();
   };
   try {
-    const model = await loadModel(engine, thread ?? folder, {
-      name,
-      hash: false,
-      stream,
-      widen,
-      onProgress: ({ done, total }) => terminal.progress(`${name}: ${done} of ${total} tensors`),
-    });
+    const models: Model<CpuTensor>[] = [];
+    for (const { folder, name } of wanted) {
+      // What a computation waits for while it reads from a server is read by a thread.
+      const thread = stream && ADDRESS.test(folder.name) ? await readOnThread(folder) : undefined;
+      if (thread !== undefined) readers.push(thread);
+      const model = await loadModel(engine, thread ?? folder, {
+        name,
+        hash: false,
+        stream,
+        widen,
+        onProgress: ({ done, total }) => terminal.progress(`${name}: ${done} of ${total} tensors`),
+      });
+      models.push(model);
+    }
     terminal.progress("");
-    return { engine, model, close };
+    return { engine, models, close };
   } catch (error) {
     await close();
     throw error;

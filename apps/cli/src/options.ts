@@ -11,6 +11,7 @@ export const options = {
   format: (): Option =>
     new Option("--format <format>", "output format; default: table").choices(FORMATS),
   json: (): Option => new Option("--json", "the same as --format json"),
+  offline: (): Option => new Option("--offline", "use only what is in the Hub's cache"),
   overwrite: (): Option => new Option("--overwrite", "replace an existing file"),
   precision: (): Option =>
     new Option("--precision <precision>", "precision of the computation")
@@ -33,7 +34,12 @@ export function withModelOptions(
       "a bundled model (tales, attn-only-2l), a folder with config.json and safetensors, the address of one (https://example.org/gpt2), or a name on the Hugging Face Hub (openai-community/gpt2; hub:openai-community/gpt2 where a folder here is called so)",
     )
     .addOption(new Option("--revision <name>", "branch, tag or commit on the Hub; default: main"))
-    .addOption(new Option("--offline", "use only what is in the Hub's cache"));
+    .addOption(options.offline());
+}
+
+/** Adds what commands share that open files themselves. */
+export function withFilesOptions(command: Command): Command {
+  return command.addOption(options.offline()).addOption(options.threads());
 }
 
 /** Adds what commands that compute share. */

@@ -10,11 +10,17 @@ import {
   type TextFile,
   type TokenName,
 } from "@resolvent/analysis";
-import { InvalidArgumentError, Option } from "commander";
+import { Argument, InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
 import { someOf } from "./options.ts";
 import { readSiteVector } from "./site-vector.ts";
 import { noInput, parseTokens } from "./tokens.ts";
+
+/** A parameter as a word of a command: `<other>`, `[other]`. */
+export function argumentOf({ name, kind, description, required }: Parameter): Argument {
+  const said = kind === "file" ? described(description, "- is standard input") : description;
+  return new Argument(required ? `<${name}>` : `[${name}]`, said);
+}
 
 /** A parameter as options of a command: two where a value can be given in two ways. */
 export function optionsOf(parameter: Parameter): Option[] {
@@ -71,6 +77,8 @@ export function optionsOf(parameter: Parameter): Option[] {
       return [option("file")];
     case "newFolder":
       return [option("folder")];
+    case "model":
+      return [option("model", "named as MODEL is, NAME@REVISION on the Hub")];
     case "head":
     case "node":
     case "text":
@@ -120,7 +128,8 @@ export interface Files {
   readonly textFile: (path: string) => TextFile;
   /** `flag` is the option that names it. */
   readonly newFile: (flag: string, path: string) => NewFile;
-  readonly newFolder: (flag: string, path: string) => NewFolder;
+  /** `fresh`: nothing that is there may be replaced. */
+  readonly newFolder: (flag: string, path: string, fresh: boolean) => NewFolder;
 }
 
 /** What the options of a command say, by attribute name, as values of parameters. */
@@ -147,12 +156,14 @@ export async function valuesOf(
 }
 
 async function readValue(
-  { name, kind }: Parameter,
+  parameter: Parameter,
   given: string,
   { readText, textFile, newFile, newFolder }: Files,
 ): Promise<unknown> {
-  if (kind === "newFile") return newFile(flagOf(name), given);
-  if (kind === "newFolder") return newFolder(flagOf(name), given);
+  const { kind } = parameter;
+  const called = calledOf(parameter);
+  if (kind === "newFile") return newFile(called, given);
+  if (kind === "newFolder") return newFolder(called, given, parameter.fresh === true);
   if (kind === "file") return textFile(given);
   if (kind === "jsonLines") return /^\s*[{[]/.test(given) ? given : await readText(given);
   return given;
@@ -191,6 +202,11 @@ function givenTo(parameter: Parameter, flags: Readonly<Record<string, unknown>>)
 /** `maxDegree` as `--max-degree`. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** What messages call a parameter: `--out`, or `OUT` where it is a word. */
+export function calledOf({ name, argument }: Pick<Parameter, "name" | "argument">): string {
+  return argument ? flagOf(name).slice(2).toUpperCase() : flagOf(name);
 }
 
 /** The option for token ids beside a prompt's, and its attribute. */

@@ -1,4 +1,4 @@
-import type { AnyAnalysis, AnyOutlineAnalysis, JsonSchema } from "@resolvent/analysis";
+import type { JsonSchema, ListedAnalysis } from "@resolvent/analysis";
 import { Command, CommanderError } from "commander";
 import { builtInFor } from "./built-in.ts";
 import { analysisCommand } from "./commands/analysis.ts";
@@ -18,7 +18,7 @@ add up (the result, where there is one, is printed in full); ${EXIT.interrupted}
 
 export interface ProgramOptions {
   /** What are commands beside those about the machine and the project; default all that are built in. */
-  readonly analyses?: readonly (AnyAnalysis | AnyOutlineAnalysis)[];
+  readonly analyses?: readonly ListedAnalysis[];
   /** Where plug-ins are looked for; default nowhere. */
   readonly places?: PluginPlaces;
   /** Ends an analysis between pieces of its work. */

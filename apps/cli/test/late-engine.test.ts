@@ -1,7 +1,9 @@
 import {
   type AnyAnalysis,
+  type ByParameter,
   checkParameters,
   type DictionaryFiles,
+  type ListedAnalysis,
   type NewFolder,
   type Result,
   type Subject,
@@ -37,6 +39,9 @@ const tokensFile: TextFile = {
     }
   },
 };
+
+/** Another model, as a parameter names it. */
+const other = "other";
 
 /** A folder that takes what is written to it, and keeps nothing. */
 const out: NewFolder = {
@@ -88,6 +93,15 @@ const asked: Readonly<Record<string, readonly Given[]>> = {
     { prompt, mostFeatures: 8, target: [3, 5], top: 2, budget: 1 },
   ],
   linearity: [{ tokensFile, draws: 20, lensPasses: 1 }],
+  barrier: [
+    { tokensFile, other, points: 3, base: other, grid: 2 },
+    { tokensFile, other, points: 2, method: "slerp" },
+  ],
+  compare: [
+    { prompt, other },
+    { prompt, other, merge: other, level: "head", tokensFile },
+  ],
+  align: [{ other }, { other, by: "activations", tokensFile, points: 2, out }],
   heads: [{ repeatLength: 6 }],
   ov: [{ head: "L1.H0" }, { head: "L1.H0", words: [3, 5, 9] }],
   run: [
@@ -107,15 +121,30 @@ function lasting(result: Result): unknown {
 
 const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
 
+/** The models that parameters may name, on an engine; none where none is named. */
+async function othersOn<T extends Shaped>(
+  engine: Engine<T>,
+  family: string,
+  params: Given,
+): Promise<ByParameter<Model<T>>> {
+  if (!("other" in params)) return {};
+  const model = await loadModel(engine, tinyModel(family, { seed: 1 }), { hash: false });
+  return { other: model, base: model, merge: model };
+}
+
 async function resultOf<T extends Shaped>(
   engine: Engine<T>,
+  family: string,
   model: Model<T>,
-  analysis: AnyAnalysis,
-  params: Given,
+  models: ByParameter<Model<T>>,
+  { analysis, params }: { readonly analysis: AnyAnalysis; readonly params: Given },
 ): Promise<unknown> {
+  const [first, second] = [tinyModel(family), tinyModel(family, { seed: 1 })];
   const subject: Subject<T> = {
     engine,
     model,
+    models,
+    folders: { model: first, other: second, base: second },
     vocabulary,
     linearAlgebra: () => createLinearAlgebra(),
     provided: { dictionary: dictionariesOf(analysis.name, model.architecture.d_model) },
@@ -126,24 +155,30 @@ async function resultOf<T extends Shaped>(
   return lasting(await analysis.run(subject, checked));
 }
 
+/** Others compute with nothing, or open what they compute with themselves. */
+const onModel = (analysis: ListedAnalysis): analysis is AnyAnalysis =>
+  analysis.needs !== "outline" && analysis.needs !== "files";
+
 test("every analysis is asked here", () => {
-  const all = analyses.filter(({ needs }) => needs !== "outline").map(({ name }) => name);
+  const all = analyses.filter(onModel).map(({ name }) => name);
   expect(Object.keys(asked).toSorted()).toEqual(all.toSorted());
 });
 
 describe.each(["gpt2", "llama"])("on an engine that answers later, %s", (family) => {
-  const cases = analyses.flatMap((analysis) =>
-    analysis.needs === "outline"
-      ? []
-      : (asked[analysis.name] ?? []).map((params) => ({ name: analysis.name, analysis, params })),
-  );
-  test.each(cases)("$name $params", async ({ analysis, params }) => {
+  const cases = analyses
+    .filter(onModel)
+    .flatMap((analysis) =>
+      (asked[analysis.name] ?? []).map((params) => ({ name: analysis.name, analysis, params })),
+    );
+  test.each(cases)("$name $params", async (one) => {
     const engine = lateEngine();
     const model = await loadModel(engine, tinyModel(family), { hash: false });
+    const others = await othersOn(engine, family, one.params);
     const before = engine.alive();
-    const got = await resultOf(engine, model, analysis, params);
+    const got = await resultOf(engine, family, model, others, one);
     expect(engine.alive()).toBe(before);
     const same = await loadModel(reference, tinyModel(family), { hash: false });
-    expect(got).toEqual(await resultOf(reference, same, analysis, params));
+    const sameOthers = await othersOn(reference, family, one.params);
+    expect(got).toEqual(await resultOf(reference, family, same, sameOthers, one));
   });
 });

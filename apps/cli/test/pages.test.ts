@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import axe from "axe-core";
@@ -17,7 +17,7 @@ const call = (args: readonly string[]): Promise<Ran> => run(analyses, [...args, 
 const clean = ["--prompt", "once upon"];
 const pair = [...clean, "--corrupt", "none upon"];
 
-/** Every analysis, and what it takes besides a model. */
+/** Every analysis, and what it takes besides a model, if it takes one. */
 const calls: Readonly<Record<string, readonly string[]>> = {
   inspect: [],
   run: [...clean, "--attention"],
@@ -40,14 +40,25 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   features: ["--dictionary", at("sae"), "--tokens-file", at("ids.txt"), "--feature", "2"],
   graph: [...clean, "--dictionary", at("transcoder"), "--most-features", "20"],
   linearity: ["--tokens-file", at("ids.txt"), "--draws", "3", "--lens-passes", "0"],
+  barrier: [at("other"), "--tokens-file", at("ids.txt"), "--base", at("other"), "--grid", "3"],
+  compare: [at("other"), ...clean, "--level", "head"],
+  align: [at("other"), "--tokens-file", at("ids.txt"), "--points", "3"],
+  merge: [at("merge.yml"), at("merged", "tiny")],
 };
 
 beforeAll(async () => {
   await writeModel(model, "gpt2");
+  await writeModel(at("other"), "gpt2", { seed: 1 });
   await writeDictionary(at("sae"));
   await writeDictionary(at("transcoder"), {
     ...{ hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" },
   });
+  mkdirSync(at("merged"));
+  const inputs = [model, at("other")].map((one) => `{model: ${JSON.stringify(one)}}`);
+  writeFileSync(
+    at("merge.yml"),
+    `{merge_method: linear, parameters: {weight: 1}, models: [${inputs.join(", ")}]}`,
+  );
   writeFileSync(at("ids.txt"), "1,2,3,4\n4,3,2,1\n1,3,2,4\n2,2,1,1\n");
 });
 
@@ -58,7 +69,8 @@ test("all analyses are here", () => {
 describe.each(Object.entries(calls))("the page of %s", (command, args) => {
   let page = "";
   beforeAll(async () => {
-    const own = [command, model, ...args, "--html", html(command), "--json"];
+    const named = command === "merge" ? [] : [model];
+    const own = [command, ...named, ...args, "--html", html(command), "--json"];
     const { code, stdout, stderr } = await call(own);
     expect([code, stderr]).toEqual([0, expect.stringContaining("has the page")]);
     expect(JSON.parse(stdout).model.name).toBe("tiny");

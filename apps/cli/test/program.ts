@@ -1,4 +1,4 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import type { ListedAnalysis } from "@resolvent/analysis";
 import { builtInFor } from "../src/built-in.ts";
 import { type ProgramOptions, runProgram } from "../src/program.ts";
 import { terminalOf } from "../src/terminal.ts";
@@ -22,7 +22,7 @@ interface Person {
 
 /** Runs a command line in this process, with analyses of the test's own, its output piped. */
 export async function run(
-  analyses: readonly (AnyAnalysis | AnyOutlineAnalysis)[],
+  analyses: readonly ListedAnalysis[],
   args: readonly string[],
   { input = "", answer, ...options }: Omit<ProgramOptions, "analyses"> & Person = {},
 ): Promise<Ran> {

@@ -6,7 +6,7 @@ import { type JsonSchema, schemaFault } from "@resolvent/analysis";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { analyses } from "../src/analyses.ts";
-import { temporaryFolder, tinyGraph, writeDictionary } from "./models.ts";
+import { temporaryFolder, tinyGraph, writeDictionary, writeModel } from "./models.ts";
 import { run } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -99,6 +99,13 @@ const commands: readonly (readonly string[])[] = [
   ["graph", "--import", "GRAPH"],
   ["linearity", "attn-only-2l", "--tokens-file", "IDS", "--max-tokens", "300", "--draws", "5"],
   ["train-dictionary", "attn-only-2l", "--tokens-file", "IDS", ...training, "--out", "OUT"],
+  ["barrier", "ONE", "TWO", "--tokens-file", "FEW", "--points", "2", "--base", "TWO"],
+  ["compare", "ONE", "TWO", "--tokens", "1,2,3", "--base", "TWO", "--tokens-file", "FEW"],
+  ["compare", "ONE", "TWO", "--tokens", "1,2,3", "--max-degree", "1"],
+  ["align", "ONE", "TWO", "--tokens-file", "FEW", "--points", "2"],
+  ["align", "ONE", "TWO", "--out", "ALIGNED"],
+  ["merge", "CONFIG", "--dry-run"],
+  ["merge", "CONFIG", "MERGED", "--no-hash"],
 ];
 
 test("every output is as its schema says, and no analysis is left out", async () => {
@@ -115,7 +122,13 @@ test("every output is as its schema says, and no analysis is left out", async ()
     hookOut: "blocks.1.hook_mlp_out",
     width: WIDTH,
   };
+  const few = join(folder, "few.txt");
+  await writeFile(few, "[[1,2,3],[4,5,6,7]]");
   const files: Readonly<Record<string, string>> = {
+    ...{ FEW: few, ALIGNED: join(folder, "aligned") },
+    ONE: await writeModel(join(folder, "one"), "gpt2", { seed: 1 }),
+    TWO: await writeModel(join(folder, "two"), "gpt2", { seed: 2 }),
+    ...{ CONFIG: join(folder, "merge.yml"), MERGED: join(folder, "merged") },
     ...{ IDS: ids, PROMPTS: prompts, GRAPH: graph, OUT: join(folder, "trained") },
     SAE: await writeDictionary(join(folder, "sae"), {
       hook: "blocks.3.hook_resid_post",
@@ -123,6 +136,14 @@ test("every output is as its schema says, and no analysis is left out", async ()
     }),
     SAE2: await writeDictionary(join(folder, "transcoder"), transcoder),
   };
+  const { ONE, TWO, CONFIG = "" } = files;
+  await writeFile(
+    CONFIG,
+    JSON.stringify({
+      ...{ merge_method: "slerp", base_model: ONE, parameters: { t: [0, 1] } },
+      ...{ models: [{ model: ONE }, { model: TWO }], tokenizer: { source: "union" } },
+    }),
+  );
   const seen = new Set<string>();
   for (const words of commands) {
     const args = words.map((word) => files[word] ?? word);
@@ -251,7 +272,11 @@ describe("results have one vocabulary", () => {
         const property = properties[name];
         // Graphs count their nodes, and the file of one has them as other programs do.
         const counted = /^attribution-graph/.test(at) && name === "nodes";
-        return property === undefined || counted ? [] : [[`${at}/${name}`, plain(property).type]];
+        // A plan of a merge has tokens as the configuration says where their rows come from.
+        const row = at === "merge-plan/$defs/PlannedToken";
+        return property === undefined || counted || row
+          ? []
+          : [[`${at}/${name}`, plain(property).type]];
       }),
     );
     expect(found.length).toBeGreaterThan(10);

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { AnyAnalysis, AnyOutlineAnalysis, Result, Table } from "@resolvent/analysis";
+import type { ListedAnalysis, Result, Table } from "@resolvent/analysis";
 import { beforeAll, describe, expect, test } from "vitest";
 import { analyses } from "../src/analyses.ts";
 import type { Format } from "../src/options.ts";
@@ -93,6 +93,32 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
     ],
   ],
   ["graph", ["--import", at("graph.json")]],
+  ["barrier", ["M", at("other"), "--tokens-file", at("ids.txt"), "--points", "3"]],
+  [
+    "barrier",
+    [
+      ...["M", at("other"), "--tokens-file", at("ids.txt"), "--points", "3", "--method", "nuslerp"],
+      ...["--base", at("other"), "--grid", "2", "--max-tokens", "100"],
+    ],
+  ],
+  ["merge", [at("merge.yml"), "--dry-run"]],
+  ["merge", [at("merge.yml"), at("merged"), "--shard-bytes", "20000", "--no-verify"]],
+  ["compare", ["M", at("other"), ...prompt]],
+  [
+    "compare",
+    [
+      ...["M", at("other"), ...prompt, "--level", "head", "--top", "5", "--max-degree", "2"],
+      ...["--base", at("other"), "--merge", at("other"), "--tokens-file", at("ids.txt")],
+    ],
+  ],
+  ["align", ["M", at("other")]],
+  [
+    "align",
+    [
+      ...["M", at("other"), "--by", "activations", "--tokens-file", at("ids.txt")],
+      ...["--points", "3", "--rotations", "--dtype", "F64", "--out", at("aligned")],
+    ],
+  ],
   ["profile", ["M", ...prompt, "--runs", "1"]],
   ["inspect", ["M"]],
   ["inspect", ["attn-only-2l"]],
@@ -101,6 +127,7 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
 let model: string;
 beforeAll(async () => {
   model = await writeModel(at("small"), "gpt2");
+  await writeModel(at("other"), "gpt2", { seed: 1 });
   await writeDictionary(at("sae"));
   await writeDictionary(at("transcoder"), {
     ...{ hook: "blocks.0.ln2.hook_normalized", hookOut: "blocks.0.hook_mlp_out" },
@@ -109,6 +136,11 @@ beforeAll(async () => {
     ...{ hook: "blocks.1.ln2.hook_normalized", hookOut: "blocks.1.hook_mlp_out", seed: 1 },
   });
   await writeFile(at("graph.json"), JSON.stringify(tinyGraph()));
+  const inputs = [model, at("other")].map((one) => `{model: ${JSON.stringify(one)}}`);
+  await writeFile(
+    at("merge.yml"), // with something that has no effect
+    `{merge_method: linear, parameters: {weight: 1, density: 0.5}, models: [${inputs.join(", ")}]}`,
+  );
   await writeFile(at("labels.json"), '{"2": "the second"}');
   const line = (i: number): string =>
     Array.from({ length: 20 }, (_, k) => (i * k + k) % 29).join(",");
@@ -147,7 +179,7 @@ function written(
 const seenKinds = new Map<string, Set<string>>();
 
 describe.each(calls)("%s %j", (name, args) => {
-  const analysis = analyses.find((one) => one.name === name) as AnyAnalysis | AnyOutlineAnalysis; // it is in the list
+  const analysis = analyses.find((one) => one.name === name) as ListedAnalysis; // it is in the list
   let result: Result;
   let tables: readonly Table[];
   beforeAll(async () => {

@@ -9,6 +9,7 @@ import type { Parameters } from "./schema.ts";
 import type { ModelFiles, Outline, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
 import type { View } from "./view.ts";
+import type { Workplace } from "./workplace.ts";
 
 /** What every analysis says about itself. */
 interface Described<P, R extends Result> {
@@ -97,6 +98,22 @@ export interface OutlineAnalysis<P, R extends Result> extends Described<P, R> {
   readonly run: (files: ModelFiles, params: P) => Promise<R>;
 }
 
+/**
+ * An analysis of files that it opens itself: of models that a configuration names. No model is given to it, and nothing is
+ * loaded for it.
+ */
+export interface FilesAnalysis<P, R extends Result, D extends Result = R>
+  extends Described<P, R | D> {
+  readonly needs: "files";
+  readonly float64?: undefined;
+  readonly resumable?: undefined;
+  readonly alone?: undefined;
+  /** What it would do, and what that takes: what a dry run gives. @throws InputError for all that can be told before */
+  readonly plan: (place: Workplace, params: P) => Promise<D>;
+  /** Does it. @throws InputError what `plan` throws, and what only numbers show */
+  readonly run: (place: Workplace, params: P) => Promise<R>;
+}
+
 /** An analysis whose parameters and result are not known here: one of a list. */
 // biome-ignore lint/suspicious/noExplicitAny: what is put in goes through `params` first, whatever P is
 export type AnyAnalysis = Analysis<any, any>;
@@ -104,6 +121,13 @@ export type AnyAnalysis = Analysis<any, any>;
 /** The same of an `OutlineAnalysis`. */
 // biome-ignore lint/suspicious/noExplicitAny: what is put in goes through `params` first, whatever P is
 export type AnyOutlineAnalysis = OutlineAnalysis<any, any>;
+
+/** The same of a `FilesAnalysis`. */
+// biome-ignore lint/suspicious/noExplicitAny: what is put in goes through `params` first, whatever P is
+export type AnyFilesAnalysis = FilesAnalysis<any, any, any>;
+
+/** One of a list, of whichever kind. */
+export type ListedAnalysis = AnyAnalysis | AnyOutlineAnalysis | AnyFilesAnalysis;
 
 /**
  * The same analysis, with its types inferred, its name and the shape of its parameters checked.
@@ -114,9 +138,10 @@ export function defineAnalysis<P, R extends Result>(analysis: Analysis<P, R>): A
 export function defineAnalysis<P, R extends Result>(
   analysis: OutlineAnalysis<P, R>,
 ): OutlineAnalysis<P, R>;
-export function defineAnalysis<P, R extends Result>(
-  analysis: Analysis<P, R> | OutlineAnalysis<P, R>,
-): Analysis<P, R> | OutlineAnalysis<P, R> {
+export function defineAnalysis<P, R extends Result, D extends Result>(
+  analysis: FilesAnalysis<P, R, D>,
+): FilesAnalysis<P, R, D>;
+export function defineAnalysis(analysis: ListedAnalysis): ListedAnalysis {
   const { name, params, resultSchema } = analysis;
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) {
     throw new InputError({
@@ -135,8 +160,8 @@ export function defineAnalysis<P, R extends Result>(
  * Whether a value has the parts of an analysis: hosts load those of others. `defineAnalysis` then tells whether its
  * name and parameters are sound.
  */
-export function isAnalysis(value: unknown): value is AnyAnalysis | AnyOutlineAnalysis {
-  const { name, summary, description, params, needs, estimate, run, tables } = Object(value);
+export function isAnalysis(value: unknown): value is ListedAnalysis {
+  const { name, summary, description, params, needs, estimate, plan, run, tables } = Object(value);
   const { examples = [], tableKinds = [], page = run, resultSchema = {} } = Object(value);
   const { validate, jsonSchema } = Object(Object(params)["~standard"]);
   const texts = [name, summary, description];
@@ -146,7 +171,7 @@ export function isAnalysis(value: unknown): value is AnyAnalysis | AnyOutlineAna
     Array.isArray(tableKinds) &&
     typeof resultSchema === "object" &&
     [...examples, ...tableKinds, ...texts].every((text) => typeof text === "string") &&
-    [...functions, ...(needs === "outline" ? [] : [estimate])].every(
+    [...functions, ...(needs === "outline" ? [] : [needs === "files" ? plan : estimate])].every(
       (part) => typeof part === "function",
     )
   );

@@ -2,6 +2,7 @@ import { InputError } from "@resolvent/tensor";
 import type { Architecture } from "@resolvent/transformer";
 import type { TextFile } from "./file.ts";
 import type { Vocabulary } from "./subject.ts";
+import { beginsLists, tokenLists } from "./token-lists.ts";
 import { parseTokenIds } from "./token-notation.ts";
 
 /** A line of token ids longer than this is no such file: some million tokens. */
@@ -17,7 +18,7 @@ const LENGTH = 128;
 export interface CorpusFiles {
   /** UTF-8 text. */
   readonly corpus?: TextFile | undefined;
-  /** Token ids, one list a line. */
+  /** Token ids, one list a line, or one JSON list of lists. */
   readonly tokensFile?: TextFile | undefined;
   /** Tokens of a sequence at most; default 128 of a text, all of a line of ids, if the context allows. */
   readonly length?: number | undefined;
@@ -113,14 +114,21 @@ export async function* textPieces(file: TextFile, length: number): AsyncGenerato
 }
 
 /**
- * The token ids of each line, separated by commas or spaces, in brackets or not; empty lines are passed over.
+ * The token ids of each line, separated by commas or spaces, in brackets or not; empty lines are passed over. A file that
+ * begins as a JSON list of lists is read as that, however it is broken into lines.
  *
  * @throws InputError `analysis/bad-tokens` with the line's number; `analysis/not-text`
  */
 export async function* tokenLines(file: TextFile): AsyncGenerator<readonly number[]> {
-  let line = 0;
-  for await (const { text, ends } of linesOf(file, LONGEST_LINE)) {
+  let [line, begun] = [0, false];
+  const lines = linesOf(file, LONGEST_LINE);
+  for await (const { text, ends } of lines) {
     line++;
+    if (!begun && beginsLists(text)) {
+      yield* await tokenLists(file, rest(text, lines));
+      return;
+    }
+    begun ||= text.trim() !== "";
     if (!ends && text.length >= LONGEST_LINE)
       throw badTokens(file, line, "a line of over 2²⁴ bytes");
     const ids = parseTokenIds(text.replace(/^\s*\[|\]\s*,?\s*$/g, ""), (odd) =>
@@ -128,6 +136,15 @@ export async function* tokenLines(file: TextFile): AsyncGenerator<readonly numbe
     );
     if (ids.length > 0) yield ids;
   }
+}
+
+/** A text that has begun, to its end. */
+async function* rest(
+  begun: string,
+  lines: AsyncIterable<{ readonly text: string; readonly ends: boolean }>,
+): AsyncGenerator<string> {
+  yield begun;
+  for await (const { text, ends } of lines) yield ends ? `${text}\n` : text;
 }
 
 function badTokens(file: TextFile, line: number, got: string): InputError {

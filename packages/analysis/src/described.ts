@@ -30,8 +30,8 @@ export type ParameterValues =
         | "file"
         /** A `NewFile`. */
         | "newFile"
-        /** A `NewFolder`. */
-        | "newFolder"
+        /** The name of another model. */
+        | "model"
         /** `SiteVector`s; their order counts. */
         | "siteVectors";
     }
@@ -39,6 +39,12 @@ export type ParameterValues =
       /** A layer, a position of the input: numbers from 0. */
       readonly kind: "number" | "numbers" | "layer" | "position";
       readonly range: Range;
+    }
+  | {
+      /** A `NewFolder`. */
+      readonly kind: "newFolder";
+      /** Whether nothing that is there may be replaced, not even where somebody asks for it. */
+      readonly fresh?: true;
     }
   | {
       /** One of some words; some of them. */
@@ -61,6 +67,8 @@ export type Parameter = ParameterValues & {
   /** What stands for a value in help texts, from JSON Schema's `title`: `k`. */
   readonly placeholder?: string;
   readonly required: boolean;
+  /** Whether a command takes it as a word of its own after the model, in the order of the parameters, and not as an option. */
+  readonly argument?: true;
   /** What it is where nothing is given. */
   readonly default?: unknown;
 };
@@ -99,10 +107,23 @@ export function describeParameters<P>(params: Parameters<P>): Parameter[] {
       group: typeof own.group === "string" ? own.group : groupOf(values.kind),
       ...(typeof title === "string" && { placeholder: title }),
       required: required.includes(name) && preset === undefined,
+      ...(own.argument === true && { argument: checkArgument(name, values.kind) }),
       ...(preset !== undefined && { default: preset }),
       ...values,
     };
   });
+}
+
+/** What one word says. */
+const WORDS: ReadonlySet<Parameter["kind"]> = new Set<Parameter["kind"]>([
+  ...(["model", "text", "choice", "file", "newFile", "newFolder"] as const),
+]);
+
+function checkArgument(name: string, kind: Parameter["kind"]): true {
+  if (WORDS.has(kind)) return true;
+  throw badSchema(
+    `The parameter ${name} is an argument of a command, which takes ${[...WORDS].join(", ")} and no ${kind}.`,
+  );
 }
 
 /** `maxDegree` as `max degree`. */
@@ -116,6 +137,7 @@ function groupOf(kind: Parameter["kind"]): string {
     case "prompts":
     case "jsonLines":
     case "file":
+    case "model":
       return "input";
     case "token":
     case "tokens":
@@ -146,7 +168,7 @@ const FORMATS = {
   "json-lines": "jsonLines",
   file: "file",
   "new-file": "newFile",
-  "new-folder": "newFolder",
+  model: "model",
 } as const;
 
 /** The format of a site with a vector, of which there are lists only. */
@@ -154,6 +176,8 @@ const SITE_VECTOR = "site-vector";
 
 function valuesOf(name: string, schema: JsonSchema): ParameterValues {
   const { format } = schema;
+  if (format === "new-folder")
+    return { kind: "newFolder", ...(schema.fresh === true && { fresh: true }) };
   if (Object.hasOwn(FORMATS, String(format)))
     return { kind: FORMATS[format as keyof typeof FORMATS] };
   if (format === "layer" || format === "position") return { kind: format, range: rangeOf(schema) };

@@ -21,6 +21,8 @@ export interface NewFile {
 export interface NewFolder {
   /** Its name or path, as it is called in messages. */
   readonly name: string;
+  /** Where it is on this machine, for what writes its files itself; absent where it is nowhere yet, as in a browser. */
+  readonly path?: string;
   /**
    * Writes its files, as `fill` says: all of them or none. `bytes` is about how many there are.
    * @throws InputError where it cannot be written

@@ -1,5 +1,6 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { Model, Warning } from "@resolvent/transformer";
+import type { Folder } from "@resolvent/weights";
 import type { Offered } from "./needs.ts";
 import type { Result } from "./result.ts";
 import type { Checkpoint, ModelFiles, Progress, Vocabulary } from "./subject.ts";
@@ -20,6 +21,8 @@ export interface Host {
   readonly float64?: boolean;
   /** Finds the model. Its headers and its tokenizer are read, and no weights. */
   readonly find: () => Promise<FoundModel>;
+  /** Finds another model by its name, as `find` does; such a host offers `models`, and heeds `Wanted.others`. Default none. */
+  readonly findOther?: ((name: string) => Promise<FoundModel>) | undefined;
   /** Values that are asked for only once there is a model: a text that somebody types. Default none. */
   readonly later?: (() => Promise<Values>) | undefined;
   /** Where an analysis that can be resumed keeps what it has; default nowhere. Asked for once memory suffices. */
@@ -41,12 +44,14 @@ export interface FoundModel {
   /** Its shapes, and the name that results call it by. */
   readonly outline: Model<Priced>;
   readonly vocabulary: Vocabulary;
+  /** Its files, where analyses may read them; such a host offers `folders`. */
+  readonly folder?: Folder;
   /** What is to be said of the texts that the vocabulary has encoded so far; default nothing. */
   readonly textWarnings?: () => readonly Warning[];
   /** What its files say, for an analysis of these alone, and what is to be said of them. */
   files(): Promise<FoundFiles>;
-  /** What its weights would take in memory beside so much else, and how they would be kept. */
-  weights(beside: Pick<Wanted, "peakBytes" | "layers">): ModelFiles["weights"];
+  /** What its weights, and those of others beside it, would take in memory beside so much else, and how they would be kept. */
+  weights(beside: Pick<Wanted, "peakBytes" | "layers" | "others">): ModelFiles["weights"];
   /**
    * How it would be loaded.
    * @throws InputError where it does not fit into memory
@@ -67,6 +72,8 @@ export interface Wanted {
   readonly layers: boolean;
   /** For the analysis itself, or to certify its result. */
   readonly purpose: "run" | "certificate";
+  /** Models that are loaded onto the same engine, by their names, as `findOther` gave them; default none. */
+  readonly others?: ReadonlyMap<string, FoundModel>;
 }
 
 /** A model that fits into memory. */
@@ -79,6 +86,8 @@ export interface Loaded<T extends Shaped> {
   readonly engine: Engine<T>;
   /** With its hash, where results are to have it. */
   readonly model: Model<T>;
+  /** Those of `Wanted.others`, by the same names. */
+  readonly others?: ReadonlyMap<string, Model<T>>;
   /** Where there are decompositions; such a host offers `linearAlgebra`. */
   readonly linearAlgebra?: () => Promise<LinearAlgebra>;
 }

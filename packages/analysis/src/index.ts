@@ -3,9 +3,12 @@ export { type Agreement, agreement } from "./agreement.ts";
 export {
   type Analysis,
   type AnyAnalysis,
+  type AnyFilesAnalysis,
   type AnyOutlineAnalysis,
   defineAnalysis,
+  type FilesAnalysis,
   isAnalysis,
+  type ListedAnalysis,
   type OutlineAnalysis,
 } from "./analysis.ts";
 export {
@@ -36,6 +39,7 @@ export type {
   Wanted,
 } from "./host.ts";
 export { type JsonSchema, schemaFault } from "./json-schema.ts";
+export { type ByParameter, modelOf } from "./models.ts";
 export {
   type DictionaryFiles,
   NEEDS,
@@ -93,6 +97,7 @@ export {
   runAlone,
   runAnalysis,
 } from "./run-analysis.ts";
+export { planFiles, runFiles } from "./run-files.ts";
 export type { Parameters } from "./schema.ts";
 export type { SiteVector } from "./site-vector.ts";
 export {
@@ -139,3 +144,4 @@ export {
 } from "./view.ts";
 export { vocabularyOf } from "./vocabulary.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";
+export type { FilesHost, Workplace } from "./workplace.ts";

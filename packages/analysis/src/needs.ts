@@ -1,5 +1,4 @@
-import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
-import type { Model } from "@resolvent/transformer";
+import { InputError } from "@resolvent/tensor";
 import type { ByteSource, Folder } from "@resolvent/weights";
 import type { TextFile } from "./file.ts";
 
@@ -8,7 +7,8 @@ export const NEEDS: Readonly<Record<Need, string>> = {
   layers: "all layers in memory at once",
   float64: "the model in float64",
   linearAlgebra: "decompositions of matrices",
-  secondModel: "a second model",
+  models: "other models than the first",
+  folders: "the files of its models",
   dictionary: "a dictionary",
   corpus: "a corpus",
   pairs: "pairs of prompts",
@@ -22,10 +22,10 @@ export interface Provisions {
   readonly layers: true;
   readonly float64: true;
   readonly linearAlgebra: true;
-  /** Runs `use` on the other model, on an engine of its own. */
-  readonly secondModel: <R>(
-    use: <U extends Shaped>(engine: Engine<U>, model: Model<U>) => Promise<R>,
-  ) => Promise<R>;
+  /** `subject.models` has those that parameters name. Whoever gives one needs this, without a word about it. */
+  readonly models: true;
+  /** `subject.folders` has the files of the model and of the others. */
+  readonly folders: true;
   /** One or several, in the order in which they were named. */
   readonly dictionary: readonly DictionaryFiles[];
   readonly corpus: TextFile;

@@ -166,7 +166,11 @@ async function runEach<P, R extends Result, T extends Shaped>(
   };
   // The model in float64 is loaded once for all.
   if (inFloat64 === undefined) await runAll(undefined);
-  else await inFloat64((engine64, model64) => runAll((use) => use(engine64, model64)));
+  else {
+    await inFloat64((engine64, model64, models64) =>
+      runAll((use) => use(engine64, model64, models64)),
+    );
+  }
   return soFar();
 }
 

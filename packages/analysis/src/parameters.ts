@@ -25,6 +25,7 @@ export {
   headParameter,
   jsonLinesParameter,
   layerParameter,
+  modelParameter,
   type NumberOptions,
   newFileParameter,
   newFolderParameter,

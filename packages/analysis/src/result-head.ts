@@ -68,7 +68,7 @@ export interface HeadFields {
 /** The head of a result for which nothing was computed. */
 export function resultHead<Kind extends string, T extends Shaped>(
   kind: Kind,
-  model: Model<T>,
+  model: Pick<Model<T>, "name" | "sha256" | "architecture">,
   fields: HeadFields = {},
 ): ResultHead<Kind> {
   const { freeze = [], reference = null, weightProcessing = "none" } = fields;

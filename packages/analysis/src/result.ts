@@ -66,8 +66,11 @@ export interface ModelFacts extends ModelIdentity {
   readonly blocks: readonly string[];
 }
 
+/** What is known of a model without its weights. */
+type Known<T extends Shaped> = Pick<Model<T>, "name" | "sha256" | "architecture">;
+
 /** Which model it is, as its results say it. */
-export function modelIdentity<T extends Shaped>(model: Model<T>): ModelIdentity {
+export function modelIdentity<T extends Shaped>(model: Known<T>): ModelIdentity {
   return {
     name: model.name,
     sha256: model.sha256 ?? null,
@@ -76,7 +79,7 @@ export function modelIdentity<T extends Shaped>(model: Model<T>): ModelIdentity 
 }
 
 /** The facts about a model that its results carry. */
-export function modelFacts<T extends Shaped>(model: Model<T>): ModelFacts {
+export function modelFacts<T extends Shaped>(model: Known<T>): ModelFacts {
   return { ...modelIdentity(model), blocks: blockNames(model.architecture) };
 }
 

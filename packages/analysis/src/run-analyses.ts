@@ -1,7 +1,8 @@
 import { commonRuns, notedRuns, sharedRuns, sharedSize } from "@resolvent/transformer";
 import type { AnyAnalysis } from "./analysis.ts";
 import { checkParameters } from "./check.ts";
-import type { Host, Values } from "./host.ts";
+import type { FoundModel, Host, Values } from "./host.ts";
+import { findOthers, namedModels } from "./models.ts";
 import { providedFor } from "./needs.ts";
 import type { Result } from "./result.ts";
 import {
@@ -13,6 +14,8 @@ import {
   onLoaded,
   outcomeOf,
   outlineOf,
+  type Ready,
+  warningsOf,
 } from "./run-analysis.ts";
 
 /** One of several analyses that are run together. */
@@ -45,15 +48,21 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
   const checked: (Pick<Asked, "analysis"> & Checked<unknown>)[] = [];
   for (const { analysis, values } of asked) {
     const params = await checkParameters(analysis.params, values);
-    const needs = needsOf(analysis, params);
+    const named = namedModels(analysis.params, values);
+    const needs = needsOf(analysis, params, named);
     const provided = providedFor(analysis.name, needs, host.offers);
-    checked.push({ analysis, params, needs, provided });
+    checked.push({ analysis, params, named, needs, provided });
   }
   const found = await host.find();
   warn?.(found.outline.warnings ?? []);
-  const outline = outlineOf(found, precision);
+  const ready: (Pick<Asked, "analysis"> & Ready<unknown>)[] = [];
+  const others = new Map<string, FoundModel>(); // each is found once, whoever names it
+  for (const one of checked) {
+    ready.push({ ...one, beside: await findOthers(one.analysis.name, one.named, host, others) });
+  }
   const noted = await Promise.all(
-    checked.map(async ({ analysis, params, provided }) => {
+    ready.map(async ({ analysis, params, provided, beside }) => {
+      const outline = outlineOf(found, precision, beside);
       // Runs are noted while shapes are computed; an estimate that waits for files has none that are shared.
       if (analysis.estimateProvided === undefined)
         return notedRuns(outline.model, () => analysis.estimate(outline, params));
@@ -61,24 +70,24 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
     }),
   );
   const common = commonRuns(noted.map(({ runs }) => runs));
-  const shared = sharedSize(common, outline.model.architecture.d_model);
+  const shared = sharedSize(common, found.outline.architecture.d_model);
   const peakBytes =
     Math.max(0, ...noted.map(({ value }) => value.peakBytes)) +
     shared * (precision === "f64" ? 8 : 4);
   const layers = checked.some(({ needs }) => needs.includes("layers"));
-  const wanted = { precision, peakBytes, layers, purpose: "run" } as const;
+  const wanted = { precision, peakBytes, layers, purpose: "run", others } as const;
   const loading = found.plan(wanted);
   const exact = await Promise.all(
-    checked.map(async ({ analysis, needs, ...own }) => {
-      const alone = { ...wanted, layers: needs.includes("layers") };
+    ready.map(async ({ analysis, ...own }) => {
+      const alone = { ...wanted, layers: own.needs.includes("layers"), others: own.beside.others };
       return await certificateOf(analysis, found, own, alone, host);
     }),
   );
   return await loading.use(async (loaded) => {
-    warn?.(loaded.model.warnings ?? []);
+    warn?.(warningsOf(loaded));
     return await sharedRuns(loaded.engine, loaded.model, common, async () => {
       const outcomes: Outcome<Result>[] = [];
-      for (const [i, { analysis, ...own }] of checked.entries()) {
+      for (const [i, { analysis, ...own }] of ready.entries()) {
         host.signal?.throwIfAborted();
         const inFloat64 = exact[i];
         const made = await onLoaded(analysis, found, loaded, { ...own, inFloat64 }, host);

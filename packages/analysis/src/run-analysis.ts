@@ -1,8 +1,16 @@
 import { type Cost, cost as costs, type Shaped } from "@resolvent/tensor";
-import { firstNotFiniteSite, type Warning } from "@resolvent/transformer";
+import { firstNotFiniteSite, type Model, type Warning } from "@resolvent/transformer";
+import type { Folder } from "@resolvent/weights";
 import type { Analysis, OutlineAnalysis } from "./analysis.ts";
 import { checkParameters } from "./check.ts";
 import type { FoundModel, Host, Loaded, Loading, Values, Wanted } from "./host.ts";
+import {
+  type ByParameter,
+  byParameter,
+  type FoundOthers,
+  findOthers,
+  namedModels,
+} from "./models.ts";
 import { type Need, type Provided, providedFor, refuse } from "./needs.ts";
 import { checkResult, type Result } from "./result.ts";
 import { type Soundness, soundnessOf } from "./soundness.ts";
@@ -76,15 +84,17 @@ export async function prepareAnalysis<P, R extends Result>(
   const { later, warn } = host;
   const check = async (all: Values): Promise<Checked<P>> => {
     const params = await checkParameters(schema, all);
-    const needs = needsOf(analysis, params);
-    return { params, needs, provided: providedFor(name, needs, host.offers) };
+    const named = namedModels(schema, all);
+    const needs = needsOf(analysis, params, named);
+    return { params, named, needs, provided: providedFor(name, needs, host.offers) };
   };
   // What can be refused at once is.
   const early = later === undefined ? await check(values) : undefined;
   const found = await host.find();
   warn?.(found.outline.warnings ?? []);
   const checked = early ?? (await check({ ...values, ...(await later?.()) }));
-  const outline = outlineOf(found, host.precision);
+  const beside = await findOthers(name, checked.named, host);
+  const outline = outlineOf(found, host.precision, beside);
   const cost =
     analysis.needs === "outline"
       ? costs().total()
@@ -94,19 +104,27 @@ export async function prepareAnalysis<P, R extends Result>(
     const made =
       analysis.needs === "outline"
         ? await onFiles(analysis, found, checked.params, host)
-        : await onModel(analysis, found, { ...checked, peakBytes: cost.peakBytes }, host);
+        : await onModel(analysis, found, { ...checked, beside, peakBytes: cost.peakBytes }, host);
     return outcomeOf(made, found, host);
   };
   const layers = checked.needs.includes("layers");
-  const weights = found.weights({ peakBytes: cost.peakBytes, layers });
+  const { others } = beside;
+  const weights = found.weights({ peakBytes: cost.peakBytes, layers, others });
   return { found, cost: { ...cost, weights }, run };
 }
 
 /** Parameters that were checked, and what they need. */
 export interface Checked<P> {
   readonly params: P;
+  /** The models that they name. */
+  readonly named: ByParameter<string>;
   readonly needs: readonly Need[];
   readonly provided: Provided;
+}
+
+/** The same, with the models that they name found. */
+export interface Ready<P> extends Checked<P> {
+  readonly beside: FoundOthers;
 }
 
 /** A result, and what is to be said about it. */
@@ -126,13 +144,15 @@ export function outcomeOf<R extends Result>(
   return { result: withWarnings(made.result, warnings), soundness: soundnessOf(made.result) };
 }
 
-/** What an analysis needs for these parameters. */
+/** What an analysis needs for these parameters; those that name models need these. */
 export function needsOf<P, R extends Result>(
-  { needs }: Analysis<P, R> | OutlineAnalysis<P, R>,
+  { needs = [] }: Analysis<P, R> | OutlineAnalysis<P, R>,
   params: P,
+  named: ByParameter<string>,
 ): readonly Need[] {
-  if (needs === undefined || needs === "outline") return [];
-  return typeof needs === "function" ? needs(params) : needs;
+  if (needs === "outline") return [];
+  const own = typeof needs === "function" ? needs(params) : needs;
+  return Object.keys(named).length > 0 ? [...own, "models"] : own;
 }
 
 /** What an analysis would take, with what it is provided with. */
@@ -148,13 +168,17 @@ export async function estimateOf<P, R extends Result>(
     : await estimateProvided(outline, params, provided);
 }
 
-/** What is known of a model before it is loaded. */
+/** What is known of models before they are loaded. */
 export function outlineOf(
   { outline, vocabulary }: FoundModel,
   precision: Host["precision"],
+  { named, others }: FoundOthers = NO_OTHERS,
 ): Outline {
-  return { model: outline, vocabulary, precision };
+  const models = byParameter(named, (name) => others.get(name)?.outline);
+  return { model: outline, vocabulary, precision, models };
 }
+
+const NO_OTHERS: FoundOthers = { named: {}, others: new Map() };
 
 /** An analysis of shapes and files: no weights are loaded. */
 async function onFiles<P, R extends Result>(
@@ -174,24 +198,29 @@ async function onFiles<P, R extends Result>(
 async function onModel<P, R extends Result>(
   analysis: Analysis<P, R>,
   found: FoundModel,
-  { params, needs, provided, peakBytes }: Checked<P> & { readonly peakBytes: number },
+  checked: Ready<P> & { readonly peakBytes: number },
   host: Host,
 ): Promise<Made<R>> {
-  const { precision, warn } = host;
+  const { needs, beside, peakBytes } = checked;
   const wanted = {
-    precision,
+    precision: host.precision,
     peakBytes,
     layers: needs.includes("layers"),
     purpose: "run",
+    others: beside.others,
   } as const;
   const loading = found.plan(wanted);
-  const inFloat64 = await certificateOf(analysis, found, { params, provided }, wanted, host);
+  const inFloat64 = await certificateOf(analysis, found, checked, wanted, host);
   const checkpoint = analysis.resumable ? await host.checkpoint?.() : undefined;
   return await loading.use(async (loaded) => {
-    warn?.(loaded.model.warnings ?? []);
-    const own = { params, provided, checkpoint, inFloat64 };
-    return await onLoaded(analysis, found, loaded, own, host);
+    host.warn?.(warningsOf(loaded));
+    return await onLoaded(analysis, found, loaded, { ...checked, checkpoint, inFloat64 }, host);
   });
+}
+
+/** What is to be said of the models themselves. */
+export function warningsOf<T extends Shaped>({ model, others }: Loaded<T>): readonly Warning[] {
+  return [model, ...(others?.values() ?? [])].flatMap(({ warnings = [] }) => warnings);
 }
 
 /** The same where the model is loaded. */
@@ -199,21 +228,44 @@ export async function onLoaded<P, R extends Result, T extends Shaped>(
   analysis: Analysis<P, R>,
   found: FoundModel,
   loaded: Loaded<T>,
-  {
-    params,
-    ...own
-  }: { readonly params: P } & Pick<Subject<T>, "provided" | "checkpoint" | "inFloat64">,
+  { params, needs, beside, ...own }: Ready<P> & Pick<Subject<T>, "checkpoint" | "inFloat64">,
   { signal = new AbortController().signal, onProgress = () => {}, onPartial }: Host,
 ): Promise<Made<R>> {
-  const subject = {
-    ...{ ...loaded, ...own, signal, onProgress },
+  const { others, ...first } = loaded;
+  const { provided, checkpoint, inFloat64 } = own;
+  const subject: Subject<T> = {
+    ...{ ...first, provided, checkpoint, inFloat64, signal, onProgress },
+    models: modelsLent(beside, others),
+    ...(needs.includes("folders") && { folders: foldersOf(analysis.name, found, beside) }),
     vocabulary: found.vocabulary,
     linearAlgebra: loaded.linearAlgebra ?? (async () => refuse(analysis.name, "linearAlgebra")),
     onPartial: onPartial && partialTo(analysis.name, onPartial),
   };
   const result = await analysis.run(subject, params);
   checkResult(analysis.name, result, analysis.resultSchema);
-  return { result, warnings: await warningsAbout(result, subject, params) };
+  return { result, warnings: await warningsAbout(result, loaded, found.vocabulary, params) };
+}
+
+/** The models that parameters name, as a host has loaded them. */
+function modelsLent<T extends Shaped>(
+  { named }: FoundOthers,
+  others: Loaded<T>["others"],
+): ByParameter<Model<T>> {
+  return byParameter(named, (name) => others?.get(name));
+}
+
+/** The files of all models. @throws InputError `analysis/not-provided` where a host has none of one */
+function foldersOf(
+  analysis: string,
+  found: FoundModel,
+  { named, others }: FoundOthers,
+): ByParameter<Folder> {
+  const files = ({ folder }: FoundModel): Folder => folder ?? refuse(analysis, "folders");
+  const folders = byParameter(named, (name) => {
+    const other = others.get(name);
+    return other && files(other);
+  });
+  return { ...folders, model: files(found) };
 }
 
 /** Hands what an analysis has so far to its host, with a word about that. */
@@ -232,26 +284,31 @@ function partialTo(
 export async function certificateOf<P, R extends Result>(
   analysis: Analysis<P, R>,
   found: FoundModel,
-  { params, provided }: Pick<Checked<P>, "params" | "provided">,
+  { params, provided, beside }: Ready<P>,
   wanted: Wanted,
   host: Host,
 ): Promise<Subject<Shaped>["inFloat64"]> {
   const again = analysis.float64 && host.float64 !== false && wanted.precision === "f32";
   if (!again) return undefined;
   const precision = "f64";
-  const outline = outlineOf(found, precision);
+  const outline = outlineOf(found, precision, beside);
   const { peakBytes } = await estimateOf(analysis, outline, params, provided);
   const loading: Loading = found.plan({ ...wanted, precision, peakBytes, purpose: "certificate" });
-  return async (use) => await loading.use(async ({ engine, model }) => await use(engine, model));
+  return async (use) =>
+    await loading.use(
+      async ({ engine, model, others }) => await use(engine, model, modelsLent(beside, others)),
+    );
 }
 
 /** What is to be said of a result that a model gave: the model's own warnings, and of numbers that are not finite. */
 async function warningsAbout<T extends Shaped>(
   result: Result,
-  { engine, model, vocabulary }: Loaded<T> & Pick<Subject<T>, "vocabulary">,
+  loaded: Loaded<T>,
+  vocabulary: Subject<T>["vocabulary"],
   params: unknown,
 ): Promise<readonly Warning[]> {
-  const { warnings = [] } = model;
+  const { engine, model } = loaded;
+  const warnings = warningsOf(loaded);
   if (soundnessOf(result).notFinite.length === 0) return warnings;
   // Where no weight explains it, the run that made it is looked at; all analyses call their text `prompt`.
   const { prompt } = params as { readonly prompt?: Prompt };

@@ -1,5 +1,7 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
+import type { Folder } from "@resolvent/weights";
+import type { ByParameter } from "./models.ts";
 import type { Provided } from "./needs.ts";
 import type { Result } from "./result.ts";
 import type { TokenName } from "./token-notation.ts";
@@ -34,6 +36,8 @@ export interface Outline {
   readonly model: Model<Priced>;
   readonly vocabulary: Vocabulary;
   readonly precision: Precision;
+  /** Shapes of the models that parameters name; see `modelOf`. */
+  readonly models?: ByParameter<Model<Priced>>;
 }
 
 /** What a model's files say: what an analysis of the outline works on. */
@@ -56,6 +60,10 @@ export interface ModelFiles extends Outline {
 export interface Subject<T extends Shaped> {
   readonly engine: Engine<T>;
   readonly model: Model<T>;
+  /** The models that parameters name, on the same engine; see `modelOf`. */
+  readonly models?: ByParameter<Model<T>>;
+  /** The files of the model, as `model`, and of those that parameters name, where the analysis needs `folders`. */
+  readonly folders?: ByParameter<Folder>;
   readonly vocabulary: Vocabulary;
   /** Decompositions, made when they are first asked for. */
   linearAlgebra(): Promise<LinearAlgebra>;
@@ -76,11 +84,17 @@ export interface Subject<T extends Shaped> {
    */
   readonly onPartial?: ((result: Result, progress: Progress) => void) | undefined;
   /**
-   * Runs `use` on the same model in float64, for certificates; undefined where nobody wants that, or where the
+   * Runs `use` on the same models in float64, for certificates; undefined where nobody wants that, or where the
    * engine has float64 itself. An analysis that uses it says so by `float64: true`.
    */
   readonly inFloat64?:
-    | (<R>(use: <U extends Shaped>(engine: Engine<U>, model: Model<U>) => Promise<R>) => Promise<R>)
+    | (<R>(
+        use: <U extends Shaped>(
+          engine: Engine<U>,
+          model: Model<U>,
+          models: ByParameter<Model<U>>,
+        ) => Promise<R>,
+      ) => Promise<R>)
     | undefined;
 }
 

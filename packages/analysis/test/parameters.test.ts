@@ -7,6 +7,7 @@ import {
   flagParameter,
   headParameter,
   layerParameter,
+  modelParameter,
   newFileParameter,
   newFolderParameter,
   nodeParameter,
@@ -240,6 +241,27 @@ test("a folder to write: named, unwritten, optional, and nothing else passes for
       "out: Expected a folder to write",
     );
   }
+});
+
+test("another model, by its name; a word of a command where it says so", async () => {
+  const params = parameters({
+    other: modelParameter("to compare", { argument: true }),
+    base: modelParameter("where both began", { optional: true }),
+  });
+  expect(described(params)).toEqual([
+    {
+      ...{ name: "other", description: "to compare", placeholder: "model" },
+      ...{ required: true, argument: true, kind: "model" },
+    },
+    {
+      ...{ name: "base", description: "where both began", placeholder: "model" },
+      ...{ required: false, kind: "model" },
+    },
+  ]);
+  expect(await checkParameters(params, { other: "tales" })).toEqual({ other: "tales" });
+  await expect(checkParameters(params, { other: 3 })).rejects.toThrow("other: Expected a text");
+  const lists = parameters({ many: numbersParameter("numbers", { argument: true }) });
+  expect(() => describeParameters(lists)).toThrow("is an argument of a command");
 });
 
 test("a file: named, unread, optional, and nothing else passes for one", async () => {

@@ -169,7 +169,7 @@ describe("an analysis over prompts", () => {
       inFloat64: float64
         ? async (use) => {
             loads++;
-            return await use(reference, model);
+            return await use(reference, model, {});
           }
         : undefined,
     };

@@ -67,6 +67,7 @@ export { type RadiusEstimate, type RadiusMethod, radiusEstimates } from "./serie
 export { vectorEpsilon } from "./series/resum.ts";
 export { seriesCost } from "./series/series-cost.ts";
 export type { SeriesVerdict } from "./series/verdict.ts";
+export { type LogitShares, logitShares } from "./shares.ts";
 export { type Sweep, sweep } from "./sweep.ts";
 export type { TargetTerm, TargetTerms } from "./target-terms.ts";
 export { type DegreeTerms, degreeTerms, type TermsOptions } from "./terms.ts";

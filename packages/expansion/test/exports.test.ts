@@ -22,6 +22,7 @@ test("the exported names", () => {
     "interactionsCost",
     "interactionsError",
     "logitLens",
+    "logitShares",
     "measureSeries",
     "measureTerms",
     "playersOf",

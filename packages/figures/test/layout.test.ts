@@ -184,6 +184,35 @@ test("slopes go from one number to the other", () => {
   expect((rising?.y1 ?? 0) > (rising?.y2 ?? 0)).toBe(true);
 });
 
+test("names at the ends of slopes are apart, and all within the drawing", () => {
+  const close: Table = {
+    kind: "part",
+    columns: [
+      { name: "name", kind: "text" },
+      { name: "from", kind: "number" },
+      { name: "to", kind: "number" },
+    ],
+    rows: [
+      ["a", 1, 0],
+      ["b", 0.02, 0.01],
+      ["c", 0.01, 0.02],
+      ["d", 0, 1],
+    ],
+  };
+  const view: View = { mark: "slope", table: "part", label: "name", from: "from", to: "to" };
+  const drawing = layout(view, [close], { width: 400 });
+  const texts = drawing.shapes.flatMap((shape) => (shape.kind === "text" ? [shape] : []));
+  for (const anchor of ["end", undefined]) {
+    const heights = texts.filter((text) => text.anchor === anchor).map(({ y }) => y);
+    expect(heights).toHaveLength(4);
+    for (const [i, y] of heights.toSorted((a, b) => a - b).entries()) {
+      expect(y).toBeLessThanOrEqual(drawing.height - 4);
+      if (i > 0)
+        expect(y - (heights.toSorted((a, b) => a - b)[i - 1] ?? 0)).toBeGreaterThanOrEqual(16);
+    }
+  }
+});
+
 test("a graph has its first layer at the bottom, and edges as wide as the root of their numbers", () => {
   const view: View = {
     ...{ mark: "graph", table: "part", from: "name", to: "to", value: "effect" },

@@ -56,6 +56,28 @@ describe("texts", () => {
 });
 
 describe("token ids", () => {
+  test("a JSON list of lists, however it is broken into lines", async () => {
+    const lists = [[1, 2, 3], [], [40, 5]];
+    for (const text of [
+      JSON.stringify(lists),
+      `\n  ${JSON.stringify(lists, null, 2)}\n`,
+      "[\n[1,2,3],\n[],\n[40,5]\n]",
+    ]) {
+      expect(await all(tokenLines(fileOf(text)))).toEqual([
+        [1, 2, 3],
+        [40, 5],
+      ]);
+    }
+    for (const [odd, said] of [
+      ["[[1,2],[3,-4]]", /some.txt: expected lists of token ids, got -4 in list 2/],
+      ["[[1,2],3]", /got 3 as list 2/],
+      ["[[1,2],[3.5]]", /got 3.5 in list 2/],
+      ["[[1,2],[3]", /begins as a JSON list of lists and is none/],
+    ] as const) {
+      await expect(all(tokenLines(fileOf(odd)))).rejects.toThrow(said);
+    }
+  });
+
   test("a list a line, however it is written", async () => {
     const text = "1,2,3\n\n[4, 5, 6],\r\n7 8\n";
     expect(await all(tokenLines(fileOf(text)))).toEqual([

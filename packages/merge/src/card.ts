@@ -6,8 +6,8 @@ export interface CardFacts {
   readonly config: string;
   /** SHA-256 of the models' weights, by name; absent where they were not hashed. */
   readonly models: ReadonlyMap<string, string | undefined>;
-  /** SHA-256 of the written files, by name. */
-  readonly files: ReadonlyMap<string, string>;
+  /** SHA-256 of the written files, by name; absent where they were not hashed. */
+  readonly files: ReadonlyMap<string, string | undefined>;
   readonly seed: number;
 }
 
@@ -19,7 +19,9 @@ export function modelCard(plan: MergePlan, { config, models, files, seed }: Card
   const rows = [...models].map(
     ([name, sha256]) => `| ${cell(name)} | ${sha256 ?? "not computed"} |`,
   );
-  const written = [...files].map(([name, sha256]) => `| ${cell(name)} | ${sha256} |`);
+  const written = [...files].map(
+    ([name, sha256]) => `| ${cell(name)} | ${sha256 ?? "not computed"} |`,
+  );
   return `${[
     "# A merge",
     "",

@@ -25,8 +25,8 @@ const TEMPLATES: Readonly<Record<string, string>> = {
  * models', the donor's where others are as frequent, else the first.
  */
 export async function chosenTemplate(
-  { chat_template, donor }: MergePlan,
-  models: ReadonlyMap<string, OpenMergeModel>,
+  { chat_template, donor }: Pick<MergePlan, "chat_template" | "donor">,
+  models: ReadonlyMap<string, Pick<OpenMergeModel, "folder">>,
 ): Promise<string | undefined> {
   if (chat_template === null) return undefined;
   if (chat_template !== "auto") {
@@ -42,12 +42,17 @@ export async function chosenTemplate(
   return [...counts].find(([, count]) => count === most)?.[0]; // in order: the donor's first
 }
 
-async function templateOf(folder: Folder | undefined): Promise<string | undefined> {
+/** The template of a model's folder: of chat_template.jinja, else of tokenizer_config.json, of several the default. */
+export async function templateOf(folder: Folder | undefined): Promise<string | undefined> {
   const file = await folder?.open("chat_template.jinja");
   const size = await file?.size();
   if (file !== undefined && size !== undefined && size <= MAX_BYTES) {
     return new TextDecoder().decode(await file.read(0, size));
   }
   const config = folder && (await readJson(folder, "tokenizer_config.json"));
-  return typeof config?.chat_template === "string" ? config.chat_template : undefined;
+  const given = config?.chat_template;
+  const named: readonly unknown[] = Array.isArray(given) ? given : [];
+  const usual = named.find((one) => Object(one).name === "default");
+  const template: unknown = usual === undefined ? given : Object(usual).template;
+  return typeof template === "string" ? template : undefined;
 }

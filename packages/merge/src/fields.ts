@@ -31,15 +31,15 @@ export function plainValue(value: unknown, path: string, depth = 0): Value {
   }
   if (Array.isArray(value))
     return value.map((one, i) => plainValue(one, `${path}[${i}]`, depth + 1));
-  const own: Record<string, Value> = Object.create(null);
+  const own = new Map<string, Value>();
   for (const [key, one] of Object.entries(value)) {
-    if (one !== undefined) own[key] = plainValue(one, pathTo(path, key), depth + 1);
+    if (one !== undefined) own.set(key, plainValue(one, pathTo(path, key), depth + 1));
   }
   return own;
 }
 
 export function isValues(value: Value): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return value instanceof Map;
 }
 
 /** A mapping that has no keys but these; those whose value is null are left out. */
@@ -51,7 +51,7 @@ export function mapping(
   if (!isValues(value)) throw wrong(path, "a mapping", value);
   const known = new Set(keys);
   const fields = new Map<string, Value>();
-  for (const [key, field] of Object.entries(value)) {
+  for (const [key, field] of value) {
     if (!known.has(key)) throw unknownKey(pathTo(path, key), key, known);
     if (field !== null) fields.set(key, field);
   }
@@ -108,7 +108,9 @@ export function count(value: Value, path: string, least: number): number {
 }
 
 export function wrong(path: string, expected: string, value: Value): Error {
-  const shown = JSON.stringify(value) ?? String(value);
+  const shown = JSON.stringify(value, (_, one: Value) =>
+    isValues(one) ? Object.fromEntries(one) : one,
+  );
   return badConfig(
     "type",
     path,

@@ -119,7 +119,7 @@ async function aligned(
 }
 
 /** The tensor of a model that is the same table as one of the result: its unembedding, or its embedding. */
-function sameTable({ layout, stored, name: model }: ModelParts, name: string): string {
+export function sameTable({ layout, stored, name: model }: ModelParts, name: string): string {
   const { tie } = layout;
   const wanted =
     tie !== undefined && name === tie.unembedding

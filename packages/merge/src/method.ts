@@ -26,6 +26,8 @@ export interface ParameterSpec {
   readonly per: "output" | "input";
   /** Absent where there is none and the parameter must be given; null where nothing is done without it. */
   readonly default?: number | boolean | null;
+  /** Smallest and largest value; absent where any number has a meaning. */
+  readonly range?: readonly [least: number, most: number];
 }
 
 /** How a method takes its inputs, and its parameters. */
@@ -40,16 +42,28 @@ export interface MethodSpec {
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
 }
 
-const output = (kind: ParameterSpec["kind"], value?: number | boolean): ParameterSpec => ({
+const output = (
+  kind: ParameterSpec["kind"],
+  value?: number | boolean,
+  range?: ParameterSpec["range"],
+): ParameterSpec => ({
   kind,
   per: "output",
   ...(value !== undefined && { default: value }),
+  ...(range && { range }),
 });
-const input = (value?: number | null): ParameterSpec => ({
+const input = (value?: number | null, range?: ParameterSpec["range"]): ParameterSpec => ({
   kind: "number",
   per: "input",
   ...(value !== undefined && { default: value }),
+  ...(range && { range }),
 });
+
+/** Of shares, lengths and bounds: none is below zero. */
+const FROM_ZERO = [0, Number.POSITIVE_INFINITY] as const;
+
+/** Of iterations: a mean that has not settled by then never will, and each takes a pass over every model's tensor. */
+const ITERATIONS = [0, 10_000] as const;
 
 const weight = input();
 
@@ -73,7 +87,7 @@ function ofTasks(
   };
 }
 
-const gamma = { gamma: input(0.01) };
+const gamma = { gamma: input(0.01, FROM_ZERO) };
 const epsilon = { epsilon: input(0.15) };
 const atLeastOne = [1, Number.POSITIVE_INFINITY] as const;
 
@@ -100,13 +114,16 @@ export const METHODS: Readonly<Record<MethodName, MethodSpec>> = {
     parameters: {
       weight,
       normalize_weights: output("flag", true),
-      eps: output("number", 1e-8),
+      eps: output("number", 1e-8, FROM_ZERO),
     },
   },
   karcher: {
     base: "input",
     inputs: atLeastOne,
-    parameters: { max_iter: output("count", 10), tol: output("number", 1e-5) },
+    parameters: {
+      max_iter: output("count", 10, ITERATIONS),
+      tol: output("number", 1e-5, FROM_ZERO),
+    },
   },
   task_arithmetic: ofTasks(false, false),
   ties: ofTasks(true, false),
@@ -124,7 +141,7 @@ export const METHODS: Readonly<Record<MethodName, MethodSpec>> = {
   sce: {
     base: "apart",
     inputs: atLeastOne,
-    parameters: { int8_mask: output("flag", false), select_topk: output("number", 1) },
+    parameters: { int8_mask: output("flag", false), select_topk: output("number", 1, FROM_ZERO) },
   },
   arcee_fusion: { base: "apart", inputs: [1, 1], parameters: {} },
   nearswap: { base: "apart", inputs: [1, 1], parameters: { t: output("number") } },

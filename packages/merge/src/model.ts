@@ -31,7 +31,7 @@ export interface OpenMergeModel extends MergeModel {
 /**
  * A model's config, headers and vocabulary, from its folder. No numbers are read.
  *
- * @throws InputError `merge/no-config`, and what `openCheckpoint` of `@resolvent/weights` throws
+ * @throws InputError `merge/no-config`, `merge/unexpected-tensor`, and what `openCheckpoint` of `@resolvent/weights` throws
  */
 export async function openMergeModel(
   folder: Folder,
@@ -47,6 +47,7 @@ export async function openMergeModel(
       { folder: folder.name },
     );
   }
+  checkIndexed(checkpoint);
   const vocabulary = await readVocabulary(folder, options);
   return {
     folder,
@@ -55,4 +56,18 @@ export async function openMergeModel(
     tensors: new Map(checkpoint.names.map((name) => [name, checkpoint.info(name)])),
     ...(vocabulary !== undefined && { vocabulary }),
   };
+}
+
+/** Every tensor of a shard is in the index: one that is not would be left out without a word. */
+function checkIndexed({ name: folder, files, has }: Checkpoint): void {
+  for (const [file, { tensors }] of files) {
+    const odd = [...tensors.keys()].find((tensor) => !has(tensor));
+    if (odd === undefined) continue;
+    throw refuse(
+      "unexpected-tensor",
+      `${odd} is in ${file} of ${folder}, and its index does not name it.`,
+      "Leaving it out would give another model: write the index anew.",
+      { tensor: odd, model: folder, file },
+    );
+  }
 }

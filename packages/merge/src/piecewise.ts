@@ -1,28 +1,39 @@
-import { bytesPerEntry, encodeNumbers, type ReadOptions } from "@resolvent/weights";
-import { checkFinite } from "./finite.ts";
+import { isInputError } from "@resolvent/tensor";
+import { bytesPerEntry, type Dtype, encodeNumbers, type ReadOptions } from "@resolvent/weights";
+import { alignedInputs } from "./aligned-inputs.ts";
+import { type Arithmetic, onThisThread } from "./arithmetic.ts";
+import type { Pass } from "./cuts.ts";
+import { type Input, inputOf } from "./inputs.ts";
 import { mergePlanned } from "./merge-planned.ts";
-import { type MergeOptions, mergeTensor } from "./merge-tensor.ts";
-import { dot, minus } from "./methods/numbers.ts";
-import { type Chooser, Selection } from "./methods/select.ts";
-import { slerpBy } from "./methods/slerp.ts";
-import { ranksOf } from "./methods/sparsify.ts";
-import { SPARSIFIERS } from "./methods/task-methods.ts";
+import type { MergeOptions } from "./merge-tensor.ts";
 import type { OpenMergeModel } from "./model.ts";
 import { outputShape } from "./output.ts";
-import { type Visit, type Walk, walkPieces } from "./pieces.ts";
-import type { MergePlan, PlannedParameters, PlannedTensor } from "./plan.ts";
+import type { MergePlan } from "./plan.ts";
+import type { Program } from "./program.ts";
+import { programFor } from "./program-for.ts";
+import { type Slots, slotsOf, type Walk, walk } from "./walk.ts";
 
-/** Visits all pieces of the inputs once. */
-type Pass = (visit: Visit) => Promise<void>;
+/** What a merge computes with. */
+export interface Workshop {
+  readonly arithmetic: Arithmetic;
+  readonly slots: Slots;
+}
 
-/** Makes a piece of the result from the same piece of the inputs. */
-type PieceMerge = (xs: readonly Float64Array[], start: number) => Float64Array;
+export type PieceOptions = MergeOptions & ReadOptions & Workshop;
+
+let here: Promise<Workshop> | undefined;
+
+/** What computes on the calling thread; its memory is made once. */
+export function hereWorkshop(): Promise<Workshop> {
+  here ??= onThisThread().then((arithmetic) => ({ arithmetic, slots: slotsOf(arithmetic) }));
+  here.catch(() => {
+    here = undefined;
+  });
+  return here;
+}
 
 /**
- * A tensor of the result as it is stored: merged in float64 and rounded once. The inputs are read piece by piece, so that
- * little more than the result is in memory, where what an entry needs of the others can be found in passes before: the cut of
- * TIES and breadcrumbs, the angle of slerp. Other methods, and tables of tokens that are brought to one vocabulary, take whole
- * tensors. The numbers are those of `mergePlanned` to the bit.
+ * A tensor of the result as it is stored: merged in float64 and rounded once.
  *
  * @throws InputError what `mergePlanned` throws, and `weights/overflow`
  */
@@ -32,124 +43,87 @@ export async function mergedBytes(
   models: ReadonlyMap<string, OpenMergeModel>,
   options: MergeOptions & ReadOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const planned = Object.hasOwn(plan.tensors, name) ? plan.tensors[name] : undefined;
-  const dtype = planned?.dtype ?? plan.dtype;
-  if (planned === undefined || planned.aligned || !inPieces(plan, planned)) {
-    const { numbers } = await mergePlanned(plan, name, models, options);
-    return encodeNumbers(numbers, dtype, name);
+  const dtype = dtypeOf(plan, name);
+  const entries = entriesOf(plan, name, models);
+  const out = new Uint8Array(entries * bytesPerEntry(dtype));
+  let at = 0;
+  for await (const bytes of mergedPieces(plan, name, models, {
+    ...(await hereWorkshop()),
+    ...options,
+  })) {
+    out.set(bytes, at);
+    at += bytes.byteLength;
   }
-  const entries = outputShape(plan, name, models).reduce((a, b) => a * b, 1);
-  const walk: Walk = { name, inputs: planned.inputs, entries };
-  const pass: Pass = async (visit) => await walkPieces(walk, models, visit, options);
-  const merge = await pieceMerge(plan, planned, walk, pass, options);
-  const width = bytesPerEntry(dtype);
-  const out = new Uint8Array(entries * width);
-  await pass((xs, start) => {
-    const numbers = merge(xs, start);
-    checkFinite(numbers, `${name} of the result`, start);
-    out.set(encodeNumbers(numbers, dtype, name), start * width);
-  });
   return out;
 }
 
-/** Whether what an entry of the result needs of other entries is known after passes over the inputs. */
-function inPieces({ method }: MergePlan, { parameters, inputs }: PlannedTensor): boolean {
-  if (["linear", "slerp", "nearswap", "passthrough"].includes(method)) return true;
-  const task = SPARSIFIERS[method];
-  if (task === undefined) return false;
-  const all = inputs.every(({ parameters: own }) => numberOf(own, "density", 1) >= 1);
-  return (
-    task.sparsifier === undefined ||
-    all ||
-    (task.sparsifier !== "rank" && parameters.rescale !== true)
-  );
+function dtypeOf(plan: MergePlan, name: string): Dtype {
+  return (Object.hasOwn(plan.tensors, name) ? plan.tensors[name]?.dtype : undefined) ?? plan.dtype;
 }
 
-function numberOf(parameters: PlannedParameters | undefined, key: string, usual: number): number {
-  const value = parameters?.[key];
-  return typeof value === "number" ? value : usual;
+function entriesOf(
+  plan: MergePlan,
+  name: string,
+  models: ReadonlyMap<string, OpenMergeModel>,
+): number {
+  return outputShape(plan, name, models).reduce((a, b) => a * b, 1);
 }
 
-async function pieceMerge(
-  { method }: MergePlan,
-  { inputs, parameters }: PlannedTensor,
-  { name, entries }: Walk,
-  pass: Pass,
-  options: MergeOptions,
-): Promise<PieceMerge> {
-  const base = inputs.findIndex((input) => input.base);
-  const others = inputs.flatMap((input, at) => (input.base ? [] : [{ input, at }]));
-  const none = new Float64Array();
-  if (method === "slerp") {
-    const of = (xs: readonly Float64Array[]): [Float64Array, Float64Array] => [
-      xs[base] ?? none,
-      xs[others[0]?.at ?? -1] ?? none,
-    ];
-    const products = { aa: 0, ab: 0, bb: 0 };
-    await pass((xs) => addProducts(products, ...of(xs)));
-    return (xs) => slerpBy(products, ...of(xs), numberOf(parameters, "t", 0));
-  }
-  const sparsifier = SPARSIFIERS[method]?.sparsifier;
-  const cuts = sparsifier === "magnitude" || sparsifier === "ends";
-  const masks: (((delta: Float64Array) => Uint8Array) | undefined)[] = [];
-  for (const { input, at } of others) {
-    const density = numberOf(input.parameters, "density", 1);
-    if (!cuts || density >= 1) {
-      masks.push(undefined);
-      continue;
+/**
+ * The same piece by piece, in order, each valid until the next is asked for: the inputs are read piece by piece too, so that
+ * some MB of each are in memory. What an entry needs of the others (the cut of TIES, the angle of slerp) is found in passes
+ * before. The numbers are those of `mergePlanned` to the bit where sums of the whole tensor take no part, or are those of
+ * slerp. It begins at once, not when the first piece is asked for.
+ */
+export function mergedPieces(
+  plan: MergePlan,
+  name: string,
+  models: ReadonlyMap<string, OpenMergeModel>,
+  options: PieceOptions,
+): AsyncGenerator<Uint8Array> {
+  const begun = begin(plan, name, models, options);
+  begun.catch(() => {}); // it is awaited, unless something else has failed before
+  return (async function* () {
+    try {
+      for await (const { bytes } of await begun) yield bytes;
+    } catch (error) {
+      // Why a row has no answer, the method itself says.
+      const odd = isInputError(error) && error.code === "merge/not-finite";
+      if (odd && plan.method === "model_stock") await mergePlanned(plan, name, models, options);
+      throw error;
     }
-    const gamma = sparsifier === "ends" ? numberOf(input.parameters, "gamma", 0) : 0;
-    const { from, to } = ranksOf(entries, density, gamma);
-    const delta = (xs: readonly Float64Array[]): Float64Array =>
-      minus(xs[at] ?? none, xs[base] ?? none);
-    const [dropped, above] = [
-      await chooser(from, entries, pass, delta),
-      await chooser(to, entries, pass, delta),
-    ];
-    masks.push((own) => {
-      const [low, high] = [dropped(own), above(own)];
-      return high.map((kept, i) => (low[i] === 1 ? 0 : kept));
-    });
-  }
-  return (xs, start) => {
-    const own = xs[base];
-    const merged = others.map(({ input, at }, i) => {
-      const x = xs[at] ?? none;
-      const mask = own && masks[i]?.(minus(x, own));
-      return { x, parameters: input.parameters, mask };
-    });
-    const shape = [xs[0]?.length ?? 0];
-    return mergeTensor(
-      method,
-      { name, shape, parameters, inputs: merged, base: own, start },
-      options,
-    );
+  })();
+}
+
+async function begin(
+  plan: MergePlan,
+  name: string,
+  models: ReadonlyMap<string, OpenMergeModel>,
+  options: PieceOptions,
+): Promise<AsyncIterable<{ readonly bytes: Uint8Array }>> {
+  const planned = Object.hasOwn(plan.tensors, name) ? plan.tensors[name] : undefined;
+  const dtype = dtypeOf(plan, name);
+  const whole = async (): Promise<AsyncIterable<{ readonly bytes: Uint8Array }>> => {
+    const { numbers } = await mergePlanned(plan, name, models, options);
+    return (async function* () {
+      yield { bytes: encodeNumbers(numbers, dtype, name) };
+    })();
   };
-}
-
-async function chooser(
-  k: number,
-  entries: number,
-  pass: Pass,
-  delta: (xs: readonly Float64Array[]) => Float64Array,
-): Promise<Chooser> {
-  const selection = new Selection(k, entries);
-  while (!selection.done) {
-    await pass((xs) => selection.add(delta(xs)));
-    selection.next();
-  }
-  return selection.chooser();
-}
-
-function addProducts(
-  products: { aa: number; ab: number; bb: number },
-  a: Float64Array,
-  b: Float64Array,
-): void {
-  for (let from = 0; from < a.length; from += 4096) {
-    const to = Math.min(from + 4096, a.length); // the stretches of `dot`, so that the sums are the same
-    products.aa += dot(a, a, from, to);
-    products.ab += dot(a, b, from, to);
-    products.bb += dot(b, b, from, to);
-  }
+  if (planned === undefined) return await whole();
+  const shape = outputShape(plan, name, models);
+  const { tokenizer } = plan;
+  const inputs =
+    planned.aligned && tokenizer !== null
+      ? await alignedInputs({ ...plan, tokenizer }, name, planned.inputs, models, options)
+      : planned.inputs.map(({ model, tensor }): Input => inputOf(models, model, tensor ?? name));
+  const own: Walk = { name, inputs, entries: entriesOf(plan, name, models) };
+  const pass: Pass = async (program, visit) => {
+    for await (const block of walk(own, program, undefined, options)) visit(block);
+  };
+  const program: Program | undefined = await programFor(
+    plan.method,
+    { name, shape, entries: own.entries, planned, pass },
+    options,
+  );
+  return program === undefined ? await whole() : walk(own, program, dtype, options);
 }

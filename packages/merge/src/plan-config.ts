@@ -69,7 +69,15 @@ function movedLists(
 
 /** A layer that moves must be at its new place what it was: windows may follow the layer's number. */
 function checkSettings(donor: ModelParts, origins: readonly LayerOrigin[], config: Fields): void {
-  const layout = tensorLayout(config);
+  const [before = ""] = donor.layout.layerPrefix(0).split("0");
+  /** What a tensor of the result is called at its origin: tensors that may be absent came with their layers. */
+  const origin = (name: string): string => {
+    const rest = name.startsWith(before) ? name.slice(before.length) : "";
+    const place = Number.parseInt(rest, 10);
+    const from = origins[place];
+    return from === undefined ? name : before + from.layer + rest.slice(String(place).length);
+  };
+  const layout = tensorLayout(config, (name) => donor.model.tensors.has(origin(name)));
   for (const [place, { model, layer }] of origins.entries()) {
     if (layer >= donor.layers) continue;
     if (layout.layer(place).settings === donor.layout.layer(layer).settings) continue;

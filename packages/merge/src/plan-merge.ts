@@ -179,7 +179,7 @@ function placesOf(
       origins.push(originOf(slice, at, donor.name));
     }
   }
-  outside(last, endsOf(models(last)));
+  outside(last, endsOf(models(last), donor));
   return { places, origins };
 }
 
@@ -193,9 +193,9 @@ function layerTensors(models: readonly ModelParts[], at: readonly number[]): Rea
   );
 }
 
-/** The final norm; and the unembedding, where any of the models has one. */
-function endsOf(models: readonly ModelParts[]): readonly string[] {
-  const heads = models.flatMap(({ layout, stored }) =>
+/** The final norm; and the unembedding, where any of the models has one, or the donor, whose config then asks for it. */
+function endsOf(models: readonly ModelParts[], donor: ModelParts): readonly string[] {
+  const heads = [...models, donor].flatMap(({ layout, stored }) =>
     layout.tie !== undefined && stored(layout.tie.unembedding) !== undefined
       ? [layout.tie.unembedding]
       : [],

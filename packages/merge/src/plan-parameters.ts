@@ -32,7 +32,7 @@ export function resolveParameters(
 
 function resolve(
   name: string,
-  { kind, default: usual }: ParameterSpec,
+  { kind, default: usual, range }: ParameterSpec,
   asked: Asked,
 ): number | boolean | null {
   const { tensor, position, levels, model } = asked;
@@ -51,6 +51,8 @@ function resolve(
     if (kind === "flag" && value !== 0 && value !== 1) throw wrong("true or false");
     if (kind === "count" && !(Number.isSafeInteger(value) && value >= 0))
       throw wrong("a whole number");
+    if (range && value < range[0]) throw wrong(`at least ${range[0]}`);
+    if (range && value > range[1]) throw wrong(`at most ${range[1]}`);
     return kind === "flag" ? value === 1 : value;
   }
   if (usual !== undefined) return usual;

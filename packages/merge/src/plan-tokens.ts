@@ -21,8 +21,9 @@ export function planTokenizer(recipe: RecipeTokenizer, models: Models): PlannedT
   const { parts, donor } = models;
   const named = source === "union" || source === "base" ? donor : source;
   const start = known(parts, named, path);
-  const vocab = new Map(Object.entries(existing(start)));
-  let next = Math.max(-1, ...vocab.values()) + 1;
+  const vocab = existing(start);
+  let next = 0; // vocabularies are longer than a call's arguments may be
+  for (const id of vocab.values()) next = Math.max(next, id + 1);
   const add = (token: string): void => {
     if (!vocab.has(token)) vocab.set(token, next++);
   };
@@ -99,8 +100,9 @@ export function rowOf(parts: ModelParts, token: string): number | undefined {
   return id === undefined || id >= vocabSize(parts) ? undefined : id;
 }
 
-function existing(parts: ModelParts): Readonly<Record<string, number>> {
+/** The tokens of a model that have a row. */
+function existing(parts: ModelParts): Map<string, number> {
   const { ordinary, added } = vocabularyOf(parts);
   const limit = vocabSize(parts);
-  return Object.fromEntries([...ordinary, ...added].filter(([, id]) => id < limit));
+  return new Map([...ordinary, ...added].filter(([, id]) => id < limit));
 }

@@ -50,7 +50,7 @@ function checkedMultiple(value: Value): number {
 function readTokens(value: Value | undefined): readonly RecipeToken[] {
   if (value === undefined) return [];
   if (!isValues(value)) throw wrong("tokenizer.tokens", "a mapping of tokens", value);
-  return Object.entries(value).map(([token, settings]): RecipeToken => {
+  return [...value].map(([token, settings]): RecipeToken => {
     const path = pathTo("tokenizer.tokens", token);
     const own = mapping(settings, path, ["source", "force"]);
     const source = own.get("source");
@@ -65,7 +65,7 @@ function readTokens(value: Value | undefined): readonly RecipeToken[] {
 }
 
 function readRow(value: Value, path: string): TokenRow {
-  const kind = isValues(value) ? value.kind : undefined;
+  const kind = isValues(value) ? value.get("kind") : undefined;
   if (kind === undefined) return { kind: "model", model: readReference(value, path) };
   if (kind === "zero") {
     mapping(value, path, ["kind"]);

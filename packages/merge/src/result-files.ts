@@ -1,6 +1,6 @@
 import { readJson } from "@resolvent/transformer";
 import type { Dtype, Folder, ReadOptions } from "@resolvent/weights";
-import { chosenTemplate } from "./chat-template.ts";
+import { chosenTemplate, templateOf } from "./chat-template.ts";
 import type { OpenMergeModel } from "./model.ts";
 import type { MergePlan } from "./plan.ts";
 import { refuse } from "./refuse.ts";
@@ -39,12 +39,10 @@ export async function resultFiles(
     tokenizer === null || ["union", "base"].includes(tokenizer.source)
       ? donor
       : modelNamed(models, tokenizer.source);
-  const files = new Map<string, Uint8Array>();
-  for (const file of COPIED) {
-    const from = file === "generation_config.json" ? donor : source;
-    const bytes = await bytesOf(from.folder, file, options);
-    if (bytes !== undefined) files.set(file, bytes);
-  }
+  const files = await copiedFiles(
+    (file) => (file === "generation_config.json" ? donor : source).folder,
+    options,
+  );
   if (tokenizer !== null) {
     for (const [file, value] of await builtTokenizer(
       tokenizer,
@@ -55,7 +53,7 @@ export async function resultFiles(
     }
   }
   const template = await chosenTemplate(plan, models);
-  if (template !== undefined) {
+  if (template !== undefined && template !== (await templateOf(source.folder))) {
     const config = (await readJson(source.folder, "tokenizer_config.json", options)) ?? {};
     files.set("tokenizer_config.json", json({ ...config, chat_template: template }));
     if (files.has("chat_template.jinja"))
@@ -65,8 +63,21 @@ export async function resultFiles(
   return files;
 }
 
+/** What folders hold besides weights and config, as it is: each file from the folder that is meant for it. */
+export async function copiedFiles(
+  from: (file: string) => Folder,
+  options: ReadOptions = {},
+): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const file of COPIED) {
+    const bytes = await bytesOf(from(file), file, options);
+    if (bytes !== undefined) files.set(file, bytes);
+  }
+  return files;
+}
+
 /** The donor's config with what the plan changes, and the dtype. */
-function resultConfig(
+export function resultConfig(
   plan: MergePlan,
   donor: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {

@@ -28,7 +28,7 @@ export function readLevel(value: Value | undefined, path: string): Level {
   const settings = new Map<string, Choices>();
   if (value !== undefined && value !== null) {
     if (!isValues(value)) throw wrong(path, "a mapping of parameters", value);
-    for (const [name, setting] of Object.entries(value)) {
+    for (const [name, setting] of value) {
       const at = pathTo(path, name);
       if (!PARAMETERS.has(name)) throw unknownKey(at, name, PARAMETERS);
       if (setting !== null) settings.set(name, readSetting(setting, at));

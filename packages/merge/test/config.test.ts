@@ -82,6 +82,38 @@ test("anchors and merge keys are followed", () => {
   expect(weights).toEqual([[{ values: [2] }], [{ values: [2] }], [{ values: [3] }]]);
 });
 
+test("what is no YAML is told with its place", () => {
+  expect(() => readMergeConfig("name: x\nmodels: a b: c\n")).toThrow(/ at line 2, column 9/);
+});
+
+test("an alias means the anchor before it, also within what another repeats", () => {
+  const recipe = readMergeConfig(`
+merge_method: linear
+models:
+  - {model: a, parameters: &p {weight: &w 1}}
+  - {model: b, parameters: {weight: &w 2}}
+  - {model: c, parameters: *p}
+  - {model: d, parameters: &q {weight: *w}}
+  - {model: e, parameters: {weight: &w 3}}
+  - {model: f, parameters: *q}
+  - {model: g, parameters: {weight: *w}}
+  - {&m model: h, parameters: {weight: 4}}
+base_model: *m
+`);
+  const weights = recipe.slices[0]?.sources.map(
+    ({ parameters }) => parameters.settings.get("weight")?.[0]?.values[0],
+  );
+  expect(weights).toEqual([1, 2, 1, 2, 3, 2, 3, 4, undefined]);
+  expect(recipe.base).toBe("model");
+});
+
+test("tokens come in the order in which they are listed, whatever they are called", () => {
+  const tokens = `tokenizer: {tokens: {b: {}, "<<": {force: true}, 7: {}, 1: {}, __proto__: {}}}`;
+  const { tokenizer } = readMergeConfig(linear + tokens);
+  expect(tokenizer?.tokens.map(({ token }) => token)).toEqual(["b", "<<", "7", "1", "__proto__"]);
+  expect(tokenizer?.tokens[1]).toMatchObject({ force: true });
+});
+
 test.each<[string, string | object, string, string | undefined]>([
   [
     "a key twice, inside",
@@ -145,6 +177,18 @@ test.each<[string, string | object, string, string | undefined]>([
     "modules.default",
   ],
   ["no model", "merge_method: linear\nmodels: []", "inputs", undefined],
+  [
+    "a merge key twice",
+    linear.replace("{weight: 1}", "{<<: {weight: 1}, <<: {weight: 2}}"),
+    "config-duplicate-key",
+    "models[0].parameters.<<",
+  ],
+  [
+    "a number that is octal to some",
+    linear.replace("weight: 1", "weight: 010"),
+    "config-type",
+    "models[0].parameters.weight",
+  ],
   [
     "a base that a slice lacks",
     "merge_method: ties\nbase_model: c\nslices: [{sources: [{model: a, layer_range: [0, 1]}]}]",

@@ -21,6 +21,7 @@ test("the exported names", () => {
   expect(Object.keys(measure).sort()).toEqual([
     "checkSameShape",
     "combineModels",
+    "compareHeads",
     "comparePaths",
     "compareTensor",
     "compareTensors",
@@ -35,12 +36,19 @@ test("the exported names", () => {
   ]);
   expect(Object.keys(node).sort()).toEqual(["forwardCheck", "writeMerge"]);
   expect(Object.keys(align).sort()).toEqual([
+    "alignModels",
     "bestAssignment",
+    "changeBasis",
     "inverse",
+    "logitDifference",
     "matchActivations",
+    "matchRotations",
     "matchWeights",
     "matchingCost",
+    "memoryModel",
+    "permutedFolder",
     "permutedTensors",
+    "rotationCost",
   ]);
   expect(Object.keys(methods).sort()).toEqual([
     "SPARSIFIERS",
@@ -60,11 +68,12 @@ test("the exported names", () => {
   ]);
 });
 
-test("what is needed at run time: files, layouts of models, a reader of YAML, and expansions for the measures", () => {
+test("what is needed at run time: files, layouts of models, a reader of YAML, expansions for the measures, samples of a corpus", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
     "@resolvent/analysis",
     "@resolvent/expansion",
+    "@resolvent/linearity",
     "@resolvent/paths",
     "@resolvent/transformer",
     "@resolvent/weights",

@@ -34,6 +34,27 @@ test("a layer whose window would change at its new place is refused", async () =
   });
 });
 
+test("layers move of models in which some tensors may be absent", async () => {
+  const { layers } = await planOf(stack([0, 2], [0, 1]), "transformer_lens-gated");
+  expect(layers).toBe(3);
+});
+
+test("a donor with an unembedding of its own gets one, also from models that have none", async () => {
+  const recipe = readMergeConfig({
+    merge_method: "passthrough",
+    base_model: "untied",
+    slices: [{ sources: [{ model: "tied", layer_range: [0, 1] }] }],
+  });
+  const open = (tie_word_embeddings: boolean) =>
+    openMergeModel(tinyModel("llama", { tie_word_embeddings }));
+  const models = { untied: await open(false), tied: await open(true) };
+  const { config, tensors } = planMerge(recipe, new Map(Object.entries(models)));
+  expect(config.tie_word_embeddings).toBe(false);
+  expect(tensors["lm_head.weight"]?.inputs).toEqual([
+    { model: "tied", tensor: "model.embed_tokens.weight", parameters: { scale: null } },
+  ]);
+});
+
 test("a result of no layers, and of far too many, is refused", async () => {
   await expect(planOf(stack([1, 1]), "llama")).rejects.toMatchObject({ code: "merge/no-layers" });
   const many = Array.from({ length: 6000 }, (): [number, number] => [0, 2]);

@@ -135,6 +135,33 @@ test("a path of a bias that one model lacks has no effect there", async () => {
   expect(there.every(({ change }) => change === "vanishes")).toBe(true);
 });
 
+test("a model with tied embeddings goes together with one that has two tensors", async () => {
+  const tied = await tiny("gpt2", 0);
+  const W_U = reference.scale(tied.final.W_U, 2);
+  const untied = {
+    ...tied,
+    architecture: { ...tied.architecture, tied: false },
+    final: { ...tied.final, W_U },
+  };
+  expect(tied.architecture.tied).toBe(true);
+  for (const [first, second] of [
+    [tied, untied],
+    [untied, tied],
+  ] as const) {
+    const mean = combineModels(reference, [
+      { model: first, factor: 0.25 },
+      { model: second, factor: 0.75 },
+    ]);
+    const factor = first === tied ? 1.75 : 1.25;
+    const [got, want] = [mean, tied].map((model) => run(reference, model, [1, 2, 3]).logits.data);
+    expect(mean.architecture.tied).toBe(false);
+    expect([...(got ?? [])]).toBeNear(
+      [...(want ?? [])].map((logit) => factor * logit),
+      { rtol: 1e-12, atol: 1e-12 },
+    );
+  }
+});
+
 test("what is refused", async () => {
   const [a, wide] = [await tiny("llama", 0), await tiny("llama", 0, { num_hidden_layers: 1 })];
   const rows = [[1, 2, 3]];

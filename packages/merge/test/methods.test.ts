@@ -2,11 +2,11 @@ import { isInputError } from "@resolvent/tensor";
 import { describeWithFixtures } from "@resolvent/testkit";
 import { narrowBF16, narrowF16 } from "@resolvent/weights";
 import { expect, test } from "vitest";
+import { plainValue } from "../src/fields.ts";
 import { type MethodName, mergeTensor, type PlannedParameters } from "../src/index.ts";
 import { uniform } from "../src/methods/index.ts";
 import { philox } from "../src/methods/philox.ts";
 import { readSetting, settingAt } from "../src/setting.ts";
-import type { Value } from "../src/yaml.ts";
 
 type Rows = readonly number[] | readonly (readonly number[])[];
 
@@ -24,7 +24,7 @@ interface Case {
 interface Edges {
   readonly cases: readonly Case[];
   readonly settings: readonly {
-    readonly setting: Value;
+    readonly setting: unknown;
     readonly name: string;
     readonly t: number;
     readonly value: number | null;
@@ -96,9 +96,10 @@ describeWithFixtures("methods", (fixtures) => {
 
   test("settings at positions", () => {
     for (const { setting, name, t, value } of edges.settings) {
-      expect(settingAt(readSetting(setting, "x"), name, t) ?? null, JSON.stringify(setting)).toBe(
-        value,
-      );
+      expect(
+        settingAt(readSetting(plainValue(setting, "x"), "x"), name, t) ?? null,
+        JSON.stringify(setting),
+      ).toBe(value);
     }
   });
 
@@ -124,4 +125,26 @@ describeWithFixtures("methods", (fixtures) => {
       edges.philox4x32_10.words,
     );
   });
+});
+
+// Rounding makes of their angle a little less than π, and of what is divided by its sine anything.
+test.each([0.1, 0.3, 0.7, 1.1])("opposite tensors of size %d have one result", (size) => {
+  const a = Float64Array.from({ length: 17 }, (_, i) => size * Math.sin(i + 1));
+  const b = a.map((value) => -value / 3);
+  const merge = (method: MethodName, xs: Float64Array[], parameters: PlannedParameters) =>
+    mergeTensor(method, {
+      name: "x",
+      shape: [17],
+      parameters,
+      inputs: xs.map((x) => ({ x, parameters: { weight: 1 } })),
+    });
+  const [x, ...rest] = [a, b, b];
+  expect(merge("nuslerp", [a, b], { nuslerp_flatten: true })).toBeNear(
+    a.map((value) => value / 3),
+    { rtol: 1e-13, atol: 1e-13 },
+  );
+  // Two of three point to the side of b: the mean is there, with the mean of the norms.
+  const karcher = merge("karcher", [x, ...rest], { max_iter: 10, tol: 1e-9 });
+  const expected = a.map((value) => (-value * (1 + 2 / 3)) / 3);
+  expect(karcher).toBeNear(expected, { rtol: 1e-13, atol: 1e-13 });
 });

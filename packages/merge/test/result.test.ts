@@ -3,7 +3,7 @@ import { describeWithFixtures } from "@resolvent/testkit";
 import { encodeNumbers, openCheckpoint } from "@resolvent/weights";
 import { fileSource } from "@resolvent/weights/node";
 import { expect, test } from "vitest";
-import { type MergePlan, mergePlanned } from "../src/index.ts";
+import { type MergePlan, mergedBytes, mergePlanned } from "../src/index.ts";
 import { planned } from "./fixture-models.ts";
 
 /** Methods in which only + − × ÷ are used: equal to the bit. Rescaling adds up, in an order of its own. */
@@ -42,6 +42,12 @@ describeWithFixtures("results", (fixtures) => {
         expect(stored.info(tensor).dtype).toBe(dtype);
         expect(encodeNumbers(numbers, dtype), tensor).toEqual((await stored.read(tensor)).bytes);
       }
+      // Piece by piece, by kernels: the same before rounding, to the bit where nothing but + − × ÷ is used.
+      const wider = { ...plan, tensors: { [tensor]: { ...plan.tensors[tensor], dtype: "F64" } } };
+      const bytes = await mergedBytes(wider as MergePlan, tensor, models); // it has the tensor
+      const size = numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const atol = exact(plan) ? 0 : 1e-13 * size;
+      expect(new Float64Array(bytes.buffer), tensor).toBeNear(numbers, { rtol: 0, atol });
     }
   });
 

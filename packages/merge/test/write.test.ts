@@ -17,7 +17,6 @@ import { describeWithFixtures, type Fixtures, tinyModel } from "@resolvent/testk
 import { loadTokenizer } from "@resolvent/transformer";
 import { encodeNumbers, openCheckpoint } from "@resolvent/weights";
 import { folderOf } from "@resolvent/weights/node";
-import { build } from "vite";
 import { afterAll, expect, test } from "vitest";
 import {
   type MergeConfig,
@@ -172,26 +171,16 @@ describeWithFixtures("folders", (fixtures) => {
 
   test("killed at random moments, no folder looks finished and is not; begun again, the bytes are the same", async () => {
     const kills = Number(process.env.RESOLVENT_KILLS ?? 4);
-    await build({
-      configFile: false,
-      logLevel: "silent",
-      resolve: { conditions: ["@resolvent/source"] },
-      ssr: { noExternal: true, resolve: { conditions: ["@resolvent/source"] } },
-      build: {
-        ssr: fileURLToPath(new URL("merge-child.ts", import.meta.url)),
-        outDir: join(home, "child"),
-        rolldownOptions: { output: { entryFileNames: "child.mjs" } },
-      },
-    });
     const text = config(fixtures, "configs/19-della.yml");
     const start = async (out: string, killAfter?: number): Promise<void> => {
-      const args = [join(home, "child", "child.mjs"), text, fixtures.path("fixtures/merging"), out];
-      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      await Promise.race([ended, new Promise((resolve) => child.stdout.once("data", resolve))]);
+      const child = fileURLToPath(new URL("merge-child.mjs", import.meta.url));
+      const args = [child, text, fixtures.path("fixtures/merging"), out];
+      const running = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+      const ended = new Promise((resolve) => running.once("exit", resolve));
+      await Promise.race([ended, new Promise((resolve) => running.stdout.once("data", resolve))]);
       if (killAfter !== undefined) {
         await Promise.race([ended, after(killAfter)]);
-        child.kill("SIGKILL");
+        running.kill("SIGKILL");
       }
       const code = await ended;
       if (killAfter === undefined) expect(code).toBe(0);

@@ -1,10 +1,12 @@
 import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { bundledModels } from "@resolvent/models";
+import { bundledVariants } from "@resolvent/models/variants";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { type Folder, urlFolder } from "@resolvent/weights";
 import { folderOf, hubFolder } from "@resolvent/weights/node";
 import { type FindOptions, hubName, hubOptions, urlOptions } from "./find-options.ts";
+import { variantFolder } from "./variant-folder.ts";
 
 /** System errors that say that a path leads nowhere. */
 const missing: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
@@ -18,7 +20,7 @@ const notOnTheHub: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The folder of a model by its name: one that is bundled (`tales`), a path, one on the Hub, which is fetched
+ * The folder of a model by its name: one that is bundled (`tales`, `tales-rows`), a path, one on the Hub, which is fetched
  * (`openai-community/gpt2`, or `hub:openai-community/gpt2` where a folder has that name), or an address.
  *
  * @throws InputError `resolvent/no-model`, `resolvent/not-a-folder`, `resolvent/unreadable`, `resolvent/unreachable`;
@@ -27,6 +29,13 @@ const notOnTheHub: ReadonlySet<string> = new Set([
 export async function findFolder(name: string, options: FindOptions = {}): Promise<Folder> {
   const bundled = Object.hasOwn(bundledModels, name) ? bundledModels[name] : undefined;
   if (bundled !== undefined) return folderOf(fileURLToPath(bundled.url));
+  const variant = Object.hasOwn(bundledVariants, name) ? bundledVariants[name] : undefined;
+  if (variant !== undefined) {
+    return await variantFolder(variant, {
+      base: folderOf(fileURLToPath(bundledModels[variant.of].url)),
+      packed: ({ url }) => folderOf(fileURLToPath(url)),
+    });
+  }
   const repo = hubName(name);
   if (repo !== undefined) return await hubFolder(repo, hubOptions(options));
   if (/^https?:\/\//i.test(name)) return urlFolder(name, urlOptions(options));
@@ -41,7 +50,7 @@ export async function findFolder(name: string, options: FindOptions = {}): Promi
     });
   });
   if (found?.isDirectory()) return folderOf(name);
-  const names = Object.keys(bundledModels);
+  const names = [...Object.keys(bundledModels), ...Object.keys(bundledVariants)];
   if (found !== undefined) {
     throw new InputError({
       code: "resolvent/not-a-folder",

@@ -50,6 +50,17 @@ describe("a model is the same", () => {
   });
 });
 
+test("a variant of a bundled model opens by its name, whole or layer by layer", async () => {
+  const tales = await firstLogits("tales", { threads: 1, precision: "f64" });
+  const permuted = await firstLogits("tales-permuted", { threads: 1, precision: "f64" });
+  expect(permuted.name).toBe("tales-permuted");
+  expect(permuted.logits).toBeNear(tales.logits, { rtol: 1e-9, atol: 1e-9 });
+  expect(permuted.logits).not.toEqual(tales.logits);
+  const rows = await firstLogits("tales-rows", { threads: 1 });
+  expect(rows.name).toBe("tales-rows");
+  expect(await firstLogits("tales-rows", { threads: 1, stream: true })).toEqual(rows);
+});
+
 test("who opens an address hears that its server sends whole files", async () => {
   const plain = createServer(async (request, response) => {
     const bytes = await readFile(join(models, request.url ?? "")).catch(() => undefined);

@@ -23,6 +23,7 @@ export {
 export { readOnThread, type ThreadFolder, type ThreadOptions } from "./thread.ts";
 export { type UrlOptions, urlSource } from "./url.ts";
 export {
+  inFileOrder,
   safetensorsChunks,
   type TensorToWrite,
   type WriteOptions,

@@ -81,3 +81,6 @@ export const MAX_PICKLE_DEPTH: number = 64;
 
 /** Longest header of an npy file, in bytes: numpy itself refuses those above 10,000 that it is not told to trust. */
 export const MAX_NPY_HEADER_BYTES: number = 10_000;
+
+/** Most bytes that a packed model takes once it is unpacked: it is held in memory, and is meant for small models. */
+export const MAX_PACKED_BYTES: number = 2 ** 30;

@@ -63,6 +63,8 @@ export interface ByteSource {
    * `readOnThread` reads. Models that stream their weights need it.
    */
   readNow?(start: number, end: number): Uint8Array;
+  /** Fills memory at hand, which may be a `SharedArrayBuffer`, with the bytes from `start` on, where the place can. */
+  readInto?(start: number, into: Uint8Array, options?: ReadOptions): Promise<void>;
   /** Says that these ranges will be read at once next, and those of the last call no more. */
   ahead?(ranges: readonly ByteRange[]): void;
   /** What `readOnThread` needs. */

@@ -9,8 +9,11 @@ export interface TensorToWrite {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** Its bytes, or a function that gives them when it is their turn, so that one tensor is held at a time. */
-  readonly bytes: Uint8Array | (() => Uint8Array | Promise<Uint8Array>);
+  /**
+   * Its bytes, or a function that gives them when it is their turn, so that one tensor is held at a time; or piece by piece,
+   * each of which may be used again when the next is asked for.
+   */
+  readonly bytes: Uint8Array | (() => Uint8Array | Promise<Uint8Array> | AsyncIterable<Uint8Array>);
 }
 
 export interface WriteOptions extends ReadOptions {
@@ -72,6 +75,17 @@ function checkShape({ name, dtype, shape }: TensorToWrite): number {
   return tensorBytes(dtype, shape) ?? Number.POSITIVE_INFINITY;
 }
 
+/** Tensors in the order in which a file has them: by dtype, then by name. */
+export function inFileOrder<T extends Pick<TensorToWrite, "name" | "dtype">>(
+  tensors: readonly T[],
+): readonly T[] {
+  const rank = new Map(DTYPES.map((dtype, i) => [dtype, i]));
+  const order = (tensor: T): number => rank.get(tensor.dtype) ?? 0;
+  return tensors.toSorted(
+    (a, b) => order(a) - order(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
+}
+
 /** The header, and the tensors in the order in which the format's own writer lays them out. */
 function layOut(tensors: readonly TensorToWrite[], metadata?: WriteOptions["metadata"]): Layout {
   if (tensors.length > MAX_TENSORS) {
@@ -82,11 +96,7 @@ function layOut(tensors: readonly TensorToWrite[], metadata?: WriteOptions["meta
       { count: tensors.length, limit: MAX_TENSORS },
     );
   }
-  const rank = new Map(DTYPES.map((dtype, i) => [dtype, i]));
-  const order = (tensor: TensorToWrite) => rank.get(tensor.dtype) ?? 0;
-  const sorted = tensors.toSorted(
-    (a, b) => order(a) - order(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-  );
+  const sorted = inFileOrder(tensors);
   // Put together by hand: an object would move names like "0" to the front and lose "__proto__".
   const entries: string[] = [];
   if (metadata !== undefined) {
@@ -124,6 +134,17 @@ function layOut(tensors: readonly TensorToWrite[], metadata?: WriteOptions["meta
   return { head, tensors: sorted, size: 8 + length + at };
 }
 
+function checkSize({ name, dtype, shape }: TensorToWrite, got: number): void {
+  const expected = tensorBytes(dtype, shape);
+  if (got === expected) return;
+  throw refuse(
+    "weights/size-mismatch",
+    `${name}: ${dtype} [${shape.join(", ")}] takes ${expected} bytes, got ${got}.`,
+    "Give the bytes of the dtype: `encodeNumbers` makes them.",
+    { name, expected, got },
+  );
+}
+
 async function* chunksOf(layout: Layout, options: WriteOptions): AsyncGenerator<Uint8Array> {
   options.signal?.throwIfAborted();
   yield layout.head;
@@ -131,23 +152,27 @@ async function* chunksOf(layout: Layout, options: WriteOptions): AsyncGenerator<
   for (const tensor of layout.tensors) {
     options.signal?.throwIfAborted();
     const bytes = typeof tensor.bytes === "function" ? await tensor.bytes() : tensor.bytes;
-    const expected = tensorBytes(tensor.dtype, tensor.shape);
-    if (bytes.byteLength !== expected) {
-      throw refuse(
-        "weights/size-mismatch",
-        `${tensor.name}: ${tensor.dtype} [${tensor.shape.join(", ")}] takes ${expected} bytes, got ${bytes.byteLength}.`,
-        "Give the bytes of the dtype: `encodeNumbers` makes them.",
-        { name: tensor.name, expected, got: bytes.byteLength },
-      );
+    if (bytes instanceof Uint8Array) {
+      checkSize(tensor, bytes.byteLength);
+      yield bytes;
+      done += bytes.byteLength;
+    } else {
+      let got = 0;
+      for await (const piece of bytes) {
+        got += piece.byteLength;
+        if (got > (tensorBytes(tensor.dtype, tensor.shape) ?? 0)) checkSize(tensor, got);
+        options.signal?.throwIfAborted();
+        yield piece;
+      }
+      checkSize(tensor, got);
+      done += got;
     }
-    yield bytes;
-    done += bytes.byteLength;
     options.onProgress?.({ done, total: layout.size });
   }
 }
 
 /**
- * A safetensors file, piece by piece: the header, then one piece a tensor. Holds one tensor at a time where
+ * A safetensors file, piece by piece: the header, then one piece a tensor, or its own. Holds one tensor at a time where
  * `bytes` are functions. Everything that can be known of the tensors is checked before the first piece.
  *
  * The same tensors give the same bytes, in any order: tensors are sorted by dtype and name, metadata by key,

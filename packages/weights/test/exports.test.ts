@@ -6,6 +6,7 @@ import * as hub from "../src/hub/index.ts";
 import * as weights from "../src/index.ts";
 import * as node from "../src/node/index.ts";
 import * as npz from "../src/npz/index.ts";
+import * as packed from "../src/packed/index.ts";
 import * as torch from "../src/torch/index.ts";
 
 const source = fileURLToPath(new URL("../src", import.meta.url));
@@ -19,6 +20,7 @@ test("what the package exports", () => {
     "decodeInto",
     "decodeNumbers",
     "encodeNumbers",
+    "inFileOrder",
     "isDtype",
     "isFileName",
     "memoryFolder",
@@ -41,6 +43,7 @@ test("what the package exports", () => {
   ]);
   expect(Object.keys(hub).sort()).toEqual(["checkpointSha256", "hubFolder"]);
   expect(Object.keys(npz)).toEqual(["openNpz"]);
+  expect(Object.keys(packed).sort()).toEqual(["packCheckpoint", "unpackedFolder"]);
   expect(Object.keys(torch).sort()).toEqual(["isTorchTensor", "openTorch"]);
   expect(Object.keys(node).sort()).toEqual([
     "checkpointSha256",

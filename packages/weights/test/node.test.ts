@@ -105,6 +105,9 @@ describe("a file", () => {
       if (how === "replaced") await rename(await stored(two), path);
       if (how === "written over") await writeFile(path, two);
       if (how === "cut short") await truncate(path, 5);
+      expect(await codeOf(() => source.readInto?.(0, new Uint8Array(4)))).toBe(
+        "weights/source-changed",
+      );
       expect(await codeOf(() => source.read(0, 4))).toBe("weights/source-changed");
     },
   );
@@ -272,4 +275,15 @@ describe("the hash of a checkpoint", () => {
     });
     await expect(work).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
   });
+});
+
+test("a file is read into memory at hand, which threads may share", async () => {
+  const path = fresh();
+  await writeFile(path, one);
+  const source = fileSource(path);
+  const memory = new Uint8Array(new SharedArrayBuffer(8), 2, 4);
+  await source.readInto?.(3, memory);
+  expect([...memory]).toEqual([...one.subarray(3, 7)]);
+  const beyond = new Uint8Array(one.length);
+  expect(await codeOf(() => source.readInto?.(1, beyond))).toBe("weights/bad-range");
 });

@@ -52,6 +52,31 @@ test("byte for byte what the format's own library writes, in whatever order the 
   expect(await writeSafetensors(every.toReversed(), { metadata: { format: "pt" } })).toEqual(file);
 });
 
+test("tensors in pieces, whose memory is used again: the same file; too few and too many bytes are refused", async () => {
+  const memory = new Uint8Array(4);
+  const inPieces = (pieces: number[][]) => () =>
+    (async function* () {
+      for (const piece of pieces) {
+        memory.set(piece);
+        yield memory.subarray(0, piece.length);
+      }
+    })();
+  const written = (pieces: number[][]): Promise<Uint8Array> =>
+    writeSafetensors([{ name: "a", dtype: "U8", shape: [6], bytes: inPieces(pieces) }]);
+  expect(await written([[1, 2, 3, 4], [], [5, 6]])).toEqual(
+    await writeSafetensors([tensor("a", "U8", [6], [1, 2, 3, 4, 5, 6])]),
+  );
+  for (const pieces of [
+    [[1, 2, 3]],
+    [
+      [1, 2, 3, 4],
+      [5, 6, 7],
+    ],
+    [],
+  ])
+    expect(await codeOf(() => written(pieces))).toBe("weights/size-mismatch");
+});
+
 test("written, opened and read again: the same (property)", async () => {
   const shape = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 });
   const one = fc

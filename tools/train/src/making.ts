@@ -21,7 +21,7 @@ export interface Made<T extends Shaped> {
 /** Learns a recipe's tokenizer, then its model; says on stderr how far it is. */
 export function makeModel<T extends Shaped>(engine: SyncEngine<T>, recipe: Recipe): Made<T> {
   const started = performance.now();
-  const corpus = taleCorpus({ seed: recipe.seed });
+  const corpus = taleCorpus({ seed: recipe.tokenizer.seed ?? recipe.seed });
   const texts = Array.from({ length: recipe.tokenizer.tales }, () => String(corpus.next().value));
   const tokenizer = trainBpe(texts, { vocabSize: recipe.tokenizer.vocabSize });
   const encoder = createEncoder(tokenizer);

@@ -1,7 +1,7 @@
 import { type Ids, InputError } from "@resolvent/tensor";
 import type { Encoder } from "./encoder.ts";
 import { seededRandom } from "./random.ts";
-import { type Split, taleCorpus } from "./tales/tale.ts";
+import { type Split, type TaleOptions, taleCorpus } from "./tales/tale.ts";
 
 export interface BatchOptions {
   readonly encoder: Encoder;
@@ -15,6 +15,8 @@ export interface BatchOptions {
   readonly split?: Split;
   /** The share of tales that are rolls of names; default that of `taleCorpus`. */
   readonly rolls?: number;
+  /** A kind of scene that other tales have not; default none. */
+  readonly skill?: TaleOptions["skill"];
 }
 
 /** The share of rows that begin with `<|endoftext|>`; the others begin with a tale's first token. */
@@ -42,6 +44,7 @@ export function* taleBatches(options: BatchOptions): Generator<Ids> {
     seed,
     split,
     ...(options.rolls !== undefined && { rolls: options.rolls }),
+    ...(options.skill !== undefined && { skill: options.skill }),
   });
   const random = seededRandom(seed).fork(`rows/${split}`);
   const pos = context + 1;

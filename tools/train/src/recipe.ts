@@ -17,8 +17,12 @@ interface Phase {
 /** All that decides what is learned: with it, the model is reproducible. */
 export interface Recipe {
   readonly seed: number;
-  /** Tales that the tokenizer is learned from, and its size. */
-  readonly tokenizer: { readonly tales: number; readonly vocabSize: number };
+  /** Tales that the tokenizer is learned from, its size, and the seed of those tales; default that of the recipe. */
+  readonly tokenizer: {
+    readonly tales: number;
+    readonly vocabSize: number;
+    readonly seed?: number;
+  };
   /** config.json but for the size of the vocabulary. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly phases: readonly Phase[];

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { talesDictionariesRecipe } from "../src/dictionaries/recipe.ts";
 import { dictionariesFolder } from "../src/dictionaries/writing.ts";
 import { targetFolder } from "../src/target.ts";
+import { talesVariantsRecipe } from "../src/variants/recipe.ts";
+import { variantsFolder, variantsIn } from "../src/variants/writing.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -111,5 +113,28 @@ describe("the folder that dictionaries are written to", () => {
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     expect(status).toBe(1);
     expect(stderr).toMatch(/which is no file of these dictionaries and would be lost/);
+  });
+});
+
+describe("the folder that variants are written to", () => {
+  test("is new, or theirs and nothing else", async () => {
+    const own = (path: string) =>
+      variantsFolder(join(folder, path), talesVariantsRecipe, { overwrite: true });
+    await mkdir(join(folder, "variants", "rows"), { recursive: true });
+    await writeFile(join(folder, "variants", "rows", "packed.safetensors"), "mine");
+    expect(await own("variants")).toBe(join(folder, "variants"));
+    const kept = await variantsIn(join(folder, "variants"), talesVariantsRecipe);
+    expect([...kept]).toEqual([["rows", Buffer.from("mine")]]);
+    await expect(own("model")).rejects.toThrow(code("train/other-files"));
+    await writeFile(join(folder, "variants", "rows", "notes.txt"), "mine");
+    await expect(own("variants")).rejects.toThrow(code("train/other-files"));
+  });
+
+  const url = new URL("../dist/make-variants.js", import.meta.url);
+  test.skipIf(!existsSync(url))(`is looked at before anything is trained${unbuilt}`, () => {
+    const args = [fileURLToPath(url), "--out", join(folder, "mine"), "--keep"];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/which is no file of these variants and would be lost/);
   });
 });

@@ -2,12 +2,15 @@ import ts from "typescript-6";
 
 /** @typedef {Record<string, unknown>} Schema */
 
+/** The types that an analysis can have. */
+const KINDS = ["Analysis", "OutlineAnalysis", "FilesAnalysis"];
+
 /** No type of a result goes deeper; one that does is no plain data. */
 const MAX_DEPTH = 40;
 
 /**
  * The JSON Schema (2020-12) of the result of each analysis that files export: constants of the type
- * `Analysis<P, R>` or `OutlineAnalysis<P, R>`; and of results that are of no single analysis; by the kind of the
+ * `Analysis<P, R>`, `OutlineAnalysis<P, R>` or `FilesAnalysis<P, R, D>`; and of results that are of no single analysis; by the kind of the
  * result.
  *
  * @param {readonly string[]} files
@@ -37,11 +40,13 @@ export function resultSchemas(files, others = []) {
     for (const symbol of checker.getExportsOfModule(module)) {
       const type = checker.getTypeOfSymbolAtLocation(symbol, source);
       const name = (type.aliasSymbol ?? type.symbol)?.name;
-      if (name !== "Analysis" && name !== "OutlineAnalysis") continue;
-      const [, result] = checker.getTypeArguments(/** @type {ts.TypeReference} */ (type));
-      if (result === undefined) throw new Error(`${file}: ${symbol.name} has no result`);
-      const [kind, schema] = schemaOf(checker, source, result);
-      found.set(kind, schema);
+      if (name === undefined || !KINDS.includes(name)) continue;
+      const [, ...results] = checker.getTypeArguments(/** @type {ts.TypeReference} */ (type));
+      if (results.length === 0) throw new Error(`${file}: ${symbol.name} has no result`);
+      for (const result of results) {
+        const [kind, schema] = schemaOf(checker, source, result);
+        found.set(kind, schema);
+      }
     }
   }
   for (const { file, type } of others) {

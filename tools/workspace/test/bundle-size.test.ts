@@ -34,7 +34,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "readers of seven layouts and of torch's and numpy's archives; runs and sites of transformer; sums and sources of paths; models with features in them",
   ],
   "dictionary/analyses": [
-    122700,
+    123000,
     "readers of layouts, training, all that features do, graphs with their files, answers and views; of targets the search for paths",
   ],
   "dictionary/attribution": [
@@ -62,7 +62,14 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     70600,
     "configurations, plans, methods; the reader of YAML takes half of it, families and readers of transformer and weights the rest",
   ],
-  "merge/align": [25800, "families and readers of transformer and weights, runs of models"],
+  "merge/analyses": [
+    88500,
+    "measures and alignments with their answers and views; families and readers of transformer and weights, expansions, samples of linearity",
+  ],
+  "merge/align": [
+    46900,
+    "families, loading and runs of transformer, readers and a writer of weights",
+  ],
   "merge/measure": [
     42300,
     "runs and sites of transformer, degrees of expansion, sums and search of paths; places of tensors, without plans and YAML",
@@ -70,6 +77,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   "merge/methods": [5150, "arithmetic alone"],
   models: [1070, "URLs, and small configs inside them: the weights are files beside it"],
   "models/dictionaries": [1230, "the same of dictionaries"],
+  "models/variants": [480, "the same of variants"],
   patching: [
     27100,
     "blocks of transformer with their parts and kinds of units, reverse-mode derivatives, forms of pairs",
@@ -81,8 +89,8 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   "paths/analyses": [44600, "all of the package with its answers and views"],
   resolvent: [
-    106500,
-    "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas",
+    127800,
+    "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas; in chunks of their own what unpacks and permutes variants of bundled models",
   ],
   "resolvent/analyses": [
     30600,
@@ -91,12 +99,16 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
   "tensor/rules": [4900, "shape rules and loops, for engines"],
   transformer: [
-    73600,
+    73750,
     "loading, families and tokenizers, whose Oniguruma patterns take a third of it",
   ],
   weights: [
     13000,
     "readers, requests in blocks, and a thread that reads for streams; what is for Node only is in /node",
+  ],
+  "weights/packed": [
+    13000,
+    "the reader and writer of safetensors of weights, and a SHA-256; nothing of servers",
   ],
   "weights/npz": [5900, "the reader of zip, and of arrays"],
   "weights/torch": [7700, "the same reader of zip, and of pickles as data"],

@@ -1,10 +1,5 @@
 import { pathToFileURL } from "node:url";
-import {
-  type AnyAnalysis,
-  type AnyOutlineAnalysis,
-  defineAnalysis,
-  isAnalysis,
-} from "@resolvent/analysis";
+import { defineAnalysis, isAnalysis, type ListedAnalysis } from "@resolvent/analysis";
 import { guarded, pluginFailed } from "./guarded.ts";
 import { type FoundPlugin, messageOf } from "./place.ts";
 
@@ -13,7 +8,7 @@ const LOADING = 10_000;
 
 /** An analysis of a plug-in, or why there is none. */
 export type Contributed =
-  | { readonly analysis: AnyAnalysis | AnyOutlineAnalysis; readonly plugin: string }
+  | { readonly analysis: ListedAnalysis; readonly plugin: string }
   | { readonly fault: unknown };
 
 /**
@@ -38,12 +33,18 @@ export async function contributedBy(plugin: FoundPlugin): Promise<readonly Contr
     }
     try {
       // Whether its author has called it or not.
-      const analysis = value.needs === "outline" ? defineAnalysis(value) : defineAnalysis(value);
+      const analysis = defined(value);
       return { analysis: guarded(name, analysis), plugin: name };
     } catch (error) {
       return { fault: pluginFailed(name, messageOf(error), error) };
     }
   });
+}
+
+/** The same analysis, checked as one of its kind. */
+function defined(analysis: ListedAnalysis): ListedAnalysis {
+  if (analysis.needs === "outline") return defineAnalysis(analysis);
+  return analysis.needs === "files" ? defineAnalysis(analysis) : defineAnalysis(analysis);
 }
 
 /** What a promise gives, if it gives anything in time. */

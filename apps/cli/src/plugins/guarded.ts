@@ -1,7 +1,7 @@
 import {
-  type AnyAnalysis,
-  type AnyOutlineAnalysis,
   faultOfResult,
+  type JsonSchema,
+  type ListedAnalysis,
   type Table,
 } from "@resolvent/analysis";
 import { InputError, isInputError } from "@resolvent/tensor";
@@ -12,7 +12,7 @@ import { messageOf } from "./place.ts";
 const ALIVE = 1000;
 
 /** An analysis of a plug-in: whatever it throws but errors of callers is told as its fault, by its name. */
-export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: string, given: A): A {
+export function guarded<A extends ListedAnalysis>(plugin: string, given: A): A {
   const { name } = given;
   const failed = (doing: string, cause: unknown): unknown => {
     if (isInputError(cause) || isAbort(cause)) return cause;
@@ -28,7 +28,10 @@ export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: stri
       }
     };
   const waiting =
-    <Args extends readonly unknown[], V>(work: (...args: Args) => Promise<V>) =>
+    <Args extends readonly unknown[], V>(
+      work: (...args: Args) => Promise<V>,
+      schema: JsonSchema | null = given.resultSchema ?? null,
+    ) =>
     async (...args: Args): Promise<V> => {
       // A promise that nothing will ever keep ends the process silently; a timer leaves that to whoever waits.
       const alive = setInterval(() => {}, ALIVE);
@@ -40,7 +43,7 @@ export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: stri
       } finally {
         clearInterval(alive);
       }
-      const wrong = faultOfResult(result, given.resultSchema);
+      const wrong = faultOfResult(result, schema ?? undefined);
       if (wrong !== undefined) throw pluginFailed(plugin, `${name} gave ${wrong}`);
       return result;
     };
@@ -48,13 +51,21 @@ export function guarded<A extends AnyAnalysis | AnyOutlineAnalysis>(plugin: stri
   const tables = at("made its tables", given.tables.bind(given));
   return {
     ...given,
-    ...(given.needs !== "outline" && {
-      estimate: at("estimated its cost", given.estimate.bind(given)),
-      ...(given.estimateProvided !== undefined && {
-        estimateProvided: at("estimated its cost", given.estimateProvided.bind(given)),
-      }),
+    ...(given.needs === "files" && {
+      // Its result is of a kind of its own.
+      plan: waiting(
+        (given.plan as (...args: readonly unknown[]) => Promise<unknown>).bind(given),
+        null,
+      ),
     }),
-    // Neither kind of analysis is told apart here.
+    ...(given.needs !== "outline" &&
+      given.needs !== "files" && {
+        estimate: at("estimated its cost", given.estimate.bind(given)),
+        ...(given.estimateProvided !== undefined && {
+          estimateProvided: at("estimated its cost", given.estimateProvided.bind(given)),
+        }),
+      }),
+    // Kinds of analyses are not told apart here.
     run: waiting((given.run as (...args: readonly unknown[]) => Promise<unknown>).bind(given)),
     ...(alone !== undefined && {
       alone: (...args: Parameters<typeof alone>) => {

@@ -1,4 +1,4 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import type { ListedAnalysis } from "@resolvent/analysis";
 import { isInputError } from "@resolvent/tensor";
 import { describeFailure, usageError } from "../failure.ts";
 import type { Terminal } from "../terminal.ts";
@@ -50,7 +50,7 @@ export function pluginWords(argv: readonly string[]): PluginWords {
 interface Commands {
   /** The names of those that there are already. */
   readonly taken: readonly string[];
-  readonly add: (analysis: AnyAnalysis | AnyOutlineAnalysis) => void;
+  readonly add: (analysis: ListedAnalysis) => void;
 }
 
 /**

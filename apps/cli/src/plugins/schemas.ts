@@ -1,9 +1,4 @@
-import {
-  type AnyAnalysis,
-  type AnyOutlineAnalysis,
-  type JsonSchema,
-  schemaOf,
-} from "@resolvent/analysis";
+import { type JsonSchema, type ListedAnalysis, schemaOf } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
 import { builtInKinds } from "../commands/schema.ts";
 
@@ -14,7 +9,7 @@ import { builtInKinds } from "../commands/schema.ts";
  */
 export function addSchema(
   schemas: Map<string, JsonSchema>,
-  { name, resultSchema }: AnyAnalysis | AnyOutlineAnalysis,
+  { name, resultSchema }: ListedAnalysis,
 ): void {
   if (resultSchema === undefined) return;
   const of = schemaOf(resultSchema);

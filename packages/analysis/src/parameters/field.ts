@@ -28,6 +28,8 @@ export interface Said {
   readonly label?: string;
   /** What a form shows it together with; default by its kind. */
   readonly group?: string;
+  /** Whether a command takes it as a word of its own, after the model, in the order of such parameters: `compare A B`. */
+  readonly argument?: boolean;
 }
 
 /** The same, and what it is where nothing is given; by default something has to be. */
@@ -50,7 +52,7 @@ export function fieldOf<Value, Preset extends Value | undefined, Optional extend
   description: string,
   options: FieldOptions<Preset, Optional> = {},
 ): FieldOf<Value, Preset, Optional> {
-  const { default: preset, optional = false, title, label, group } = options;
+  const { default: preset, optional = false, title, label, group, argument } = options;
   const required = preset === undefined && !optional;
   const field: Field<Value | undefined> = {
     required,
@@ -61,6 +63,7 @@ export function fieldOf<Value, Preset extends Value | undefined, Optional extend
       ...(title !== undefined && { title }),
       ...(label !== undefined && { label }),
       ...(group !== undefined && { group }),
+      ...(argument === true && { argument }),
     },
     read: (value) => (value === undefined && !required ? { value: preset } : taken.read(value)),
   };

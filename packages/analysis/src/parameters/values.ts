@@ -95,6 +95,18 @@ export function textParameter<
   return fieldOf(takenText(), description, options);
 }
 
+/**
+ * A parameter that is the name of another model, as the first is named: `--NAME MODEL`, or with `argument` a word after the
+ * first. It is found and loaded as that is, onto the same engine: `models` of the outline and of the subject have it by
+ * the parameter's name. Schemas of other libraries: `format: "model"`.
+ */
+export function modelParameter<Optional extends boolean = false>(
+  description: string,
+  options?: FieldOptions<undefined, Optional>,
+): FieldOf<string, undefined, Optional> {
+  return fieldOf(takenText("model"), description, { title: "model", ...options });
+}
+
 /** A parameter that is a head, by its name: `--NAME L1.H5`. Schemas of other libraries: `format: "head"`. */
 export function headParameter<
   Preset extends string | undefined = undefined,
@@ -158,11 +170,20 @@ export function jsonLinesParameter(
 
 /**
  * A parameter that is a file: `--NAME FILE` on a command line, which checks that it can be read and hands it over
- * unread. It may be left out. Schemas of other libraries mark such a parameter by JSON Schema's `format: "file"`.
+ * unread. It may be left out, unless it is `required`. Schemas of other libraries mark such a parameter by JSON Schema's
+ * `format: "file"`.
  */
-export function fileParameter(description: string, said: Said = {}): Field<TextFile | undefined> {
+export function fileParameter<Required extends boolean = false>(
+  description: string,
+  { required, ...said }: Said & { readonly required?: Required } = {},
+): Field<Required extends true ? TextFile : TextFile | undefined> {
   const taken = takenObject<TextFile>("file", "stream", "a file");
-  return fieldOf(taken, description, { title: "file", ...said, ...LEFT });
+  const field = fieldOf(taken, description, {
+    title: "file",
+    ...said,
+    optional: required !== true,
+  });
+  return field as Field<Required extends true ? TextFile : TextFile | undefined>; // undefined is read only where it may be
 }
 
 /**
@@ -177,14 +198,16 @@ export function newFileParameter(description: string, said: Said = {}): Field<Ne
 
 /**
  * A parameter that is a folder to write files into: `--NAME FOLDER` on a command line, which refuses one with files in it
- * before any work is done, unless `--overwrite` is given: then files of the same names are replaced. It may be left out.
+ * before any work is done, unless `--overwrite` is given: then files of the same names are replaced. With `fresh` it
+ * refuses one that is there at all, whatever is given. It may be left out.
  * Schemas of other libraries mark such a parameter by JSON Schema's `format: "new-folder"`.
  */
 export function newFolderParameter(
   description: string,
-  said: Said = {},
+  { fresh = false, ...said }: Said & { readonly fresh?: boolean } = {},
 ): Field<NewFolder | undefined> {
-  const taken = takenObject<NewFolder>("new-folder", "write", "a folder to write");
+  const { schema, read } = takenObject<NewFolder>("new-folder", "write", "a folder to write");
+  const taken = { schema: { ...schema, ...(fresh && { fresh }) }, read };
   return fieldOf(taken, description, { title: "folder", ...said, ...LEFT });
 }
 

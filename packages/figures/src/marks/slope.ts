@@ -5,6 +5,8 @@ import type { Drawing, Shape } from "../shape.ts";
 import { cut, textWidth } from "../text.ts";
 
 const LINE = 16;
+/** Pixels below the lowest end. */
+const BELOW = 16;
 
 /** A line for each row from one number to another; names beside their ends, none on another. */
 export function slopeLayout(view: SlopeView, table: Table, width: number): Omit<Drawing, "title"> {
@@ -18,7 +20,7 @@ export function slopeLayout(view: SlopeView, table: Table, width: number): Omit<
   });
   const height = Math.max(160, 48 + rows.length * (LINE + 4));
   const numbers = rows.flatMap(({ a, b }) => [a, b]);
-  const y = linear([Math.min(...numbers), Math.max(...numbers)], [height - 16, 40]);
+  const y = linear([Math.min(...numbers), Math.max(...numbers)], [height - BELOW, 40]);
   const texts = rows.map(
     ({ a, b, name }) =>
       [`${name} ${cellText(a, from.column)}`, `${cellText(b, to.column)} ${name}`] as const,
@@ -29,7 +31,16 @@ export function slopeLayout(view: SlopeView, table: Table, width: number): Omit<
       texts.flat().reduce((most, text) => Math.max(most, textWidth(text)), 0),
     ) + 10;
   const [left, right] = [room, width - room];
-  const ends = [apart(rows.map(({ a }) => y(a))), apart(rows.map(({ b }) => y(b)))] as const;
+  const ends = [
+    apart(
+      rows.map(({ a }) => y(a)),
+      height - BELOW,
+    ),
+    apart(
+      rows.map(({ b }) => y(b)),
+      height - BELOW,
+    ),
+  ] as const;
   const shapes: Shape[] = [
     { kind: "text", role: "strong", x: left, y: 16, anchor: "middle", text: headOf(from.column) },
     { kind: "text", role: "strong", x: right, y: 16, anchor: "middle", text: headOf(to.column) },
@@ -77,14 +88,19 @@ export function slopeLayout(view: SlopeView, table: Table, width: number): Omit<
   };
 }
 
-/** The same heights, moved down as far as it takes for lines of text not to touch. */
-function apart(heights: readonly number[]): number[] {
+/** The same heights, moved as far as it takes for lines of text not to touch and not to come below `most`. */
+function apart(heights: readonly number[], most: number): number[] {
   const order = heights.map((height, i) => ({ height, i })).sort((a, b) => a.height - b.height);
   const moved: number[] = [];
   let least = Number.NEGATIVE_INFINITY;
   for (const { height, i } of order) {
     moved[i] = Math.max(height, least);
     least = (moved[i] ?? height) + LINE;
+  }
+  let room = most;
+  for (const { height, i } of order.toReversed()) {
+    moved[i] = Math.min(moved[i] ?? height, room);
+    room = (moved[i] ?? height) - LINE;
   }
   return moved;
 }

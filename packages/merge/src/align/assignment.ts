@@ -5,53 +5,59 @@
  * @param gain `n × n`, row after row; finite
  */
 export function bestAssignment(gain: Float64Array, n: number): number[] {
-  // Index 0 of rows and columns stands for none. Costs are −gain; potentials keep reduced costs from below 0.
-  const ofRow = new Float64Array(n + 1);
+  // Costs are −gain; potentials keep reduced costs from below 0. Index n of columns stands for none.
+  const ofRow = new Float64Array(n);
   const ofColumn = new Float64Array(n + 1);
-  const rowAt = new Int32Array(n + 1);
-  const before = new Int32Array(n + 1);
-  const least = new Float64Array(n + 1);
-  const done = new Uint8Array(n + 1);
-  for (let row = 1; row <= n; row++) {
-    rowAt[0] = row;
-    least.fill(Number.POSITIVE_INFINITY);
-    done.fill(0);
-    let column = 0;
-    do {
-      done[column] = 1;
+  const rowAt = new Int32Array(n + 1).fill(-1);
+  const before = new Int32Array(n);
+  const far = new Float64Array(n + 1); // how far a column is from the new row
+  const open = new Int32Array(n); // columns that no shortest path has reached yet, in order
+  const reached = new Int32Array(n + 1);
+  for (let row = 0; row < n; row++) {
+    far.fill(Number.POSITIVE_INFINITY);
+    for (let j = 0; j < n; j++) open[j] = j;
+    far[n] = 0;
+    rowAt[n] = row;
+    let [left, found, column] = [n, 0, n];
+    while (at(rowAt, column) !== -1) {
+      reached[found++] = column;
       const from = at(rowAt, column);
-      const start = (from - 1) * n - 1;
-      let step = Number.POSITIVE_INFINITY;
+      const start = from * n;
+      const least = at(far, column) - at(ofRow, from);
       let next = 0;
-      for (let j = 1; j <= n; j++) {
-        if (done[j] === 1) continue;
-        const reduced = -at(gain, start + j) - at(ofRow, from) - at(ofColumn, j);
-        if (reduced < at(least, j)) {
-          least[j] = reduced;
+      let nearest = Number.POSITIVE_INFINITY;
+      for (let k = 0; k < left; k++) {
+        const j = at(open, k);
+        const through = least - at(gain, start + j) - at(ofColumn, j);
+        let own = at(far, j);
+        if (through < own) {
+          own = through;
+          far[j] = through;
           before[j] = column;
         }
-        if (at(least, j) < step) {
-          step = at(least, j);
-          next = j;
+        if (own < nearest) {
+          nearest = own;
+          next = k;
         }
       }
-      for (let j = 0; j <= n; j++) {
-        if (done[j] === 1) {
-          const of = at(rowAt, j);
-          ofRow[of] = at(ofRow, of) + step;
-          ofColumn[j] = at(ofColumn, j) - step;
-        } else least[j] = at(least, j) - step;
-      }
-      column = next;
-    } while (rowAt[column] !== 0);
-    while (column !== 0) {
+      column = at(open, next);
+      open.copyWithin(next, next + 1, left--);
+    }
+    const end = at(far, column);
+    for (let k = 0; k < found; k++) {
+      const j = at(reached, k);
+      const of = at(rowAt, j);
+      ofRow[of] = at(ofRow, of) + end - at(far, j);
+      ofColumn[j] = at(ofColumn, j) - end + at(far, j);
+    }
+    while (column !== n) {
       const previous = at(before, column);
       rowAt[column] = at(rowAt, previous);
       column = previous;
     }
   }
   const columnOf = new Array<number>(n).fill(0);
-  for (let j = 1; j <= n; j++) columnOf[at(rowAt, j) - 1] = j - 1;
+  for (let j = 0; j < n; j++) columnOf[at(rowAt, j)] = j;
   return columnOf;
 }
 

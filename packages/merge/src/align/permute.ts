@@ -2,7 +2,7 @@ import type { RawTensor, ReadOptions, TensorToWrite } from "@resolvent/weights";
 import type { OpenMergeModel } from "../model.ts";
 import { offsets, orderOf, signsOf } from "./order.ts";
 import { checkPermutation, type Permutation } from "./permutation.ts";
-import { type Placed, placed, type Sizes } from "./places.ts";
+import { type Kind, type Placed, placed, type Sizes } from "./places.ts";
 
 /**
  * The tensors of a model in another order: for a writer of safetensors, which asks for them one after the other. Entries are
@@ -42,7 +42,8 @@ export function permutedTensors(
   return [...moved, ...kept];
 }
 
-function permuteBytes(
+/** The entries of a tensor, or of a stretch of one, moved as they are stored. */
+export function permuteBytes(
   { bytes }: RawTensor,
   tensor: Placed,
   permutation: Permutation,
@@ -80,6 +81,8 @@ function permuteBytes(
   return out;
 }
 
+const MOVED: readonly Kind[] = ["residual", "mlp", "heads", "kv"];
+
 function isFixed(part: Placed["parts"][number] | undefined): boolean {
-  return part?.kind === "fixed";
+  return part !== undefined && !MOVED.includes(part.kind);
 }

@@ -1,12 +1,12 @@
-import { axesOf, type Shape, sizeOf } from "@resolvent/tensor";
-import type { TensorPlace } from "@resolvent/transformer";
+import { axesOf, type Shape, type Shaped, sizeOf } from "@resolvent/tensor";
+import type { Architecture, Block, TensorPlace } from "@resolvent/transformer";
 import type { Dtype } from "@resolvent/weights";
 import type { OpenMergeModel } from "../model.ts";
 import { type ModelParts, modelParts } from "../model-parts.ts";
 import { refuse } from "../refuse.ts";
 
 /** What a part of a tensor counts: something that may be put in another order, or anything else. */
-export type Kind = "residual" | "mlp" | "heads" | "kv" | "fixed";
+export type Kind = "residual" | "mlp" | "heads" | "kv" | "d_head" | "role" | "fixed";
 
 /** An axis of a tensor, or what a part of an axis counts: entries that are `stride` apart. */
 export interface Part {
@@ -26,6 +26,10 @@ export interface Placed {
   readonly shape: readonly number[];
   /** Slowest first. */
   readonly parts: readonly Part[];
+  /** What of the model it holds, by the paths of `mapWeights`. */
+  readonly holds: readonly string[];
+  /** Where it is a stretch of a tensor: the index of its first row. The shape is the stretch's. */
+  readonly from?: number;
   /** −1 outside of the layers. */
   readonly layer: number;
   /** A second copy of a tied embedding, which no model computes with. */
@@ -50,18 +54,22 @@ export interface PlacedModel {
   readonly name: string;
   readonly tensors: readonly Placed[];
   readonly sizes: Sizes;
+  readonly architecture: Architecture;
+  /** The blocks of a layer, of shapes. */
+  blocks(layer: number): readonly Block<Shaped>[];
+  /** What the unembedding is called where it is stored by itself; absent where it is never the embedding. */
+  readonly unembedding?: string;
   /** Tensors without weights. */
   readonly leftOut: readonly string[];
 }
-
-/** The scale of a norm: in all families, what is called so. */
-const NORM_SCALE = /(^|\.)(ln(\d|_\w+)?|\w*norm)\.(weight|w)$/;
 
 const KINDS: Readonly<Record<string, Kind>> = {
   d_model: "residual",
   d_mlp: "mlp",
   kv_head: "kv",
-  ...{ vocab: "fixed", context: "fixed", d_head: "fixed", role: "fixed" },
+  d_head: "d_head",
+  role: "role",
+  ...{ vocab: "fixed", context: "fixed" },
 };
 
 /**
@@ -79,12 +87,16 @@ export function placed(model: OpenMergeModel): PlacedModel {
     ...layout.final.map((place) => placeOf(parts, place, -1)),
   ];
   const copy = copyOfTied(parts, tensors);
+  const { architecture, tie } = layout;
   return {
     name: parts.name,
+    architecture,
+    blocks: (layer) => layout.layer(layer).blocks,
+    ...(tie !== undefined && { unembedding: tie.unembedding }),
     tensors: [...tensors, ...(copy === undefined ? [] : [copy])],
     sizes: {
-      residual: layout.architecture.d_model,
-      signsFree: layout.architecture.norm !== "layer",
+      residual: architecture.d_model,
+      signsFree: architecture.norm !== "layer",
       layers: layers.map((places) => {
         const axes = places.flatMap((place) => place.axes.map((axis) => split(parts, axis)));
         const size = (name: string): number =>
@@ -96,14 +108,20 @@ export function placed(model: OpenMergeModel): PlacedModel {
   };
 }
 
-function placeOf(parts: ModelParts, { name, axes }: TensorPlace, layer: number): Placed {
+function placeOf(parts: ModelParts, { name, axes, holds }: TensorPlace, layer: number): Placed {
   const found = parts.stored(name);
   if (found === undefined) throw refuse("tensor-missing", `${parts.name} has no ${name}.`, ""); // modelParts found it
   const whole = axes.map((axis) => split(parts, axis));
   return {
     ...found,
     place: name,
-    parts: partsOf(whole, !NORM_SCALE.test(name), `${found.name} of ${parts.name}`),
+    // The scale of a norm keeps its sign.
+    parts: partsOf(
+      whole,
+      !holds.some((path) => path.endsWith(".scale")),
+      `${found.name} of ${parts.name}`,
+    ),
+    holds,
     layer,
     copy: false,
   };
@@ -115,7 +133,7 @@ function copyOfTied(parts: ModelParts, tensors: readonly Placed[]): Placed | und
   const found = parts.stored(tie.unembedding);
   const embedding = tensors.find(({ place }) => place === tie.embedding);
   if (found === undefined || embedding === undefined) return undefined;
-  return { ...embedding, ...found, place: tie.unembedding, copy: true };
+  return { ...embedding, ...found, place: tie.unembedding, holds: ["final.W_U"], copy: true };
 }
 
 /** GPT-2 stores queries, keys and values one after the other in one axis, and slices it. */

@@ -1,5 +1,17 @@
 import type { Ops, Shaped } from "@resolvent/tensor";
 
+/** How near a value of the merge is to the mean of its models' values, and these to each other. */
+export interface ActivationLinearity {
+  /** Mean over tokens of `cos(m, e)`, `e = (1−α)a + αb`; tokens at which one is zero do not count; null where none does. */
+  readonly cosine: number | null;
+  /** `‖m − e‖ / ‖m‖` over all tokens; null where the merge's is next to nothing. */
+  readonly relativeError: number | null;
+  /** Mean over tokens of `cos(a, b)`: a merge of models that agree anyway is near their mean without any linearity. */
+  readonly between: number | null;
+  /** `‖b − a‖ / ‖a‖` over all tokens; null where the first's is next to nothing. */
+  readonly apart: number | null;
+}
+
 /** How close a value of the merge comes to the same value of its models. */
 export interface Alignment<T> {
   /** `⟨m, m⟩`, `⟨m, e⟩`, `⟨e, e⟩` of the merge and what is expected, `e = (1−α)a + αb`. */
@@ -12,6 +24,8 @@ export interface Alignment<T> {
   readonly aa: T;
   readonly ab: T;
   readonly bb: T;
+  /** `⟨b − a, b − a⟩` */
+  readonly apart: T;
 }
 
 /** Values of the two models and of their merge. */
@@ -31,6 +45,7 @@ export function alignmentOf<T extends Shaped>(
   return ops.scope(() => {
     const expected = ops.add(ops.scale(first, 1 - alpha), ops.scale(second, alpha));
     const off = ops.sub(merge, expected);
+    const apart = ops.sub(second, first);
     const dot = (x: T, y: T): T => ops.sum(ops.mul(x, y), over);
     return {
       mm: dot(merge, merge),
@@ -40,6 +55,7 @@ export function alignmentOf<T extends Shaped>(
       aa: dot(first, first),
       ab: dot(first, second),
       bb: dot(second, second),
+      apart: dot(apart, apart),
     };
   });
 }

@@ -36,15 +36,17 @@ export function combineModels<T extends Shaped>(
   }
   checkSameShape(...parts.map(({ model }) => model));
   const tables = parts.map(({ model, factor }) => {
-    const weights = new Map<string, T>();
+    // What is tied is met once, and asked for under both names where another model's is not.
+    const weights = new Map<string, T>([["final.W_U", model.final.W_U]]);
     mapWeights(model, (weight, path) => {
       weights.set(path, weight);
       return weight;
     });
     return { weights, factor };
   });
+  const untied = parts.find(({ model }) => !model.architecture.tied) ?? first;
   return ops.scope(() => {
-    const { sha256, warnings, ...model } = mapWeights(first.model, (_, path) => {
+    const { sha256, warnings, ...model } = mapWeights(untied.model, (_, path) => {
       const each = tables.map(
         ({ weights, factor }) => ops.scale(weights.get(path) as T, factor), // of one shape: all have it
       );

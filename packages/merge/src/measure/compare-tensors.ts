@@ -16,6 +16,14 @@ export interface TensorComparison {
   readonly angle: number | null;
   /** `‖first‖ / ‖second‖` of the weights; null where the second is zero. */
   readonly normRatio: number | null;
+  readonly normFirst: number;
+  readonly normSecond: number;
+  /** Entries that are zero in neither. */
+  readonly bothThere: number;
+  /** The share of them that have opposite signs; null where there are none. */
+  readonly signConflict: number | null;
+  /** The same share weighted by `min(|first|, |second|)`. */
+  readonly signConflictWeighted: number | null;
   /** Whether `slerp` between them is linear: their cosine is above 0.9995 or below −0.9995. */
   readonly slerpIsLinear: boolean;
   /** The same of what training changed, `δ = θ − base`; null without a base. */
@@ -54,6 +62,7 @@ export function compareTensor(
   return {
     entries: first.length,
     ...weights,
+    ...signsOf(first, second),
     slerpIsLinear: isStraight(products),
     deltas: base === undefined ? null : compareDeltas(minus(first, base), minus(second, base)),
   };
@@ -61,10 +70,15 @@ export function compareTensor(
 
 function compareDeltas(a: Float64Array, b: Float64Array): DeltaComparison {
   const { products, ...found } = directions(a, b);
-  let [bothChanged, opposite] = [0, 0];
+  const { bothThere: bothChanged, ...conflict } = signsOf(a, b);
+  return { ...found, bothChanged, ...conflict };
+}
+
+function signsOf(a: Float64Array, b: Float64Array) {
+  let [bothThere, opposite] = [0, 0];
   for (let i = 0; i < a.length; i++) {
     const signs = Math.sign(a[i] as number) * Math.sign(b[i] as number); // both are as long
-    if (signs !== 0) bothChanged++;
+    if (signs !== 0) bothThere++;
     if (signs < 0) opposite++;
   }
   const size = (i: number): number => Math.min(Math.abs(a[i] as number), Math.abs(b[i] as number));
@@ -73,11 +87,8 @@ function compareDeltas(a: Float64Array, b: Float64Array): DeltaComparison {
   const all = sum(0, a.length, size);
   const conflict = sum(0, a.length, (i) => (against(i) ? size(i) : 0));
   return {
-    ...found,
-    normFirst: Math.sqrt(products.aa),
-    normSecond: Math.sqrt(products.bb),
-    bothChanged,
-    signConflict: bothChanged === 0 ? null : opposite / bothChanged,
+    bothThere,
+    signConflict: bothThere === 0 ? null : opposite / bothThere,
     signConflictWeighted: all === 0 ? null : conflict / all,
   };
 }
@@ -85,15 +96,18 @@ function compareDeltas(a: Float64Array, b: Float64Array): DeltaComparison {
 function directions(a: Float64Array, b: Float64Array) {
   const products = { aa: dot(a, a), ab: dot(a, b), bb: dot(b, b) };
   const [normA, normB] = [Math.sqrt(products.aa), Math.sqrt(products.bb)];
-  const normRatio = normB === 0 ? null : normA / normB;
-  if (normA === 0 || normB === 0) return { products, cosine: null, angle: null, normRatio };
+  const norms = {
+    normRatio: normB === 0 ? null : normA / normB,
+    ...{ normFirst: normA, normSecond: normB },
+  };
+  if (normA === 0 || normB === 0) return { products, cosine: null, angle: null, ...norms };
   const unit = (sign: number) => (i: number) =>
     ((a[i] as number) / normA + (sign * (b[i] as number)) / normB) ** 2;
   const apart = Math.sqrt(sum(0, a.length, unit(-1)));
   const together = Math.sqrt(sum(0, a.length, unit(1)));
   // Kahan's form: the arc cosine has half the digits of small angles only.
   const angle = 2 * Math.atan2(apart, together);
-  return { products, cosine: products.ab / (normA * normB), angle, normRatio };
+  return { products, cosine: products.ab / (normA * normB), angle, ...norms };
 }
 
 /**

@@ -1,8 +1,21 @@
-import { ratio } from "@resolvent/analysis";
-import { degreeTerms, type TermsOptions } from "@resolvent/expansion";
-import { axesOf, type Engine, readTogether, type Shaped, using } from "@resolvent/tensor";
-import { tokenIds } from "@resolvent/transformer";
-import { alignmentOf, cosineOf } from "./alignment.ts";
+import { isNothing, ratio } from "@resolvent/analysis";
+import {
+  degreeTerms,
+  type LogitShares,
+  logitShares,
+  type TermsOptions,
+} from "@resolvent/expansion";
+import {
+  axesOf,
+  type Engine,
+  type Ids,
+  type Ops,
+  readTogether,
+  type Shaped,
+  using,
+} from "@resolvent/tensor";
+import { type Model, tokenIds } from "@resolvent/transformer";
+import { type Alignment, alignmentOf, cosineOf } from "./alignment.ts";
 import type { MeasureOptions } from "./barrier.ts";
 import { checkAlpha, type Merged } from "./merged.ts";
 import { checkSameShape } from "./same-shape.ts";
@@ -21,6 +34,13 @@ export interface MergedDegree {
   readonly expectedNorm: number;
   readonly firstNorm: number;
   readonly secondNorm: number;
+  /**
+   * The degree's share of the vocabulary-centred logits in each model, and in the merge; those of all degrees and the
+   * remainder add up to 1. Null where these logits are next to nothing.
+   */
+  readonly firstShare: number | null;
+  readonly secondShare: number | null;
+  readonly share: number | null;
 }
 
 /** The degree spectrum of a merge against the merge of the degree spectra. */
@@ -28,7 +48,7 @@ export interface DegreeLinearity {
   readonly degrees: readonly MergedDegree[];
   /** Everything above the highest degree told apart, likewise; null where nothing is. */
   readonly remainder: Omit<MergedDegree, "degree"> | null;
-  /** The same of `T`, all degrees together. */
+  /** The same of `T`, all degrees together; shares are 1. */
   readonly total: Omit<MergedDegree, "degree">;
   /** `‖Σ terms + remainder − T‖ / ‖T‖` of each expansion; null where `T` is next to nothing. */
   readonly relativeError: {
@@ -56,39 +76,20 @@ export async function degreeLinearity<T extends Shaped>(
   checkAlpha(alpha);
   checkSameShape(first, second, merge);
   options.signal?.throwIfAborted();
-  const ids = tokenIds(tokens);
+  const models = { first, second, merge };
   return using(
     engine,
-    () => {
-      const [a, b, m] = [first, second, merge].map((model) => {
-        const { terms, remainder, residual } = degreeTerms(engine, model, ids, options);
-        // The remainder is one more level of the stack: then there is one kind of sum.
-        const rest = remainder && engine.broadcast(remainder, { degree: 1 });
-        const levels = rest === undefined ? terms : engine.concat([terms, rest], "degree");
-        return {
-          levels,
-          residual,
-          error: engine.sub(engine.sum(levels, ["degree"]), residual),
-          rest,
-        };
-      }) as [Spectrum<T>, Spectrum<T>, Spectrum<T>]; // one for each model
-      const axes = axesOf(m.residual.shape);
-      const levels = { first: a.levels, second: b.levels, merge: m.levels };
-      const whole = { first: a.residual, second: b.residual, merge: m.residual };
-      return {
-        levels: alignmentOf(engine, levels, alpha, axes),
-        whole: alignmentOf(engine, whole, alpha, axes),
-        errors: [a, b, m].map(({ error }) => engine.sum(engine.mul(error, error), axes)),
-        rest: m.rest !== undefined,
-      };
-    },
-    async ({ levels, whole, errors, rest }) => {
-      const products = [levels, whole].flatMap(({ mm, me, ee, off, aa, ab, bb }) => [
-        ...[mm, me, ee, off, aa, ab, bb],
+    () => spectraOf(engine, { ...models, alpha }, tokenIds(tokens), options),
+    async ({ levels, whole, errors, shares, rest }) => {
+      const products = [levels, whole].flatMap((one) => [
+        ...[one.mm, one.me, one.ee, one.off, one.aa, one.ab, one.bb],
       ]);
       const read = await readTogether(engine, [...products, ...errors]);
+      const logits = [];
+      for (const one of shares) logits.push(await readShares(engine, one));
+      const [ofFirst, ofSecond, ofMerge] = logits as [SharesOf, SharesOf, SharesOf]; // of each
       const size = read[7]?.[0] ?? Number.NaN; // ‖T(merge)‖²
-      const at = (start: number, degree: number): Omit<MergedDegree, "degree"> => {
+      const at = (start: number, degree: number): Norms => {
         const [mm, me, ee, off, aa, ab, bb] = read
           .slice(start, start + 7)
           .map((numbers) => numbers[degree] ?? Number.NaN) as SevenNumbers; // as `products` lists them
@@ -102,13 +103,19 @@ export async function degreeLinearity<T extends Shaped>(
           secondNorm: Math.sqrt(bb),
         };
       };
-      const total = at(7, 0);
+      const shared = (of: (shares: SharesOf) => number | null): Shares => ({
+        firstShare: of(ofFirst),
+        secondShare: of(ofSecond),
+        share: of(ofMerge),
+      });
+      const total = { ...at(7, 0), ...shared(({ all }) => all) };
       const count = (read[0]?.length ?? 0) - (rest ? 1 : 0);
+      const level = (k: number) => ({ ...at(0, k), ...shared(({ of }) => of(k)) });
       const error = (i: number, norm: number): number | null =>
         ratio(Math.sqrt(read[14 + i]?.[0] ?? Number.NaN), norm);
       return {
-        degrees: Array.from({ length: count }, (_, degree) => ({ degree, ...at(0, degree) })),
-        remainder: rest ? at(0, count) : null,
+        degrees: Array.from({ length: count }, (_, degree) => ({ degree, ...level(degree) })),
+        remainder: rest ? level(count) : null,
         total,
         relativeError: {
           first: error(0, total.firstNorm),
@@ -120,11 +127,68 @@ export async function degreeLinearity<T extends Shaped>(
   );
 }
 
-interface Spectrum<T> {
-  readonly levels: T;
-  readonly residual: T;
-  readonly error: T;
-  readonly rest: T | undefined;
+type Shares = Pick<MergedDegree, "firstShare" | "secondShare" | "share">;
+type Norms = Omit<MergedDegree, "degree" | keyof Shares>;
+type SevenNumbers = [number, number, number, number, number, number, number];
+
+/** Shares of the logits of one model: of a level, and of all of them. */
+interface SharesOf {
+  readonly of: (level: number) => number | null;
+  readonly all: number | null;
 }
 
-type SevenNumbers = [number, number, number, number, number, number, number];
+async function readShares<T extends Shaped>(
+  engine: Engine<T>,
+  { terms, remainder, energy, uncentred }: LogitShares<T>,
+): Promise<SharesOf> {
+  const read = await readTogether(engine, [terms, energy, uncentred, remainder] as const);
+  const [parts, [size = Number.NaN], [before = Number.NaN], rest] = read;
+  const nothing = isNothing(Math.sqrt(size), Math.sqrt(before), engine.precision);
+  const levels = [...parts, ...rest];
+  return {
+    of: (level) => (nothing ? null : (levels[level] ?? Number.NaN) / size),
+    all: nothing ? null : 1,
+  };
+}
+
+/** What is read of the spectra of two models and their merge. */
+interface Spectra<T> {
+  /** By degree; with a remainder that is one more level. */
+  readonly levels: Alignment<T>;
+  readonly whole: Alignment<T>;
+  /** `‖Σ terms + remainder − T‖²` of the first, the second and the merge, and the logit shares of their levels. */
+  readonly errors: readonly T[];
+  readonly shares: readonly LogitShares<T>[];
+  readonly rest: boolean;
+}
+
+/** The expansions of both models and the merge, and their inner products; freed but for these. */
+export function spectraOf<T extends Shaped>(
+  ops: Ops<T>,
+  { first, second, merge, alpha }: Merged<T>,
+  ids: Ids,
+  options: Omit<TermsOptions, "reference">,
+): Spectra<T> {
+  return ops.scope(() => {
+    const of = (model: Model<T>) => {
+      const sum = degreeTerms(ops, model, ids, options);
+      const { terms, remainder, residual } = sum;
+      // The remainder is one more level of the stack: then there is one kind of sum.
+      const rest = remainder && ops.broadcast(remainder, { degree: 1 });
+      const levels = rest === undefined ? terms : ops.concat([terms, rest], "degree");
+      const error = ops.sub(ops.sum(levels, ["degree"]), residual);
+      return { levels, residual, error, rest, shares: logitShares(ops, model, sum) };
+    };
+    const [a, b, m] = [of(first), of(second), of(merge)];
+    const axes = axesOf(m.residual.shape);
+    const levels = { first: a.levels, second: b.levels, merge: m.levels };
+    const whole = { first: a.residual, second: b.residual, merge: m.residual };
+    return {
+      levels: alignmentOf(ops, levels, alpha, axes),
+      whole: alignmentOf(ops, whole, alpha, axes),
+      errors: [a, b, m].map(({ error }) => ops.sum(ops.mul(error, error), axes)),
+      shares: [a, b, m].map(({ shares }) => shares),
+      rest: m.rest !== undefined,
+    };
+  });
+}

@@ -1,3 +1,4 @@
+export type { ActivationLinearity } from "./alignment.ts";
 export {
   type Barrier,
   type BarrierOptions,
@@ -11,6 +12,7 @@ export {
   meanLoss,
 } from "./barrier.ts";
 export { combineModels, type ModelPart } from "./combine-models.ts";
+export { type ComparedHead, compareHeads } from "./compare-heads.ts";
 export {
   type ComparedPath,
   type ComparePathsOptions,
@@ -26,12 +28,7 @@ export {
   type NamedTensorComparison,
   type TensorComparison,
 } from "./compare-tensors.ts";
-export {
-  type ActivationLinearity,
-  type BlockLinearity,
-  type CrossTaskLinearity,
-  crossTaskLinearity,
-} from "./cross-task.ts";
+export { type BlockLinearity, type CrossTaskLinearity, crossTaskLinearity } from "./cross-task.ts";
 export { type DegreeLinearity, degreeLinearity, type MergedDegree } from "./degree-linearity.ts";
 export type { Merged } from "./merged.ts";
 export { checkSameShape } from "./same-shape.ts";

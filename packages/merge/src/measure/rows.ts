@@ -31,10 +31,14 @@ export function batchesOf(
     else same.push(row);
   }
   return [...byLength].flatMap(([length, same]) => {
-    const tokens = Math.min(TOKENS_AT_ONCE, LOGITS_AT_ONCE / vocab);
-    const size = Math.max(1, Math.floor(tokens / length));
+    const size = batchSize(length, vocab);
     return Array.from({ length: Math.ceil(same.length / size) }, (_, i) =>
       same.slice(i * size, (i + 1) * size),
     );
   });
+}
+
+/** How many rows of one length are passed through a model at once. */
+export function batchSize(length: number, vocab: number): number {
+  return Math.max(1, Math.floor(Math.min(TOKENS_AT_ONCE, LOGITS_AT_ONCE / vocab) / length));
 }

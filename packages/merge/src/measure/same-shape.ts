@@ -2,8 +2,8 @@ import { axesOf, type Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
 import { refuse } from "../refuse.ts";
 
-/** What may differ between models of one shape: a run computes with none of it. */
-const FREE = new Set(["name", "sha256", "warnings", "bos", "eos"]);
+/** What may differ between models of one shape: a run computes with none of it. Tied weights are two that are equal. */
+const FREE = new Set(["name", "sha256", "warnings", "bos", "eos", "tied"]);
 
 /**
  * Nothing where models have the same weights by name and shape, and are computed alike: then their weights, and whatever

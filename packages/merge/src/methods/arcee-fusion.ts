@@ -1,7 +1,7 @@
 import { rowLength } from "./numbers.ts";
 
 /** What probabilities are raised by before their ratio is taken. */
-const FLOOR = 1e-8;
+export const FLOOR = 1e-8;
 
 /**
  * The differences that matter (mergekit's arcee_fusion): `I = |δ| · KL(softmax(x) ‖ softmax(base))`, rows along the last axis;

@@ -7,6 +7,9 @@ export interface KarcherOptions {
   readonly tol?: number;
 }
 
+/** As near to π an angle is rounding: between opposite directions no way is the shortest, so none is gone. */
+const OPPOSITE = 1e-7;
+
 /**
  * The Riemannian (Karcher) mean of the tensors' directions, of equal weights, times the mean of their norms (mergekit's
  * karcher). From the normalised mean of units `u ← cos‖T‖ u + sin‖T‖ T/‖T‖`, `T = Σ α (θ/sin θ)(uᵢ − ⟨u,uᵢ⟩u)`, until ‖T‖ is
@@ -36,7 +39,7 @@ export function karcher(
     for (const { x, unit } of units) {
       const cosine = Math.min(1, Math.max(-1, unit * dot(u, x)));
       const angle = Math.acos(cosine);
-      if (angle < tol) continue;
+      if (angle < tol || Math.PI - angle < OPPOSITE) continue;
       const factor = share * (angle / Math.sin(angle));
       for (let i = 0; i < T.length; i++) {
         T[i] = (T[i] as number) + factor * (unit * (x[i] as number) - cosine * (u[i] as number)); // all are as long

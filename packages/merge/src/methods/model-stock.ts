@@ -34,23 +34,38 @@ export function modelStock(
 
 function ratioOf(deltas: readonly Float64Array[], start: number, end: number): number {
   const norms = deltas.map((delta) => norm(delta, start, end));
+  return stockRatio(norms, (i, j) => dot(at(deltas, i), at(deltas, j), start, end));
+}
+
+function at(deltas: readonly Float64Array[], i: number): Float64Array {
+  return deltas[i] as Float64Array; // i is in range
+}
+
+/**
+ * How much of the mean there is, from the differences' norms and inner products.
+ *
+ * @throws InputError `merge/model-stock-antiparallel`
+ */
+export function stockRatio(
+  norms: readonly number[],
+  product: (i: number, j: number) => number,
+): number {
   let [cosines, pairs] = [0, 0];
-  for (const [i, a] of deltas.entries()) {
-    for (const [j, b] of deltas.entries()) {
+  for (const [i, x] of norms.entries()) {
+    for (const [j, y] of norms.entries()) {
       if (j <= i) continue;
-      const [x, y] = [norms[i] as number, norms[j] as number]; // one for each
-      if (x > 0 && y > 0) cosines += Math.min(1, Math.max(-1, dot(a, b, start, end) / x / y));
+      if (x > 0 && y > 0) cosines += Math.min(1, Math.max(-1, product(i, j) / x / y));
       pairs++;
     }
   }
   const c = cosines / pairs;
-  const below = 1 + (deltas.length - 1) * c;
+  const below = 1 + (norms.length - 1) * c;
   // Rounding leaves of differences that point exactly apart a few units in the last place.
-  if (Math.abs(below) > 4 * Number.EPSILON * deltas.length) return (deltas.length * c) / below;
+  if (Math.abs(below) > 4 * Number.EPSILON * norms.length) return (norms.length * c) / below;
   throw refuse(
     "model-stock-antiparallel",
-    `The mean cosine between ${deltas.length} differences from the base is ${c}: 1 + (N − 1)·cosine is zero.`,
+    `The mean cosine between ${norms.length} differences from the base is ${c}: 1 + (N − 1)·cosine is zero.`,
     "The models have moved apart in opposite directions: use another method for this tensor.",
-    { cosine: c, models: deltas.length },
+    { cosine: c, models: norms.length },
   );
 }

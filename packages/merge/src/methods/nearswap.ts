@@ -1,5 +1,5 @@
 /** Differences below it count as it. */
-const LEAST = 1e-6;
+export const LEAST = 1e-6;
 
 /**
  * The other where it is near the base (nearswap of mergekit): `w·x + (1−w)·base`, `w = t/|x − base|`, from 0 to 1.

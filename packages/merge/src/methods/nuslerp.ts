@@ -1,4 +1,5 @@
 import { addTo, minus } from "./numbers.ts";
+import type { Products } from "./slerp.ts";
 import type { Weighted } from "./weighted.ts";
 
 export interface NuslerpOptions {
@@ -14,22 +15,24 @@ export interface NuslerpOptions {
 /** Norms are clamped here from below. */
 const LEAST_NORM = 1e-7;
 
-/** Below this sine the way is straight. */
-const STRAIGHT = 1e-8;
+/**
+ * Below this sine the way is straight: 1e-8 in mergekit, and what a cosine of ±1 becomes by a few units of rounding, which
+ * between opposite tensors would decide which way is taken.
+ */
+const STRAIGHT = 3e-8;
 
 /** Sums of weights nearer to zero mean the middle. */
 const LEAST_WEIGHT = 1e-6;
 
 /**
  * Spherical interpolation of two tensors at `t = w₂/(w₁+w₂)`, or 1/2 where the weights cancel (mergekit's nuslerp). Unlike
- * `slerp` it is straight only where `|sin θ| < 1e-8`.
+ * `slerp` it is straight only where `|sin θ|` is zero but for rounding.
  */
 export function nuslerp(
   [first, second]: readonly [Weighted, Weighted],
   { shape, base, flatten = true, rowWise = false }: NuslerpOptions,
 ): Float64Array<ArrayBuffer> {
-  const total = first.weight + second.weight;
-  const t = Math.abs(total) < LEAST_WEIGHT ? 0.5 : second.weight / total;
+  const t = nuslerpShare(first.weight, second.weight);
   const a = base === undefined ? first.x : minus(first.x, base);
   const b = base === undefined ? second.x : minus(second.x, base);
   const out = new Float64Array(a.length);
@@ -42,6 +45,21 @@ export function nuslerp(
   }
   if (base !== undefined) addTo(out, base);
   return out;
+}
+
+/** How much of the second there is. */
+export function nuslerpShare(first: number, second: number): number {
+  const total = first + second;
+  return Math.abs(total) < LEAST_WEIGHT ? 0.5 : second / total;
+}
+
+/** What two vectors are multiplied by, from their products. */
+export function nuslerpFactors({ aa, ab, bb }: Products, t: number): readonly [number, number] {
+  const norms = Math.max(Math.sqrt(aa), LEAST_NORM) * Math.max(Math.sqrt(bb), LEAST_NORM);
+  const angle = Math.acos(Math.min(1, Math.max(-1, ab / norms)));
+  const sine = Math.sin(angle);
+  if (Math.abs(sine) < STRAIGHT) return [1 - t, t];
+  return [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
 }
 
 /** One vector within the tensors: `length` entries from `start`, `stride` apart. */
@@ -69,13 +87,8 @@ function arc(
     }
     return total;
   };
-  const norms =
-    Math.max(Math.sqrt(product(a, a)), LEAST_NORM) * Math.max(Math.sqrt(product(b, b)), LEAST_NORM);
-  const angle = Math.acos(Math.min(1, Math.max(-1, product(a, b) / norms)));
-  const sine = Math.sin(angle);
-  const straight = Math.abs(sine) < STRAIGHT;
-  const ofA = straight ? 1 - t : Math.sin((1 - t) * angle) / sine;
-  const ofB = straight ? t : Math.sin(t * angle) / sine;
+  const products = { aa: product(a, a), ab: product(a, b), bb: product(b, b) };
+  const [ofA, ofB] = nuslerpFactors(products, t);
   for (let i = start; i < end; i += stride)
     out[i] = ofA * (a[i] as number) + ofB * (b[i] as number); // in range
 }

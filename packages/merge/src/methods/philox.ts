@@ -45,8 +45,8 @@ export function philox(
   out[3] = x3;
 }
 
-/** FNV-1a of 64 bits of a text in UTF-8, as two words. */
-function hash(text: string): { readonly low: number; readonly high: number } {
+/** The words of the counter that a tensor's name gives: FNV-1a of 64 bits of it in UTF-8. */
+export function drawKeys(text: string): { readonly low: number; readonly high: number } {
   let value = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(text)) {
     value = ((value ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
@@ -74,7 +74,7 @@ export function uniform(
   length: number,
   start = 0,
 ): Float64Array<ArrayBuffer> {
-  const { low, high } = hash(tensor);
+  const { low, high } = drawKeys(tensor);
   const words = new Uint32Array(4);
   const out = new Float64Array(length);
   for (let i = 0; i < length; i++) {

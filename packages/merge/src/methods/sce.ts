@@ -7,7 +7,7 @@ export interface SceOptions {
 }
 
 /** Sums of squares below it mean equal weights; sums of weights are clamped there. */
-const LEAST = 1e-6;
+export const LEAST = 1e-6;
 
 /**
  * Select, calculate, erase (Wan et al. 2024, FuseChat, arXiv 2408.07990): differences from the base at the positions where

@@ -24,21 +24,20 @@ export function slerp(
   t: number,
 ): Float64Array<ArrayBuffer> {
   const products = { aa: dot(base, base), ab: dot(base, other), bb: dot(other, other) };
-  return slerpBy(products, base, other, t);
+  const [ofBase, ofOther] = slerpFactors(products, t);
+  return combination([
+    { factor: ofBase, x: base },
+    { factor: ofOther, x: other },
+  ]);
 }
 
-/** The same of a part of the tensors, by the products of the whole: base·base, base·other, other·other. */
-export function slerpBy(
-  products: Products,
-  base: Float64Array,
-  other: Float64Array,
-  t: number,
-): Float64Array<ArrayBuffer> {
-  if (isStraight(products)) return between(base, other, 1 - t, t);
+/** What the base and the other are multiplied by, from their products: base·base, base·other, other·other. */
+export function slerpFactors(products: Products, t: number): readonly [number, number] {
+  if (isStraight(products)) return [1 - t, t];
   const cosine = cosineBy(products);
   const angle = Math.acos(cosine);
   const sine = Math.sin(angle);
-  return between(base, other, Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine);
+  return [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
 }
 
 /** Whether slerp between tensors of these products is linear. */
@@ -49,16 +48,4 @@ export function isStraight(products: Products): boolean {
 function cosineBy({ aa, ab, bb }: Products): number {
   const [a, b] = [Math.sqrt(aa), Math.sqrt(bb)];
   return ab / ((a > LEAST_NORM ? a : 1) * (b > LEAST_NORM ? b : 1));
-}
-
-function between(
-  a: Float64Array,
-  b: Float64Array,
-  ofA: number,
-  ofB: number,
-): Float64Array<ArrayBuffer> {
-  return combination([
-    { factor: ofA, x: a },
-    { factor: ofB, x: b },
-  ]);
 }

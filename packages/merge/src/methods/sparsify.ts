@@ -26,7 +26,7 @@ export interface SparsifyOptions {
 }
 
 /** Sums below it are not divided by. */
-const LEAST_SUM = 1e-7;
+export const LEAST_SUM = 1e-7;
 
 /**
  * A difference of which only some entries stay, the others 0.

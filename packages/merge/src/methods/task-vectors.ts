@@ -17,7 +17,7 @@ export interface TaskOptions {
 }
 
 /** Sums of weights nearer to zero are not divided by. */
-const LEAST_WEIGHT = 1e-8;
+export const LEAST_WEIGHT = 1e-8;
 
 /**
  * The base and a weighted sum of differences from it, "task vectors" (Ilharco et al. 2022, arXiv 2212.04089), each of

@@ -1,2 +1,8 @@
 export { forwardCheck } from "./forward-check.ts";
-export { type MergeProgress, type WriteMergeOptions, writeMerge } from "./write-merge.ts";
+export {
+  type WriteMergeOptions,
+  type WrittenFile,
+  type WrittenMerge,
+  writeMerge,
+} from "./write-merge.ts";
+export type { MergeProgress } from "./write-shards.ts";

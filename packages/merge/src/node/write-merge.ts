@@ -1,41 +1,45 @@
-import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { lstat, mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { type Folder, type ReadOptions, safetensorsChunks } from "@resolvent/weights";
+import type { Folder, ReadOptions } from "@resolvent/weights";
 import { checkpointSha256, folderOf, writePieces } from "@resolvent/weights/node";
 import { modelCard } from "../card.ts";
 import type { MergeOptions } from "../merge-tensor.ts";
 import type { OpenMergeModel } from "../model.ts";
 import { mergeBytes } from "../output.ts";
-import { mergedBytes } from "../piecewise.ts";
 import type { MergePlan } from "../plan.ts";
 import { refuse } from "../refuse.ts";
 import { resultFiles } from "../result-files.ts";
-import { indexOf, type Shard, shardsOf } from "../shards.ts";
+import { indexOf, shardsOf } from "../shards.ts";
 import { mergeKey, readState } from "./state.ts";
-
-/** How far a merge is. */
-export interface MergeProgress {
-  /** Bytes of the result's weights that are written, and all of them. */
-  readonly done: number;
-  readonly total: number;
-  /** Bytes a second since this run began; of what an earlier run had written nothing is counted. */
-  readonly rate: number;
-  /** The tensor that was written last. */
-  readonly tensor: string;
-}
+import { usualThreads } from "./threads.ts";
+import { type MergeProgress, writeShards } from "./write-shards.ts";
 
 export interface WriteMergeOptions extends MergeOptions, ReadOptions {
   /** The configuration's text, for `mergekit_config.yml` and the model card. */
   readonly config: string;
   /** Most bytes of data in a file; default 5·10⁹. */
   readonly shardBytes?: number;
-  /** Whether the models' weights are hashed for the model card, which reads them once more; default true. */
+  /** Whether weights are hashed for the model card, the result's and, which reads them once more, the models'; default true. */
   readonly hash?: boolean;
+  /** Threads that compute, on which nothing depends but time; default one for each core, at most 8. */
+  readonly threads?: number;
   /** Asked of the finished folder before it gets its name; what it throws leaves the folder without. */
   readonly verify?: (folder: Folder) => Promise<void>;
   readonly onProgress?: (progress: MergeProgress) => void;
+}
+
+/** What a merge has written. */
+export interface WrittenMerge {
+  /** SHA-256 of the weights of each model that was read; absent where they were not hashed. */
+  readonly models: ReadonlyMap<string, string | undefined>;
+  readonly files: readonly WrittenFile[];
+}
+
+export interface WrittenFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Of files of weights. */
+  readonly sha256: string | undefined;
 }
 
 /**
@@ -52,7 +56,7 @@ export async function writeMerge(
   models: ReadonlyMap<string, OpenMergeModel>,
   path: string,
   options: WriteMergeOptions,
-): Promise<void> {
+): Promise<WrittenMerge> {
   const { config, shardBytes = 5e9, seed = 42, rescaling = "l1", signal } = options;
   const target = resolve(path);
   const work = `${target}.merging`;
@@ -63,9 +67,14 @@ export async function writeMerge(
   const shards = shardsOf(plan, models, shardBytes);
   await begin(work, model, key);
   await checkSpace(plan, models, target, model);
-  const hashes = await writeShards(plan, models, shards, model, options);
+  const hashes = await writeShards(plan, models, shards, model, {
+    threads: usualThreads(),
+    ...options,
+  });
+  const written = new Map<string, number>();
   const write = async (file: string, bytes: string | Uint8Array): Promise<void> => {
     const all = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+    written.set(file, all.length);
     await writePieces(join(model, file), one(all), { overwrite: true, signal });
   };
   if (shards.length > 1)
@@ -74,15 +83,16 @@ export async function writeMerge(
       `${JSON.stringify(indexOf(shards), undefined, 2)}\n`,
     );
   await write("mergekit_config.yml", config.endsWith("\n") ? config : `${config}\n`);
-  await write(
-    "README.md",
-    modelCard(plan, { config, models: await inputHashes(models, options), files: hashes, seed }),
-  );
+  const inputs = await inputHashes(models, options);
+  await write("README.md", modelCard(plan, { config, models: inputs, files: hashes, seed }));
   for (const [file, bytes] of others) await write(file, bytes); // the config last
   await options.verify?.(folderOf(model));
   signal?.throwIfAborted();
+  for (const [file] of hashes) written.set(file, Number((await lstat(join(model, file))).size));
   await publish(model, target, path);
   await rm(work, { recursive: true, force: true });
+  const files = [...written].map(([name, bytes]) => ({ name, bytes, sha256: hashes.get(name) }));
+  return { models: inputs, files };
 }
 
 async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -169,61 +179,6 @@ async function checkSpace(
     "Make room, or name a folder on another disk.",
     { needs: written - there, free },
   );
-}
-
-async function writeShards(
-  plan: MergePlan,
-  models: ReadonlyMap<string, OpenMergeModel>,
-  shards: readonly Shard[],
-  model: string,
-  options: WriteMergeOptions,
-): Promise<ReadonlyMap<string, string>> {
-  const { signal, onProgress } = options;
-  const total = shards.flatMap(({ tensors }) => tensors).reduce((sum, { bytes }) => sum + bytes, 0);
-  const started = performance.now();
-  let [done, now] = [0, 0];
-  const hashes = new Map<string, string>();
-  for (const { file, tensors } of shards) {
-    const path = join(model, file);
-    if (await exists(path)) {
-      // A file has its name when every byte of it is on the disk.
-      hashes.set(file, await hashOf(path, signal));
-      done += tensors.reduce((sum, { bytes }) => sum + bytes, 0);
-      continue;
-    }
-    const hash = createHash("sha256");
-    const toWrite = tensors.map(({ name, dtype, shape, bytes }) => ({
-      ...{ name, dtype, shape },
-      bytes: async () => {
-        const merged = await mergedBytes(plan, name, models, options);
-        done += bytes;
-        now += bytes;
-        const seconds = (performance.now() - started) / 1000;
-        onProgress?.({ done, total, rate: now / Math.max(seconds, 1e-9), tensor: name });
-        return merged;
-      },
-    }));
-    const pieces = safetensorsChunks(toWrite, {
-      metadata: { format: "pt" },
-      ...(signal && { signal }),
-    });
-    await writePieces(path, hashed(pieces, hash), { signal });
-    hashes.set(file, hash.digest("hex"));
-  }
-  return hashes;
-}
-
-async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    hash.update(piece);
-    yield piece;
-  }
-}
-
-async function hashOf(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of createReadStream(path, { signal })) hash.update(piece);
-  return hash.digest("hex");
 }
 
 async function inputHashes(

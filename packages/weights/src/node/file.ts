@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { type Folder, isFileName } from "../folder.ts";
 import { READ_PIECE_BYTES } from "../limits.ts";
-import { allocate, type ByteSource, checkRange, type ReadOptions } from "../source.ts";
+import { allocate, type ByteSource, checkRange, type ReadOptions, truncated } from "../source.ts";
 
 /** The `code` of a system error: `ENOENT`. */
 export function systemCode(error: unknown): string | undefined {
@@ -56,23 +56,22 @@ function aFile(path: string, found: BigIntStats): BigIntStats {
   });
 }
 
+/** How many bytes there were: fewer where the file has shrunk. */
 async function readFrom(
   handle: FileHandle,
-  path: string,
   start: number,
-  end: number,
+  out: Uint8Array,
   options?: ReadOptions,
-): Promise<Uint8Array> {
-  const out = allocate(end - start, path);
+): Promise<number> {
   let at = 0;
   while (at < out.byteLength) {
     options?.signal?.throwIfAborted();
     const length = Math.min(READ_PIECE_BYTES, out.byteLength - at);
     const { bytesRead } = await handle.read(out, at, length, start + at);
-    if (bytesRead === 0) return out.subarray(0, at); // the file has shrunk: the reader says so
+    if (bytesRead === 0) break;
     at += bytesRead;
   }
-  return out;
+  return at;
 }
 
 /**
@@ -102,6 +101,27 @@ export function fileSource(path: string): ByteSource {
     return Number(now.size);
   }
 
+  async function opened<T>(
+    start: number,
+    end: number,
+    options: ReadOptions | undefined,
+    use: (handle: FileHandle) => Promise<T>,
+  ): Promise<T> {
+    check(await identify(path)); // before opening: to open a pipe would wait for ever
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(path, "r");
+      const size = check(await handle.stat({ bigint: true }));
+      checkRange(path, start, end, size);
+      return await use(handle);
+    } catch (error) {
+      options?.signal?.throwIfAborted();
+      throw isInputError(error) ? error : unreadable(path, error);
+    } finally {
+      await handle?.close();
+    }
+  }
+
   return {
     name: path,
     size: async () => check(await identify(path)),
@@ -110,20 +130,20 @@ export function fileSource(path: string): ByteSource {
       if (Date.now() - Number(ctimeMs) < SETTLED_MS) return undefined;
       return [dev, ino, size, mtimeNs, ctimeNs].join(":");
     },
-    read: async (start, end, options) => {
-      check(await identify(path)); // before opening: to open a pipe would wait for ever
-      let handle: FileHandle | undefined;
-      try {
-        handle = await open(path, "r");
-        const size = check(await handle.stat({ bigint: true }));
-        checkRange(path, start, end, size);
-        return await readFrom(handle, path, start, end, options);
-      } catch (error) {
-        options?.signal?.throwIfAborted();
-        throw isInputError(error) ? error : unreadable(path, error);
-      } finally {
-        await handle?.close();
-      }
+    read: async (start, end, options) =>
+      await opened(start, end, options, async (handle) => {
+        const out = allocate(end - start, path);
+        return out.subarray(0, await readFrom(handle, start, out, options)); // fewer: the reader says so
+      }),
+    readInto: async (start, into, options) => {
+      const end = start + into.byteLength;
+      const got = await opened(
+        start,
+        end,
+        options,
+        async (handle) => await readFrom(handle, start, into, options),
+      );
+      if (got < into.byteLength) throw truncated(path, end, start + got);
     },
     readNow: (start, end) => {
       let handle: number | undefined;

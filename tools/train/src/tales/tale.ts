@@ -19,6 +19,8 @@ export interface TaleOptions {
   readonly split?: Split;
   /** The share of tales that are nothing but a roll of names; default 0.1. More of them teach induction sooner. */
   readonly rolls?: number;
+  /** A kind of scene that other tales have not, and its share of all scenes; default none. */
+  readonly skill?: { readonly scene: Scene; readonly share: number };
 }
 
 /** How often each kind of scene comes, in parts of the whole. */
@@ -65,7 +67,7 @@ const end = (stage: Stage): string => {
 };
 
 /** One tale of some 40 to 120 tokens: scenes that share a cast and a place. */
-function drawTale(random: Random, rolls: number): string {
+function drawTale(random: Random, rolls: number, skill: TaleOptions["skill"]): string {
   if (random.chance(rolls)) return drawRoll(random);
   const stage = setStage(random);
   const parts: string[] = [];
@@ -73,8 +75,8 @@ function drawTale(random: Random, rolls: number): string {
   const enough = 150 + random.below(190); // characters, at about 4.5 a token
   let last: Scene | undefined;
   for (let length = 0; length < enough; ) {
-    const scene = random.pick(bag);
-    if (scene === last) continue; // one kind does not follow itself
+    const scene = skill && random.chance(skill.share) ? skill.scene : random.pick(bag);
+    if (scene === last && scene !== skill?.scene) continue; // one kind does not follow itself
     last = scene;
     const part = scene(stage);
     parts.push(part);
@@ -89,7 +91,8 @@ export function* taleCorpus({
   seed,
   split = "train",
   rolls = 0.1,
+  skill,
 }: TaleOptions): Generator<string> {
   const random = seededRandom(seed).fork(`tales/${split}`);
-  for (;;) yield drawTale(random, rolls);
+  for (;;) yield drawTale(random, rolls, skill);
 }

@@ -1,8 +1,8 @@
+import { modelsOf, openMergeModel, planMerge, readMergeConfig } from "@resolvent/merge";
+import { writeMerge } from "@resolvent/merge/node";
 import { folderOf } from "@resolvent/weights/node";
-import { modelsOf, openMergeModel, planMerge, readMergeConfig } from "../src/index.ts";
-import { writeMerge } from "../src/node/index.ts";
 
-// Writes a merge, to be killed while it does: CONFIG FOLDER OUT.
+// Writes a merge, to be killed while it does: CONFIG FOLDER OUT. Runs on what was built, as users' programs do.
 const [config = "", folder = "", out = ""] = process.argv.slice(2);
 const recipe = readMergeConfig(config);
 const models = new Map();

@@ -1,0 +1,69 @@
+import {
+  type AnyFilesAnalysis,
+  type FilesHost,
+  type Parameter,
+  planFiles,
+  runFiles,
+} from "@resolvent/analysis";
+import { createCpu } from "@resolvent/cpu";
+import { type CallAlone, give, valuesGiven } from "./analyse.ts";
+import { byOptions } from "./checked.ts";
+import { commandLine } from "./command-line.ts";
+import { EXIT, exitCodeOf, refuseUnsound } from "./failure.ts";
+import { placeOfModel } from "./model-place.ts";
+import { modelFolder } from "./open.ts";
+import { outputOf } from "./output.ts";
+import { toldOf } from "./told.ts";
+import { warner } from "./warnings.ts";
+
+/** Runs an analysis of files as a command: a dry run writes its plan. */
+export async function analyseFiles(
+  analysis: AnyFilesAnalysis,
+  parameters: readonly Parameter[],
+  call: CallAlone,
+): Promise<void> {
+  const { flags, terminal, signal, argv } = call;
+  const output = outputOf(flags, terminal);
+  const { values } = await valuesGiven(parameters, call, output);
+  const { threads } = flags;
+  let kept: string | undefined;
+  const host: FilesHost = {
+    folder: async (name) => {
+      const { path, revision } = placeOfModel(name);
+      const { offline } = flags;
+      const place = {
+        ...(revision !== undefined && { revision }),
+        ...(offline !== undefined && { offline }),
+      };
+      return await modelFolder(path, place, terminal);
+    },
+    threads,
+    engine: async (use) => {
+      const engine = await createCpu({ ...(threads !== undefined && { threads }) });
+      try {
+        return await use(engine);
+      } finally {
+        await engine.close();
+      }
+    },
+    kept: (place) => {
+      kept = place;
+    },
+    signal,
+    onProgress: (progress) => terminal.progress(toldOf(progress)),
+    warn: warner(terminal),
+  };
+  try {
+    const run = flags.dryRun ? planFiles : runFiles;
+    const outcome = await byOptions(() => run(analysis, values, host));
+    await give(analysis, outcome, output, call);
+    refuseUnsound(outcome.soundness);
+  } catch (error) {
+    if (exitCodeOf(error) === EXIT.interrupted && kept !== undefined) {
+      terminal.note(
+        `Interrupted. ${kept} has what is done; the same command goes on from there:\n  ${commandLine(argv)}`,
+      );
+    }
+    throw error;
+  }
+}

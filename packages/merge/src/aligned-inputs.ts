@@ -1,0 +1,189 @@
+import { bytesPerEntry, decodeNumbers, type ReadOptions } from "@resolvent/weights";
+import { checkFinite } from "./finite.ts";
+import { type Input, inputOf } from "./inputs.ts";
+import { sameTable } from "./merge-planned.ts";
+import type { OpenMergeModel } from "./model.ts";
+import { modelParts } from "./model-parts.ts";
+import type { MergePlan, PlannedInput, PlannedTokenizer } from "./plan.ts";
+import { rowOf } from "./plan-tokens.ts";
+import { modelNamed } from "./result-files.ts";
+
+/** A table of a model, of which rows are read as they are needed. */
+interface Table {
+  readonly model: string;
+  row(token: string): number | undefined;
+  /** Rows from one to before another, in float64. */
+  read(from: number, to: number, options: ReadOptions): Promise<Float64Array>;
+}
+
+/** Where a row of the result's vocabulary comes from: the mean of rows; of none, zeros. */
+type Sources = readonly { readonly table: Table; readonly row: number }[];
+
+/** Entries that are read at a time where a whole table is gone through. */
+const AT_ONCE = 2 ** 18;
+
+/**
+ * The inputs of a table of tokens, with the rows of the result's vocabulary: those of `alignRows`, to the bit, but read from the
+ * files as they are asked for.
+ */
+export async function alignedInputs(
+  plan: MergePlan & { readonly tokenizer: PlannedTokenizer },
+  name: string,
+  planned: readonly PlannedInput[],
+  models: ReadonlyMap<string, OpenMergeModel>,
+  options: ReadOptions,
+): Promise<readonly Input[]> {
+  const { tokenizer, base } = plan;
+  const tables = planned.map(({ model, tensor }) => tableOf(models, model, tensor ?? name));
+  const width = widthOf(models, planned, name);
+  const others = new Map<string, Table>();
+  const other = (model: string): Table => {
+    const known = tables.find((table) => table.model === model) ?? others.get(model);
+    if (known !== undefined) return known;
+    const tensor = sameTable(modelParts(model, modelNamed(models, model)), name);
+    const made = tableOf(models, model, tensor);
+    others.set(model, made);
+    return made;
+  };
+  const shared = new Map<number, Sources>();
+  const own = tables.map(() => new Int32Array(tokenizer.rows).fill(-1));
+  const real = new Uint8Array(tokenizer.rows);
+  for (const [token, id] of Object.entries(tokenizer.vocab)) {
+    real[id] = 1;
+    const entry = Object.hasOwn(tokenizer.tokens, token) ? tokenizer.tokens[token] : undefined;
+    const rows = tables.map((table) => table.row(token));
+    for (const [i, row] of rows.entries())
+      if (row !== undefined && entry?.force !== true) (own[i] as Int32Array)[id] = row; // one for each
+    const source = entry?.source;
+    if (source?.kind === "row") shared.set(id, [{ table: other(source.model), row: source.row }]);
+    else if (source === undefined) {
+      const having = tables.flatMap((table, i) => {
+        const row = rows[i];
+        return row === undefined ? [] : [{ table, row }];
+      });
+      const first =
+        having.length === 1 ? having[0] : having.find(({ table }) => table.model === base);
+      shared.set(id, first === undefined ? having : [first]);
+    }
+  }
+  return await Promise.all(
+    tables.map(async (table, i) => {
+      const places = own[i] as Int32Array; // one for each
+      const rowsOf = async (from: number, to: number, more: ReadOptions): Promise<Float64Array> =>
+        await filled(table, places, shared, { from, to, width }, more);
+      const padding = real.includes(0) ? await meanOf(rowsOf, real, width, options) : undefined;
+      return {
+        name: `${name} of ${table.model}`,
+        dtype: "F64",
+        read: async (start, into, more) => {
+          const end = start + into.byteLength / 8;
+          const [from, to] = [Math.floor(start / width), Math.ceil(end / width)];
+          const rows = await rowsOf(from, to, more);
+          for (let id = from; id < to; id++)
+            if (real[id] === 0 && padding !== undefined) rows.set(padding, (id - from) * width);
+          const part = rows.subarray(start - from * width, end - from * width);
+          into.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+        },
+      };
+    }),
+  );
+}
+
+function widthOf(
+  models: ReadonlyMap<string, OpenMergeModel>,
+  [first]: readonly PlannedInput[],
+  name: string,
+): number {
+  const info = first && modelNamed(models, first.model).checkpoint.info(first.tensor ?? name);
+  return info?.shape.at(-1) ?? 0;
+}
+
+function tableOf(
+  models: ReadonlyMap<string, OpenMergeModel>,
+  model: string,
+  tensor: string,
+): Table {
+  const input = inputOf(models, model, tensor);
+  const opened = modelNamed(models, model);
+  const width = opened.checkpoint.info(tensor).shape.at(-1) ?? 0;
+  const parts = modelParts(model, opened);
+  const each = bytesPerEntry(input.dtype);
+  return {
+    model,
+    row: (token) => rowOf(parts, token),
+    read: async (from, to, options) => {
+      const count = (to - from) * width;
+      const bytes = new Uint8Array(count * each);
+      await input.read(from * width, bytes, options);
+      const x = decodeNumbers({ dtype: input.dtype, shape: [count], bytes }, "f64", input.name);
+      checkFinite(x, input.name, from * width);
+      return x;
+    },
+  };
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly width: number;
+}
+
+/** Rows of the result's vocabulary; those that pad it are zeros. Own rows that follow each other are read at once. */
+async function filled(
+  table: Table,
+  own: Int32Array,
+  shared: ReadonlyMap<number, Sources>,
+  { from, to, width }: Range,
+  options: ReadOptions,
+): Promise<Float64Array> {
+  const out = new Float64Array((to - from) * width);
+  for (let id = from; id < to; ) {
+    const row = own[id] as number; // ids are in range
+    let end = id + 1;
+    if (row >= 0) {
+      while (end < to && own[end] === row + end - id) end++;
+      out.set(await table.read(row, row + end - id, options), (id - from) * width);
+    } else {
+      const rows = await Promise.all(
+        (shared.get(id) ?? []).map((one) => one.table.read(one.row, one.row + 1, options)),
+      );
+      addMean(out.subarray((id - from) * width, (id + 1 - from) * width), rows);
+    }
+    id = end;
+  }
+  return out;
+}
+
+/** The mean of all rows that tokens have, for those that pad a table. */
+async function meanOf(
+  rowsOf: (from: number, to: number, options: ReadOptions) => Promise<Float64Array>,
+  real: Uint8Array,
+  width: number,
+  options: ReadOptions,
+): Promise<Float64Array> {
+  const sum = new Float64Array(width);
+  const step = Math.max(1, Math.floor(AT_ONCE / Math.max(1, width)));
+  let count = 0;
+  for (let from = 0; from < real.length; from += step) {
+    options.signal?.throwIfAborted();
+    const to = Math.min(from + step, real.length);
+    const rows = await rowsOf(from, to, options);
+    for (let id = from; id < to; id++) {
+      if (real[id] === 0) continue;
+      count++;
+      for (let i = 0; i < width; i++)
+        sum[i] = (sum[i] as number) + (rows[(id - from) * width + i] as number); // in range
+    }
+  }
+  return count === 0 ? sum : sum.map((value) => value / count);
+}
+
+/** The mean of rows, into a row of zeros; one row as it is. */
+function addMean(into: Float64Array, rows: readonly Float64Array[]): void {
+  if (rows.length === 1 && rows[0] !== undefined) into.set(rows[0]);
+  else if (rows.length > 1) {
+    for (const row of rows)
+      for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) + (row[i] as number); // as long
+    for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) / rows.length;
+  }
+}

@@ -1,0 +1,218 @@
+import { type Dtype, decodeNumbers, encodeNumbers } from "@resolvent/weights";
+import { afterAll, expect, test } from "vitest";
+import { type Arithmetic, onThisThread } from "../src/arithmetic.ts";
+import { type Cut, cutsOf } from "../src/cuts.ts";
+import { type MethodName, mergeTensor, type PlannedParameters } from "../src/index.ts";
+import type { Input } from "../src/inputs.ts";
+import { onThreads } from "../src/node/threads.ts";
+import { programOf } from "../src/program.ts";
+import { programFor } from "../src/program-for.ts";
+import { type Block, slotsOf, type Walk, walk } from "../src/walk.ts";
+
+const arithmetics = await Promise.all([onThisThread(), onThreads(2)]);
+const [here, there] = arithmetics as [Arithmetic, Arithmetic]; // two, as above
+afterAll(async () => await Promise.all(arithmetics.map((one) => one.close())));
+
+/** An input that is in memory. */
+function inputFrom(numbers: ArrayLike<number>, dtype: Dtype, name = "x"): Input {
+  const bytes = encodeNumbers(numbers, dtype);
+  const width = bytes.byteLength / numbers.length;
+  return {
+    ...{ name, dtype },
+    read: async (start, into) =>
+      into.set(bytes.subarray(start * width, start * width + into.byteLength)),
+  };
+}
+
+async function result(
+  walked: AsyncGenerator<Block>,
+  entries: number,
+  dtype: Dtype,
+): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const { bytes } of walked) all.push(bytes.slice());
+  const out = Buffer.concat(all);
+  expect(out.length).toBe(encodeNumbers(new Float64Array(1), dtype).length * entries);
+  return new Uint8Array(out);
+}
+
+/** Numbers of all sizes that a dtype has, and what lies at and next to the middle between two of them. */
+function awkward(bits: number, smallest: number, largest: number): Float64Array {
+  const out: number[] = [0, -0];
+  for (let exponent = smallest - bits - 3; exponent <= largest; exponent++) {
+    for (let k = 0; k < 4; k++) {
+      const whole = 2 ** bits + Math.floor(Math.random() * 2 ** bits);
+      const unit = 2 ** (exponent - bits);
+      const middle = (whole + 0.5) * unit;
+      const hair = unit * 2 ** -28; // less than a float32 shows
+      out.push(whole * unit, middle, middle + hair, -middle + hair, middle - hair, -middle - hair);
+    }
+  }
+  return Float64Array.from(out.filter((x) => Math.abs(x) < 2 ** largest));
+}
+
+test.each<[Dtype, number, number, number]>([
+  ["F16", 10, -14, 15],
+  ["BF16", 7, -126, 127],
+  ["F32", 23, -126, 127],
+  ["F64", 20, -126, 127],
+])("numbers become %s by one rounding, and are read back exactly", async (dtype, ...range) => {
+  const numbers = awkward(...range);
+  const copied = programOf((writer) => {
+    writer.op("scaledStored", writer.out(), ...writer.stored(0), 1);
+  });
+  const options = { arithmetic: here, slots: slotsOf(here) };
+  const entries = numbers.length;
+  const stored = await result(
+    walk({ name: "y", inputs: [inputFrom(numbers, "F64")], entries }, copied, dtype, options),
+    ...([entries, dtype] as const),
+  );
+  expect(Buffer.compare(stored, encodeNumbers(numbers, dtype))).toBe(0);
+  const rounded = decodeNumbers({ dtype, shape: [entries], bytes: stored }, "f64");
+  const wide = await result(
+    walk({ name: "y", inputs: [inputFrom(rounded, dtype)], entries }, copied, "F64", options),
+    ...([entries, "F64"] as const),
+  );
+  expect(Buffer.compare(wide, encodeNumbers(rounded, "F64"))).toBe(0);
+});
+
+test("what is not finite, or becomes infinite, stops by name and entry", async () => {
+  const numbers = new Float64Array(9001).fill(1);
+  const copied = programOf((writer) => {
+    writer.op("scaledStored", writer.out(), ...writer.stored(0), 1e5);
+  });
+  const run = async (own: Float64Array, dtype: Dtype, to: Dtype): Promise<unknown> => {
+    const options = { arithmetic: there, slots: slotsOf(there) };
+    const one: Walk = { name: "y", inputs: [inputFrom(own, dtype)], entries: own.length };
+    return await result(walk(one, copied, to, options), own.length, to);
+  };
+  await expect(run(numbers, "F16", "F16")).rejects.toMatchObject({ code: "weights/overflow" });
+  await expect(run(numbers, "F16", "F32")).resolves.toBeDefined();
+  await expect(run(numbers.with(8999, Number.NaN), "BF16", "F32")).rejects.toMatchObject({
+    code: "merge/not-finite",
+    message: expect.stringContaining("x: entry 8999 is NaN"),
+  });
+  await expect(run(numbers.with(5000, 1e304), "F64", "F64")).rejects.toMatchObject({
+    code: "merge/not-finite",
+    message: expect.stringContaining("y of the result: entry 5000 is Infinity"),
+  });
+});
+
+test("cuts are where sorting has them, of equal magnitudes the lower index first", async () => {
+  const entries = 600_000; // more than are looked at one by one, in two blocks
+  const vectors = [
+    Float64Array.from({ length: entries }, (_, i) => Math.sin(i) * 2 ** (i % 7)),
+    Float64Array.from({ length: entries }, (_, i) => [0, 1, -1, 3][(i * i) % 4] as number),
+    Float64Array.from({ length: entries }, (_, i) => (i % 3) - 1),
+  ];
+  const counts = [0, 1, 100_000, 349_999, entries];
+  const wanted = vectors.flatMap((_, vector) => counts.map((count) => ({ vector, count })));
+  const options = { arithmetic: there, slots: slotsOf(there) };
+  const inputs = vectors.map((x) => inputFrom(x, "F64"));
+  const cuts = await cutsOf(
+    wanted,
+    entries,
+    programOf,
+    ({ x }) => [0, 1, 2].map(x),
+    async (program, visit) => {
+      for await (const block of walk({ name: "y", inputs, entries }, program, undefined, options))
+        visit(block);
+    },
+  );
+  for (const [k, { vector, count }] of wanted.entries()) {
+    const { size, to } = cuts[k] as Cut; // one for each
+    const x = vectors[vector] as Float64Array; // as above
+    let [chosen, least, last] = [0, Number.POSITIVE_INFINITY, -1];
+    let [most, first] = [0, entries];
+    for (let i = 0; i < entries; i++) {
+      const magnitude = Math.abs(x[i] as number); // i is in range
+      if (magnitude > size || (magnitude === size && i <= to)) {
+        chosen++;
+        least = Math.min(least, magnitude);
+        if (magnitude === size) last = i;
+      } else {
+        most = Math.max(most, magnitude);
+        if (magnitude === size) first = Math.min(first, i);
+      }
+    }
+    const where = `${count} of vector ${vector}`;
+    // Which zeros are chosen makes no difference.
+    if (size === 0) expect(chosen, where).toBeGreaterThanOrEqual(count);
+    else expect(chosen, where).toBe(count);
+    expect(most, where).toBeLessThanOrEqual(least);
+    expect(last, where).toBeLessThan(first);
+  }
+});
+
+const based = new Set(["linear", "passthrough", "nuslerp", "multislerp", "karcher"]);
+
+const methods: readonly [MethodName, Record<string, number | boolean>, number][] = [
+  ["linear", { weight: 0.3, normalize: true }, 3],
+  ["task_arithmetic", { weight: 0.3, lambda: 0.7 }, 2],
+  ["ties", { weight: 0.3, density: 0.4, lambda: 0.7, normalize: true }, 3],
+  ["breadcrumbs_ties", { weight: 0.3, density: 0.4, gamma: 0.1, lambda: 1, rescale: true }, 2],
+  ["dare_ties", { weight: 0.3, density: 0.4, lambda: 1, rescale: true }, 2],
+  [
+    "della",
+    { weight: 0.3, density: 0.4, epsilon: 0.2, lambda: 1, rescale: true, normalize: true },
+    2,
+  ],
+  ["nuslerp", { weight: 0.3, nuslerp_flatten: false, nuslerp_row_wise: false }, 2],
+  ["nuslerp", { weight: 0.3, nuslerp_flatten: false, nuslerp_row_wise: true }, 2],
+  ["multislerp", { weight: 0.3, normalize_weights: true, eps: 1e-8 }, 3],
+  ["karcher", { max_iter: 10, tol: 1e-5 }, 3],
+  ["model_stock", { filter_wise: true }, 2],
+  ["model_stock", { filter_wise: false }, 3],
+  ["sce", { select_topk: 0.3 }, 3],
+  ["arcee_fusion", {}, 1],
+  ["nearswap", { t: 0.1 }, 1],
+];
+
+test.each(methods)(
+  "%s %j by kernels and threads is the method itself",
+  async (method, parameters, models) => {
+    for (const [shape, rescaling] of [
+      [[3, 4099], "l1"], // rows of more than a piece, and no multiple of anything
+      [[4, 3, 7], "probability"],
+      [[9], "l1"],
+    ] as const) {
+      const entries = shape.reduce((a: number, b) => a * b, 1);
+      const count = based.has(method) ? models : models + 1;
+      const xs = Array.from({ length: count }, (_, k) =>
+        Float64Array.from({ length: entries }, (_, i) =>
+          Math.fround(Math.sin(i + 0.1 * k * ((i * 7) % 5))),
+        ),
+      );
+      const hasBase = count > models;
+      const inputs = xs.map((_, k) =>
+        hasBase && k === 0
+          ? { model: "base", base: true as const }
+          : { model: `m${k}`, parameters },
+      );
+      const expected = mergeTensor(
+        method,
+        {
+          ...{ name: "t", shape, parameters: parameters as PlannedParameters },
+          inputs: xs.flatMap((x, k) => (hasBase && k === 0 ? [] : [{ x, parameters }])),
+          base: hasBase ? xs[0] : undefined,
+        },
+        { rescaling },
+      );
+      const own: Walk = { name: "t", inputs: xs.map((x) => inputFrom(x, "F32")), entries };
+      const options = { arithmetic: there, slots: slotsOf(there) };
+      const program = await programFor(
+        method,
+        {
+          ...{ name: "t", shape, entries, planned: { parameters, inputs } },
+          pass: async (program, visit) => {
+            for await (const block of walk(own, program, undefined, options)) visit(block);
+          },
+        },
+        { rescaling },
+      );
+      if (program === undefined) throw new Error("It has no program.");
+      const bytes = await result(walk(own, program, "F64", options), entries, "F64");
+      expect(new Float64Array(bytes.buffer)).toBeNear(expected, { rtol: 1e-13, atol: 1e-14 });
+    }
+  },
+);

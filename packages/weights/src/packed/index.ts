@@ -1,0 +1,2 @@
+export { type PackOptions, packCheckpoint } from "./pack.ts";
+export { type UnpackOptions, unpackedFolder } from "./unpack.ts";
