@@ -7,6 +7,7 @@ export {
   type AnalysisSummary,
   type Answer,
   type Description,
+  type DictionarySummary,
   type Estimate,
   type Failure,
   type Findings,
@@ -17,4 +18,5 @@ export {
   type Reply,
   type Request,
   type Work,
+  type WorkText,
 } from "./remote/protocol.ts";

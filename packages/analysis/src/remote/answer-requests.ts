@@ -1,5 +1,6 @@
 import { InputError } from "@resolvent/tensor";
 import type { AnyAnalysis, AnyOutlineAnalysis } from "../analysis.ts";
+import type { TextFile } from "../file.ts";
 import type { Host } from "../host.ts";
 import { modelFacts, tokenFacts } from "../result.ts";
 import { prepareAnalysis } from "../run-analysis.ts";
@@ -14,6 +15,7 @@ import {
   type Question,
   type Reply,
   type Work,
+  type WorkText,
 } from "./protocol.ts";
 import { readRequest } from "./read-request.ts";
 
@@ -24,7 +26,7 @@ export interface Workplace {
   /** The analysis of that name; undefined where there is none. */
   analysis(name: string): Promise<AnyAnalysis | AnyOutlineAnalysis | undefined>;
   /** A host for work on a model. What it finds may be kept from one request to the next. */
-  host(model: string, settings: Pick<Work, "precision" | "float64">): Host;
+  host(model: string, settings: Pick<Work, "precision" | "float64" | "dictionaries">): Host;
 }
 
 /** The answering side of a connection. */
@@ -133,7 +135,7 @@ async function describeModel(workplace: Workplace, model: string): Promise<Answe
 
 async function prepare(
   workplace: Workplace,
-  { analysis: name, model, values, precision, float64 }: Work,
+  { analysis: name, model, values, precision, float64, dictionaries, texts = {} }: Work,
   more: Pick<Host, "signal" | "onProgress" | "onPartial" | "warn">,
 ) {
   const analysis = await workplace.analysis(name);
@@ -145,8 +147,21 @@ async function prepare(
       details: { analysis: name },
     });
   }
-  const host = { ...workplace.host(model, { precision, float64 }), ...more };
-  return { analysis, prepared: await prepareAnalysis(analysis, values, host) };
+  const settings = { precision, float64, ...(dictionaries !== undefined && { dictionaries }) };
+  const host = { ...workplace.host(model, settings), ...more };
+  const files = Object.entries(texts).map(([parameter, text]) => [parameter, textFile(text)]);
+  const given = { ...values, ...Object.fromEntries(files) };
+  return { analysis, prepared: await prepareAnalysis(analysis, given, host) };
+}
+
+/** A text as a file that is read. */
+function textFile({ name, text }: WorkText): TextFile {
+  return {
+    name,
+    stream: async function* () {
+      yield new TextEncoder().encode(text);
+    },
+  };
 }
 
 async function run(

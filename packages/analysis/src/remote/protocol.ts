@@ -40,6 +40,17 @@ export interface Work {
   readonly precision: "f32" | "f64";
   /** Whether results are certified in float64 where the computation is not in it. */
   readonly float64: boolean;
+  /** Dictionaries as the answering side knows them, in their order; default those that it has for the model. */
+  readonly dictionaries?: readonly string[];
+  /** Texts for parameters that are files, by the names of these. */
+  readonly texts?: Readonly<Record<string, WorkText>>;
+}
+
+/** A file by what is in it. */
+export interface WorkText {
+  /** What messages and results call it. */
+  readonly name: string;
+  readonly text: string;
 }
 
 /** What is asked, without its head. */
@@ -92,6 +103,14 @@ export interface Description {
   readonly models: readonly ModelSummary[];
   /** What computes, in a few words: `wasm, 1 thread`. */
   readonly engine: string;
+  /** Dictionaries by name, each of a model; absent where there are none. */
+  readonly dictionaries?: readonly DictionarySummary[];
+}
+
+/** A dictionary, or a set of them, in a list. */
+export interface DictionarySummary extends ModelSummary {
+  /** The name of the model that it belongs to. */
+  readonly model: string;
 }
 
 /** What a model's headers say. */
