@@ -1,4 +1,4 @@
-import type { Gate, Parameter, Progress, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, Parameter, Progress, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
@@ -29,7 +29,12 @@ export interface Job {
   readonly what: string;
   readonly estimate: Estimate | undefined;
   readonly progress: Progress | undefined;
+  /** Begins it, where it is so much that somebody has to want it. */
+  readonly begin?: () => void;
 }
+
+/** Operations above which work is not begun unasked: about half a minute of one core. */
+const MUCH = 1e12;
 
 /** What went wrong, in sentences. */
 export interface Fault {
@@ -102,6 +107,13 @@ export class Lab {
   /** The result of `findings`: of `paths`, whatever else is on the screen. */
   get paths(): PathExpansion {
     return this.findings.result as PathExpansion; // `pathsWork` asks for nothing else
+  }
+
+  /** Whether what is on the screen adds up; null where it claims no sum, or is not there yet. */
+  get certificate(): Certificate | null {
+    if (this.place.analysis === START.analysis) return this.paths.certificate;
+    const { certificate } = Object(this.panel?.findings?.result);
+    return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
   }
 
   /** The names of the paths that are listed. */
@@ -320,6 +332,8 @@ export class Lab {
   async #describe(): Promise<void> {
     try {
       this.description = await this.#asking.describe();
+      // What the first click needs is there before it: headers, a tokenizer, the analysis.
+      await this.#asking.model(this.place.question.model);
     } catch (error) {
       this.#failed(error);
     }
@@ -411,6 +425,13 @@ export class Lab {
       told({ what, estimate: undefined, progress: undefined });
       const estimate = await this.#asking.estimate(work, { signal });
       told({ what, estimate, progress: undefined });
+      if (estimate.flops > MUCH) {
+        await new Promise<void>((resolve, reject) => {
+          told({ what, estimate, progress: undefined, begin: resolve });
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        });
+        told({ what, estimate, progress: undefined });
+      }
       const onProgress = (progress: Progress): void => told({ what, estimate, progress });
       const heard = onPartial === undefined ? {} : { onPartial };
       return await this.#asking.run(work, { signal, onProgress, ...heard });

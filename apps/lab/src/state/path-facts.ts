@@ -84,6 +84,12 @@ export function lastMove({ shown }: PathExpansion, path: number): Move | undefin
     : { head, query, key };
 }
 
+/** Whether the routes of a path that are listed touch a position. */
+export function touches({ shown }: PathExpansion, path: number, pos: number): boolean {
+  const routes = shown[path]?.routes?.shown ?? [];
+  return routes.some(({ positions }) => positions.includes(pos));
+}
+
 /** A step of a path and where it writes. */
 export interface Hop {
   /** `embed`, `bias of L0.mlp`, `L0.H2` */

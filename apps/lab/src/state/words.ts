@@ -1,4 +1,4 @@
-import { percent, short } from "@resolvent/analysis";
+import { type Certificate, percent, short } from "@resolvent/analysis";
 import { visible } from "@resolvent/figures";
 import type { PathExpansion } from "@resolvent/paths";
 
@@ -49,8 +49,7 @@ export function sentences({
 }
 
 /** What the badge says: whether the parts add up, and how exactly. */
-export function badge({ certificate }: Pick<PathExpansion, "certificate">): string {
-  const { verdict, relativeError, relativeErrorFloat64 } = certificate;
+export function badge({ verdict, relativeError, relativeErrorFloat64 }: Certificate): string {
   const error = relativeErrorFloat64 ?? relativeError;
   const figure = error === null ? "" : ` · ${short(error)}`;
   switch (verdict) {
