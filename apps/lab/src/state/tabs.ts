@@ -9,6 +9,8 @@ export interface Tab {
 export const TABS: readonly Tab[] = [
   { name: "heads-view", title: "Heads" },
   { name: "features-view", title: "Features" },
+  { name: "linear-view", title: "Linear?" },
+  { name: "models-view", title: "Two models" },
 ];
 
 /** Whether what the address has for an analysis is a tab. */

@@ -10,6 +10,10 @@ export async function tabView(name: string): Promise<View> {
       return (await import("./heads/HeadsView.svelte")).default;
     case "features-view":
       return (await import("./features/FeaturesView.svelte")).default;
+    case "linear-view":
+      return (await import("./linear/LinearView.svelte")).default;
+    case "models-view":
+      return (await import("./models/ModelsView.svelte")).default;
     default:
       throw new Error(`There is no view "${name}".`);
   }
