@@ -28,7 +28,10 @@ describe("the address", () => {
         target: fc.oneof(fc.constant(null), fc.array(fc.nat(1e6), { minLength: 1, maxLength: 2 })),
       }),
       analysis: fc.constantFrom("paths", "expand", "train-dictionary"),
-      values: fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.oneof(fc.string(), fc.nat(), ids)),
+      values: fc.dictionary(
+        fc.constantFrom("top", "maxDegree", "of"),
+        fc.oneof(fc.string(), fc.nat(), ids),
+      ),
       degree: fc.option(fc.nat(99)),
       frozen: fc.option(fc.subarray([...ALL_GATES], { maxLength: 2 })),
       path: fc.option(fc.string({ minLength: 1 })),

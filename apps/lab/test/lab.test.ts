@@ -11,13 +11,15 @@ const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
 
 const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-const found = existsSync(chromiumPath);
-const inChromium = found
-  ? describe
-  : describe.skip.bind(
-      null,
-      `no Chromium at ${chromiumPath}; install it or set RESOLVENT_CHROMIUM`,
-    );
+const missing = existsSync(chromiumPath)
+  ? undefined
+  : `no Chromium at ${chromiumPath}; install it or set RESOLVENT_CHROMIUM`;
+
+/** Tests that need a browser; skipped, with what is missing, where there is none. */
+function inChromium(name: string, tests: () => void): void {
+  if (missing === undefined) describe(name, tests);
+  else describe.skip(`${name} (skipped: ${missing})`, tests);
+}
 
 const page = readFileSync(join(dist, "index.html"), "utf8");
 const gzipped = (file: string): number => gzipSync(readFileSync(join(dist, file))).length;

@@ -84,8 +84,8 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   "patching/analyses": [37700, "all of the package with its answers and views"],
   paths: [
-    27600,
-    "blocks of transformer and tensor's derivatives; routes; of expansion next to nothing",
+    30500,
+    "blocks of transformer and tensor's derivatives; routes, and how many there are; of expansion next to nothing",
   ],
   "paths/analyses": [44600, "all of the package with its answers and views"],
   resolvent: [

@@ -50,10 +50,20 @@ export function keptModels({ threads }: { readonly threads?: number } = {}): Kep
   >();
   const found = new Map<string, Promise<FoundModel>>();
   const open = new Map<Precision, { readonly model: string; readonly on: Promise<Open> }>();
-  const closeAll = async (): Promise<void> => {
-    const all = [...open.values()];
-    open.clear();
-    for (const { on } of all) await (await on.catch(() => undefined))?.close();
+  /** Ends the engines of all models but one, or of all. */
+  const closeOthers = async (name?: string): Promise<void> => {
+    const others = [...open].filter(([, { model }]) => model !== name);
+    for (const [precision] of others) open.delete(precision);
+    for (const [, { on }] of others) await (await on.catch(() => undefined))?.close();
+  };
+  /** Lends an engine that stays; one on which something went wrong that nobody foresaw does not. */
+  const lent = async <R>(on: OnEngine, work: (loaded: OnEngine) => Promise<R>): Promise<R> => {
+    try {
+      return await work(on);
+    } catch (error) {
+      if (!isInputError(error) && Object(error).name !== "AbortError") await closeOthers();
+      throw error;
+    }
   };
   const load = async (
     folder: Folder,
@@ -118,9 +128,9 @@ export function keptModels({ threads }: { readonly threads?: number } = {}): Kep
       return {
         use: async (work) => {
           const own = { precision, hash: purpose === "run", plan: kept };
+          await closeOthers(name);
           const before = open.get(precision);
-          if (before?.model === name) return await work((await before.on).loaded);
-          if (before !== undefined) await closeAll();
+          if (before !== undefined) return await lent((await before.on).loaded, work);
           const on = load(folder, name, own);
           if (kept.stream || kept.bytes > KEPT_BYTES) {
             const { loaded, close } = await on;
@@ -132,7 +142,7 @@ export function keptModels({ threads }: { readonly threads?: number } = {}): Kep
           }
           open.set(precision, { model: name, on });
           on.catch(() => open.delete(precision));
-          return await work((await on).loaded);
+          return await lent((await on).loaded, work);
         },
       };
     };
@@ -170,7 +180,7 @@ export function keptModels({ threads }: { readonly threads?: number } = {}): Kep
       known.catch(() => found.delete(name)); // it may be there the next time
       return known;
     },
-    close: closeAll,
+    close: () => closeOthers(),
   };
 }
 

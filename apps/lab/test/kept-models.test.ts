@@ -1,0 +1,53 @@
+import { isInputError } from "@resolvent/tensor";
+import { run } from "@resolvent/transformer";
+import { expect, test } from "vitest";
+import { keptModels } from "../src/worker/kept-models.ts";
+
+type Purpose = "run" | "certificate";
+
+const wanted = (precision: "f32" | "f64", purpose: Purpose = "run") =>
+  ({ precision, peakBytes: 0, layers: true, purpose }) as const;
+
+test("models stay on their engines from run to run, and make room for others, also within a run", async () => {
+  const models = keptModels({ threads: 1 });
+  const [small, tales] = [await models.find("attn-only-2l"), await models.find("tales")];
+  const engines: unknown[] = [];
+  const once = async (found: typeof tales, precision: "f32" | "f64", purpose?: Purpose) =>
+    await found.plan(wanted(precision, purpose)).use(async ({ engine, model }) => {
+      engines.push(engine);
+      engine.free(run(engine, model, [1, 2, 3]));
+    });
+  await once(small, "f64");
+  // What is lent is not closed by what certifies it, though another model was there in that precision.
+  await tales.plan(wanted("f32")).use(async ({ engine, model }) => {
+    engines.push(engine);
+    await once(tales, "f64", "certificate");
+    engine.free(run(engine, model, [1, 2, 3]));
+  });
+  await once(tales, "f32");
+  expect(engines[3]).toBe(engines[1]);
+  expect(engines[2]).not.toBe(engines[0]);
+  // Faults that nobody foresaw end the engine, others do not.
+  const fails = tales.plan(wanted("f32")).use(async () => {
+    throw new Error("a fault");
+  });
+  await expect(fails).rejects.toThrow("a fault");
+  await once(tales, "f32");
+  expect(engines[4]).not.toBe(engines[3]);
+  await models.close();
+});
+
+test("what does not fit is refused with both numbers", async () => {
+  const models = keptModels({ threads: 1 });
+  const tales = await models.find("tales");
+  let error: unknown;
+  try {
+    tales.plan({ ...wanted("f32"), peakBytes: 2 ** 33 });
+  } catch (caught) {
+    error = caught;
+  }
+  expect(isInputError(error) && error.code).toBe("lab/over-budget");
+  expect(String(Object(error).message)).toMatch(/4\.0 GiB|4 GiB/);
+  expect(tales.weights({ peakBytes: 2 ** 33, layers: true }).kept).toBe("more than a page has");
+  await models.close();
+});
