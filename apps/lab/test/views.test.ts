@@ -78,8 +78,8 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByRole("heading", { name: "Where L1.H2 looks" }).waitFor();
     await lab.getByText("L1.H2 at").waitFor();
     // An arc by its place: the other views have it, and the address.
-    await lab.getByLabel("from").selectOption("1");
-    await lab.getByLabel("to", { exact: true }).selectOption("0");
+    await lab.getByLabel("from token").selectOption("1");
+    await lab.getByLabel("to token").selectOption("0");
     await lab.locator('svg path.on[data-key="1-0"]').first().waitFor();
     expect(lab.url()).toContain("e=1-0");
     await idle();
@@ -123,7 +123,7 @@ inChromium("the tabs in Chromium", () => {
     await title("Two models").click();
     await lab.getByLabel("tales and").selectOption("tales-colours");
     await lab.getByRole("button", { name: "Compare on this sentence" }).click();
-    await lab.getByText("Each degree’s share of the logits, in both models").waitFor();
+    await lab.getByRole("heading", { name: "Each degree’s share of the logits" }).waitFor();
     await faultless();
     await title("Linear?").click();
     await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
