@@ -205,16 +205,22 @@ export class Lab {
     this.#go({ ...this.place, values: { ...this.place.values, ...values } }, "values");
   }
 
-  /** Finds something for a view once nothing else goes on; what was found before is kept. Undefined where it failed or was ended. */
+  /**
+   * Finds something for a view once nothing else goes on; what was found before is kept. Undefined where it failed or
+   * was ended. `estimated`: whether it is work on a model, whose cost is known first.
+   */
   async find(
     what: string,
     work: Work,
-    { wanted = () => true }: { readonly wanted?: () => boolean } = {},
+    {
+      wanted = () => true,
+      estimated = true,
+    }: { readonly wanted?: () => boolean; readonly estimated?: boolean } = {},
   ): Promise<Findings | undefined> {
     const known = this.#kept.of(work);
     if (known === undefined) while (this.#going !== undefined) await this.#going;
     if (!wanted()) return undefined;
-    const findings = known ?? (await this.#run(what, work));
+    const findings = known ?? (await this.#run(what, work, undefined, estimated));
     if (findings === undefined) return undefined;
     this.#kept.keep(work, findings);
     this.#found = work;
@@ -400,8 +406,9 @@ export class Lab {
     what: string,
     work: Work,
     onPartial?: (findings: Findings) => void,
+    estimated = true,
   ): Promise<Findings | undefined> {
-    const going = this.#runNow(what, work, onPartial);
+    const going = this.#runNow(what, work, onPartial, estimated);
     this.#going = going;
     const findings = await going;
     if (this.#going === going) this.#going = undefined;
@@ -411,7 +418,8 @@ export class Lab {
   async #runNow(
     what: string,
     work: Work,
-    onPartial?: (findings: Findings) => void,
+    onPartial: ((findings: Findings) => void) | undefined,
+    estimated: boolean,
   ): Promise<Findings | undefined> {
     this.#stop?.abort();
     const stop = new AbortController();
@@ -423,9 +431,9 @@ export class Lab {
     this.fault = null;
     try {
       told({ what, estimate: undefined, progress: undefined });
-      const estimate = await this.#asking.estimate(work, { signal });
+      const estimate = estimated ? await this.#asking.estimate(work, { signal }) : undefined;
       told({ what, estimate, progress: undefined });
-      if (estimate.flops > MUCH) {
+      if (estimate !== undefined && estimate.flops > MUCH) {
         await new Promise<void>((resolve, reject) => {
           told({ what, estimate, progress: undefined, begin: resolve });
           signal.addEventListener("abort", () => reject(signal.reason), { once: true });

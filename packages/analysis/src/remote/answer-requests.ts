@@ -3,7 +3,7 @@ import type { AnyAnalysis, AnyOutlineAnalysis } from "../analysis.ts";
 import type { TextFile } from "../file.ts";
 import type { Host } from "../host.ts";
 import { modelFacts, tokenFacts } from "../result.ts";
-import { prepareAnalysis } from "../run-analysis.ts";
+import { prepareAnalysis, runAlone } from "../run-analysis.ts";
 import { soundnessOf } from "../soundness.ts";
 import { failureOf } from "./failure.ts";
 import { findingsOf } from "./findings.ts";
@@ -68,8 +68,9 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
         };
       }
       case "estimate": {
-        const { prepared } = await prepare(workplace, question.work, { signal });
-        return { say: "estimate", estimate: prepared.cost };
+        const { analysis, given, host } = await prepare(workplace, question.work, { signal });
+        const { cost } = await prepareAnalysis(analysis, given, host);
+        return { say: "estimate", estimate: cost };
       }
       case "run": {
         const before = last;
@@ -151,7 +152,7 @@ async function prepare(
   const host = { ...workplace.host(model, settings), ...more };
   const files = Object.entries(texts).map(([parameter, text]) => [parameter, textFile(text)]);
   const given = { ...values, ...Object.fromEntries(files) };
-  return { analysis, prepared: await prepareAnalysis(analysis, given, host) };
+  return { analysis, given, host };
 }
 
 /** A text as a file that is read. */
@@ -171,7 +172,7 @@ async function run(
   say: (said: Answer) => void,
 ): Promise<Findings> {
   let partial: AnyAnalysis | AnyOutlineAnalysis | undefined;
-  const { analysis, prepared } = await prepare(workplace, work, {
+  const { analysis, given, host } = await prepare(workplace, work, {
     signal,
     onProgress: (progress) => say({ say: "progress", progress }),
     onPartial: (result) => {
@@ -184,6 +185,10 @@ async function run(
     },
   });
   partial = analysis;
+  // What needs no model is done without one.
+  const alone = await runAlone(analysis, given, host);
+  if (alone !== undefined) return findingsOf(analysis, alone);
+  const prepared = await prepareAnalysis(analysis, given, host);
   return findingsOf(analysis, await prepared.run());
 }
 
