@@ -8,6 +8,7 @@ export {
   type AnalysisSummary,
   type Answer,
   type Description,
+  type DictionarySummary,
   type Estimate,
   type Failure,
   type Findings,
@@ -18,4 +19,5 @@ export {
   type Reply,
   type Request,
   type Work,
+  type WorkText,
 } from "./remote/protocol.ts";

@@ -14,7 +14,22 @@ export interface Place {
   readonly frozen: readonly Gate[] | null;
   /** The path that is selected, by its name in the list; null for the first. */
   readonly path: string | null;
+  /** What else is selected, in all views. */
+  readonly picked: Picked;
 }
+
+/** A selection that views share. */
+export interface Picked {
+  /** `L1.H5` */
+  readonly head: string | null;
+  /** Where a head looks: the position that it looks from, and the one that it looks at. */
+  readonly edge: readonly [query: number, key: number] | null;
+  /** A node of a graph, by its name: `L2.F88@4`. */
+  readonly node: string | null;
+}
+
+/** Nothing is. */
+export const NOTHING: Picked = { head: null, edge: null, node: null };
 
 /** A fragment, read. */
 export interface ReadPlace {
@@ -32,6 +47,7 @@ const MOST = 100_000;
 /** The place that the lab opens with. */
 export const START: Place = {
   ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
+  picked: NOTHING,
 };
 
 /** Gates by the letters that fragments have for them. */
@@ -46,7 +62,7 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 
 /** A place as a fragment, without `#`: what is as at the start is left out. */
 export function fragmentOf(place: Place): string {
-  const { question, analysis, values, degree, frozen, path } = place;
+  const { question, analysis, values, degree, frozen, path, picked } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: [string, string][] = [
@@ -64,6 +80,9 @@ export function fragmentOf(place: Place): string {
     ...(degree === null ? [] : [["k", String(degree)] as [string, string]]),
     ...(frozen === null ? [] : [["z", lettersOf(frozen)] as [string, string]]),
     ...(path === null ? [] : [["s", path] as [string, string]]),
+    ...(picked.head === null ? [] : [["h", picked.head] as [string, string]]),
+    ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
+    ...(picked.node === null ? [] : [["n", picked.node] as [string, string]]),
     ...(Object.keys(values).length === 0
       ? []
       : [["q", JSON.stringify(values)] as [string, string]]),
@@ -113,6 +132,14 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   const degree = read("k", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
   const frozen = read("z", gatesOf);
   const path = read("s", (own) => own);
+  const head = read("h", (name) => (/^L\d{1,4}\.H\d{1,4}$/.test(name) ? name : undefined));
+  const edge = read("e", (own) => {
+    const [query, key, ...more] = idsOf(own) ?? [];
+    return query !== undefined && key !== undefined && more.length === 0 && key <= query
+      ? ([query, key] as const)
+      : undefined;
+  });
+  const node = read("n", (own) => own);
   const values = read("q", valuesOf);
   for (const key of given.keys()) if (!KEYS.has(key)) ignored.push(key);
   const asked = model !== undefined || prompt !== undefined || target !== undefined;
@@ -130,12 +157,27 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       degree: degree ?? null,
       frozen: frozen ?? null,
       path: path ?? null,
+      picked: { head: head ?? null, edge: edge ?? null, node: node ?? null },
     },
     ignored: [...new Set(ignored)],
   };
 }
 
-const KEYS: ReadonlySet<string> = new Set(["v", "m", "i", "p", "y", "a", "k", "z", "s", "q"]);
+const KEYS: ReadonlySet<string> = new Set([
+  "v",
+  "m",
+  "i",
+  "p",
+  "y",
+  "a",
+  "k",
+  "z",
+  "s",
+  "h",
+  "e",
+  "n",
+  "q",
+]);
 
 function lettersOf(frozen: readonly Gate[]): string {
   const letters = GATES.filter(([, gate]) => frozen.includes(gate)).map(([letter]) => letter);

@@ -11,10 +11,20 @@ import type {
 import type { PathExpansion } from "@resolvent/paths";
 import type { Place as OwnPlace } from "../worker/places.ts";
 import type { Engines } from "./engines.svelte.ts";
-import { ALL_GATES, fragmentOf, type Place, placeOf, START } from "./fragment.ts";
+import {
+  ALL_GATES,
+  fragmentOf,
+  NOTHING,
+  type Picked,
+  type Place,
+  placeOf,
+  START,
+} from "./fragment.ts";
+import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
 import { lastMove, pathNames } from "./path-facts.ts";
 import { FIRST, FIRST_VERIFIED, pathsWork, type Question, treeWork } from "./question.ts";
+import { isTab } from "./tabs.ts";
 
 /** Something that goes on elsewhere. */
 export interface Job {
@@ -101,6 +111,11 @@ export class Lab {
   readonly tell: LabOptions["tell"];
   readonly #asking: Asking;
   #verified: number = FIRST_VERIFIED;
+  readonly #kept = new KeptFindings();
+  /** What goes on, where something does. */
+  #going: Promise<unknown> | undefined;
+  /** What the tab last found: what can be copied of it. */
+  #found: Work | undefined;
   #stop: AbortController | undefined;
   /** Undefined while it is made into HTML. */
   #window: Window | undefined;
@@ -196,9 +211,48 @@ export class Lab {
     await this.#openPanel();
   }
 
+  /** Goes to a tab, or to the screen, with something selected. */
+  visit(analysis: string, picked: Partial<Picked> = {}): void {
+    const own = analysis === this.place.analysis ? {} : { analysis, values: {} };
+    this.#go({ ...this.place, ...own, picked: { ...this.place.picked, ...picked } }, "pick");
+    if (!isTab(analysis)) void this.#openPanel();
+  }
+
+  /** Changes what is selected in all views. */
+  pick(picked: Partial<Picked>): void {
+    this.#go({ ...this.place, picked: { ...this.place.picked, ...picked } }, "pick");
+  }
+
+  /** Changes what a tab asks. */
+  set(values: Readonly<Record<string, unknown>>): void {
+    this.#go({ ...this.place, values: { ...this.place.values, ...values } }, "values");
+  }
+
+  /**
+   * Finds something for a view once nothing else goes on; what was found before is kept. Undefined where it failed or
+   * was ended. `estimated`: whether it is work on a model, whose cost is known first.
+   */
+  async find(
+    what: string,
+    work: Work,
+    {
+      wanted = () => true,
+      estimated = true,
+    }: { readonly wanted?: () => boolean; readonly estimated?: boolean } = {},
+  ): Promise<Findings | undefined> {
+    const known = this.#kept.of(work);
+    if (known === undefined) while (this.#going !== undefined) await this.#going;
+    if (!wanted()) return undefined;
+    const findings = known ?? (await this.#run(what, work, undefined, estimated));
+    if (findings === undefined) return undefined;
+    this.#kept.keep(work, findings);
+    this.#found = work;
+    return findings;
+  }
+
   /** Asks something else; what is selected is let go. */
   async ask(question: Question): Promise<void> {
-    const place = { ...this.place, question, path: null, degree: null };
+    const place = { ...this.place, question, path: null, degree: null, picked: NOTHING };
     this.#go(place, "question");
     this.candidates = null;
     await this.#answer();
@@ -242,11 +296,14 @@ export class Lab {
 
   /** The work that the screen, or the panel, shows; with the parameters that it is about. */
   async work(): Promise<{ readonly work: Work; readonly parameters: readonly Parameter[] }> {
-    const { analysis, values, question } = this.place;
+    const { values, question } = this.place;
+    const found = isTab(this.place.analysis) ? this.#found : undefined;
+    const analysis = found?.analysis ?? this.place.analysis;
     const work: Work =
-      analysis === START.analysis
+      found ??
+      (analysis === START.analysis
         ? pathsWork(question, { verify: this.#verified })
-        : { analysis, model: question.model, values, precision: "f32", float64: true };
+        : { analysis, model: question.model, values, precision: "f32", float64: true });
     const [described] = (await this.#asking.describe([analysis])).analyses;
     const known = described !== undefined && "parameters" in described;
     return { work, parameters: known ? described.parameters : [] };
@@ -326,7 +383,7 @@ export class Lab {
   async #openPanel(): Promise<void> {
     const { analysis, values } = this.place;
     this.panel = null;
-    if (analysis === START.analysis) return;
+    if (analysis === START.analysis || isTab(analysis)) return;
     try {
       const [description] = (await this.#asking.describe([analysis])).analyses;
       if (this.place.analysis !== analysis) return; // somebody was faster
@@ -384,6 +441,20 @@ export class Lab {
     what: string,
     work: Work,
     onPartial?: (findings: Findings) => void,
+    estimated = true,
+  ): Promise<Findings | undefined> {
+    const going = this.#runNow(what, work, onPartial, estimated);
+    this.#going = going;
+    const findings = await going;
+    if (this.#going === going) this.#going = undefined;
+    return findings;
+  }
+
+  async #runNow(
+    what: string,
+    work: Work,
+    onPartial: ((findings: Findings) => void) | undefined,
+    estimated: boolean,
   ): Promise<Findings | undefined> {
     this.#stop?.abort();
     const stop = new AbortController();
@@ -395,9 +466,9 @@ export class Lab {
     this.fault = null;
     try {
       told({ what, estimate: undefined, progress: undefined });
-      const estimate = await this.#asking.estimate(work, { signal });
+      const estimate = estimated ? await this.#asking.estimate(work, { signal }) : undefined;
       told({ what, estimate, progress: undefined });
-      if (estimate.flops > MUCH) {
+      if (estimate !== undefined && estimate.flops > MUCH) {
         await new Promise<void>((resolve, reject) => {
           told({ what, estimate, progress: undefined, begin: resolve });
           signal.addEventListener("abort", () => reject(signal.reason), { once: true });

@@ -1,4 +1,4 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
+import type { AnyAnalysis, AnyFilesAnalysis, AnyOutlineAnalysis } from "@resolvent/analysis";
 
 type Analyses = readonly (AnyAnalysis | AnyOutlineAnalysis)[];
 
@@ -10,5 +10,13 @@ export const homes: Readonly<Record<string, () => Promise<Analyses>>> = {
   attention: async () => (await import("@resolvent/attention/analyses")).attentionAnalyses,
   linearity: async () => (await import("@resolvent/linearity/analyses")).linearityAnalyses,
   dictionary: async () => (await import("@resolvent/dictionary/analyses")).dictionaryAnalyses,
+  merge: async () => (await import("@resolvent/merge/analyses")).mergeAnalyses.filter(runsHere),
   models: async () => (await import("resolvent/analyses")).modelAnalyses,
 };
+
+/** In a page no analysis opens models by the names in a file that it reads; in Node's list there are some. */
+function runsHere(
+  one: AnyAnalysis | AnyOutlineAnalysis | AnyFilesAnalysis,
+): one is AnyAnalysis | AnyOutlineAnalysis {
+  return one.needs !== "files";
+}

@@ -56,6 +56,10 @@ export function keptModels({
   folder: folderOf = findFolder,
   streams = true,
 }: KeptModelsOptions = {}): KeptModels {
+  const known = new WeakMap<
+    FoundModel,
+    { readonly folder: Folder; readonly outline: ModelOutline }
+  >();
   const found = new Map<string, Promise<FoundModel>>();
   const open = new Map<Precision, { readonly model: string; readonly on: Promise<Open> }>();
   /** Ends the engines of all models but one, or of all. */
@@ -103,7 +107,41 @@ export function keptModels({
     const folder = await folderOf(name);
     const outline = await outlineModel(folder, { name });
     const { tokenizer, fault } = await tokenizerOf(folder);
-    const plan = ({ precision, peakBytes, layers, purpose }: Wanted): Loading => {
+    const othersOf = ({ others = new Map() }: Pick<Wanted, "others">) =>
+      [...others].flatMap(([as, other]) => {
+        const own = known.get(other);
+        return own === undefined ? [] : [{ as, ...own }];
+      });
+    /** All of them on one engine, which is closed with the work: what is kept is one model. */
+    const together = (wanted: Wanted): Loading => {
+      const { precision, peakBytes, purpose } = wanted;
+      const others = othersOf(wanted);
+      const beside = others.map((own) =>
+        planFor(own.outline, precision, { peakBytes: 0, layers: true }),
+      );
+      const held = beside.reduce((sum, { bytes: own }) => sum + own, peakBytes);
+      const kept = planFor(outline, precision, { peakBytes: held, layers: true });
+      const hash = purpose === "run";
+      return {
+        use: async (work) => {
+          const { loaded, close } = await load(folder, name, { precision, hash, plan: kept });
+          try {
+            const more = new Map<string, OnEngine["model"]>();
+            for (const [i, other] of others.entries()) {
+              const { stream = false, widen = true } = beside[i] ?? {};
+              const options = { name: other.outline.name, hash, stream, widen };
+              more.set(other.as, await loadModel(loaded.engine, other.folder, options));
+            }
+            return await work({ ...loaded, others: more });
+          } finally {
+            await close();
+          }
+        },
+      };
+    };
+    const plan = (wanted: Wanted): Loading => {
+      const { precision, peakBytes, layers, purpose } = wanted;
+      if (othersOf(wanted).length > 0) return together(wanted);
       const kept = planFor(outline, precision, { peakBytes, layers: layers || !streams });
       return {
         use: async (work) => {
@@ -126,8 +164,9 @@ export function keptModels({
         },
       };
     };
-    return {
+    const model: FoundModel = {
       outline,
+      folder,
       vocabulary: vocabularyOf(tokenizer, name, outline.architecture.vocab, { fault }),
       files: async () => {
         const checkpoint = await openCheckpoint(folder);
@@ -139,10 +178,18 @@ export function keptModels({
         const warnings = await notFiniteWeights(folder);
         return { sha256, tensors, tokenizer: tokenizer !== undefined, warnings };
       },
-      weights: ({ peakBytes, layers }) =>
-        keptWeights(outline, { peakBytes, layers: layers || !streams }),
+      weights: (beside) => {
+        const own = keptWeights(outline, { ...beside, layers: beside.layers || !streams });
+        const more = othersOf(beside).reduce(
+          (sum, other) => sum + keptWeights(other.outline, beside).bytes,
+          0,
+        );
+        return { ...own, bytes: own.bytes + more };
+      },
       plan,
     };
+    known.set(model, { folder, outline });
+    return model;
   };
   return {
     find: (name) => {

@@ -1,6 +1,8 @@
 import type { Workplace } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
+import { bundledVariants } from "@resolvent/models/variants";
 import type { Catalogued } from "./catalogue.ts";
+import { dictionaryFiles, dictionaryList } from "./dictionaries.ts";
 import { homes } from "./homes.ts";
 import type { KeptModels } from "./kept-models.ts";
 
@@ -23,8 +25,11 @@ export function workplaceOf({ catalogue, models, engine }: WorkplaceParts): Work
           names === undefined
             ? all.map(({ name, summary }) => ({ name, summary }))
             : all.filter(({ name }) => names.includes(name)),
-        models: Object.values(bundledModels).map(({ name, summary }) => ({ name, summary })),
+        models: [...Object.values(bundledModels), ...Object.values(bundledVariants)].map(
+          ({ name, summary }) => ({ name, summary }),
+        ),
         engine,
+        dictionaries: dictionaryList,
       };
     },
     analysis: async (name) => {
@@ -32,22 +37,33 @@ export function workplaceOf({ catalogue, models, engine }: WorkplaceParts): Work
       if (!Object.hasOwn(homes, home)) return undefined;
       return (await homes[home]?.())?.find((one) => one.name === name);
     },
-    host: (model, { precision, float64 }) => ({
-      precision,
-      float64,
-      offers: {
-        layers: true,
-        linearAlgebra: true,
-        float64:
-          float64 || precision === "f64"
-            ? true
-            : { refused: "float64 is left out", remedy: "Let it be certified in float64." },
-        dictionary: { refused: "the lab opens none yet", remedy: "Use the command line." },
-        secondModel: { refused: "the lab opens one at a time", remedy: "Use the command line." },
-        corpus: { refused: "the lab opens none yet", remedy: "Use the command line." },
-        pairs: { refused: "the lab opens none yet", remedy: "Use the command line." },
-      },
-      find: () => models.find(model),
-    }),
+    host: (model, { precision, float64, dictionaries: named }) => {
+      const dictionaries = dictionaryFiles(model, named);
+      return {
+        precision,
+        float64,
+        offers: {
+          layers: true,
+          linearAlgebra: true,
+          float64:
+            float64 || precision === "f64"
+              ? true
+              : { refused: "float64 is left out", remedy: "Let it be certified in float64." },
+          models: true,
+          folders: true,
+          dictionary:
+            dictionaries.length > 0
+              ? dictionaries
+              : {
+                  refused: `there is none of ${model}`,
+                  remedy: "Ask about a model that has some.",
+                },
+          corpus: { refused: "the lab opens none yet", remedy: "Use the command line." },
+          pairs: { refused: "the lab opens none yet", remedy: "Use the command line." },
+        },
+        find: () => models.find(model),
+        findOther: (name) => models.find(name),
+      };
+    },
   };
 }

@@ -1,8 +1,9 @@
 import { InputError } from "@resolvent/tensor";
 import type { AnyAnalysis, AnyOutlineAnalysis } from "../analysis.ts";
+import type { TextFile } from "../file.ts";
 import type { Host } from "../host.ts";
 import { modelFacts, tokenFacts } from "../result.ts";
-import { prepareAnalysis } from "../run-analysis.ts";
+import { prepareAnalysis, runAlone } from "../run-analysis.ts";
 import { soundnessOf } from "../soundness.ts";
 import { failureOf } from "./failure.ts";
 import { findingsOf } from "./findings.ts";
@@ -14,6 +15,7 @@ import {
   type Question,
   type Reply,
   type Work,
+  type WorkText,
 } from "./protocol.ts";
 import { readRequest } from "./read-request.ts";
 
@@ -24,7 +26,7 @@ export interface Workplace {
   /** The analysis of that name; undefined where there is none. */
   analysis(name: string): Promise<AnyAnalysis | AnyOutlineAnalysis | undefined>;
   /** A host for work on a model. What it finds may be kept from one request to the next. */
-  host(model: string, settings: Pick<Work, "precision" | "float64">): Host;
+  host(model: string, settings: Pick<Work, "precision" | "float64" | "dictionaries">): Host;
 }
 
 /** The answering side of a connection. */
@@ -66,8 +68,9 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
         };
       }
       case "estimate": {
-        const { prepared } = await prepare(workplace, question.work, { signal });
-        return { say: "estimate", estimate: prepared.cost };
+        const { analysis, given, host } = await prepare(workplace, question.work, { signal });
+        const { cost } = await prepareAnalysis(analysis, given, host);
+        return { say: "estimate", estimate: cost };
       }
       case "run": {
         const before = last;
@@ -133,7 +136,7 @@ async function describeModel(workplace: Workplace, model: string): Promise<Answe
 
 async function prepare(
   workplace: Workplace,
-  { analysis: name, model, values, precision, float64 }: Work,
+  { analysis: name, model, values, precision, float64, dictionaries, texts = {} }: Work,
   more: Pick<Host, "signal" | "onProgress" | "onPartial" | "warn">,
 ) {
   const analysis = await workplace.analysis(name);
@@ -145,8 +148,21 @@ async function prepare(
       details: { analysis: name },
     });
   }
-  const host = { ...workplace.host(model, { precision, float64 }), ...more };
-  return { analysis, prepared: await prepareAnalysis(analysis, values, host) };
+  const settings = { precision, float64, ...(dictionaries !== undefined && { dictionaries }) };
+  const host = { ...workplace.host(model, settings), ...more };
+  const files = Object.entries(texts).map(([parameter, text]) => [parameter, textFile(text)]);
+  const given = { ...values, ...Object.fromEntries(files) };
+  return { analysis, given, host };
+}
+
+/** A text as a file that is read. */
+function textFile({ name, text }: WorkText): TextFile {
+  return {
+    name,
+    stream: async function* () {
+      yield new TextEncoder().encode(text);
+    },
+  };
 }
 
 async function run(
@@ -156,7 +172,7 @@ async function run(
   say: (said: Answer) => void,
 ): Promise<Findings> {
   let partial: AnyAnalysis | AnyOutlineAnalysis | undefined;
-  const { analysis, prepared } = await prepare(workplace, work, {
+  const { analysis, given, host } = await prepare(workplace, work, {
     signal,
     onProgress: (progress) => say({ say: "progress", progress }),
     onPartial: (result) => {
@@ -169,6 +185,10 @@ async function run(
     },
   });
   partial = analysis;
+  // What needs no model is done without one.
+  const alone = await runAlone(analysis, given, host);
+  if (alone !== undefined) return findingsOf(analysis, alone);
+  const prepared = await prepareAnalysis(analysis, given, host);
   return findingsOf(analysis, await prepared.run());
 }
 

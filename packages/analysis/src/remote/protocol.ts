@@ -40,6 +40,17 @@ export interface Work {
   readonly precision: "f32" | "f64";
   /** Whether results are certified in float64 where the computation is not in it. */
   readonly float64: boolean;
+  /** Dictionaries as the answering side knows them, in their order; default those that it has for the model. */
+  readonly dictionaries?: readonly string[];
+  /** Texts for parameters that are files, by the names of these. */
+  readonly texts?: Readonly<Record<string, WorkText>>;
+}
+
+/** A file by what is in it. */
+export interface WorkText {
+  /** What messages and results call it. */
+  readonly name: string;
+  readonly text: string;
 }
 
 /** What is asked, without its head. */
@@ -94,6 +105,14 @@ export interface Description {
   readonly engine: string;
   /** What it computes in, whatever a request says; absent where that is as the request says. */
   readonly precision?: "f64";
+  /** Dictionaries by name, each of a model; absent where there are none. */
+  readonly dictionaries?: readonly DictionarySummary[];
+}
+
+/** A dictionary, or a set of them, in a list. */
+export interface DictionarySummary extends ModelSummary {
+  /** The name of the model that it belongs to. */
+  readonly model: string;
 }
 
 /** What a model's headers say. */

@@ -1,8 +1,11 @@
 import { InputError } from "@resolvent/tensor";
-import { PROTOCOL, type Question, type Request, type Work } from "./protocol.ts";
+import { PROTOCOL, type Question, type Request, type Work, type WorkText } from "./protocol.ts";
 
 /** Characters of a name at most: names of analyses and models are looked up, and repeated in messages. */
 const NAME_CHARS = 4096;
+
+/** Dictionaries at most, one for each layer of the deepest models and more. */
+const DICTIONARIES = 512;
 
 /** What comes as a message. */
 type Fields = Readonly<Record<string, unknown>>;
@@ -63,7 +66,10 @@ function questionOf(fields: Fields): Question {
 }
 
 function workOf(work: unknown): Work {
-  const { analysis, model, values, precision, float64 } = fieldsOf(work, "work");
+  const { analysis, model, values, precision, float64, dictionaries, texts } = fieldsOf(
+    work,
+    "work",
+  );
   if (precision !== "f32" && precision !== "f64")
     throw bad(`precision is ${word(precision)}, and has to be f32 or f64.`);
   if (typeof float64 !== "boolean") throw bad(`float64 is ${word(float64)}, no boolean.`);
@@ -73,7 +79,26 @@ function workOf(work: unknown): Work {
     values: fieldsOf(values, "values"),
     precision,
     float64,
+    ...(dictionaries !== undefined && { dictionaries: namesOf(dictionaries) }),
+    ...(texts !== undefined && { texts: textsOf(texts) }),
   };
+}
+
+function namesOf(dictionaries: unknown): readonly string[] {
+  if (!Array.isArray(dictionaries)) throw bad(`dictionaries are ${word(dictionaries)}, no list.`);
+  if (dictionaries.length > DICTIONARIES)
+    throw bad(`There are ${dictionaries.length} dictionaries, more than ${DICTIONARIES}.`);
+  return dictionaries.map((name) => nameOf(name, "a dictionary"));
+}
+
+function textsOf(texts: unknown): Readonly<Record<string, WorkText>> {
+  return Object.fromEntries(
+    Object.entries(fieldsOf(texts, "texts")).map(([parameter, given]) => {
+      const { name, text } = fieldsOf(given, `the text for ${word(parameter)}`);
+      if (typeof text !== "string") throw bad(`What is given for ${parameter} is no text.`);
+      return [parameter, { name: nameOf(name, "a text"), text }];
+    }),
+  );
 }
 
 function nameOf(name: unknown, what: string): string {

@@ -43,6 +43,8 @@ export function graphLayout(view: GraphView, table: Table, width: number): Omit<
       } satisfies Shape,
     ];
   });
+  // Where edges light up by an end, the node of that name does with them.
+  const keyed = view.select !== undefined && [view.from, view.to].includes(view.select);
   const boxes = [...places].flatMap(([name, { x, y, box }]): Shape[] => [
     {
       kind: "rect",
@@ -52,8 +54,12 @@ export function graphLayout(view: GraphView, table: Table, width: number): Omit<
       width: box,
       height: HEIGHT,
       node: name,
+      ...(keyed && { key: name }),
     },
-    { kind: "text", role: "ink", x, y: y + 4, anchor: "middle", text: name, node: name },
+    {
+      ...{ kind: "text", role: "ink", x, y: y + 4, anchor: "middle", text: name, node: name },
+      ...(keyed && { key: name }),
+    },
   ]);
   return {
     width: Math.ceil(total),

@@ -1,0 +1,134 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import axe from "axe-core";
+import { type Browser, chromium, type Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type StaticServer, serveFolder } from "./static-server.ts";
+
+const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
+
+const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
+const inChromium = existsSync(chromiumPath)
+  ? describe
+  : describe.skip.bind(
+      null,
+      `no Chromium at ${chromiumPath}; install it or set RESOLVENT_CHROMIUM`,
+    );
+
+test("each tab loads less than 60 kB of its own", () => {
+  const files = readdirSync(join(dist, "assets"));
+  for (const view of ["HeadsView", "FeaturesView", "LinearView", "ModelsView"]) {
+    const own = files.filter((file) => file.startsWith(view));
+    expect(own.some((file) => file.endsWith(".js"))).toBe(true);
+    const total = own.reduce(
+      (sum, file) => sum + gzipSync(readFileSync(join(dist, "assets", file))).length,
+      0,
+    );
+    expect(total, view).toBeLessThan(60_000);
+  }
+});
+
+inChromium("the tabs in Chromium", () => {
+  let browser: Browser;
+  let server: StaticServer;
+  let lab: Page;
+  const said: string[] = [];
+
+  const title = (name: string) => lab.getByRole("navigation").getByRole("button", { name });
+  /** Waits until nothing goes on. */
+  const idle = async (): Promise<void> => {
+    await lab.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
+  };
+  const faultless = async (): Promise<void> => {
+    const violations = await lab.evaluate(async () => {
+      const { axe: checker } = globalThis as unknown as { axe: typeof axe }; // put there before
+      const found = await checker.run(document);
+      return found.violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+    });
+    expect(violations).toEqual([]);
+    expect(await lab.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  };
+
+  beforeAll(async () => {
+    server = await serveFolder(dist, "/");
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
+    lab = await browser.newPage({ viewport: { width: 390, height: 844 }, acceptDownloads: true });
+    lab.on("console", (message) => {
+      if (message.type() === "error") said.push(message.text());
+    });
+    lab.on("pageerror", (error) => said.push(String(error)));
+    await lab.goto(`${server.address}#v=1&p=Once+upon+a`);
+    await lab.getByText("The model continues with", { exact: false }).first().waitFor();
+    await idle();
+    await lab.evaluate(axe.source);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  test("heads: an arc is why and what, and a head that is taken away changes what the model says", async () => {
+    await title("Heads").click();
+    await lab.getByText("Why: pairs that add up to its score").waitFor();
+    await lab.locator(".heads tbody tr", { hasText: "L1.H2" }).first().click();
+    expect(lab.url()).toContain("h=L1.H2");
+    await lab.getByRole("heading", { name: "Where L1.H2 looks" }).waitFor();
+    await lab.getByText("L1.H2 at").waitFor();
+    // An arc by its place: the other views have it, and the address.
+    await lab.getByLabel("from token").selectOption("1");
+    await lab.getByLabel("to token").selectOption("0");
+    await lab.locator('svg path.on[data-key="1-0"]').first().waitFor();
+    expect(lab.url()).toContain("e=1-0");
+    await idle();
+    await lab.getByRole("checkbox", { name: "take L0.H1 away" }).check();
+    await lab.getByText("with L0.H1 ablated").waitFor();
+    expect(await lab.locator("svg rect.twin").count()).toBeGreaterThan(3);
+    await faultless();
+    // Going back puts it back.
+    await lab.goBack();
+    await lab.getByText("with L0.H1 ablated").waitFor({ state: "detached" });
+  });
+
+  test("features: a graph of the sentence, a node's reasons and page, the file that others read, read again", async () => {
+    await title("Features").click();
+    await lab.getByRole("button", { name: "Make it of this sentence" }).click();
+    await lab.locator(".nodes tbody tr").first().waitFor();
+    const node = lab.locator(".nodes tr.feature button").first();
+    const name = ((await node.textContent()) ?? "").trim();
+    expect(name).toMatch(/^L\d\.F\d+@\d/);
+    await node.click();
+    await lab.getByText("Why: what it gets").waitFor();
+    await lab.getByText("The feature, in these texts").waitFor();
+    expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("n")).toBe(name);
+    await faultless();
+    const saving = lab.waitForEvent("download");
+    await lab.getByRole("button", { name: "Save as JSON" }).click();
+    const path = await (await saving).path();
+    const file = JSON.parse(readFileSync(path, "utf8"));
+    expect(Object.keys(file).sort()).toEqual(["links", "metadata", "nodes", "qParams"]);
+    const buffer = readFileSync(path);
+    await lab
+      .locator("input[type=file]")
+      .setInputFiles({ name: "mine.json", mimeType: "application/json", buffer });
+    await idle();
+    await lab.locator(".nodes tbody tr").first().waitFor();
+    expect(await lab.getByRole("alert").count()).toBe(0);
+    expect(await lab.locator(".nodes tr.feature").count()).toBeGreaterThan(0);
+  });
+
+  test("two models, and how linear one is, on the same sentence", async () => {
+    await title("Two models").click();
+    await lab.getByLabel("tales and").selectOption("tales-colours");
+    await lab.getByRole("button", { name: "Compare on this sentence" }).click();
+    await lab.getByRole("heading", { name: "Each degree’s share of the logits" }).waitFor();
+    await faultless();
+    await title("Linear?").click();
+    await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
+    await lab.getByText("What sets of layers do beyond their parts").waitFor();
+    await faultless();
+    expect(said).toEqual([]);
+  });
+});
