@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { safetensorsChunks, type TensorToWrite, type WriteOptions } from "../write.ts";
 import { systemCode } from "./file.ts";
+import { flushing } from "./flushing.ts";
 
 export interface WriteFileOptions extends WriteOptions {
   /** Replace a file that is there; default false. */
@@ -83,9 +84,17 @@ export async function writePieces(
   try {
     if (!overwrite && (await onDisk(path, exists(path)))) throw fileExists(path);
     handle = await onDisk(path, open(temporary, "wx"));
-    for await (const piece of pieces) await onDisk(path, writeAll(handle, piece));
+    const flush = flushing(handle);
+    try {
+      for await (const piece of pieces) {
+        await onDisk(path, writeAll(handle, piece));
+        flush.wrote(piece.byteLength);
+      }
+    } finally {
+      await flush.idle(); // before the file is closed
+    }
     signal?.throwIfAborted();
-    await onDisk(path, handle.sync());
+    await onDisk(path, flush.end());
     await onDisk(path, handle.close());
     await onDisk(path, publish(temporary, path, overwrite));
   } finally {
