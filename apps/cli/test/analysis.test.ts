@@ -469,7 +469,8 @@ describe.each([...analyses, measure].map((analysis) => [analysis.name, analysis]
       for (const parameter of describeParameters(analysis.params)) {
         const flag = parameter.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
         const off = parameter.kind === "flag" && parameter.default === true;
-        expect(text).toContain(` --${off ? "no-" : ""}${flag}`);
+        const named = parameter.argument === true ? ` ${flag} ` : ` --${off ? "no-" : ""}${flag}`;
+        expect(text).toContain(named);
         expect(parameter.description).not.toBe("");
         // The form of the value may stand before the default.
         for (const part of parameter.description.replace(/\s+/g, " ").split(/(?=; default: )/)) {
@@ -485,9 +486,11 @@ describe.each([...analyses, measure].map((analysis) => [analysis.name, analysis]
       for (const example of analysis.examples ?? []) {
         expect(stdout).toContain(`  resolvent ${name} ${example}\n`);
       }
-      for (const flag of ["--format", "--json", "--output", "--dry-run", "--precision"]) {
+      for (const flag of ["--format", "--json", "--output", "--dry-run"]) {
         expect(stdout).toContain(flag);
       }
+      // What opens models by itself computes as they are stored.
+      expect(stdout.includes("--precision")).toBe(analysis.needs !== "files");
       expect(stdout.includes("--no-float64")).toBe(analysis.float64 === true);
     });
   },

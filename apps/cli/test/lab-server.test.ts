@@ -145,7 +145,10 @@ describe("what the server answers", () => {
     expect(reply).toMatchObject({ protocol: PROTOCOL, to: 7, say: "description" });
     const { description } = reply as Extract<Reply, { say: "description" }>;
     expect(description.engine).toBe("cpu, 1 thread, no BLAS");
-    expect(description.analyses.map(({ name }) => name)).toEqual(analyses.map(({ name }) => name));
+    // Those that open models by names of their own are not open to requests.
+    const open = analyses.filter(({ needs }) => needs !== "files").map(({ name }) => name);
+    expect(description.analyses.map(({ name }) => name)).toEqual(open);
+    expect(open).not.toContain("merge");
     const names = description.models.map(({ name }) => name);
     expect(names).toEqual([join(models, "own"), join(models, "patched"), "tales", "attn-only-2l"]);
   });
