@@ -78,6 +78,7 @@ test("every block of TypeScript compiles as it is pasted, under strict", () => {
 
 /** Blocks that need something of the reader's, by page and number. */
 const needy: ReadonlyMap<string, string> = new Map([
+  ["packages/analysis/README.md 5", "analyses of one's own"],
   ["packages/attention/README.md 1", "GPT-2 itself"],
   ["packages/cpu/README.md 2", "a BLAS at a path"],
   ["packages/dictionary/README.md 1", "a dictionary"],
