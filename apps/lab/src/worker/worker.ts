@@ -1,5 +1,6 @@
 import { answerRequests } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
+import { bundledVariants } from "@resolvent/models/variants";
 import { keptModels } from "./kept-models.ts";
 import { isPlace, placesOf } from "./places.ts";
 import { workplaceOf } from "./workplace.ts";
@@ -9,7 +10,9 @@ const threads = globalThis.crossOriginIsolated
   ? Math.max(1, Math.min(8, navigator.hardwareConcurrency))
   : 1;
 
-const places = placesOf((name) => Object.hasOwn(bundledModels, name));
+const places = placesOf(
+  (name) => Object.hasOwn(bundledModels, name) || Object.hasOwn(bundledVariants, name),
+);
 
 const answering = answerRequests(
   workplaceOf({
