@@ -111,8 +111,9 @@ inChromium("the lab in Chromium", () => {
       .allTextContents();
     expect(predicted?.split(": ")[1]).toBe(frozen?.split(": ")[1]);
     // What is selected is one thing: its curve is, and no other.
-    const key = await lab.locator(".routes path.on").first().getAttribute("data-key");
-    expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("s")).toBe(key);
+    const selected = () => new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("s");
+    const drawn = async () => await lab.locator(".routes path.on").first().getAttribute("data-key");
+    await expect.poll(async () => (await drawn()) === selected(), { timeout: 10_000 }).toBe(true);
     // A gate that is not held: the tree has bars of its own.
     expect(await lab.locator(".degrees rect.twin").count()).toBe(0);
     await lab.getByRole("button", { name: "pattern" }).click();

@@ -16,12 +16,13 @@ test("the package exports the same names in Node and in browsers", () => {
   expect(Object.keys(browser).sort()).toEqual(names);
 });
 
-test("what is needed at run time: schemas and degrees for the analyses alone", () => {
+test("what is needed at run time: schemas and degrees for the analyses alone, orders for permuted copies", () => {
   const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual([
     "@resolvent/analysis",
     "@resolvent/cpu",
     "@resolvent/expansion",
+    "@resolvent/merge",
     "@resolvent/models",
     "@resolvent/tensor",
     "@resolvent/transformer",
