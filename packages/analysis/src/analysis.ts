@@ -1,5 +1,6 @@
 import { type Cost, InputError, type Shaped } from "@resolvent/tensor";
 import { describeParameters } from "./described.ts";
+import type { FilesSubject } from "./files-subject.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { Need, Provided } from "./needs.ts";
 import { checkNames } from "./reserved.ts";
@@ -9,7 +10,6 @@ import type { Parameters } from "./schema.ts";
 import type { ModelFiles, Outline, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
 import type { View } from "./view.ts";
-import type { Workplace } from "./workplace.ts";
 
 /** What every analysis says about itself. */
 interface Described<P, R extends Result> {
@@ -109,9 +109,9 @@ export interface FilesAnalysis<P, R extends Result, D extends Result = R>
   readonly resumable?: undefined;
   readonly alone?: undefined;
   /** What it would do, and what that takes: what a dry run gives. @throws InputError for all that can be told before */
-  readonly plan: (place: Workplace, params: P) => Promise<D>;
+  readonly plan: (subject: FilesSubject, params: P) => Promise<D>;
   /** Does it. @throws InputError what `plan` throws, and what only numbers show */
-  readonly run: (place: Workplace, params: P) => Promise<R>;
+  readonly run: (subject: FilesSubject, params: P) => Promise<R>;
 }
 
 /** An analysis whose parameters and result are not known here: one of a list. */

@@ -29,6 +29,7 @@ export {
 } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
 export type { NewFile, NewFolder, TextFile, WriteFile } from "./file.ts";
+export type { FilesHost, FilesSubject } from "./files-subject.ts";
 export { type HeadFacts, headFacts } from "./head-facts.ts";
 export type {
   FoundFiles,
@@ -145,4 +146,3 @@ export {
 } from "./view.ts";
 export { vocabularyOf } from "./vocabulary.ts";
 export { warningCodes, warningLines, withWarnings } from "./warning.ts";
-export type { FilesHost, Workplace } from "./workplace.ts";

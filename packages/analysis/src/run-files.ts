@@ -1,11 +1,11 @@
 import type { FilesAnalysis } from "./analysis.ts";
 import { checkParameters } from "./check.ts";
+import type { FilesHost, FilesSubject } from "./files-subject.ts";
 import type { Values } from "./host.ts";
 import { checkResult, type Result } from "./result.ts";
 import { schemaOf } from "./result-schema.ts";
 import type { Outcome } from "./run-analysis.ts";
 import { soundnessOf } from "./soundness.ts";
-import type { FilesHost, Workplace } from "./workplace.ts";
 
 /**
  * Runs an analysis that opens models itself.
@@ -19,7 +19,7 @@ export async function runFiles<P, R extends Result, D extends Result>(
   host: FilesHost,
 ): Promise<Outcome<R>> {
   const params = await checkParameters(analysis.params, values);
-  return outcomeOf(analysis, await analysis.run(workplaceOf(host), params), host);
+  return outcomeOf(analysis, await analysis.run(subjectOf(host), params), host);
 }
 
 /** What it would do, as a result of its own: a dry run. @throws InputError what `runFiles` throws */
@@ -29,7 +29,7 @@ export async function planFiles<P, R extends Result, D extends Result>(
   host: FilesHost,
 ): Promise<Outcome<D>> {
   const { name, params: schema, resultSchema } = analysis;
-  const result = await analysis.plan(workplaceOf(host), await checkParameters(schema, values));
+  const result = await analysis.plan(subjectOf(host), await checkParameters(schema, values));
   // Of a kind of its own; a schema is of the kind that `run` gives.
   const own = resultSchema !== undefined && schemaOf(resultSchema)?.kind === result.kind;
   return outcomeOf({ name, ...(own && { resultSchema }) }, result, host);
@@ -45,7 +45,7 @@ function outcomeOf<F extends Result>(
   return { result, soundness: soundnessOf(result) };
 }
 
-function workplaceOf({ folder, engine, threads, kept, signal, onProgress }: FilesHost): Workplace {
+function subjectOf({ folder, engine, threads, kept, signal, onProgress }: FilesHost): FilesSubject {
   return {
     ...{ folder, engine, threads },
     kept: kept ?? (() => {}),

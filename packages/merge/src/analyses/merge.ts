@@ -3,9 +3,9 @@ import {
   bytes,
   defineAnalysis,
   type FilesAnalysis,
+  type FilesSubject,
   type ResultHead,
   resultHead,
-  type Workplace,
 } from "@resolvent/analysis";
 import { architectureOf } from "@resolvent/transformer";
 import { type OpenMergeModel, openMergeModel } from "../model.ts";
@@ -39,8 +39,8 @@ export const mergeAnalysis: FilesAnalysis<MergeParameters, Merge, MergePlanned> 
     "Merges the models that CONFIG names into the new folder OUT: mergekit's YAML, computed in float64 and rounded once. All that can be refused is refused before a byte is written; --dry-run says what would be done. Stopped and called again, it goes on where it was; nothing that is there is replaced. Paths in CONFIG start at the working directory; models may also be bundled (tales) or on the Hub (org/name@revision).",
   params: mergeParameters,
   examples: ["merge.yml merged", "merge.yml merged --dry-run --json", "- merged < merge.yml"],
-  plan: async (place, params) => {
-    const { plan, models } = await planned(place, params);
+  plan: async (subject, params) => {
+    const { plan, models } = await planned(subject, params);
     const name = params.out?.name ?? "the merge";
     return {
       ...headOf("merge-plan", plan, models, { name }),
@@ -63,7 +63,7 @@ interface Planned {
 }
 
 async function planned(
-  { folder, signal }: Workplace,
+  { folder, signal }: FilesSubject,
   { config }: MergeParameters,
 ): Promise<Planned> {
   const text = await configText(config);
@@ -76,7 +76,7 @@ async function planned(
   return { text, plan: planMerge(recipe, models), models };
 }
 
-async function merged(place: Workplace, params: MergeParameters): Promise<Merge> {
+async function merged(subject: FilesSubject, params: MergeParameters): Promise<Merge> {
   const { out, seed, rescaling, shardBytes, hash, verify } = params;
   if (out === undefined) {
     throw refuse(
@@ -92,16 +92,16 @@ async function merged(place: Workplace, params: MergeParameters): Promise<Merge>
       "Merges are written by the command line, or by writeMerge of @resolvent/merge/node.",
     );
   }
-  const { text, plan, models } = await planned(place, params);
-  place.kept(`${out.name.replace(/\/+$/, "")}.merging`);
+  const { text, plan, models } = await planned(subject, params);
+  subject.kept(`${out.name.replace(/\/+$/, "")}.merging`);
   const written = await writeMerge(plan, models, out.path, {
-    ...{ config: text, seed, rescaling, shardBytes, hash, signal: place.signal },
-    ...(place.threads !== undefined && { threads: place.threads }),
+    ...{ config: text, seed, rescaling, shardBytes, hash, signal: subject.signal },
+    ...(subject.threads !== undefined && { threads: subject.threads }),
     ...(verify && {
       verify: async (folder) =>
-        await place.engine(async (engine) => await forwardCheck(engine, folder)),
+        await subject.engine(async (engine) => await forwardCheck(engine, folder)),
     }),
-    onProgress: (progress) => place.onProgress(toldOf(progress)),
+    onProgress: (progress) => subject.onProgress(toldOf(progress)),
   });
   const { method, base, donor, dtype, ignored, leftOut = [] } = plan;
   const sha256 = weightsHash(written);

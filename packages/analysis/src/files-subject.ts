@@ -4,7 +4,7 @@ import type { Host } from "./host.ts";
 import type { Progress } from "./subject.ts";
 
 /** What an analysis gets that opens models itself, by names that it has read. */
-export interface Workplace {
+export interface FilesSubject {
   /**
    * The files of a model by its name, as commands take one: bundled, a path, an address, `org/name@revision` on the Hub.
    * @throws InputError where there is none
@@ -23,7 +23,7 @@ export interface Workplace {
 
 /** A host of such analyses: it need not find a model, or plan memory for one. */
 export interface FilesHost
-  extends Pick<Workplace, "folder" | "engine" | "threads">,
+  extends Pick<FilesSubject, "folder" | "engine" | "threads">,
     Pick<Host, "signal" | "onProgress" | "warn"> {
   readonly kept?: (place: string) => void;
 }
