@@ -3,20 +3,20 @@ import {
   certificateLine,
   percent,
   promptText,
-  roundingOf,
-  short,
   type Table,
   warningLines,
 } from "@resolvent/analysis";
-import { type ShownVerdict, sourceText } from "@resolvent/paths";
 import { cycleIn } from "../graph/cycle.ts";
 import type { AttributionGraph } from "../graph/graph.ts";
 import { influence } from "../graph/influence.ts";
 import { matrixOf } from "../graph/matrix.ts";
 import { readGraph } from "../graph/read-graph.ts";
 import { dictionaryLine } from "./dictionary-facts.ts";
+import { checkTables } from "./graph-check-tables.ts";
 import { nodeNames } from "./graph-facts.ts";
+import { headTables } from "./graph-head-tables.ts";
 import type { GraphResult, ScoreFacts } from "./graph-result.ts";
+import { targetTables } from "./graph-target-tables.ts";
 
 export const GRAPH_TABLE_KINDS: readonly string[] = [
   "graph-score",
@@ -301,218 +301,5 @@ function influenceTable({ influence: rows }: GraphResult): Table[] {
       ],
       rows: rows.map(({ edges, tokens, errors, others }) => [edges, tokens, errors, others]),
     },
-  ];
-}
-
-function headTables({ hops, precision }: GraphResult): Table[] {
-  if (hops.length === 0) return [];
-  // Several edges may go through one head at one place: it looks there for one reason.
-  const looks = hops.filter(
-    ({ head, query, key }, i) =>
-      hops.findIndex(
-        (one) => one.head.name === head.name && one.query === query && one.key === key,
-      ) === i,
-  );
-  return [
-    {
-      kind: "edge-head",
-      title: "The head that most of an edge goes through, and where it looks",
-      columns: [
-        { name: "from", kind: "text", refers: "node" },
-        { name: "to", kind: "text", refers: "node" },
-        { name: "weight", kind: "effect" },
-        { name: "head", kind: "text", refers: "node" },
-        { name: "query", head: "at", kind: "count", refers: "pos" },
-        { name: "key", head: "looks at", kind: "count", refers: "pos" },
-        { name: "effect", head: "passes", kind: "number" },
-        { name: "pattern", head: "attention", kind: "share" },
-        { name: "score", kind: "number" },
-      ],
-      rows: hops.map(({ from, to, weight, head, query, key, effect, pattern, score }) => [
-        ...[from, to, weight, head.name, query, key, effect, pattern, score],
-      ]),
-      notes: ["parts of an edge that pass several heads are in what each of them passes"],
-    },
-    {
-      kind: "edge-head-side",
-      title: "Why it looks there: what gives the score its two sides",
-      columns: [
-        { name: "head", kind: "text", refers: "node" },
-        { name: "query", head: "at", kind: "count", refers: "pos" },
-        { name: "key", head: "looks at", kind: "count", refers: "pos" },
-        { name: "side", kind: "text" },
-        { name: "node", kind: "text" },
-        { name: "effect", kind: "effect" },
-      ],
-      rows: looks.flatMap(({ head, query, key, ...hop }): Cell[][] => {
-        const row = (side: string, node: string, effect: number): Cell[] => [
-          ...[head.name, query, key, side, node, effect],
-        ];
-        return [
-          ...hop.querySide.map(({ node, effect }) => row("query", node, effect)),
-          row("query", "all others", hop.queryOthers),
-          ...hop.keySide.map(({ node, effect }) => row("key", node, effect)),
-          row("key", "all others", hop.keyOthers),
-        ];
-      }),
-      rounding: roundingOf(
-        precision ?? "f64",
-        hops.map(({ score }) => score),
-      ),
-      notes: ["each side adds up to the score, with the other side whole"],
-    },
-  ];
-}
-
-/** A target by degree, and its paths through heads and features, each with the model itself beside it. */
-function targetTables({
-  target,
-  degrees,
-  steps,
-  precision,
-  input,
-  constant,
-  total,
-}: GraphResult): Table[] {
-  if (target === null || steps === null) return [];
-  const texts = input.tokens.map(({ text }) => text);
-  const { shown, notShown, exhaustive, expanded, pending } = steps;
-  const verified = shown.some((path) => path.verified !== null);
-  const sum = (name: "model" | "replaced" | "tokens" | "errors" | "biases"): number =>
-    degrees.reduce((all, row) => all + row[name], 0);
-  const columns = ["model", "replaced", "tokens", "errors", "biases"] as const;
-  return [
-    {
-      kind: "graph-degree",
-      field: "degrees",
-      title: `${target.readout} by degree, in the model itself and in features`,
-      columns: [
-        { name: "degree", kind: "count" },
-        { name: "model", kind: "effect" },
-        { name: "replaced", head: "in features", kind: "effect" },
-        { name: "tokens", head: "of it, tokens", kind: "number" },
-        { name: "errors", kind: "number" },
-        { name: "biases", kind: "number" },
-      ],
-      rows: degrees.map((row) => [row.degree, ...columns.map((name) => row[name])]),
-      footer: [["sum", ...columns.map(sum)]],
-      rounding: roundingOf(
-        precision ?? "f64",
-        degrees.map((row) => row.replaced),
-      ),
-      notes: [
-        `degree: the number of blocks passed, an MLP or its transcoder one block; ${target.readout} = ${short(target.value)} = either sum and the constant ${short(constant ?? 0)}; paths of the graph ${short(total ?? 0)}`,
-        "model: neurons with their gates held; in features: active sets held; of it: what begins at tokens, at errors of transcoders, at biases",
-      ],
-    },
-    {
-      kind: "graph-step-path",
-      title: exhaustive
-        ? "The largest paths through heads and features"
-        : "Large paths through heads and features, found by search",
-      columns: [
-        { name: "path", kind: "text" },
-        { name: "source", kind: "text", detail: true },
-        { name: "position", kind: "count", detail: true, refers: "pos" },
-        { name: "nodes", kind: "text", detail: true, refers: "node" },
-        { name: "degree", kind: "count" },
-        { name: "effect", kind: "effect" },
-        { name: "model", head: "MLPs whole", kind: "number", missing: "–" },
-        { name: "frozen", kind: "number", detail: !verified },
-        { name: "live", kind: "number", detail: !verified },
-        ...WITHOUT_COLUMNS.map((column) => ({ ...column, ...(!verified && { detail: true }) })),
-        { name: "count", kind: "count", detail: true },
-      ],
-      rows: shown.map(({ source, position, nodes, degree, effect, model, verified: checked }) => [
-        [sourceText({ name: source, position }, texts), ...nodes].join(" → "),
-        ...[source, position, nodes.join(" "), degree, effect, model],
-        ...(checked === null ? NO_VERDICT : verdictCells(checked).slice(1)),
-        1,
-      ]),
-      rest: [
-        `${BigInt(notShown.count).toLocaleString("en")} others`,
-        ...[null, null, null, null, notShown.sum, null],
-        ...NO_VERDICT,
-        Number.isSafeInteger(Number(notShown.count)) ? Number(notShown.count) : notShown.count,
-      ],
-      notes: [
-        `from tokens; what begins at errors and biases gives ${short(steps.otherSources)}`,
-        "features of transcoders are single nodes here; MLPs whole: the same path of the model itself, where it is among the largest there",
-        exhaustive
-          ? "every path was looked at: these are the largest"
-          : `found by search, and not shown to be the largest: ${expanded.toLocaleString("en")} ends of paths were looked at${pending === null ? "" : `, none left promises more than ${short(pending)} by degree`}`,
-        ...(verified
-          ? [
-              "checked by taking the path away: frozen, with all gates at their values; live, with every gate recomputed, errors as they were",
-            ]
-          : []),
-      ],
-    },
-  ];
-}
-
-/** What is said without something. */
-const WITHOUT_COLUMNS = [
-  { name: "frozenWithout", kind: "logit", head: "left, frozen", detail: true },
-  { name: "liveWithout", kind: "logit", head: "left, live" },
-  { name: "liveToken", kind: "token", head: "then likeliest" },
-  { name: "liveProbability", kind: "share", detail: true },
-] as const;
-
-/** `predicted`, and what follows it. */
-function verdictCells({ predicted, frozen, live, without }: ShownVerdict): Cell[] {
-  const [first] = without.live.top;
-  return [
-    ...[predicted, frozen, live, without.frozen.value, without.live.value],
-    ...[first?.text ?? null, first?.probability ?? null],
-  ];
-}
-
-const NO_VERDICT: readonly Cell[] = [null, null, null, null, null, null];
-
-function checkTables({ verified, ablated, logits, target }: GraphResult): Table[] {
-  const numbers = [
-    { name: "predicted", kind: "effect" },
-    { name: "frozen", kind: "number" },
-    { name: "live", kind: "number" },
-  ] as const;
-  return [
-    ...(verified.length === 0
-      ? []
-      : [
-          {
-            kind: "edge-check",
-            field: "verified",
-            title: "Edges checked by taking their sources away, all other features held",
-            columns: [
-              { name: "from", kind: "text", refers: "node" },
-              { name: "to", kind: "text", refers: "node" },
-              ...numbers,
-            ],
-            rows: verified.map(({ from, to, predicted, frozen, live }) => [
-              ...[from, to, predicted, frozen, live],
-            ]),
-            notes: ["frozen: with all gates held; live: with patterns and norms recomputed"],
-          } satisfies Table,
-        ]),
-    ...(ablated.length === 0
-      ? []
-      : [
-          {
-            kind: "node-check",
-            field: "ablated",
-            title: `Features changed, and what that does to ${target?.readout ?? `the logit of ${JSON.stringify(logits[0]?.token.text ?? "")}`}`,
-            columns: [
-              { name: "node", kind: "text", refers: "node" },
-              { name: "times", kind: "number" },
-              ...numbers,
-              ...WITHOUT_COLUMNS,
-            ],
-            rows: ablated.map((one) => [one.node, one.times, ...verdictCells(one)]),
-            notes: [
-              "what it loses where so much is left of the feature: predicted, along all paths; frozen, with all gates held; live, with every gate recomputed; left and then likeliest are what is said then",
-            ],
-          } satisfies Table,
-        ]),
   ];
 }
