@@ -1,9 +1,8 @@
-import type { Certificate, Gate, Parameter, Progress, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, Parameter, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
   Description,
-  Estimate,
   Findings,
   ModelDescription,
   Work,
@@ -11,6 +10,7 @@ import type {
 import type { PathExpansion } from "@resolvent/paths";
 import type { Place as OwnPlace } from "../worker/places.ts";
 import type { Engines } from "./engines.svelte.ts";
+import { Errand } from "./errand.svelte.ts";
 import {
   ALL_GATES,
   fragmentOf,
@@ -25,28 +25,10 @@ import type { Act } from "./keys.ts";
 import { lastMove, pathNames } from "./path-facts.ts";
 import { FIRST, FIRST_VERIFIED, pathsWork, type Question, treeWork } from "./question.ts";
 import { isTab } from "./tabs.ts";
-
-/** Something that goes on elsewhere. */
-export interface Job {
-  /** In a few words, as a line of status begins. */
-  readonly what: string;
-  readonly estimate: Estimate | undefined;
-  readonly progress: Progress | undefined;
-  /** Begins it, where it is so much that somebody has to want it. */
-  readonly begin?: () => void;
-}
-
-/** Operations above which work is not begun unasked: about half a minute of one core. */
-const MUCH = 1e12;
+import { Trail } from "./trail.ts";
 
 /** Faults that end once a model is given or fetched. */
 const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
-
-/** What went wrong, in sentences. */
-export interface Fault {
-  readonly message: string;
-  readonly remedy: string | undefined;
-}
 
 /** What a panel of any analysis shows. */
 export interface Panel {
@@ -66,9 +48,6 @@ export interface LabOptions {
   readonly tell?: (place: OwnPlace) => void;
 }
 
-/** Changes of the same kind within so many milliseconds are one step back. */
-const ONE_STEP = 1000;
-
 /**
  * The lab: what is asked, what was found, what is being looked at. All views read it, and change it by its methods, so
  * that a selection is one thing in all of them.
@@ -83,8 +62,6 @@ export class Lab {
   pointed: string | null = $state(null);
   /** The token that is pointed at. */
   pointedToken: number | null = $state(null);
-  job: Job | null = $state.raw(null);
-  fault: Fault | null = $state.raw(null);
   /** What is to be said and is no fault: parts of a link that were ignored. */
   note: string | null = $state(null);
   why: Why | null = $state.raw(null);
@@ -109,22 +86,24 @@ export class Lab {
 
   /** Absent where models are not the page's to give. */
   readonly tell: LabOptions["tell"];
+  /** What goes on, and what went wrong. */
+  readonly errand: Errand;
   readonly #asking: Asking;
   #verified: number = FIRST_VERIFIED;
   readonly #kept = new KeptFindings();
-  /** What goes on, where something does. */
-  #going: Promise<unknown> | undefined;
   /** What the tab last found: what can be copied of it. */
   #found: Work | undefined;
-  #stop: AbortController | undefined;
   /** Undefined while it is made into HTML. */
-  #window: Window | undefined;
-  #changed = { kind: "", at: 0 };
+  #trail: Trail | undefined;
 
   constructor(first: Findings, asking: Asking, { tell }: LabOptions = {}) {
     this.findings = $state.raw(first);
     this.#asking = asking;
     this.tell = tell;
+    this.errand = new Errand(asking, (code) => {
+      // A link of a model that its reader has to give, or to fetch.
+      if (tell !== undefined && NOT_HERE.includes(code)) this.models = true;
+    });
   }
 
   /** The result of `findings`: of `paths`, whatever else is on the screen. */
@@ -153,7 +132,7 @@ export class Lab {
   /** Follows the address of a window, and goes with it from now on. */
   follow(window: Window): void {
     this.live = true;
-    this.#window = window;
+    this.#trail = new Trail(window);
     const read = (): void => void this.#read(window.location.hash);
     window.addEventListener("popstate", read); // of fragments that somebody types too
     read();
@@ -241,9 +220,9 @@ export class Lab {
     }: { readonly wanted?: () => boolean; readonly estimated?: boolean } = {},
   ): Promise<Findings | undefined> {
     const known = this.#kept.of(work);
-    if (known === undefined) while (this.#going !== undefined) await this.#going;
+    if (known === undefined) await this.errand.idle();
     if (!wanted()) return undefined;
-    const findings = known ?? (await this.#run(what, work, undefined, estimated));
+    const findings = known ?? (await this.errand.run(what, work, { estimated }));
     if (findings === undefined) return undefined;
     this.#kept.keep(work, findings);
     this.#found = work;
@@ -290,7 +269,7 @@ export class Lab {
     const { head, query, key } = move;
     const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 4 };
     const work: Work = { analysis: "qk", model, values, precision: "f32", float64: true };
-    const findings = await this.#run(`why ${head} looks there`, work);
+    const findings = await this.errand.run(`why ${head} looks there`, work);
     if (findings !== undefined) this.why = { path, findings };
   }
 
@@ -314,7 +293,7 @@ export class Lab {
     const { model, prompt } = this.answered;
     const values = { prompt, top: 12 };
     const work: Work = { analysis: "run", model, values, precision: "f32", float64: false };
-    const findings = await this.#run("the likeliest tokens", work);
+    const findings = await this.errand.run("the likeliest tokens", work);
     const { next } = Object(findings?.result);
     if (Array.isArray(next)) this.candidates = next as readonly Candidate[]; // of `run`
   }
@@ -332,16 +311,13 @@ export class Lab {
     this.#go({ ...this.place, values }, "values");
     const { model } = this.place.question;
     const work: Work = { analysis: name, model, values, precision: "f32", float64 };
-    const findings = await this.#run(name, work, (partial) => {
-      this.panel = { ...panel, findings: partial };
+    const findings = await this.errand.run(name, work, {
+      onPartial: (partial) => {
+        this.panel = { ...panel, findings: partial };
+      },
     });
     if (findings !== undefined && this.panel?.description === panel.description)
       this.panel = { ...panel, findings };
-  }
-
-  /** Ends what goes on. */
-  cancel(): void {
-    this.#stop?.abort();
   }
 
   #hold(frozen: readonly Gate[]): void {
@@ -359,14 +335,14 @@ export class Lab {
     }
     const { a, b } = this.paths.target;
     const target = [a, b].flatMap((token) => (token === null ? [] : [token.id]));
-    const findings = await this.#run("the tree", treeWork(this.answered, { target, frozen }));
+    const findings = await this.errand.run("the tree", treeWork(this.answered, { target, frozen }));
     if (findings !== undefined) this.tree = { frozen, findings };
   }
 
   /** One step back: what goes on is ended first. */
   #leave(): void {
-    if (this.job !== null) this.cancel();
-    else if (fragmentOf(this.place) !== "") this.#window?.history.back();
+    if (this.errand.job !== null) this.errand.cancel();
+    else if (fragmentOf(this.place) !== "") this.#trail?.back();
   }
 
   /** Looks up what there is: analyses, models, and what computes. */
@@ -376,7 +352,7 @@ export class Lab {
       // What the first click needs is there before it: headers, a tokenizer, the analysis.
       await this.#asking.model(this.place.question.model);
     } catch (error) {
-      this.#failed(error);
+      this.errand.failed(error);
     }
   }
 
@@ -388,7 +364,7 @@ export class Lab {
       const [description] = (await this.#asking.describe([analysis])).analyses;
       if (this.place.analysis !== analysis) return; // somebody was faster
       if (description === undefined || !("parameters" in description)) {
-        this.fault = {
+        this.errand.fault = {
           message: `There is no analysis "${analysis}" here.`,
           remedy: "The tab More lists them.",
         };
@@ -397,7 +373,7 @@ export class Lab {
       this.panel = { description, findings: undefined };
       if (Object.keys(values).length > 0) await this.runPanel(values);
     } catch (error) {
-      this.#failed(error);
+      this.errand.failed(error);
     }
   }
 
@@ -405,7 +381,7 @@ export class Lab {
   async #read(fragment: string): Promise<void> {
     const read = placeOf(fragment);
     if ("message" in read) {
-      this.fault = { message: read.message, remedy: undefined };
+      this.errand.fault = { message: read.message, remedy: undefined };
       return;
     }
     const { place, ignored } = read;
@@ -425,7 +401,7 @@ export class Lab {
     const same = JSON.stringify(question) === JSON.stringify(this.answered);
     const checked = same ? Math.max(verify, this.#verified) : verify;
     const what = same ? "taking paths away" : "all paths";
-    const findings = await this.#run(what, pathsWork(question, { verify: checked }));
+    const findings = await this.errand.run(what, pathsWork(question, { verify: checked }));
     if (findings === undefined) return;
     this.findings = findings;
     this.answered = question;
@@ -436,84 +412,10 @@ export class Lab {
     await this.#growTree();
   }
 
-  /** Runs work: its cost is known first, and it can be ended. Undefined where it failed or was ended. */
-  async #run(
-    what: string,
-    work: Work,
-    onPartial?: (findings: Findings) => void,
-    estimated = true,
-  ): Promise<Findings | undefined> {
-    const going = this.#runNow(what, work, onPartial, estimated);
-    this.#going = going;
-    const findings = await going;
-    if (this.#going === going) this.#going = undefined;
-    return findings;
-  }
-
-  async #runNow(
-    what: string,
-    work: Work,
-    onPartial: ((findings: Findings) => void) | undefined,
-    estimated: boolean,
-  ): Promise<Findings | undefined> {
-    this.#stop?.abort();
-    const stop = new AbortController();
-    this.#stop = stop;
-    const { signal } = stop;
-    const told = (job: Job): void => {
-      if (this.#stop === stop) this.job = job;
-    };
-    this.fault = null;
-    try {
-      told({ what, estimate: undefined, progress: undefined });
-      const estimate = estimated ? await this.#asking.estimate(work, { signal }) : undefined;
-      told({ what, estimate, progress: undefined });
-      if (estimate !== undefined && estimate.flops > MUCH) {
-        await new Promise<void>((resolve, reject) => {
-          told({ what, estimate, progress: undefined, begin: resolve });
-          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-        });
-        told({ what, estimate, progress: undefined });
-      }
-      const onProgress = (progress: Progress): void => told({ what, estimate, progress });
-      const heard = onPartial === undefined ? {} : { onPartial };
-      return await this.#asking.run(work, { signal, onProgress, ...heard });
-    } catch (error) {
-      if (this.#stop === stop) this.#failed(error);
-      return undefined;
-    } finally {
-      if (this.#stop === stop) {
-        this.#stop = undefined;
-        this.job = null;
-      }
-    }
-  }
-
-  #failed(error: unknown): void {
-    const { name, code, message = String(error), remedy } = Object(error);
-    if (name === "AbortError") return;
-    // A link of a model that its reader has to give, or to fetch.
-    if (this.tell !== undefined && NOT_HERE.includes(code)) this.models = true;
-    const own = typeof remedy === "string" ? remedy : undefined;
-    this.fault = {
-      message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
-      remedy: own,
-    };
-  }
-
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
   #go(place: Place, kind: string): void {
     this.place = place;
-    const now = Date.now();
-    const goesOn = kind === this.#changed.kind && now - this.#changed.at < ONE_STEP;
-    this.#changed = { kind, at: now };
-    if (this.#window === undefined) return;
-    const { history, location } = this.#window;
-    const address = `${location.pathname}${location.search}`;
-    const fragment = fragmentOf(place);
-    const to = fragment === "" ? address : `${address}#${fragment}`;
-    if (goesOn) history.replaceState(null, "", to);
-    else history.pushState(null, "", to);
+    this.#trail?.go(fragmentOf(place), kind);
   }
 }
 

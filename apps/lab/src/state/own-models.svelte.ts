@@ -2,7 +2,8 @@ import type { ModelDescription } from "@resolvent/analysis/remote";
 import { type Keeper, startKeeper } from "../storage/keeper.ts";
 import type { ErrandProgress, Stored } from "../storage/messages.ts";
 import { type ModelFiles, modelFiles, type PlacedFile, placedFiles } from "./dropped.ts";
-import type { Fault, Lab } from "./lab.svelte.ts";
+import type { Fault } from "./errand.svelte.ts";
+import type { Lab } from "./lab.svelte.ts";
 import { filesName, type HubModel, hubModelName, hubModelOf, isFilesName } from "./own-names.ts";
 
 /** The Hub's address, or that of another one where the page says so: its policy has to allow requests to it. */

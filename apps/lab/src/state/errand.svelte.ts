@@ -1,0 +1,112 @@
+import type { Progress } from "@resolvent/analysis";
+import type { Asking, Estimate, Findings, Work } from "@resolvent/analysis/remote";
+
+/** Something that goes on elsewhere. */
+export interface Job {
+  /** In a few words, as a line of status begins. */
+  readonly what: string;
+  readonly estimate: Estimate | undefined;
+  readonly progress: Progress | undefined;
+  /** Begins it, where it is so much that somebody has to want it. */
+  readonly begin?: () => void;
+}
+
+/** What went wrong, in sentences. */
+export interface Fault {
+  readonly message: string;
+  readonly remedy: string | undefined;
+}
+
+/** How work is run. */
+export interface ErrandOptions {
+  readonly onPartial?: (findings: Findings) => void;
+  /** Whether it is work on a model, whose cost is known first; default true. */
+  readonly estimated?: boolean;
+}
+
+/** Operations above which work is not begun unasked: about half a minute of one core. */
+const MUCH = 1e12;
+
+/** The one piece of work that goes on for the lab: how far it is, how it ends, and what went wrong. */
+export class Errand {
+  job: Job | null = $state.raw(null);
+  fault: Fault | null = $state.raw(null);
+  readonly #asking: Asking;
+  readonly #onFault: (code: unknown) => void;
+  #going: Promise<unknown> | undefined;
+  #stop: AbortController | undefined;
+
+  constructor(asking: Asking, onFault: (code: unknown) => void) {
+    this.#asking = asking;
+    this.#onFault = onFault;
+  }
+
+  /** Waits until nothing goes on. */
+  async idle(): Promise<void> {
+    while (this.#going !== undefined) await this.#going;
+  }
+
+  /** Ends what goes on. */
+  cancel(): void {
+    this.#stop?.abort();
+  }
+
+  /** Runs work: its cost is known first, and it can be ended. Undefined where it failed or was ended. */
+  async run(what: string, work: Work, options: ErrandOptions = {}): Promise<Findings | undefined> {
+    const going = this.#run(what, work, options);
+    this.#going = going;
+    const findings = await going;
+    if (this.#going === going) this.#going = undefined;
+    return findings;
+  }
+
+  /** Tells of a fault, unless somebody has ended what has failed. */
+  failed(error: unknown): void {
+    const { name, code, message = String(error), remedy } = Object(error);
+    if (name === "AbortError") return;
+    this.#onFault(code);
+    const own = typeof remedy === "string" ? remedy : undefined;
+    this.fault = {
+      message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
+      remedy: own,
+    };
+  }
+
+  async #run(
+    what: string,
+    work: Work,
+    { onPartial, estimated = true }: ErrandOptions,
+  ): Promise<Findings | undefined> {
+    this.#stop?.abort();
+    const stop = new AbortController();
+    this.#stop = stop;
+    const { signal } = stop;
+    const told = (job: Job): void => {
+      if (this.#stop === stop) this.job = job;
+    };
+    this.fault = null;
+    try {
+      told({ what, estimate: undefined, progress: undefined });
+      const estimate = estimated ? await this.#asking.estimate(work, { signal }) : undefined;
+      told({ what, estimate, progress: undefined });
+      if (estimate !== undefined && estimate.flops > MUCH) {
+        await new Promise<void>((resolve, reject) => {
+          told({ what, estimate, progress: undefined, begin: resolve });
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        });
+        told({ what, estimate, progress: undefined });
+      }
+      const onProgress = (progress: Progress): void => told({ what, estimate, progress });
+      const heard = onPartial === undefined ? {} : { onPartial };
+      return await this.#asking.run(work, { signal, onProgress, ...heard });
+    } catch (error) {
+      if (this.#stop === stop) this.failed(error);
+      return undefined;
+    } finally {
+      if (this.#stop === stop) {
+        this.#stop = undefined;
+        this.job = null;
+      }
+    }
+  }
+}

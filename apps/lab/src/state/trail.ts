@@ -1,0 +1,29 @@
+/** Changes of the same kind within so many milliseconds are one step back. */
+const ONE_STEP = 1000;
+
+/** The steps that Back undoes, in the history of a window. */
+export class Trail {
+  readonly #window: Pick<Window, "history" | "location">;
+  #last = { kind: "", at: 0 };
+
+  constructor(window: Pick<Window, "history" | "location">) {
+    this.#window = window;
+  }
+
+  /** Gives the address a fragment: as a step of its own, unless it goes on with the last one. */
+  go(fragment: string, kind: string): void {
+    const now = Date.now();
+    const goesOn = kind === this.#last.kind && now - this.#last.at < ONE_STEP;
+    this.#last = { kind, at: now };
+    const { history, location } = this.#window;
+    const address = `${location.pathname}${location.search}`;
+    const to = fragment === "" ? address : `${address}#${fragment}`;
+    if (goesOn) history.replaceState(null, "", to);
+    else history.pushState(null, "", to);
+  }
+
+  /** One step back. */
+  back(): void {
+    this.#window.history.back();
+  }
+}
