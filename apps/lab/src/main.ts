@@ -1,12 +1,15 @@
 import "./style.css";
+import "./frame.css";
 import "virtual:figures.css";
 import type { Findings } from "@resolvent/analysis/remote";
 import { hydrate, mount } from "svelte";
 import { workerConnection } from "./connection.ts";
 import { machineConnection, tokenOf } from "./machine-connection.ts";
+import { embedOf, fragmentWith } from "./state/embed.ts";
 import { Engines } from "./state/engines.svelte.ts";
 import { Lab } from "./state/lab.svelte.ts";
 import App from "./view/App.svelte";
+import Embedded from "./view/Embedded.svelte";
 import type { Place as OwnPlace } from "./worker/places.ts";
 
 const target = document.getElementById("app") as HTMLElement; // index.html has it
@@ -38,7 +41,19 @@ const engines = new Engines(
 // Where a machine computes, models are those that it was started with.
 const lab = new Lab(first, engines.asking, token === undefined ? { tell } : {});
 lab.engines = engines;
-// A server for development sends no first screen.
-const show = target.hasChildNodes() ? hydrate : mount;
-show(App, { target, props: { lab } });
+const embed = embedOf(window.location.search);
+if (embed === undefined) {
+  // A server for development sends no first screen.
+  const show = target.hasChildNodes() ? hydrate : mount;
+  show(App, { target, props: { lab } });
+} else {
+  if ("panel" in embed) {
+    lab.embedded = embed.panel;
+    const fragment = fragmentWith(window.location.hash, embed.panel);
+    if (fragment !== "") window.history.replaceState(null, "", `#${fragment}`);
+  }
+  target.replaceChildren();
+  mount(Embedded, { target, props: { lab, embed } });
+  document.documentElement.removeAttribute("data-embed"); // what hid the first screen
+}
 lab.follow(window);

@@ -14,6 +14,8 @@ import type { Drawing, Role, Shape } from "../shape.ts";
 import { cut, textWidth, wrap } from "../text.ts";
 
 const ROW = 24;
+/** Of a row at most, where there is height to fill. */
+const ROW_AT_MOST = 40;
 /** Lines of a name at most. */
 const LINES = 3;
 /** Of names in two lines, and how far these are apart. */
@@ -31,7 +33,11 @@ const AXIS = 40;
 const LEGEND = 18;
 
 /** A bar for each row. */
-export function barsLayout(view: BarsView, table: Table, width: number): Omit<Drawing, "title"> {
+export function barsLayout(
+  view: BarsView,
+  table: Table,
+  { width, height: room }: { readonly width: number; readonly height: number },
+): Omit<Drawing, "title"> {
   const x = columnOf(table, view.x);
   const y = columnOf(table, view.y);
   if (x === undefined || y === undefined) return { width, height: 0, alt: "", shapes: [] };
@@ -59,7 +65,9 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
   const { scale, ticks } = scaleOf(view, rows, [x, twin, line, ...ends], [left, width - right]);
   const lines = names.map((name) => wrap(name, named - 10, { mono, lines: LINES }));
   const most = lines.reduce((so, { length }) => Math.max(so, length), 1);
-  const tall = most > 1 ? TALL + NEXT * (most - 2) : ROW;
+  const least = most > 1 ? TALL + NEXT * (most - 2) : ROW;
+  const fitting = Math.floor((room - top - AXIS) / Math.max(rows.length, 1));
+  const tall = Math.max(least, Math.min(fitting, ROW_AT_MOST));
   const bottom = top + rows.length * tall;
   const shapes: Shape[] = ticks.flatMap((tick): Shape[] => [
     {
