@@ -24,7 +24,9 @@ const click = async (page, name) => {
 /** Waits until nothing goes on. @type {(page: Page) => Promise<void>} */
 const settled = async (page) => {
   await page.waitForTimeout(300);
-  await page.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
+  await page.waitForFunction(
+    () => (document.querySelector(".status")?.textContent ?? "").trim() === "",
+  );
   await page.waitForTimeout(200);
 };
 
@@ -48,7 +50,14 @@ const STATES = {
   editing: ["", (page) => page.keyboard.press("/")],
   target: ["", (page) => page.keyboard.press("t")],
   certificate: ["", (page) => page.locator("details.badge summary").first().click()],
-  copy: ["", (page) => page.locator("details.copy summary").click({ timeout: 2000 }).catch(() => {})],
+  copy: [
+    "",
+    (page) =>
+      page
+        .locator("details.copy summary")
+        .click({ timeout: 2000 })
+        .catch(() => {}),
+  ],
   keys: ["", (page) => page.keyboard.press("?")],
   "own-models": ["", (page) => click(page, "Own")],
   "heads-empty": ["#v=1&a=heads-view&p=Once"],
@@ -113,7 +122,9 @@ try {
     page.on("pageerror", (error) => console.log(`${name}: ${error}`));
     try {
       await page.goto(`${address}${at}`);
-      await page.waitForFunction(() => document.querySelector(".embedded, .models:not([disabled])"));
+      await page.waitForFunction(() =>
+        document.querySelector(".embedded, .models:not([disabled])"),
+      );
       await settled(page);
       await act?.(page);
       await settled(page);

@@ -29,7 +29,7 @@ export interface ReportFigure {
 /** How a report looks beside a page. */
 const REPORT = `
 article{border-top:1px solid var(--rs-ink);margin-top:2.5rem}
-.written{white-space:pre-wrap;border-left:4px solid var(--rs-size);padding-left:1rem}
+.written{border-left:4px solid var(--rs-size);padding-left:1rem}
 a{color:var(--rs-size)}
 `;
 
@@ -72,7 +72,7 @@ function articleHtml(figure: ReportFigure, n: number, version: string): string {
     `<p class="kicker">${escapeHtml(figure.analysis)} · model ${escapeHtml(result.model.name)}</p>`,
     promptHtml(result),
     first === undefined ? "" : `<p class="lead">${typeset(first)}</p>`,
-    note === "" ? "" : `<p class="written">${escapeHtml(note)}</p>`,
+    note === "" ? "" : `<p class="written">${note.split("\n").map(escapeHtml).join("<br>")}</p>`,
     figureHtml(view, [table], n),
     tableHtml(table, { open: false }),
     "<details><summary>Its question, and whether it adds up</summary>",

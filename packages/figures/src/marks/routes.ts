@@ -7,7 +7,7 @@ import { type Span, spansOf } from "./token-spans.ts";
 
 /** Pixels of a block's row, and at most where there is height to fill. */
 const ROW = 26;
-const ROW_AT_MOST = 64;
+const ROW_AT_MOST = 96;
 /** Pixels of the widest path. */
 export const WIDEST = 7;
 const TOKEN = 90;
