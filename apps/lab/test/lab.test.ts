@@ -6,6 +6,8 @@ import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KEYS } from "../src/state/keys.ts";
 import { faultless } from "./faultless.ts";
+import { expectSameResults } from "./same-question.ts";
+import { expectSameFiles } from "./saved-files.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -144,6 +146,22 @@ inChromium("the lab in Chromium", () => {
       total,
       [...all].map((file) => `${file} ${gzipped(`assets/${file}`)}`).join("\n"),
     ).toBeLessThanOrEqual(180_000);
+    // What is on the screen, three paths of it checked, is asked again by what the menu copies.
+    await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const copied: string[] = [];
+    for (const kind of ["link", "command", "TypeScript"]) {
+      await lab.locator(".copy > summary").click();
+      await lab.locator(".copy").getByRole("button", { name: kind, exact: true }).click();
+      await lab.getByText("Copied", { exact: true }).waitFor();
+      copied.push(await lab.evaluate(() => navigator.clipboard.readText()));
+    }
+    const [link = "", command = "", program = ""] = copied;
+    expect(command).toContain("--verify 3");
+    const other = await opened(new URL(link).hash);
+    await other.locator("select.models:not([disabled])").waitFor();
+    await idle(other);
+    await expectSameResults(other.locator(".degrees details.take"), { command, program });
+    await other.close();
     await lab.close();
   });
 
@@ -160,6 +178,8 @@ inChromium("the lab in Chromium", () => {
     await lab.locator(".found figure svg").first().waitFor();
     expect(await lab.locator(".found .lead").textContent()).toMatch(/\d/);
     expect(lab.url()).toContain("maxDegree");
+    await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await expectSameFiles(lab, lab.locator(".found figure").first());
     await lab.close();
   });
 
@@ -210,6 +230,8 @@ inChromium("the lab in Chromium", () => {
     expect(await lab.locator(".help :focus").count()).toBe(1);
     await press("Escape");
     expect(await lab.locator(".tokens > .token:focus").textContent()).toBe("␣John");
+    await lab.goto(server.address);
+    await lab.locator("select.models:not([disabled])").waitFor();
     // A border between panels, by keys: it stays where it was put.
     const border = lab.getByRole("separator", { name: "Width of By degree" });
     const wide = async () => (await lab.locator(".degrees").boundingBox())?.width ?? 0;
@@ -241,7 +263,7 @@ inChromium("the lab in Chromium", () => {
     }, `${server.address}?embed=pattern&theme=dark#v=1&k=3`);
     const frame = page.frameLocator("iframe");
     await frame.getByRole("heading", { name: /^Where .* looks$/ }).waitFor();
-    await frame.locator("svg.rs path").first().waitFor();
+    await frame.locator("svg.rs path").first().waitFor({ state: "attached" });
     expect(await height).toBeLessThan(2000);
     expect(await frame.locator(".panel:visible").count()).toBe(1);
     expect(await frame.locator("header").count()).toBe(0);

@@ -34,6 +34,12 @@ export function panelOf(name: string): Panel | undefined {
 /** The panel that any analysis has: it stands on no tab. */
 export const RESULT = "result";
 
+/** The panels where the address has that analysis. */
+export function panelsOn(analysis: string): readonly Panel[] {
+  const own = PANELS.filter(({ on }) => on === analysis);
+  return own.length > 0 ? own : [{ name: RESULT, title: "what came out", on: analysis }];
+}
+
 /** Whether there is a panel of that name. */
 export function isPanel(name: string): boolean {
   return name === RESULT || panelOf(name) !== undefined;

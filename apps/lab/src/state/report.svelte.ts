@@ -1,6 +1,7 @@
 import type { Table, View } from "@resolvent/analysis";
 import { bytes } from "@resolvent/analysis";
 import type { Findings } from "@resolvent/analysis/remote";
+import { commandOf } from "./copies.ts";
 import { fragmentOf } from "./fragment.ts";
 import type { Lab } from "./lab.svelte.ts";
 import {
@@ -44,10 +45,14 @@ export class Report {
     const table = tables.find(({ kind }) => kind === view.table);
     if (table === undefined) return;
     const { place } = this.#lab;
+    const asked = await this.#lab.asked(of);
     const pin: Pin = {
       ...{ id: crypto.randomUUID(), title: view.title ?? table.title ?? view.table, note: "" },
       ...{ fragment: fragmentOf({ ...place, panel: null }), analysis: place.analysis },
-      ...{ answer: of.answer, command: null },
+      ...{
+        answer: of.answer,
+        command: asked === undefined ? null : commandOf(asked.work, asked.analysis),
+      },
       ...{ result: shortResult(of.result), view, table },
     };
     const size = JSON.stringify(pin).length;
