@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { vi } from "vitest";
@@ -32,7 +33,7 @@ export async function printedBy(line: string, more: readonly string[] = []): Pro
 export async function printedByProgram(text: string): Promise<string> {
   const folder = fileURLToPath(new URL("../temp/copied/", import.meta.url));
   mkdirSync(folder, { recursive: true });
-  const file = `${folder}program-${programs++}.ts`;
+  const file = `${folder}${randomUUID()}.ts`; // tests run beside each other
   writeFileSync(file, text);
   const printed: string[] = [];
   const log = vi.spyOn(console, "log").mockImplementation((line) => printed.push(String(line)));
@@ -44,8 +45,6 @@ export async function printedByProgram(text: string): Promise<string> {
   }
   return printed.join("\n");
 }
-
-let programs = 0;
 
 /** What two values differ in: numbers by more than rounding in float32 of the largest, anything else at all. */
 export function differences(

@@ -28,7 +28,7 @@ describe("what the lab opens with", () => {
   test("is asked again by the command that is copied", async () => {
     const line = commandOf(work, known("paths"));
     expect(line).toBe(
-      "resolvent paths tales --prompt 'When Mary and John went to the market, John gave a drink to' --positions --top 12 --routes 2 --verify 2 --target id:346,id:364",
+      "resolvent paths tales --prompt 'When Mary and John went to the market, John gave a drink to' --target id:346,id:364 --top 12 --positions --verify 2 --routes 2",
     );
     const found = JSON.parse(await printedBy(line, ["--json"]));
     expect(found.question).toBe(first.result.question);
