@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Locator, Page } from "playwright";
 import { expect } from "vitest";
-import { differences, printedBy, WHO } from "./copied.ts";
+import { differences, printedBy, resultDifferences } from "./copied.ts";
 import { copiedBy, openMenu, savedBy } from "./same-question.ts";
 
 /** The marks of a figure of bars. */
@@ -62,14 +62,14 @@ export async function expectSameFiles(page: Page, figure: Locator): Promise<void
   expect(json.text).toBe(`${JSON.stringify(found, undefined, 2)}\n`);
   const other = JSON.parse(await printedBy(command, ["--json"]));
   expect(Object.keys(found)).toEqual(Object.keys(other));
-  expect(differences(found, other, { but: WHO })).toEqual([]);
+  expect(resultDifferences(found, other)).toEqual([]);
   const lines = (text: string): unknown =>
     text
       .trimEnd()
       .split("\n")
       .map((one) => JSON.parse(one));
   const ndjson = await printedBy(command, ["--format", "ndjson"]);
-  expect(differences(lines((await read("NDJSON")).text), lines(ndjson), { but: WHO })).toEqual([]);
+  expect(resultDifferences(lines((await read("NDJSON")).text), lines(ndjson))).toEqual([]);
 
   await expectSamePage(apart, (await savedBy(sheet, "page")).path, command);
   await apart.close();
