@@ -218,8 +218,10 @@ inChromium("own models in Chromium", () => {
       PIECE_BYTES + 90_000,
     );
     // Its workers die as they stand.
-    await page.reload();
+    await page.goto("about:blank");
     server.stallAfter = undefined;
+    await page.goto(server.address);
+    await page.locator("select.models:not([disabled])").waitFor();
     await page.getByRole("button", { name: "Own…" }).click();
     await panel().getByText("not all of it").waitFor();
     server.move("tiny/large", other);
