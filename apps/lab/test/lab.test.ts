@@ -144,11 +144,12 @@ inChromium("the lab in Chromium", () => {
       .filter((file) => /\.(?:js|css)$/.test(file) && !file.startsWith("worker-"));
     const entry = [...page.matchAll(/assets\/([^"]+\.(?:js|css))"/g)].map(([, file = ""]) => file);
     const all = new Set([...scripts, ...entry]);
-    const total = [...all].reduce((sum, file) => sum + gzipped(`assets/${file}`), 0);
-    expect(
-      total,
-      [...all].map((file) => `${file} ${gzipped(`assets/${file}`)}`).join("\n"),
-    ).toBeLessThanOrEqual(180_000);
+    const sizes = [...all].map((file) => {
+      const path = file === "before.js" ? file : `assets/${file}`; // of what a build leaves as it is
+      return { file, bytes: gzipped(path) };
+    });
+    const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(total, JSON.stringify(sizes)).toBeLessThanOrEqual(180_000);
     // What is on the screen, three paths of it checked, is asked again by what the menu copies.
     await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     const copied: string[] = [];
