@@ -11,13 +11,13 @@ import { isPublic, membersOf, repository } from "../src/members.mjs";
  */
 const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>> = {
   analysis: [
-    27500,
-    "the contract, its host, sets of prompts with their views, checks of views, readers of a corpus; schemas are in /parameters",
+    34300,
+    "the contract, its host, sets of prompts with their views, checks of views, readers of a corpus, writers of tables, and the SHA-256 of questions; schemas are in /parameters",
   ],
   "analysis/parameters": [3350, "a schema of each kind of parameter, and nearest names"],
   "analysis/remote": [
-    18400,
-    "both sides of the protocol; what runs an analysis, checks its parameters, results and views",
+    25400,
+    "both sides of the protocol; what runs an analysis, checks its parameters, results and views; the SHA-256 of questions",
   ],
   attention: [
     18600,
@@ -69,7 +69,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     4970,
     "tables, views and sentences of runs by degree and of scores; nothing that computes them",
   ],
-  figures: [19200, "layouts, SVG and pages; of analysis how numbers are written"],
+  figures: [21100, "layouts, SVG and pages; of analysis how numbers are written"],
   linearity: [29300, "the same and the page, with its figures"],
   "linearity/analyses": [29800, "all of the package with its answers and views"],
   merge: [
@@ -110,6 +110,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   "resolvent/analyses": [
     30600,
     "what inspects, runs and times a model: blocks of transformer, degrees of expansion",
+  ],
+  "resolvent/host": [
+    53300,
+    "the contract's parts for a host; loading, families and the engine, for certificates in float64",
   ],
   "resolvent/presentations": [1900, "tables, views and sentences of a forward pass"],
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
