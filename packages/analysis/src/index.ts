@@ -21,6 +21,7 @@ export {
   type JudgedError,
 } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
+export { checkTables } from "./check-tables.ts";
 export { checkViews } from "./check-views.ts";
 export { type Corpus, type CorpusFiles, corpusOf, textPieces, tokenLines } from "./corpus.ts";
 export { csvLine, csvLines } from "./csv.ts";

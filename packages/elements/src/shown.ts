@@ -1,5 +1,6 @@
 import {
   certificatesOf,
+  checkTables,
   checkViews,
   faultOfResult,
   type Result,
@@ -7,7 +8,6 @@ import {
   type View,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
-import { checkTables } from "./check-tables.ts";
 import { presentationFor, type Shows } from "./known.ts";
 
 /** What an element draws. */
@@ -23,7 +23,7 @@ export interface Shown {
  * `@resolvent/analysis/remote`).
  *
  * @throws InputError `elements/bad-result`, `elements/other-kind`, `elements/newer-result`, `elements/nothing-to-show`,
- *   `elements/bad-table`, `analysis/bad-view`
+ *   `analysis/bad-table`, `analysis/bad-view`
  */
 export function shownOf(given: unknown, shows: Shows): Shown {
   const { result: inner, tables: own, views: ownViews } = Object(given);

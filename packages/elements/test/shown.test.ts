@@ -98,7 +98,7 @@ describe("what cannot be shown is told in sentences", () => {
       { ...whole, notes: [1] },
       null,
     ])
-      expect(of(bad), JSON.stringify(bad)).toMatch(/^elements\/bad-table /);
+      expect(of(bad), JSON.stringify(bad)).toMatch(/^analysis\/bad-table /);
     expect(of(whole, [{ mark: "list", table: "other" }])).toMatch(/^analysis\/bad-view /);
     expect(of(whole, {})).toMatch(/^analysis\/bad-view /);
   });
