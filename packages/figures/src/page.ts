@@ -136,7 +136,7 @@ function figureHtml(view: View, tables: readonly Table[], n: number): string {
     view.mark === "scatter" ||
     view.mark === "slope";
   const wide = layout(view, tables, { width: long ? ENOUGH : WIDTHS.wide });
-  const narrow = layout(view, tables, { width: WIDTHS.narrow });
+  const narrow = layout(view, tables, { width: WIDTHS.narrow, turned: true });
   const same = wide.width === narrow.width;
   // Two of them stand side by side where there is room.
   const small = wide.width <= HALF ? ` class="small"` : "";
