@@ -18,7 +18,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   "analysis/parameters": [3350, "a schema of each kind of parameter, and nearest names"],
   "analysis/remote": [
     25400,
-    "both sides of the protocol; what runs an analysis, checks its parameters, results and views; the SHA-256 of questions",
+    "both sides of the protocol, and a reader of replies of others; what runs an analysis, checks its parameters, results and views, and hashes its question",
   ],
   attention: [
     18600,
@@ -120,7 +120,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
   "tensor/rules": [4900, "shape rules and loops, for engines"],
   transformer: [
-    73750,
+    81400,
     "loading, families and tokenizers, whose Oniguruma patterns take a third of it",
   ],
   weights: [
