@@ -8,7 +8,8 @@ import type {
   Work,
 } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
-import type { Place as OwnPlace } from "../worker/places.ts";
+import type { Place as OwnPlace } from "../worker/named-files.ts";
+import type { Contributed } from "./contributed.ts";
 import type { Engines } from "./engines.svelte.ts";
 import { Errand } from "./errand.svelte.ts";
 import {
@@ -92,6 +93,8 @@ export class Lab {
   live: boolean = $state(false);
   /** What computes, where it can be chosen. */
   engines: Engines | null = null;
+  /** Analyses of plug-ins, where the page takes some. */
+  contributed: Contributed | null = null;
 
   /** Absent where models are not the page's to give. */
   readonly tell: LabOptions["tell"];
@@ -201,7 +204,9 @@ export class Lab {
 
   /** Shows an analysis; `paths` is the screen. */
   async open(analysis: string): Promise<void> {
-    if (analysis === this.place.analysis) return;
+    // One that a link named may be there only now.
+    const waits = this.panel === null && analysis !== START.analysis && !isTab(analysis);
+    if (analysis === this.place.analysis && !waits) return;
     this.#go({ ...this.place, analysis, values: {}, dictionaries: null }, "analysis");
     await this.#openPanel();
   }
