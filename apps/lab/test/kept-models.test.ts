@@ -112,9 +112,7 @@ test("of what no token stands for in a text, the question that has it is told, a
   const open = async (file: string) =>
     file === "tokenizer.json" ? tokenizer : await tiny.open(file);
   const models = keptModels({
-    engine: selectEngine,
-    threads: 1,
-    folder: async () => ({ name: "tiny", open }),
+    ...{ engine: selectEngine, threads: 1, folder: async () => ({ name: "tiny", open }) },
   });
   const [first, second] = [await models.find("tiny"), await models.find("tiny")];
   expect(first.vocabulary.encode("foo baz")).toEqual([1, 0]);

@@ -33,6 +33,7 @@ const KEPT_BYTES = 2 ** 28;
 const RUNS_BYTES = 2 ** 27;
 
 const WIDTH: Readonly<Record<Precision, number>> = { f32: 4, f64: 8 };
+
 type Tokenizer = Awaited<ReturnType<typeof loadTokenizer>>;
 type Engine = Awaited<ReturnType<typeof selectEngine>>;
 type OnEngine = Loaded<Parameters<Engine["read"]>[0]>;
