@@ -19,7 +19,7 @@ await build({
 // What a plug-in runs in is one script with its kernels in it: where it runs, it can load nothing. It is a classic one:
 // where the origin is nobody's, browsers start no worker from a module.
 await build({
-  ...{ root, configFile: false, logLevel: "warn", base: "./", publicDir: false },
+  ...{ root, configFile: false, publicDir: false, logLevel: "warn", base: "./" },
   resolve: { conditions: ["@resolvent/source", ...defaultClientConditions] },
   worker: { format: "es" },
   build: {

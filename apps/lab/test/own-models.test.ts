@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,6 @@ import { tinyModel } from "@resolvent/testkit";
 import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createAnalysis } from "../../../tools/create-analysis/src/create.mjs";
 import { hostilePlugin } from "./hostile.ts";
 import { COMMIT, type HubServer, NEXT_COMMIT, serveWithHub } from "./hub-server.ts";
 
@@ -40,6 +40,14 @@ async function smallModel(seed: number, size: object = {}): Promise<Files> {
   for (const name of ["tokenizer.json", "tokenizer_config.json"])
     files[name] = readFileSync(new URL(name, tales));
   return files;
+}
+
+/** A package with an analysis, as its maker makes it. */
+function made(name: string, folder: string): string {
+  const maker = new URL("../../../tools/create-analysis/src/create-analysis.mjs", import.meta.url);
+  const { status } = spawnSync(process.execPath, [fileURLToPath(maker), name, folder]);
+  expect(status).toBe(0);
+  return folder;
 }
 
 /** Drops files on the page, as somebody does from a file manager. */
@@ -264,10 +272,7 @@ inChromium("own models in Chromium", () => {
 
   test("a plug-in as it is made by create-analysis runs on the page's model, in a panel like any other", async () => {
     const folder = join(mkdtempSync(join(tmpdir(), "resolvent-plugin-")), "made");
-    const source = readFileSync(
-      join(createAnalysis("stream-norms", folder), "src/index.js"),
-      "utf8",
-    );
+    const source = readFileSync(join(made("stream-norms", folder), "src/index.js"), "utf8");
     rmSync(folder, { recursive: true });
     await load("index.js", source.replace('"@resolvent/tensor"', '"./elsewhere.js"'));
     await panel().getByText('It imports "./elsewhere.js"').waitFor();

@@ -128,6 +128,7 @@ export type {
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { namedTarget, type TargetFacts, targetFacts, targetText } from "./target.ts";
+export { type TextLossNotes, textLossNotes } from "./text-losses.ts";
 export { type TextRow, type TextRowsOptions, textRows } from "./text-rows.ts";
 export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export { type TopToken, topTokens } from "./top.ts";

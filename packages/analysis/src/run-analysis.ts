@@ -165,7 +165,7 @@ export function needsOf<P, R extends Result>(
 }
 
 /** What an analysis would take, with what it is provided with. */
-export async function estimateOf<P, R extends Result>(
+async function estimateOf<P, R extends Result>(
   analysis: Analysis<P, R>,
   outline: Outline,
   params: P,

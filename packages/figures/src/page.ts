@@ -137,7 +137,7 @@ export function figureHtml(view: View, tables: readonly Table[], n: number): str
     view.mark === "scatter" ||
     view.mark === "slope";
   const wide = layout(view, tables, { width: long ? ENOUGH : WIDTHS.wide });
-  const narrow = layout(view, tables, { width: WIDTHS.narrow });
+  const narrow = layout(view, tables, { width: WIDTHS.narrow, turned: true });
   const same = wide.width === narrow.width;
   // Two of them stand side by side where there is room.
   const small = wide.width <= HALF ? ` class="small"` : "";

@@ -169,7 +169,11 @@ export interface KeptRuns<T extends Shaped> {
   use<R>(model: Model<T>, noted: NotedRuns, work: () => Promise<R>): Promise<R>;
 }
 
-/** @param most numbers that are kept at most: a run that has more is not */
+/**
+ * Keeps the plain runs of a model for as long as its engine is open, so that several views of one text make one run.
+ *
+ * @param most numbers that are kept at most: a run that has more is not
+ */
 export function keptRuns<T extends Shaped>(
   engine: Engine<T>,
   { most }: { readonly most: number },

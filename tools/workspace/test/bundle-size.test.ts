@@ -1,8 +1,9 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, defaultClientConditions, type Rolldown } from "vite";
 import { describe, expect, test } from "vitest";
-import { isPublic, membersOf, repository } from "../src/members.mjs";
+import { isPublic, membersOf, readManifest, repository } from "../src/members.mjs";
 
 /**
  * What each entry of each package, but those for Node, may take in a browser, minified and gzipped, with all that it imports: bytes
@@ -11,13 +12,13 @@ import { isPublic, membersOf, repository } from "../src/members.mjs";
  */
 const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>> = {
   analysis: [
-    27500,
-    "the contract, its host, sets of prompts with their views, checks of views, readers of a corpus; schemas are in /parameters",
+    34300,
+    "the contract, its host, sets of prompts with their views, checks of views, readers of a corpus, writers of tables, and the SHA-256 of questions; schemas are in /parameters",
   ],
   "analysis/parameters": [3350, "a schema of each kind of parameter, and nearest names"],
   "analysis/remote": [
-    18400,
-    "both sides of the protocol; what runs an analysis, checks its parameters, results and views",
+    25400,
+    "both sides of the protocol, and a reader of replies of others; what runs an analysis, checks its parameters, results and views, and hashes its question",
   ],
   attention: [
     18600,
@@ -69,7 +70,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     4970,
     "tables, views and sentences of runs by degree and of scores; nothing that computes them",
   ],
-  figures: [19200, "layouts, SVG and pages; of analysis how numbers are written"],
+  figures: [21100, "layouts, SVG and pages; of analysis how numbers are written"],
   linearity: [29300, "the same and the page, with its figures"],
   "linearity/analyses": [29800, "all of the package with its answers and views"],
   merge: [
@@ -111,11 +112,15 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     30600,
     "what inspects, runs and times a model: blocks of transformer, degrees of expansion",
   ],
+  "resolvent/host": [
+    53300,
+    "the contract's parts for a host; loading, families and the engine, for certificates in float64",
+  ],
   "resolvent/presentations": [1900, "tables, views and sentences of a forward pass"],
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
   "tensor/rules": [4900, "shape rules and loops, for engines"],
   transformer: [
-    73750,
+    81400,
     "loading, families and tokenizers, whose Oniguruma patterns take a third of it",
   ],
   weights: [
@@ -130,6 +135,9 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   "weights/torch": [7700, "the same reader of zip, and of pickles as data"],
   "weights/hub": [15800, "what fetches models and keeps them in the browser's storage"],
 };
+
+/** What the command's archive may take: its files gzipped, measured plus 15 %. Most of it is the lab. */
+const ARCHIVE = 1_000_000;
 
 const libraries = membersOf(repository)
   .filter(isPublic)
@@ -170,6 +178,29 @@ const entries = libraries.flatMap(({ id, folder, manifest: { exports } }) =>
     return [[`${id}${entry.slice(1)}`, folder, source] as const];
   }),
 );
+
+test("the command's archive has the lab, and of bundled models no second copy", () => {
+  const folder = join(repository, "apps", "cli");
+  const { files = [] } = readManifest(folder);
+  const packed = files.flatMap((name) =>
+    readdirSync(join(folder, name), { recursive: true, encoding: "utf8" })
+      .map((file) => join(folder, name, file))
+      .filter((file) => statSync(file).isFile()),
+  );
+  expect(packed).toContain(join(folder, "dist", "app", "index.html"));
+  expect(packed.filter((file) => /\.safetensors$|app.*\.map$/.test(file))).toEqual([]);
+  const size = packed.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
+  expect(size).toBeLessThanOrEqual(ARCHIVE);
+  expect(size).toBeGreaterThan(ARCHIVE / 2);
+  // What is left out is in the package of models.
+  const names: string[] = Object.values(
+    JSON.parse(readFileSync(join(folder, "dist", "app-models.json"), "utf8")),
+  );
+  expect(names).toEqual(expect.arrayContaining(["tales/model.safetensors"]));
+  const models = join(repository, "packages", "models");
+  const listed = readManifest(models).files ?? [];
+  expect(names.filter((name) => !listed.includes(name.split("/")[0] ?? ""))).toEqual([]);
+});
 
 describe("what the import of a library weighs", () => {
   test("every entry has a ceiling", () => {
