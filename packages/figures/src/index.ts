@@ -7,7 +7,9 @@ export {
   type ListRows,
   listRows,
 } from "./list-rows.ts";
+export { type Near, nearOf } from "./near.ts";
 export { type PageParts, pageOf } from "./page.ts";
+export { type PaintOptions, type Pen, paint } from "./paint.ts";
 export type { Drawing, Refers, Role, Shape } from "./shape.ts";
 export { COLOURS, FIGURE, THEME } from "./style.ts";
 export { type SvgOptions, svgOf } from "./svg.ts";

@@ -1,5 +1,5 @@
 import { escapeHtml } from "./escape.ts";
-import type { Drawing } from "./shape.ts";
+import type { Drawing, Shape } from "./shape.ts";
 import { FIGURE, THEME } from "./style.ts";
 import { type SvgNode, svgNode } from "./svg-node.ts";
 import { FONT } from "./text.ts";
@@ -9,15 +9,20 @@ export interface SvgOptions {
   readonly id?: string;
   /** Whether it stands alone: with its colours, and its title to be seen; default no. */
   readonly alone?: boolean;
+  /** Further classes of a shape, with a space before each: what is lit. */
+  readonly classes?: (shape: Shape) => string;
 }
 
 /** Pixels of a title. */
 const TITLE = 28;
 
 /** A drawing as SVG: text, without a DOM. Everything from a model or an input is escaped. */
-export function svgOf(drawing: Drawing, { id = "rs", alone = false }: SvgOptions = {}): string {
+export function svgOf(
+  drawing: Drawing,
+  { id = "rs", alone = false, classes = () => "" }: SvgOptions = {},
+): string {
   const height = Math.ceil(drawing.height) + (alone ? TITLE : 0);
-  const svg = svgNode({ ...drawing, height }, { id });
+  const svg = svgNode({ ...drawing, height }, { id, classes });
   if (!alone) return textOf(svg);
   const [title = "", desc = "", ...shapes] = svg.children;
   return [

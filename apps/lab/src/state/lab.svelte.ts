@@ -58,6 +58,8 @@ export class Lab {
   /** Of the question in `answered`. */
   findings: Findings;
   answered: Question = $state.raw(FIRST);
+  /** The names of the paths that are listed. */
+  readonly names: readonly string[] = $derived.by(() => pathNames(this.findings));
   /** The path that is pointed at; null for none. */
   pointed: string | null = $state(null);
   /** The token that is pointed at. */
@@ -116,11 +118,6 @@ export class Lab {
     if (this.place.analysis === START.analysis) return this.paths.certificate;
     const { certificate } = Object(this.panel?.findings?.result);
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
-  }
-
-  /** The names of the paths that are listed. */
-  get names(): readonly string[] {
-    return pathNames(this.findings);
   }
 
   /** The path that one is being told about: the one selected, else the largest. */
@@ -227,6 +224,11 @@ export class Lab {
     this.#kept.keep(work, findings);
     this.#found = work;
     return findings;
+  }
+
+  /** Says what work would find what a tab shows: what can be copied of it. */
+  saw(work: Work): void {
+    this.#found = work;
   }
 
   /** Asks something else; what is selected is let go. */
