@@ -14,10 +14,11 @@ import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { findDictionaries } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { graphWork, prunedWork } from "../src/state/feature-facts.ts";
+import { graphWork } from "../src/state/feature-facts.ts";
 import { catalogue } from "../src/worker/catalogue.ts";
 import { keptModels } from "../src/worker/kept-models.ts";
 import { workplaceOf } from "../src/worker/workplace.ts";
+import { expectSameQuestion } from "./same-question.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -64,8 +65,9 @@ async function writtenGraph(): Promise<string> {
     });
     const { next } = Object(run.result);
     const target = next.map(({ id }: { readonly id: number }) => id);
-    const work = prunedWork(graphWork(question, { target, verify: 0 }), 0.8);
-    const { result } = await asking.run(work);
+    const work = graphWork(question, { target, verify: 0 });
+    const values = { ...work.values, nodeThreshold: 0.8, edgeThreshold: 0.98 };
+    const { result } = await asking.run({ ...work, values });
     return graphText(Object(result).graph);
   } finally {
     await models.close();
@@ -116,6 +118,7 @@ inChromium("the tabs in Chromium", () => {
     server = await serveFolder(dist, "/");
     browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
     lab = await browser.newPage({ viewport: { width: 390, height: 844 }, acceptDownloads: true });
+    await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     lab.on("console", (message) => {
       if (message.type() === "error") said.push(message.text());
     });
@@ -177,6 +180,12 @@ inChromium("the tabs in Chromium", () => {
     expect(picked()).toMatch(new RegExp(`^${name}@\\d`));
     await lab.locator(`.drawing [data-key="${picked()}"].on`).first().waitFor();
     await faultless();
+    // A dictionary and a text: asked again by a link, a command and a program.
+    await idle();
+    await expectSameQuestion(lab, lab.locator(".pages-of-feature details.take").first());
+    await title("Features").click();
+    await lab.getByRole("button", { name: "Make it of this sentence" }).click();
+    await lab.locator(".nodes tbody tr").first().waitFor();
     // An edge, by what it is drawn as: its ends, its weight by degree, its check.
     const edge = await lab.locator(".drawing path[data-key]").last().getAttribute("data-key");
     await lab.evaluate((key) => {
@@ -247,6 +256,7 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByRole("button", { name: "Compare on this sentence" }).click();
     await lab.getByRole("heading", { name: "Each degree’s share of the logits" }).waitFor();
     await faultless();
+    await expectSameQuestion(lab, lab.locator("details.take").first());
     await title("Linear?").click();
     await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
     await lab.getByText("What sets of layers do beyond their parts").waitFor();

@@ -1,6 +1,6 @@
 import { escapeHtml } from "./escape.ts";
 import type { Drawing, Shape } from "./shape.ts";
-import { FIGURE, THEME } from "./style.ts";
+import { COLOURS, type ColourTheme, FIGURE, figureIn, THEME } from "./style.ts";
 import { type SvgNode, svgNode } from "./svg-node.ts";
 import { FONT } from "./text.ts";
 
@@ -11,6 +11,11 @@ export interface SvgOptions {
   readonly alone?: boolean;
   /** Further classes of a shape, with a space before each: what is lit. */
   readonly classes?: (shape: Shape) => string;
+  /**
+   * The colours of one that stands alone: light or dark, written out for programs that know no variables, or as the
+   * reader likes it; default the latter.
+   */
+  readonly theme?: ColourTheme | "auto";
 }
 
 /** Pixels of a title. */
@@ -19,15 +24,19 @@ const TITLE = 28;
 /** A drawing as SVG: text, without a DOM. Everything from a model or an input is escaped. */
 export function svgOf(
   drawing: Drawing,
-  { id = "rs", alone = false, classes = () => "" }: SvgOptions = {},
+  { id = "rs", alone = false, classes = () => "", theme = "auto" }: SvgOptions = {},
 ): string {
   const height = Math.ceil(drawing.height) + (alone ? TITLE : 0);
   const svg = svgNode({ ...drawing, height }, { id, classes });
   if (!alone) return textOf(svg);
   const [title = "", desc = "", ...shapes] = svg.children;
+  const [style, paper] =
+    theme === "auto"
+      ? [`${THEME.replaceAll(":root", "svg")}${FIGURE}`, `style="fill:var(--rs-paper)"`]
+      : [figureIn(theme), `fill="${COLOURS[theme].paper}"`];
   return [
     `<${svg.name}${attributesText(svg)}>${textOf(title)}${textOf(desc)}`,
-    `<style>${THEME.replaceAll(":root", "svg")}${FIGURE}</style><rect width="100%" height="100%" style="fill:var(--rs-paper)"/>`,
+    `<style>${style}</style><rect width="100%" height="100%" ${paper}/>`,
     `<text class="strong" x="4" y="18" font-size="${FONT + 2}">${escapeHtml(drawing.title)}</text>`,
     `<g transform="translate(0 ${TITLE})">${shapes.map(textOf).join("")}</g></svg>`,
   ].join("");

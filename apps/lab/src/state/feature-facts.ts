@@ -31,13 +31,6 @@ export function graphWork(
   return { analysis: "graph", model, values, precision: "f32", float64: false };
 }
 
-/** The work whose result is what a pruned graph shows: for whoever copies it. */
-export function prunedWork(work: Work, share: number): Work {
-  const { edgeThreshold, ...values } = work.values;
-  const edges = share >= 1 ? { edgeThreshold } : {};
-  return { ...work, values: { ...values, nodeThreshold: share, ...edges } };
-}
-
 /** What features are asked about: a dictionary, and texts to find them in. */
 export interface FeatureQuestion {
   readonly dictionary: string;

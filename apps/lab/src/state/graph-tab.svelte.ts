@@ -1,4 +1,4 @@
-import type { Findings, Work } from "@resolvent/analysis/remote";
+import type { Findings } from "@resolvent/analysis/remote";
 import type { GraphResult } from "@resolvent/dictionary/presentations";
 import { type Graphs, graphsOf } from "../graph/graphs.ts";
 import type { ShownEdge, ShownGraph, ShownNode } from "../graph/kept-graph.ts";
@@ -8,7 +8,6 @@ import {
   graphWork,
   isEdge,
   MOST_BYTES,
-  prunedWork,
   VERIFIED,
 } from "./feature-facts.ts";
 import type { Lab } from "./lab.svelte.ts";
@@ -23,6 +22,8 @@ export class GraphTab {
   edge: ShownEdge | null = $state.raw(null);
   /** The page of the feature that is selected. */
   page: Findings | null = $state.raw(null);
+  /** What the whole graph was found as; null of a file. */
+  found: Findings | null = $state.raw(null);
   /** The file that the graph is of; null of the sentence's. */
   file: string | null = $state(null);
   /** Texts in which features are looked up: the sentence, until somebody changes it. */
@@ -32,7 +33,6 @@ export class GraphTab {
   busy: boolean = $state(false);
   readonly #lab: Lab;
   #graphs: Graphs | undefined;
-  #work: Work | undefined;
   /** Counts what was asked to be shown: the last is. */
   #asked = 0;
 
@@ -54,6 +54,7 @@ export class GraphTab {
     this.node = null;
     this.edge = null;
     this.page = null;
+    this.found = null;
     this.file = null;
   }
 
@@ -71,7 +72,7 @@ export class GraphTab {
     const found = await this.#lab.find("the graph", work);
     if (found === undefined || answered !== this.#lab.answered) return;
     this.file = null;
-    this.#work = work;
+    this.found = found;
     const result = found.result as GraphResult; // of the analysis `graph`
     await this.#heard(async (graphs) => {
       await graphs.ask({ ask: "take", result });
@@ -91,7 +92,7 @@ export class GraphTab {
       const bytes = await file.arrayBuffer();
       await graphs.ask({ ask: "open", name: file.name, bytes }, [bytes]);
       this.file = file.name;
-      this.#work = undefined;
+      this.found = null;
     });
   }
 
@@ -136,7 +137,6 @@ export class GraphTab {
       if (asked !== this.#asked) return;
       this.shown = shown;
       this.#lab.errand.fault = null;
-      if (this.#work !== undefined) this.#lab.saw(prunedWork(this.#work, this.share));
       await this.#look();
     } catch (error) {
       if (asked === this.#asked) this.#lab.errand.failed(error);
@@ -174,6 +174,5 @@ export class GraphTab {
       { wanted },
     );
     if (found !== undefined && wanted()) this.page = found;
-    if (this.#work !== undefined) this.#lab.saw(prunedWork(this.#work, this.share));
   }
 }

@@ -1,4 +1,4 @@
-import type { Certificate, Gate, Parameter, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
@@ -20,12 +20,21 @@ import {
   placeOf,
   START,
 } from "./fragment.ts";
+import { splitValues } from "./given-texts.ts";
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
 import { lastMove, pathNames } from "./path-facts.ts";
-import { FIRST, FIRST_VERIFIED, pathsWork, type Question, treeWork } from "./question.ts";
+import {
+  checkedAtFirst,
+  FIRST,
+  FIRST_VERIFIED,
+  pathsWork,
+  type Question,
+  treeWork,
+} from "./question.ts";
 import { isTab } from "./tabs.ts";
 import { Trail } from "./trail.ts";
+import { remember, workOf } from "./works.ts";
 
 /** Faults that end once a model is given or fetched. */
 const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
@@ -93,13 +102,14 @@ export class Lab {
   readonly #asking: Asking;
   #verified: number = FIRST_VERIFIED;
   readonly #kept = new KeptFindings();
-  /** What the tab last found: what can be copied of it. */
-  #found: Work | undefined;
+  /** What the tab last found. */
+  #found: Findings | undefined = $state.raw();
   /** Undefined while it is made into HTML. */
   #trail: Trail | undefined;
 
   constructor(first: Findings, asking: Asking, { tell }: LabOptions = {}) {
     this.findings = $state.raw(first);
+    remember(first, pathsWork(FIRST, { verify: FIRST_VERIFIED }));
     this.#asking = asking;
     this.tell = tell;
     this.errand = new Errand(asking, (code) => {
@@ -118,6 +128,12 @@ export class Lab {
     if (this.place.analysis === START.analysis) return this.paths.certificate;
     const { certificate } = Object(this.panel?.findings?.result);
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
+  }
+
+  /** What the screen, the tab or the panel has found; undefined where it has nothing yet. */
+  get shown(): Findings | undefined {
+    if (this.place.analysis === START.analysis) return this.findings;
+    return isTab(this.place.analysis) ? this.#found : this.panel?.findings;
   }
 
   /** The path that one is being told about: the one selected, else the largest. */
@@ -183,13 +199,14 @@ export class Lab {
   /** Shows an analysis; `paths` is the screen. */
   async open(analysis: string): Promise<void> {
     if (analysis === this.place.analysis) return;
-    this.#go({ ...this.place, analysis, values: {} }, "analysis");
+    this.#go({ ...this.place, analysis, values: {}, dictionaries: null }, "analysis");
     await this.#openPanel();
   }
 
   /** Goes to a tab, or to the screen, with something selected. */
   visit(analysis: string, picked: Partial<Picked> = {}): void {
-    const own = analysis === this.place.analysis ? {} : { analysis, values: {} };
+    const own =
+      analysis === this.place.analysis ? {} : { analysis, values: {}, dictionaries: null };
     this.#go({ ...this.place, ...own, picked: { ...this.place.picked, ...picked } }, "pick");
     if (!isTab(analysis)) void this.#openPanel();
   }
@@ -222,18 +239,14 @@ export class Lab {
     const findings = known ?? (await this.errand.run(what, work, { estimated }));
     if (findings === undefined) return undefined;
     this.#kept.keep(work, findings);
-    this.#found = work;
+    this.#found = findings;
     return findings;
-  }
-
-  /** Says what work would find what a tab shows: what can be copied of it. */
-  saw(work: Work): void {
-    this.#found = work;
   }
 
   /** Asks something else; what is selected is let go. */
   async ask(question: Question): Promise<void> {
-    const place = { ...this.place, question, path: null, degree: null, picked: NOTHING };
+    const nothing = { path: null, degree: null, checked: null, picked: NOTHING };
+    const place = { ...this.place, question, ...nothing };
     this.#go(place, "question");
     this.candidates = null;
     await this.#answer();
@@ -275,19 +288,18 @@ export class Lab {
     if (findings !== undefined) this.why = { path, findings };
   }
 
-  /** The work that the screen, or the panel, shows; with the parameters that it is about. */
-  async work(): Promise<{ readonly work: Work; readonly parameters: readonly Parameter[] }> {
-    const { values, question } = this.place;
-    const found = isTab(this.place.analysis) ? this.#found : undefined;
-    const analysis = found?.analysis ?? this.place.analysis;
-    const work: Work =
-      found ??
-      (analysis === START.analysis
-        ? pathsWork(question, { verify: this.#verified })
-        : { analysis, model: question.model, values, precision: "f32", float64: true });
-    const [described] = (await this.#asking.describe([analysis])).analyses;
-    const known = described !== undefined && "parameters" in described;
-    return { work, parameters: known ? described.parameters : [] };
+  /** What was asked where something was found, and all that its analysis says; undefined where nobody knows. */
+  async asked(
+    findings: Findings,
+  ): Promise<{ readonly work: Work; readonly analysis: AnalysisDescription } | undefined> {
+    const work = workOf(findings);
+    if (work === undefined) return undefined;
+    const [analysis] = (await this.#asking.describe([work.analysis])).analyses;
+    if (analysis === undefined || !("parameters" in analysis)) return undefined;
+    const own = this.description?.dictionaries?.find(({ model }) => model === work.model);
+    const needed = analysis.needs.includes("dictionary") && work.dictionaries === undefined;
+    const named = needed && own !== undefined ? { ...work, dictionaries: [own.name] } : work;
+    return { work: named, analysis };
   }
 
   /** Looks up what the model may go on with. */
@@ -310,9 +322,18 @@ export class Lab {
     const { panel } = this;
     if (panel === null) return;
     const { name, float64 } = panel.description;
-    this.#go({ ...this.place, values }, "values");
-    const { model } = this.place.question;
-    const work: Work = { analysis: name, model, values, precision: "f32", float64 };
+    // What a form cannot give, as the text of a file, is what a link gave.
+    const { texts, values: others } = splitValues({
+      ...splitValues(this.place.values).texts,
+      ...values,
+    });
+    this.#go({ ...this.place, values: { ...others, ...texts } }, "values");
+    const { question, dictionaries } = this.place;
+    const work: Work = {
+      ...{ analysis: name, model: question.model, values: others, precision: "f32", float64 },
+      ...(dictionaries !== null && { dictionaries }),
+      ...(Object.keys(texts).length > 0 && { texts }),
+    };
     const findings = await this.errand.run(name, work, {
       onPartial: (partial) => {
         this.panel = { ...panel, findings: partial };
@@ -373,7 +394,9 @@ export class Lab {
         return;
       }
       this.panel = { description, findings: undefined };
-      if (Object.keys(values).length > 0) await this.runPanel(values);
+      if (Object.keys(values).length === 0) return;
+      await this.errand.idle();
+      if (this.place.analysis === analysis) await this.runPanel(values);
     } catch (error) {
       this.errand.failed(error);
     }
@@ -394,24 +417,35 @@ export class Lab {
     const before = this.place;
     this.place = place;
     if (place.analysis !== before.analysis) void this.#openPanel();
+    const checked = place.checked ?? 0;
     if (JSON.stringify(place.question) !== JSON.stringify(this.answered)) await this.#answer();
+    else if (checked > this.#verified) await this.#answer({ verify: checked });
     else if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
   }
 
   async #answer({ verify = 0 }: { readonly verify?: number } = {}): Promise<void> {
-    const { question } = this.place;
+    const { question, checked: asked } = this.place;
     const same = JSON.stringify(question) === JSON.stringify(this.answered);
-    const checked = same ? Math.max(verify, this.#verified) : verify;
+    const checked = same
+      ? Math.max(verify, this.#verified)
+      : Math.max(verify, asked ?? checkedAtFirst(question));
     const what = same ? "taking paths away" : "all paths";
     const findings = await this.errand.run(what, pathsWork(question, { verify: checked }));
     if (findings === undefined) return;
     this.findings = findings;
     this.answered = question;
     this.#verified = checked;
+    this.#mend({ ...this.place, checked: checked === checkedAtFirst(question) ? null : checked });
     if (same) return;
     this.why = null;
     this.tree = null;
     await this.#growTree();
+  }
+
+  /** Says more exactly where it is. */
+  #mend(place: Place): void {
+    this.place = place;
+    this.#trail?.mend(fragmentOf(place));
   }
 
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
