@@ -27,6 +27,9 @@ const HEADING = "## The lab's page";
 const PROMPT = "When Mary and John went to the market, John gave a drink to";
 const TARGET = [346, 364];
 
+/** A longer one. */
+const LONGER = `Once upon a time there was a little girl who had a red ball. She went to the park with her mother, and there she saw a dog. ${PROMPT}`;
+
 /** Tabs, each a panel of its own. */
 const TABS = ["Heads", "Features", "Linear?", "Two models"];
 
@@ -163,8 +166,9 @@ async function used(_: Browser): Promise<{ scenes: readonly Scene[]; sizes: read
       values: { prompt: PROMPT, target: TARGET, ...own },
     });
   const paths = await ask("paths", { positions: true, top: 1000, routes: 1, verify: 0 });
+  // Longer than the sentence: so that some 2,000 features are active.
   const graph = await ask("graph", {
-    ...{ nodeThreshold: 1, edgeThreshold: 0.98, explain: 0, top: 1, budget: 0 },
+    ...{ prompt: LONGER, nodeThreshold: 0.999, edgeThreshold: 0.9, explain: 0, top: 1, budget: 0 },
   });
   await asking.context().close();
   const file = JSON.stringify(JSON.parse(graph).result.graph);
