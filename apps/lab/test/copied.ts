@@ -1,10 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { vi } from "vitest";
-
-/** What results say of who has computed them. */
-export const WHO: ReadonlySet<string> = new Set(["engine"]);
 
 /** The command line's own tests run it in their process; it is no part of the lab, which imports nothing of it. */
 interface CommandLine {
@@ -32,7 +30,7 @@ export async function printedBy(line: string, more: readonly string[] = []): Pro
 export async function printedByProgram(text: string): Promise<string> {
   const folder = fileURLToPath(new URL("../temp/copied/", import.meta.url));
   mkdirSync(folder, { recursive: true });
-  const file = `${folder}program-${programs++}.ts`;
+  const file = `${folder}${randomUUID()}.ts`; // tests run beside each other
   writeFileSync(file, text);
   const printed: string[] = [];
   const log = vi.spyOn(console, "log").mockImplementation((line) => printed.push(String(line)));
@@ -45,14 +43,19 @@ export async function printedByProgram(text: string): Promise<string> {
   return printed.join("\n");
 }
 
-let programs = 0;
+/**
+ * What is no part of a question: who has computed it, whether in float64 beside, and what a text is called, which a
+ * page has typed in and a command has read from standard input.
+ */
+const APART = /\.(?:engine|corpus\.name|certificate\.(?:relativeErrorFloat64|toleranceFloat64)): /;
+
+/** What two results of one question differ in. */
+export function resultDifferences(a: unknown, b: unknown): string[] {
+  return differences(a, b).filter((one) => !APART.test(one));
+}
 
 /** What two values differ in: numbers by more than rounding in float32 of the largest, anything else at all. */
-export function differences(
-  a: unknown,
-  b: unknown,
-  { but = new Set(), at = "" }: { readonly but?: ReadonlySet<string>; readonly at?: string } = {},
-): string[] {
+export function differences(a: unknown, b: unknown, at = ""): string[] {
   if (typeof a === "number" && typeof b === "number") {
     // Errors and what other routes leave are rounding themselves.
     return Math.abs(a - b) <= 2e-4 * Math.max(1, Math.abs(a)) ? [] : [`${at}: ${a}, ${b}`];
@@ -60,9 +63,7 @@ export function differences(
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null)
     return Object.is(a, b) ? [] : [`${at}: ${String(a)}, ${String(b)}`];
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys]
-    .filter((key) => !but.has(key))
-    .flatMap((key) =>
-      differences(Reflect.get(a, key), Reflect.get(b, key), { but, at: `${at}.${key}` }),
-    );
+  return [...keys].flatMap((key) =>
+    differences(Reflect.get(a, key), Reflect.get(b, key), `${at}.${key}`),
+  );
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Locator, Page } from "playwright";
 import { expect } from "vitest";
-import { differences, printedBy, printedByProgram, WHO } from "./copied.ts";
+import { printedBy, printedByProgram, resultDifferences } from "./copied.ts";
 
 /** Opens the menu of a figure, and gives what it shows. */
 export async function openMenu(menu: Locator): Promise<Locator> {
@@ -40,7 +40,7 @@ export async function expectSameResults(
   const printed = [await printedBy(command, ["--json"]), await printedByProgram(program)];
   for (const other of printed.map((text) => JSON.parse(text))) {
     expect(other.question).toBe(found.question);
-    expect(differences(found, other, { but: WHO })).toEqual([]);
+    expect(resultDifferences(found, other)).toEqual([]);
   }
 }
 

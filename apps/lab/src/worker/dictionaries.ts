@@ -29,9 +29,9 @@ export function dictionaryFiles(
         details: { name },
       });
     }
-    return found.folders.map((folder) => ({
-      name: found.folders.length === 1 ? name : `${name}/${folder.name}`,
-      folder: urlFolder(folder.files),
-    }));
+    return found.folders.map((folder) => {
+      const own = found.folders.length === 1 ? name : `${name}/${folder.name}`;
+      return { name: own, folder: { ...urlFolder(folder.files), name: own } }; // what results call it
+    });
   });
 }
