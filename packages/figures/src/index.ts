@@ -14,4 +14,5 @@ export type { Drawing, Refers, Role, Shape } from "./shape.ts";
 export { COLOURS, type ColourTheme, FIGURE, THEME } from "./style.ts";
 export { type SvgOptions, svgOf } from "./svg.ts";
 export { type SvgNode, type SvgNodeOptions, svgNode } from "./svg-node.ts";
+export { svgText } from "./svg-text.ts";
 export { visible } from "./text.ts";

@@ -1,7 +1,8 @@
 import { escapeHtml } from "./escape.ts";
-import type { Drawing, Shape } from "./shape.ts";
+import type { Drawing } from "./shape.ts";
 import { COLOURS, type ColourTheme, FIGURE, figureIn, THEME } from "./style.ts";
 import { type SvgNode, svgNode } from "./svg-node.ts";
+import { attributesText, svgText } from "./svg-text.ts";
 import { FONT } from "./text.ts";
 
 export interface SvgOptions {
@@ -9,8 +10,6 @@ export interface SvgOptions {
   readonly id?: string;
   /** Whether it stands alone: with its colours, and its title to be seen; default no. */
   readonly alone?: boolean;
-  /** Further classes of a shape, with a space before each: what is lit. */
-  readonly classes?: (shape: Shape) => string;
   /**
    * The colours of one that stands alone: light or dark, written out for programs that know no variables, or as the
    * reader likes it; default the latter.
@@ -24,10 +23,10 @@ const TITLE = 28;
 /** A drawing as SVG: text, without a DOM. Everything from a model or an input is escaped. */
 export function svgOf(
   drawing: Drawing,
-  { id = "rs", alone = false, classes = () => "", theme = "auto" }: SvgOptions = {},
+  { id = "rs", alone = false, theme = "auto" }: SvgOptions = {},
 ): string {
   const height = Math.ceil(drawing.height) + (alone ? TITLE : 0);
-  const svg = svgNode({ ...drawing, height }, { id, classes });
+  const svg = svgNode({ ...drawing, height }, { id });
   if (!alone) return textOf(svg);
   const [title = "", desc = "", ...shapes] = svg.children;
   const [style, paper] =
@@ -42,17 +41,5 @@ export function svgOf(
   ].join("");
 }
 
-function textOf(node: SvgNode | string): string {
-  if (typeof node === "string") return escapeHtml(node);
-  const { name, children } = node;
-  const head = `<${name}${attributesText(node)}`;
-  return children.length === 0 && name !== "text"
-    ? `${head}/>`
-    : `${head}>${children.map(textOf).join("")}</${name}>`;
-}
-
-function attributesText({ attributes }: SvgNode): string {
-  return Object.entries(attributes)
-    .map(([name, value]) => ` ${name}="${escapeHtml(value)}"`)
-    .join("");
-}
+const textOf = (node: SvgNode | string): string =>
+  typeof node === "string" ? escapeHtml(node) : svgText(node);

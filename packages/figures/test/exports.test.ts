@@ -16,6 +16,7 @@ test("the exported names", () => {
     "spelledOut",
     "svgNode",
     "svgOf",
+    "svgText",
     "visible",
   ]);
 });

@@ -45,7 +45,7 @@ const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] }
 try {
   const before = loadavg()[0] ?? 0;
   const { times, parts } = await started(browser);
-  const { scenes, sizes } = await used(browser);
+  const { scenes, sizes } = await used();
   const section = labReport({
     ...{ browser: `Chromium ${browser.version()}`, times, scenes, sizes },
     load: [before, loadavg()[0] ?? 0],
@@ -142,9 +142,10 @@ async function partsOf(on: Browser): Promise<readonly Part[]> {
   await page.getByText("Taken away ✓").waitFor();
   await page.keyboard.press("f");
   await idle(page);
+  part("all without a further panel", 180_000);
   await page.keyboard.press("w");
   await idle(page);
-  part("all without a further panel", 180_000);
+  part("why a head looks there", 60_000);
   for (const tab of TABS) {
     await page.getByRole("navigation").getByRole("button", { name: tab, exact: true }).click();
     await page.waitForTimeout(500);
@@ -156,7 +157,7 @@ async function partsOf(on: Browser): Promise<readonly Part[]> {
 }
 
 /** Many paths, and many nodes. */
-async function used(_: Browser): Promise<{ scenes: readonly Scene[]; sizes: readonly string[] }> {
+async function used(): Promise<{ scenes: readonly Scene[]; sizes: readonly string[] }> {
   const worker = readdirSync(`${DIST}assets`).find((file) => /^worker-.*\.js$/.test(file));
   if (worker === undefined) throw new Error("The built app has no worker: build it first.");
   const asking = await opened();
@@ -168,7 +169,7 @@ async function used(_: Browser): Promise<{ scenes: readonly Scene[]; sizes: read
   const paths = await ask("paths", { positions: true, top: 1000, routes: 1, verify: 0 });
   // Longer than the sentence: so that some 2,000 features are active.
   const graph = await ask("graph", {
-    ...{ prompt: LONGER, nodeThreshold: 0.999, edgeThreshold: 0.9, explain: 0, top: 1, budget: 0 },
+    ...{ prompt: LONGER, nodeThreshold: 1, edgeThreshold: 0.98, explain: 0, top: 1, budget: 0 },
   });
   await asking.context().close();
   const file = JSON.stringify(JSON.parse(graph).result.graph);
