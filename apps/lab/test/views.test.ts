@@ -188,15 +188,25 @@ inChromium("the tabs in Chromium", () => {
     await lab.locator(".nodes tbody tr").first().waitFor();
     // An edge, by what it is drawn as: its ends, its weight by degree, its check.
     const edge = await lab.locator(".drawing path[data-key]").last().getAttribute("data-key");
-    await lab.evaluate((key) => {
-      const path = document.querySelector<SVGPathElement>(`.drawing path[data-key='${key}']`);
-      path?.scrollIntoView({ block: "center", inline: "center" });
-      const at = path?.getPointAtLength(path.getTotalLength() / 2);
-      const matrix = path?.getScreenCTM();
-      if (path == null || at === undefined || matrix == null) throw new Error("It is not drawn.");
-      const { x, y } = at.matrixTransform(matrix);
-      path.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX: x, clientY: y }));
-    }, edge);
+    // Where it crosses another, that one may be nearer.
+    for (const share of [0.5, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6, 0.9]) {
+      if (picked() === edge) break;
+      await lab.evaluate(
+        ([key, along]) => {
+          const path = document.querySelector<SVGPathElement>(`.drawing path[data-key='${key}']`);
+          path?.scrollIntoView({ block: "center", inline: "center" });
+          const at = path?.getPointAtLength(path.getTotalLength() * along);
+          const matrix = path?.getScreenCTM();
+          if (path == null || at === undefined || matrix == null)
+            throw new Error("It is not drawn.");
+          const { x, y } = at.matrixTransform(matrix);
+          const place = { bubbles: true, clientX: x, clientY: y };
+          path.dispatchEvent(new MouseEvent("click", place));
+        },
+        [edge, share] as const,
+      );
+      await expect.poll(picked).toContain(" → ");
+    }
     await expect.poll(picked).toBe(edge);
     await lab.getByRole("heading", { name: edge ?? "", exact: true }).waitFor();
     await lab.getByText("Taken away ✓").waitFor();
@@ -209,7 +219,14 @@ inChromium("the tabs in Chromium", () => {
     const first = await saved();
     const file = JSON.parse(first);
     expect(Object.keys(file).sort()).toEqual(["links", "metadata", "nodes", "qParams"]);
-    expect(first).toBe(await writtenGraph());
+    const written = await writtenGraph();
+    // The same text but for the rounding of another engine's products.
+    const NUMBER = /-?\d+\.\d+(?:e-?\d+)?/g;
+    expect(first.replace(NUMBER, "#")).toBe(written.replace(NUMBER, "#"));
+    const [own, other] = [first, written].map((text) => (text.match(NUMBER) ?? []).map(Number));
+    expect(own?.length).toBeGreaterThan(100);
+    const away = own?.map((value, i) => Math.abs(value - (other?.[i] ?? Number.NaN))) ?? [];
+    expect(Math.max(...away)).toBeLessThan(1e-4);
     // Opened again and not pruned, it is the same file; with a label and a pin, these too.
     file.nodes[0].clerp = "named <b>by hand</b>";
     file.qParams.pinnedIds = [file.nodes[0].node_id];
