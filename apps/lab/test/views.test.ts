@@ -2,8 +2,21 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import {
+  type Answering,
+  answerRequests,
+  askOver,
+  type Workplace,
+} from "@resolvent/analysis/remote";
+import { featureFields, logitFields, tokenFields } from "@resolvent/dictionary/graph";
+import { graphText } from "@resolvent/dictionary/presentations";
 import { type Browser, chromium, type Page } from "playwright";
+import { findDictionaries } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { graphWork } from "../src/state/feature-facts.ts";
+import { catalogue } from "../src/worker/catalogue.ts";
+import { keptModels } from "../src/worker/kept-models.ts";
+import { workplaceOf } from "../src/worker/workplace.ts";
 import { faultless } from "./faultless.ts";
 import { expectSameQuestion } from "./same-question.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
@@ -31,6 +44,54 @@ test("each tab loads less than 60 kB of its own", () => {
     expect(total, view).toBeLessThan(60_000);
   }
 });
+
+/** The file that the command writes of the sentence of these tests, with the options that the page says it used. */
+async function writtenGraph(): Promise<string> {
+  const models = keptModels({ threads: 1 });
+  const workplace = workplaceOf({ catalogue, models, engine: "wasm, 1 thread" });
+  const dictionary = await findDictionaries("tales-transcoders");
+  const sides: { answering?: Answering } = {};
+  const asking = askOver((request) => sides.answering?.hear(request));
+  const host: Workplace["host"] = (model, options) => {
+    const own = workplace.host(model, options);
+    return { ...own, offers: { ...own.offers, dictionary } };
+  };
+  sides.answering = answerRequests({ ...workplace, host }, (reply) => asking.hear(reply));
+  try {
+    const question = { model: "tales", prompt: "Once upon a", target: null };
+    const run = await asking.run({
+      ...{ analysis: "run", model: "tales", values: { prompt: question.prompt, top: 2 } },
+      ...{ precision: "f32", float64: false },
+    });
+    const { next } = Object(run.result);
+    const target = next.map(({ id }: { readonly id: number }) => id);
+    const work = graphWork(question, { target, verify: 0 });
+    const values = { ...work.values, nodeThreshold: 0.8, edgeThreshold: 0.98 };
+    const { result } = await asking.run({ ...work, values });
+    return graphText(Object(result).graph);
+  } finally {
+    await models.close();
+  }
+}
+
+/** A file of a graph of some 2,000 nodes, each with an edge to the logit and one from a token. */
+function wideGraph(): object {
+  const positions = 40;
+  const features = Array.from({ length: 2000 }, (_, i) =>
+    featureFields(i % 4, i, i % positions, { activation: 1 + (i % 7) }),
+  );
+  const tokens = Array.from({ length: positions }, (_, i) => tokenFields(i, i));
+  const logit = logitFields(1, {
+    ...{ text: " end", probability: 0.5, layers: 4, position: positions - 1, isTarget: true },
+  });
+  const links = features.flatMap(({ node_id: own }, i) => [
+    { source: own, target: logit.node_id, weight: (i % 2 === 0 ? 1 : -1) / (1 + i) },
+    { source: tokens[i % positions]?.node_id, target: own, weight: 1 },
+  ]);
+  const prompt_tokens = tokens.map((_, i) => ` t${i}`);
+  const metadata = { slug: "wide", scan: "toy", prompt: "t", prompt_tokens, schema_version: 1 };
+  return { metadata, qParams: {}, nodes: [...features, ...tokens, logit], links };
+}
 
 inChromium("the tabs in Chromium", () => {
   let browser: Browser;
@@ -83,17 +144,30 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByText("with L0.H1 ablated").waitFor({ state: "detached" });
   });
 
-  test("features: a graph of the sentence, a node's reasons and page, the file that others read, read again", async () => {
+  test("features: a graph of the sentence, pruned where it is; reasons, a check, a page; the file that others read", async () => {
     await title("Features").click();
     await lab.getByRole("button", { name: "Make it of this sentence" }).click();
     await lab.locator(".nodes tbody tr").first().waitFor();
+    await idle();
+    const counts = async (): Promise<number> =>
+      Number.parseInt((await lab.getByText(/^\d+ nodes, \d+ edges$/).textContent()) ?? "", 10);
+    const before = await counts();
+    await lab.getByText("The paths that are left add up to").waitFor();
+    // Pruning runs nothing: the worker of analyses is not asked.
+    await lab.locator('input[type="range"]').fill("0.5");
+    await expect.poll(counts).toBeLessThan(before);
+    expect(await lab.locator(".status").textContent()).toBe("");
+    await lab.locator('input[type="range"]').fill("0.8");
+    await expect.poll(counts).toBe(before);
     const node = lab.locator(".nodes tr.feature button").first();
     const name = ((await node.textContent()) ?? "").trim();
-    expect(name).toMatch(/^L\d\.F\d+@\d/);
+    expect(name).toMatch(/^L\d\.F\d+$/);
     await node.click();
     await lab.getByText("Why: what it gets").waitFor();
     await lab.getByText("The feature, in these texts").waitFor();
-    expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("n")).toBe(name);
+    const picked = () => new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("n") ?? "";
+    expect(picked()).toMatch(new RegExp(`^${name}@\\d`));
+    await lab.locator(`.drawing [data-key="${picked()}"].on`).first().waitFor();
     await faultless(lab);
     // A dictionary and a text: asked again by a link, a command and a program.
     await idle();
@@ -101,19 +175,85 @@ inChromium("the tabs in Chromium", () => {
     await title("Features").click();
     await lab.getByRole("button", { name: "Make it of this sentence" }).click();
     await lab.locator(".nodes tbody tr").first().waitFor();
-    const saving = lab.waitForEvent("download");
-    await lab.getByRole("button", { name: "Save as JSON" }).click();
-    const path = await (await saving).path();
-    const file = JSON.parse(readFileSync(path, "utf8"));
+    // An edge, by what it is drawn as: its ends, its weight by degree, its check.
+    const edge = await lab.locator(".drawing path[data-key]").last().getAttribute("data-key");
+    // Where it crosses another, that one may be nearer.
+    for (const share of [0.5, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6, 0.9]) {
+      if (picked() === edge) break;
+      await lab.evaluate(
+        ([key, along]) => {
+          const path = document.querySelector<SVGPathElement>(`.drawing path[data-key='${key}']`);
+          path?.scrollIntoView({ block: "center", inline: "center" });
+          const at = path?.getPointAtLength(path.getTotalLength() * along);
+          const matrix = path?.getScreenCTM();
+          if (path == null || at === undefined || matrix == null)
+            throw new Error("It is not drawn.");
+          const { x, y } = at.matrixTransform(matrix);
+          const place = { bubbles: true, clientX: x, clientY: y };
+          path.dispatchEvent(new MouseEvent("click", place));
+        },
+        [edge, share] as const,
+      );
+      await expect.poll(picked).toContain(" → ");
+    }
+    await expect.poll(picked).toBe(edge);
+    await lab.getByRole("heading", { name: edge ?? "", exact: true }).waitFor();
+    await lab.getByText("Taken away ✓").waitFor();
+    // Saved, it is what the command writes with the same options.
+    const saved = async (): Promise<string> => {
+      const saving = lab.waitForEvent("download");
+      await lab.getByRole("button", { name: "Save as JSON" }).click();
+      return readFileSync(await (await saving).path(), "utf8");
+    };
+    const first = await saved();
+    const file = JSON.parse(first);
     expect(Object.keys(file).sort()).toEqual(["links", "metadata", "nodes", "qParams"]);
-    const buffer = readFileSync(path);
+    const written = await writtenGraph();
+    // The same text but for the rounding of another engine's products.
+    const NUMBER = /-?\d+\.\d+(?:e-?\d+)?/g;
+    expect(first.replace(NUMBER, "#")).toBe(written.replace(NUMBER, "#"));
+    const [own, other] = [first, written].map((text) => (text.match(NUMBER) ?? []).map(Number));
+    expect(own?.length).toBeGreaterThan(100);
+    const away = own?.map((value, i) => Math.abs(value - (other?.[i] ?? Number.NaN))) ?? [];
+    expect(Math.max(...away)).toBeLessThan(1e-4);
+    // Opened again and not pruned, it is the same file; with a label and a pin, these too.
+    file.nodes[0].clerp = "named <b>by hand</b>";
+    file.qParams.pinnedIds = [file.nodes[0].node_id];
+    const given = `${JSON.stringify(file)}\n`;
+    const chosen = { name: "mine.json", mimeType: "application/json", buffer: Buffer.from(given) };
+    await lab.locator("input[type=file]").setInputFiles(chosen);
+    await lab.locator('input[type="range"]').fill("1");
+    await expect.poll(counts).toBe(file.nodes.length);
+    expect(await saved()).toBe(given);
+    expect(await lab.getByRole("alert").count()).toBe(0);
+    // What is none is refused in a sentence, and what was there stays.
+    const none = { ...chosen, name: "none.json", buffer: Buffer.from('{"nodes": [1]}') };
+    await lab.locator("input[type=file]").setInputFiles(none);
+    await lab.getByRole("alert").waitFor();
+    expect(await lab.getByRole("alert").textContent()).toContain("none.json");
+    expect(await counts()).toBe(file.nodes.length);
+  });
+
+  test("a graph of 2,000 nodes is painted, and only what is lit has elements", async () => {
+    const file = wideGraph();
+    const buffer = Buffer.from(JSON.stringify(file));
     await lab
       .locator("input[type=file]")
-      .setInputFiles({ name: "mine.json", mimeType: "application/json", buffer });
-    await idle();
-    await lab.locator(".nodes tbody tr").first().waitFor();
-    expect(await lab.getByRole("alert").count()).toBe(0);
-    expect(await lab.locator(".nodes tr.feature").count()).toBeGreaterThan(0);
+      .setInputFiles({ name: "wide.json", mimeType: "application/json", buffer });
+    await lab.getByText(/^\d+ nodes, /).waitFor();
+    await lab.locator('input[type="range"]').fill("1");
+    await lab.locator(".drawing canvas").waitFor();
+    await lab.getByText(/^2,?\d+ nodes, /).waitFor();
+    const elements = (): Promise<number> => lab.locator(".drawing *").count();
+    const plain = await elements();
+    expect(plain).toBeLessThan(60);
+    // A list says how much it leaves out.
+    expect(await lab.locator(".nodes tbody tr").count()).toBe(200);
+    await lab.getByText(/with\s+the least effect are not listed/).waitFor();
+    await lab.locator(".nodes tr.feature button").first().click();
+    await expect.poll(elements).toBeGreaterThan(plain);
+    expect(await elements()).toBeLessThan(plain + 200);
+    expect(await lab.locator(".painted.some").count()).toBe(1);
   });
 
   test("two models, and how linear one is, on the same sentence", async () => {

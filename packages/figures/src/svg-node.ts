@@ -11,12 +11,14 @@ export interface SvgNode {
 export interface SvgNodeOptions {
   /** Of the ids in it, which have to differ in a page; default `rs`. */
   readonly id?: string;
+  /** Further classes of a shape, with a space before each: what is lit. */
+  readonly classes?: (shape: Shape) => string;
 }
 
 /** A drawing as elements of SVG; everything from a model or an input is in it as it came. */
 export function svgNode(
   { width, height, title, alt, shapes }: Drawing,
-  { id = "rs" }: SvgNodeOptions = {},
+  { id = "rs", classes = () => "" }: SvgNodeOptions = {},
 ): SvgNode {
   const tall = String(Math.ceil(height));
   const wide = String(Math.ceil(width));
@@ -29,7 +31,7 @@ export function svgNode(
     children: [
       { name: "title", attributes: { id: `${id}-title` }, children: [title] },
       { name: "desc", attributes: { id: `${id}-desc` }, children: [alt] },
-      ...shapes.map(shapeNode),
+      ...shapes.map((shape) => shapeNode(shape, classes(shape))),
     ],
   };
 }
@@ -38,7 +40,7 @@ export function svgNode(
 const SVG = "http://www.w3.org/2000/svg";
 
 /** One shape as an element of SVG. */
-function shapeNode(shape: Shape): SvgNode {
+function shapeNode(shape: Shape, more: string): SvgNode {
   const { role, level, node, pos, key, says } = shape;
   const data = attributes({ "data-node": node, "data-pos": pos, "data-key": key });
   const children: SvgNode[] =
@@ -49,29 +51,29 @@ function shapeNode(shape: Shape): SvgNode {
   switch (shape.kind) {
     case "rect": {
       const { x, y, width, height } = shape;
-      const place = attributes({ class: role, x, y, width, height });
+      const place = attributes({ class: `${role}${more}`, x, y, width, height });
       return { name: "rect", attributes: { ...place, ...filled, ...data }, children };
     }
     case "circle": {
-      const place = attributes({ class: role, cx: shape.x, cy: shape.y, r: shape.r });
+      const place = attributes({ class: `${role}${more}`, cx: shape.x, cy: shape.y, r: shape.r });
       return { name: "circle", attributes: { ...place, ...filled, ...data }, children };
     }
     case "line": {
       const { x1, y1, x2, y2, width } = shape;
-      const place = attributes({ class: role, x1, y1, x2, y2 });
+      const place = attributes({ class: `${role}${more}`, x1, y1, x2, y2 });
       return { name: "line", attributes: { ...place, ...stroked(width), ...data }, children };
     }
     case "path": {
       const { d, width, filled: area = false } = shape;
       const kind = area ? " f" : width === undefined ? "" : " o";
-      const place = { class: `${role}${kind}`, d };
+      const place = { class: `${role}${kind}${more}`, d };
       const how = area ? filled : stroked(width);
       return { name: "path", attributes: { ...place, ...how, ...data }, children };
     }
     case "text": {
       const { x, y, text, anchor = "start", upwards = false, mono = false } = shape;
       const place = attributes({
-        ...{ class: `${role}${mono ? " m" : ""}`, x, y },
+        ...{ class: `${role}${mono ? " m" : ""}${more}`, x, y },
         "text-anchor": anchor === "start" ? undefined : anchor,
         transform: upwards ? `rotate(-90 ${px(x)} ${px(y)})` : undefined,
       });

@@ -2,6 +2,7 @@ import { escapeHtml } from "./escape.ts";
 import type { Drawing } from "./shape.ts";
 import { COLOURS, type ColourTheme, FIGURE, figureIn, THEME } from "./style.ts";
 import { type SvgNode, svgNode } from "./svg-node.ts";
+import { attributesText, svgText } from "./svg-text.ts";
 import { FONT } from "./text.ts";
 
 export interface SvgOptions {
@@ -40,17 +41,5 @@ export function svgOf(
   ].join("");
 }
 
-function textOf(node: SvgNode | string): string {
-  if (typeof node === "string") return escapeHtml(node);
-  const { name, children } = node;
-  const head = `<${name}${attributesText(node)}`;
-  return children.length === 0 && name !== "text"
-    ? `${head}/>`
-    : `${head}>${children.map(textOf).join("")}</${name}>`;
-}
-
-function attributesText({ attributes }: SvgNode): string {
-  return Object.entries(attributes)
-    .map(([name, value]) => ` ${name}="${escapeHtml(value)}"`)
-    .join("");
-}
+const textOf = (node: SvgNode | string): string =>
+  typeof node === "string" ? escapeHtml(node) : svgText(node);

@@ -11,11 +11,14 @@ test("the exported names", () => {
     "layout",
     "layoutOfPaths",
     "listRows",
+    "nearOf",
     "pageOf",
     "reportPage",
+    "paint",
     "spelledOut",
     "svgNode",
     "svgOf",
+    "svgText",
     "visible",
   ]);
 });

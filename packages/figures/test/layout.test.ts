@@ -244,6 +244,30 @@ test("nodes of a graph stand in their columns where there is room, and in their 
   expect(narrow.map(({ text }) => text).sort()).toEqual([...names].sort());
 });
 
+test("more nodes than have room for their names are dots, in their layers and columns", () => {
+  const columns = [0, 1, 2, 3].map((position) => [
+    `t@${position}`,
+    ...Array.from({ length: 60 }, (_, i) => `F${i}@${position}`),
+  ]);
+  const layers = [columns.map(([token = ""]) => token), columns.flatMap((names) => names.slice(1))];
+  const view: View = {
+    ...{ mark: "graph", table: "part", from: "name", to: "to", value: "effect" },
+    ...{ layers, columns },
+  };
+  const dots = shapes(view, "circle", undefined, 400);
+  expect(dots.map(({ node }) => node).sort()).toEqual([...(layers[1] ?? [])].sort());
+  // One token a column: there is room for its name.
+  expect(shapes(view, "text", undefined, 400).map(({ text }) => text)).toEqual(layers[0]);
+  const tokens = shapes(view, "rect", undefined, 400);
+  for (const { x, y, node = "" } of dots) {
+    const column = Number(node.split("@")[1]);
+    expect(x).toBeGreaterThan(100 * column);
+    expect(x).toBeLessThan(100 * (column + 1));
+    expect(y).toBeLessThan(Math.min(...tokens.map((box) => box.y)));
+  }
+  expect(new Set(dots.map(({ x, y }) => `${x.toFixed(2)} ${y.toFixed(2)}`)).size).toBe(dots.length);
+});
+
 test("routes pass through the blocks and positions that they name", () => {
   const view: View = {
     ...{ mark: "routes", table: "part", nodes: "to", at: "at", width: "effect" },

@@ -77,6 +77,8 @@ export class Lab {
   /** Of the question in `answered`. */
   findings: Findings;
   answered: Question = $state.raw(FIRST);
+  /** The names of the paths that are listed. */
+  readonly names: readonly string[] = $derived.by(() => pathNames(this.findings));
   /** The path that is pointed at; null for none. */
   pointed: string | null = $state(null);
   /** The token that is pointed at. */
@@ -150,11 +152,6 @@ export class Lab {
   get shown(): Findings | undefined {
     if (this.place.analysis === START.analysis) return this.findings;
     return isTab(this.place.analysis) ? this.#found : this.panel?.findings;
-  }
-
-  /** The names of the paths that are listed. */
-  get names(): readonly string[] {
-    return pathNames(this.findings);
   }
 
   /** The path that one is being told about: the one selected, else the largest. */

@@ -3,7 +3,7 @@ import type { AttributionGraph } from "../graph/graph.ts";
 import { influence } from "../graph/influence.ts";
 import { graphLayout } from "../graph/layout.ts";
 import { matrixOf } from "../graph/matrix.ts";
-import { type Pruned, pruneGraph } from "../graph/prune.ts";
+import { type Pruned, pruneGraph, unprunedGraph } from "../graph/prune.ts";
 import { graphScores } from "../graph/scores.ts";
 import { strongestPaths } from "../graph/strongest-paths.ts";
 import type { GraphResult, InfluenceFacts, ScoreFacts } from "./graph-result.ts";
@@ -21,12 +21,26 @@ export type GraphFacts = Pick<
   "nodes" | "edges" | "kinds" | "scores" | "influence" | "pruned" | "paths" | "listed"
 >;
 
+/** A graph after pruning. */
+export type PrunedTo = Pick<Pruned, "graph">;
+
+/** A graph pruned to thresholds. Where both are 1 nothing goes: a file stays as it is. */
+export function prunedTo(
+  graph: AttributionGraph,
+  { nodeThreshold, edgeThreshold }: Pick<GraphAsked, "nodeThreshold" | "edgeThreshold">,
+  measure: GraphResult["paths"]["measure"],
+): PrunedTo {
+  if (nodeThreshold !== 1 || edgeThreshold !== 1)
+    return pruneGraph(graph, { nodeThreshold, edgeThreshold });
+  return { graph: measure === "influence" ? graph : unprunedGraph(graph) };
+}
+
 /** Counts, scores, influence and the largest paths of a whole graph, and what pruning leaves of it. */
 export function graphFacts(
   graph: AttributionGraph,
   asked: GraphAsked,
   measure: GraphResult["paths"]["measure"],
-): { readonly facts: GraphFacts; readonly pruned: Pruned | undefined } {
+): { readonly facts: GraphFacts; readonly pruned: PrunedTo | undefined } {
   const { nodeThreshold, edgeThreshold, top } = asked;
   const kinds = { token: 0, feature: 0, error: 0, bias: 0, logit: 0, other: 0 };
   for (const { kind } of graph.nodes) kinds[kind]++;
@@ -47,15 +61,14 @@ export function graphFacts(
       pruned: undefined,
     };
   }
-  const pruned = pruneGraph(graph, { nodeThreshold, edgeThreshold });
+  const pruned = prunedTo(graph, asked, measure);
   return {
     facts: {
       ...counts,
       scores: { whole: scoresOf(graph), pruned: scoresOf(pruned.graph) },
       influence: influenceOf(graph),
       pruned: {
-        nodes: pruned.nodes.length,
-        edges: pruned.edges.length,
+        ...{ nodes: pruned.graph.nodes.length, edges: pruned.graph.edges.weight.length },
         ...{ nodeThreshold, edgeThreshold },
       },
       paths: pathsOf(graph, top, measure),
@@ -64,7 +77,7 @@ export function graphFacts(
   };
 }
 
-function scoresOf(graph: AttributionGraph): ScoreFacts {
+export function scoresOf(graph: AttributionGraph): ScoreFacts {
   const { replacement, completeness, reason = null } = graphScores(graph);
   return { replacement, completeness, reason };
 }
@@ -111,7 +124,7 @@ function pathsOf(
 }
 
 /** The index of the likeliest logit; undefined of a graph without one. */
-function likeliestLogit({ nodes }: Pick<AttributionGraph, "nodes">): number | undefined {
+export function likeliestLogit({ nodes }: Pick<AttributionGraph, "nodes">): number | undefined {
   let best: number | undefined;
   nodes.forEach(({ kind, probability }, i) => {
     if (kind !== "logit") return;

@@ -21,9 +21,23 @@ export async function importedGraph(
   asked: GraphAsked & { readonly labels?: TextFile | undefined },
   signal: AbortSignal | undefined,
 ): Promise<GraphResult> {
+  const graph = await labelled(await fileGraph(file, signal), asked.labels);
+  return importedResult(graph, file.name, asked);
+}
+
+/** The whole graph in a file, JSON or `.pt`. */
+export async function fileGraph(file: TextFile, signal?: AbortSignal): Promise<AttributionGraph> {
   const bytes = await fileBytes(file, MAX_GRAPH_BYTES);
   signal?.throwIfAborted();
-  const graph = await labelled(await readAny(bytes, file.name, signal), asked.labels);
+  return await readAny(bytes, file.name, signal);
+}
+
+/** What is said of a graph that came in a file, and what pruning leaves of it. */
+export function importedResult(
+  graph: AttributionGraph,
+  name: string,
+  asked: GraphAsked,
+): GraphResult {
   const { facts, pruned } = graphFacts(graph, asked, "influence");
   const { slug, scan } = graph.metadata;
   const texts = promptTokens(graph);
@@ -38,7 +52,7 @@ export async function importedGraph(
     ...{ engine: null, precision: null, freeze: [], reference: null, weightProcessing: "none" },
     input: { tokens: texts.map((text, position) => ({ id: ids.get(position) ?? -1, text })) },
     file: {
-      ...{ name: file.name, slug: String(slug), scan: String(scan) },
+      ...{ name, slug: String(slug), scan: String(scan) },
       prunedBefore: prunedBefore(graph),
     },
     ...{ dictionaries: [], features: null, rows: null },

@@ -1,4 +1,4 @@
-import { percent, short, type View } from "@resolvent/analysis";
+import { type GraphView, percent, short, type View } from "@resolvent/analysis";
 import { graphLayout } from "../graph/layout.ts";
 import type { GraphResult } from "./graph-result.ts";
 import { graphOf } from "./graph-tables.ts";
@@ -63,27 +63,31 @@ function targetViews({ target, steps }: GraphResult): View[] {
   ];
 }
 
-export function graphViews(result: GraphResult): View[] {
-  const { paths, influence, hops, logits, pruned, input } = result;
+/** The drawing of a graph: its most influential nodes in layers and columns; none where a cycle leaves no choice of them. */
+export function graphDrawing(
+  result: GraphResult,
+  { nodes: most, edges }: { readonly nodes: number; readonly edges: number },
+): GraphView | undefined {
   const graph = graphOf(result);
-  const drawn = pruned !== null || graph.nodes.length <= NODES;
-  const { layers, left, nodes } = drawn
-    ? graphLayout(graph, { nodesAtMost: NODES })
-    : { layers: [], left: { nodes: 0, edges: 0 }, nodes: [] };
-  const columns = input.tokens.map((_, position) =>
+  if (result.pruned === null && graph.nodes.length > most) return undefined;
+  const { layers, left, nodes } = graphLayout(graph, { nodesAtMost: most });
+  const columns = result.input.tokens.map((_, position) =>
     nodes.filter((node) => node.position === position).map(({ name }) => name),
   );
+  return {
+    ...({ mark: "graph", table: "graph-edge", from: "from", to: "to" } as const),
+    ...{ value: "weight", layers, columns, most: edges },
+    title: "The graph",
+    note: `Layers from below to above, tokens at the bottom, logits on top; positions (@) from left to right. Wider edges are larger, dashed blue ones speak against their target.${left.nodes > 0 ? ` ${left.nodes} nodes with less influence are not drawn.` : ""}`,
+  };
+}
+
+export function graphViews(result: GraphResult): View[] {
+  const { paths, influence, hops, logits, input } = result;
+  const graph = graphOf(result);
+  const drawing = graphDrawing(result, { nodes: NODES, edges: EDGES });
   return [
-    ...(!drawn
-      ? []
-      : [
-          {
-            ...({ mark: "graph", table: "graph-edge", from: "from", to: "to" } as const),
-            ...{ value: "weight", layers, columns, most: EDGES },
-            title: "The graph",
-            note: `Layers from below to above, tokens at the bottom, logits on top; positions (@) from left to right. Wider edges are larger, dashed blue ones speak against their target.${left.nodes > 0 ? ` ${left.nodes} nodes with less influence are not drawn.` : ""}`,
-          },
-        ]),
+    ...(drawing === undefined ? [] : [drawing]),
     ...(paths.shown.length === 0
       ? []
       : [

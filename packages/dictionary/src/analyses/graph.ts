@@ -28,6 +28,7 @@ import { importedGraph } from "./graph-import.ts";
 import type { GraphResult } from "./graph-result.ts";
 import { type GraphRunParameters, promptGraph, targetGiven } from "./graph-run.ts";
 import { GRAPH_TABLE_KINDS, graphTables } from "./graph-tables.ts";
+import { graphText } from "./graph-text.ts";
 import { graphAnswer, graphViews } from "./graph-views.ts";
 
 interface GraphParameters extends GraphRunParameters {
@@ -188,7 +189,7 @@ function costOf(
 /** Writes the graph of a result, where that was asked for. */
 async function written({ graph }: GraphResult, file: NewFile | undefined): Promise<void> {
   if (file === undefined) return;
-  const bytes = new TextEncoder().encode(`${JSON.stringify(graph)}\n`);
+  const bytes = new TextEncoder().encode(graphText(graph));
   await file.write(
     (async function* () {
       yield bytes;

@@ -64,15 +64,29 @@ export function pruneGraph(
   dropLoose(graph.nodes, matrix, nodes, entries);
   const edges = keptEdges(graph, matrix.entryOf, nodes, entries);
   const cumulative = cumulativeInfluence(influence);
-  const marked = withNodeFields(graph, (i) => ({
-    influence: graph.nodes[i]?.kind === "logit" ? null : (cumulative[i] ?? null),
-  }));
+  const marked = withNodeFields(graph, (i) => influenceField(graph.nodes[i], cumulative[i]));
   return {
     graph: withThresholds(keptGraph(marked, { nodes, edges }), nodeThreshold, edgeThreshold),
     nodes: indicesOf(nodes),
     edges: indicesOf(edges),
     ...{ nodeThreshold, edgeThreshold, influence, cumulative },
   };
+}
+
+/** A whole graph as pruning would mark it: its nodes have their cumulative shares of influence. */
+export function unprunedGraph(graph: AttributionGraph): AttributionGraph {
+  const influence = seriesSum(normalised(matrixOf(graph)), logitWeights(graph), orderOf(graph));
+  const cumulative = cumulativeInfluence(influence);
+  const marked = withNodeFields(graph, (i) => influenceField(graph.nodes[i], cumulative[i]));
+  return withThresholds(marked, 1, 1);
+}
+
+/** What a node's file says of its influence: logits have none. */
+function influenceField(
+  node: GraphNode | undefined,
+  cumulative: number | undefined,
+): { readonly influence: number | null } {
+  return { influence: node?.kind === "logit" ? null : (cumulative ?? null) };
 }
 
 function checkThreshold(option: string, got: number): void {

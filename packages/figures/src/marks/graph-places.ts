@@ -8,7 +8,7 @@ const GAP = 8;
 /** Between columns, beside the gap. */
 const APART = 6;
 
-/** Where nodes stand: the middle of each, and how wide it is. */
+/** Where nodes stand: the middle of each, and how wide it is; 0 of one that is a dot, without its name. */
 export interface GraphPlaces {
   readonly places: ReadonlyMap<
     string,

@@ -1,6 +1,7 @@
 import type { GraphView, Table } from "@resolvent/analysis";
 import { cellText, columnOf, numberAt, refersOf, shownRows } from "../reading.ts";
 import type { Drawing, Shape } from "../shape.ts";
+import { DOT, dotPlaces, NAMED } from "./graph-dots.ts";
 import { graphPlaces, HEIGHT, LAYER } from "./graph-places.ts";
 
 const WIDEST = 6;
@@ -10,7 +11,15 @@ export function graphLayout(view: GraphView, table: Table, width: number): Omit<
   const [from, to, value] = [view.from, view.to, view.value].map((name) => columnOf(table, name));
   if (from === undefined || to === undefined || value === undefined)
     return { width, height: 0, alt: "", shapes: [] };
-  const { places, width: total, height } = graphPlaces(view.layers, view.columns, width);
+  const { columns = [], layers } = view;
+  const count = layers.reduce((sum, layer) => sum + layer.length, 0);
+  const {
+    places,
+    width: total,
+    height,
+  } = columns.length > 0 && count > NAMED
+    ? dotPlaces(layers, columns, width)
+    : graphPlaces(layers, view.columns, width);
   const rows = shownRows(table, view.most);
   const largest =
     rows.reduce((most, row) => Math.max(most, Math.abs(numberAt(row, value.at) ?? 0)), 0) || 1;
@@ -18,7 +27,8 @@ export function graphLayout(view: GraphView, table: Table, width: number): Omit<
     const [source, target] = [String(row[from.at]), String(row[to.at])];
     const [a, b, number] = [places.get(source), places.get(target), numberAt(row, value.at)];
     if (a === undefined || b === undefined || number === null) return [];
-    const [ya, yb] = [a.y - HEIGHT / 2, b.y + HEIGHT / 2];
+    const half = ({ box }: typeof a): number => (box === 0 ? DOT / 2 : HEIGHT / 2);
+    const [ya, yb] = [a.y - half(a), b.y + half(b)];
     const bend = Math.max(16, (ya - yb) / 2);
     // What passes by nodes bows around them.
     const passed = Math.max(0, Math.round((ya - yb) / LAYER) - 1);
@@ -45,22 +55,23 @@ export function graphLayout(view: GraphView, table: Table, width: number): Omit<
   });
   // Where edges light up by an end, the node of that name does with them.
   const keyed = view.select !== undefined && [view.from, view.to].includes(view.select);
-  const boxes = [...places].flatMap(([name, { x, y, box }]): Shape[] => [
-    {
-      kind: "rect",
-      role: "empty",
-      x: x - box / 2,
-      y: y - HEIGHT / 2,
-      width: box,
-      height: HEIGHT,
-      node: name,
-      ...(keyed && { key: name }),
-    },
-    {
-      ...{ kind: "text", role: "ink", x, y: y + 4, anchor: "middle", text: name, node: name },
-      ...(keyed && { key: name }),
-    },
-  ]);
+  const boxes = [...places].flatMap(([name, { x, y, box }]): Shape[] => {
+    const refers = { node: name, ...(keyed && { key: name }) };
+    if (box === 0)
+      return [{ kind: "circle", role: "twin", x, y, r: DOT / 2 - 1, ...refers, says: name }];
+    return [
+      {
+        kind: "rect",
+        role: "empty",
+        x: x - box / 2,
+        y: y - HEIGHT / 2,
+        width: box,
+        height: HEIGHT,
+        ...refers,
+      },
+      { kind: "text", role: "ink", x, y: y + 4, anchor: "middle", text: name, ...refers },
+    ];
+  });
   return {
     width: Math.ceil(total),
     height,

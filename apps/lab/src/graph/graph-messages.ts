@@ -1,0 +1,30 @@
+import type { GraphResult } from "@resolvent/dictionary/presentations";
+import type { Shares, ShownEdge, ShownGraph, ShownNode } from "./kept-graph.ts";
+
+/** What the worker of graphs is asked; it keeps one graph. */
+export type GraphQuestion =
+  | { readonly ask: "open"; readonly name: string; readonly bytes: ArrayBuffer }
+  | { readonly ask: "take"; readonly result: GraphResult }
+  | { readonly ask: "show"; readonly shares: Shares }
+  | { readonly ask: "node"; readonly name: string }
+  | { readonly ask: "edge"; readonly key: string }
+  | { readonly ask: "text" };
+
+/** What it answers to each. */
+export interface GraphAnswers {
+  readonly open: null;
+  readonly take: null;
+  readonly show: ShownGraph;
+  readonly node: ShownNode | null;
+  readonly edge: ShownEdge | null;
+  readonly text: ArrayBuffer;
+}
+
+export type GraphRequest = GraphQuestion & { readonly id: number };
+
+export type GraphReply =
+  | { readonly id: number; readonly answer: GraphAnswers[keyof GraphAnswers] }
+  | {
+      readonly id: number;
+      readonly failure: { readonly message: string; readonly remedy: string | undefined };
+    };

@@ -1,0 +1,183 @@
+import type { Findings } from "@resolvent/analysis/remote";
+import type { GraphResult } from "@resolvent/dictionary/presentations";
+import { type Graphs, graphsOf } from "../graph/graphs.ts";
+import type { ShownEdge, ShownGraph, ShownNode } from "../graph/kept-graph.ts";
+import {
+  EDGE_SHARE,
+  featureWork,
+  graphWork,
+  isEdge,
+  MOST_BYTES,
+  VERIFIED,
+} from "./feature-facts.ts";
+import type { Lab } from "./lab.svelte.ts";
+
+/** The share of the influence that nodes have until somebody moves the slider, as the analysis has it. */
+const SHARE = 0.8;
+
+/** The graph of the tab: made of the sentence once, or read from a file once, and pruned as often as one likes. */
+export class GraphTab {
+  shown: ShownGraph | null = $state.raw(null);
+  node: ShownNode | null = $state.raw(null);
+  edge: ShownEdge | null = $state.raw(null);
+  /** The page of the feature that is selected. */
+  page: Findings | null = $state.raw(null);
+  /** What the whole graph was found as; null of a file. */
+  found: Findings | null = $state.raw(null);
+  /** The file that the graph is of; null of the sentence's. */
+  file: string | null = $state(null);
+  /** Texts in which features are looked up: the sentence, until somebody changes it. */
+  text: string = $state("");
+  share: number = $state(SHARE);
+  /** Whether the worker of graphs is at work. */
+  busy: boolean = $state(false);
+  readonly #lab: Lab;
+  #graphs: Graphs | undefined;
+  /** Counts what was asked to be shown: the last is. */
+  #asked = 0;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+    const { share } = lab.place.values;
+    if (typeof share === "number" && share >= 0.05 && share <= 1) this.share = share;
+  }
+
+  get dictionaries(): readonly { readonly name: string; readonly model: string | null }[] {
+    const { description, answered } = this.#lab;
+    return (description?.dictionaries ?? []).filter(
+      ({ model }) => model === null || model === answered.model,
+    );
+  }
+
+  /** Lets the graph go: another question has another. */
+  clear(): void {
+    this.text = this.#lab.paths.input.tokens.map((one) => one.text).join("");
+    this.shown = null;
+    this.node = null;
+    this.edge = null;
+    this.page = null;
+    this.found = null;
+    this.file = null;
+  }
+
+  close(): void {
+    this.#graphs?.close();
+    this.#graphs = undefined;
+  }
+
+  /** Makes the graph of the sentence; `verify`: how many of its largest edges are checked. */
+  async make({ verify = VERIFIED }: { readonly verify?: number } = {}): Promise<void> {
+    const { a, b } = this.#lab.paths.target;
+    const target = [a, b].flatMap((one) => (one === null ? [] : [one.id]));
+    const { answered } = this.#lab;
+    const [set] = this.dictionaries;
+    // A dictionary that is not known to be the model's is not taken unasked: it is named.
+    const named = set?.model === null ? { dictionary: set.name } : {};
+    const work = graphWork(answered, { target, verify, ...named });
+    const found = await this.#lab.find("the graph", work);
+    if (found === undefined || answered !== this.#lab.answered) return;
+    this.file = null;
+    this.found = found;
+    const result = found.result as GraphResult; // of the analysis `graph`
+    await this.#heard(async (graphs) => {
+      await graphs.ask({ ask: "take", result });
+    });
+  }
+
+  /** Opens a file of circuit-tracer or Neuronpedia: JSON or `.pt`. */
+  async open(file: File): Promise<void> {
+    if (file.size > MOST_BYTES) {
+      this.#lab.errand.fault = {
+        message: `${file.name} has ${file.size.toLocaleString("en")} bytes; a graph here has at most ${MOST_BYTES.toLocaleString("en")}.`,
+        remedy: "Prune it first, or use the command line.",
+      };
+      return;
+    }
+    await this.#heard(async (graphs) => {
+      const bytes = await file.arrayBuffer();
+      await graphs.ask({ ask: "open", name: file.name, bytes }, [bytes]);
+      this.file = file.name;
+      this.found = null;
+    });
+  }
+
+  /** Prunes what is there; where it goes on to be moved, the last share is shown. */
+  async prune(share: number): Promise<void> {
+    this.share = share;
+    if (this.shown !== null) await this.#heard(async () => {});
+  }
+
+  /** Selects a node or an edge in all views, or nothing. */
+  async choose(picked: string | null): Promise<void> {
+    this.#lab.pick({ node: picked });
+    await this.#look();
+    const { node } = this;
+    if (node !== null && this.file === null) await this.#openPage(node);
+  }
+
+  /** The file of the graph, as it is pruned. */
+  async save(): Promise<void> {
+    if (this.#graphs === undefined || this.shown === null) return;
+    const text = await this.#graphs.ask({ ask: "text" });
+    const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = `${(this.file ?? this.#lab.answered.model).replace(/\.(?:json|pt)$/, "").replace(/[^\w.-]+/g, "-")}-graph.json`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+
+  /** Asks the worker of graphs, and shows what there is then. */
+  async #heard(first: (graphs: Graphs) => Promise<void>): Promise<void> {
+    this.#graphs ??= graphsOf(
+      new Worker(new URL("../graph/graph-worker.ts", import.meta.url), { type: "module" }),
+    );
+    const asked = ++this.#asked;
+    this.busy = true;
+    try {
+      await first(this.#graphs);
+      if (asked !== this.#asked) return; // somebody has moved on
+      const shares = { nodes: this.share, edges: this.share >= 1 ? 1 : EDGE_SHARE };
+      const shown = await this.#graphs.ask({ ask: "show", shares });
+      if (asked !== this.#asked) return;
+      this.shown = shown;
+      this.#lab.errand.fault = null;
+      await this.#look();
+    } catch (error) {
+      if (asked === this.#asked) this.#lab.errand.failed(error);
+    } finally {
+      if (asked === this.#asked) this.busy = false;
+    }
+  }
+
+  /** Looks up what is selected. */
+  async #look(): Promise<void> {
+    const { node: picked } = this.#lab.place.picked;
+    if (this.#graphs === undefined || this.shown === null || picked === null) {
+      this.node = null;
+      this.edge = null;
+      return;
+    }
+    const edge = isEdge(picked) ? await this.#graphs.ask({ ask: "edge", key: picked }) : null;
+    const name = edge?.to ?? picked;
+    const node = await this.#graphs.ask({ ask: "node", name });
+    if (this.#lab.place.picked.node !== picked) return;
+    if (node?.name !== this.node?.name) this.page = null;
+    this.edge = edge;
+    this.node = node;
+  }
+
+  /** The page of a feature, in the texts. */
+  async #openPage({ name, kind, layer, feature }: ShownNode): Promise<void> {
+    const [set] = this.dictionaries;
+    if (kind !== "feature" || layer === null || feature === null || set === undefined) return;
+    const asked = { dictionary: set.name, which: layer, feature, text: this.text };
+    const wanted = (): boolean => this.node?.name === name;
+    const found = await this.#lab.find(
+      `the feature ${name}`,
+      featureWork(this.#lab.answered, asked),
+      { wanted },
+    );
+    if (found !== undefined && wanted()) this.page = found;
+  }
+}

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { layout, nearOf, type Pen, paint, type Shape, svgOf } from "../src/index.ts";
+import { COLOURS } from "../src/style.ts";
+import { examples } from "./examples.ts";
+
+describe("what is meant by a place", () => {
+  const line: Shape = {
+    kind: "path",
+    role: "towards",
+    d: "M10,100C10,50 90,50 90,0",
+    width: 2,
+    key: "curve",
+  };
+  const box: Shape = {
+    kind: "rect",
+    role: "empty",
+    x: 200,
+    y: 10,
+    width: 40,
+    height: 20,
+    key: "box",
+  };
+  const over: Shape = { ...box, x: 220, key: "over" };
+  const near = nearOf([line, box, over, { ...box, x: 400, y: 10 }]);
+
+  test("is the line within reach, the area that it lies in, and the uppermost of two", () => {
+    expect(near.at(50, 50)?.key).toBe("curve");
+    expect(near.at(50, 55)?.key).toBe("curve");
+    expect(near.at(50, 75)).toBeUndefined();
+    expect(near.at(205, 15)?.key).toBe("box");
+    expect(near.at(230, 15)?.key).toBe("over");
+    expect(near.at(500, 500)).toBeUndefined();
+    expect(near.at(90, 100)).toBeUndefined();
+    expect(near.at(50, 75, 40)?.key).toBe("curve");
+  });
+
+  test("is found in every drawing: the middle of each box is its own", () => {
+    for (const { view, table } of examples) {
+      const { shapes } = layout(view, [table], { width: 640 });
+      const found = nearOf(shapes);
+      for (const shape of shapes) {
+        if (shape.kind !== "rect" || shape.key === undefined) continue;
+        const at = found.at(shape.x + shape.width / 2, shape.y + shape.height / 2);
+        expect(at?.key).toBe(shape.key);
+      }
+    }
+  });
+});
+
+test("a painted drawing has the shapes of its SVG, in its order and colours", () => {
+  const done: string[] = [];
+  const pen: Pen<string> = {
+    ...{ fillStyle: "", strokeStyle: "", lineWidth: 0, globalAlpha: 0, font: "", textAlign: "" },
+    setLineDash: (lengths) => done.push(`dash ${lengths.join()}`),
+    fill: (path) => done.push(`fill ${pen.fillStyle} ${path}`),
+    stroke: (path) => done.push(`stroke ${pen.strokeStyle} ${pen.lineWidth} ${path}`),
+    fillText: (text) => done.push(`text ${pen.fillStyle} ${text}`),
+    save: () => undefined,
+    restore: () => undefined,
+    translate: () => undefined,
+    rotate: () => undefined,
+  };
+  const example = examples.find(({ name }) => name === "graph");
+  if (example === undefined) throw new Error("There is an example.");
+  const { view, table } = example;
+  const drawing = layout(view, [table], { width: 640 });
+  paint(pen, drawing.shapes, { path: (d) => d, colours: COLOURS.light });
+  const svg = svgOf(drawing);
+  for (const shape of drawing.shapes) {
+    if (shape.kind !== "path") continue;
+    expect(svg).toContain(`d="${shape.d}"`);
+    const colour = shape.role === "against" ? COLOURS.light.against : COLOURS.light.towards;
+    expect(done).toContain(`stroke ${colour} ${shape.width} ${shape.d}`);
+  }
+  const texts = drawing.shapes.flatMap((shape) => (shape.kind === "text" ? [shape.text] : []));
+  expect(done.filter((one) => one.startsWith("text")).length).toBe(texts.length);
+  expect(done.filter((one) => one.startsWith("dash")).length).toBe(
+    drawing.shapes.filter(({ kind, role }) => kind === "path" && role === "against").length,
+  );
+});

@@ -1,0 +1,219 @@
+/**
+ * How fast the lab's page is, in a real Chromium on the built app: frames per second over 1,000 paths and over a graph
+ * of 2,000 nodes, time to the first paint and until the worker answers, the longest task of the main thread while `tales`
+ * is taken apart, and bytes by part: `node dist/lab.js [--rounds N] [--dry]`. Writes its section into RESULTS.md, unless
+ * `--dry`. Build the app first.
+ */
+import { readdirSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { loadavg } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Browser, chromium, type Page } from "playwright";
+import { askWorker } from "./lab/asked.ts";
+import { firstViewPart, gathered, type Part, pageBytes } from "./lab/chunks.ts";
+import { labReport, type Time } from "./lab/report.ts";
+import { type Scene, scenesOf } from "./lab/scenes.ts";
+import { DIST, served } from "./lab/served.ts";
+import { longestTask, watch } from "./lab/watched.ts";
+import { withSection } from "./torch/table.ts";
+
+/** The system's browser, as the tests use it. */
+const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
+
+const HEADING = "## The lab's page";
+
+/** What the lab opens with. */
+const PROMPT = "When Mary and John went to the market, John gave a drink to";
+const TARGET = [346, 364];
+
+/** A longer one. */
+const LONGER = `Once upon a time there was a little girl who had a red ball. She went to the park with her mother, and there she saw a dog. ${PROMPT}`;
+
+/** Tabs, each a panel of its own. */
+const TABS = ["Heads", "Features", "Linear?", "Two models"];
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    dry: { type: "boolean", default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const server = await served();
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+try {
+  const before = loadavg()[0] ?? 0;
+  const { times, parts } = await started(browser);
+  const { scenes, sizes } = await used();
+  const section = labReport({
+    ...{ browser: `Chromium ${browser.version()}`, times, scenes, sizes },
+    load: [before, loadavg()[0] ?? 0],
+    parts: [firstViewPart(), ...parts],
+    page: pageBytes(),
+  });
+  process.stdout.write(`${section}\n`);
+  if (!values.dry) {
+    const path = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
+    await writeFile(path, withSection(await readFile(path, "utf8"), HEADING, section));
+  }
+} finally {
+  await browser.close();
+  await server.close();
+}
+
+/** A page of its own, which nothing of another has warmed. */
+async function opened(fragment = ""): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => console.error(String(error)));
+  await page.addInitScript(watch);
+  await page.goto(`${server.address}${fragment}`);
+  return page;
+}
+
+/** Waits until nothing goes on. */
+async function idle(page: Page): Promise<void> {
+  await page.waitForTimeout(100);
+  await page.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
+}
+
+/** From a page that was never there to a path that was taken away. */
+async function started(on: Browser): Promise<{ times: readonly Time[]; parts: readonly Part[] }> {
+  const paints: number[] = [];
+  const lives: number[] = [];
+  const checks: number[] = [];
+  const starts: number[] = [];
+  const tasks: number[] = [];
+  let parts: readonly Part[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const page = await opened();
+    await page.waitForFunction(() => globalThis.benchWatch.live !== null);
+    const { paint, live } = await page.evaluate(() => ({
+      paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+      live: globalThis.benchWatch.live,
+    }));
+    paints.push(paint ?? Number.NaN);
+    lives.push(live ?? Number.NaN);
+    starts.push(await longestTask(page));
+    const at = performance.now();
+    await page.locator(".list tbody tr").nth(2).click();
+    await page.keyboard.press("Enter");
+    await page.getByText("Taken away ✓").waitFor();
+    checks.push(performance.now() - at);
+    await page.keyboard.press("w");
+    await idle(page);
+    await page.keyboard.press("v");
+    await idle(page);
+    await page.keyboard.press("f");
+    await idle(page);
+    await page.keyboard.press("/");
+    await page.keyboard.type("Once upon a time there was a");
+    await page.keyboard.press("Enter");
+    await idle(page);
+    tasks.push(await longestTask(page));
+    await page.context().close();
+  }
+  parts = await partsOf(on);
+  return {
+    times: [
+      { what: "first paint of the static first view", rounds: paints, goal: 300 },
+      { what: "live on `tales`: the worker has answered", rounds: lives, goal: 1000 },
+      { what: "the third path taken away, from the click", rounds: checks, goal: null },
+      { what: "longest task until live", rounds: starts, goal: 100 },
+      {
+        ...{ what: "longest task while `tales` is taken apart: check, why, all, tree, sentence" },
+        ...{ rounds: tasks, goal: 100 },
+      },
+    ],
+    parts,
+  };
+}
+
+/** What is loaded when, tab by tab. */
+async function partsOf(on: Browser): Promise<readonly Part[]> {
+  const page = await on.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.addInitScript(watch);
+  const { part, parts } = gathered(page);
+  await page.goto(server.address);
+  await page.waitForFunction(() => globalThis.benchWatch.live !== null);
+  await page.locator(".list tbody tr").nth(2).click();
+  await page.keyboard.press("Enter");
+  await page.getByText("Taken away ✓").waitFor();
+  await page.keyboard.press("f");
+  await idle(page);
+  part("all without a further panel", 180_000);
+  await page.keyboard.press("w");
+  await idle(page);
+  part("why a head looks there", 60_000);
+  for (const tab of TABS) {
+    await page.getByRole("navigation").getByRole("button", { name: tab, exact: true }).click();
+    await page.waitForTimeout(500);
+    await idle(page);
+    part(`${tab}, once opened`, 60_000);
+  }
+  await page.close();
+  return parts();
+}
+
+/** Many paths, and many nodes. */
+async function used(): Promise<{ scenes: readonly Scene[]; sizes: readonly string[] }> {
+  const worker = readdirSync(`${DIST}assets`).find((file) => /^worker-.*\.js$/.test(file));
+  if (worker === undefined) throw new Error("The built app has no worker: build it first.");
+  const asking = await opened();
+  const ask = async (analysis: string, own: object): Promise<string> =>
+    await askWorker(asking, `assets/${worker}`, {
+      ...{ analysis, model: "tales", precision: "f32", float64: false },
+      values: { prompt: PROMPT, target: TARGET, ...own },
+    });
+  const paths = await ask("paths", { positions: true, top: 1000, routes: 1, verify: 0 });
+  // Longer than the sentence: so that some 2,000 features are active.
+  const graph = await ask("graph", {
+    ...{ prompt: LONGER, nodeThreshold: 1, edgeThreshold: 0.98, explain: 0, top: 1, budget: 0 },
+  });
+  await asking.context().close();
+  const file = JSON.stringify(JSON.parse(graph).result.graph);
+  const { nodes, links } = JSON.parse(file);
+
+  server.first = paths;
+  const grid = await opened();
+  await grid.locator(".routes .mark").waitFor();
+  await grid.waitForFunction(() => globalThis.benchWatch.live !== null);
+  const overPaths = await scenesOf(grid, "1,000 paths", {
+    figure: grid.locator(".routes .mark"),
+    list: grid.locator(".paths"),
+  });
+  const pathNodes = await grid.evaluate(() => document.querySelectorAll("*").length);
+  await grid.context().close();
+  server.first = null;
+
+  const page = await opened("#v=1&a=features-view");
+  await page.waitForFunction(() => globalThis.benchWatch.live !== null);
+  const at = performance.now();
+  await page.locator("input[type=file]").setInputFiles({
+    ...{ name: "graph.json", mimeType: "application/json", buffer: Buffer.from(file) },
+  });
+  await page.locator(".nodes tbody tr").first().waitFor();
+  await idle(page);
+  const opening = performance.now() - at;
+  const slider = page.locator('input[type="range"]');
+  const most = await slider.getAttribute("max");
+  await slider.fill(most ?? "1");
+  await idle(page);
+  const drawn = await page.locator(".mark").first().getAttribute("aria-label");
+  const longest = await longestTask(page);
+  const name = `${nodes.length.toLocaleString("en")} nodes`;
+  const overNodes = await scenesOf(page, name, {
+    figure: page.locator(".mark").first(),
+    list: page.locator(".tall"),
+  });
+  const graphNodes = await page.evaluate(() => document.querySelectorAll("*").length);
+  await page.context().close();
+  return {
+    scenes: [...overPaths, ...overNodes],
+    sizes: [
+      `1,000 paths of \`tales\` (${pathNodes.toLocaleString("en")} elements in the page)`,
+      `the whole graph of \`tales-transcoders\`, ${name} and ${links.length.toLocaleString("en")} edges (${graphNodes.toLocaleString("en")} elements${drawn === null ? "" : `; ${drawn}`}), opened from a file of ${(file.length / 1e6).toFixed(1)} MB in ${opening.toFixed(0)} ms, longest task ${longest.toFixed(0)} ms`,
+    ],
+  };
+}

@@ -1,0 +1,72 @@
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createGzip } from "node:zlib";
+
+/** The built app. */
+export const DIST: string = fileURLToPath(new URL("../../../../apps/lab/dist/", import.meta.url));
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+};
+
+export interface Served {
+  readonly address: string;
+  /** What the page shows first in place of what it was built with: findings, as JSON. */
+  first: string | null;
+  close(): Promise<void>;
+}
+
+/** The built app on this machine, isolated, scripts and styles compressed as servers of static files have them. */
+export async function served(): Promise<Served> {
+  const found: { first: string | null } = { first: null };
+  const server = createServer(({ url = "" }, response) => {
+    const inside = normalize(new URL(url, "http://localhost").pathname.slice(1)) || "index.html";
+    const file = join(DIST, inside === "." ? "index.html" : inside);
+    if (inside.startsWith("..") || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404).end();
+      return;
+    }
+    const type = TYPES[extname(file)] ?? "application/octet-stream";
+    const head = {
+      "content-type": type,
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
+    };
+    if (type.startsWith("text/html") && found.first !== null) {
+      response.writeHead(200, head).end(withFirst(readFileSync(file, "utf8"), found.first));
+      return;
+    }
+    if (!type.startsWith("text/")) {
+      response.writeHead(200, head);
+      createReadStream(file).pipe(response);
+      return;
+    }
+    response.writeHead(200, { ...head, "content-encoding": "gzip" });
+    createReadStream(file).pipe(createGzip()).pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  return Object.assign(found, {
+    address: `http://127.0.0.1:${port}/`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  });
+}
+
+/** The page with other findings, which its scripts draw: it has no screen before they run. */
+function withFirst(page: string, first: string): string {
+  const json = first.replaceAll("<", "\\u003c");
+  return page
+    .replace(/(id="first">)[^<]*/, (_, start: string) => `${start}${json}`)
+    .replace(/(<div id="app">)[\s\S]*(<\/div>\s*<\/body>)/, (_, a: string, b: string) => a + b);
+}
