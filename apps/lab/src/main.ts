@@ -1,4 +1,5 @@
 import "./style.css";
+import "./view/screen.css";
 import "virtual:figures.css";
 import type { Findings } from "@resolvent/analysis/remote";
 import { hydrate, mount } from "svelte";

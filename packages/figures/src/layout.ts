@@ -18,6 +18,8 @@ export interface LayoutOptions {
   readonly width: number;
   /** For a tall and narrow screen: tokens of `routes` stand one below the other; default side by side. */
   readonly turned?: boolean;
+  /** Whether tokens of `routes` that no path touches have columns of their own where there is no room; default together. */
+  readonly open?: boolean;
 }
 
 /**
@@ -32,18 +34,18 @@ export interface LayoutOptions {
 export function layout(
   view: View,
   tables: readonly Table[],
-  { width, turned = false }: LayoutOptions,
+  { width, turned = false, open = false }: LayoutOptions,
 ): Drawing {
   const table = tables.find(({ kind }) => kind === view.table);
   const title = view.title ?? table?.title ?? view.table;
   if (table === undefined) return { width, height: 0, title, alt: title, shapes: [] };
-  return { ...drawn(view, rounded(table), { width, turned }), title };
+  return { ...drawn(view, rounded(table), { width, turned, open }), title };
 }
 
 function drawn(
   view: View,
   table: Table,
-  { width, turned }: Required<LayoutOptions>,
+  { width, turned, open }: Required<LayoutOptions>,
 ): Omit<Drawing, "title"> {
   switch (view.mark) {
     case "bars":
@@ -54,7 +56,9 @@ function drawn(
     case "grid":
       return gridLayout(view, table, width);
     case "routes":
-      return turned ? turnedRoutesLayout(view, table, width) : routesLayout(view, table, width);
+      return turned
+        ? turnedRoutesLayout(view, table, width)
+        : routesLayout(view, table, width, { open });
     case "arcs":
       return arcsLayout(view, table, width);
     case "scatter":

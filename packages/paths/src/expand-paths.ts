@@ -282,7 +282,11 @@ export async function expandPaths<T extends Shaped>(
         constant: found.constant,
         otherSources: found.otherSources,
         routeCount: String(found.byDegree.reduce((sum, { routes }) => sum + routes, 0n)),
-        byDegree: found.byDegree.map((one) => ({
+        // No path to a head passes more blocks than come before it.
+        byDegree: (score === undefined
+          ? found.byDegree
+          : found.byDegree.slice(0, readout.before + 1)
+        ).map((one) => ({
           ...one,
           count: String(one.count),
           routes: String(one.routes),

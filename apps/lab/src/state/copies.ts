@@ -49,8 +49,10 @@ function quoted(word: string): string {
 }
 
 /** The program that does the work of the screen, in TypeScript. */
-export function programOf({ model, values }: Work): string {
-  const { prompt, target, positions, top, routes, verify } = values;
+export function programOf({ model, values, precision }: Work): string {
+  const { prompt, target, positions, top, routes, verify, check } = values;
+  const { head, query, key, side } = values;
+  const [, layer, own] = /^L(\d+)\.H(\d+)$/.exec(String(head)) ?? [];
   const [a, b = null] = Array.isArray(target) ? target : [];
   const tokens =
     typeof prompt === "string"
@@ -60,11 +62,17 @@ export function programOf({ model, values }: Work): string {
     ...(a === undefined ? [] : [`target: { a: ${a}, b: ${b} }`]),
     `byPosition: ${positions === true}`,
     ...[`top: ${top}`, `routes: ${routes}`, `verify: ${verify}`],
+    ...(Array.isArray(check) ? [`check: ${JSON.stringify(check)}`] : []),
+    ...(own === undefined
+      ? []
+      : [
+          `score: { layer: ${layer}, head: ${own}, query: ${query}, key: ${key}, side: ${JSON.stringify(side)} }`,
+        ]),
   ];
   return `import { expandPaths } from "@resolvent/paths";
 import { openModel } from "resolvent";
 
-const lm = await openModel(${modelArguments(model)});
+const lm = await openModel(${modelArguments(model, precision)});
 const ids = ${tokens};
 const found = await expandPaths(lm.engine, lm.model, ids, {
 ${options.map((option) => `  ${option},`).join("\n")}
@@ -74,8 +82,15 @@ await lm.close();
 `;
 }
 
-function modelArguments(model: string): string {
+function modelArguments(model: string, precision: Work["precision"]): string {
   const hub = hubModel(model);
-  if (hub === undefined) return JSON.stringify(isFilesName(model) ? "FOLDER" : model);
-  return `${JSON.stringify(`hub:${hub.repo}`)}, { revision: ${JSON.stringify(hub.revision)} }`;
+  const named = isFilesName(model) ? "FOLDER" : hub === undefined ? model : `hub:${hub.repo}`;
+  const options = [
+    ...(hub === undefined ? [] : [`revision: ${JSON.stringify(hub.revision)}`]),
+    ...(precision === "f32" ? [] : [`precision: ${JSON.stringify(precision)}`]),
+  ];
+  return [
+    JSON.stringify(named),
+    ...(options.length === 0 ? [] : [`{ ${options.join(", ")} }`]),
+  ].join(", ");
 }

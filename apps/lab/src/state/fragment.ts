@@ -1,8 +1,8 @@
 import type { Gate } from "@resolvent/analysis";
-import { FIRST, type Question } from "./question.ts";
+import { FIRST, PLAIN, type Question, type Reading, type Score, TOPS } from "./question.ts";
 
 /** What a link to the lab says: what is asked, and what is being looked at. */
-export interface Place {
+export interface Place extends Reading {
   readonly question: Question;
   /** The analysis on the screen. */
   readonly analysis: string;
@@ -14,6 +14,8 @@ export interface Place {
   readonly frozen: readonly Gate[] | null;
   /** The path that is selected, by its name in the list; null for the first. */
   readonly path: string | null;
+  /** The position of the token whose paths alone are shown; null for all. */
+  readonly token: number | null;
   /** What else is selected, in all views. */
   readonly picked: Picked;
 }
@@ -46,6 +48,8 @@ const MOST = 100_000;
 
 /** The place that the lab opens with. */
 export const START: Place = {
+  ...PLAIN,
+  token: null,
   ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
   picked: NOTHING,
 };
@@ -63,6 +67,7 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 /** A place as a fragment, without `#`: what is as at the start is left out. */
 export function fragmentOf(place: Place): string {
   const { question, analysis, values, degree, frozen, path, picked } = place;
+  const { score, precision, top, token } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: [string, string][] = [
@@ -80,6 +85,10 @@ export function fragmentOf(place: Place): string {
     ...(degree === null ? [] : [["k", String(degree)] as [string, string]]),
     ...(frozen === null ? [] : [["z", lettersOf(frozen)] as [string, string]]),
     ...(path === null ? [] : [["s", path] as [string, string]]),
+    ...(score === null ? [] : [["r", scoreText(score)] as [string, string]]),
+    ...(precision === PLAIN.precision ? [] : [["x", precision] as [string, string]]),
+    ...(top === PLAIN.top ? [] : [["l", String(top)] as [string, string]]),
+    ...(token === null ? [] : [["t", String(token)] as [string, string]]),
     ...(picked.head === null ? [] : [["h", picked.head] as [string, string]]),
     ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
     ...(picked.node === null ? [] : [["n", picked.node] as [string, string]]),
@@ -141,6 +150,10 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   });
   const node = read("n", (own) => own);
   const values = read("q", valuesOf);
+  const score = read("r", scoreIn);
+  const precision = read("x", (own) => (own === "f32" || own === "f64" ? own : undefined));
+  const top = read("l", (own) => TOPS.find((one) => String(one) === own));
+  const token = read("t", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
   for (const key of given.keys()) if (!KEYS.has(key)) ignored.push(key);
   const asked = model !== undefined || prompt !== undefined || target !== undefined;
   return {
@@ -157,6 +170,10 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       degree: degree ?? null,
       frozen: frozen ?? null,
       path: path ?? null,
+      score: score ?? null,
+      precision: precision ?? PLAIN.precision,
+      top: top ?? PLAIN.top,
+      token: token ?? null,
       picked: { head: head ?? null, edge: edge ?? null, node: node ?? null },
     },
     ignored: [...new Set(ignored)],
@@ -177,7 +194,26 @@ const KEYS: ReadonlySet<string> = new Set([
   "e",
   "n",
   "q",
+  "r",
+  "x",
+  "l",
+  "t",
 ]);
+
+/** A score as a fragment has it: `L2.H2.query-13-5`. */
+function scoreText({ head, side, query, key }: Score): string {
+  return `${head}.${side}-${query}-${key}`;
+}
+
+function scoreIn(text: string): Score | undefined {
+  const found = /^(L\d{1,4}\.H\d{1,4})\.(query|key)-(\d{1,6})-(\d{1,6})$/.exec(text);
+  const [, head = "", side, query, key] = found ?? [];
+  if (found === null || Number(key) > Number(query)) return undefined;
+  return {
+    ...{ head, query: Number(query), key: Number(key) },
+    side: side === "key" ? "key" : "query",
+  };
+}
 
 function lettersOf(frozen: readonly Gate[]): string {
   const letters = GATES.filter(([, gate]) => frozen.includes(gate)).map(([letter]) => letter);

@@ -1,6 +1,8 @@
 /** What a key does. */
 export type Act =
   | "prompt"
+  | "target"
+  | "table"
   | "up"
   | "down"
   | "away"
@@ -16,9 +18,11 @@ export type Act =
 /** The keys, as the sheet of keys lists them. */
 export const KEYS: readonly { readonly keys: readonly string[]; readonly does: string }[] = [
   { keys: ["/"], does: "edit the text" },
+  { keys: ["t"], does: "choose the answer" },
   { keys: ["↑", "↓"], does: "the path before, the next path" },
   { keys: ["⏎"], does: "take the path away" },
   { keys: ["v"], does: "check all paths that are shown" },
+  { keys: ["."], does: "all columns of the paths" },
   { keys: ["w"], does: "why its last head looks there" },
   { keys: ["f"], does: "hold all gates, or none, in the tree beside the bars" },
   { keys: ["0–9"], does: "paths up to this degree" },
@@ -29,6 +33,8 @@ export const KEYS: readonly { readonly keys: readonly string[]; readonly does: s
 
 const ACTS: ReadonlyMap<string, Act> = new Map<string, Act>([
   ["/", "prompt"],
+  ["t", "target"],
+  [".", "table"],
   ["ArrowUp", "up"],
   ["ArrowDown", "down"],
   ["Enter", "away"],

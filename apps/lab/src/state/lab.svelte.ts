@@ -1,4 +1,4 @@
-import type { Certificate, Gate, Parameter, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, Parameter, Table, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
@@ -22,13 +22,26 @@ import {
 } from "./fragment.ts";
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
-import { lastMove, pathNames } from "./path-facts.ts";
-import { FIRST, FIRST_VERIFIED, pathsWork, type Question, treeWork } from "./question.ts";
+import { checkedNames, lastMove, pathNames, shownTables } from "./path-facts.ts";
+import {
+  checkWork,
+  FIRST,
+  FIRST_VERIFIED,
+  pathsWork,
+  type Question,
+  type Reading,
+  type Score,
+  treeWork,
+  upToWork,
+} from "./question.ts";
 import { isTab } from "./tabs.ts";
 import { Trail } from "./trail.ts";
 
 /** Faults that end once a model is given or fetched. */
 const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
+
+/** Paths that are checked together: so many are lost at most where it is ended. */
+const AT_ONCE = 4;
 
 /** What a panel of any analysis shows. */
 export interface Panel {
@@ -58,6 +71,8 @@ export class Lab {
   /** Of the question in `answered`. */
   findings: Findings;
   answered: Question = $state.raw(FIRST);
+  /** What it was read as. */
+  read: Reading = $state.raw(START);
   /** The path that is pointed at; null for none. */
   pointed: string | null = $state(null);
   /** The token that is pointed at. */
@@ -67,12 +82,18 @@ export class Lab {
   why: Why | null = $state.raw(null);
   /** The truncated tree beside the bars, of the gates in its place; null where all are held, or it is not there yet. */
   tree: { readonly frozen: readonly Gate[]; readonly findings: Findings } | null = $state.raw(null);
+  /** What paths up to each degree say; null where it is not there yet. */
+  upTo: Findings | null = $state.raw(null);
   panel: Panel | null = $state.raw(null);
   description: Description | null = $state.raw(null);
   /** Likeliest next tokens, for whoever chooses an answer. */
   candidates: readonly Candidate[] | null = $state.raw(null);
   /** Whether the text is being edited. */
   editing: boolean = $state(false);
+  /** Which of the two tokens is being chosen. */
+  choosing: "answer" | "foil" | null = $state(null);
+  /** Whether the list of paths has all its columns. */
+  whole: boolean = $state(false);
   /** Whether the panel of one's own models is open. */
   models: boolean = $state(false);
   /** What somebody has dropped on the page, until the panel takes it. */
@@ -84,13 +105,21 @@ export class Lab {
   /** What computes, where it can be chosen. */
   engines: Engines | null = null;
 
+  /** The names of the paths that were found. */
+  readonly names: readonly string[];
+  /** The tables with what is shown of them: up to a degree, of a token. */
+  readonly tables: readonly Table[];
+  /** The names of the paths that are listed. */
+  readonly listed: readonly string[];
   /** Absent where models are not the page's to give. */
   readonly tell: LabOptions["tell"];
   /** What goes on, and what went wrong. */
   readonly errand: Errand;
   readonly #asking: Asking;
-  #verified: number = FIRST_VERIFIED;
+  readonly #places: ReadonlyMap<string, number>;
   readonly #kept = new KeptFindings();
+  /** What has given the findings. */
+  #answeredWork: Work;
   /** What the tab last found: what can be copied of it. */
   #found: Work | undefined;
   /** Undefined while it is made into HTML. */
@@ -98,7 +127,15 @@ export class Lab {
 
   constructor(first: Findings, asking: Asking, { tell }: LabOptions = {}) {
     this.findings = $state.raw(first);
+    this.names = $derived(pathNames(this.findings));
+    this.#places = $derived(new Map(this.names.map((name, i) => [name, i])));
+    this.tables = $derived(
+      shownTables(this.findings, { degree: this.place.degree, token: this.place.token }),
+    );
+    this.listed = $derived(pathNames({ tables: this.tables }));
     this.#asking = asking;
+    this.#answeredWork = this.#pathsWork();
+    this.#kept.keep(this.#answeredWork, first);
     this.tell = tell;
     this.errand = new Errand(asking, (code) => {
       // A link of a model that its reader has to give, or to fetch.
@@ -118,15 +155,17 @@ export class Lab {
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
   }
 
-  /** The names of the paths that are listed. */
-  get names(): readonly string[] {
-    return pathNames(this.findings);
-  }
-
   /** The path that one is being told about: the one selected, else the largest. */
   get path(): string | null {
     const { path } = this.place;
-    return path !== null && this.names.includes(path) ? path : (this.names[0] ?? null);
+    return path !== null && this.#places.has(path)
+      ? path
+      : (this.listed[0] ?? this.names[0] ?? null);
+  }
+
+  /** Where a path stands among all that were found; −1 where it is none of them. */
+  placeOf(path: string | null): number {
+    return this.#places.get(path ?? "") ?? -1;
   }
 
   /** Follows the address of a window, and goes with it from now on. */
@@ -145,12 +184,38 @@ export class Lab {
 
   showDegree(degree: number | null): void {
     this.#go({ ...this.place, degree }, "degree");
+    void this.#predict();
+  }
+
+  /** Shows only paths that touch a token, or all. */
+  showToken(token: number | null): void {
+    this.#go({ ...this.place, token: token === this.place.token ? null : token }, "token");
+  }
+
+  /** Lists so many paths. */
+  async list(top: number): Promise<void> {
+    this.#go({ ...this.place, top }, "top");
+    await this.#answer();
+  }
+
+  /** Computes in another precision. */
+  async computeIn(precision: Reading["precision"]): Promise<void> {
+    this.#go({ ...this.place, precision }, "precision");
+    await this.#answer();
+    if (this.panel !== null) await this.#openPanel();
+  }
+
+  /** Takes the score of a head apart in place of the answer, or the answer again. */
+  async reroot(score: Score | null): Promise<void> {
+    const place = { ...this.place, score, path: null, degree: null, token: null, frozen: null };
+    this.#go(place, "score");
+    await this.#answer();
   }
 
   /** Goes so many paths down the list. */
   step(by: number): void {
-    const at = this.names.indexOf(this.path ?? "");
-    const next = this.names[Math.min(Math.max(at + by, 0), this.names.length - 1)];
+    const at = this.listed.indexOf(this.path ?? "");
+    const next = this.listed[Math.min(Math.max(at + by, 0), this.listed.length - 1)];
     if (next !== undefined) this.select(next);
   }
 
@@ -161,6 +226,8 @@ export class Lab {
       this.showDegree(degree >= last ? null : Math.max(degree, 0));
     if (typeof act === "object") show(act.degree);
     else if (act === "prompt") this.editing = true;
+    else if (act === "target") this.choose(this.choosing === null ? "answer" : null);
+    else if (act === "table") this.whole = !this.whole;
     else if (act === "up" || act === "down") this.step(act === "up" ? -1 : 1);
     else if (act === "less" || act === "more")
       show((this.place.degree ?? last) + (act === "less" ? -1 : 1));
@@ -169,6 +236,12 @@ export class Lab {
     else if (act === "leave") this.#leave();
     else if (this.path !== null)
       void (act === "away" ? this.takeAway(this.path) : this.askWhy(this.path));
+  }
+
+  /** Opens the choice of a token, or closes it. */
+  choose(which: "answer" | "foil" | null): void {
+    this.choosing = which;
+    if (which !== null && this.candidates === null) void this.findCandidates();
   }
 
   /** Holds a gate in the tree beside the bars, or lets it go. */
@@ -213,26 +286,36 @@ export class Lab {
    */
   async find(
     what: string,
-    work: Work,
+    given: Work,
     {
       wanted = () => true,
       estimated = true,
     }: { readonly wanted?: () => boolean; readonly estimated?: boolean } = {},
   ): Promise<Findings | undefined> {
+    const work = { ...given, precision: this.place.precision };
+    const findings = await this.#find(what, work, { wanted, estimated });
+    if (findings !== undefined) this.#found = work;
+    return findings;
+  }
+
+  async #find(
+    what: string,
+    work: Work,
+    { wanted, estimated }: { readonly wanted: () => boolean; readonly estimated: boolean },
+  ): Promise<Findings | undefined> {
     const known = this.#kept.of(work);
     if (known === undefined) await this.errand.idle();
     if (!wanted()) return undefined;
     const findings = known ?? (await this.errand.run(what, work, { estimated }));
-    if (findings === undefined) return undefined;
-    this.#kept.keep(work, findings);
-    this.#found = work;
+    if (findings !== undefined) this.#kept.keep(work, findings);
     return findings;
   }
 
   /** Asks something else; what is selected is let go. */
   async ask(question: Question): Promise<void> {
-    const place = { ...this.place, question, path: null, degree: null, picked: NOTHING };
-    this.#go(place, "question");
+    const letGo = { path: null, degree: null, token: null, score: null, picked: NOTHING };
+    this.#go({ ...this.place, ...letGo, question }, "question");
+    this.choosing = null;
     this.candidates = null;
     await this.#answer();
   }
@@ -248,41 +331,61 @@ export class Lab {
     else await this.ask({ ...this.place.question, model, target: null });
   }
 
-  /** Checks a path by intervention: those before it in the list too. */
+  /** Checks a path by intervention. */
   async takeAway(path: string): Promise<void> {
-    const place = this.names.indexOf(path);
-    if (place < 0) return;
+    if (!this.#places.has(path)) return;
     if (this.place.path !== path) this.select(path);
-    if (place >= this.#verified) await this.#answer({ verify: place + 1 });
+    await this.#check([path]);
   }
 
-  /** Checks all paths that are shown. */
+  /** Checks all paths that are shown, some at a time: those that are done stay where it is ended. */
   async checkAll(): Promise<void> {
-    await this.#answer({ verify: this.names.length });
+    await this.#check(this.listed);
+  }
+
+  async #check(paths: readonly string[]): Promise<void> {
+    const { paths: on, answered, read } = this;
+    const open = paths.filter((path) => on.shown[this.placeOf(path)]?.verified === null);
+    for (let at = 0; at < open.length; at += AT_ONCE) {
+      const some = open.slice(at, at + AT_ONCE);
+      const done = open.length > 1 ? `: ${at} of ${open.length} done` : "";
+      const work = checkWork(answered, read, some);
+      const checked = await this.errand.run(`taking paths away${done}`, work);
+      if (checked === undefined || this.answered !== answered || this.read !== read) return;
+      const { withChecked } = await import("./verdicts.ts");
+      this.findings = withChecked(this.findings, checked);
+      this.#kept.keep(this.#pathsWork(), this.findings);
+    }
   }
 
   /** Asks why the last head of a path looks where it looks. */
   async askWhy(path: string): Promise<void> {
-    const move = lastMove(this.paths, this.names.indexOf(path));
+    const move = lastMove(this.paths, this.placeOf(path));
     if (move === undefined) return;
     const { model, prompt } = this.answered;
     const { head, query, key } = move;
-    const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 4 };
-    const work: Work = { analysis: "qk", model, values, precision: "f32", float64: true };
+    const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 6 };
+    const work: Work = {
+      analysis: "qk",
+      model,
+      values,
+      precision: this.read.precision,
+      float64: true,
+    };
     const findings = await this.errand.run(`why ${head} looks there`, work);
     if (findings !== undefined) this.why = { path, findings };
   }
 
   /** The work that the screen, or the panel, shows; with the parameters that it is about. */
   async work(): Promise<{ readonly work: Work; readonly parameters: readonly Parameter[] }> {
-    const { values, question } = this.place;
+    const { values, question, precision } = this.place;
     const found = isTab(this.place.analysis) ? this.#found : undefined;
     const analysis = found?.analysis ?? this.place.analysis;
     const work: Work =
       found ??
       (analysis === START.analysis
-        ? pathsWork(question, { verify: this.#verified })
-        : { analysis, model: question.model, values, precision: "f32", float64: true });
+        ? this.#pathsWork(checkedNames(this.paths))
+        : { analysis, model: question.model, values, precision, float64: true });
     const [described] = (await this.#asking.describe([analysis])).analyses;
     const known = described !== undefined && "parameters" in described;
     return { work, parameters: known ? described.parameters : [] };
@@ -292,7 +395,8 @@ export class Lab {
   async findCandidates(): Promise<void> {
     const { model, prompt } = this.answered;
     const values = { prompt, top: 12 };
-    const work: Work = { analysis: "run", model, values, precision: "f32", float64: false };
+    const { precision } = this.read;
+    const work: Work = { analysis: "run", model, values, precision, float64: false };
     const findings = await this.errand.run("the likeliest tokens", work);
     const { next } = Object(findings?.result);
     if (Array.isArray(next)) this.candidates = next as readonly Candidate[]; // of `run`
@@ -310,7 +414,8 @@ export class Lab {
     const { name, float64 } = panel.description;
     this.#go({ ...this.place, values }, "values");
     const { model } = this.place.question;
-    const work: Work = { analysis: name, model, values, precision: "f32", float64 };
+    const { precision } = this.place;
+    const work: Work = { analysis: name, model, values, precision, float64 };
     const findings = await this.errand.run(name, work, {
       onPartial: (partial) => {
         this.panel = { ...panel, findings: partial };
@@ -329,14 +434,42 @@ export class Lab {
   /** The tree of the gates that are held, beside what is answered. */
   async #growTree(): Promise<void> {
     const { frozen } = this.place;
-    if (frozen === null) {
+    const target = this.#targetIds();
+    if (frozen === null || target.length === 0) {
       this.tree = null;
       return;
     }
-    const { a, b } = this.paths.target;
-    const target = [a, b].flatMap((token) => (token === null ? [] : [token.id]));
-    const findings = await this.errand.run("the tree", treeWork(this.answered, { target, frozen }));
+    const work = treeWork(this.answered, { target, frozen, precision: this.read.precision });
+    const findings = await this.errand.run("the tree", work);
     if (findings !== undefined) this.tree = { frozen, findings };
+  }
+
+  /** What paths up to each degree say, once only some are shown. */
+  async #predict(): Promise<void> {
+    const target = this.#targetIds();
+    if (this.upTo !== null || this.place.degree === null || target.length === 0) return;
+    const { answered, read } = this;
+    const wanted = (): boolean =>
+      this.answered === answered && this.read === read && this.upTo === null;
+    const work = upToWork(answered, { target, precision: read.precision });
+    const options = { wanted, estimated: true };
+    const findings = await this.#find("what paths up to each degree say", work, options);
+    if (findings !== undefined && wanted()) this.upTo = findings;
+  }
+
+  /** The ids of the target's tokens; none of the score of a head. */
+  #targetIds(): readonly number[] {
+    const { a, b } = this.paths.target;
+    return [a, b].flatMap((token) => (token === null ? [] : [token.id]));
+  }
+
+  /** The work that gives what is on the screen, or what is asked for it. */
+  #pathsWork(check: readonly string[] = []): Work {
+    const { question, score, precision, top } = this.place;
+    // What the page has brought with it was checked as far as it goes.
+    const isFirst = JSON.stringify(question) === JSON.stringify(FIRST) && score === null;
+    const verify = isFirst ? FIRST_VERIFIED : 0;
+    return pathsWork(question, { verify, check, score, precision, top });
   }
 
   /** One step back: what goes on is ended first. */
@@ -392,24 +525,30 @@ export class Lab {
     const before = this.place;
     this.place = place;
     if (place.analysis !== before.analysis) void this.#openPanel();
-    if (JSON.stringify(place.question) !== JSON.stringify(this.answered)) await this.#answer();
-    else if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
+    if (JSON.stringify(this.#pathsWork()) !== JSON.stringify(this.#answeredWork))
+      await this.#answer();
+    else {
+      if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
+      await this.#predict();
+    }
   }
 
-  async #answer({ verify = 0 }: { readonly verify?: number } = {}): Promise<void> {
-    const { question } = this.place;
-    const same = JSON.stringify(question) === JSON.stringify(this.answered);
-    const checked = same ? Math.max(verify, this.#verified) : verify;
-    const what = same ? "taking paths away" : "all paths";
-    const findings = await this.errand.run(what, pathsWork(question, { verify: checked }));
+  /** Answers what the address asks, unless that is on the screen. */
+  async #answer(): Promise<void> {
+    const { question, score, precision, top } = this.place;
+    const work = this.#pathsWork();
+    const findings = this.#kept.of(work) ?? (await this.errand.run("all paths", work));
     if (findings === undefined) return;
+    this.#kept.keep(work, findings);
     this.findings = findings;
+    this.#answeredWork = work;
     this.answered = question;
-    this.#verified = checked;
-    if (same) return;
+    this.read = { score, precision, top };
     this.why = null;
     this.tree = null;
+    this.upTo = null;
     await this.#growTree();
+    await this.#predict();
   }
 
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
