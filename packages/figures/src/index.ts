@@ -1,5 +1,6 @@
 export { escapeHtml, spelledOut } from "./escape.ts";
-export { type LayoutOptions, layout } from "./layout.ts";
+export { layout } from "./layout.ts";
+export { type LayoutOptions, type PathView, pathLayout } from "./layout-by.ts";
 export {
   type ListCell,
   type ListHead,
