@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectSameQuestion } from "./same-question.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -56,6 +57,7 @@ inChromium("the tabs in Chromium", () => {
     server = await serveFolder(dist, "/");
     browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
     lab = await browser.newPage({ viewport: { width: 390, height: 844 }, acceptDownloads: true });
+    await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     lab.on("console", (message) => {
       if (message.type() === "error") said.push(message.text());
     });
@@ -104,6 +106,12 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByText("The feature, in these texts").waitFor();
     expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("n")).toBe(name);
     await faultless();
+    // A dictionary and a text: asked again by a link, a command and a program.
+    await idle();
+    await expectSameQuestion(lab, lab.locator(".pages-of-feature details.take").first());
+    await title("Features").click();
+    await lab.getByRole("button", { name: "Make it of this sentence" }).click();
+    await lab.locator(".nodes tbody tr").first().waitFor();
     const saving = lab.waitForEvent("download");
     await lab.getByRole("button", { name: "Save as JSON" }).click();
     const path = await (await saving).path();
@@ -125,6 +133,7 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByRole("button", { name: "Compare on this sentence" }).click();
     await lab.getByRole("heading", { name: "Each degree’s share of the logits" }).waitFor();
     await faultless();
+    await expectSameQuestion(lab, lab.locator("details.take").first());
     await title("Linear?").click();
     await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
     await lab.getByText("What sets of layers do beyond their parts").waitFor();

@@ -51,7 +51,7 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
     const named = namedModels(analysis.params, values);
     const needs = needsOf(analysis, params, named);
     const provided = providedFor(analysis.name, needs, host.offers);
-    checked.push({ analysis, params, named, needs, provided });
+    checked.push({ analysis, params, values, named, needs, provided });
   }
   const found = await host.find();
   warn?.(found.outline.warnings ?? []);

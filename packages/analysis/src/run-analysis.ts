@@ -7,7 +7,8 @@ import { checkParameters } from "./check.ts";
 import type { FoundModel, Host, Loaded, Loading, Values, Wanted } from "./host.ts";
 import { type FoundOthers, findOthers, namedModels } from "./models.ts";
 import { type Need, type Provided, providedFor, refuse } from "./needs.ts";
-import { checkResult, type Result } from "./result.ts";
+import { questionHash, withQuestion } from "./question.ts";
+import { checkResult, type ModelIdentity, modelIdentity, type Result } from "./result.ts";
 import { type Soundness, soundnessOf } from "./soundness.ts";
 import type { ModelFiles, Outline, Prompt, Subject } from "./subject.ts";
 import { withWarnings } from "./warning.ts";
@@ -62,9 +63,10 @@ export async function runAlone<P, R extends Result>(
   { signal, warn }: Pick<Host, "signal" | "warn"> = {},
 ): Promise<Outcome<R> | undefined> {
   if (analysis.alone === undefined) return undefined;
-  const result = await analysis.alone(await checkParameters(analysis.params, values), { signal });
-  if (result === undefined) return undefined;
-  checkResult(analysis.name, result, analysis.resultSchema);
+  const found = await analysis.alone(await checkParameters(analysis.params, values), { signal });
+  if (found === undefined) return undefined;
+  checkResult(analysis.name, found, analysis.resultSchema);
+  const result = withQuestion(found, await questionHash({ analysis, values }));
   warn?.(result.warnings ?? []);
   return { result, soundness: soundnessOf(result) };
 }
@@ -81,7 +83,7 @@ export async function prepareAnalysis<P, R extends Result>(
     const params = await checkParameters(schema, all);
     const named = namedModels(schema, all);
     const needs = needsOf(analysis, params, named);
-    return { params, named, needs, provided: providedFor(name, needs, host.offers) };
+    return { params, values: all, named, needs, provided: providedFor(name, needs, host.offers) };
   };
   // What can be refused at once is.
   const early = later === undefined ? await check(values) : undefined;
@@ -98,7 +100,7 @@ export async function prepareAnalysis<P, R extends Result>(
   const run = async (): Promise<Outcome<R>> => {
     const made =
       analysis.needs === "outline"
-        ? await onFiles(analysis, found, checked.params, host)
+        ? await onFiles(analysis, found, checked, host)
         : await onModel(analysis, found, { ...checked, beside, peakBytes: cost.peakBytes }, host);
     return outcomeOf(made, found, host);
   };
@@ -111,6 +113,8 @@ export async function prepareAnalysis<P, R extends Result>(
 /** Parameters that were checked, and what they need. */
 export interface Checked<P> {
   readonly params: P;
+  /** As they were given. */
+  readonly values: Values;
   /** The models that they name. */
   readonly named: ByParameter<string>;
   readonly needs: readonly Need[];
@@ -179,13 +183,17 @@ const NO_OTHERS: FoundOthers = { named: {}, others: new Map() };
 async function onFiles<P, R extends Result>(
   analysis: OutlineAnalysis<P, R>,
   found: FoundModel,
-  params: P,
+  { params, values }: Checked<P>,
   { precision }: Host,
 ): Promise<Made<R>> {
   const { warnings, ...files } = await found.files();
   const weights = found.weights({ peakBytes: 0, layers: false });
-  const result = await analysis.run({ ...outlineOf(found, precision), ...files, weights }, params);
-  checkResult(analysis.name, result, analysis.resultSchema);
+  const made = await analysis.run({ ...outlineOf(found, precision), ...files, weights }, params);
+  checkResult(analysis.name, made, analysis.resultSchema);
+  const { vocabulary } = found;
+  const model = { name: found.outline.name, sha256: files.sha256 };
+  const question = await questionHash({ analysis, values, model, vocabulary });
+  const result = withQuestion(made, question);
   return { result, warnings: [...(found.outline.warnings ?? []), ...warnings] };
 }
 
@@ -223,22 +231,41 @@ export async function onLoaded<P, R extends Result, T extends Shaped>(
   analysis: Analysis<P, R>,
   found: FoundModel,
   loaded: Loaded<T>,
-  { params, needs, beside, ...own }: Ready<P> & Pick<Subject<T>, "checkpoint" | "inFloat64">,
+  {
+    params,
+    values,
+    needs,
+    beside,
+    ...own
+  }: Ready<P> & Pick<Subject<T>, "checkpoint" | "inFloat64">,
   { signal = new AbortController().signal, onProgress = () => {}, onPartial }: Host,
 ): Promise<Made<R>> {
   const { others, ...first } = loaded;
   const { provided, checkpoint, inFloat64 } = own;
+  const { model } = loaded;
+  const { vocabulary } = found;
+  const models = modelsLent(beside, others);
+  const question = await questionHash({
+    ...{ analysis, values, vocabulary, model: modelIdentity(model) },
+    models: byParameter(beside.named, (name) => identityOf(others?.get(name))),
+    dictionaries: provided.dictionary,
+  });
   const subject: Subject<T> = {
     ...{ ...first, provided, checkpoint, inFloat64, signal, onProgress },
-    models: modelsLent(beside, others),
+    models,
     ...(needs.includes("folders") && { folders: foldersOf(analysis.name, found, beside) }),
-    vocabulary: found.vocabulary,
+    vocabulary,
     linearAlgebra: loaded.linearAlgebra ?? (async () => refuse(analysis.name, "linearAlgebra")),
-    onPartial: onPartial && partialTo(analysis.name, onPartial),
+    onPartial: onPartial && partialTo(analysis.name, question, onPartial),
   };
-  const result = await analysis.run(subject, params);
-  checkResult(analysis.name, result, analysis.resultSchema);
-  return { result, warnings: await warningsAbout(result, loaded, found.vocabulary, params) };
+  const made = await analysis.run(subject, params);
+  checkResult(analysis.name, made, analysis.resultSchema);
+  const result = withQuestion(made, question);
+  return { result, warnings: await warningsAbout(result, loaded, vocabulary, params) };
+}
+
+function identityOf<T extends Shaped>(model: Model<T> | undefined): ModelIdentity | undefined {
+  return model && modelIdentity(model);
 }
 
 /** The models that parameters name, as a host has loaded them. */
@@ -266,12 +293,13 @@ function foldersOf(
 /** Hands what an analysis has so far to its host, with a word about that. */
 function partialTo(
   name: string,
+  question: string,
   hear: NonNullable<Host["onPartial"]>,
 ): Subject<Shaped>["onPartial"] {
   return (result, { done, total, of }) => {
     checkResult(name, result);
     const message = `This is unfinished: ${of} ${done} of ${total}.`;
-    hear(withWarnings(result, [{ code: "unfinished", message }]));
+    hear(withWarnings(withQuestion(result, question), [{ code: "unfinished", message }]));
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Agreement, agreement } from "@resolvent/analysis";
-import type { CheckedPath, PathExpansion, ShownPath } from "./expand-paths.ts";
+import type { CheckedPath, ShownPath } from "./expand-paths.ts";
 
 /** Frozen effects against live ones, of the paths that were verified, shown or named. */
 export function agreementOf(
@@ -17,20 +17,4 @@ export function agreementOf(
     all.map(({ frozen }) => frozen),
     all.map(({ live }) => live),
   );
-}
-
-/** An expansion with the verdicts of further paths, as if these had been named with it. */
-export function withVerdicts(
-  expansion: PathExpansion,
-  more: readonly CheckedPath[],
-): PathExpansion {
-  const known = new Map(
-    more.flatMap((own) => (own.positions === null ? [[own.text, own.verified] as const] : [])),
-  );
-  const shown = expansion.shown.map((path) => ({
-    ...path,
-    verified: path.verified ?? known.get(path.text) ?? null,
-  }));
-  const checked = [...(expansion.checked ?? []), ...more];
-  return { ...expansion, shown, checked, agreement: agreementOf(shown, checked) };
 }

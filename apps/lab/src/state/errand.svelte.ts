@@ -1,5 +1,6 @@
 import type { Progress } from "@resolvent/analysis";
 import type { Asking, Estimate, Findings, Work } from "@resolvent/analysis/remote";
+import { remember } from "./works.ts";
 
 /** Something that goes on elsewhere. */
 export interface Job {
@@ -97,8 +98,14 @@ export class Errand {
         told({ what, estimate, progress: undefined });
       }
       const onProgress = (progress: Progress): void => told({ what, estimate, progress });
-      const heard = onPartial === undefined ? {} : { onPartial };
-      return await this.#asking.run(work, { signal, onProgress, ...heard });
+      const hear = (findings: Findings): void => {
+        remember(findings, work);
+        onPartial?.(findings);
+      };
+      const heard = onPartial === undefined ? {} : { onPartial: hear };
+      const findings = await this.#asking.run(work, { signal, onProgress, ...heard });
+      remember(findings, work);
+      return findings;
     } catch (error) {
       if (this.#stop === stop) this.failed(error);
       return undefined;

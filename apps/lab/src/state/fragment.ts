@@ -12,6 +12,12 @@ export interface Place extends Reading {
   readonly degree: number | null;
   /** The gates that the tree beside the bars holds; null for all, when it is the bars themselves and not drawn. */
   readonly frozen: readonly Gate[] | null;
+  /** How many of the largest paths are checked by intervention; null for as many as there are at first. */
+  readonly checked: number | null;
+  /** Further paths that are checked, by name: `embed@1>L0.H2`. */
+  readonly checks: readonly string[];
+  /** Dictionaries by name, where they are not those that the model has at first. */
+  readonly dictionaries: readonly string[] | null;
   /** The path that is selected, by its name in the list; null for the first. */
   readonly path: string | null;
   /** The position of the token whose paths alone are shown; null for all. */
@@ -44,14 +50,20 @@ export interface ReadPlace {
 const VERSION = 1;
 
 /** Characters of a fragment that are read at most. */
-const MOST = 100_000;
+export const MOST = 100_000;
+
+/** Characters of the names of checked paths in a fragment at most: of a thousand. */
+const MOST_CHECKS = 50_000;
+
+/** Dictionaries that a fragment names at most, one for each layer of the deepest models and more. */
+const MOST_DICTIONARIES = 512;
 
 /** The place that the lab opens with. */
 export const START: Place = {
   ...PLAIN,
   token: null,
   ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
-  picked: NOTHING,
+  ...{ checked: null, checks: [], dictionaries: null, picked: NOTHING },
 };
 
 /** Gates by the letters that fragments have for them. */
@@ -66,8 +78,8 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 
 /** A place as a fragment, without `#`: what is as at the start is left out. */
 export function fragmentOf(place: Place): string {
-  const { question, analysis, values, degree, frozen, path, picked } = place;
-  const { score, precision, top, token } = place;
+  const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked } = place;
+  const { score, precision, top, token, checks } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: [string, string][] = [
@@ -84,6 +96,9 @@ export function fragmentOf(place: Place): string {
     ...(analysis === START.analysis ? [] : [["a", analysis] as [string, string]]),
     ...(degree === null ? [] : [["k", String(degree)] as [string, string]]),
     ...(frozen === null ? [] : [["z", lettersOf(frozen)] as [string, string]]),
+    ...(checked === null ? [] : [["c", String(checked)] as [string, string]]),
+    ...(checks.length === 0 ? [] : [["o", checks.join(",")] as [string, string]]),
+    ...(dictionaries === null ? [] : [["d", dictionaries.join(",")] as [string, string]]),
     ...(path === null ? [] : [["s", path] as [string, string]]),
     ...(score === null ? [] : [["r", scoreText(score)] as [string, string]]),
     ...(precision === PLAIN.precision ? [] : [["x", precision] as [string, string]]),
@@ -140,6 +155,16 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   const analysis = read("a", (name) => (/^[a-z][a-z0-9-]*$/.test(name) ? name : undefined));
   const degree = read("k", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
   const frozen = read("z", gatesOf);
+  const checked = read("c", (own) => (/^\d{1,4}$/.test(own) ? Number(own) : undefined));
+  const checks = read("o", (own) =>
+    own.length <= MOST_CHECKS && /^[\w:.@>,]+$/.test(own) ? own.split(",") : undefined,
+  );
+  const dictionaries = read("d", (own) => {
+    const names = own.split(",");
+    return names.length <= MOST_DICTIONARIES && names.every((name) => name !== "")
+      ? names
+      : undefined;
+  });
   const path = read("s", (own) => own);
   const head = read("h", (name) => (/^L\d{1,4}\.H\d{1,4}$/.test(name) ? name : undefined));
   const edge = read("e", (own) => {
@@ -169,6 +194,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       values: values ?? {},
       degree: degree ?? null,
       frozen: frozen ?? null,
+      ...{ checked: checked ?? null, checks: checks ?? [], dictionaries: dictionaries ?? null },
       path: path ?? null,
       score: score ?? null,
       precision: precision ?? PLAIN.precision,
@@ -189,6 +215,8 @@ const KEYS: ReadonlySet<string> = new Set([
   "a",
   "k",
   "z",
+  "c",
+  "d",
   "s",
   "h",
   "e",
@@ -198,6 +226,7 @@ const KEYS: ReadonlySet<string> = new Set([
   "x",
   "l",
   "t",
+  "o",
 ]);
 
 /** A score as a fragment has it: `L2.H2.query-13-5`. */

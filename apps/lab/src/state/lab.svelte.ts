@@ -1,4 +1,4 @@
-import type { Certificate, Gate, Parameter, Table, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, Table, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
@@ -20,11 +20,12 @@ import {
   placeOf,
   START,
 } from "./fragment.ts";
+import { splitValues } from "./given-texts.ts";
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
-import { checkedNames, lastMove, pathNames, shownTables } from "./path-facts.ts";
+import { compactName, lastMove, pathNames, shownTables } from "./path-facts.ts";
 import {
-  checkWork,
+  checkedAtFirst,
   FIRST,
   FIRST_VERIFIED,
   pathsWork,
@@ -36,12 +37,10 @@ import {
 } from "./question.ts";
 import { isTab } from "./tabs.ts";
 import { Trail } from "./trail.ts";
+import { remember, workOf } from "./works.ts";
 
 /** Faults that end once a model is given or fetched. */
 const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
-
-/** Paths that are checked together: so many are lost at most where it is ended. */
-const AT_ONCE = 4;
 
 /** What a panel of any analysis shows. */
 export interface Panel {
@@ -120,8 +119,8 @@ export class Lab {
   readonly #kept = new KeptFindings();
   /** What has given the findings. */
   #answeredWork: Work;
-  /** What the tab last found: what can be copied of it. */
-  #found: Work | undefined;
+  /** What the tab last found. */
+  #found: Findings | undefined = $state.raw();
   /** Undefined while it is made into HTML. */
   #trail: Trail | undefined;
 
@@ -133,6 +132,7 @@ export class Lab {
       shownTables(this.findings, { degree: this.place.degree, token: this.place.token }),
     );
     this.listed = $derived(pathNames({ tables: this.tables }));
+    remember(first, pathsWork(FIRST, { verify: FIRST_VERIFIED }));
     this.#asking = asking;
     this.#answeredWork = this.#pathsWork();
     this.#kept.keep(this.#answeredWork, first);
@@ -153,6 +153,12 @@ export class Lab {
     if (this.place.analysis === START.analysis) return this.paths.certificate;
     const { certificate } = Object(this.panel?.findings?.result);
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
+  }
+
+  /** What the screen, the tab or the panel has found; undefined where it has nothing yet. */
+  get shown(): Findings | undefined {
+    if (this.place.analysis === START.analysis) return this.findings;
+    return isTab(this.place.analysis) ? this.#found : this.panel?.findings;
   }
 
   /** The path that one is being told about: the one selected, else the largest. */
@@ -207,8 +213,8 @@ export class Lab {
 
   /** Takes the score of a head apart in place of the answer, or the answer again. */
   async reroot(score: Score | null): Promise<void> {
-    const place = { ...this.place, score, path: null, degree: null, token: null, frozen: null };
-    this.#go(place, "score");
+    const letGo = { path: null, degree: null, token: null, frozen: null, checks: [] };
+    this.#go({ ...this.place, ...letGo, score }, "score");
     await this.#answer();
   }
 
@@ -259,13 +265,14 @@ export class Lab {
   /** Shows an analysis; `paths` is the screen. */
   async open(analysis: string): Promise<void> {
     if (analysis === this.place.analysis) return;
-    this.#go({ ...this.place, analysis, values: {} }, "analysis");
+    this.#go({ ...this.place, analysis, values: {}, dictionaries: null }, "analysis");
     await this.#openPanel();
   }
 
   /** Goes to a tab, or to the screen, with something selected. */
   visit(analysis: string, picked: Partial<Picked> = {}): void {
-    const own = analysis === this.place.analysis ? {} : { analysis, values: {} };
+    const own =
+      analysis === this.place.analysis ? {} : { analysis, values: {}, dictionaries: null };
     this.#go({ ...this.place, ...own, picked: { ...this.place.picked, ...picked } }, "pick");
     if (!isTab(analysis)) void this.#openPanel();
   }
@@ -294,7 +301,7 @@ export class Lab {
   ): Promise<Findings | undefined> {
     const work = { ...given, precision: this.place.precision };
     const findings = await this.#find(what, work, { wanted, estimated });
-    if (findings !== undefined) this.#found = work;
+    if (findings !== undefined) this.#found = findings;
     return findings;
   }
 
@@ -313,7 +320,14 @@ export class Lab {
 
   /** Asks something else; what is selected is let go. */
   async ask(question: Question): Promise<void> {
-    const letGo = { path: null, degree: null, token: null, score: null, picked: NOTHING };
+    const letGo = {
+      ...{ checked: null, checks: [] },
+      path: null,
+      degree: null,
+      token: null,
+      score: null,
+      picked: NOTHING,
+    } as const;
     this.#go({ ...this.place, ...letGo, question }, "question");
     this.choosing = null;
     this.candidates = null;
@@ -338,24 +352,18 @@ export class Lab {
     await this.#check([path]);
   }
 
-  /** Checks all paths that are shown, some at a time: those that are done stay where it is ended. */
+  /** Checks all paths that are shown. */
   async checkAll(): Promise<void> {
     await this.#check(this.listed);
   }
 
   async #check(paths: readonly string[]): Promise<void> {
-    const { paths: on, answered, read } = this;
-    const open = paths.filter((path) => on.shown[this.placeOf(path)]?.verified === null);
-    for (let at = 0; at < open.length; at += AT_ONCE) {
-      const some = open.slice(at, at + AT_ONCE);
-      const done = open.length > 1 ? `: ${at} of ${open.length} done` : "";
-      const work = checkWork(answered, read, some);
-      const checked = await this.errand.run(`taking paths away${done}`, work);
-      if (checked === undefined || this.answered !== answered || this.read !== read) return;
-      const { withChecked } = await import("./verdicts.ts");
-      this.findings = withChecked(this.findings, checked);
-      this.#kept.keep(this.#pathsWork(), this.findings);
-    }
+    const { shown } = this.paths;
+    const open = paths.flatMap((path) => {
+      const found = shown[this.placeOf(path)];
+      return found === undefined || found.verified !== null ? [] : [compactName(found)];
+    });
+    if (open.length > 0) await this.#answer(open);
   }
 
   /** Asks why the last head of a path looks where it looks. */
@@ -376,19 +384,18 @@ export class Lab {
     if (findings !== undefined) this.why = { path, findings };
   }
 
-  /** The work that the screen, or the panel, shows; with the parameters that it is about. */
-  async work(): Promise<{ readonly work: Work; readonly parameters: readonly Parameter[] }> {
-    const { values, question, precision } = this.place;
-    const found = isTab(this.place.analysis) ? this.#found : undefined;
-    const analysis = found?.analysis ?? this.place.analysis;
-    const work: Work =
-      found ??
-      (analysis === START.analysis
-        ? this.#pathsWork(checkedNames(this.paths))
-        : { analysis, model: question.model, values, precision, float64: true });
-    const [described] = (await this.#asking.describe([analysis])).analyses;
-    const known = described !== undefined && "parameters" in described;
-    return { work, parameters: known ? described.parameters : [] };
+  /** What was asked where something was found, and all that its analysis says; undefined where nobody knows. */
+  async asked(
+    findings: Findings,
+  ): Promise<{ readonly work: Work; readonly analysis: AnalysisDescription } | undefined> {
+    const work = workOf(findings);
+    if (work === undefined) return undefined;
+    const [analysis] = (await this.#asking.describe([work.analysis])).analyses;
+    if (analysis === undefined || !("parameters" in analysis)) return undefined;
+    const own = this.description?.dictionaries?.find(({ model }) => model === work.model);
+    const needed = analysis.needs.includes("dictionary") && work.dictionaries === undefined;
+    const named = needed && own !== undefined ? { ...work, dictionaries: [own.name] } : work;
+    return { work: named, analysis };
   }
 
   /** Looks up what the model may go on with. */
@@ -412,10 +419,24 @@ export class Lab {
     const { panel } = this;
     if (panel === null) return;
     const { name, float64 } = panel.description;
-    this.#go({ ...this.place, values }, "values");
-    const { model } = this.place.question;
-    const { precision } = this.place;
-    const work: Work = { analysis: name, model, values, precision, float64 };
+    // What a form cannot give, as the text of a file, is what a link gave.
+    const { texts, values: others } = splitValues({
+      ...splitValues(this.place.values).texts,
+      ...values,
+    });
+    this.#go({ ...this.place, values: { ...others, ...texts } }, "values");
+    const { question, dictionaries } = this.place;
+    const work: Work = {
+      ...{
+        analysis: name,
+        model: question.model,
+        values: others,
+        precision: this.place.precision,
+        float64,
+      },
+      ...(dictionaries !== null && { dictionaries }),
+      ...(Object.keys(texts).length > 0 && { texts }),
+    };
     const findings = await this.errand.run(name, work, {
       onPartial: (partial) => {
         this.panel = { ...panel, findings: partial };
@@ -463,12 +484,10 @@ export class Lab {
     return [a, b].flatMap((token) => (token === null ? [] : [token.id]));
   }
 
-  /** The work that gives what is on the screen, or what is asked for it. */
-  #pathsWork(check: readonly string[] = []): Work {
-    const { question, score, precision, top } = this.place;
-    // What the page has brought with it was checked as far as it goes.
-    const isFirst = JSON.stringify(question) === JSON.stringify(FIRST) && score === null;
-    const verify = isFirst ? FIRST_VERIFIED : 0;
+  /** The work that gives what is asked for the screen. */
+  #pathsWork(check: readonly string[] = this.place.checks): Work {
+    const { question, score, precision, top, checked } = this.place;
+    const verify = checked ?? checkedAtFirst(question);
     return pathsWork(question, { verify, check, score, precision, top });
   }
 
@@ -504,7 +523,9 @@ export class Lab {
         return;
       }
       this.panel = { description, findings: undefined };
-      if (Object.keys(values).length > 0) await this.runPanel(values);
+      if (Object.keys(values).length === 0) return;
+      await this.errand.idle();
+      if (this.place.analysis === analysis) await this.runPanel(values);
     } catch (error) {
       this.errand.failed(error);
     }
@@ -533,15 +554,21 @@ export class Lab {
     }
   }
 
-  /** Answers what the address asks, unless that is on the screen. */
-  async #answer(): Promise<void> {
-    const { question, score, precision, top } = this.place;
-    const work = this.#pathsWork();
-    const findings = this.#kept.of(work) ?? (await this.errand.run("all paths", work));
+  /** Answers what the address asks, unless that is on the screen; with more paths checked where some are named. */
+  async #answer(more: readonly string[] = []): Promise<void> {
+    const { question, score, precision, top, checks: before } = this.place;
+    const checks = [...before, ...more];
+    const work = this.#pathsWork(checks);
+    const what = more.length === 0 ? "all paths" : "taking paths away";
+    const findings = this.#kept.of(work) ?? (await this.errand.run(what, work));
     if (findings === undefined) return;
     this.#kept.keep(work, findings);
     this.findings = findings;
     this.#answeredWork = work;
+    if (more.length > 0) {
+      this.#mend({ ...this.place, checks });
+      return;
+    }
     this.answered = question;
     this.read = { score, precision, top };
     this.why = null;
@@ -549,6 +576,12 @@ export class Lab {
     this.upTo = null;
     await this.#growTree();
     await this.#predict();
+  }
+
+  /** Says more exactly where it is. */
+  #mend(place: Place): void {
+    this.place = place;
+    this.#trail?.mend(fragmentOf(place));
   }
 
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */

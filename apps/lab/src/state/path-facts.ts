@@ -154,8 +154,11 @@ export function verdictTable(
   };
 }
 
-/** The names of the paths that were checked beside the largest, as a command names them. */
-export function checkedNames({ checked = [], target }: PathExpansion): readonly string[] {
-  const end = ` → ${target.readout}`;
-  return checked.map(({ text }) => (text.endsWith(end) ? text.slice(0, -end.length) : text));
+/** The name of a path as short as can be, without its token: `embed@1>L0.H2>L0.mlp`. */
+export function compactName({
+  source,
+  position,
+  nodes,
+}: Pick<PathExpansion["shown"][number], "source" | "position" | "nodes">): string {
+  return [position === null ? source : `${source}@${position}`, ...nodes].join(">");
 }

@@ -64,12 +64,6 @@ export function pathsWork(
   };
 }
 
-/** The work that checks some paths, and lists none. */
-export function checkWork(question: Question, reading: Reading, check: readonly string[]): Work {
-  const { values, ...work } = pathsWork(question, { verify: 0, check, ...reading });
-  return { ...work, float64: false, values: { ...values, top: 0, routes: 0, budget: 0 } };
-}
-
 /** The work that gives what paths up to each degree say, all gates held. */
 export function upToWork(
   { model, prompt }: Question,
@@ -109,3 +103,8 @@ export const FIRST: Question = {
 
 /** How many paths are checked in what the lab opens with. */
 export const FIRST_VERIFIED = 2;
+
+/** How many paths are checked where nobody has asked for more. */
+export function checkedAtFirst(question: Question): number {
+  return JSON.stringify(question) === JSON.stringify(FIRST) ? FIRST_VERIFIED : 0;
+}

@@ -33,10 +33,10 @@ export function sentences({
   input: { tokens },
 }: PathExpansion): readonly [string, string, string] {
   if (score !== undefined) {
-    const { layer, head, query, key, side, probability } = score;
+    const { name, query, key, side, probability } = score;
     const token = (pos: number): string => `${quoted(tokens[pos]?.text ?? "")} (${pos})`;
     return [
-      `L${layer}.H${head} looks from ${token(query)} at ${token(key)} with ${percent(probability)}: its score there is ${said(Math.abs(value))} ${value < 0 ? "below" : "above"} that of the mean key.`,
+      `${name} looks from ${token(query)} at ${token(key)} with ${percent(probability)}: its score there is ${said(Math.abs(value))} ${value < 0 ? "below" : "above"} that of the mean key.`,
       `That number is the sum of ${counted(routeCount)} routes to its ${side}, its ${side === "query" ? "keys" : "query"} held; the bars add them up by degree.`,
       "Pick a path to see where it runs, then take it away to see whether the head needs it.",
     ];

@@ -145,12 +145,14 @@ export function keptModels({
       const kept = planFor(outline, precision, { peakBytes, layers: layers || !streams });
       return {
         use: async (work) => {
-          const own = { precision, hash: purpose === "run", plan: kept };
+          // What stays may be run on next, whatever it was loaded for: its results say which model it is.
+          const stays = !kept.stream && kept.bytes <= KEPT_BYTES;
+          const own = { precision, hash: purpose === "run" || stays, plan: kept };
           await closeOthers(name);
           const before = open.get(precision);
           if (before !== undefined) return await lent((await before.on).loaded, work);
           const on = load(folder, name, own);
-          if (kept.stream || kept.bytes > KEPT_BYTES) {
+          if (!stays) {
             const { loaded, close } = await on;
             try {
               return await work(loaded);

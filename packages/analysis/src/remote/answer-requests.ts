@@ -1,6 +1,6 @@
 import { InputError } from "@resolvent/tensor";
 import type { AnyAnalysis, AnyOutlineAnalysis } from "../analysis.ts";
-import type { TextFile } from "../file.ts";
+import { textFile } from "../file.ts";
 import type { Host } from "../host.ts";
 import { modelFacts, tokenFacts } from "../result.ts";
 import { prepareAnalysis, runAlone } from "../run-analysis.ts";
@@ -15,7 +15,6 @@ import {
   type Question,
   type Reply,
   type Work,
-  type WorkText,
 } from "./protocol.ts";
 import { readRequest } from "./read-request.ts";
 
@@ -150,19 +149,12 @@ async function prepare(
   }
   const settings = { precision, float64, ...(dictionaries !== undefined && { dictionaries }) };
   const host = { ...workplace.host(model, settings), ...more };
-  const files = Object.entries(texts).map(([parameter, text]) => [parameter, textFile(text)]);
+  const files = Object.entries(texts).map(([parameter, { name: called, text }]) => [
+    parameter,
+    textFile(called, text),
+  ]);
   const given = { ...values, ...Object.fromEntries(files) };
   return { analysis, given, host };
-}
-
-/** A text as a file that is read. */
-function textFile({ name, text }: WorkText): TextFile {
-  return {
-    name,
-    stream: async function* () {
-      yield new TextEncoder().encode(text);
-    },
-  };
 }
 
 async function run(

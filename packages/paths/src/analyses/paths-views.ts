@@ -1,5 +1,4 @@
 import { short, tokenPlaces, type View } from "@resolvent/analysis";
-import { headName } from "@resolvent/transformer";
 import type { PathExpansion } from "../expand-paths.ts";
 import { sourceText } from "../path-text.ts";
 
@@ -52,7 +51,7 @@ export function pathsViews(expansion: PathExpansion): View[] {
           {
             ...({ mark: "routes", table: "path-route", nodes: "nodes", at: "positions" } as const),
             ...{ source: "source", width: "effect", most: DRAWN, select: "of" },
-            ...(score !== undefined && { end: `${headName(score)} ${score.side}` }),
+            ...(score !== undefined && { end: `${score.name} ${score.side}` }),
             axes: {
               x: tokenPlaces(input.tokens),
               y: blocks.map((key) => ({ key })),
