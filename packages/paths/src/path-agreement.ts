@@ -1,10 +1,16 @@
 import { type Agreement, agreement } from "@resolvent/analysis";
-import type { CheckedPath, ShownPath } from "./expand-paths.ts";
+import type { Verdict } from "./verify.ts";
+
+/** A path, by how it reads, and what came of its check. */
+interface Judged {
+  readonly text: string;
+  readonly verified: Pick<Verdict, "frozen" | "live"> | null;
+}
 
 /** Frozen effects against live ones, of the paths that were verified, shown or named. */
 export function agreementOf(
-  shown: readonly ShownPath[],
-  checked: readonly CheckedPath[] = [],
+  shown: readonly Judged[],
+  checked: readonly Judged[] = [],
 ): Agreement | null {
   const own = new Map(
     [...shown, ...checked].flatMap(({ text, verified }) =>
