@@ -1,5 +1,11 @@
 import { type Cost, cost as costs, type Shaped } from "@resolvent/tensor";
-import { firstNotFiniteSite, type Model, type Warning } from "@resolvent/transformer";
+import {
+  firstNotFiniteSite,
+  type Model,
+  type NotedRuns,
+  notedRuns,
+  type Warning,
+} from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import type { Analysis, OutlineAnalysis } from "./analysis.ts";
 import { type ByParameter, byParameter } from "./by-parameter.ts";
@@ -92,16 +98,20 @@ export async function prepareAnalysis<P, R extends Result>(
   const checked = early ?? (await check({ ...values, ...(await later?.()) }));
   const beside = await findOthers(name, checked.named, host);
   const outline = outlineOf(found, host.precision, beside);
-  const cost =
+  const { value: cost, runs } =
     analysis.needs === "outline"
-      ? costs().total()
-      : await estimateOf(analysis, outline, checked.params, checked.provided);
+      ? { value: costs().total(), runs: NO_RUNS }
+      : await notedEstimate(analysis, outline, checked, { most: FEW_RUNS });
   warn?.(found.textWarnings?.() ?? []); // of the texts that the estimate has read
   const run = async (): Promise<Outcome<R>> => {
     const made =
       analysis.needs === "outline"
         ? await onFiles(analysis, found, checked, host)
-        : await onModel(analysis, found, { ...checked, beside, peakBytes: cost.peakBytes }, host);
+        : await onModel(
+            ...([analysis, found] as const),
+            { ...checked, beside, runs, peakBytes: cost.peakBytes },
+            host,
+          );
     return outcomeOf(made, found, host);
   };
   const layers = checked.needs.includes("layers");
@@ -167,6 +177,24 @@ export async function estimateOf<P, R extends Result>(
     : await estimateProvided(outline, params, provided);
 }
 
+const NO_RUNS: NotedRuns = new Map();
+
+/** Runs of one analysis that are told to hosts, at most: of one that makes more none is worth keeping. */
+const FEW_RUNS = 5;
+
+/** The same, with the plain runs that the estimate has asked for; one that waits for files has none that are known. */
+export async function notedEstimate<P, R extends Result>(
+  analysis: Analysis<P, R>,
+  outline: Outline,
+  { params, provided }: Pick<Checked<P>, "params" | "provided">,
+  options: { readonly most?: number } = {},
+): Promise<{ readonly value: Cost; readonly runs: NotedRuns }> {
+  // Runs are noted while shapes are computed.
+  if (analysis.estimateProvided === undefined)
+    return notedRuns(outline.model, () => analysis.estimate(outline, params), options);
+  return { value: await estimateOf(analysis, outline, params, provided), runs: NO_RUNS };
+}
+
 /** What is known of models before they are loaded. */
 export function outlineOf(
   { outline, vocabulary }: FoundModel,
@@ -201,16 +229,17 @@ async function onFiles<P, R extends Result>(
 async function onModel<P, R extends Result>(
   analysis: Analysis<P, R>,
   found: FoundModel,
-  checked: Ready<P> & { readonly peakBytes: number },
+  checked: Ready<P> & { readonly peakBytes: number; readonly runs: NotedRuns },
   host: Host,
 ): Promise<Made<R>> {
-  const { needs, beside, peakBytes } = checked;
+  const { needs, beside, peakBytes, runs } = checked;
   const wanted = {
     precision: host.precision,
     peakBytes,
     layers: needs.includes("layers"),
     purpose: "run",
     others: beside.others,
+    runs,
   } as const;
   const loading = found.plan(wanted);
   const inFloat64 = await certificateOf(analysis, found, checked, wanted, host);

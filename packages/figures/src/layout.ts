@@ -1,5 +1,5 @@
-import type { Table, View } from "@resolvent/analysis";
-import { type LayoutOptions, laidOut, pathMarks } from "./layout-by.ts";
+import type { BarsView, RoutesView, Table, View } from "@resolvent/analysis";
+import { drawnOfPaths, type LayoutOptions, titled } from "./layout-of-paths.ts";
 import { arcsLayout } from "./marks/arcs.ts";
 import { curvesLayout } from "./marks/curves.ts";
 import { graphLayout } from "./marks/graph.ts";
@@ -19,29 +19,40 @@ import type { Drawing } from "./shape.ts";
  * const svg = svgOf(drawing);
  * ```
  */
-export function layout(view: View, tables: readonly Table[], options: LayoutOptions): Drawing {
-  return laidOut(view, tables, options, (own, table, { width, ...others }) => {
-    switch (own.mark) {
-      case "bars":
-      case "routes":
-        return pathMarks(own, table, { width, ...others });
-      case "dots":
-      case "lines":
-        return curvesLayout(own, table, width);
-      case "grid":
-        return gridLayout(own, table, width);
-      case "arcs":
-        return arcsLayout(own, table, width);
-      case "scatter":
-        return scatterLayout(own, table, width);
-      case "slope":
-        return slopeLayout(own, table, width);
-      case "graph":
-        return graphLayout(own, table, width);
-      case "passages":
-        return passagesLayout(own, table, width);
-      case "list":
-        return listLayout(own, table, width);
-    }
-  });
+export function layout(
+  view: View,
+  tables: readonly Table[],
+  { width, turned = false, height = 0, open = false }: LayoutOptions,
+): Drawing {
+  return titled(view, tables, { width }, (table) =>
+    view.mark === "bars" || view.mark === "routes"
+      ? drawnOfPaths(view, table, { width, turned, height, open })
+      : drawn(view, table, width),
+  );
+}
+
+function drawn(
+  view: Exclude<View, BarsView | RoutesView>,
+  table: Table,
+  width: number,
+): Omit<Drawing, "title"> {
+  switch (view.mark) {
+    case "dots":
+    case "lines":
+      return curvesLayout(view, table, width);
+    case "grid":
+      return gridLayout(view, table, width);
+    case "arcs":
+      return arcsLayout(view, table, width);
+    case "scatter":
+      return scatterLayout(view, table, width);
+    case "slope":
+      return slopeLayout(view, table, width);
+    case "graph":
+      return graphLayout(view, table, width);
+    case "passages":
+      return passagesLayout(view, table, width);
+    case "list":
+      return listLayout(view, table, width);
+  }
 }

@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { ListedAnalysis } from "@resolvent/analysis";
 import { createCpu } from "@resolvent/cpu";
 import { analyses } from "../analyses.ts";
 import { usageError } from "../failure.ts";
 import type { HostFlags } from "../host.ts";
 import { findModel } from "../prepare.ts";
 import type { Terminal } from "../terminal.ts";
+import { appModels } from "./app-models.ts";
 import { startLabServer } from "./lab-server.ts";
 import { engineWords, machineOf } from "./machine.ts";
 import { modelPlaces } from "./model-places.ts";
@@ -13,6 +15,8 @@ import { showPage } from "./show-page.ts";
 
 /** The app as it was built: it is put there when this package is. */
 const APP: string = fileURLToPath(new URL("../../dist/app", import.meta.url));
+/** Which of its files are in the package of bundled models. */
+const APP_MODELS: string = fileURLToPath(new URL("../../dist/app-models.json", import.meta.url));
 
 /** What the command is told. */
 export interface LabFlags extends HostFlags {
@@ -26,7 +30,16 @@ export interface LabFlags extends HostFlags {
 export async function serveLab(
   model: string | undefined,
   flags: LabFlags,
-  { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
+  {
+    terminal,
+    signal,
+    contributed = [],
+  }: {
+    readonly terminal: Terminal;
+    readonly signal: AbortSignal;
+    /** Analyses of plug-ins. */
+    readonly contributed?: readonly ListedAnalysis[];
+  },
 ): Promise<void> {
   if (!existsSync(APP)) {
     throw usageError("The lab has not been built.", "Build it: npm run build.");
@@ -37,9 +50,13 @@ export async function serveLab(
   const { precision, threads } = flags;
   const engine = await createCpu({ precision, ...(threads !== undefined && { threads }) });
   await engine.close();
-  const machine = machineOf({ analyses, places, flags, engine: engineWords(engine), terminal });
+  const machine = machineOf({
+    ...{ analyses: [...analyses, ...contributed], places, flags, terminal },
+    engine: engineWords(engine),
+  });
   const server = await startLabServer({
-    ...{ app: APP, workplace: machine.workplace, port: flags.port },
+    ...{ app: APP, elsewhere: appModels(APP_MODELS) },
+    ...{ workplace: machine.workplace, port: flags.port },
     ...(model !== undefined && { fragment: `v=1&m=${encodeURIComponent(model)}` }),
   });
   const models = places.list().length;

@@ -18,6 +18,16 @@ export interface Fault {
   readonly remedy: string | undefined;
 }
 
+/** What an error says to people. */
+export function faultOf(error: unknown): Fault {
+  const { message = String(error), remedy } = Object(error);
+  const own = typeof remedy === "string" ? remedy : undefined;
+  return {
+    message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
+    remedy: own,
+  };
+}
+
 /** How work is run. */
 export interface ErrandOptions {
   readonly onPartial?: (findings: Findings) => void;
@@ -63,14 +73,10 @@ export class Errand {
 
   /** Tells of a fault, unless somebody has ended what has failed. */
   failed(error: unknown): void {
-    const { name, code, message = String(error), remedy } = Object(error);
+    const { name, code } = Object(error);
     if (name === "AbortError") return;
     this.#onFault(code);
-    const own = typeof remedy === "string" ? remedy : undefined;
-    this.fault = {
-      message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
-      remedy: own,
-    };
+    this.fault = faultOf(error);
   }
 
   async #run(

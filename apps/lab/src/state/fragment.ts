@@ -1,4 +1,5 @@
 import type { Gate } from "@resolvent/analysis";
+import { isPanel } from "./panels.ts";
 import { FIRST, PLAIN, type Question, type Reading, type Score, TOPS } from "./question.ts";
 
 /** What a link to the lab says: what is asked, and what is being looked at. */
@@ -24,6 +25,8 @@ export interface Place extends Reading {
   readonly token: number | null;
   /** What else is selected, in all views. */
   readonly picked: Picked;
+  /** The panel that has the whole screen, by its name (`panels.ts`); null for none. */
+  readonly panel: string | null;
 }
 
 /** A selection that views share. */
@@ -63,7 +66,7 @@ export const START: Place = {
   ...PLAIN,
   token: null,
   ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
-  ...{ checked: null, checks: [], dictionaries: null, picked: NOTHING },
+  ...{ checked: null, checks: [], dictionaries: null, picked: NOTHING, panel: null },
 };
 
 /** Gates by the letters that fragments have for them. */
@@ -78,7 +81,8 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 
 /** A place as a fragment, without `#`: what is as at the start is left out. */
 export function fragmentOf(place: Place): string {
-  const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked } = place;
+  const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked, panel } =
+    place;
   const { score, precision, top, token, checks } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
@@ -107,6 +111,7 @@ export function fragmentOf(place: Place): string {
     ...(picked.head === null ? [] : [["h", picked.head] as [string, string]]),
     ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
     ...(picked.node === null ? [] : [["n", picked.node] as [string, string]]),
+    ...(panel === null ? [] : [["x", panel] as [string, string]]),
     ...(Object.keys(values).length === 0
       ? []
       : [["q", JSON.stringify(values)] as [string, string]]),
@@ -174,6 +179,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       : undefined;
   });
   const node = read("n", (own) => own);
+  const panel = read("x", (name) => (isPanel(name) ? name : undefined));
   const values = read("q", valuesOf);
   const score = read("r", scoreIn);
   const precision = read("x", (own) => (own === "f32" || own === "f64" ? own : undefined));
@@ -201,6 +207,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       top: top ?? PLAIN.top,
       token: token ?? null,
       picked: { head: head ?? null, edge: edge ?? null, node: node ?? null },
+      panel: panel ?? null,
     },
     ignored: [...new Set(ignored)],
   };
@@ -221,6 +228,7 @@ const KEYS: ReadonlySet<string> = new Set([
   "h",
   "e",
   "n",
+  "x",
   "q",
   "r",
   "x",

@@ -24,8 +24,15 @@ export interface Workplace {
   describe(analyses?: readonly string[]): Promise<Description>;
   /** The analysis of that name; undefined where there is none. */
   analysis(name: string): Promise<AnyAnalysis | AnyOutlineAnalysis | undefined>;
-  /** A host for work on a model. What it finds may be kept from one request to the next. */
-  host(model: string, settings: Pick<Work, "precision" | "float64" | "dictionaries">): Host;
+  /**
+   * A host for work on a model, with the dictionaries that are named. What it finds may be kept from one request to the
+   * next.
+   * @throws InputError where there is no such dictionary
+   */
+  host(
+    model: string,
+    settings: Pick<Work, "precision" | "float64" | "dictionaries">,
+  ): Host | Promise<Host>;
 }
 
 /** The answering side of a connection. */
@@ -60,7 +67,7 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
       case "model":
         return await describeModel(workplace, question.model);
       case "tokens": {
-        const { vocabulary } = await plainHost(workplace, question.model).find();
+        const { vocabulary } = await (await plainHost(workplace, question.model)).find();
         return {
           say: "tokens",
           tokens: tokenFacts(vocabulary.encode(question.prompt), vocabulary),
@@ -116,12 +123,12 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
 }
 
 /** A host for what needs none of the work. */
-function plainHost(workplace: Workplace, model: string): Host {
-  return workplace.host(model, { precision: "f32", float64: true });
+async function plainHost(workplace: Workplace, model: string): Promise<Host> {
+  return await workplace.host(model, { precision: "f32", float64: true });
 }
 
 async function describeModel(workplace: Workplace, model: string): Promise<Answer> {
-  const { outline, weights } = await plainHost(workplace, model).find();
+  const { outline, weights } = await (await plainHost(workplace, model)).find();
   return {
     say: "model",
     model: {
@@ -148,7 +155,7 @@ async function prepare(
     });
   }
   const settings = { precision, float64, ...(dictionaries !== undefined && { dictionaries }) };
-  const host = { ...workplace.host(model, settings), ...more };
+  const host = { ...(await workplace.host(model, settings)), ...more };
   const files = Object.entries(texts).map(([parameter, { name: called, text }]) => [
     parameter,
     textFile(called, text),

@@ -11,7 +11,7 @@ import { architectureOf } from "@resolvent/transformer";
 import { type OpenMergeModel, openMergeModel } from "../model.ts";
 import { forwardCheck } from "../node/forward-check.ts";
 import { type WrittenMerge, writeMerge } from "../node/write-merge.ts";
-import type { MergeProgress } from "../node/write-shards.ts";
+import type { HashProgress, MergeProgress } from "../node/write-shards.ts";
 import type { MergePlan } from "../plan.ts";
 import { planMerge } from "../plan-merge.ts";
 import { modelsOf, readMergeConfig } from "../read-config.ts";
@@ -102,6 +102,7 @@ async function merged(subject: FilesSubject, params: MergeParameters): Promise<M
         await subject.engine(async (engine) => await forwardCheck(engine, folder)),
     }),
     onProgress: (progress) => subject.onProgress(toldOf(progress)),
+    onHash: (progress) => subject.onProgress(hashTold(progress)),
   });
   const { method, base, donor, dtype, ignored, leftOut = [] } = plan;
   const sha256 = weightsHash(written);
@@ -117,6 +118,10 @@ async function merged(subject: FilesSubject, params: MergeParameters): Promise<M
 
 function toldOf({ done, total, rate, tensor }: MergeProgress) {
   return { done, total, of: "byte", note: `${bytes(rate)}/s, ${tensor}` };
+}
+
+function hashTold({ done, total, name }: HashProgress) {
+  return { done, total, of: "byte", note: `SHA-256 of ${name}` };
 }
 
 /** The head of a result about the model that a plan makes. */

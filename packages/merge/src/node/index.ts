@@ -5,4 +5,4 @@ export {
   type WrittenMerge,
   writeMerge,
 } from "./write-merge.ts";
-export type { MergeProgress } from "./write-shards.ts";
+export type { HashProgress, MergeProgress } from "./write-shards.ts";

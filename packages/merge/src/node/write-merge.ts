@@ -12,7 +12,7 @@ import { resultFiles } from "../result-files.ts";
 import { indexOf, shardsOf } from "../shards.ts";
 import { mergeKey, readState } from "./state.ts";
 import { usualThreads } from "./threads.ts";
-import { type MergeProgress, writeShards } from "./write-shards.ts";
+import { type HashProgress, type MergeProgress, writeShards } from "./write-shards.ts";
 
 export interface WriteMergeOptions extends MergeOptions, ReadOptions {
   /** The configuration's text, for `mergekit_config.yml` and the model card. */
@@ -26,6 +26,8 @@ export interface WriteMergeOptions extends MergeOptions, ReadOptions {
   /** Asked of the finished folder before it gets its name; what it throws leaves the folder without. */
   readonly verify?: (folder: Folder) => Promise<void>;
   readonly onProgress?: (progress: MergeProgress) => void;
+  /** Hears how far hashing is of what is only read for that: the models, and files that an earlier run has written. */
+  readonly onHash?: (progress: HashProgress) => void;
 }
 
 /** What a merge has written. */
@@ -183,11 +185,12 @@ async function checkSpace(
 
 async function inputHashes(
   models: ReadonlyMap<string, OpenMergeModel>,
-  { hash = true, signal }: WriteMergeOptions,
+  { hash = true, onHash, signal }: WriteMergeOptions,
 ): Promise<ReadonlyMap<string, string | undefined>> {
   const hashes = new Map<string, string | undefined>();
   for (const [name, { checkpoint }] of models) {
-    hashes.set(name, hash ? await checkpointSha256(checkpoint, { signal }) : undefined);
+    const onProgress = (far: Omit<HashProgress, "name">): void => onHash?.({ name, ...far });
+    hashes.set(name, hash ? await checkpointSha256(checkpoint, { signal, onProgress }) : undefined);
   }
   return hashes;
 }

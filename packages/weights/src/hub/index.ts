@@ -1,5 +1,5 @@
 export { checkpointSha256, type DigestStore, type HashOptions } from "../sha256.ts";
-export { hubFolder } from "./folder.ts";
+export { type HubBlobs, hubBlobs, hubFolder } from "./folder.ts";
 export type { HubOptions } from "./options.ts";
 export type { HubProgress } from "./rate.ts";
 export type { HubFolder } from "./snapshot.ts";

@@ -10,43 +10,47 @@ export interface LayoutOptions {
   readonly width: number;
   /** For a tall and narrow screen: tokens of `routes` stand one below the other; default side by side. */
   readonly turned?: boolean;
+  /** Pixels to fill, where there is more room than a drawing takes: rows of `bars` and `routes` then stand further apart. */
+  readonly height?: number;
   /** Whether tokens of `routes` that no path touches have columns of their own where there is no room; default together. */
   readonly open?: boolean;
 }
 
-/** A view whose marks are those of paths. */
-export type PathView = BarsView | RoutesView;
-
-/** The same as `layout` of `bars` and `routes`, for a page that brings no other marks with it. */
-export function pathLayout(
-  view: PathView,
+/**
+ * What `layout` gives, of the two marks that say what paths do: for a page that loads all others when it first shows
+ * one.
+ */
+export function layoutOfPaths(
+  view: BarsView | RoutesView,
   tables: readonly Table[],
-  options: LayoutOptions,
+  { width, turned = false, height = 0, open = false }: LayoutOptions,
 ): Drawing {
-  return laidOut(view, tables, options, pathMarks);
+  return titled(view, tables, { width }, (table) =>
+    drawnOfPaths(view, table, { width, turned, height, open }),
+  );
 }
 
-/** A view with its title, by what lays its mark out; empty where its table is not there. */
-export function laidOut<Own extends View>(
-  view: Own,
+/** A drawing of the table of a view, which is empty where there is none. */
+export function titled(
+  view: View,
   tables: readonly Table[],
-  { width, turned = false, open = false }: LayoutOptions,
-  by: (view: Own, table: Table, options: Required<LayoutOptions>) => Omit<Drawing, "title">,
+  { width }: { readonly width: number },
+  draw: (table: Table) => Omit<Drawing, "title">,
 ): Drawing {
   const table = tables.find(({ kind }) => kind === view.table);
   const title = view.title ?? table?.title ?? view.table;
   if (table === undefined) return { width, height: 0, title, alt: title, shapes: [] };
-  return { ...by(view, rounded(table), { width, turned, open }), title };
+  return { ...draw(rounded(table)), title };
 }
 
-/** Bars, and routes. */
-export function pathMarks(
-  view: PathView,
+/** A drawing of bars or of routes. */
+export function drawnOfPaths(
+  view: BarsView | RoutesView,
   table: Table,
-  { width, turned, open }: Required<LayoutOptions>,
+  { width, turned, height, open }: Required<LayoutOptions>,
 ): Omit<Drawing, "title"> {
-  if (view.mark === "bars") return barsLayout(view, table, width);
+  if (view.mark === "bars") return barsLayout(view, table, { width, height });
   return turned
     ? turnedRoutesLayout(view, table, width)
-    : routesLayout(view, table, width, { open });
+    : routesLayout(view, table, { width, height, open });
 }
