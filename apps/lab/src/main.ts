@@ -1,5 +1,6 @@
 import "./style.css";
 import "./frame.css";
+import "./view/screen.css";
 import "virtual:figures.css";
 import { errorOf, type Findings } from "@resolvent/analysis/remote";
 import { hydrate, mount } from "svelte";

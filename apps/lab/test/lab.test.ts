@@ -113,10 +113,34 @@ inChromium("the lab in Chromium", () => {
       .filter({ hasText: /^(?:predicted|frozen): / })
       .allTextContents();
     expect(predicted?.split(": ")[1]).toBe(frozen?.split(": ")[1]);
+    // Of the paths that were not named none was checked.
+    expect(await lab.locator(".list tbody tr").nth(5).locator("td").last().textContent()).toBe("·");
     // What is selected is one thing: its curve is, and no other.
     const selected = () => new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("s");
     const drawn = async () => await lab.locator(".routes path.on").first().getAttribute("data-key");
     await expect.poll(async () => (await drawn()) === selected(), { timeout: 10_000 }).toBe(true);
+    // A token, its paths alone; the same again, all.
+    const rows = async () => await lab.locator(".list tbody tr").count();
+    const listed = await rows();
+    await lab.locator(".tokens > .token").nth(9).click();
+    expect(lab.url()).toContain("t=9");
+    expect(await rows()).toBeLessThan(listed);
+    await lab.locator(".filter").click();
+    expect(await rows()).toBe(listed);
+    // Degrees up to 1, and what they say beside the model.
+    await lab.keyboard.press("1");
+    await lab.locator(".sums", { hasText: "paths ≤ 1 say" }).getByText("%").nth(1).waitFor();
+    expect(await lab.locator(".sums .total").textContent()).toContain("+11.0");
+    await lab.keyboard.press("9");
+    // Why its last head looks there; a pair makes the head's query the question, Back the answer again.
+    await lab.keyboard.press("w");
+    await lab.locator(".pairs tbody button").first().click();
+    await lab.getByText("L2.H3 looks from").first().waitFor();
+    expect(lab.url()).toContain("r=L2.H3.query-13-2");
+    expect(await lab.locator(".routes svg").textContent()).toContain("L2.H3 query");
+    await idle(lab);
+    await lab.goBack();
+    await lab.getByText("not “John”").first().waitFor();
     // A gate that is not held: the tree has bars of its own.
     expect(await lab.locator(".degrees rect.twin").count()).toBe(0);
     await lab.getByRole("button", { name: "pattern" }).click();
@@ -162,7 +186,7 @@ inChromium("the lab in Chromium", () => {
       copied.push(await clipboard());
     }
     const [link = "", command = "", program = ""] = copied;
-    expect(command).toContain("--verify 3");
+    expect(command).toContain("--verify 2 --check 'embed@1>L0.H2>L0.mlp>L2.H3'");
     const other = await opened(new URL(link).hash);
     await other.locator("select.models:not([disabled])").waitFor();
     await idle(other);

@@ -11,7 +11,7 @@ import {
 import { featureFields, logitFields, tokenFields } from "@resolvent/dictionary/graph";
 import { graphText } from "@resolvent/dictionary/presentations";
 import { type Browser, chromium, type Page } from "playwright";
-import { findDictionaries } from "resolvent";
+import { findDictionaries, findFolder, selectEngine } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { graphWork } from "../src/state/feature-facts.ts";
 import { catalogue } from "../src/worker/catalogue.ts";
@@ -47,13 +47,13 @@ test("each tab loads less than 60 kB of its own", () => {
 
 /** The file that the command writes of the sentence of these tests, with the options that the page says it used. */
 async function writtenGraph(): Promise<string> {
-  const models = keptModels({ threads: 1 });
+  const models = keptModels({ engine: selectEngine, threads: 1, folder: findFolder });
   const workplace = workplaceOf({ catalogue, models, engine: "wasm, 1 thread" });
   const dictionary = await findDictionaries("tales-transcoders");
   const sides: { answering?: Answering } = {};
   const asking = askOver((request) => sides.answering?.hear(request));
-  const host: Workplace["host"] = (model, options) => {
-    const own = workplace.host(model, options);
+  const host: Workplace["host"] = async (model, options) => {
+    const own = await workplace.host(model, options);
     return { ...own, offers: { ...own.offers, dictionary } };
   };
   sides.answering = answerRequests({ ...workplace, host }, (reply) => asking.hear(reply));

@@ -36,7 +36,10 @@ const MARKS: Readonly<Record<View["mark"], Rules>> = {
     ...{ x: "column", y: "column", value: "column" },
     ...{ text: "column?", facet: "column?", full: "size?", axes: "axes?" },
   },
-  routes: { source: "column?", nodes: "column", at: "column", width: "column", axes: "axes" },
+  routes: {
+    ...{ source: "column?", nodes: "column", at: "column", width: "column", axes: "axes" },
+    ...{ end: "text?" },
+  },
   arcs: { ...ENDS, axes: "axis" },
   scatter: { x: "column", y: "column", label: "column?", reach: "sizes?" },
   slope: { label: "column", from: "column", to: "column" },

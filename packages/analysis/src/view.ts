@@ -114,6 +114,8 @@ export interface RoutesView extends ViewBase {
   readonly at: string;
   /** The column of numbers that a path is as wide as the root of. */
   readonly width: string;
+  /** What stands above the blocks, where paths end; default `logits`. */
+  readonly end?: string;
   readonly axes: {
     /** Positions. */
     readonly x: readonly Place[];

@@ -12,6 +12,8 @@ export interface LayoutOptions {
   readonly turned?: boolean;
   /** Pixels to fill, where there is more room than a drawing takes: rows of `bars` and `routes` then stand further apart. */
   readonly height?: number;
+  /** Whether tokens of `routes` that no path touches have columns of their own where there is no room; default together. */
+  readonly open?: boolean;
 }
 
 /**
@@ -21,10 +23,10 @@ export interface LayoutOptions {
 export function layoutOfPaths(
   view: BarsView | RoutesView,
   tables: readonly Table[],
-  { width, turned = false, height = 0 }: LayoutOptions,
+  { width, turned = false, height = 0, open = false }: LayoutOptions,
 ): Drawing {
   return titled(view, tables, { width }, (table) =>
-    drawnOfPaths(view, table, { width, turned, height }),
+    drawnOfPaths(view, table, { width, turned, height, open }),
   );
 }
 
@@ -45,10 +47,10 @@ export function titled(
 export function drawnOfPaths(
   view: BarsView | RoutesView,
   table: Table,
-  { width, turned, height }: Required<LayoutOptions>,
+  { width, turned, height, open }: Required<LayoutOptions>,
 ): Omit<Drawing, "title"> {
   if (view.mark === "bars") return barsLayout(view, table, { width, height });
   return turned
     ? turnedRoutesLayout(view, table, width)
-    : routesLayout(view, table, { width, height });
+    : routesLayout(view, table, { width, height, open });
 }

@@ -22,11 +22,11 @@ import type { Drawing } from "./shape.ts";
 export function layout(
   view: View,
   tables: readonly Table[],
-  { width, turned = false, height = 0 }: LayoutOptions,
+  { width, turned = false, height = 0, open = false }: LayoutOptions,
 ): Drawing {
   return titled(view, tables, { width }, (table) =>
     view.mark === "bars" || view.mark === "routes"
-      ? drawnOfPaths(view, table, { width, turned, height })
+      ? drawnOfPaths(view, table, { width, turned, height, open })
       : drawn(view, table, width),
   );
 }

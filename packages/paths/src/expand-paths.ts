@@ -5,6 +5,7 @@ import {
   type NotShown,
   namedTarget,
   type PromptResult,
+  pause,
   promptResult,
   short,
   type TargetFacts,
@@ -18,6 +19,7 @@ import { GATES } from "@resolvent/expansion";
 import type { Engine, Ops, Shaped } from "@resolvent/tensor";
 import { using } from "@resolvent/tensor";
 import {
+  headName,
   levelOf,
   likeliestTarget,
   type Model,
@@ -95,6 +97,8 @@ export interface CheckedPath
 
 /** The score of a head that paths end in, as a result has it. */
 export interface ShownScore extends HeadScore {
+  /** Of the head: `L2.H2`. */
+  readonly name: string;
   /** How much the head attends from its query to its key. */
   readonly probability: number;
 }
@@ -229,8 +233,9 @@ export async function expandPaths<T extends Shaped>(
       );
       const found = await topPaths(engine, model, run, readout, { ...options, level });
       const checked: CheckedPath[] = [];
-      for (const claim of named) {
-        signal?.throwIfAborted();
+      for (const [done, claim] of named.entries()) {
+        options.onProgress?.({ done, total: named.length });
+        await pause(signal);
         checked.push(checkedPath(claim, await verdictOn(claim), readout.name, texts));
       }
       const known = new Map(
@@ -282,7 +287,11 @@ export async function expandPaths<T extends Shaped>(
         constant: found.constant,
         otherSources: found.otherSources,
         routeCount: String(found.byDegree.reduce((sum, { routes }) => sum + routes, 0n)),
-        byDegree: found.byDegree.map((one) => ({
+        // No path to a head passes more blocks than come before it.
+        byDegree: (score === undefined
+          ? found.byDegree
+          : found.byDegree.slice(0, readout.before + 1)
+        ).map((one) => ({
           ...one,
           count: String(one.count),
           routes: String(one.routes),
@@ -355,7 +364,7 @@ async function scoredOf<T extends Shaped>(
   const { value, probability } = await scoreOf(engine, model, run, score);
   return {
     target: { a: 0, b: null },
-    answer: { value, top: [], score: { ...score, probability } },
+    answer: { value, top: [], score: { ...score, name: headName(score), probability } },
   };
 }
 

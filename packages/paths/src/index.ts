@@ -17,7 +17,6 @@ export {
 } from "./expand-paths.ts";
 export { type FrozenRun, frozenRun } from "./frozen-run.ts";
 export type { PathEffect } from "./largest.ts";
-export { withVerdicts } from "./path-agreement.ts";
 export { pathText, routeText, sourceText } from "./path-text.ts";
 export { pathsCost } from "./paths-cost.ts";
 export { type Covectors, pullBack, spread } from "./pull.ts";

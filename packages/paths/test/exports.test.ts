@@ -28,7 +28,6 @@ test("the package exports what its API says", () => {
     "stepsOf",
     "topPaths",
     "verify",
-    "withVerdicts",
   ]);
   expect(Object.keys(analyses)).toEqual(["pathsAnalyses"]);
 });

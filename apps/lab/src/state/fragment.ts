@@ -1,9 +1,9 @@
 import type { Gate } from "@resolvent/analysis";
 import { isPanel } from "./panels.ts";
-import { FIRST, type Question } from "./question.ts";
+import { FIRST, PLAIN, type Question, type Reading, type Score, TOPS } from "./question.ts";
 
 /** What a link to the lab says: what is asked, and what is being looked at. */
-export interface Place {
+export interface Place extends Reading {
   readonly question: Question;
   /** The analysis on the screen. */
   readonly analysis: string;
@@ -15,10 +15,14 @@ export interface Place {
   readonly frozen: readonly Gate[] | null;
   /** How many of the largest paths are checked by intervention; null for as many as there are at first. */
   readonly checked: number | null;
+  /** Further paths that are checked, by name: `embed@1>L0.H2`. */
+  readonly checks: readonly string[];
   /** Dictionaries by name, where they are not those that the model has at first. */
   readonly dictionaries: readonly string[] | null;
   /** The path that is selected, by its name in the list; null for the first. */
   readonly path: string | null;
+  /** The position of the token whose paths alone are shown; null for all. */
+  readonly token: number | null;
   /** What else is selected, in all views. */
   readonly picked: Picked;
   /** The panel that has the whole screen, by its name (`panels.ts`); null for none. */
@@ -51,13 +55,18 @@ const VERSION = 1;
 /** Characters of a fragment that are read at most. */
 export const MOST = 100_000;
 
+/** Characters of the names of checked paths in a fragment at most: of a thousand. */
+const MOST_CHECKS = 50_000;
+
 /** Dictionaries that a fragment names at most, one for each layer of the deepest models and more. */
 const MOST_DICTIONARIES = 512;
 
 /** The place that the lab opens with. */
 export const START: Place = {
+  ...PLAIN,
+  token: null,
   ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
-  ...{ checked: null, dictionaries: null, picked: NOTHING, panel: null },
+  ...{ checked: null, checks: [], dictionaries: null, picked: NOTHING, panel: null },
 };
 
 /** Gates by the letters that fragments have for them. */
@@ -74,6 +83,7 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 export function fragmentOf(place: Place): string {
   const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked, panel } =
     place;
+  const { score, precision, top, token, checks } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: [string, string][] = [
@@ -91,8 +101,13 @@ export function fragmentOf(place: Place): string {
     ...(degree === null ? [] : [["k", String(degree)] as [string, string]]),
     ...(frozen === null ? [] : [["z", lettersOf(frozen)] as [string, string]]),
     ...(checked === null ? [] : [["c", String(checked)] as [string, string]]),
+    ...(checks.length === 0 ? [] : [["o", checks.join(",")] as [string, string]]),
     ...(dictionaries === null ? [] : [["d", dictionaries.join(",")] as [string, string]]),
     ...(path === null ? [] : [["s", path] as [string, string]]),
+    ...(score === null ? [] : [["r", scoreText(score)] as [string, string]]),
+    ...(precision === PLAIN.precision ? [] : [["x", precision] as [string, string]]),
+    ...(top === PLAIN.top ? [] : [["l", String(top)] as [string, string]]),
+    ...(token === null ? [] : [["t", String(token)] as [string, string]]),
     ...(picked.head === null ? [] : [["h", picked.head] as [string, string]]),
     ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
     ...(picked.node === null ? [] : [["n", picked.node] as [string, string]]),
@@ -146,6 +161,9 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   const degree = read("k", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
   const frozen = read("z", gatesOf);
   const checked = read("c", (own) => (/^\d{1,4}$/.test(own) ? Number(own) : undefined));
+  const checks = read("o", (own) =>
+    own.length <= MOST_CHECKS && /^[\w:.@>,]+$/.test(own) ? own.split(",") : undefined,
+  );
   const dictionaries = read("d", (own) => {
     const names = own.split(",");
     return names.length <= MOST_DICTIONARIES && names.every((name) => name !== "")
@@ -163,6 +181,10 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   const node = read("n", (own) => own);
   const panel = read("x", (name) => (isPanel(name) ? name : undefined));
   const values = read("q", valuesOf);
+  const score = read("r", scoreIn);
+  const precision = read("x", (own) => (own === "f32" || own === "f64" ? own : undefined));
+  const top = read("l", (own) => TOPS.find((one) => String(one) === own));
+  const token = read("t", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
   for (const key of given.keys()) if (!KEYS.has(key)) ignored.push(key);
   const asked = model !== undefined || prompt !== undefined || target !== undefined;
   return {
@@ -178,8 +200,12 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       values: values ?? {},
       degree: degree ?? null,
       frozen: frozen ?? null,
-      ...{ checked: checked ?? null, dictionaries: dictionaries ?? null },
+      ...{ checked: checked ?? null, checks: checks ?? [], dictionaries: dictionaries ?? null },
       path: path ?? null,
+      score: score ?? null,
+      precision: precision ?? PLAIN.precision,
+      top: top ?? PLAIN.top,
+      token: token ?? null,
       picked: { head: head ?? null, edge: edge ?? null, node: node ?? null },
       panel: panel ?? null,
     },
@@ -204,7 +230,27 @@ const KEYS: ReadonlySet<string> = new Set([
   "n",
   "x",
   "q",
+  "r",
+  "x",
+  "l",
+  "t",
+  "o",
 ]);
+
+/** A score as a fragment has it: `L2.H2.query-13-5`. */
+function scoreText({ head, side, query, key }: Score): string {
+  return `${head}.${side}-${query}-${key}`;
+}
+
+function scoreIn(text: string): Score | undefined {
+  const found = /^(L\d{1,4}\.H\d{1,4})\.(query|key)-(\d{1,6})-(\d{1,6})$/.exec(text);
+  const [, head = "", side, query, key] = found ?? [];
+  if (found === null || Number(key) > Number(query)) return undefined;
+  return {
+    ...{ head, query: Number(query), key: Number(key) },
+    side: side === "key" ? "key" : "query",
+  };
+}
 
 function lettersOf(frozen: readonly Gate[]): string {
   const letters = GATES.filter(([, gate]) => frozen.includes(gate)).map(([letter]) => letter);

@@ -1,4 +1,4 @@
-import type { Certificate, Gate, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, Table, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
@@ -24,14 +24,17 @@ import {
 import { splitValues } from "./given-texts.ts";
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
-import { lastMove, pathNames } from "./path-facts.ts";
+import { compactName, lastMove, pathNames, shownTables } from "./path-facts.ts";
 import {
   checkedAtFirst,
   FIRST,
   FIRST_VERIFIED,
   pathsWork,
   type Question,
+  type Reading,
+  type Score,
   treeWork,
+  upToWork,
 } from "./question.ts";
 import { isTab } from "./tabs.ts";
 import { Trail } from "./trail.ts";
@@ -77,8 +80,8 @@ export class Lab {
   /** Of the question in `answered`. */
   findings: Findings;
   answered: Question = $state.raw(FIRST);
-  /** The names of the paths that are listed. */
-  readonly names: readonly string[] = $derived.by(() => pathNames(this.findings));
+  /** What it was read as. */
+  read: Reading = $state.raw(START);
   /** The path that is pointed at; null for none. */
   pointed: string | null = $state(null);
   /** The token that is pointed at. */
@@ -92,12 +95,18 @@ export class Lab {
   why: Why | null = $state.raw(null);
   /** The truncated tree beside the bars, of the gates in its place; null where all are held, or it is not there yet. */
   tree: { readonly frozen: readonly Gate[]; readonly findings: Findings } | null = $state.raw(null);
+  /** What paths up to each degree say; null where it is not there yet. */
+  upTo: Findings | null = $state.raw(null);
   panel: Panel | null = $state.raw(null);
   description: Description | null = $state.raw(null);
   /** Likeliest next tokens, for whoever chooses an answer. */
   candidates: readonly Candidate[] | null = $state.raw(null);
   /** Whether the text is being edited. */
   editing: boolean = $state(false);
+  /** Which of the two tokens is being chosen. */
+  choosing: "answer" | "foil" | null = $state(null);
+  /** Whether the list of paths has all its columns. */
+  whole: boolean = $state(false);
   /** A text that was typed and left, where it is wanted again. */
   draft: string | null = null;
   /** Whether the panel of one's own models is open. */
@@ -113,13 +122,21 @@ export class Lab {
   /** Analyses of plug-ins, where the page takes some. */
   contributed: Contributed | null = null;
 
+  /** The names of the paths that were found. */
+  readonly names: readonly string[];
+  /** The tables with what is shown of them: up to a degree, of a token. */
+  readonly tables: readonly Table[];
+  /** The names of the paths that are listed. */
+  readonly listed: readonly string[];
   /** Absent where models are not the page's to give. */
   readonly tell: LabOptions["tell"];
   /** What goes on, and what went wrong. */
   readonly errand: Errand;
   readonly #asking: Asking;
-  #verified: number = FIRST_VERIFIED;
+  readonly #places: ReadonlyMap<string, number>;
   readonly #kept = new KeptFindings();
+  /** What has given the findings. */
+  #answeredWork: Work;
   /** What the tab last found. */
   #found: Findings | undefined = $state.raw();
   /** Undefined while it is made into HTML. */
@@ -127,8 +144,16 @@ export class Lab {
 
   constructor(first: Findings, asking: Asking, { tell }: LabOptions = {}) {
     this.findings = $state.raw(first);
+    this.names = $derived(pathNames(this.findings));
+    this.#places = $derived(new Map(this.names.map((name, i) => [name, i])));
+    this.tables = $derived(
+      shownTables(this.findings, { degree: this.place.degree, token: this.place.token }),
+    );
+    this.listed = $derived(pathNames({ tables: this.tables }));
     remember(first, pathsWork(FIRST, { verify: FIRST_VERIFIED }));
     this.#asking = asking;
+    this.#answeredWork = this.#pathsWork();
+    this.#kept.keep(this.#answeredWork, first);
     this.tell = tell;
     this.errand = new Errand(asking, (code) => {
       // A link of a model that its reader has to give, or to fetch.
@@ -157,7 +182,14 @@ export class Lab {
   /** The path that one is being told about: the one selected, else the largest. */
   get path(): string | null {
     const { path } = this.place;
-    return path !== null && this.names.includes(path) ? path : (this.names[0] ?? null);
+    return path !== null && this.#places.has(path)
+      ? path
+      : (this.listed[0] ?? this.names[0] ?? null);
+  }
+
+  /** Where a path stands among all that were found; −1 where it is none of them. */
+  placeOf(path: string | null): number {
+    return this.#places.get(path ?? "") ?? -1;
   }
 
   /** Follows the address of a window, and goes with it from now on. */
@@ -186,12 +218,38 @@ export class Lab {
 
   showDegree(degree: number | null): void {
     this.#go({ ...this.place, degree }, "degree");
+    void this.#predict();
+  }
+
+  /** Shows only paths that touch a token, or all. */
+  showToken(token: number | null): void {
+    this.#go({ ...this.place, token: token === this.place.token ? null : token }, "token");
+  }
+
+  /** Lists so many paths. */
+  async list(top: number): Promise<void> {
+    this.#go({ ...this.place, top }, "top");
+    await this.#answer();
+  }
+
+  /** Computes in another precision. */
+  async computeIn(precision: Reading["precision"]): Promise<void> {
+    this.#go({ ...this.place, precision }, "precision");
+    await this.#answer();
+    if (this.panel !== null) await this.#openPanel();
+  }
+
+  /** Takes the score of a head apart in place of the answer, or the answer again. */
+  async reroot(score: Score | null): Promise<void> {
+    const letGo = { path: null, degree: null, token: null, frozen: null, checks: [] };
+    this.#go({ ...this.place, ...letGo, score }, "score");
+    await this.#answer();
   }
 
   /** Goes so many paths down the list. */
   step(by: number): void {
-    const at = this.names.indexOf(this.path ?? "");
-    const next = this.names[Math.min(Math.max(at + by, 0), this.names.length - 1)];
+    const at = this.listed.indexOf(this.path ?? "");
+    const next = this.listed[Math.min(Math.max(at + by, 0), this.listed.length - 1)];
     if (next !== undefined) this.select(next);
   }
 
@@ -211,6 +269,12 @@ export class Lab {
     else if (act === "redo") this.#trail?.forward();
     else if (this.path !== null)
       void (act === "away" ? this.takeAway(this.path) : this.askWhy(this.path));
+  }
+
+  /** Opens the choice of a token, or closes it. */
+  choose(which: "answer" | "foil" | null): void {
+    this.choosing = which;
+    if (which !== null && this.candidates === null) void this.findCandidates();
   }
 
   /** Holds a gate in the tree beside the bars, or lets it go. */
@@ -260,27 +324,43 @@ export class Lab {
    */
   async find(
     what: string,
-    work: Work,
+    given: Work,
     {
       wanted = () => true,
       estimated = true,
     }: { readonly wanted?: () => boolean; readonly estimated?: boolean } = {},
   ): Promise<Findings | undefined> {
+    const work = { ...given, precision: this.place.precision };
+    const findings = await this.#find(what, work, { wanted, estimated });
+    if (findings !== undefined) this.#found = findings;
+    return findings;
+  }
+
+  async #find(
+    what: string,
+    work: Work,
+    { wanted, estimated }: { readonly wanted: () => boolean; readonly estimated: boolean },
+  ): Promise<Findings | undefined> {
     const known = this.#kept.of(work);
     if (known === undefined) await this.errand.idle();
     if (!wanted()) return undefined;
     const findings = known ?? (await this.errand.run(what, work, { estimated }));
-    if (findings === undefined) return undefined;
-    this.#kept.keep(work, findings);
-    this.#found = findings;
+    if (findings !== undefined) this.#kept.keep(work, findings);
     return findings;
   }
 
   /** Asks something else; what is selected is let go. */
   async ask(question: Question): Promise<void> {
-    const nothing = { path: null, degree: null, checked: null, picked: NOTHING };
-    const place = { ...this.place, question, ...nothing };
-    this.#go(place, "question");
+    const letGo = {
+      ...{ checked: null, checks: [] },
+      path: null,
+      degree: null,
+      token: null,
+      score: null,
+      picked: NOTHING,
+    } as const;
+    this.#go({ ...this.place, ...letGo, question }, "question");
+    this.choosing = null;
     this.candidates = null;
     await this.#answer();
   }
@@ -296,27 +376,41 @@ export class Lab {
     else await this.ask({ ...this.place.question, model, target: null });
   }
 
-  /** Checks a path by intervention: those before it in the list too. */
+  /** Checks a path by intervention. */
   async takeAway(path: string): Promise<void> {
-    const place = this.names.indexOf(path);
-    if (place < 0) return;
+    if (!this.#places.has(path)) return;
     if (this.place.path !== path) this.select(path);
-    if (place >= this.#verified) await this.#answer({ verify: place + 1 });
+    await this.#check([path]);
   }
 
   /** Checks all paths that are shown. */
   async checkAll(): Promise<void> {
-    await this.#answer({ verify: this.names.length });
+    await this.#check(this.listed);
+  }
+
+  async #check(paths: readonly string[]): Promise<void> {
+    const { shown } = this.paths;
+    const open = paths.flatMap((path) => {
+      const found = shown[this.placeOf(path)];
+      return found === undefined || found.verified !== null ? [] : [compactName(found)];
+    });
+    if (open.length > 0) await this.#answer(open);
   }
 
   /** Asks why the last head of a path looks where it looks. */
   async askWhy(path: string): Promise<void> {
-    const move = lastMove(this.paths, this.names.indexOf(path));
+    const move = lastMove(this.paths, this.placeOf(path));
     if (move === undefined) return;
     const { model, prompt } = this.answered;
     const { head, query, key } = move;
-    const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 4 };
-    const work: Work = { analysis: "qk", model, values, precision: "f32", float64: true };
+    const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 6 };
+    const work: Work = {
+      analysis: "qk",
+      model,
+      values,
+      precision: this.read.precision,
+      float64: true,
+    };
     const findings = await this.errand.run(`why ${head} looks there`, work);
     if (findings !== undefined) this.why = { path, findings };
   }
@@ -339,7 +433,8 @@ export class Lab {
   async findCandidates(): Promise<void> {
     const { model, prompt } = this.answered;
     const values = { prompt, top: 12 };
-    const work: Work = { analysis: "run", model, values, precision: "f32", float64: false };
+    const { precision } = this.read;
+    const work: Work = { analysis: "run", model, values, precision, float64: false };
     const findings = await this.errand.run("the likeliest tokens", work);
     const { next } = Object(findings?.result);
     if (Array.isArray(next)) this.candidates = next as readonly Candidate[]; // of `run`
@@ -363,7 +458,13 @@ export class Lab {
     this.#go({ ...this.place, values: { ...others, ...texts } }, "values");
     const { question, dictionaries } = this.place;
     const work: Work = {
-      ...{ analysis: name, model: question.model, values: others, precision: "f32", float64 },
+      ...{
+        analysis: name,
+        model: question.model,
+        values: others,
+        precision: this.place.precision,
+        float64,
+      },
       ...(dictionaries !== null && { dictionaries }),
       ...(Object.keys(texts).length > 0 && { texts }),
     };
@@ -385,14 +486,40 @@ export class Lab {
   /** The tree of the gates that are held, beside what is answered. */
   async #growTree(): Promise<void> {
     const { frozen } = this.place;
-    if (frozen === null) {
+    const target = this.#targetIds();
+    if (frozen === null || target.length === 0) {
       this.tree = null;
       return;
     }
-    const { a, b } = this.paths.target;
-    const target = [a, b].flatMap((token) => (token === null ? [] : [token.id]));
-    const findings = await this.errand.run("the tree", treeWork(this.answered, { target, frozen }));
+    const work = treeWork(this.answered, { target, frozen, precision: this.read.precision });
+    const findings = await this.errand.run("the tree", work);
     if (findings !== undefined) this.tree = { frozen, findings };
+  }
+
+  /** What paths up to each degree say, once only some are shown. */
+  async #predict(): Promise<void> {
+    const target = this.#targetIds();
+    if (this.upTo !== null || this.place.degree === null || target.length === 0) return;
+    const { answered, read } = this;
+    const wanted = (): boolean =>
+      this.answered === answered && this.read === read && this.upTo === null;
+    const work = upToWork(answered, { target, precision: read.precision });
+    const options = { wanted, estimated: true };
+    const findings = await this.#find("what paths up to each degree say", work, options);
+    if (findings !== undefined && wanted()) this.upTo = findings;
+  }
+
+  /** The ids of the target's tokens; none of the score of a head. */
+  #targetIds(): readonly number[] {
+    const { a, b } = this.paths.target;
+    return [a, b].flatMap((token) => (token === null ? [] : [token.id]));
+  }
+
+  /** The work that gives what is asked for the screen. */
+  #pathsWork(check: readonly string[] = this.place.checks): Work {
+    const { question, score, precision, top, checked } = this.place;
+    const verify = checked ?? checkedAtFirst(question);
+    return pathsWork(question, { verify, check, score, precision, top });
   }
 
   /** One step back: what goes on is ended first. */
@@ -458,29 +585,36 @@ export class Lab {
     const before = this.place;
     this.place = place;
     if (place.analysis !== before.analysis) void this.#openPanel();
-    const checked = place.checked ?? 0;
-    if (JSON.stringify(place.question) !== JSON.stringify(this.answered)) await this.#answer();
-    else if (checked > this.#verified) await this.#answer({ verify: checked });
-    else if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
+    if (JSON.stringify(this.#pathsWork()) !== JSON.stringify(this.#answeredWork))
+      await this.#answer();
+    else {
+      if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
+      await this.#predict();
+    }
   }
 
-  async #answer({ verify = 0 }: { readonly verify?: number } = {}): Promise<void> {
-    const { question, checked: asked } = this.place;
-    const same = JSON.stringify(question) === JSON.stringify(this.answered);
-    const checked = same
-      ? Math.max(verify, this.#verified)
-      : Math.max(verify, asked ?? checkedAtFirst(question));
-    const what = same ? "taking paths away" : "all paths";
-    const findings = await this.errand.run(what, pathsWork(question, { verify: checked }));
+  /** Answers what the address asks, unless that is on the screen; with more paths checked where some are named. */
+  async #answer(more: readonly string[] = []): Promise<void> {
+    const { question, score, precision, top, checks: before } = this.place;
+    const checks = [...before, ...more];
+    const work = this.#pathsWork(checks);
+    const what = more.length === 0 ? "all paths" : "taking paths away";
+    const findings = this.#kept.of(work) ?? (await this.errand.run(what, work));
     if (findings === undefined) return;
+    this.#kept.keep(work, findings);
     this.findings = findings;
+    this.#answeredWork = work;
+    if (more.length > 0) {
+      this.#mend({ ...this.place, checks });
+      return;
+    }
     this.answered = question;
-    this.#verified = checked;
-    this.#mend({ ...this.place, checked: checked === checkedAtFirst(question) ? null : checked });
-    if (same) return;
+    this.read = { score, precision, top };
     this.why = null;
     this.tree = null;
+    this.upTo = null;
     await this.#growTree();
+    await this.#predict();
   }
 
   /** Says more exactly where it is. */

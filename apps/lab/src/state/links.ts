@@ -2,7 +2,7 @@ import type { Prompt } from "@resolvent/analysis";
 import type { Work } from "@resolvent/analysis/remote";
 import { fragmentOf, MOST, type Place, START } from "./fragment.ts";
 import { joinedValues } from "./given-texts.ts";
-import { checkedAtFirst, type Question } from "./question.ts";
+import { checkedAtFirst, type Question, type Score } from "./question.ts";
 
 /** The place at which the lab asks what some work answers: the screen, or the panel of its analysis. */
 export function placeOfWork(work: Work, around: Question): Place {
@@ -15,10 +15,14 @@ export function placeOfWork(work: Work, around: Question): Place {
       ...{ analysis, values: joinedValues(work), dictionaries: dictionaries ?? null },
     };
   }
-  const { target = null, verify } = values;
+  const { target = null, verify, check = [], top, head, query, key, side } = values;
   const question: Question = { model, prompt, target: target as Question["target"] }; // of `pathsWork`
   const more = typeof verify === "number" && verify !== checkedAtFirst(question);
-  return { ...START, question, checked: more ? verify : null };
+  const score = head === undefined ? null : ({ head, query, key, side } as Score); // of `pathsWork`
+  return {
+    ...{ ...START, question, checked: more ? verify : null, precision: work.precision, score },
+    ...{ checks: check as readonly string[], top: Number(top) }, // the same
+  };
 }
 
 /** The address of a place in this lab; undefined where it is longer than one that is read. */

@@ -1,5 +1,6 @@
-import type { Table } from "@resolvent/analysis";
+import type { Table, TopToken } from "@resolvent/analysis";
 import type { Findings } from "@resolvent/analysis/remote";
+import type { DegreeExpansion } from "@resolvent/expansion";
 import type { PathExpansion } from "@resolvent/paths";
 
 /** A column of a table of findings, cell by cell; none where there is no such column. */
@@ -18,29 +19,39 @@ export function pathNames(findings: Pick<Findings, "tables">): readonly string[]
 export interface Shown {
   /** The highest degree; null for all. */
   readonly degree: number | null;
+  /** The position of the token that their routes touch; null for any. */
+  readonly token?: number | null;
 }
 
 /** Tables with the rows that are shown; what all others add up to is then no part of them. */
 export function shownTables(
-  { tables }: Pick<Findings, "tables">,
-  { degree }: Shown,
+  { tables, result }: Pick<Findings, "tables" | "result">,
+  { degree, token = null }: Shown,
 ): readonly Table[] {
-  if (degree === null) return tables;
-  const table = tables.find(({ kind }) => kind === "path");
-  const [name, at] = ["path", "degree"].map(
-    (column) => table?.columns.findIndex((one) => one.name === column) ?? -1,
-  );
-  if (table === undefined || name === undefined || at === undefined) return tables;
+  if (degree === null && token === null) return tables;
+  const { shown } = result as PathExpansion; // of the screen
+  const names = pathNames({ tables });
   const kept = new Set(
-    table.rows.filter((row) => Number(row[at]) <= degree).map((row) => row[name]),
+    names.filter((_, i) => {
+      const path = shown[i];
+      if (path === undefined || (degree !== null && path.degree > degree)) return false;
+      return token === null || touches({ shown }, i, token);
+    }),
   );
   return tables.map((own): Table => {
     const column = own.kind === "path" ? "path" : own.kind === "path-route" ? "of" : undefined;
     if (column === undefined) return own;
     const place = own.columns.findIndex((one) => one.name === column);
     const { rest, footer, ...others } = own;
-    return { ...others, rows: own.rows.filter((row) => kept.has(row[place] ?? null)) };
+    return { ...others, rows: own.rows.filter((row) => kept.has(String(row[place]))) };
   });
+}
+
+/** What paths up to a degree say, with the final norm recomputed: the likeliest tokens; none where it is not known. */
+export function saidUpTo(findings: Findings | null, degree: number): readonly TopToken[] {
+  if (findings === null) return [];
+  const { targetDegrees } = findings.result as DegreeExpansion; // of `expand`
+  return targetDegrees?.degrees.find((one) => one.degree === degree)?.recomputed.top ?? [];
 }
 
 /** Tables in which the bars by degree have the tree's beside them, as a column `tree`. */
@@ -85,9 +96,13 @@ export function lastMove({ shown }: PathExpansion, path: number): Move | undefin
 }
 
 /** Whether the routes of a path that are listed touch a position. */
-export function touches({ shown }: PathExpansion, path: number, pos: number): boolean {
-  const routes = shown[path]?.routes?.shown ?? [];
-  return routes.some(({ positions }) => positions.includes(pos));
+export function touches(
+  { shown }: Pick<PathExpansion, "shown">,
+  path: number,
+  pos: number,
+): boolean {
+  const { position, routes } = shown[path] ?? {};
+  return position === pos || (routes?.shown ?? []).some(({ positions }) => positions.includes(pos));
 }
 
 /** A step of a path and where it writes. */
@@ -110,22 +125,40 @@ export function hopsOf({ shown }: PathExpansion, path: number): readonly Hop[] {
   ];
 }
 
-/** What the verdict on a path is, as a table: what it was to take away, and what it took. */
-export function verdictTable({ shown }: PathExpansion, path: number): Table | undefined {
+/** What the verdict on a path is, as a table: what taking it away takes, and what is left to say. */
+export function verdictTable(
+  { shown, target }: Pick<PathExpansion, "shown" | "target">,
+  path: number,
+): Table | undefined {
   const verified = shown[path]?.verified;
   if (verified === null || verified === undefined) return undefined;
-  const { predicted, frozen, live } = verified;
+  const { predicted, frozen, live, without } = verified;
+  const said = ({ value, top: [first] }: (typeof without)["live"]) => [
+    ...[value, first?.text ?? null, first?.probability ?? null],
+  ];
   return {
     kind: "verdict",
     title: "What taking it away takes",
     columns: [
-      { name: "how", kind: "text" },
-      { name: "effect", kind: "effect" },
+      { name: "how", kind: "text", head: "taken away" },
+      { name: "effect", kind: "effect", head: "takes" },
+      { name: "left", kind: "logit", head: "leaves" },
+      { name: "token", kind: "token", head: "then says" },
+      { name: "probability", kind: "share", head: "with" },
     ],
     rows: [
-      ["predicted", predicted],
-      ["frozen", frozen],
-      ["live", live],
+      ["predicted", predicted, target.value - predicted, null, null],
+      ["frozen", frozen, ...said(without.frozen)],
+      ["live", live, ...said(without.live)],
     ],
   };
+}
+
+/** The name of a path as short as can be, without its token: `embed@1>L0.H2>L0.mlp`. */
+export function compactName({
+  source,
+  position,
+  nodes,
+}: Pick<PathExpansion["shown"][number], "source" | "position" | "nodes">): string {
+  return [position === null ? source : `${source}@${position}`, ...nodes].join(">");
 }

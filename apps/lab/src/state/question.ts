@@ -9,33 +9,87 @@ export interface Question {
   readonly target: readonly number[] | null;
 }
 
-/** Paths that the screen lists. */
-const TOP = 12;
+/** The score of a head, on the screen in place of the answer: why it looks where it looks. */
+export interface Score {
+  /** `L2.H2` */
+  readonly head: string;
+  readonly query: number;
+  readonly key: number;
+  /** The side that is made of paths. */
+  readonly side: "query" | "key";
+}
 
-/** Routes of each path that the screen draws. */
+/** What a question is read as. */
+export interface Reading {
+  /** What paths end in; null for the answer. */
+  readonly score: Score | null;
+  readonly precision: Work["precision"];
+  /** How many paths are listed. */
+  readonly top: number;
+}
+
+/** Paths that the screen lists at first, and how many it may list. */
+export const TOPS = [12, 50, 200, 1000] as const;
+
+/** As the lab opens. */
+export const PLAIN: Reading = { score: null, precision: "f32", top: TOPS[0] };
+
+/** Routes of each path that the screen draws, and of each where they are many. */
 const ROUTES = 2;
+const MANY = 50;
 
-/** The work that answers a question: `verify` of the largest paths are checked by intervention. */
+/** Routes that the screen draws of so many paths. */
+export function routesDrawn(top: number): number {
+  return top > MANY ? 1 : ROUTES;
+}
+
+/** The work that answers a question: `verify` of the largest paths are checked by intervention, and those named. */
 export function pathsWork(
   { model, prompt, target }: Question,
-  { verify }: { readonly verify: number },
+  {
+    verify,
+    check = [],
+    ...reading
+  }: { readonly verify: number; readonly check?: readonly string[] } & Partial<Reading>,
+): Work {
+  const { score, precision, top } = { ...PLAIN, ...reading };
+  const ends = score ?? (target === null ? {} : { target });
+  return {
+    ...{ analysis: "paths", model, precision, float64: true },
+    values: {
+      ...{ prompt, positions: true, top, routes: routesDrawn(top), verify },
+      ...(check.length > 0 && { check }),
+      ...ends,
+    },
+  };
+}
+
+/** The work that gives what paths up to each degree say, all gates held. */
+export function upToWork(
+  { model, prompt }: Question,
+  { target, precision }: { readonly target: readonly number[] } & Pick<Reading, "precision">,
 ): Work {
   return {
-    ...{ analysis: "paths", model, precision: "f32", float64: true },
-    values: {
-      ...{ prompt, positions: true, top: TOP, routes: ROUTES, verify },
-      ...(target !== null && { target }),
-    },
+    ...{ analysis: "expand", model, precision, float64: false },
+    values: { prompt, target },
   };
 }
 
 /** The work that gives the same number by degree as a truncated tree, with some gates held. */
 export function treeWork(
   { model, prompt }: Question,
-  { target, frozen }: { readonly target: readonly number[]; readonly frozen: readonly Gate[] },
+  {
+    target,
+    frozen,
+    precision = "f32",
+  }: {
+    readonly target: readonly number[];
+    readonly frozen: readonly Gate[];
+    readonly precision?: Work["precision"];
+  },
 ): Work {
   return {
-    ...{ analysis: "expand", model, precision: "f32", float64: false },
+    ...{ analysis: "expand", model, precision, float64: false },
     values: { prompt, target, freeze: frozen, method: "tree" },
   };
 }

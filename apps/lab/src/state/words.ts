@@ -29,7 +29,18 @@ export function sentences({
   routeCount,
   model,
   search,
+  score,
+  input: { tokens },
 }: PathExpansion): readonly [string, string, string] {
+  if (score !== undefined) {
+    const { name, query, key, side, probability } = score;
+    const token = (pos: number): string => `${quoted(tokens[pos]?.text ?? "")} (${pos})`;
+    return [
+      `${name} looks from ${token(query)} at ${token(key)} with ${percent(probability)}: its score there is ${said(Math.abs(value))} ${value < 0 ? "below" : "above"} that of the mean key.`,
+      `That number is the sum of ${counted(routeCount)} routes to its ${side}, its ${side === "query" ? "keys" : "query"} held; the bars add them up by degree.`,
+      "Pick a path to see where it runs, then take it away to see whether the head needs it.",
+    ];
+  }
   const many = counted(routeCount);
   const blocks = model.blocks.length;
   const by = said(Math.abs(value));

@@ -22,7 +22,7 @@ export function turnedRoutesLayout(
 ): Omit<Drawing, "title"> {
   const size = columnOf(table, view.width);
   if (size === undefined) return { width, height: 0, alt: "", shapes: [] };
-  const levels = ["embed", ...view.axes.y.map(({ key }) => key), "logits"];
+  const levels = ["embed", ...view.axes.y.map(({ key }) => key), view.end ?? "logits"];
   const routes = routesOf(view, table, levels);
   const tokens = view.axes.x.map(({ key, token }) =>
     cut(token === undefined ? key : visible(token), TOKEN, { mono: true }),

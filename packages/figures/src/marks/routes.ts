@@ -19,18 +19,22 @@ const BAND = 26;
 export function routesLayout(
   view: RoutesView,
   table: Table,
-  { width, height: room }: { readonly width: number; readonly height: number },
+  {
+    width,
+    height: room,
+    open = false,
+  }: { readonly width: number; readonly height: number; readonly open?: boolean },
 ): Omit<Drawing, "title"> {
   const [nodes, at, size] = [view.nodes, view.at, view.width].map((name) => columnOf(table, name));
   if (nodes === undefined || at === undefined || size === undefined)
     return { width, height: 0, alt: "", shapes: [] };
-  const levels = ["embed", ...view.axes.y.map(({ key }) => key), "logits"];
+  const levels = ["embed", ...view.axes.y.map(({ key }) => key), view.end ?? "logits"];
   const tokens = view.axes.x.map(({ key, token }) => (token === undefined ? key : visible(token)));
   const routes = routesOf(view, table, levels);
   const left = levels.reduce((most, name) => Math.max(most, textWidth(name)), 0) + 10;
   // Where not all tokens have room, those that no path touches stand together.
   const spans = spansOf(tokens.length, new Set(routes.flatMap(({ spots }) => spots)), {
-    ...{ room: width - left - 4, column: COLUMN, band: BAND },
+    ...{ room: width - left - 4, column: COLUMN, band: BAND, open },
   });
   const total = Math.ceil(left + spans.reduce((sum, { width: own }) => sum + own, 0) + 4);
   const below = tokens.reduce(

@@ -13,6 +13,8 @@ export interface SpanOptions {
   readonly column: number;
   /** Of tokens that stand together. */
   readonly band: number;
+  /** Whether each has a column of its own, whatever room there is; default false. */
+  readonly open?: boolean;
 }
 
 /**
@@ -22,9 +24,9 @@ export interface SpanOptions {
 export function spansOf(
   count: number,
   touched: ReadonlySet<number>,
-  { room, column, band }: SpanOptions,
+  { room, column, band, open = false }: SpanOptions,
 ): readonly Span[] {
-  const each = count * column <= room;
+  const each = open || count * column <= room;
   const ends: { from: number; to: number }[] = [];
   for (let pos = 0; pos < count; pos++) {
     const last = ends.at(-1);

@@ -62,7 +62,7 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "frozenToken", kind: "token", detail: true },
       { name: "frozenProbability", kind: "share", detail: true },
       { name: "liveToken", kind: "token", head: "then likeliest", detail: !verified, minor: true },
-      { name: "liveProbability", kind: "share", detail: true },
+      { name: "liveProbability", kind: "share", head: "with", detail: true },
       // Of the rest: how many paths there are in all.
       { name: "count", kind: "count", detail: true },
       { name: "warnings", kind: "text", detail: true },

@@ -33,7 +33,10 @@ export function pathsAnswer({
 const DRAWN = 24;
 
 export function pathsViews(expansion: PathExpansion): View[] {
-  const { model, input, shown, search } = expansion;
+  const { model, input, shown, search, score } = expansion;
+  // To a head lead the blocks before it.
+  const own = score === undefined ? -1 : model.blocks.indexOf(`L${score.layer}.attn`);
+  const blocks = own < 0 ? model.blocks : model.blocks.slice(0, own);
   const routed = shown.some(({ routes }) => (routes?.shown ?? []).length > 0);
   return [
     {
@@ -48,9 +51,10 @@ export function pathsViews(expansion: PathExpansion): View[] {
           {
             ...({ mark: "routes", table: "path-route", nodes: "nodes", at: "positions" } as const),
             ...{ source: "source", width: "effect", most: DRAWN, select: "of" },
+            ...(score !== undefined && { end: `${score.name} ${score.side}` }),
             axes: {
               x: tokenPlaces(input.tokens),
-              y: model.blocks.map((key) => ({ key })),
+              y: blocks.map((key) => ({ key })),
             },
             title: "Where the largest routes run",
             note: "Over the tokens of the text and the blocks of the model. A dot is where a route starts: at the embedding, or a bias at its block. Wider ones have larger effects, dashed blue ones speak against the answer.",
