@@ -59,10 +59,11 @@ export async function runAnalysis<P, R extends Result>(
 export async function runAlone<P, R extends Result>(
   analysis: Analysis<P, R> | OutlineAnalysis<P, R>,
   values: Values,
-  { signal, warn }: Pick<Host, "signal" | "warn"> = {},
+  { signal, onProgress, warn }: Pick<Host, "signal" | "onProgress" | "warn"> = {},
 ): Promise<Outcome<R> | undefined> {
   if (analysis.alone === undefined) return undefined;
-  const result = await analysis.alone(await checkParameters(analysis.params, values), { signal });
+  const params = await checkParameters(analysis.params, values);
+  const result = await analysis.alone(params, { signal, onProgress });
   if (result === undefined) return undefined;
   checkResult(analysis.name, result, analysis.resultSchema);
   warn?.(result.warnings ?? []);

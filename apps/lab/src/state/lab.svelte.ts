@@ -8,6 +8,7 @@ import type {
   Work,
 } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
+import type { MadeModel } from "../storage/made-models.ts";
 import type { Place as OwnPlace } from "../worker/places.ts";
 import type { Engines } from "./engines.svelte.ts";
 import { Errand } from "./errand.svelte.ts";
@@ -22,6 +23,7 @@ import {
 } from "./fragment.ts";
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
+import { filesName, shortModelName } from "./own-names.ts";
 import { lastMove, pathNames } from "./path-facts.ts";
 import { FIRST, FIRST_VERIFIED, pathsWork, type Question, treeWork } from "./question.ts";
 import { isTab } from "./tabs.ts";
@@ -79,6 +81,8 @@ export class Lab {
   dropped: readonly (FileSystemEntry | File)[] | null = $state.raw(null);
   /** One's own models, once that panel was open or something is stored. */
   own: { readonly names: readonly string[] } | null = $state.raw(null);
+  /** Models that were made in this page, as far as they were looked up. */
+  made: readonly MadeModel[] = $state.raw([]);
   /** Whether its scripts run: before, the page is a picture. */
   live: boolean = $state(false);
   /** What computes, where it can be chosen. */
@@ -116,6 +120,19 @@ export class Lab {
     if (this.place.analysis === START.analysis) return this.paths.certificate;
     const { certificate } = Object(this.panel?.findings?.result);
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
+  }
+
+  /** The names of all models that can be asked about. */
+  get modelNames(): readonly string[] {
+    const listed = this.description?.models.map(({ name }) => name) ?? [];
+    const made = this.made.map(({ sha256 }) => filesName(sha256));
+    return [...new Set([...listed, ...(this.own?.names ?? []), ...made])];
+  }
+
+  /** What a model is called in a list. */
+  titleOf(model: string): string {
+    const made = this.made.find(({ sha256 }) => filesName(sha256) === model);
+    return made?.name ?? shortModelName(model);
   }
 
   /** The names of the paths that are listed. */
@@ -209,7 +226,8 @@ export class Lab {
 
   /**
    * Finds something for a view once nothing else goes on; what was found before is kept. Undefined where it failed or
-   * was ended. `estimated`: whether it is work on a model, whose cost is known first.
+   * was ended. `estimated`: whether it is work on a model, whose cost is known first; `kept`: whether it is the same
+   * whenever it is asked, and can be copied.
    */
   async find(
     what: string,
@@ -217,13 +235,18 @@ export class Lab {
     {
       wanted = () => true,
       estimated = true,
-    }: { readonly wanted?: () => boolean; readonly estimated?: boolean } = {},
+      kept = true,
+    }: {
+      readonly wanted?: () => boolean;
+      readonly estimated?: boolean;
+      readonly kept?: boolean;
+    } = {},
   ): Promise<Findings | undefined> {
-    const known = this.#kept.of(work);
+    const known = kept ? this.#kept.of(work) : undefined;
     if (known === undefined) await this.errand.idle();
     if (!wanted()) return undefined;
     const findings = known ?? (await this.errand.run(what, work, { estimated }));
-    if (findings === undefined) return undefined;
+    if (findings === undefined || !kept) return findings;
     this.#kept.keep(work, findings);
     this.#found = work;
     return findings;

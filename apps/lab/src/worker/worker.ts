@@ -19,6 +19,12 @@ const answering = answerRequests(
     catalogue: async () => (await import("virtual:catalogue")).default,
     models: keptModels({ threads, folder: places.folder, streams: globalThis.crossOriginIsolated }),
     engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    unlisted: async (name) =>
+      name.startsWith("merge")
+        ? (await import("./merging.ts"))
+            .mergingBy(places.folder)
+            .find((analysis) => analysis.name === name)
+        : undefined,
   }),
   (reply) => postMessage(reply),
 );

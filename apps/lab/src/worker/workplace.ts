@@ -1,3 +1,4 @@
+import type { AnyAnalysis } from "@resolvent/analysis";
 import type { Workplace } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
@@ -13,10 +14,12 @@ export interface WorkplaceParts {
   readonly models: KeptModels;
   /** What computes, in a few words: `wasm, 1 thread`. */
   readonly engine: string;
+  /** Analyses that are in no list: parts of a view of their own. */
+  readonly unlisted?: (name: string) => Promise<AnyAnalysis | undefined>;
 }
 
 /** All built-in analyses, on models by name. */
-export function workplaceOf({ catalogue, models, engine }: WorkplaceParts): Workplace {
+export function workplaceOf({ catalogue, models, engine, unlisted }: WorkplaceParts): Workplace {
   return {
     describe: async (names) => {
       const all = await catalogue();
@@ -34,7 +37,7 @@ export function workplaceOf({ catalogue, models, engine }: WorkplaceParts): Work
     },
     analysis: async (name) => {
       const home = (await catalogue()).find((one) => one.name === name)?.home ?? "";
-      if (!Object.hasOwn(homes, home)) return undefined;
+      if (!Object.hasOwn(homes, home)) return await unlisted?.(name);
       return (await homes[home]?.())?.find((one) => one.name === name);
     },
     host: (model, { precision, float64, dictionaries: named }) => {
