@@ -6,6 +6,7 @@ import type {
   Findings,
   ModelDescription,
   Work,
+  WorkText,
 } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
 import type { MadeModel } from "../storage/made-models.ts";
@@ -326,14 +327,22 @@ export class Lab {
     return await this.#asking.tokens(this.place.question.model, text);
   }
 
-  /** Runs the analysis of the panel. */
-  async runPanel(values: Readonly<Record<string, unknown>>): Promise<void> {
+  /** Runs the analysis of the panel, on texts of files and on dictionaries where some are named. */
+  async runPanel(
+    values: Readonly<Record<string, unknown>>,
+    texts: Readonly<Record<string, WorkText>> = {},
+    dictionaries?: readonly string[],
+  ): Promise<void> {
     const { panel } = this;
     if (panel === null) return;
     const { name, float64 } = panel.description;
     this.#go({ ...this.place, values }, "values");
     const { model } = this.place.question;
-    const work: Work = { analysis: name, model, values, precision: "f32", float64 };
+    const work: Work = {
+      ...{ analysis: name, model, values, precision: "f32", float64 },
+      ...(Object.keys(texts).length > 0 && { texts }),
+      ...(dictionaries !== undefined && { dictionaries }),
+    };
     const findings = await this.errand.run(name, work, {
       onPartial: (partial) => {
         this.panel = { ...panel, findings: partial };

@@ -81,13 +81,13 @@ export function mergingBy(folder: FilesSubject["folder"]): readonly AnyAnalysis[
   const nothing = { needs: [], estimate: () => cost().total() };
   return [
     defineAnalysis<Asked, MergePlanned>({
-      ...{ ...shown, ...nothing, name: "merge-plan", params: parameters<Asked>(asked) },
+      ...{ ...shown, ...nothing, name: "merge-plan", params: parameters(asked) },
       alone: planOf,
       run: (_, params) => planOf(params, {}),
     }),
     defineAnalysis<Asked & { readonly out: string }, Merge>({
       ...{ ...shown, ...nothing, name: "merge" },
-      params: parameters<Asked & { readonly out: string }>({
+      params: parameters({
         ...asked,
         out: textParameter("what the merge is called here"),
       }),
