@@ -72,7 +72,7 @@ inChromium("the tabs in Chromium", () => {
 
   test("heads: an arc is why and what, and a head that is taken away changes what the model says", async () => {
     await title("Heads").click();
-    await lab.getByText("Why: pairs that add up to its score").waitFor();
+    await lab.getByRole("heading", { name: "Why: pairs that add up to its score" }).waitFor();
     await lab.locator(".heads tbody tr", { hasText: "L1.H2" }).first().click();
     expect(lab.url()).toContain("h=L1.H2");
     await lab.getByRole("heading", { name: "Where L1.H2 looks" }).waitFor();

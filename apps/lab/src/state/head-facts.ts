@@ -84,7 +84,10 @@ export interface Shown<V extends View = View> {
 }
 
 /** Positions that are looked from at a time: of a longer text, the arcs of more would be a thicket. */
-export const FROM = 32;
+export const FROM = 24;
+
+/** Arcs of a position that are drawn of a longer text: its strongest. */
+const STRONGEST = 3;
 
 /** The positions that are looked from, of a text: those around one. */
 export function windowAround(pos: number, count: number): readonly [from: number, to: number] {
@@ -101,11 +104,13 @@ export function arcsOf(
   head: string,
   tokens: PathExpansion["input"]["tokens"],
   [from, to]: readonly [from: number, to: number] = [0, tokens.length],
-): Shown<ArcsView> & { readonly weaker: number } {
+): Shown<ArcsView> & { readonly weaker: number; readonly each: number | null } {
   const own = rowsOf(tables, "attention").filter(
     (row) => row[0] === head && Number(row[1]) >= from && Number(row[1]) < to,
   );
-  const drawn = own.filter((row) => Number(row[3]) >= DRAWN);
+  const each = tokens.length > FROM ? STRONGEST : null;
+  const seen = own.filter((row) => Number(row[3]) >= DRAWN);
+  const drawn = each === null ? seen : strongestOf(seen, each);
   const touched = new Set(drawn.map((row) => Number(row[2])));
   const places = tokenPlaces(tokens);
   const shown = places.flatMap((place, pos): Place[] => {
@@ -136,7 +141,23 @@ export function arcsOf(
       },
     ],
     weaker: own.length - drawn.length,
+    each,
   };
+}
+
+/** So many rows of each position that is looked from. */
+function strongestOf(
+  rows: readonly Table["rows"][number][],
+  each: number,
+): Table["rows"][number][] {
+  const counts = new Map<Cell, number>();
+  return rows
+    .toSorted((a, b) => Number(b[3]) - Number(a[3]))
+    .filter(([, query = null]) => {
+      const count = (counts.get(query) ?? 0) + 1;
+      counts.set(query, count);
+      return count <= each;
+    });
 }
 
 /** What looking at one token does to the logits of the others, as bars. */
@@ -189,7 +210,10 @@ export function movedBy({ tables, result }: Pick<Findings, "tables" | "result">)
   return [
     {
       kind: "moved",
-      columns: [{ name: "degree", head: "V-degree", kind: "text" }, edge],
+      columns: [
+        { name: "degree", head: "V-degree", kind: "text" },
+        { ...edge, kind: "effect" },
+      ],
       rows: [
         ...rows.map((row): Cell[] => [String(cell(row, "degree")), cell(row, "edge")]),
         ...(typeof total === "number" ? [["sum", total]] : []),
@@ -219,12 +243,18 @@ const TITLES: Readonly<Record<string, string>> = {
   valueComposition: "value from before",
 };
 
+/** Scores that are asked about first. */
+const FIRST = ["induction", "previousToken", "duplicateToken", "ovCopying"];
+
 /** Every score that the analysis of heads has a number for. */
 export function headScores({ tables }: Pick<Findings, "tables">): readonly HeadScore[] {
   const { columns = [] } = tables.find(({ kind }) => kind === "head") ?? {};
   const scored = ({ kind, detail }: Column): boolean =>
     detail !== true && !["text", "token", "count", "shape"].includes(kind);
-  return columns.filter(scored).map(({ name, head = name }) => ({
+  const order = ({ name }: Column): number =>
+    FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length;
+  const own = columns.filter(scored).toSorted((a, b) => order(a) - order(b));
+  return own.map(({ name, head = name }) => ({
     name,
     title: TITLES[name] ?? head,
     share: !name.endsWith("Composition"),

@@ -244,7 +244,7 @@ export class Lab {
     } = {},
   ): Promise<Findings | undefined> {
     const known = kept ? this.#kept.of(work) : undefined;
-    if (known === undefined) await this.errand.idle();
+    while (known === undefined && this.errand.busy) await this.errand.idle();
     if (!wanted()) return undefined;
     const findings = known ?? (await this.errand.run(what, work, { estimated }));
     if (findings === undefined || !kept) return findings;
