@@ -257,11 +257,19 @@ export function fieldOfMessage(fields: readonly Field[], message: string): strin
 /** A message in words of a form: `--max-degree` of the command is the field “max degree”. */
 export function inWords(parameters: readonly Parameter[], message: string): string {
   return message.replace(/--([a-z]+(?:-[a-z0-9]+)*)(?: [A-Z]+\b)?/g, (option, name: string) => {
-    const own = parameters.find(
-      (one) => one.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) === name,
+    const own = parameters.find((one) => optionOf(one.name) === name);
+    if (own !== undefined) return `“${own.label}”`;
+    // Ids of a prompt have an option of their own there, and here its field.
+    const text = parameters.find(
+      ({ name: one, kind }) =>
+        kind === "prompt" && name === (one === "prompt" ? "tokens" : `${optionOf(one)}-tokens`),
     );
-    return own === undefined ? option : `“${own.label}”`;
+    return text === undefined ? option : `“${text.label}” as id:1, id:2`;
   });
+}
+
+function optionOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** Characters of a file that are read into a page at most: a corpus of a hundred megabytes takes it hours. */
