@@ -1,6 +1,7 @@
 /**
  * Merges beside copying the same bytes, and beside PyTorch, in one run with equal threads:
- * `node dist/merge.js [--only METHOD,…] [--layers N] [--folder PATH] [--patience MS] [--budget MS] [--dry] [--large]`.
+ * `node dist/merge.js [--only METHOD,…] [--layers N] [--vocab N] [--precision float32] [--folder PATH] [--patience MS]
+ * [--budget MS] [--dry] [--large]`.
  * Writes its section into RESULTS.md, unless `--dry` or `--only`. `--large` merges three checkpoints of 8.4 GB
  * together, or two of them where a method takes two, and says how much memory that took; it needs 12 GB of disk.
  */
@@ -26,6 +27,8 @@ const { values } = parseArgs({
   options: {
     only: { type: "string" },
     layers: { type: "string", default: "3" },
+    vocab: { type: "string", default: "32000" },
+    precision: { type: "string", default: "float32,float64" },
     folder: { type: "string" },
     patience: { type: "string", default: "1000" },
     budget: { type: "string", default: "10000" },
@@ -44,7 +47,7 @@ try {
 }
 
 async function contests(): Promise<void> {
-  const size: Size = { layers: Number(values.layers), width: 2048, neurons: 8192, vocab: 32_000 };
+  const size: Size = { layers: Number(values.layers), width: 2048, neurons: 8192, vocab: Number(values.vocab) };
   const rows: Row[] = [];
   const wanted = values.only?.split(",");
   for (const dtype of ["BF16", "F32"] as const) {
@@ -78,7 +81,7 @@ function contestants(
   const env = { PYTHONDONTWRITEBYTECODE: "1", OMP_NUM_THREADS: `${threads}` };
   const node = here("merge/contender.js");
   return [
-    ...(["float32", "float64"] as const).map((precision) => ({
+    ...(["float32", "float64"] as const).filter(isWanted).map((precision) => ({
       name: `PyTorch, ${precision}`,
       command: [PYTHON, here("../src/merge/contender.py"), given({ precision })],
       env,
@@ -86,6 +89,10 @@ function contestants(
     { name: "Resolvent", command: [process.execPath, node, given({})], env: {} },
     { name: "copying", command: [process.execPath, node, given({ method: "copy" })], env: {} },
   ];
+}
+
+function isWanted(precision: string): boolean {
+  return values.precision.split(",").includes(precision);
 }
 
 /** Checkpoints of 8.4 GB with the widths of an 8B model, merged by a process of its own for each method. */
