@@ -2,11 +2,11 @@ import { METHODS, type MethodName, readMergeConfig } from "@resolvent/merge";
 import { describe, expect, test } from "vitest";
 import { mergeConfig, mergeParametersOf, startForm } from "../src/state/merge-form.ts";
 
-const names = { first: "tales", second: "tales-colours", base: "tales-rows" };
+const names = ["tales", "tales-colours", "tales-rows"];
 
 describe("the form of every method", () => {
   test.each(Object.keys(METHODS) as MethodName[])("%s", (method) => {
-    const form = startForm(method, names);
+    const form = startForm(method, { names });
     // What it starts with can be read, and all of it has an effect.
     const recipe = readMergeConfig(mergeConfig(form));
     expect(recipe).toMatchObject({ method, ignored: [] });
@@ -29,7 +29,7 @@ describe("the form of every method", () => {
 
 test("names that mean something to YAML stay names; a list goes along the layers", () => {
   const hash = `sha:${"0".repeat(64)}`;
-  const form = startForm("slerp", { first: hash, second: "hub:tiny/mine@abc", base: "" });
+  const form = startForm("slerp", { names: [hash, "hub:tiny/mine@abc"] });
   const text = mergeConfig({ ...form, parameters: { t: "[0, 0.5, 1]" } });
   const { slices, base } = readMergeConfig(text);
   expect(base).toBe(hash);

@@ -58,29 +58,31 @@ export function modelsOf(method: MethodName): readonly [least: number, most: num
   return METHODS[method].inputs;
 }
 
-/** A form for a method: two models where it takes two, with what has to be given filled in by what is usual. */
+/**
+ * A form for a method: of the models, the likeliest first, as many as it takes at least, or two; with what has to be given
+ * filled in by what is usual. The base is the first of them, where it needs one and none is said.
+ */
 export function startForm(
   method: MethodName,
-  {
-    first,
-    second,
-    base,
-  }: { readonly first: string; readonly second: string; readonly base: string },
+  { names, base = names[0] ?? "" }: { readonly names: readonly string[]; readonly base?: string },
 ): MergeForm {
   const [least, most] = modelsOf(method);
   const needed = baseOf(method) === "needed";
-  // A method of one model beside its base moves from the first to the second.
-  const own = most < 2 ? [needed ? second : first] : [first, second];
-  const apart = base === "" || own.includes(base) ? first : base;
-  const inputs = needed ? own.filter((model) => model !== apart) : own;
-  const names = inputs.length < least ? own : inputs;
+  const inputs = [...new Set(names)].filter((name) => !needed || name !== base);
+  const own = inputs.slice(0, Math.min(most, Math.max(least, needed ? 1 : 2)));
   return {
     method,
-    base: needed ? apart : "",
-    models: names.map((model) => ({ model, parameters: usual(method, "input", names.length) })),
-    parameters: usual(method, "output", names.length),
+    base: needed ? base : "",
+    models: own.map((model) => ({ model, parameters: usual(method, "input", own.length) })),
+    parameters: usual(method, "output", own.length),
     dtype: "",
   };
+}
+
+/** Models in the order in which they are likely to be merged with one: what is called after it has its shape. */
+export function likeliest(model: string, names: readonly string[]): readonly string[] {
+  const after = (name: string): boolean => name.startsWith(`${model}-`);
+  return [...names.filter(after), ...names.filter((name) => !after(name))];
 }
 
 /** What is usual for parameters that have to be given: halves. */

@@ -16,6 +16,7 @@ const places = placesOf(
 
 const answering = answerRequests(
   workplaceOf({
+    analyses: async () => (await import("virtual:analyses")).default,
     catalogue: async () => (await import("virtual:catalogue")).default,
     models: keptModels({ threads, folder: places.folder, streams: globalThis.crossOriginIsolated }),
     engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,

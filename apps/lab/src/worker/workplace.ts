@@ -9,6 +9,8 @@ import type { KeptModels } from "./kept-models.ts";
 
 /** What a workplace is made of. */
 export interface WorkplaceParts {
+  /** The analyses in a list; default the catalogue. */
+  readonly analyses?: () => Promise<readonly Pick<Catalogued, "name" | "summary" | "home">[]>;
   /** What all analyses say about themselves. */
   readonly catalogue: () => Promise<readonly Catalogued[]>;
   readonly models: KeptModels;
@@ -19,15 +21,20 @@ export interface WorkplaceParts {
 }
 
 /** All built-in analyses, on models by name. */
-export function workplaceOf({ catalogue, models, engine, unlisted }: WorkplaceParts): Workplace {
+export function workplaceOf({
+  catalogue,
+  analyses = catalogue,
+  models,
+  engine,
+  unlisted,
+}: WorkplaceParts): Workplace {
   return {
     describe: async (names) => {
-      const all = await catalogue();
       return {
         analyses:
           names === undefined
-            ? all.map(({ name, summary }) => ({ name, summary }))
-            : all.filter(({ name }) => names.includes(name)),
+            ? (await analyses()).map(({ name, summary }) => ({ name, summary }))
+            : (await catalogue()).filter(({ name }) => names.includes(name)),
         models: [...Object.values(bundledModels), ...Object.values(bundledVariants)].map(
           ({ name, summary }) => ({ name, summary }),
         ),
@@ -36,7 +43,7 @@ export function workplaceOf({ catalogue, models, engine, unlisted }: WorkplacePa
       };
     },
     analysis: async (name) => {
-      const home = (await catalogue()).find((one) => one.name === name)?.home ?? "";
+      const home = (await analyses()).find((one) => one.name === name)?.home ?? "";
       if (!Object.hasOwn(homes, home)) return await unlisted?.(name);
       return (await homes[home]?.())?.find((one) => one.name === name);
     },
