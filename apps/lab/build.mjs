@@ -1,8 +1,9 @@
 // Builds the app as a folder of static files that works from any path and offline: the scripts, and a page that shows
 // the first screen before any of them has run.
+import { createHash } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "vite";
+import { build, defaultClientConditions } from "vite";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -14,6 +15,28 @@ await build({
   build: { ssr: "src/prerender.ts", outDir: "temp/prerender", emptyOutDir: true },
   ssr: { noExternal: true },
 });
+
+// What a plug-in runs in is one script with its kernels in it: where it runs, it can load nothing. It is a classic one:
+// where the origin is nobody's, browsers start no worker from a module.
+await build({
+  ...{ root, configFile: false, logLevel: "warn", base: "./" },
+  resolve: { conditions: ["@resolvent/source", ...defaultClientConditions] },
+  worker: { format: "es" },
+  build: {
+    ...{ target: "es2023", outDir: "dist/plugins", emptyOutDir: false },
+    ...{ assetsInlineLimit: 2 ** 20, modulePreload: false },
+    rolldownOptions: {
+      // Nothing lies beside it: what is found by its address is in it.
+      transform: { define: { "import.meta.url": JSON.stringify("about:blank") } },
+      input: at("src/plugins/host-worker.ts"),
+      output: { format: "iife", entryFileNames: "worker.js", codeSplitting: false, name: "host" },
+    },
+  },
+});
+const frame = readFileSync(at("src/plugins/frame.html"), "utf8");
+const [, script = ""] = /<script>(.*)<\/script>/s.exec(frame) ?? [];
+const digest = createHash("sha256").update(script).digest("base64");
+writeFileSync(at("dist/plugins/frame.html"), frame.replace("'SCRIPT'", `'sha256-${digest}'`));
 
 const first = readFileSync(at("src/first/first.json"), "utf8");
 const { firstScreen } = await import(pathToFileURL(at("temp/prerender/prerender.js")).href);

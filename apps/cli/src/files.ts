@@ -32,16 +32,28 @@ export function standardInput(read: () => Promise<Uint8Array | undefined>): Text
  * @throws InputError `cli/unreadable`
  */
 export function textFile(path: string): TextFile {
+  let passes = false;
   try {
-    if (statSync(path).isDirectory()) {
+    const found = statSync(path);
+    if (found.isDirectory()) {
       throw unreadable(path, "EISDIR");
     }
+    passes = !found.isFile();
     accessSync(path, constants.R_OK);
   } catch (error) {
     if (isInputError(error)) throw error;
     throw unreadable(path, (error as NodeJS.ErrnoException).code, error); // of the file system
   }
-  return { name: path, stream: () => createReadStream(path) };
+  if (!passes) return { name: path, stream: () => createReadStream(path) };
+  // What comes by once, `<(…)`, is kept for whoever reads it again.
+  let bytes: Promise<Uint8Array> | undefined;
+  return {
+    name: path,
+    stream: async function* () {
+      bytes ??= readFile(path);
+      yield await bytes;
+    },
+  };
 }
 
 /** Bytes of a file that is read as one text at most: more lines than any analysis takes. */

@@ -9,7 +9,7 @@ import {
   type Wanted,
 } from "@resolvent/analysis";
 import type { CpuTensor } from "@resolvent/cpu";
-import type { Model, ModelOutline } from "@resolvent/transformer";
+import type { KeptRuns, Model, ModelOutline } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import { placeOfModel } from "./model-place.ts";
 import {
@@ -17,6 +17,7 @@ import {
   keptWeights,
   noteKeeping,
   notFiniteIn,
+  type OpenModels,
   openModels,
   storedTensors,
   weightsHash,
@@ -31,6 +32,11 @@ import { warner } from "./warnings.ts";
 /** What a command says about how it computes. */
 export interface HostFlags extends ModelOptions, EngineOptions {
   readonly float64?: boolean;
+}
+
+/** A host that finds other models too. */
+export interface CommandHost extends Host {
+  readonly findOther: NonNullable<Host["findOther"]>;
 }
 
 /** The command line as a host of analyses: it says on standard error what it does. */
@@ -54,7 +60,7 @@ export function hostOf(
     /** Puts the model onto an engine; default one that is opened for each run, and closed after it. */
     readonly open?: Opening | undefined;
   },
-): Host {
+): CommandHost {
   const { precision, float64 = true, stream = false } = flags;
   const refused = (why: string, remedy: string) => ({ refused: why, remedy });
   const known: Known = new WeakMap();
@@ -94,8 +100,13 @@ export function hostOf(
 /** Where models are that were found: hosts get them back as they gave them. */
 type Known = WeakMap<FoundModel, { readonly folder: Folder; readonly outline: ModelOutline }>;
 
-/** Loads models, as `openModels` does. */
-export type Opening = typeof openModels;
+/** Loads models, as `openModels` does; where they stay open, with runs of the first that stay too. */
+export type Opening = (
+  ...given: Parameters<typeof openModels>
+) => Promise<OpenModels & { readonly runs?: KeptRuns<CpuTensor> }>;
+
+/** What runs take that are kept for the next question about the same text. */
+export const RUNS_BYTES: number = 2 ** 28;
 
 async function found(
   name: string,
@@ -140,7 +151,7 @@ async function found(
           for (const one of outlinesWith(wanted)) noteKeeping(one, kept, flags, terminal);
         } else terminal.progress("certificate in float64");
         const all = [{ folder, outline }, ...others];
-        const { engine, models, close } = await open(
+        const { engine, models, close, runs } = await open(
           all.map((one) => ({ folder: one.folder, name: one.outline.name })),
           { ...as, ...kept },
           terminal,
@@ -155,12 +166,15 @@ async function found(
             const own = others[i];
             if (own !== undefined) named.set(own.as, await hashed(other, own.folder));
           }
-          return await work({
-            engine,
-            model: await hashed(model, folder),
-            others: named,
+          const loaded = {
+            ...{ engine, model: await hashed(model, folder), others: named },
             linearAlgebra: () => engine.linearAlgebra(),
-          });
+          };
+          const { used, limit } = engine.memory;
+          const noted = used + peakBytes + RUNS_BYTES <= limit ? wanted.runs : undefined;
+          return runs === undefined || noted === undefined
+            ? await work(loaded)
+            : await runs.use(loaded.model, noted, async () => await work(loaded));
         } finally {
           await close();
         }

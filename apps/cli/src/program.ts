@@ -7,7 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { labCommand } from "./commands/lab.ts";
 import { builtInKinds, schemaCommand } from "./commands/schema.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
-import { addPlugins, type PluginPlaces, pluginWords } from "./plugins/plugins.ts";
+import { addPlugins, type PluginPlaces, type PluginWords, pluginWords } from "./plugins/plugins.ts";
 import { addSchema } from "./plugins/schemas.ts";
 import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
@@ -49,13 +49,15 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
     .showHelpAfterError("(add --help for usage)")
     .addHelpText("after", EXIT_HELP);
   const schemas = new Map<string, JsonSchema>();
+  /** Those of plug-ins: commands of their own, and panels of the lab. */
+  const contributed: ListedAnalysis[] = [];
   for (const analysis of analyses)
     program.addCommand(analysisCommand(analysis, terminal, signal, argv));
   program
     .addCommand(schemaCommand(terminal, schemas))
     .addCommand(doctorCommand(terminal))
     .addCommand(demoCommand(terminal))
-    .addCommand(labCommand(terminal, signal));
+    .addCommand(labCommand(terminal, { signal, contributed }));
   if (places !== undefined) {
     program
       .option(
@@ -72,10 +74,11 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
   for (const command of [program, ...program.commands]) settled(command);
   try {
     const words = places === undefined ? undefined : pluginWords(argv);
-    if (words !== undefined && places !== undefined && asksForPlugins(words.rest, program)) {
+    if (words !== undefined && places !== undefined && asksForPlugins(words, program)) {
       await addPlugins(words, places, terminal, {
         taken: [...program.commands.map((command) => command.name()), "help"],
         add: (analysis) => {
+          contributed.push(analysis);
           addSchema(schemas, analysis);
           program.addCommand(settled(analysisCommand(analysis, terminal, signal, argv)));
         },
@@ -94,9 +97,11 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
 }
 
 /** Whether a command line may mean a plug-in's command: built-in ones never load what others wrote. */
-function asksForPlugins(words: readonly string[], program: Command): boolean {
-  if (words[0] === "-V" || words[0] === "--version") return false;
-  const [named, kind] = words.filter((word) => !word.startsWith("-"));
+function asksForPlugins({ rest, plugins }: PluginWords, program: Command): boolean {
+  if (rest[0] === "-V" || rest[0] === "--version") return false;
+  const [named, kind] = rest.filter((word) => !word.startsWith("-"));
+  // The lab shows those that its command line names.
+  if (named === "lab") return plugins.length > 0;
   // Schemas are those of plug-ins too, but where a built-in one is asked for.
   if (named === "schema") return kind === undefined || !builtInKinds().includes(kind);
   return named === undefined || program.commands.every((command) => command.name() !== named);

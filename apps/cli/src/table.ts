@@ -28,12 +28,3 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 export function widest(texts: readonly string[]): number {
   return texts.reduce((most, text) => Math.max(most, places(text)), 0);
 }
-
-/** Values as one line of CSV (RFC 4180). */
-export function csvLine(values: readonly (string | number | null)[]): string {
-  const cell = (value: string | number | null): string => {
-    const text = value === null ? "" : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return `${values.map(cell).join(",")}\n`;
-}

@@ -1,9 +1,8 @@
-import { bytes, percent, short } from "@resolvent/analysis";
+import { bytes, csvLine, percent, short } from "@resolvent/analysis";
 import type { Cost } from "@resolvent/tensor";
 import type { KeptWeights } from "./open.ts";
 import type { Format } from "./options.ts";
 import { wrapped } from "./places.ts";
-import { csvLine } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Writes what a computation would take. */

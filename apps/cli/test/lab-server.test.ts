@@ -11,6 +11,9 @@ import { join } from "node:path";
 import { defineAnalysis, pause, type Result } from "@resolvent/analysis";
 import { parameters, promptParameter } from "@resolvent/analysis/parameters";
 import { PROTOCOL, type Reply, type Work } from "@resolvent/analysis/remote";
+import { bundledModels } from "@resolvent/models";
+import { bundledDictionaries } from "@resolvent/models/dictionaries";
+import { bundledVariants } from "@resolvent/models/variants";
 import { runCost } from "@resolvent/transformer";
 import { memoryFolder } from "@resolvent/weights";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -21,7 +24,7 @@ import { type LabServer, startLabServer } from "../src/lab/lab-server.ts";
 import { type Machine, type MachineParts, machineOf } from "../src/lab/machine.ts";
 import { modelPlaces } from "../src/lab/model-places.ts";
 import { terminalOf } from "../src/terminal.ts";
-import { writeHollowModel } from "./models.ts";
+import { writeDictionary, writeHollowModel, writeModel } from "./models.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "resolvent-lab-"));
 const app = join(folder, "app");
@@ -50,6 +53,12 @@ beforeAll(async () => {
   rmSync(join(models, "patched", "model.safetensors"));
   symlinkSync(join(elsewhere, "model.safetensors"), join(models, "patched", "model.safetensors"));
   symlinkSync(elsewhere, join(models, "linked"));
+  await writeModel(join(models, "tiny"), "gpt2");
+  await writeDictionary(join(models, "sae"));
+  // A set, of which one leads out of what was named.
+  await writeDictionary(join(folder, "sae"));
+  mkdirSync(join(models, "set"));
+  symlinkSync(join(folder, "sae"), join(models, "set", "1"));
   parts = {
     ...{ analyses, places: modelPlaces(undefined, [models]), terminal: silent },
     flags: { precision: "f32", threads: 1, offline: true },
@@ -150,7 +159,39 @@ describe("what the server answers", () => {
     expect(description.analyses.map(({ name }) => name)).toEqual(open);
     expect(open).not.toContain("merge");
     const names = description.models.map(({ name }) => name);
-    expect(names).toEqual([join(models, "own"), join(models, "patched"), "tales", "attn-only-2l"]);
+    expect(names).toEqual([
+      ...["own", "patched", "tiny"].map((name) => join(models, name)),
+      ...[...Object.keys(bundledModels), ...Object.keys(bundledVariants)],
+    ]);
+    expect(description.dictionaries?.map(({ name, model }) => [name, model])).toEqual([
+      ...Object.values(bundledDictionaries).map(({ name, model }) => [name, model]),
+      [join(models, "sae"), null],
+    ]);
+  });
+
+  test("runs with a dictionary of these folders, a text in place of a file, and another model", async () => {
+    const tiny = join(models, "tiny");
+    const found = async (work: object) => {
+      const replies = await ask({ ask: "run", work: { ...workOn(tiny), ...work } });
+      return replies.at(-1);
+    };
+    const texts = { corpus: { name: "these texts", text: "a cat sat\n" } };
+    const named = { analysis: "dictionary", values: {}, texts };
+    expect(await found({ ...named, dictionaries: [join(models, "sae")] })).toMatchObject({
+      findings: { result: { kind: "dictionary", corpus: { name: "these texts" } } },
+    });
+    expect(await found(named)).toMatchObject({ failure: { code: "analysis/not-provided" } });
+    const compare = { analysis: "compare", values: { prompt: [1, 2], other: tiny } };
+    expect(await found(compare)).toMatchObject({ findings: { result: { kind: "comparison" } } });
+    // Names of what is elsewhere are refused wherever they stand.
+    for (const work of [
+      { ...compare, values: { ...compare.values, other: elsewhere } },
+      { ...named, dictionaries: [join(folder, "sae")] },
+      { ...named, dictionaries: [join(models, "set")] },
+      { ...named, dictionaries: ["hub:org/name"] },
+      { ...named, dictionaries: ["http://127.0.0.1:1/sae"] },
+    ])
+      expect(await found(work)).toMatchObject({ failure: { code: "cli/not-served" } });
   });
 
   test("a run: how far it is, then what the analysis found, on a model that stays open", async () => {
@@ -167,7 +208,7 @@ describe("what the server answers", () => {
   test("in f64 where it was started so, whatever a request says", async () => {
     const inF64 = machineOf({ ...parts, flags: { precision: "f64" } });
     const settings = { precision: "f32", float64: true } as const;
-    expect(inF64.workplace.host("tales", settings).precision).toBe("f64");
+    expect((await inF64.workplace.host("tales", settings)).precision).toBe("f64");
     expect(await inF64.workplace.describe()).toMatchObject({ precision: "f64" });
     await inF64.close();
   });

@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { PROTOCOL } from "@resolvent/analysis/remote";
 import { chromium } from "playwright";
 import { expect, test } from "vitest";
 import { runProgram } from "../src/program.ts";
@@ -15,6 +16,7 @@ const built = fileURLToPath(new URL("../dist/app/index.html", import.meta.url));
 /** Runs `resolvent lab` until it has said where it is. */
 async function serve(...words: string[]) {
   const stop = new AbortController();
+  const notes: string[] = [];
   let heard = (_said: string): void => {};
   const said = new Promise<string>((resolve) => {
     heard = resolve;
@@ -24,15 +26,52 @@ async function serve(...words: string[]) {
     {},
     {
       stdout: { write: (text) => heard(text) },
-      stderr: { write: (text) => heard(text) },
+      stderr: { write: (text) => notes.push(text) },
       readInput: async () => new Uint8Array(),
     },
   );
   const args = ["lab", ...words, "--no-open"];
-  const ended = runProgram(args, terminal, { analyses: [], signal: stop.signal });
+  const places = { folder, env: { XDG_DATA_HOME: join(folder, "data") } };
+  const ended = runProgram(args, terminal, { analyses: [], signal: stop.signal, places });
   const [link = ""] = /http:\S+/.exec(await said) ?? [];
-  return { link, said: await said, ended, stop: () => stop.abort() };
+  return { link, said: await said, notes, ended, stop: () => stop.abort() };
 }
+
+test("analyses of a plug-in that is named run here, as it says before", async () => {
+  const plugin = join(folder, "layers.mjs");
+  writeFileSync(
+    plugin,
+    `export const analyses = [{
+      name: "layers", summary: "counts layers", description: "Counts layers.", needs: "outline",
+      params: { "~standard": { version: 1, vendor: "own", validate: (value) => ({ value }),
+        jsonSchema: { input: () => ({ type: "object", properties: {} }), output: () => ({}) } } },
+      run: async ({ model: { name, architecture } }) => ({
+        schemaVersion: 1, kind: "layers", model: { name, sha256: null, architecture: "x" },
+        n: architecture.layers,
+      }),
+      tables: ({ n }) => [{ kind: "layer", columns: [{ name: "n", kind: "count" }], rows: [[n]] }],
+    }];`,
+  );
+  const served = await serve("--plugin", plugin, "--port", "0", "--threads", "1");
+  try {
+    expect(served.notes.join("")).toContain("as a program it can do what you can");
+    const { origin, searchParams } = new URL(served.link);
+    const work = { analysis: "layers", model: "tales", values: {}, precision: "f32", float64: true };
+    const response = await fetch(`${origin}/ask`, {
+      method: "POST",
+      headers: {
+        ...{ origin, "content-type": "application/json" },
+        authorization: `Bearer ${searchParams.get("token")}`,
+      },
+      body: JSON.stringify({ protocol: PROTOCOL, id: 1, ask: "run", work }),
+    });
+    const replies = (await response.text()).trim().split("\n");
+    expect(JSON.parse(replies.at(-1) ?? "")).toMatchObject({ findings: { result: { n: 4 } } });
+  } finally {
+    served.stop();
+    expect(await served.ended).toBe(0);
+  }
+});
 
 test("help says what it reads and how it ends; folders and ports that are none are refused", async () => {
   const help = await output(["lab", "--help"]);

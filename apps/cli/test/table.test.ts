@@ -1,7 +1,7 @@
-import { bytes } from "@resolvent/analysis";
+import { bytes, csvLine } from "@resolvent/analysis";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { csvLine, table } from "../src/table.ts";
+import { table } from "../src/table.ts";
 
 describe("table", () => {
   const columns = [{ head: "name" }, { head: "n", right: true }];

@@ -1,13 +1,15 @@
 import "./style.css";
 import "virtual:figures.css";
-import type { Findings } from "@resolvent/analysis/remote";
+import { errorOf, type Findings } from "@resolvent/analysis/remote";
 import { hydrate, mount } from "svelte";
 import { workerConnection } from "./connection.ts";
 import { machineConnection, tokenOf } from "./machine-connection.ts";
+import { Contributed } from "./state/contributed.ts";
 import { Engines } from "./state/engines.svelte.ts";
 import { Lab } from "./state/lab.svelte.ts";
 import App from "./view/App.svelte";
-import type { Place as OwnPlace } from "./worker/places.ts";
+import type { HandedOver } from "./worker/hand-over.ts";
+import type { NamedFiles, Place as OwnPlace } from "./worker/named-files.ts";
 
 const target = document.getElementById("app") as HTMLElement; // index.html has it
 const first: Findings = JSON.parse(document.getElementById("first")?.textContent ?? "");
@@ -24,6 +26,18 @@ const tell = (place: OwnPlace): void => {
   places.set(place.place, place);
   worker?.postMessage(place);
 };
+/** The files of a model: those that were picked, or as the worker reads them. */
+const files = async (model: string): Promise<NamedFiles> => {
+  const own = places.get(model)?.at;
+  if (own !== undefined && typeof own !== "string") return own;
+  await page.describe(); // it runs now
+  const { port1, port2 } = new MessageChannel();
+  return await new Promise((resolve, reject) => {
+    port1.onmessage = ({ data }: MessageEvent<HandedOver>) =>
+      "files" in data ? resolve(data.files) : reject(errorOf(data.failure));
+    worker?.postMessage(model, [port2]);
+  });
+};
 const token = tokenOf(window);
 const address = new URL("ask", window.location.href).href;
 const onState = (answers: boolean): void => {
@@ -36,8 +50,10 @@ const engines = new Engines(
   token === undefined ? undefined : machineConnection({ address, token, onState }),
 );
 // Where a machine computes, models are those that it was started with.
-const lab = new Lab(first, engines.asking, token === undefined ? { tell } : {});
+const contributed = new Contributed(files);
+const lab = new Lab(first, contributed.over(engines.asking), token === undefined ? { tell } : {});
 lab.engines = engines;
+if (token === undefined) lab.contributed = contributed;
 // A server for development sends no first screen.
 const show = target.hasChildNodes() ? hydrate : mount;
 show(App, { target, props: { lab } });

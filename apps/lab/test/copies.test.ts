@@ -1,61 +1,58 @@
-import { exec, execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import type { PathExpansion } from "@resolvent/paths";
-import { expect, test } from "vitest";
-import { commandOf, programOf } from "../src/state/copies.ts";
+import { readFileSync } from "node:fs";
+import type { Parameter } from "@resolvent/analysis";
+import type { Findings, Work } from "@resolvent/analysis/remote";
+import { describe, expect, test } from "vitest";
+import { commandOf, type Known } from "../src/state/copies.ts";
+import { placeOf, START } from "../src/state/fragment.ts";
+import { linkOf, placeOfWork } from "../src/state/links.ts";
+import { hasProgram, programOf } from "../src/state/program.ts";
 import { FIRST, FIRST_VERIFIED, pathsWork } from "../src/state/question.ts";
 import { catalogue } from "../src/worker/catalogue.ts";
+import { differences, printedBy, printedByProgram, WHO } from "./copied.ts";
 
-const here = fileURLToPath(new URL("..", import.meta.url));
-const command = fileURLToPath(new URL("../../cli/bin/resolvent.js", import.meta.url));
-const first: { readonly result: PathExpansion } = JSON.parse(
+const first: Findings = JSON.parse(
   readFileSync(new URL("../src/first/first.json", import.meta.url), "utf8"),
 );
+const all = await catalogue();
 const work = pathsWork(FIRST, { verify: FIRST_VERIFIED });
+const known = (name: string): Known => {
+  const found = all.find((one) => one.name === name);
+  if (found === undefined) throw new Error(name);
+  return found;
+};
+const SETTING: Pick<Work, "model" | "precision" | "float64"> = {
+  ...{ model: "tales", precision: "f32", float64: true },
+};
 
-test("the command that is copied gives what the screen shows", async () => {
-  const parameters = (await catalogue()).find(({ name }) => name === "paths")?.parameters ?? [];
-  const line = commandOf(work, parameters);
-  expect(line).toBe(
-    "resolvent paths tales --prompt 'When Mary and John went to the market, John gave a drink to' --positions --top 12 --routes 2 --verify 2 --target id:346,id:364",
-  );
-  const shell = line.replace("resolvent", `"${process.execPath}" "${command}"`);
-  const { stdout } = await promisify(exec)(`${shell} --threads 1 --json`, { maxBuffer: 2 ** 24 });
-  const found: PathExpansion = JSON.parse(stdout);
-  expect(found.shown.map(({ text }) => text)).toEqual(first.result.shown.map(({ text }) => text));
-  expect(found.total).toBeCloseTo(first.result.total, 3);
+describe("what the lab opens with", () => {
+  test("is asked again by the command that is copied", async () => {
+    const line = commandOf(work, known("paths"));
+    expect(line).toBe(
+      "resolvent paths tales --prompt 'When Mary and John went to the market, John gave a drink to' --positions --top 12 --routes 2 --verify 2 --target id:346,id:364",
+    );
+    const found = JSON.parse(await printedBy(line, ["--json"]));
+    expect(found.question).toBe(first.result.question);
+    expect(differences(found, first.result, { but: WHO })).toEqual([]);
+  });
+
+  test("and by the program", async () => {
+    const found = JSON.parse(await printedByProgram(programOf(work, known("paths"))));
+    expect(found.question).toBe(first.result.question);
+    expect(differences(found, first.result, { but: WHO })).toEqual([]);
+  });
+
+  test("and by the link, which says nothing", () => {
+    expect(placeOfWork(work, FIRST)).toEqual(START);
+  });
 });
 
 test("a model of the Hub is named by its commit, dropped files by none", () => {
-  const at = (model: string): string => commandOf({ ...work, model, values: {} }, []);
+  const at = (model: string): string => commandOf({ ...work, model, values: {} }, known("paths"));
   expect(at("hub:tiny/mine@607a30d")).toBe("resolvent paths hub:tiny/mine --revision 607a30d");
   expect(at(`sha:${"0".repeat(64)}`)).toBe("resolvent paths FOLDER");
-  expect(programOf({ ...work, model: "hub:tiny/mine@607a30d" })).toContain(
+  expect(programOf({ ...work, model: "hub:tiny/mine@607a30d" }, known("paths"))).toContain(
     'openModel("hub:tiny/mine", { revision: "607a30d" })',
   );
-});
-
-test("so does the program", () => {
-  // Beside the packages that it imports.
-  mkdirSync(`${here}temp/copied`, { recursive: true });
-  const file = `${here}temp/copied/program.mjs`;
-  writeFileSync(
-    file,
-    programOf(work).replace(
-      "console.log(found.total, found.shown)",
-      "console.log(JSON.stringify([found.total, found.shown]))",
-    ),
-  );
-  try {
-    const out = execFileSync(process.execPath, [file], { encoding: "utf8" });
-    const [total, shown]: [number, PathExpansion["shown"]] = JSON.parse(out);
-    expect(total).toBeCloseTo(first.result.total, 3);
-    expect(shown.map(({ nodes }) => nodes)).toEqual(first.result.shown.map(({ nodes }) => nodes));
-  } finally {
-    rmSync(file);
-  }
 });
 
 test("words of a shell are quoted, lists and flags are as the command takes them", () => {
@@ -65,13 +62,71 @@ test("words of a shell are quoted, lists and flags are as the command takes them
     { name: "target", kind: "target" },
     { name: "sites", kind: "texts" },
     { name: "keyBy", kind: "choice" },
+    { name: "centred", kind: "flag", default: true },
+    { name: "plain", kind: "flag", default: false },
+    { name: "other", kind: "model", argument: true },
+    { name: "word", kind: "token" },
   ] as const;
+  const parameters = kinds as readonly unknown[] as readonly Parameter[]; // what a command looks at of them
+  const own: Known = { parameters, needs: [], float64: true };
   const values = {
     ...{ prompt: "it's $HOME `x`", freeze: [], target: [" Mary", 5], sites: ["*.pattern", "L0.*"] },
-    ...{ keyBy: "token", centred: false },
+    ...{ keyBy: "token", centred: false, plain: false, other: "an other", word: 7 },
   };
-  expect(commandOf({ ...work, analysis: "x", values }, kinds)).toBe(
-    `resolvent x tales --prompt 'it'\\''s $HOME \`x\`' --freeze none --target '" Mary",id:5' --sites '*.pattern' 'L0.*' --key-by token --no-centred`,
+  expect(commandOf({ ...SETTING, analysis: "x", values }, own)).toBe(
+    `resolvent x tales 'an other' --prompt 'it'\\''s $HOME \`x\`' --freeze none --target '" Mary",id:5' --sites '*.pattern,L0.*' --key-by token --no-centred --word id:7`,
   );
-  expect(commandOf({ ...work, values: { prompt: [1, 2] } }, kinds)).toContain("--tokens 1,2");
+  const ids = { ...SETTING, analysis: "x", values: { prompt: [1, 2] }, float64: false };
+  expect(commandOf({ ...ids, precision: "f64" }, own)).toBe(
+    "resolvent x tales --tokens 1,2 --precision f64 --no-float64",
+  );
+});
+
+test("texts that the page has come from standard input; dictionaries are named; a graph file needs no model", () => {
+  const texts = { corpus: { name: "these texts", text: "it's\n" } };
+  const features: Work = { ...SETTING, analysis: "features", values: { which: 1 }, texts };
+  expect(commandOf({ ...features, dictionaries: ["tales-transcoders"] }, known("features"))).toBe(
+    "printf %s 'it'\\''s\n' | resolvent features tales --which 1 --corpus - --dictionary tales-transcoders",
+  );
+  const long = { corpus: { name: "these texts", text: "x".repeat(200_000) } };
+  expect(commandOf({ ...features, texts: long }, known("features"))).toContain("--corpus FILE");
+  const graph: Work = {
+    ...{ ...SETTING, analysis: "graph", values: {} },
+    texts: { import: { name: "g.json", text: "{}" } },
+  };
+  expect(commandOf(graph, known("graph"))).toBe("printf %s '{}' | resolvent graph --import -");
+  expect(programOf(graph, known("graph"))).toContain("runAlone");
+});
+
+test("every analysis of the lab has a program, from the package that it is of", () => {
+  for (const { name, home, parameters, needs, float64 } of all) {
+    expect(hasProgram(name), name).toBe(true);
+    const program = programOf(
+      { ...SETTING, analysis: name, values: {} },
+      { parameters, needs, float64 },
+    );
+    const module = home === "models" ? "resolvent/analyses" : `@resolvent/${home}/analyses`;
+    expect(program).toContain(`from "${module}"`);
+  }
+});
+
+test("links lead to the panel of an analysis, with texts and dictionaries; too long a one is none", () => {
+  const asked: Work = {
+    ...{ ...SETTING, analysis: "features", values: { which: 1 }, dictionaries: ["a", "b"] },
+    texts: { corpus: { name: "these texts", text: "x y" } },
+  };
+  const at = { origin: "http://lab", pathname: "/x/", search: "" };
+  const link = linkOf(placeOfWork(asked, FIRST), at) ?? "";
+  const read = placeOf(new URL(link).hash);
+  expect(read).toMatchObject({
+    place: {
+      ...{ analysis: "features", dictionaries: ["a", "b"], question: FIRST },
+      values: { which: 1, corpus: { name: "these texts", text: "x y" } },
+    },
+    ignored: [],
+  });
+  const texts = { corpus: { name: "these texts", text: "x".repeat(200_000) } };
+  expect(linkOf(placeOfWork({ ...asked, texts }, FIRST), at)).toBeUndefined();
+  // More paths are checked than at first.
+  expect(placeOfWork(pathsWork(FIRST, { verify: 5 }), FIRST)).toEqual({ ...START, checked: 5 });
 });

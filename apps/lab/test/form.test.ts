@@ -12,7 +12,6 @@ describe("the form of every analysis", () => {
     const takesPrompt = parameters.some(({ name, kind }) => name === "prompt" && kind === "prompt");
     expect(valuesOf(fields)).toEqual({
       values: takesPrompt ? { prompt: "Once upon" } : {},
-      texts: {},
       // What has to be given is asked for beside its field.
       faults: Object.fromEntries(
         parameters
@@ -47,7 +46,6 @@ test("what is typed is read by what a parameter takes, and what cannot be read i
       ...{ prompt: "When Mary", target: [346, " John"], top: 5, positions: true, level: "block" },
       sources: ["embed.token", "bias:*"],
     },
-    texts: {},
     faults: {},
   });
   field("top").text = "many";
@@ -73,15 +71,17 @@ test("heads, choices and files are read, and what the command says is said in wo
   ov.set("head", "1.2");
   expect(valuesOf(ov.fields).faults.head).toContain("like L1.H5");
   ov.set("head", "L1.H2");
-  expect(valuesOf(ov.fields)).toEqual({ values: { head: "L1.H2" }, texts: {}, faults: {} });
+  expect(valuesOf(ov.fields)).toEqual({ values: { head: "L1.H2" }, faults: {} });
   const expand = formFor("expand");
   expand.set("freeze", "norm, patern");
   expect(valuesOf(expand.fields).faults.freeze).toContain("“patern” is none of pattern");
   const linearity = formFor("linearity");
   linearity.set("corpus", "Once upon a time.");
-  expect(valuesOf(linearity.fields).texts).toEqual({
-    corpus: { name: "corpus", text: "Once upon a time." },
-  });
+  const given = { corpus: { name: "corpus", text: "Once upon a time." } };
+  expect(valuesOf(linearity.fields)).toEqual({ values: given, faults: {} });
+  // A link gives it back.
+  const again = formOf(linearity.parameters, { given, prompt: "" });
+  expect(valuesOf(again).values).toEqual(given);
   const patch = formFor("patch");
   expect(inWords(patch.parameters, "Give one (--corrupt), or --reference zero; --dry-run.")).toBe(
     "Give one (“corrupt”), or “reference” zero; --dry-run.",

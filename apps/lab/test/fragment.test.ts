@@ -34,6 +34,12 @@ describe("the address", () => {
       ),
       degree: fc.option(fc.nat(99)),
       frozen: fc.option(fc.subarray([...ALL_GATES], { maxLength: 2 })),
+      checked: fc.option(fc.nat(99)),
+      dictionaries: fc.option(
+        fc.array(fc.constantFrom("tales-sae", "hub:org/name@main/a b"), {
+          ...{ minLength: 1, maxLength: 3 },
+        }),
+      ),
       path: fc.option(fc.string({ minLength: 1 })),
       picked: fc.record({
         head: fc.option(fc.constantFrom("L0.H1", "L12.H3")),
@@ -52,9 +58,9 @@ describe("the address", () => {
   test("of another version is a message; what is not understood is told, and nothing is guessed", () => {
     expect(placeOf("#v=2&p=x")).toEqual({ message: expect.stringContaining("version 2") });
     expect(placeOf(`#p=${"x".repeat(200_000)}`)).toEqual({ message: expect.any(String) });
-    expect(placeOf("#v=1&k=many&zz=1&y=1-2-3&a=../x&q=[&z=px&h=L1&e=3-4")).toEqual({
+    expect(placeOf("#v=1&k=many&zz=1&y=1-2-3&a=../x&q=[&z=px&h=L1&e=3-4&c=x&d=a,")).toEqual({
       place: START,
-      ignored: ["y", "a", "k", "z", "h", "e", "q", "zz"],
+      ignored: ["y", "a", "k", "z", "c", "d", "h", "e", "q", "zz"],
     });
     // Another text has no target of the first one's.
     expect(read("#p=Once").question).toEqual({ ...FIRST, prompt: "Once", target: null });

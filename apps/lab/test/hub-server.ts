@@ -5,14 +5,22 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 
 export const COMMIT = "607a30d783dfa663caf39e06633721c8d4cfcd7e";
+/** What `main` is at once a repository has moved on. */
+export const NEXT_COMMIT = "e7da7f221d5bf496a48136c0cd264e630fe9fcc8";
 
 /** The lab and a hub of one origin. */
 export interface HubServer {
   readonly address: string;
   /** Requests for files of the hub: the file, and the range asked for. */
   readonly asked: string[];
+  /** Paths of all requests. */
+  readonly paths: string[];
   /** How many bytes of weights are sent before the connection all but stands still; undefined for all. */
   stallAfter: number | undefined;
+  /** Where in the file such answers begin; those before it are sent whole. */
+  stallFrom: number;
+  /** Gives a repository other files at its next commit. */
+  move(repo: string, files: Readonly<Record<string, Buffer>>): void;
   close(): Promise<void>;
 }
 
@@ -24,7 +32,16 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** Serves a folder, its page told that the hub is at `/hub`, and repositories there; `lie` gives one wrong hashes. */
+/** As a server sends them that lets pages use threads. */
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/**
+ * Serves a folder, its page isolated and told that the hub is at `/hub`, and repositories there; `lie` gives one wrong
+ * hashes.
+ */
 export async function serveWithHub(
   dist: string,
   repos: Readonly<Record<string, Readonly<Record<string, Buffer>>>>,
@@ -32,8 +49,11 @@ export async function serveWithHub(
 ): Promise<HubServer> {
   const digest = (kind: string, ...parts: (string | Buffer)[]): string =>
     parts.reduce((hash, part) => hash.update(part), createHash(kind)).digest("hex");
-  const listing = (repo: string): string => {
-    const siblings = Object.entries(repos[repo] ?? {}).map(([rfilename, bytes]) => ({
+  const moved = new Map<string, Readonly<Record<string, Buffer>>>();
+  const filesAt = (repo: string, revision: string) =>
+    revision === COMMIT ? repos[repo] : (moved.get(repo) ?? repos[repo]);
+  const listing = (repo: string, revision: string): string => {
+    const siblings = Object.entries(filesAt(repo, revision) ?? {}).map(([rfilename, bytes]) => ({
       rfilename,
       size: bytes.length,
       blobId: digest("sha1", `blob ${bytes.length}\0`, bytes),
@@ -44,7 +64,8 @@ export async function serveWithHub(
         },
       }),
     }));
-    return JSON.stringify({ sha: COMMIT, siblings });
+    const sha = revision === COMMIT || !moved.has(repo) ? COMMIT : NEXT_COMMIT;
+    return JSON.stringify({ sha, siblings });
   };
   const sendFile = (
     response: ServerResponse,
@@ -62,7 +83,8 @@ export async function serveWithHub(
     });
     const { stallAfter } = served;
     // Headers of a file are its first 64 KiB: what is asked for beyond them is a download.
-    if (stallAfter !== undefined && name.endsWith(".safetensors") && end - start > 65536) {
+    const stalls = stallAfter !== undefined && start >= served.stallFrom;
+    if (stalls && name.endsWith(".safetensors") && end - start > 65536) {
       response.write(bytes.subarray(start, start + stallAfter));
       // Later, so that what was counted before is told.
       setTimeout(
@@ -73,13 +95,13 @@ export async function serveWithHub(
   };
   const server = createServer(({ url = "", headers }, response) => {
     const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
-    const hub = /^\/hub\/(api\/models\/)?([^/]+\/[^/]+)\/(?:resolve|revision)\/[^/]+\/?(.*)$/.exec(
-      path,
-    );
+    served.paths.push(path);
+    const hub =
+      /^\/hub\/(api\/models\/)?([^/]+\/[^/]+)\/(?:resolve|revision)\/([^/]+)\/?(.*)$/.exec(path);
     if (hub !== null) {
-      const [, api, repo = "", file = ""] = hub;
-      const bytes = repos[repo]?.[file];
-      if (api !== undefined && repo in repos) response.end(listing(repo));
+      const [, api, repo = "", revision = "", file = ""] = hub;
+      const bytes = filesAt(repo, revision)?.[file];
+      if (api !== undefined && repo in repos) response.end(listing(repo, revision));
       else if (bytes !== undefined) sendFile(response, file, bytes, headers.range);
       else response.writeHead(404).end();
       return;
@@ -91,7 +113,10 @@ export async function serveWithHub(
       return;
     }
     const bytes = readFileSync(file);
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, {
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      ...ISOLATED,
+    });
     response.end(
       inside === "index.html"
         ? bytes
@@ -105,7 +130,10 @@ export async function serveWithHub(
   const served: HubServer = {
     address: `http://127.0.0.1:${port}/`,
     asked: [],
+    paths: [],
     stallAfter: undefined,
+    stallFrom: 0,
+    move: (repo, files) => void moved.set(repo, files),
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));

@@ -1,5 +1,7 @@
+import { runAnalysis } from "@resolvent/analysis";
 import { isInputError } from "@resolvent/tensor";
 import { run } from "@resolvent/transformer";
+import { findFolder, selectEngine } from "resolvent";
 import { expect, test } from "vitest";
 import { keptModels } from "../src/worker/kept-models.ts";
 
@@ -9,7 +11,7 @@ const wanted = (precision: "f32" | "f64", purpose: Purpose = "run") =>
   ({ precision, peakBytes: 0, layers: true, purpose }) as const;
 
 test("models stay on their engines from run to run, and make room for others, also within a run", async () => {
-  const models = keptModels({ threads: 1 });
+  const models = keptModels({ engine: selectEngine, folder: findFolder, threads: 1 });
   const [small, tales] = [await models.find("attn-only-2l"), await models.find("tales")];
   const engines: unknown[] = [];
   const once = async (found: typeof tales, precision: "f32" | "f64", purpose?: Purpose) =>
@@ -37,8 +39,56 @@ test("models stay on their engines from run to run, and make room for others, al
   await models.close();
 });
 
+test("views of one text share its run: the second makes none, and finds what it would have found", async () => {
+  let patterns = 0;
+  const engine: typeof selectEngine = async (options) => {
+    const cpu = await selectEngine(options);
+    const softmax: typeof cpu.softmax = (...given) => {
+      patterns++;
+      return cpu.softmax(...given);
+    };
+    // What is counted is made on it; its memory is read at each time.
+    return Object.defineProperties({ ...cpu, softmax }, { memory: { get: () => cpu.memory } });
+  };
+  const prompt = "Once upon a time";
+  const passes: Record<string, number> = {};
+  const found = async (models: ReturnType<typeof keptModels>, name: string, values: object) => {
+    const before = patterns;
+    const analysis = (await import("resolvent/analyses")).modelAnalyses
+      .concat((await import("@resolvent/expansion/analyses")).expansionAnalyses)
+      .find((one) => one.name === name);
+    if (analysis === undefined) throw new Error(`There is no ${name}.`);
+    const { result } = await runAnalysis(
+      analysis,
+      { prompt, ...values },
+      {
+        ...{ precision: "f32", float64: false, offers: { layers: true } },
+        find: () => models.find("tales"),
+      },
+    );
+    passes[name] = (patterns - before) / 4; // tales has so many layers, each with one pattern
+    return result;
+  };
+  const views = [
+    ["run", { top: 5 }],
+    ["expand", { target: [346, 364] }],
+    ["lens", {}],
+  ] as const;
+  const options = { engine, folder: findFolder, threads: 1 };
+  const shared = keptModels(options);
+  const together = [];
+  for (const [name, values] of views) together.push(await found(shared, name, values));
+  expect(passes).toEqual({ run: 1, expand: 0, lens: 0 });
+  await shared.close();
+  for (const [i, [name, values]] of views.entries()) {
+    const alone = keptModels(options);
+    expect(await found(alone, name, values)).toEqual(together[i]);
+    await alone.close();
+  }
+});
+
 test("what does not fit is refused with both numbers", async () => {
-  const models = keptModels({ threads: 1 });
+  const models = keptModels({ engine: selectEngine, folder: findFolder, threads: 1 });
   const tales = await models.find("tales");
   let error: unknown;
   try {

@@ -5,6 +5,8 @@ import { gzipSync } from "node:zlib";
 import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectSameResults } from "./same-question.ts";
+import { expectSameFiles } from "./saved-files.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -143,6 +145,22 @@ inChromium("the lab in Chromium", () => {
       total,
       [...all].map((file) => `${file} ${gzipped(`assets/${file}`)}`).join("\n"),
     ).toBeLessThanOrEqual(180_000);
+    // What is on the screen, three paths of it checked, is asked again by what the menu copies.
+    await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const copied: string[] = [];
+    for (const kind of ["link", "command", "TypeScript"]) {
+      await lab.locator(".copy > summary").click();
+      await lab.locator(".copy").getByRole("button", { name: kind, exact: true }).click();
+      await lab.getByText("Copied", { exact: true }).waitFor();
+      copied.push(await lab.evaluate(() => navigator.clipboard.readText()));
+    }
+    const [link = "", command = "", program = ""] = copied;
+    expect(command).toContain("--verify 3");
+    const other = await opened(new URL(link).hash);
+    await other.locator("select.models:not([disabled])").waitFor();
+    await idle(other);
+    await expectSameResults(other.locator(".degrees details.take"), { command, program });
+    await other.close();
     await lab.close();
   });
 
@@ -169,6 +187,8 @@ inChromium("the lab in Chromium", () => {
     const table = lab.locator(".found details table").first();
     await table.getByRole("button").nth(1).click();
     expect(await table.locator('th[aria-sort="descending"]').count()).toBe(1);
+    await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await expectSameFiles(lab, lab.locator(".found figure").first());
     await lab.close();
   });
 

@@ -1,11 +1,14 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { tinyModel } from "@resolvent/testkit";
 import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { COMMIT, type HubServer, serveWithHub } from "./hub-server.ts";
+import { createAnalysis } from "../../../tools/create-analysis/src/create.mjs";
+import { hostilePlugin } from "./hostile.ts";
+import { COMMIT, type HubServer, NEXT_COMMIT, serveWithHub } from "./hub-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
@@ -20,11 +23,14 @@ const inChromium = existsSync(chromiumPath)
 
 type Files = Readonly<Record<string, Buffer>>;
 
+/** Bytes that are stored at a time: what a page that is closed while it fetches has for certain. */
+const PIECE_BYTES = 8 * 2 ** 20;
+
 /** A small random model that reads text as `tales` does. */
-async function smallModel(seed: number): Promise<Files> {
+async function smallModel(seed: number, size: object = {}): Promise<Files> {
   const tales = new URL("../../../packages/models/tales/", import.meta.url);
   const { vocab_size } = JSON.parse(readFileSync(new URL("config.json", tales), "utf8"));
-  const model = tinyModel("llama", { seed, vocab_size });
+  const model = tinyModel("llama", { seed, vocab_size, ...size });
   const files: Record<string, Buffer> = {};
   for (const name of ["config.json", "model.safetensors"]) {
     const file = await model.open(name);
@@ -73,11 +79,16 @@ inChromium("own models in Chromium", () => {
 
   beforeAll(async () => {
     [mine, other] = [await smallModel(1), await smallModel(2)];
-    server = await serveWithHub(dist, { "tiny/mine": mine, "tiny/lied": other }, "tiny/lied");
+    const large = await smallModel(3, { hidden_size: 512 });
+    const repos = { "tiny/mine": mine, "tiny/lied": other, "tiny/large": large };
+    server = await serveWithHub(dist, repos, "tiny/lied");
     browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     await page.goto(server.address);
     await page.locator("select.models:not([disabled])").waitFor();
+    // An isolated page has threads.
+    const threads = await page.evaluate(() => Math.min(8, navigator.hardwareConcurrency));
+    await page.getByText(`wasm, ${threads} thread`).waitFor();
   });
   afterAll(async () => {
     await browser.close();
@@ -88,9 +99,11 @@ inChromium("own models in Chromium", () => {
     await drop(page, { ...mine, "config.json": Buffer.from('{"model_type":"mamba"}') });
     await panel().getByRole("alert").waitFor();
     expect(await panel().getByRole("alert").textContent()).toContain("mamba");
+    await drop(page, { "config.json": Buffer.from("{}"), "model-q4.gguf": Buffer.from("GGUF") });
+    await panel().getByText("most often quantised").waitFor();
     const before = await page.locator(".sentence").textContent();
     await drop(page, mine);
-    await panel().getByText("in memory").waitFor();
+    await panel().getByText("in memory", { exact: true }).waitFor();
     expect(await panel().locator(".candidate").textContent()).toContain("llama");
     await panel().getByRole("button", { name: "Open it" }).click();
     await opened();
@@ -159,7 +172,7 @@ inChromium("own models in Chromium", () => {
       return (await checker.run("section.own")).violations.map(({ id }) => id);
     });
     expect(violations).toEqual([]);
-    for (const repo of ["tiny/lied", "tiny/mine"]) {
+    const deleted = async (repo: string): Promise<void> => {
       await panel()
         .getByRole("button", { name: `Delete ${repo}` })
         .click();
@@ -169,7 +182,14 @@ inChromium("own models in Chromium", () => {
       await panel()
         .getByRole("button", { name: `Delete ${repo}` })
         .waitFor({ state: "detached" });
-    }
+    };
+    await deleted("tiny/lied");
+    // It is kept for certain where somebody asks for it, and the browser agrees.
+    await panel().getByRole("button", { name: "Ask it to keep it" }).click();
+    await panel()
+      .getByText(/keeps it, also where|has not agreed/)
+      .waitFor();
+    await deleted("tiny/mine");
     await panel().getByText("Nothing yet").waitFor();
     const left = await page.evaluate(async () => {
       const root = await navigator.storage.getDirectory();
@@ -179,5 +199,127 @@ inChromium("own models in Chromium", () => {
       return names;
     });
     expect(left).toEqual([]);
+  });
+
+  const lookUp = async (name: string): Promise<void> => {
+    if ((await panel().count()) === 0) await page.getByRole("button", { name: "Own…" }).click();
+    await panel().getByLabel("From the Hugging Face Hub").fill(name);
+    await panel().getByRole("button", { name: "Look it up" }).click();
+    await panel().getByText("to fetch").waitFor();
+  };
+
+  test("a page that is closed while it fetches goes on later; what has changed at the source begins anew", async () => {
+    await lookUp("tiny/large");
+    [server.stallAfter, server.stallFrom] = [100_000, PIECE_BYTES];
+    await panel().getByRole("button", { name: "Fetch and open it" }).click();
+    await page.waitForFunction(
+      (least) =>
+        (document.querySelector<HTMLProgressElement>(".task progress")?.value ?? 0) > least,
+      PIECE_BYTES + 90_000,
+    );
+    // Its workers die as they stand.
+    await page.goto("about:blank");
+    server.stallAfter = undefined;
+    await page.goto(server.address);
+    await page.locator("select.models:not([disabled])").waitFor();
+    await page.getByRole("button", { name: "Own…" }).click();
+    await panel().getByText("not all of it").waitFor();
+    server.move("tiny/large", other);
+    server.asked.length = 0;
+    await lookUp("tiny/large");
+    await panel().getByRole("button", { name: "Fetch and open it" }).click();
+    await opened();
+    expect(server.asked).toContain("model.safetensors whole");
+    expect(page.url()).toContain(NEXT_COMMIT);
+    await page.getByRole("button", { name: "Own…" }).click();
+    server.asked.length = 0;
+    await panel().getByRole("button", { name: "Fetch the rest" }).click();
+    await opened();
+    expect(page.url()).toContain(COMMIT);
+    expect(server.asked).toHaveLength(1);
+    expect(server.asked[0]).toMatch(new RegExp(`^model.safetensors bytes=${PIECE_BYTES}-`));
+  });
+
+  test("a model that the browser has no room for stays in memory, and the page says so", async () => {
+    const session = await page.context().newCDPSession(page);
+    const origin = new URL(server.address).origin;
+    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1000 });
+    await lookUp("tiny/mine");
+    await panel().getByRole("button", { name: "Fetch and open it" }).click();
+    await panel().waitFor({ state: "detached" });
+    await idle();
+    expect(await page.getByText("is in this page's memory and not stored").count()).toBe(1);
+    expect(page.url()).toContain(`m=hub%3Atiny%2Fmine%40${COMMIT}`);
+    await page.getByRole("button", { name: "Own…" }).click();
+    await panel().getByRole("heading", { name: "In memory" }).waitFor();
+    await session.send("Storage.overrideQuotaForOrigin", { origin });
+  });
+
+  /** Loads a plug-in that somebody drops, and agrees to. */
+  const load = async (name: string, source: string): Promise<void> => {
+    await drop(page, { [name]: Buffer.from(source) });
+    await panel().getByText("it cannot", { exact: true }).waitFor();
+    await panel().getByRole("button", { name: "Load it" }).click();
+  };
+
+  test("a plug-in as it is made by create-analysis runs on the page's model, in a panel like any other", async () => {
+    const folder = join(mkdtempSync(join(tmpdir(), "resolvent-plugin-")), "made");
+    const source = readFileSync(
+      join(createAnalysis("stream-norms", folder), "src/index.js"),
+      "utf8",
+    );
+    rmSync(folder, { recursive: true });
+    await load("index.js", source.replace('"@resolvent/tensor"', '"./elsewhere.js"'));
+    await panel().getByText('It imports "./elsewhere.js"').waitFor();
+    // Nothing of a link is loaded: it names an analysis that is not there.
+    await page.goto(`${server.address}#v=1&a=stream-norms`);
+    await page.getByText('no analysis "stream-norms"').waitFor();
+    await load("index.js", source);
+    await panel().getByRole("button", { name: "stream-norms" }).click();
+    await page.getByRole("heading", { name: "stream-norms" }).waitFor();
+    await page.getByRole("button", { name: "Run" }).click();
+    await page
+      .locator(".found td", { hasText: /^\d+\.\d/ })
+      .first()
+      .waitFor();
+    expect(await page.getByLabel("Another analysis").inputValue()).toBe("stream-norms");
+  });
+
+  test("a hostile one reaches nothing, is shown as text, and is ended", async () => {
+    const said: string[] = [];
+    page.on("dialog", (dialog) => void dialog.dismiss().then(() => said.push(dialog.message())));
+    await page.getByRole("button", { name: "Own…" }).click();
+    await load("hostile.js", hostilePlugin(`${server.address}reached/`));
+    await panel().getByRole("button", { name: "tries" }).click();
+    await page.getByRole("button", { name: "Run" }).click();
+    await page.locator(".found td").first().waitFor();
+    const outcomes = await page.locator(".found figure tbody tr").allTextContents();
+    expect(outcomes).toHaveLength(11);
+    for (const outcome of outcomes) expect(outcome).toMatch(/refused: /);
+    // What the page shows is its words; its mark, which nobody knows, is a list.
+    expect(await page.locator("main img, main b, main i, main u, main script").count()).toBe(0);
+    expect(await page.locator(".found").textContent()).toContain("<i>what came of it</i>");
+    expect(server.paths.filter((path) => path.startsWith("/reached"))).toEqual([]);
+    for (const [name, end] of [
+      ["hangs", async () => await page.getByRole("button", { name: "Cancel" }).click()],
+      ["floods", async () => await page.getByText("within a second").waitFor()],
+    ] as const) {
+      await page.getByLabel("Another analysis").selectOption(name);
+      await page.getByRole("heading", { name }).waitFor();
+      await page.getByRole("button", { name: "Run" }).click();
+      await end();
+      await idle();
+      // The page goes on, and so does its own work.
+      expect(await page.locator("iframe").count()).toBe(1);
+    }
+    await page.getByRole("button", { name: "Paths" }).click();
+    await page.getByText("The model continues with", { exact: false }).first().waitFor();
+    await page.getByRole("button", { name: "Own…" }).click();
+    await page.getByRole("button", { name: "Take hostile.js away" }).click();
+    await page
+      .getByLabel("Another analysis")
+      .locator("option[value=tries]")
+      .waitFor({ state: "detached" });
+    expect(said).toEqual([]);
   });
 });

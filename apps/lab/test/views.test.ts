@@ -15,6 +15,7 @@ import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { findFolder } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectSameQuestion } from "./same-question.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -81,7 +82,7 @@ inChromium("the tabs in Chromium", () => {
       if (width <= 390) return [];
       const all = [...document.querySelectorAll("main *")];
       const out = all.filter((one) => one.getBoundingClientRect().right > width - 1);
-      return out.map(({ outerHTML }) => outerHTML.slice(0, 100));
+      return [width, ...out.map(({ outerHTML }) => outerHTML.slice(0, 100))];
     });
     expect(wide).toEqual([]);
   };
@@ -90,6 +91,7 @@ inChromium("the tabs in Chromium", () => {
     server = await serveFolder(dist, "/");
     browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
     lab = await browser.newPage({ viewport: { width: 390, height: 844 }, acceptDownloads: true });
+    await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     lab.on("console", (message) => {
       if (message.type() === "error") said.push(message.text());
     });
@@ -138,6 +140,12 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByText("The feature, in these texts").waitFor();
     expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("n")).toBe(name);
     await faultless();
+    // A dictionary and a text: asked again by a link, a command and a program.
+    await idle();
+    await expectSameQuestion(lab, lab.locator(".pages-of-feature details.take").first());
+    await title("Features").click();
+    await lab.getByRole("button", { name: "Make it of this sentence" }).click();
+    await lab.locator(".nodes tbody tr").first().waitFor();
     const saving = lab.waitForEvent("download");
     await lab.getByRole("button", { name: "Save as JSON" }).click();
     const path = await (await saving).path();
@@ -159,6 +167,7 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByRole("button", { name: "Compare on this sentence" }).click();
     await lab.getByRole("heading", { name: "Each degree’s share of the logits" }).waitFor();
     await faultless();
+    await expectSameQuestion(lab, lab.locator("details.take").first());
     // Merged in the page: the bytes are those of the machine's merge, and it is a model like any other.
     const merging = lab.locator("section.merge");
     await lab.getByRole("button", { name: "Merge some …" }).click();

@@ -8,6 +8,16 @@ export interface TextFile {
   stream(): AsyncIterable<Uint8Array>;
 }
 
+/** A text as a file that is read. */
+export function textFile(name: string, text: string): TextFile {
+  return {
+    name,
+    stream: async function* () {
+      yield new TextEncoder().encode(text);
+    },
+  };
+}
+
 /** A file that is written: a path on a command line, a download in a browser. */
 export interface NewFile {
   /** Its name or path, as it is called in messages. */

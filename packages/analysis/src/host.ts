@@ -1,5 +1,5 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
-import type { Model, Warning } from "@resolvent/transformer";
+import type { Model, NotedRuns, Warning } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import type { Offered } from "./needs.ts";
 import type { Result } from "./result.ts";
@@ -72,6 +72,11 @@ export interface Wanted {
   readonly layers: boolean;
   /** For the analysis itself, or to certify its result. */
   readonly purpose: "run" | "certificate";
+  /**
+   * Plain runs that the work is known to make: a host that keeps the model may make them once for several pieces of
+   * work (`keptRuns` of `@resolvent/transformer`). Default none that are known.
+   */
+  readonly runs?: NotedRuns;
   /** Models that are loaded onto the same engine, by their names, as `findOther` gave them; default none. */
   readonly others?: ReadonlyMap<string, FoundModel>;
 }

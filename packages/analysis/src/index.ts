@@ -11,6 +11,7 @@ export {
   type ListedAnalysis,
   type OutlineAnalysis,
 } from "./analysis.ts";
+export { analysisOf } from "./analysis-of.ts";
 export { type ByParameter, modelOf } from "./by-parameter.ts";
 export {
   CERTIFICATE_TOLERANCE,
@@ -22,13 +23,14 @@ export {
 export { checkParameters, type Fault } from "./check.ts";
 export { checkViews } from "./check-views.ts";
 export { type Corpus, type CorpusFiles, corpusOf, textPieces, tokenLines } from "./corpus.ts";
+export { csvLine, csvLines } from "./csv.ts";
 export {
   describeParameters,
   type Parameter,
   type ParameterValues,
 } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
-export type { NewFile, NewFolder, TextFile, WriteFile } from "./file.ts";
+export { type NewFile, type NewFolder, type TextFile, textFile, type WriteFile } from "./file.ts";
 export type { FilesHost, FilesSubject } from "./files-subject.ts";
 export { type HeadFacts, headFacts } from "./head-facts.ts";
 export type {
@@ -40,6 +42,7 @@ export type {
   Values,
   Wanted,
 } from "./host.ts";
+export { entriesOf, jsonLines, type WrittenTable } from "./json-lines.ts";
 export { type JsonSchema, schemaFault } from "./json-schema.ts";
 export {
   type DictionaryFiles,
@@ -63,6 +66,7 @@ export {
   targetNames,
 } from "./prompt-rows.ts";
 export type { PromptSet, SetRow, SetTable } from "./prompt-set.ts";
+export { type AskedQuestion, questionHash } from "./question.ts";
 export { inRange, type Range, rangeText } from "./range.ts";
 export { isNothing, ratio } from "./ratio.ts";
 export { type ReferenceFacts, ZERO_REFERENCE } from "./reference-facts.ts";

@@ -21,3 +21,4 @@ export {
   type Work,
   type WorkText,
 } from "./remote/protocol.ts";
+export { readReply } from "./remote/read-reply.ts";

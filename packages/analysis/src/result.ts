@@ -10,6 +10,11 @@ export interface Result {
   /** What kind of result it is: `degree-expansion`. */
   readonly kind: string;
   readonly model: ModelIdentity;
+  /**
+   * Which question it answers, see `questionHash`: results of the same question agree within rounding, whoever has
+   * computed them. A host adds it; absent of what was made without one.
+   */
+  readonly question?: string;
   /** Without which it would be misread. A host adds what it knows of the model; absent where nothing is to be said. */
   readonly warnings?: readonly Warning[];
 }

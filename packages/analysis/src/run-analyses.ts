@@ -1,4 +1,4 @@
-import { commonRuns, notedRuns, sharedRuns, sharedSize } from "@resolvent/transformer";
+import { commonRuns, sharedRuns, sharedSize } from "@resolvent/transformer";
 import type { AnyAnalysis } from "./analysis.ts";
 import { checkParameters } from "./check.ts";
 import type { FoundModel, Host, Values } from "./host.ts";
@@ -8,8 +8,8 @@ import type { Result } from "./result.ts";
 import {
   type Checked,
   certificateOf,
-  estimateOf,
   needsOf,
+  notedEstimate,
   type Outcome,
   onLoaded,
   outcomeOf,
@@ -51,7 +51,7 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
     const named = namedModels(analysis.params, values);
     const needs = needsOf(analysis, params, named);
     const provided = providedFor(analysis.name, needs, host.offers);
-    checked.push({ analysis, params, named, needs, provided });
+    checked.push({ analysis, params, values, named, needs, provided });
   }
   const found = await host.find();
   warn?.(found.outline.warnings ?? []);
@@ -63,10 +63,7 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
   const noted = await Promise.all(
     ready.map(async ({ analysis, params, provided, beside }) => {
       const outline = outlineOf(found, precision, beside);
-      // Runs are noted while shapes are computed; an estimate that waits for files has none that are shared.
-      if (analysis.estimateProvided === undefined)
-        return notedRuns(outline.model, () => analysis.estimate(outline, params));
-      return { value: await estimateOf(analysis, outline, params, provided), runs: new Map() };
+      return await notedEstimate(analysis, outline, { params, provided });
     }),
   );
   const common = commonRuns(noted.map(({ runs }) => runs));

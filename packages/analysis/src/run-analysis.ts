@@ -1,5 +1,11 @@
 import { type Cost, cost as costs, type Shaped } from "@resolvent/tensor";
-import { firstNotFiniteSite, type Model, type Warning } from "@resolvent/transformer";
+import {
+  firstNotFiniteSite,
+  type Model,
+  type NotedRuns,
+  notedRuns,
+  type Warning,
+} from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import type { Analysis, OutlineAnalysis } from "./analysis.ts";
 import { type ByParameter, byParameter } from "./by-parameter.ts";
@@ -7,7 +13,8 @@ import { checkParameters } from "./check.ts";
 import type { FoundModel, Host, Loaded, Loading, Values, Wanted } from "./host.ts";
 import { type FoundOthers, findOthers, namedModels } from "./models.ts";
 import { type Need, type Provided, providedFor, refuse } from "./needs.ts";
-import { checkResult, type Result } from "./result.ts";
+import { questionHash, withQuestion } from "./question.ts";
+import { checkResult, type ModelIdentity, modelIdentity, type Result } from "./result.ts";
 import { type Soundness, soundnessOf } from "./soundness.ts";
 import type { ModelFiles, Outline, Prompt, Subject } from "./subject.ts";
 import { withWarnings } from "./warning.ts";
@@ -63,9 +70,10 @@ export async function runAlone<P, R extends Result>(
 ): Promise<Outcome<R> | undefined> {
   if (analysis.alone === undefined) return undefined;
   const params = await checkParameters(analysis.params, values);
-  const result = await analysis.alone(params, { signal, onProgress });
-  if (result === undefined) return undefined;
-  checkResult(analysis.name, result, analysis.resultSchema);
+  const found = await analysis.alone(params, { signal, onProgress });
+  if (found === undefined) return undefined;
+  checkResult(analysis.name, found, analysis.resultSchema);
+  const result = withQuestion(found, await questionHash({ analysis, values }));
   warn?.(result.warnings ?? []);
   return { result, soundness: soundnessOf(result) };
 }
@@ -82,7 +90,7 @@ export async function prepareAnalysis<P, R extends Result>(
     const params = await checkParameters(schema, all);
     const named = namedModels(schema, all);
     const needs = needsOf(analysis, params, named);
-    return { params, named, needs, provided: providedFor(name, needs, host.offers) };
+    return { params, values: all, named, needs, provided: providedFor(name, needs, host.offers) };
   };
   // What can be refused at once is.
   const early = later === undefined ? await check(values) : undefined;
@@ -91,16 +99,20 @@ export async function prepareAnalysis<P, R extends Result>(
   const checked = early ?? (await check({ ...values, ...(await later?.()) }));
   const beside = await findOthers(name, checked.named, host);
   const outline = outlineOf(found, host.precision, beside);
-  const cost =
+  const { value: cost, runs } =
     analysis.needs === "outline"
-      ? costs().total()
-      : await estimateOf(analysis, outline, checked.params, checked.provided);
+      ? { value: costs().total(), runs: NO_RUNS }
+      : await notedEstimate(analysis, outline, checked, { most: FEW_RUNS });
   warn?.(found.textWarnings?.() ?? []); // of the texts that the estimate has read
   const run = async (): Promise<Outcome<R>> => {
     const made =
       analysis.needs === "outline"
-        ? await onFiles(analysis, found, checked.params, host)
-        : await onModel(analysis, found, { ...checked, beside, peakBytes: cost.peakBytes }, host);
+        ? await onFiles(analysis, found, checked, host)
+        : await onModel(
+            ...([analysis, found] as const),
+            { ...checked, beside, runs, peakBytes: cost.peakBytes },
+            host,
+          );
     return outcomeOf(made, found, host);
   };
   const layers = checked.needs.includes("layers");
@@ -112,6 +124,8 @@ export async function prepareAnalysis<P, R extends Result>(
 /** Parameters that were checked, and what they need. */
 export interface Checked<P> {
   readonly params: P;
+  /** As they were given. */
+  readonly values: Values;
   /** The models that they name. */
   readonly named: ByParameter<string>;
   readonly needs: readonly Need[];
@@ -164,6 +178,24 @@ export async function estimateOf<P, R extends Result>(
     : await estimateProvided(outline, params, provided);
 }
 
+const NO_RUNS: NotedRuns = new Map();
+
+/** Runs of one analysis that are told to hosts, at most: of one that makes more none is worth keeping. */
+const FEW_RUNS = 5;
+
+/** The same, with the plain runs that the estimate has asked for; one that waits for files has none that are known. */
+export async function notedEstimate<P, R extends Result>(
+  analysis: Analysis<P, R>,
+  outline: Outline,
+  { params, provided }: Pick<Checked<P>, "params" | "provided">,
+  options: { readonly most?: number } = {},
+): Promise<{ readonly value: Cost; readonly runs: NotedRuns }> {
+  // Runs are noted while shapes are computed.
+  if (analysis.estimateProvided === undefined)
+    return notedRuns(outline.model, () => analysis.estimate(outline, params), options);
+  return { value: await estimateOf(analysis, outline, params, provided), runs: NO_RUNS };
+}
+
 /** What is known of models before they are loaded. */
 export function outlineOf(
   { outline, vocabulary }: FoundModel,
@@ -180,13 +212,17 @@ const NO_OTHERS: FoundOthers = { named: {}, others: new Map() };
 async function onFiles<P, R extends Result>(
   analysis: OutlineAnalysis<P, R>,
   found: FoundModel,
-  params: P,
+  { params, values }: Checked<P>,
   { precision }: Host,
 ): Promise<Made<R>> {
   const { warnings, ...files } = await found.files();
   const weights = found.weights({ peakBytes: 0, layers: false });
-  const result = await analysis.run({ ...outlineOf(found, precision), ...files, weights }, params);
-  checkResult(analysis.name, result, analysis.resultSchema);
+  const made = await analysis.run({ ...outlineOf(found, precision), ...files, weights }, params);
+  checkResult(analysis.name, made, analysis.resultSchema);
+  const { vocabulary } = found;
+  const model = { name: found.outline.name, sha256: files.sha256 };
+  const question = await questionHash({ analysis, values, model, vocabulary });
+  const result = withQuestion(made, question);
   return { result, warnings: [...(found.outline.warnings ?? []), ...warnings] };
 }
 
@@ -194,16 +230,17 @@ async function onFiles<P, R extends Result>(
 async function onModel<P, R extends Result>(
   analysis: Analysis<P, R>,
   found: FoundModel,
-  checked: Ready<P> & { readonly peakBytes: number },
+  checked: Ready<P> & { readonly peakBytes: number; readonly runs: NotedRuns },
   host: Host,
 ): Promise<Made<R>> {
-  const { needs, beside, peakBytes } = checked;
+  const { needs, beside, peakBytes, runs } = checked;
   const wanted = {
     precision: host.precision,
     peakBytes,
     layers: needs.includes("layers"),
     purpose: "run",
     others: beside.others,
+    runs,
   } as const;
   const loading = found.plan(wanted);
   const inFloat64 = await certificateOf(analysis, found, checked, wanted, host);
@@ -224,22 +261,41 @@ export async function onLoaded<P, R extends Result, T extends Shaped>(
   analysis: Analysis<P, R>,
   found: FoundModel,
   loaded: Loaded<T>,
-  { params, needs, beside, ...own }: Ready<P> & Pick<Subject<T>, "checkpoint" | "inFloat64">,
+  {
+    params,
+    values,
+    needs,
+    beside,
+    ...own
+  }: Ready<P> & Pick<Subject<T>, "checkpoint" | "inFloat64">,
   { signal = new AbortController().signal, onProgress = () => {}, onPartial }: Host,
 ): Promise<Made<R>> {
   const { others, ...first } = loaded;
   const { provided, checkpoint, inFloat64 } = own;
+  const { model } = loaded;
+  const { vocabulary } = found;
+  const models = modelsLent(beside, others);
+  const question = await questionHash({
+    ...{ analysis, values, vocabulary, model: modelIdentity(model) },
+    models: byParameter(beside.named, (name) => identityOf(others?.get(name))),
+    dictionaries: provided.dictionary,
+  });
   const subject: Subject<T> = {
     ...{ ...first, provided, checkpoint, inFloat64, signal, onProgress },
-    models: modelsLent(beside, others),
+    models,
     ...(needs.includes("folders") && { folders: foldersOf(analysis.name, found, beside) }),
-    vocabulary: found.vocabulary,
+    vocabulary,
     linearAlgebra: loaded.linearAlgebra ?? (async () => refuse(analysis.name, "linearAlgebra")),
-    onPartial: onPartial && partialTo(analysis.name, onPartial),
+    onPartial: onPartial && partialTo(analysis.name, question, onPartial),
   };
-  const result = await analysis.run(subject, params);
-  checkResult(analysis.name, result, analysis.resultSchema);
-  return { result, warnings: await warningsAbout(result, loaded, found.vocabulary, params) };
+  const made = await analysis.run(subject, params);
+  checkResult(analysis.name, made, analysis.resultSchema);
+  const result = withQuestion(made, question);
+  return { result, warnings: await warningsAbout(result, loaded, vocabulary, params) };
+}
+
+function identityOf<T extends Shaped>(model: Model<T> | undefined): ModelIdentity | undefined {
+  return model && modelIdentity(model);
 }
 
 /** The models that parameters name, as a host has loaded them. */
@@ -267,12 +323,13 @@ function foldersOf(
 /** Hands what an analysis has so far to its host, with a word about that. */
 function partialTo(
   name: string,
+  question: string,
   hear: NonNullable<Host["onPartial"]>,
 ): Subject<Shaped>["onPartial"] {
   return (result, { done, total, of }) => {
     checkResult(name, result);
     const message = `This is unfinished: ${of} ${done} of ${total}.`;
-    hear(withWarnings(result, [{ code: "unfinished", message }]));
+    hear(withWarnings(withQuestion(result, question), [{ code: "unfinished", message }]));
   };
 }
 

@@ -4,8 +4,14 @@ import {
   type Host,
   type Result,
   runAnalysis,
+  type TextFile,
 } from "@resolvent/analysis";
-import { countParameter, parameters, promptParameter } from "@resolvent/analysis/parameters";
+import {
+  countParameter,
+  fileParameter,
+  parameters,
+  promptParameter,
+} from "@resolvent/analysis/parameters";
 import {
   type Answering,
   type Asking,
@@ -20,6 +26,7 @@ import {
 import { reference } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { loadModel, outlineModel, runCost } from "@resolvent/transformer";
+import { memoryFolder } from "@resolvent/weights";
 import { describe, expect, test } from "vitest";
 
 interface Counted extends Result {
@@ -64,6 +71,29 @@ const count: Analysis<{ prompt: string | readonly number[]; steps: number }, Cou
     ],
   });
 
+/** Reads a text with dictionaries beside it, and tells of both. */
+const reads = defineAnalysis<
+  { readonly corpus?: TextFile | undefined },
+  Result & { readonly heard: readonly string[] }
+>({
+  ...{ name: "reads", summary: "a text, read", description: "Reads." },
+  params: parameters({ corpus: fileParameter("text to read") }),
+  needs: ["dictionary"],
+  estimate: ({ model }) => runCost(model, [1]),
+  run: async ({ model, provided }, { corpus }) => {
+    const heard = (provided?.dictionary ?? []).map(({ name }) => name);
+    if (corpus !== undefined) {
+      heard.push(corpus.name);
+      for await (const part of corpus.stream()) heard.push(new TextDecoder().decode(part));
+    }
+    return {
+      ...{ schemaVersion: 1, kind: "reads", heard },
+      model: { name: model.name, sha256: null, architecture: "gpt2" },
+    };
+  },
+  tables: () => [],
+});
+
 function hostOf(model: string): Host {
   const folder = tinyModel("gpt2");
   return {
@@ -91,11 +121,18 @@ function hostOf(model: string): Host {
 const workplace: Workplace = {
   describe: async (names) => ({
     analyses: names === undefined ? [count] : [describeAnalysis(count)],
+    dictionaries: [{ name: "sae", summary: "one", model: "tiny" }],
     models: [{ name: "tiny", summary: "a tiny model" }],
     engine: "reference",
   }),
-  analysis: async (name) => (name === "count" ? count : undefined),
-  host: hostOf,
+  analysis: async (name) => [count, reads].find((one) => one.name === name),
+  // Dictionaries may have to be looked for.
+  host: async (model, { dictionaries = [] }) => {
+    const host = hostOf(model);
+    if (dictionaries.length === 0) return host;
+    const files = dictionaries.map((name) => ({ name, folder: memoryFolder(new Map(), name) }));
+    return { ...host, offers: { ...host.offers, dictionary: files } };
+  },
 };
 
 /** Both sides, whose messages go through JSON. */
@@ -127,6 +164,16 @@ test("what runs elsewhere gives what it gives here, with all that is shown of it
   expect(found.tables[0]?.rows).toEqual([[1], [2], [3]]);
   expect(found.views).toEqual([{ mark: "list", table: "token", columns: ["id"], rest: false }]);
   expect(heard).toEqual(["step 1 of 2", "This is unfinished: step 1 of 2.", "step 2 of 2"]);
+});
+
+test("texts stand for files, and dictionaries come by their names", async () => {
+  const { asking } = connected();
+  const texts = { corpus: { name: "these.txt", text: "naïve\n" } };
+  const asked = { ...work({}), analysis: "reads", texts, dictionaries: ["sae", "sae/1"] };
+  const { result } = await asking.run(asked);
+  expect(result).toMatchObject({ heard: ["sae", "sae/1", "these.txt", "naïve\n"] });
+  const { dictionaries: _, ...without } = asked;
+  await expect(asking.run(without)).rejects.toMatchObject({ code: "analysis/not-provided" });
 });
 
 test("descriptions, models, tokens and estimates are there before anything runs", async () => {

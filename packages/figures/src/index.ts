@@ -9,7 +9,7 @@ export {
 } from "./list-rows.ts";
 export { type PageParts, pageOf } from "./page.ts";
 export type { Drawing, Refers, Role, Shape } from "./shape.ts";
-export { COLOURS, FIGURE, THEME } from "./style.ts";
+export { COLOURS, type ColourTheme, FIGURE, THEME } from "./style.ts";
 export { type SvgOptions, svgOf } from "./svg.ts";
 export { type SvgNode, type SvgNodeOptions, svgNode } from "./svg-node.ts";
 export { visible } from "./text.ts";

@@ -46,13 +46,14 @@ function words(name: string): string {
 
 /** What a result says about how it was made. */
 export function factsHtml(result: Result, version: string): string {
-  const { model, kind, schemaVersion } = result;
+  const { model, kind, schemaVersion, question } = result;
   const { engine, precision, freeze, reference, weightProcessing, method, level, input, settings } =
     Object(result); // where they are
   const { name: second, sha256: ofSecond } = Object(Object(result).other); // likewise
   const rows: [string, string][] = [
     ["model", `${model.name} (${model.architecture})`],
     ["SHA-256", model.sha256 ?? "not computed"],
+    ...plainFacts({ question }),
     ...plainFacts({ "second model": second, "its SHA-256": ofSecond }),
     ...plainFacts({
       method,

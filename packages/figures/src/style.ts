@@ -61,3 +61,12 @@ export const FIGURE: string = `.rs{font:12px/1 system-ui,sans-serif;font-variant
 .rs path.towards,.rs line.towards{fill:none;stroke:var(--rs-towards)}.rs path.against,.rs line.against{fill:none;stroke:var(--rs-against);stroke-dasharray:6 3}
 .rs path.f{stroke:none}${["towards", "against", "size"].map((role) => `.rs path.f.${role}{fill:var(--rs-${role});stroke:none}`).join("")}
 ${[0, 1, 2, 3].map((n) => `.rs .series-${n}{fill:var(--rs-series-${n});stroke:var(--rs-series-${n})}.rs path.series-${n}.o{fill:none}`).join("")}`;
+
+/** A set of colours. */
+export type ColourTheme = keyof typeof COLOURS;
+
+/** How shapes look in the colours of one theme, written out: many programs that open SVG know no variables. */
+export function figureIn(theme: ColourTheme): string {
+  const colours: Readonly<Record<string, string>> = COLOURS[theme];
+  return FIGURE.replace(/var\(--rs-([\w-]+)\)/g, (_, name: string) => colours[name] ?? "none");
+}

@@ -1,6 +1,5 @@
 import {
   type Agreement,
-  agreement,
   type Certificate,
   certificateFor,
   type NotShown,
@@ -16,7 +15,7 @@ import {
   type Warning,
 } from "@resolvent/analysis";
 import { GATES } from "@resolvent/expansion";
-import type { Engine, Shaped } from "@resolvent/tensor";
+import type { Engine, Ops, Shaped } from "@resolvent/tensor";
 import { using } from "@resolvent/tensor";
 import {
   levelOf,
@@ -31,10 +30,20 @@ import { type Answer, answersOf } from "./answer.ts";
 import { type DirectAttribution, directAttribution } from "./attribution.ts";
 import { type FrozenRun, frozenRun } from "./frozen-run.ts";
 import type { PathEffect } from "./largest.ts";
+import { namedPath } from "./named-path.ts";
+import { agreementOf } from "./path-agreement.ts";
 import { totalError } from "./path-sums.ts";
 import { pathText, routeText } from "./path-text.ts";
-import { logitReadout } from "./readout.ts";
+import { logitReadout, type Readout } from "./readout.ts";
 import { type Route, type Routes, routesOf } from "./routes.ts";
+import {
+  type HeadScore,
+  type ScoreVerdict,
+  scoreOf,
+  scoreReadout,
+  verifyScore,
+} from "./score-readout.ts";
+import type { PathClaim } from "./taken-path.ts";
 import { type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
 import { type Verdict, verify } from "./verify.ts";
 
@@ -76,11 +85,25 @@ export interface ShownRoute extends Route {
   readonly text: string;
 }
 
+/** A path, or a single route of one, that was named to be checked, with what came of it. */
+export interface CheckedPath
+  extends Pick<ShownPath, "source" | "position" | "nodes" | "degree" | "text"> {
+  /** Of a route the position at which each node writes; null for the whole path. */
+  readonly positions: readonly number[] | null;
+  readonly verified: ShownVerdict;
+}
+
+/** The score of a head that paths end in, as a result has it. */
+export interface ShownScore extends HeadScore {
+  /** How much the head attends from its query to its key. */
+  readonly probability: number;
+}
+
 /** What a model says, as a result has it. */
 export interface ShownAnswer {
   /** Of the target. */
   readonly value: number;
-  /** The likeliest next tokens: the first. */
+  /** The likeliest next tokens: the first; none where the target is the score of a head. */
   readonly top: readonly TopToken[];
 }
 
@@ -98,6 +121,8 @@ export interface PathExpansion extends PromptResult<"paths"> {
   readonly target: TargetFacts;
   /** What the model says in the run, all paths there. */
   readonly answer: ShownAnswer;
+  /** The score of a head, where that is what is taken apart in place of logits; else absent. */
+  readonly score?: ShownScore;
   /** What paths go through: `block`, `head`, `neuron`, or the name of another level. */
   readonly level: string;
   /** How many paths there are, a decimal number. */
@@ -125,6 +150,8 @@ export interface PathExpansion extends PromptResult<"paths"> {
   }[];
   /** The largest paths by |effect|, the largest first. */
   readonly shown: readonly ShownPath[];
+  /** The paths that were named to be checked, in their order, shown or not; absent where none was. */
+  readonly checked?: readonly CheckedPath[];
   /** All other paths: `total − Σ shown`, exactly. */
   readonly notShown: NotShown;
   readonly search: {
@@ -149,14 +176,18 @@ export interface PathExpansion extends PromptResult<"paths"> {
 export interface ExpandPathsOptions extends TopPathsOptions {
   /** The target; default the two likeliest tokens at the last position. */
   readonly target?: Target;
+  /** The score of a head in place of a target: why it looks where it looks. */
+  readonly score?: HeadScore;
   /** How many of the paths shown, from the largest, are checked by intervention; default 0. */
   readonly verify?: number;
+  /** Names of further paths that are checked, shown or not, as `namedPath` reads them; default none. */
+  readonly check?: readonly string[];
   /** How many routes of each path shown are listed; default 0. */
   readonly routes?: number;
   /** The text of a token; default its id. */
   readonly text?: (id: number) => string;
   /** Computes `relativeErrorFloat64`; not called where the engine is float64 itself; default none. */
-  readonly certify?: (target: Target) => Promise<number>;
+  readonly certify?: (target: Target | HeadScore) => Promise<number>;
 }
 
 /**
@@ -178,32 +209,43 @@ export async function expandPaths<T extends Shaped>(
 ): Promise<PathExpansion> {
   const { text = String, signal } = options;
   const level = levelOf(options.level ?? "head");
+  const { score } = options;
   const run = frozenRun(engine, model, tokenIds(tokens));
   try {
-    const said = engine.scope(() => lastLogits(engine, model, run));
-    let target: Target;
-    let answer: ShownAnswer;
-    const inWords = shownAnswer(text);
+    const { target, answer } =
+      score === undefined
+        ? await saidOf(engine, model, run, { target: options.target, text })
+        : await scoredOf(engine, model, run, score);
+    const readout = engine.scope(() => readoutOf(engine, model, run, score ?? target, text));
+    const verdictOn = async (claim: PathClaim): Promise<ShownVerdict> =>
+      score === undefined
+        ? shownVerdict(await verify(engine, model, run, target, claim, { level }), text)
+        : scoreVerdict(await verifyScore(engine, model, run, score, claim, { level }));
     try {
-      target = options.target ?? (await likeliestTarget(engine, said));
-      const [found] = await answersOf(engine, model, [said], target);
-      answer = inWords(found as Answer); // of one
-    } finally {
-      engine.free(said);
-    }
-    const readout = engine.scope(() => logitReadout(engine, model, run, target, text));
-    try {
-      const found = await topPaths(engine, model, run, readout, { ...options, level });
       const texts = tokens.map(text);
+      // What is named wrongly is told before the work.
+      const named = (options.check ?? []).map((name) =>
+        namedPath(model, name, { level, readout: readout.name, texts }),
+      );
+      const found = await topPaths(engine, model, run, readout, { ...options, level });
+      const checked: CheckedPath[] = [];
+      for (const claim of named) {
+        signal?.throwIfAborted();
+        checked.push(checkedPath(claim, await verdictOn(claim), readout.name, texts));
+      }
+      const known = new Map(
+        checked.flatMap((own) =>
+          own.positions === null ? [[own.text, own.verified] as const] : [],
+        ),
+      );
       const { routes: many = 0 } = options;
       const shown: ShownPath[] = [];
       for (const [i, { source, nodes, degree, effect }] of found.shown.entries()) {
         signal?.throwIfAborted();
-        const verdict =
-          i < (options.verify ?? 0)
-            ? await verify(engine, model, run, target, { kind: "path", source, nodes }, { level })
-            : null;
-        const verified = verdict && shownVerdict(verdict, text);
+        const words = pathText({ source, nodes }, readout.name, texts);
+        const verified =
+          known.get(words) ??
+          (i < (options.verify ?? 0) ? await verdictOn({ kind: "path", source, nodes }) : null);
         const own = { source, nodes, effect };
         const routes =
           many > 0
@@ -216,20 +258,24 @@ export async function expandPaths<T extends Shaped>(
           verified,
           routes: routes && shownRoutes(own, routes, readout.name, texts),
         };
-        const words = pathText({ source, nodes }, readout.name, texts);
         shown.push({ source: source.name, position: source.position, ...path, text: words });
       }
       const attribution = await directAttribution(engine, model, run, readout);
       const { precision } = engine;
-      const float64 = precision === "f64" ? null : ((await options.certify?.(target)) ?? null);
+      const float64 =
+        precision === "f64" ? null : ((await options.certify?.(score ?? target)) ?? null);
       return {
         ...promptResult("paths", engine, model, tokens, {
           ...{ text, freeze: GATES },
           warnings: found.exhaustive ? [] : [foundBySearch(found)],
         }),
         certificate: certificateFor(precision, found.relativeError, { float64 }),
-        target: targetFacts(target, answer.value, text),
-        answer,
+        target:
+          score === undefined
+            ? targetFacts(target, answer.value, text)
+            : { readout: readout.name, a: null, b: null, value: answer.value },
+        answer: { value: answer.value, top: answer.top },
+        ...(answer.score !== undefined && { score: answer.score }),
         level: level.name,
         count: String(found.count),
         total: found.total,
@@ -242,6 +288,7 @@ export async function expandPaths<T extends Shaped>(
           routes: String(one.routes),
         })),
         shown,
+        ...(named.length > 0 && { checked }),
         notShown: {
           count: String(found.count - BigInt(shown.length)),
           sum: found.notShown,
@@ -256,7 +303,7 @@ export async function expandPaths<T extends Shaped>(
               ? null
               : certificateFor(precision, found.enumeratedError),
         },
-        agreement: agreementOf(shown),
+        agreement: agreementOf(shown, checked),
         attribution,
       };
     } finally {
@@ -275,18 +322,68 @@ function foundBySearch({ expanded, pending }: Pick<TopPaths, "expanded" | "pendi
   };
 }
 
+/** What is taken apart, and what the model says of it. */
+interface Said {
+  readonly target: Target;
+  readonly answer: ShownAnswer & { readonly score?: ShownScore };
+}
+
+/** What a model says of a target, or of the two likeliest tokens. */
+async function saidOf<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  { target: asked, text }: { target: Target | undefined; text: (id: number) => string },
+): Promise<Said> {
+  const said = engine.scope(() => lastLogits(engine, model, run));
+  try {
+    const target = asked ?? (await likeliestTarget(engine, said));
+    const [found] = await answersOf(engine, model, [said], target);
+    return { target, answer: shownAnswer(text)(found as Answer) }; // of one
+  } finally {
+    engine.free(said);
+  }
+}
+
+/** What a run says of the score of a head. */
+async function scoredOf<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  score: HeadScore,
+): Promise<Said> {
+  const { value, probability } = await scoreOf(engine, model, run, score);
+  return {
+    target: { a: 0, b: null },
+    answer: { value, top: [], score: { ...score, probability } },
+  };
+}
+
+/** What paths end in: logits, or the score of a head. */
+export function readoutOf<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  run: FrozenRun<T>,
+  what: Target | HeadScore,
+  text?: (id: number) => string,
+): Readout<T> {
+  return "layer" in what
+    ? scoreReadout(ops, model, run, what)
+    : logitReadout(ops, model, run, what, text);
+}
+
 /** The certificate of an expansion into paths, without the paths. */
 export async function pathsError<T extends Shaped>(
   engine: Engine<T>,
   model: Model<T>,
   tokens: readonly number[],
-  target: Target,
+  target: Target | HeadScore,
 ): Promise<number> {
   const run = frozenRun(engine, model, tokenIds(tokens));
   try {
     return await using(
       engine,
-      () => logitReadout(engine, model, run, target),
+      () => readoutOf(engine, model, run, target),
       (readout) => totalError(engine, model, run, readout),
     );
   } finally {
@@ -336,14 +433,29 @@ function shownRoutes(
   };
 }
 
-/** Frozen effects against live ones, of the paths that were verified. */
-function agreementOf(shown: readonly ShownPath[]): Agreement | null {
-  const checked = shown.flatMap(({ verified }) => verified ?? []);
-  if (checked.length === 0) return null;
-  return agreement(
-    checked.map(({ frozen }) => frozen),
-    checked.map(({ live }) => live),
-  );
+function scoreVerdict({ without, ...numbers }: ScoreVerdict): ShownVerdict {
+  const { frozen, live } = without;
+  return {
+    ...numbers,
+    without: { frozen: { value: frozen, top: [] }, live: { value: live, top: [] } },
+  };
+}
+
+function checkedPath(
+  { source, nodes, positions }: PathClaim,
+  verified: ShownVerdict,
+  readout: string,
+  texts: readonly string[],
+): CheckedPath {
+  return {
+    ...{ source: source.name, position: source.position, nodes, positions: positions ?? null },
+    degree: nodes.length + (source.name.startsWith("bias:") ? 1 : 0),
+    text:
+      positions === undefined
+        ? pathText({ source, nodes }, readout, texts)
+        : routeText({ source, nodes }, [source.position ?? 0, ...positions], readout, texts), // a route's source has one
+    verified,
+  };
 }
 
 /** The target that tokens make; undefined for the default. */

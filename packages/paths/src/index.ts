@@ -2,6 +2,7 @@ export type { Answer } from "./answer.ts";
 export { type DirectAttribution, directAttribution } from "./attribution.ts";
 export { effects, type ReadoutEffects, type SourceEffect } from "./effects.ts";
 export {
+  type CheckedPath,
   type ExpandPathsOptions,
   expandPaths,
   type PathExpansion,
@@ -10,11 +11,13 @@ export {
   type ShownPath,
   type ShownRoute,
   type ShownRoutes,
+  type ShownScore,
   type ShownVerdict,
   shownVerdict,
 } from "./expand-paths.ts";
 export { type FrozenRun, frozenRun } from "./frozen-run.ts";
 export type { PathEffect } from "./largest.ts";
+export { withVerdicts } from "./path-agreement.ts";
 export { pathText, routeText, sourceText } from "./path-text.ts";
 export { pathsCost } from "./paths-cost.ts";
 export { type Covectors, pullBack, spread } from "./pull.ts";
@@ -26,6 +29,7 @@ export {
   type Readout,
 } from "./readout.ts";
 export { type Route, type Routes, type RoutesOptions, routesOf } from "./routes.ts";
+export { type HeadScore, scoreReadout } from "./score-readout.ts";
 export {
   allSources,
   liveSources,
@@ -34,5 +38,6 @@ export {
   type Sources,
 } from "./sources.ts";
 export { type Step, stepNamed, stepsOf } from "./step.ts";
+export type { PathClaim } from "./taken-path.ts";
 export { type DegreeSum, type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
 export { type Claim, type Verdict, type VerifyOptions, verify } from "./verify.ts";

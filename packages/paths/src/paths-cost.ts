@@ -4,9 +4,8 @@ import { attributionProducts } from "./attribution.ts";
 import { sweepBack } from "./effects.ts";
 import { enumeration, prefixEffects } from "./enumerate.ts";
 import { planOf } from "./enumeration-plan.ts";
-import type { ExpandPathsOptions } from "./expand-paths.ts";
+import { type ExpandPathsOptions, readoutOf } from "./expand-paths.ts";
 import { frozenRun } from "./frozen-run.ts";
-import { logitReadout } from "./readout.ts";
 import { outlineRoutes } from "./routes.ts";
 import { allSources } from "./sources.ts";
 import { stepsOf } from "./step.ts";
@@ -30,7 +29,7 @@ export function pathsCost(
   let searched = 0;
   ops.scope(() => {
     const run = frozenRun(ops, outline, ids);
-    const readout = logitReadout(ops, outline, run, target);
+    const readout = readoutOf(ops, outline, run, options.score ?? target);
     const sources = allSources(ops, outline, run, { level, byPosition });
     ops.scope(() => sweepBack(ops, outline, run, sources, [readout]));
     ops.scope(() => attributionProducts(ops, outline, run, readout));
@@ -58,13 +57,14 @@ export function pathsCost(
       if (node !== undefined) ops.scope(() => outlineRoutes(ops, run, readout, node));
       searched += (ops.total().flops - before) * ((options.top ?? 20) - 1);
     }
-    if ((options.verify ?? 0) > 0) {
+    const checks = (options.verify ?? 0) + (options.check?.length ?? 0);
+    if (checks > 0) {
       // One check of a path through one node, as many times as paths are checked.
       const before = ops.total().flops;
       const [name = "L0.attn"] = [...run.writes.keys()];
       const source = { name: "embed", position: null };
       ops.scope(() => verdict(ops, outline, run, target, { kind: "path", source, nodes: [name] }));
-      searched += (ops.total().flops - before) * ((options.verify ?? 0) - 1);
+      searched += (ops.total().flops - before) * (checks - 1);
     }
   });
   const total = ops.total();

@@ -29,8 +29,16 @@ export interface Readout<T> {
   readonly before: number;
   /** `d_model` at a position, or `pos, d_model`. */
   readonly covector: Covectors<T>;
+  /** The positions that it looks at, where these are some of several; default that of the covector, or all. */
+  readonly seen?: { readonly from: number; readonly to: number };
   /** A scalar. */
   readonly constant: T;
+}
+
+/** Whether a readout looks at a position. */
+export function readsAt<T>({ covector: { at }, seen }: Readout<T>, pos: number): boolean {
+  if (seen !== undefined) return pos >= seen.from && pos <= seen.to;
+  return at === undefined || at === pos;
 }
 
 /** A logit, or the difference of two, at the last position, the final norm's σ held. */

@@ -11,7 +11,7 @@ import { frozenAt, type Level, type Model, nodeWrite, withoutBiases } from "@res
 import type { FrozenRun } from "./frozen-run.ts";
 import type { PathEffect } from "./largest.ts";
 import { pullBack } from "./pull.ts";
-import type { Readout } from "./readout.ts";
+import { type Readout, readsAt } from "./readout.ts";
 import { allowed, routeWays } from "./route-ways.ts";
 import { sourceValue } from "./sources.ts";
 import { type Step, stepCalled } from "./step.ts";
@@ -73,7 +73,7 @@ export async function routesOf<T extends Shaped>(
   const nodes = path.nodes.map((name) => stepCalled(model, name, level));
   const ways = routeWays(nodes, run.positions, path.source.position);
   const count = (ways.at(-1) ?? []).reduce(
-    (sum, own, at) => (reads(readout, at) ? sum + own : sum),
+    (sum, own, at) => (readsAt(readout, at) ? sum + own : sum),
     0n,
   );
   if (count === 0n) return { shown: [], count, notShown: path.effect, exhaustive: true };
@@ -137,10 +137,6 @@ function prefixWrites<T extends Shaped>(
   return written;
 }
 
-function reads<T>({ covector: { at } }: Readout<T>, position: number): boolean {
-  return at === undefined || at === position;
-}
-
 /** The readout as ends without a node: one for each position that it looks at and something can reach. */
 function readoutEnds<T extends Shaped>(
   ops: Ops<T>,
@@ -148,7 +144,7 @@ function readoutEnds<T extends Shaped>(
   ways: readonly bigint[],
 ): Ends<T> {
   const { values, at } = readout.covector;
-  const places = ways.flatMap((own, pos) => (own > 0n && reads(readout, pos) ? [pos] : []));
+  const places = ways.flatMap((own, pos) => (own > 0n && readsAt(readout, pos) ? [pos] : []));
   const rows =
     at === undefined ? ops.rename(values, { pos: "route" }) : ops.broadcast(values, { route: 1 });
   const taken = at === undefined ? takeEntries(ops, rows, "route", places, "route") : rows; // there are routes

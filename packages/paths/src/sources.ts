@@ -169,7 +169,7 @@ export async function liveSources<T extends Shaped>(
 }
 
 /** `bias of L0.mlp` as `bias:L0.mlp`, `bias of 0.3` as `bias:L0.H3`; other names as they are. */
-function sourceName(name: string): string {
+export function sourceName(name: string): string {
   const of = /^bias(?: of |:)(.*)$/.exec(name)?.[1];
   if (of === undefined) return name;
   const head = headNamed(of);

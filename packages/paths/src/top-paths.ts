@@ -5,7 +5,7 @@ import { passFlops, planOf } from "./enumeration-plan.ts";
 import type { FrozenRun } from "./frozen-run.ts";
 import { bestOf, type PathEffect } from "./largest.ts";
 import { countPaths, sweepTotals } from "./path-sums.ts";
-import type { Readout } from "./readout.ts";
+import { type Readout, readsAt } from "./readout.ts";
 import { countRoutes } from "./route-ways.ts";
 import { searchPaths } from "./search.ts";
 import { allSources, liveSources, type Sources } from "./sources.ts";
@@ -110,10 +110,9 @@ export async function topPaths<T extends Shaped>(
     sources = options.sources === undefined ? all : await liveSources(engine, all, options.sources);
     const steps = stepsOf(model, level);
     const sizes = steps.map((stage) => stage.length);
-    const { at } = readout.covector;
     const routes = countRoutes(steps.slice(0, readout.before), sources, {
       positions: run.positions,
-      reads: (pos) => at === undefined || at === pos,
+      reads: (pos) => readsAt(readout, pos),
       highest: model.stages.length,
     });
     const swept = await sweepTotals(engine, model, run, all, sources, readout);
@@ -128,7 +127,14 @@ export async function topPaths<T extends Shaped>(
     const best = bestOf(top);
     let found: Pick<TopPaths, "exhaustive" | "expanded" | "passes" | "pending" | "enumeratedError">;
     let absolute: number[] | undefined;
-    if (affordable) {
+    if (top === 0 && budget === 0) {
+      // Nothing is to be listed, and nothing spent on it: the sums are the sweep's.
+      found = {
+        ...{ exhaustive: false, expanded: 0, passes: 0 },
+        pending: null,
+        enumeratedError: null,
+      };
+    } else if (affordable) {
       const sums = await makeAllPaths(engine, model, run, {
         ...{ readout, sources, plan, level, minDegree, maxDegree, best, signal, onProgress },
       });

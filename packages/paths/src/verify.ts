@@ -29,8 +29,9 @@ import { type Answer, answersOf } from "./answer.ts";
 import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { type Covectors, only, pullBack, spread } from "./pull.ts";
 import { logitReadout } from "./readout.ts";
-import { oneAt, type SourceId, type Sources, sourcePlace, sourceValue } from "./sources.ts";
+import { type SourceId, type Sources, sourcePlace, sourceValue } from "./sources.ts";
 import { type Step, stepCalled, stepNamed } from "./step.ts";
+import { atOne, checkOrder, lost, type PathClaim, streamBefore, takenPath } from "./taken-path.ts";
 
 /**
  * What is checked by taking it away.
@@ -47,12 +48,7 @@ import { type Step, stepCalled, stepNamed } from "./step.ts";
  * that of what is missing, so that it turns over.
  */
 export type Claim =
-  | {
-      readonly kind: "path";
-      readonly source: SourceId;
-      readonly nodes: readonly string[];
-      readonly positions?: readonly number[];
-    }
+  | PathClaim
   | { readonly kind: "edge"; readonly from: SourceId | string; readonly to: string }
   | { readonly kind: "source"; readonly source: SourceId; readonly times?: number }
   | {
@@ -154,26 +150,10 @@ export function verdict<T extends Shaped>(
     ops.sum(ops.mul(spread(ops, covectors, run.positions), value), ["pos", "d_model"]);
 
   if (claim.kind === "path") {
-    const source = sourceAt(claim.source);
-    const along = claim.nodes.map(node);
-    checkOrder(claim, along, enteringAt(claim.source)?.enters ?? 0);
-    checkPositions(claim, run.positions);
-    const { positions = [] } = claim;
-    const back = along.reduceRight((c, n, i) => {
-      const at = positions[i];
-      if (at === undefined) return pullBack(ops, run, n, c);
-      const values = atOne(ops, spread(ops, c, run.positions), at, run.positions);
-      return pullBack(ops, run, n, { values, at: undefined });
-    }, readout.covector);
+    const taken = takenPath(ops, model, run, claim, { level, sources, readout });
     return {
-      predicted: predict(back, source),
-      ...both((sites, on) => {
-        const last = along.reduce((came, n, i) => {
-          const missing = lost(ops, on, run, stepCalled(on, n.name, level), came, sites);
-          return atOne(ops, missing, positions[i], run.positions);
-        }, source);
-        return ops.sub(run.residual, last);
-      }),
+      predicted: taken.predicted,
+      ...both((sites, on) => ops.sub(run.residual, taken.missing(sites, on))),
     };
   }
   if (claim.kind === "source") {
@@ -253,22 +233,6 @@ function pullBackAll<T extends Shaped>(
     }, covectors);
 }
 
-/** What a node no longer writes when `came` is missing from what it reads. */
-function lost<T extends Shaped>(
-  ops: Ops<T>,
-  model: Model<T>,
-  run: FrozenRun<T>,
-  node: Step<T>,
-  came: T,
-  sites: Sites<T>,
-): T {
-  return ops.scope(() => {
-    const read = streamBefore(ops, model, run, node.stage);
-    const write = (stream: T): T => nodeWrite(ops, node, node.weights, stream, sites);
-    return ops.sub(write(read), write(ops.sub(read, came)));
-  });
-}
-
 /** What a node has written in the run. */
 function written<T extends Shaped>(
   ops: Ops<T>,
@@ -280,17 +244,6 @@ function written<T extends Shaped>(
   return nodeWrite(ops, node, node.weights, read, frozenAt(run.gates));
 }
 
-/** The stream of the run that a stage reads. */
-function streamBefore<T extends Shaped>(
-  ops: Ops<T>,
-  model: Model<T>,
-  run: FrozenRun<T>,
-  stage: number,
-): T {
-  const earlier = stagesOf(model).slice(0, stage).flat();
-  return sumOf(ops, [run.embedding, ...earlier.map(({ name }) => run.writes.get(name) as T)]); // all write
-}
-
 /** The final stream with new values at some sites, gates as `sites` has them. */
 function rerun<T extends Shaped>(
   ops: Ops<T>,
@@ -300,16 +253,6 @@ function rerun<T extends Shaped>(
   replace: Replacements<T>,
 ): T {
   return residualStream(ops, model, run.ids, replacing(sites, replace));
-}
-
-/** The same at one position, zero at all others; the whole where no position is said. */
-function atOne<T extends Shaped>(
-  ops: Ops<T>,
-  x: T,
-  position: number | undefined,
-  positions: number,
-): T {
-  return position === undefined ? x : ops.mul(x, oneAt(ops, positions, position));
 }
 
 /** The last position alone: `pos, …`. */
@@ -330,22 +273,6 @@ function frozenValue<T extends Shaped>(
   return ops.matmul(only(ops, stream, "pos", run.positions - 1), covector, ["d_model"]);
 }
 
-/** Every node has to read after what comes before it was written. */
-function checkOrder<T>(claim: Claim, along: readonly Step<T>[], start: number): void {
-  let from = start;
-  for (const { name, stage } of along) {
-    if (stage < from) {
-      throw new InputError({
-        code: "paths/bad-path",
-        message: `${name} reads the stream before what should reach it is written.`,
-        remedy: "Name nodes in the order in which the model runs them, at most one of a stage.",
-        details: { claim, node: name },
-      });
-    }
-    from = stage + 1;
-  }
-}
-
 /** A node's position, where one is said, is one of the run. */
 function checkPosition(position: number | undefined, positions: number): void {
   if (position === undefined) return;
@@ -355,21 +282,5 @@ function checkPosition(position: number | undefined, positions: number): void {
     message: `The run has positions 0 to ${positions - 1}; got ${position}.`,
     remedy: "Name one of them, or none for all.",
     details: { got: position, positions },
-  });
-}
-
-/** A route has a position of the run for its source and for each of its nodes. */
-function checkPositions(claim: Extract<Claim, { readonly kind: "path" }>, positions: number): void {
-  const { source, nodes, positions: own } = claim;
-  if (own === undefined) return;
-  const odd = own.find((at) => !(Number.isInteger(at) && at >= 0 && at < positions));
-  if (source.position !== null && own.length === nodes.length && odd === undefined) return;
-  const got = source.position === null ? "a source at all positions" : own.join(", ") || "none";
-  throw new InputError({
-    code: "paths/bad-path",
-    message: `A route has a position of its source and one for each of its ${nodes.length} nodes, from 0 to ${positions - 1}; got ${got}.`,
-    remedy:
-      "Name the position of the source, and the one at which each node writes; or leave positions out for the whole path.",
-    details: { claim, positions },
   });
 }

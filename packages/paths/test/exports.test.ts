@@ -20,6 +20,7 @@ test("the package exports what its API says", () => {
     "pullBack",
     "routeText",
     "routesOf",
+    "scoreReadout",
     "shownVerdict",
     "sourceText",
     "spread",
@@ -27,6 +28,7 @@ test("the package exports what its API says", () => {
     "stepsOf",
     "topPaths",
     "verify",
+    "withVerdicts",
   ]);
   expect(Object.keys(analyses)).toEqual(["pathsAnalyses"]);
 });

@@ -1,8 +1,8 @@
 import { checkParameters } from "@resolvent/analysis";
 import { createCpu } from "@resolvent/cpu";
-import { reference } from "@resolvent/tensor";
+import { reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
-import { levelOf, loadModel, outlineModel, tokenIds } from "@resolvent/transformer";
+import { levelOf, loadModel, outlineModel, run as forward, tokenIds } from "@resolvent/transformer";
 import { afterAll, describe, expect, test } from "vitest";
 import { paths } from "../src/analyses/paths.ts";
 import { pathsAnalyses } from "../src/analyses.ts";
@@ -15,6 +15,7 @@ import {
   pathsCost,
   pathsError,
   pathText,
+  withVerdicts,
 } from "../src/index.ts";
 import { bestOf } from "../src/largest.ts";
 import { searchPaths } from "../src/search.ts";
@@ -106,6 +107,99 @@ describe("the analysis paths", () => {
       result.agreement?.rankCorrelation,
       signs.length / 4,
     ]);
+  });
+
+  test("paths are checked by their names, as they are printed", async () => {
+    const listed = await paths.run(subject(), parse({ top: 6, positions: true, verify: 6 }));
+    const third = listed.shown.find(({ nodes, position }) => nodes.length > 1 && position !== null);
+    if (third === undefined) throw new Error("Paths go through nodes.");
+    const { source, position, nodes, text } = third;
+    const names = [text, `${source.replace(":", " of ")}@${position}>${nodes.join(">")}`];
+    const checked = await paths.run(subject(), parse({ top: 0, budget: 0, check: names }));
+    expect(checked.checked?.map(({ verified }) => verified)).toEqual([
+      third.verified,
+      third.verified,
+    ]);
+    expect(checked.checked?.[0]).toMatchObject({ source, position, nodes, text, positions: null });
+    // Nothing was listed, the sums are all there.
+    expect(checked.search).toMatchObject({ exhaustive: false, expanded: 0 });
+    expect(checked.notShown.sum).toBeNear(listed.total, { rtol: 1e-10 });
+    expect(paths.tables(checked)[1]?.kind).toBe("path-check");
+    // As if it had been asked for with the list.
+    const unchecked = await paths.run(subject(), parse({ top: 6, positions: true }));
+    const both = withVerdicts(unchecked, checked.checked?.slice(1) ?? []);
+    const asked = await paths.run(subject(), parse({ top: 6, positions: true, check: [names[1]] }));
+    expect(both).toEqual(asked);
+    expect(both.shown.flatMap(({ verified }) => verified ?? [])).toEqual([third.verified]);
+    // A single route; routes of a path add up to it, frozen.
+    const whole = await paths.run(subject(), parse({ top: 6, positions: true, routes: 1000 }));
+    const routes = whole.shown.find((one) => one.text === text)?.routes?.shown ?? [];
+    const each = await paths.run(
+      subject(),
+      parse({ top: 0, budget: 0, check: routes.map((route) => route.text) }),
+    );
+    const sum = each.checked?.reduce((all, { verified }) => all + verified.frozen, 0);
+    expect(sum).toBeNear(third.verified?.frozen ?? Number.NaN, { rtol: 1e-9 });
+  });
+
+  test.each([
+    ["embed@1 → L9.H0", "transformer/no-head"],
+    ["embed@1 → L0.F0", "paths/no-node"],
+    ["embed@99 → L0.H0", "paths/no-source"],
+    ["nothing@1 → L0.H0", "paths/no-source"],
+    ["embed@1 → L1.H0 → L0.H0", "paths/bad-path"],
+    ["embed@1 → L0.H0@1 → L1.H0", "paths/bad-path"],
+    ["embed@1 →", "paths/bad-path"],
+    ['embed " 4"@1 → L0.H0', "paths/bad-path"],
+  ])("refuses %s", async (name, code) => {
+    const work = paths.run(subject(), parse({ top: 0, budget: 0, check: [name] }));
+    await expect(work).rejects.toMatchObject({ code });
+  });
+
+  test("the score of a head is a sum of paths, to its query or to its keys", async () => {
+    const { head, query, key } = { head: "L1.H1", query: 3, key: 1 };
+    for (const side of ["query", "key"]) {
+      const values = { head, query, key, side, top: 5, routes: 2, positions: true, verify: 2 };
+      const result = await paths.run(subject(), parse(values));
+      expect(result.score).toMatchObject({ layer: 1, head: 1, query, key, side });
+      const { trace } = forward(reference, model, tokens, { sites: ["L1.attn.*"] });
+      const site = (name: string) => trace.get(`L1.attn.${name}`) as Tensor; // it was asked for
+      const at = (x: Tensor, pos: number) => {
+        const places = { head: 1, pos: query, key_pos: pos };
+        return Object.entries(places).reduce(
+          (part, [axis, i]) => reference.slice(part, axis, i, i + 1),
+          x,
+        ).data[0] as number; // of one
+      };
+      const scores = [0, 1, 2, 3].map((pos) => at(site("score"), pos));
+      const score = (scores[key] ?? 0) - scores.reduce((a, b) => a + b) / 4;
+      expect(result.target).toMatchObject({ a: null, b: null });
+      expect(result.target.value).toBeNear(score, { rtol: 1e-9 });
+      expect(result.total + result.constant).toBeNear(score, { rtol: 1e-9 });
+      expect(result.score?.probability).toBeNear(at(site("pattern"), key), { rtol: 1e-12 });
+      expect(result.certificate.verdict).toBe("adds-up");
+      for (const { effect, verified } of result.shown.slice(0, 2)) {
+        expect(verified?.predicted).toBeNear(effect, { rtol: 1e-9, atol: 1e-12 });
+        expect(verified?.frozen).toBeNear(effect, { rtol: 1e-9, atol: 1e-12 });
+        expect(verified?.without.live.value).toBeNear(score - (verified?.live ?? 0), {
+          rtol: 1e-9,
+        });
+        expect(verified?.live).not.toBe(verified?.frozen);
+      }
+      // Routes end where the head looks: at its query, or at the keys that this sees.
+      const ends = result.shown.flatMap(({ routes }) => routes?.shown ?? []);
+      for (const { positions } of ends) expect(positions.at(-1)).toBeLessThanOrEqual(query);
+      if (side === "query") for (const { positions } of ends) expect(positions.at(-1)).toBe(query);
+    }
+    const late = paths.run(subject(), parse({ head, query: 1, key: 3, top: 1 }));
+    await expect(late).rejects.toMatchObject({ code: "paths/bad-position" });
+    // What comes after the head is no part of its reasons.
+    const after = { head, query, key, top: 0, budget: 0, check: ["embed@1 → L1.mlp"] };
+    await expect(paths.run(subject(), parse(after))).rejects.toMatchObject({
+      code: "paths/bad-path",
+    });
+    expect(() => parse({ head })).toThrow();
+    expect(() => parse({ head, query, key, target: [1, 2] })).toThrow();
   });
 
   test("over prompts, people see how freezing agrees with the model", async () => {

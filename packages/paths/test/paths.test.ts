@@ -47,7 +47,7 @@ import { allPaths, frozenSites, partsOf, type Tiny } from "./naive.ts";
 const tokens = [3, 17, 5, 5, 9];
 const target = { a: 4, b: 9 };
 /** Paths that are made once, without positions. */
-const MANY = 200_000n;
+const MANY = 50_000n;
 
 /** What readouts are taken of: the logits of a run, not capped. */
 const logitsOf = (model: Tiny): Tensor =>

@@ -81,6 +81,8 @@ export { type Run, type RunOptions, run } from "./run.ts";
 export { type RunCostOptions, runCost } from "./run-cost.ts";
 export {
   commonRuns,
+  type KeptRuns,
+  keptRuns,
   type NotedRun,
   type NotedRuns,
   notedRuns,

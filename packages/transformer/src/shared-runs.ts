@@ -33,7 +33,10 @@ export interface NotedRun {
 export type NotedRuns = ReadonlyMap<string, NotedRun>;
 
 /** Models whose runs are noted, or shared, for as long as a call takes. A model made of one of them is another. */
-const noting = new WeakMap<object, Map<string, NotedRun>>();
+const noting = new WeakMap<
+  object,
+  { readonly runs: Map<string, NotedRun>; readonly most: number }
+>();
 const sharing = new WeakMap<
   object,
   { readonly engine: unknown; readonly runs: ReadonlyMap<string, Recorded<unknown>> }
@@ -80,11 +83,12 @@ function note<T extends Shaped>(model: Model<T>, ids: Ids, chosen: (site: Site) 
   const notes = noting.get(model);
   if (notes === undefined) return;
   const key = keyOf(ids);
-  const before = notes.get(key);
+  const before = notes.runs.get(key);
+  if (before === undefined && notes.runs.size >= notes.most) return;
   const run = before ?? { ids, kept: new Set(), ...sitesOf(shapesOf(model), ids) };
   if (run.extra.some(chosen)) return;
   const kept = new Set([...run.kept, ...[...run.sizes.keys()].filter(chosen)]);
-  notes.set(key, { ...run, kept });
+  notes.runs.set(key, { ...run, kept });
 }
 
 /** How many numbers there are at each site of a run, from shapes alone. */
@@ -100,13 +104,14 @@ function sitesOf(model: Model<Priced>, ids: Ids): Pick<NotedRun, "sizes" | "extr
   return { sizes: own, extra: [...sizes(true).keys()].filter((site) => !own.has(site)) };
 }
 
-/** What `estimate` gives, and the plain runs of the outline that it asked for on its way. */
+/** What `estimate` gives, and the plain runs of the outline that it asked for on its way, the first `most` of them. */
 export function notedRuns<R>(
   outline: Model<Priced>,
   estimate: () => R,
+  { most = Number.POSITIVE_INFINITY }: { readonly most?: number } = {},
 ): { readonly value: R; readonly runs: NotedRuns } {
   const runs = new Map<string, NotedRun>();
-  noting.set(outline, runs);
+  noting.set(outline, { runs, most });
   try {
     return { value: estimate(), runs };
   } finally {
@@ -143,20 +148,72 @@ export async function sharedRuns<T extends Shaped, R>(
 ): Promise<R> {
   const made = new Map<string, Recorded<T>>();
   try {
-    for (const { ids, kept, sizes, extra } of runs) {
-      const trace = new Map<Site, T>();
-      const sites = recording(plainSites<T>(), (site) => kept.has(site), trace);
-      const recorded = engine.scope(() => {
-        return { residual: residualStream(engine, model, ids, sites), trace };
-      });
-      made.set(keyOf(ids), { ...recorded, sites: [...sizes.keys(), ...extra] });
-    }
+    for (const run of runs) made.set(keyOf(run.ids), record(engine, model, run));
     sharing.set(model, { engine, runs: made });
     return await use();
   } finally {
     sharing.delete(model);
     engine.free(made);
   }
+}
+
+/** Runs that one piece of work may make, to be kept: more are those of many texts, which nobody asks for again. */
+const KEPT_RUNS = 4;
+
+/** Plain runs of one model on one engine, kept from one piece of work to the next. */
+export interface KeptRuns<T extends Shaped> {
+  /**
+   * Does work on the model. Plain runs that it is known to make, and that are not kept yet, are made first, with all of
+   * their sites: whatever is asked about these tokens next finds them. The numbers are those of runs of its own.
+   */
+  use<R>(model: Model<T>, noted: NotedRuns, work: () => Promise<R>): Promise<R>;
+}
+
+/** @param most numbers that are kept at most: a run that has more is not */
+export function keptRuns<T extends Shaped>(
+  engine: Engine<T>,
+  { most }: { readonly most: number },
+): KeptRuns<T> {
+  const kept = new Map<string, { readonly run: Recorded<T>; readonly size: number }>();
+  const taken = (): number => [...kept.values()].reduce((sum, { size }) => sum + size, 0);
+  const forget = (key: string): void => {
+    engine.free(kept.get(key)?.run);
+    kept.delete(key);
+  };
+  const make = (model: Model<T>, key: string, noted: NotedRun): void => {
+    const all = { ...noted, kept: new Set(noted.sizes.keys()) };
+    const size = sharedSize([all], model.architecture.d_model);
+    if (size > most) return;
+    for (const old of [...kept.keys()]) if (taken() + size > most) forget(old);
+    kept.set(key, { run: record(engine, model, all), size });
+  };
+  return {
+    use: async (model, noted, work) => {
+      if (noted.size > KEPT_RUNS) return await work();
+      for (const [key, run] of noted) if (!kept.has(key)) make(model, key, run);
+      const runs = new Map([...kept].map(([key, { run }]) => [key, run]));
+      sharing.set(model, { engine, runs });
+      try {
+        return await work();
+      } finally {
+        sharing.delete(model);
+      }
+    },
+  };
+}
+
+/** A run with the sites that are to be kept, alive until it is freed. */
+function record<T extends Shaped>(
+  engine: Engine<T>,
+  model: Model<T>,
+  { ids, kept, sizes, extra }: NotedRun,
+): Recorded<T> {
+  const trace = new Map<Site, T>();
+  const sites = recording(plainSites<T>(), (site) => kept.has(site), trace);
+  const recorded = engine.scope(() => {
+    return { residual: residualStream(engine, model, ids, sites), trace };
+  });
+  return { ...recorded, sites: [...sizes.keys(), ...extra] };
 }
 
 function keyOf({ shape, data }: Ids): string {

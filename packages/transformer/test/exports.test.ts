@@ -34,6 +34,7 @@ test("what the package exports", () => {
     "headName",
     "headNamed",
     "heldAt",
+    "keptRuns",
     "keysOf",
     "klDivergence",
     "labelling",

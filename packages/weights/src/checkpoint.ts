@@ -107,10 +107,30 @@ export async function openCheckpoint(
   if (file !== undefined) return await single(from.name, SINGLE_FILE, file, options);
   const index = await from.open(INDEX_FILE, options);
   if (index !== undefined) return checkpointOf(from.name, await openShards(from, index, options));
+  const other = await otherWeights(from, options);
   throw new InputError({
     code: "weights/no-checkpoint",
-    message: `${from.name}: there is neither ${SINGLE_FILE} nor ${INDEX_FILE}.`,
-    remedy: "Name the folder that holds one of them, or open a file under another name by itself.",
-    details: { folder: from.name },
+    message: `${from.name}: there is neither ${SINGLE_FILE} nor ${INDEX_FILE}${other === undefined ? "" : `, only ${other}, which is not read`}.`,
+    remedy:
+      other === undefined
+        ? "Name the folder that holds one of them, or open a file under another name by itself."
+        : "Save the model as safetensors, or use a revision that has them.",
+    details: { folder: from.name, ...(other !== undefined && { other }) },
   });
+}
+
+/** Files of weights that other libraries write, and this one does not read. */
+const OTHER_WEIGHTS: readonly string[] = [
+  ...["pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"],
+  ...["tf_model.h5", "flax_model.msgpack"],
+];
+
+/** The first of them in a folder; what cannot be looked at is not there. */
+async function otherWeights(folder: Folder, options?: ReadOptions): Promise<string | undefined> {
+  for (const file of OTHER_WEIGHTS) {
+    const found = await folder.open(file, options).catch(() => undefined);
+    options?.signal?.throwIfAborted();
+    if (found !== undefined) return file;
+  }
+  return undefined;
 }

@@ -2,18 +2,19 @@
 // Ends with the line "N passed, N failed", with ", N skipped" where tests were skipped.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { repository } from "./members.mjs";
 
-/** @type {[name: string, script: string][]} */
+/** @type {[name: string, script: string][]} those that take long come first */
 const checks = [
-  ["format and lint", "check:format"],
+  ["API reports", "check:api"],
   ["types of tests and tools", "check:types"],
-  ["arrows between packages, import cycles", "check:arrows"],
   ["unused files, exports, dependencies", "check:unused"],
   ["packages as published", "check:published"],
-  ["API reports", "check:api"],
   ["schemas of results", "check:schemas"],
+  ["format and lint", "check:format"],
+  ["arrows between packages, import cycles", "check:arrows"],
   ["licences of dependencies", "check:licences"],
 ];
 
@@ -23,7 +24,27 @@ const failed = [];
 /** @type {string[]} */
 const skipped = [];
 
-for (const [name, script] of checks) {
+// As many checks at a time as there are cores: most of them use one.
+const waiting = checks.values();
+await Promise.all(
+  Array.from({ length: availableParallelism() }, async () => {
+    for (const [name, script] of waiting) await check(name, script);
+  }),
+);
+await unitTests();
+
+if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
+if (failed.length > 0) console.log(`\nFailed:\n${failed.map((line) => `  ${line}`).join("\n")}`);
+const tail = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
+console.log(`\n${totals.passed} passed, ${failed.length} failed${tail}`);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+/**
+ * Runs a check, prints how it went, and adds it to the totals.
+ * @param {string} name
+ * @param {string} script
+ */
+async function check(name, script) {
   const start = performance.now();
   const { status, output } = await npmScript(script);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
@@ -35,13 +56,6 @@ for (const [name, script] of checks) {
     console.log(`Run it alone: npm run ${script}`);
   }
 }
-await unitTests();
-
-if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((line) => `  ${line}`).join("\n")}`);
-if (failed.length > 0) console.log(`\nFailed:\n${failed.map((line) => `  ${line}`).join("\n")}`);
-const tail = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
-console.log(`\n${totals.passed} passed, ${failed.length} failed${tail}`);
-process.exitCode = failed.length === 0 ? 0 : 1;
 
 /**
  * Runs a script of the root package.json, quietly.

@@ -1,8 +1,9 @@
+import { csvLine } from "@resolvent/analysis";
 import type { MachineReport } from "@resolvent/cpu";
 import { Command } from "commander";
 import { type Format, type FormatOptions, formatOf, options } from "../options.ts";
 import { wrapped } from "../places.ts";
-import { csvLine, table } from "../table.ts";
+import { table } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 export function doctorCommand(terminal: Terminal): Command {

@@ -1,5 +1,7 @@
+import type { CpuTensor } from "@resolvent/cpu";
 import type { Precision } from "@resolvent/tensor";
-import type { Opening } from "../host.ts";
+import { type KeptRuns, keptRuns } from "@resolvent/transformer";
+import { type Opening, RUNS_BYTES } from "../host.ts";
 
 /** How long a model that nobody asks about stays in memory, in milliseconds. */
 const IDLE = 10 * 60_000;
@@ -17,6 +19,8 @@ export interface KeptEngines {
 }
 
 interface Kept extends Opened {
+  /** Runs that views of one text share. */
+  readonly runs: KeptRuns<CpuTensor>;
   /** Which models, and how their weights are kept. */
   readonly key: string;
   readonly place: string;
@@ -43,7 +47,7 @@ export function keptEngines(
     kept.clear();
     for (const { close } of all) await close();
   };
-  const lent = ({ engine, models }: Opened): Opened => {
+  const lent = ({ engine, models, runs }: Kept): Opened => {
     clearTimeout(timer);
     using++;
     const close = async (): Promise<void> => {
@@ -51,7 +55,7 @@ export function keptEngines(
       timer = setTimeout(() => void closeAll(), idle);
       timer.unref();
     };
-    return { engine, models, close };
+    return { engine, models, runs, close };
   };
   return {
     open: async (wanted, options, terminal) => {
@@ -65,8 +69,10 @@ export function keptEngines(
       const { engine } = opened;
       const fits = options.precision === precision || engine.memory.used <= BESIDE_BYTES;
       if (options.stream || !fits || kept.has(options.precision)) return opened;
-      kept.set(options.precision, { ...opened, key, place });
-      return lent(opened);
+      const most = RUNS_BYTES / (options.precision === "f64" ? 8 : 4);
+      const own: Kept = { ...opened, key, place, runs: keptRuns(engine, { most }) };
+      kept.set(options.precision, own);
+      return lent(own);
     },
     close: async () => {
       clearTimeout(timer);

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { ListedAnalysis } from "@resolvent/analysis";
 import { createCpu } from "@resolvent/cpu";
 import { analyses } from "../analyses.ts";
 import { usageError } from "../failure.ts";
@@ -26,7 +27,16 @@ export interface LabFlags extends HostFlags {
 export async function serveLab(
   model: string | undefined,
   flags: LabFlags,
-  { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
+  {
+    terminal,
+    signal,
+    contributed = [],
+  }: {
+    readonly terminal: Terminal;
+    readonly signal: AbortSignal;
+    /** Analyses of plug-ins. */
+    readonly contributed?: readonly ListedAnalysis[];
+  },
 ): Promise<void> {
   if (!existsSync(APP)) {
     throw usageError("The lab has not been built.", "Build it: npm run build.");
@@ -37,7 +47,10 @@ export async function serveLab(
   const { precision, threads } = flags;
   const engine = await createCpu({ precision, ...(threads !== undefined && { threads }) });
   await engine.close();
-  const machine = machineOf({ analyses, places, flags, engine: engineWords(engine), terminal });
+  const machine = machineOf({
+    ...{ analyses: [...analyses, ...contributed], places, flags, terminal },
+    engine: engineWords(engine),
+  });
   const server = await startLabServer({
     ...{ app: APP, workplace: machine.workplace, port: flags.port },
     ...(model !== undefined && { fragment: `v=1&m=${encodeURIComponent(model)}` }),

@@ -1,7 +1,9 @@
-import type { ListedAnalysis } from "@resolvent/analysis";
+import type { DictionaryFiles, ListedAnalysis } from "@resolvent/analysis";
 import { describeAnalysis, type Workplace } from "@resolvent/analysis/remote";
 import type { Cpu } from "@resolvent/cpu";
-import { type HostFlags, hostOf } from "../host.ts";
+import { bundledDictionaries } from "@resolvent/models/dictionaries";
+import { findDictionaries } from "../dictionaries.ts";
+import { type CommandHost, type HostFlags, hostOf } from "../host.ts";
 import { openModels } from "../open.ts";
 import type { Terminal } from "../terminal.ts";
 import { keptEngines } from "./kept-engines.ts";
@@ -49,39 +51,65 @@ export function machineOf({
             ? analyses.map(({ name, summary }) => ({ name, summary }))
             : analyses.filter(({ name }) => names.includes(name)).map(describeAnalysis),
         models: places.list(),
+        dictionaries: places.dictionaries(),
         engine,
         ...(flags.precision === "f64" && { precision: "f64" as const }),
       }),
       analysis: async (name) => analyses.find((one) => one.name === name),
-      host: (model, settings) => {
+      host: async (model, settings) => {
         const own: HostFlags = {
           ...flags,
           precision: flags.precision === "f64" ? "f64" : settings.precision,
           float64: settings.float64 && flags.float64 !== false,
         };
-        const host = (name: string) =>
+        const dictionaries = await opened(places, model, settings.dictionaries, terminal);
+        const host = (name: string): CommandHost =>
           hostOf(name, own, {
-            ...{ terminal, signal: NEVER, later: undefined, dictionaries: [] },
+            ...{ terminal, signal: NEVER, later: undefined, dictionaries },
             ...{ checkpoint: async () => undefined, open: engines.open },
           });
         const { precision, float64, offers } = host(model);
         const { layers = true, linearAlgebra = true, float64: certificate = true } = offers;
+        let resolved: CommandHost | undefined;
+        /** One for all models of a request: it knows those again that it has found. */
+        const here = (): CommandHost => {
+          resolved ??= host(places.resolve(model));
+          return resolved;
+        };
         return {
           precision,
           ...(float64 !== undefined && { float64 }),
           // By name, so that what a command may open beside is not open to requests.
           offers: {
-            ...{ layers, linearAlgebra, float64: certificate },
-            dictionary: none("dictionary"),
+            ...{ layers, linearAlgebra, float64: certificate, models: true, folders: true },
+            dictionary:
+              dictionaries.length > 0
+                ? dictionaries
+                : { refused: `there is none of ${model}`, remedy: "Name one of the list." },
             corpus: none("corpus"),
             pairs: none("pairs"),
           },
-          find: async () => await host(places.resolve(model)).find(),
+          find: async () => await here().find(),
+          findOther: async (name) => await here().findOther(places.resolve(name)),
         };
       },
     },
     close: engines.close,
   };
+}
+
+/** The files of dictionaries by their names; of the model's first where none is named, and none where it has none. */
+async function opened(
+  places: ModelPlaces,
+  model: string,
+  names: readonly string[] | undefined,
+  terminal: Terminal,
+): Promise<readonly DictionaryFiles[]> {
+  const first = Object.values(bundledDictionaries).find((one) => one.model === model);
+  const named = names ?? (first === undefined ? [] : [first.name]);
+  const found = await findDictionaries(named.map(places.dictionary), { offline: true }, terminal);
+  // What a config names elsewhere lies in no folder that was named.
+  return found.map(({ name, folder }) => ({ name, folder }));
 }
 
 /** The signal of a host is that of the request. */

@@ -1,20 +1,27 @@
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
-import type { ModelSummary } from "@resolvent/analysis/remote";
+import type { DictionarySummary, ModelSummary } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
+import { bundledDictionaries } from "@resolvent/models/dictionaries";
+import { bundledVariants } from "@resolvent/models/variants";
 import { InputError } from "@resolvent/tensor";
 import { usageError } from "../failure.ts";
 
 /** Folders that are looked through for models at most: whoever names a whole disk waits no longer than for its top. */
 const MOST_FOLDERS = 2000;
 
-/** How deep below a named folder models are looked for. */
+/** How deep below a named folder models are looked for, and below a dictionary's for those of its set. */
 const DEPTH = 3;
 
-/** Files of a model's folder whose place is looked at, at most: a model in parts has a few hundred. */
+/** Files of a folder, and below it, whose place is looked at, at most: a model in parts has a few hundred. */
 const MOST_FILES = 10_000;
 
-/** The models that a server may open, by name. */
+/** Files of which every folder of a dictionary has one, and no folder of a model. */
+const DICTIONARY_FILES: readonly string[] = [
+  ...["cfg.json", "params.npz", "hyperparams.json", "config.yaml"],
+];
+
+/** The models and dictionaries that a server may open, by name. */
 export interface ModelPlaces {
   /** Those that there are, as a list for people. */
   list(): readonly ModelSummary[];
@@ -23,6 +30,13 @@ export interface ModelPlaces {
    * @throws InputError `cli/not-served`
    */
   resolve(name: string): string;
+  /** The dictionaries that there are: bundled ones, and folders below those that were named. */
+  dictionaries(): readonly DictionarySummary[];
+  /**
+   * What the dictionary of that name is to be opened by.
+   * @throws InputError `cli/not-served`
+   */
+  dictionary(name: string): string;
 }
 
 /**
@@ -42,33 +56,47 @@ export function modelPlaces(model: string | undefined, folders: readonly string[
   });
   const below = (name: string): { readonly folder: string; readonly real: string } | undefined =>
     roots.find(({ folder }) => isInside(resolve(name), resolve(folder)));
+  const inside = (what: string, name: string): string => {
+    // First by the name alone: whether there is something elsewhere is not told.
+    const root = below(name);
+    if (root === undefined) throw notServed(what, name, "is not below a folder that was named");
+    const real = realOf(name);
+    if (real === undefined) throw notServed(what, name, "is not there");
+    if (!isInside(real, root.real))
+      throw notServed(what, name, "is a link that leads out of its folder");
+    const out = linkOut(real, root.real);
+    if (out !== undefined) throw notServed(what, name, `has a link that leads out of it, ${out}`);
+    return real;
+  };
   return {
     list: () => {
       const named = model === undefined || isBundled(model) ? [] : [model];
-      const found = roots.flatMap(({ folder, real }) => modelsBelow(folder, real));
+      const found = roots.flatMap(({ folder, real }) => foldersWith(["config.json"], folder, real));
+      const bundled = [...Object.values(bundledModels), ...Object.values(bundledVariants)];
       return [
         ...[...new Set([...named, ...found])].map((name) => ({ name, summary: basename(name) })),
-        ...Object.values(bundledModels).map(({ name, summary }) => ({ name, summary })),
+        ...bundled.map(({ name, summary }) => ({ name, summary })),
       ];
     },
-    resolve: (name) => {
-      if (isBundled(name) || name === model) return name;
-      // First by the name alone: whether there is something elsewhere is not told.
-      const root = below(name);
-      if (root === undefined) throw notServed(name, "is not below a folder that was named");
-      const real = realOf(name);
-      if (real === undefined) throw notServed(name, "is not there");
-      if (!isInside(real, root.real))
-        throw notServed(name, "is a link that leads out of its folder");
-      const out = linkOut(real, root.real);
-      if (out !== undefined) throw notServed(name, `has a link that leads out of it, ${out}`);
-      return real;
+    resolve: (name) => (isBundled(name) || name === model ? name : inside("model", name)),
+    dictionaries: () => {
+      const found = roots.flatMap(({ folder, real }) =>
+        foldersWith(DICTIONARY_FILES, folder, real),
+      );
+      return [
+        ...Object.values(bundledDictionaries).map(({ name, summary, model }) => ({
+          ...{ name, summary, model },
+        })),
+        ...[...new Set(found)].map((name) => ({ name, summary: basename(name), model: null })),
+      ];
     },
+    dictionary: (name) =>
+      Object.hasOwn(bundledDictionaries, name) ? name : inside("dictionary", name),
   };
 }
 
 function isBundled(name: string): boolean {
-  return Object.hasOwn(bundledModels, name);
+  return Object.hasOwn(bundledModels, name) || Object.hasOwn(bundledVariants, name);
 }
 
 function isInside(path: string, folder: string): boolean {
@@ -84,18 +112,29 @@ function realOf(path: string): string | undefined {
   }
 }
 
-/** The first file of a folder that is elsewhere: opening a model opens its files. */
+/** The first file of a folder, or below it, that is elsewhere: opening a model, or a set of dictionaries, opens its files. */
 function linkOut(folder: string, root: string): string | undefined {
-  const entries = entriesOf(folder).slice(0, MOST_FILES);
-  return entries.find((entry) => {
-    if (!entry.isSymbolicLink()) return false;
-    const real = realOf(join(folder, entry.name));
-    return real !== undefined && !isInside(real, root);
-  })?.name;
+  let at: readonly string[] = [""];
+  let seen = 0;
+  for (let depth = 0; depth <= DEPTH; depth++) {
+    const next: string[] = [];
+    for (const inside of at) {
+      for (const entry of entriesOf(join(folder, inside))) {
+        const name = join(inside, entry.name);
+        if (++seen > MOST_FILES) return name; // what was not looked at is not opened
+        if (entry.isDirectory()) next.push(name);
+        if (!entry.isSymbolicLink()) continue;
+        const real = realOf(join(folder, name));
+        if (real !== undefined && !isInside(real, root)) return name;
+      }
+    }
+    at = next;
+  }
+  return undefined;
 }
 
-/** Names of the folders with a config.json at a folder and below it, links to folders left out. */
-function modelsBelow(folder: string, real: string): readonly string[] {
+/** Names of the folders with one of these files at a folder and below it, links to folders left out. */
+function foldersWith(files: readonly string[], folder: string, real: string): readonly string[] {
   const found: string[] = [];
   let at: readonly (readonly [name: string, place: string])[] = [[folder, real]];
   let seen = 0;
@@ -104,7 +143,7 @@ function modelsBelow(folder: string, real: string): readonly string[] {
     for (const [name, place] of at) {
       if (++seen > MOST_FOLDERS) return found.sort();
       const entries = entriesOf(place);
-      if (entries.some((entry) => entry.name === "config.json")) found.push(name);
+      if (entries.some((entry) => files.includes(entry.name))) found.push(name);
       for (const entry of entries) {
         if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
         next.push([join(name, entry.name), join(place, entry.name)]);
@@ -123,10 +162,10 @@ function entriesOf(folder: string) {
   }
 }
 
-function notServed(name: string, why: string): InputError {
+function notServed(what: string, name: string, why: string): InputError {
   return new InputError({
     code: "cli/not-served",
-    message: `The model "${name}" ${why}.`,
+    message: `The ${what} "${name}" ${why}.`,
     remedy: "Start `resolvent lab` with it, or with --folder and the folder that it is in.",
     details: { name },
   });

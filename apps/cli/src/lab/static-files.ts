@@ -24,6 +24,9 @@ export const HEADERS: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer",
 };
 
+/** The one file that the page frames: plug-ins run in it. */
+const FRAME = "/plugins/frame.html";
+
 /** A folder of files, sent by their names. */
 export interface StaticFiles {
   /** Answers a request for a path; false where there is no such file. */
@@ -43,6 +46,7 @@ export function staticFiles(folder: string): StaticFiles {
       if (file === undefined || stats === undefined) return false;
       response.writeHead(200, {
         ...HEADERS,
+        ...(path === FRAME && { "content-security-policy": "frame-ancestors 'self'" }),
         "content-type": TYPES[extname(file)] ?? "application/octet-stream",
         "content-length": stats.size,
         // Assets are called by what is in them. Another release of the rest may be served from the same port.

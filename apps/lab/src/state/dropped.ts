@@ -1,4 +1,5 @@
-import type { NamedFiles } from "../worker/places.ts";
+import { InputError } from "@resolvent/tensor";
+import type { NamedFiles } from "../worker/named-files.ts";
 
 /** A file, and where it lies in what was dropped. */
 export interface PlacedFile {
@@ -72,4 +73,29 @@ export function modelFiles(placed: readonly PlacedFile[]): ModelFiles {
     files: own.map(({ path, file }) => [path.slice(start.length), file] as const),
     bytes: own.reduce((sum, { file }) => sum + file.size, 0),
   };
+}
+
+/** Kinds of weights by the ends of their files' names, which are not read. */
+const OTHERS: readonly (readonly [end: RegExp, what: string])[] = [
+  [/\.gguf$/i, "GGUF, of llama.cpp: most often quantised"],
+  [/\.(?:bin|pt|pth|ckpt)$/i, "files of torch"],
+  [/\.(?:h5|msgpack)$/i, "files of TensorFlow or Flax"],
+  [/\.onnx$/i, "ONNX, a graph of operations"],
+];
+
+/** Why files are no model that can be opened, where they have weights of another kind only; undefined where not. */
+export function notRead({ files }: ModelFiles): InputError | undefined {
+  const names = files.map(([name]) => name);
+  if (names.some((name) => name.endsWith(".safetensors"))) return undefined;
+  for (const [end, what] of OTHERS) {
+    const name = names.find((one) => end.test(one));
+    if (name === undefined) continue;
+    return new InputError({
+      code: "lab/other-weights",
+      message: `${name}: these weights are ${what}, which are not read.`,
+      remedy: "Drop the model as it was saved by transformers: config.json and safetensors.",
+      details: { name },
+    });
+  }
+  return undefined;
 }

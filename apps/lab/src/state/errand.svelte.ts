@@ -1,5 +1,6 @@
 import type { Progress } from "@resolvent/analysis";
 import type { Asking, Estimate, Findings, Work } from "@resolvent/analysis/remote";
+import { remember } from "./works.ts";
 
 /** Something that goes on elsewhere. */
 export interface Job {
@@ -15,6 +16,16 @@ export interface Job {
 export interface Fault {
   readonly message: string;
   readonly remedy: string | undefined;
+}
+
+/** What an error says to people. */
+export function faultOf(error: unknown): Fault {
+  const { message = String(error), remedy } = Object(error);
+  const own = typeof remedy === "string" ? remedy : undefined;
+  return {
+    message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
+    remedy: own,
+  };
 }
 
 /** How work is run. */
@@ -67,14 +78,10 @@ export class Errand {
 
   /** Tells of a fault, unless somebody has ended what has failed. */
   failed(error: unknown): void {
-    const { name, code, message = String(error), remedy } = Object(error);
+    const { name, code } = Object(error);
     if (name === "AbortError") return;
     this.#onFault(code);
-    const own = typeof remedy === "string" ? remedy : undefined;
-    this.fault = {
-      message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
-      remedy: own,
-    };
+    this.fault = faultOf(error);
   }
 
   async #run(
@@ -102,8 +109,14 @@ export class Errand {
         told({ what, estimate, progress: undefined });
       }
       const onProgress = (progress: Progress): void => told({ what, estimate, progress });
-      const heard = onPartial === undefined ? {} : { onPartial };
-      return await this.#asking.run(work, { signal, onProgress, ...heard });
+      const hear = (findings: Findings): void => {
+        remember(findings, work);
+        onPartial?.(findings);
+      };
+      const heard = onPartial === undefined ? {} : { onPartial: hear };
+      const findings = await this.#asking.run(work, { signal, onProgress, ...heard });
+      remember(findings, work);
+      return findings;
     } catch (error) {
       if (this.#stop === stop) this.failed(error);
       return undefined;

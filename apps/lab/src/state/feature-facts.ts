@@ -14,10 +14,22 @@ export const MOST_BYTES = 200_000_000;
 /** The work that makes the graph of a question, pruned to a share of the influence. */
 export function graphWork(
   { model, prompt }: Question,
-  { target, threshold }: { readonly target: readonly number[]; readonly threshold: number },
+  {
+    target,
+    threshold,
+    dictionary,
+  }: {
+    readonly target: readonly number[];
+    readonly threshold: number;
+    /** Default that of the model. */
+    readonly dictionary?: string;
+  },
 ): Work {
   const values = { prompt, target, nodeThreshold: threshold, explain: EXPLAINED, top: LISTED };
-  return { analysis: "graph", model, values, precision: "f32", float64: false };
+  return {
+    ...{ analysis: "graph", model, values, precision: "f32", float64: false },
+    ...(dictionary !== undefined && { dictionaries: [dictionary] }),
+  };
 }
 
 /** The work that reads a graph file, and prunes it. */

@@ -58,9 +58,9 @@ export function formOf(
       choices: choicesOf(parameter),
       range: "range" in parameter ? parameter.range : undefined,
       hint: inputOf(parameter) === "none" ? "by the command line only" : hintOf(parameter),
-      text: textOf(start, kind),
+      text: textOf(kind === "file" ? Object(start).text : start, kind),
       on: start === true,
-      file: "",
+      file: kind === "file" ? String(Object(start).name ?? "") : "",
     };
   });
 }
@@ -144,33 +144,28 @@ function textOf(value: unknown, kind: Parameter["kind"]): string {
   return String(value);
 }
 
-/** What a form says: values by name, texts of files, and what of it cannot be read, by the field that it is in. */
+/** What a form says: values by name, files by what is in them, and what cannot be read, by the field that it is in. */
 export interface ReadForm {
   readonly values: Readonly<Record<string, unknown>>;
-  readonly texts: Readonly<Record<string, WorkText>>;
   readonly faults: Readonly<Record<string, string>>;
 }
 
 /** The values of a form: what is as it is anyway is left out. */
 export function valuesOf(fields: readonly Field[]): ReadForm {
   const values: Record<string, unknown> = {};
-  const texts: Record<string, WorkText> = {};
   const faults: Record<string, string> = {};
   for (const field of fields) {
-    const { name, label, kind, text, file } = field;
+    const { name } = field;
     try {
-      if (kind === "file" && text.trim() !== "")
-        texts[name] = { name: file === "" ? label : file, text };
       const value = readField(field);
       const same = JSON.stringify(value) === JSON.stringify(field.preset);
       if (value !== undefined && !same) values[name] = value;
-      if (field.required && value === undefined && texts[name] === undefined)
-        faults[name] = "This has to be given.";
+      if (field.required && value === undefined) faults[name] = "This has to be given.";
     } catch (error) {
       faults[name] = String(Object(error).message);
     }
   }
-  return { values, texts, faults };
+  return { values, faults };
 }
 
 /** Names of heads, and of nodes: what they may be is the analysis's to say. */
@@ -221,6 +216,9 @@ function readField(field: Field): unknown {
     case "siteVectors":
       return text.split("\n").flatMap((line) => (line.trim() === "" ? [] : [jsonOf(line)]));
     case "file":
+      return text.trim() === ""
+        ? undefined
+        : ({ name: field.file === "" ? field.label : field.file, text } satisfies WorkText);
     case "newFile":
     case "newFolder":
       return undefined;

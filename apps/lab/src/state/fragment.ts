@@ -12,6 +12,10 @@ export interface Place {
   readonly degree: number | null;
   /** The gates that the tree beside the bars holds; null for all, when it is the bars themselves and not drawn. */
   readonly frozen: readonly Gate[] | null;
+  /** How many of the largest paths are checked by intervention; null for as many as there are at first. */
+  readonly checked: number | null;
+  /** Dictionaries by name, where they are not those that the model has at first. */
+  readonly dictionaries: readonly string[] | null;
   /** The path that is selected, by its name in the list; null for the first. */
   readonly path: string | null;
   /** What else is selected, in all views. */
@@ -42,12 +46,15 @@ export interface ReadPlace {
 const VERSION = 1;
 
 /** Characters of a fragment that are read at most. */
-const MOST = 100_000;
+export const MOST = 100_000;
+
+/** Dictionaries that a fragment names at most, one for each layer of the deepest models and more. */
+const MOST_DICTIONARIES = 512;
 
 /** The place that the lab opens with. */
 export const START: Place = {
   ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
-  picked: NOTHING,
+  ...{ checked: null, dictionaries: null, picked: NOTHING },
 };
 
 /** Gates by the letters that fragments have for them. */
@@ -62,7 +69,7 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 
 /** A place as a fragment, without `#`: what is as at the start is left out. */
 export function fragmentOf(place: Place): string {
-  const { question, analysis, values, degree, frozen, path, picked } = place;
+  const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: [string, string][] = [
@@ -79,6 +86,8 @@ export function fragmentOf(place: Place): string {
     ...(analysis === START.analysis ? [] : [["a", analysis] as [string, string]]),
     ...(degree === null ? [] : [["k", String(degree)] as [string, string]]),
     ...(frozen === null ? [] : [["z", lettersOf(frozen)] as [string, string]]),
+    ...(checked === null ? [] : [["c", String(checked)] as [string, string]]),
+    ...(dictionaries === null ? [] : [["d", dictionaries.join(",")] as [string, string]]),
     ...(path === null ? [] : [["s", path] as [string, string]]),
     ...(picked.head === null ? [] : [["h", picked.head] as [string, string]]),
     ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
@@ -131,6 +140,13 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   const analysis = read("a", (name) => (/^[a-z][a-z0-9-]*$/.test(name) ? name : undefined));
   const degree = read("k", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
   const frozen = read("z", gatesOf);
+  const checked = read("c", (own) => (/^\d{1,4}$/.test(own) ? Number(own) : undefined));
+  const dictionaries = read("d", (own) => {
+    const names = own.split(",");
+    return names.length <= MOST_DICTIONARIES && names.every((name) => name !== "")
+      ? names
+      : undefined;
+  });
   const path = read("s", (own) => own);
   const head = read("h", (name) => (/^L\d{1,4}\.H\d{1,4}$/.test(name) ? name : undefined));
   const edge = read("e", (own) => {
@@ -156,6 +172,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       values: values ?? {},
       degree: degree ?? null,
       frozen: frozen ?? null,
+      ...{ checked: checked ?? null, dictionaries: dictionaries ?? null },
       path: path ?? null,
       picked: { head: head ?? null, edge: edge ?? null, node: node ?? null },
     },
@@ -172,6 +189,8 @@ const KEYS: ReadonlySet<string> = new Set([
   "a",
   "k",
   "z",
+  "c",
+  "d",
   "s",
   "h",
   "e",

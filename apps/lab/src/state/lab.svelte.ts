@@ -1,4 +1,4 @@
-import type { Certificate, Gate, Parameter, TokenFacts } from "@resolvent/analysis";
+import type { Certificate, Gate, TokenFacts } from "@resolvent/analysis";
 import type {
   AnalysisDescription,
   Asking,
@@ -6,11 +6,11 @@ import type {
   Findings,
   ModelDescription,
   Work,
-  WorkText,
 } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
 import type { MadeModel } from "../storage/made-models.ts";
-import type { Place as OwnPlace } from "../worker/places.ts";
+import type { Place as OwnPlace } from "../worker/named-files.ts";
+import type { Contributed } from "./contributed.ts";
 import type { Engines } from "./engines.svelte.ts";
 import { Errand } from "./errand.svelte.ts";
 import {
@@ -22,13 +22,22 @@ import {
   placeOf,
   START,
 } from "./fragment.ts";
+import { linkedValues, splitValues } from "./given-texts.ts";
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
 import { filesName, shortModelName } from "./own-names.ts";
 import { lastMove, pathNames } from "./path-facts.ts";
-import { FIRST, FIRST_VERIFIED, pathsWork, type Question, treeWork } from "./question.ts";
+import {
+  checkedAtFirst,
+  FIRST,
+  FIRST_VERIFIED,
+  pathsWork,
+  type Question,
+  treeWork,
+} from "./question.ts";
 import { isTab } from "./tabs.ts";
 import { Trail } from "./trail.ts";
+import { remember, workOf } from "./works.ts";
 
 /** Faults that end once a model is given or fetched. */
 const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
@@ -88,6 +97,8 @@ export class Lab {
   live: boolean = $state(false);
   /** What computes, where it can be chosen. */
   engines: Engines | null = null;
+  /** Analyses of plug-ins, where the page takes some. */
+  contributed: Contributed | null = null;
 
   /** Absent where models are not the page's to give. */
   readonly tell: LabOptions["tell"];
@@ -96,13 +107,14 @@ export class Lab {
   readonly #asking: Asking;
   #verified: number = FIRST_VERIFIED;
   readonly #kept = new KeptFindings();
-  /** What the tab last found: what can be copied of it. */
-  #found: Work | undefined;
+  /** What the tab last found. */
+  #found: Findings | undefined = $state.raw();
   /** Undefined while it is made into HTML. */
   #trail: Trail | undefined;
 
   constructor(first: Findings, asking: Asking, { tell }: LabOptions = {}) {
     this.findings = $state.raw(first);
+    remember(first, pathsWork(FIRST, { verify: FIRST_VERIFIED }));
     this.#asking = asking;
     this.tell = tell;
     this.errand = new Errand(asking, (code) => {
@@ -134,6 +146,12 @@ export class Lab {
   titleOf(model: string): string {
     const made = this.made.find(({ sha256 }) => filesName(sha256) === model);
     return made?.name ?? shortModelName(model);
+  }
+
+  /** What the screen, the tab or the panel has found; undefined where it has nothing yet. */
+  get shown(): Findings | undefined {
+    if (this.place.analysis === START.analysis) return this.findings;
+    return isTab(this.place.analysis) ? this.#found : this.panel?.findings;
   }
 
   /** The names of the paths that are listed. */
@@ -203,14 +221,17 @@ export class Lab {
 
   /** Shows an analysis; `paths` is the screen. */
   async open(analysis: string): Promise<void> {
-    if (analysis === this.place.analysis) return;
-    this.#go({ ...this.place, analysis, values: {} }, "analysis");
+    // One that a link named may be there only now.
+    const waits = this.panel === null && analysis !== START.analysis && !isTab(analysis);
+    if (analysis === this.place.analysis && !waits) return;
+    this.#go({ ...this.place, analysis, values: {}, dictionaries: null }, "analysis");
     await this.#openPanel();
   }
 
   /** Goes to a tab, or to the screen, with something selected. */
   visit(analysis: string, picked: Partial<Picked> = {}): void {
-    const own = analysis === this.place.analysis ? {} : { analysis, values: {} };
+    const own =
+      analysis === this.place.analysis ? {} : { analysis, values: {}, dictionaries: null };
     this.#go({ ...this.place, ...own, picked: { ...this.place.picked, ...picked } }, "pick");
     if (!isTab(analysis)) void this.#openPanel();
   }
@@ -249,13 +270,14 @@ export class Lab {
     const findings = known ?? (await this.errand.run(what, work, { estimated }));
     if (findings === undefined || !kept) return findings;
     this.#kept.keep(work, findings);
-    this.#found = work;
+    this.#found = findings;
     return findings;
   }
 
   /** Asks something else; what is selected is let go. */
   async ask(question: Question): Promise<void> {
-    const place = { ...this.place, question, path: null, degree: null, picked: NOTHING };
+    const nothing = { path: null, degree: null, checked: null, picked: NOTHING };
+    const place = { ...this.place, question, ...nothing };
     this.#go(place, "question");
     this.candidates = null;
     await this.#answer();
@@ -297,19 +319,18 @@ export class Lab {
     if (findings !== undefined) this.why = { path, findings };
   }
 
-  /** The work that the screen, or the panel, shows; with the parameters that it is about. */
-  async work(): Promise<{ readonly work: Work; readonly parameters: readonly Parameter[] }> {
-    const { values, question } = this.place;
-    const found = isTab(this.place.analysis) ? this.#found : undefined;
-    const analysis = found?.analysis ?? this.place.analysis;
-    const work: Work =
-      found ??
-      (analysis === START.analysis
-        ? pathsWork(question, { verify: this.#verified })
-        : { analysis, model: question.model, values, precision: "f32", float64: true });
-    const [described] = (await this.#asking.describe([analysis])).analyses;
-    const known = described !== undefined && "parameters" in described;
-    return { work, parameters: known ? described.parameters : [] };
+  /** What was asked where something was found, and all that its analysis says; undefined where nobody knows. */
+  async asked(
+    findings: Findings,
+  ): Promise<{ readonly work: Work; readonly analysis: AnalysisDescription } | undefined> {
+    const work = workOf(findings);
+    if (work === undefined) return undefined;
+    const [analysis] = (await this.#asking.describe([work.analysis])).analyses;
+    if (analysis === undefined || !("parameters" in analysis)) return undefined;
+    const own = this.description?.dictionaries?.find(({ model }) => model === work.model);
+    const needed = analysis.needs.includes("dictionary") && work.dictionaries === undefined;
+    const named = needed && own !== undefined ? { ...work, dictionaries: [own.name] } : work;
+    return { work: named, analysis };
   }
 
   /** Looks up what the model may go on with. */
@@ -327,21 +348,21 @@ export class Lab {
     return await this.#asking.tokens(this.place.question.model, text);
   }
 
-  /** Runs the analysis of the panel, on texts of files and on dictionaries where some are named. */
+  /** Runs the analysis of the panel, on dictionaries where some are named; files are among the values. */
   async runPanel(
     values: Readonly<Record<string, unknown>>,
-    texts: Readonly<Record<string, WorkText>> = {},
-    dictionaries?: readonly string[],
+    dictionaries: readonly string[] | null = this.place.dictionaries,
   ): Promise<void> {
     const { panel } = this;
     if (panel === null) return;
     const { name, float64 } = panel.description;
-    this.#go({ ...this.place, values }, "values");
-    const { model } = this.place.question;
+    const { texts, values: others } = splitValues(values);
+    this.#go({ ...this.place, values: linkedValues(values), dictionaries }, "values");
+    const { question } = this.place;
     const work: Work = {
-      ...{ analysis: name, model, values, precision: "f32", float64 },
+      ...{ analysis: name, model: question.model, values: others, precision: "f32", float64 },
+      ...(dictionaries !== null && { dictionaries }),
       ...(Object.keys(texts).length > 0 && { texts }),
-      ...(dictionaries !== undefined && { dictionaries }),
     };
     const findings = await this.errand.run(name, work, {
       onPartial: (partial) => {
@@ -403,7 +424,9 @@ export class Lab {
         return;
       }
       this.panel = { description, findings: undefined };
-      if (Object.keys(values).length > 0) await this.runPanel(values);
+      if (Object.keys(values).length === 0) return;
+      await this.errand.idle();
+      if (this.place.analysis === analysis) await this.runPanel(values);
     } catch (error) {
       this.errand.failed(error);
     }
@@ -424,24 +447,35 @@ export class Lab {
     const before = this.place;
     this.place = place;
     if (place.analysis !== before.analysis) void this.#openPanel();
+    const checked = place.checked ?? 0;
     if (JSON.stringify(place.question) !== JSON.stringify(this.answered)) await this.#answer();
+    else if (checked > this.#verified) await this.#answer({ verify: checked });
     else if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
   }
 
   async #answer({ verify = 0 }: { readonly verify?: number } = {}): Promise<void> {
-    const { question } = this.place;
+    const { question, checked: asked } = this.place;
     const same = JSON.stringify(question) === JSON.stringify(this.answered);
-    const checked = same ? Math.max(verify, this.#verified) : verify;
+    const checked = same
+      ? Math.max(verify, this.#verified)
+      : Math.max(verify, asked ?? checkedAtFirst(question));
     const what = same ? "taking paths away" : "all paths";
     const findings = await this.errand.run(what, pathsWork(question, { verify: checked }));
     if (findings === undefined) return;
     this.findings = findings;
     this.answered = question;
     this.#verified = checked;
+    this.#mend({ ...this.place, checked: checked === checkedAtFirst(question) ? null : checked });
     if (same) return;
     this.why = null;
     this.tree = null;
     await this.#growTree();
+  }
+
+  /** Says more exactly where it is. */
+  #mend(place: Place): void {
+    this.place = place;
+    this.#trail?.mend(fragmentOf(place));
   }
 
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */

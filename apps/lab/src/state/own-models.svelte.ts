@@ -1,10 +1,17 @@
 import type { ModelDescription } from "@resolvent/analysis/remote";
 import { type Keeper, startKeeper } from "../storage/keeper.ts";
-import type { ErrandProgress, Stored } from "../storage/messages.ts";
-import { type ModelFiles, modelFiles, type PlacedFile, placedFiles } from "./dropped.ts";
-import type { Fault } from "./errand.svelte.ts";
+import type { ErrandProgress, Fetched, Stored } from "../storage/messages.ts";
+import { type ModelFiles, modelFiles, notRead, type PlacedFile, placedFiles } from "./dropped.ts";
+import { type Fault, faultOf } from "./errand.svelte.ts";
 import type { Lab } from "./lab.svelte.ts";
-import { filesName, type HubModel, hubModelName, hubModelOf, isFilesName } from "./own-names.ts";
+import {
+  filesName,
+  type HubModel,
+  hubModelName,
+  hubModelOf,
+  isFilesName,
+  shortModelName,
+} from "./own-names.ts";
 
 /** The Hub's address, or that of another one where the page says so: its policy has to allow requests to it. */
 function hubEndpoint(): string {
@@ -29,6 +36,14 @@ export interface Task {
   readonly progress: ErrandProgress | undefined;
 }
 
+/** A model that is gone with the page. */
+export interface Held {
+  readonly name: string;
+  readonly bytes: number;
+  /** Why it is not stored. */
+  readonly why: string;
+}
+
 /** One's own models: those that were dropped, and those of the Hub that are stored. */
 export class OwnModels {
   candidate: Candidate | null = $state.raw(null);
@@ -37,6 +52,10 @@ export class OwnModels {
   fault: Fault | null = $state.raw(null);
   /** Names of dropped models that were opened. */
   dropped: readonly string[] = $state.raw([]);
+  /** Models of the Hub that are in memory, since the browser's storage has no room for them. */
+  held: readonly Held[] = $state.raw([]);
+  /** What the browser has answered when it was asked to keep what is stored; null before. */
+  granted: boolean | null = $state(null);
 
   readonly #lab: Lab;
   readonly #keeper: Keeper = startKeeper();
@@ -54,7 +73,7 @@ export class OwnModels {
         .filter(({ whole }) => whole)
         .map(({ commit }) => hubModelName({ repo, revision: commit })),
     );
-    return [...this.dropped, ...stored];
+    return [...this.dropped, ...this.held.map(({ name }) => name), ...stored];
   }
 
   /** Reads the headers of what was dropped. */
@@ -116,6 +135,12 @@ export class OwnModels {
     }
   }
 
+  /** Asks the browser to keep what is stored, also where the disk is full. */
+  async persist(): Promise<void> {
+    this.granted = await navigator.storage.persist().catch(() => false);
+    await this.list();
+  }
+
   /** Deletes all that is stored of a repository. */
   async remove(repo: string): Promise<void> {
     await this.#task(`deleting ${repo}`, async () => {
@@ -135,6 +160,8 @@ export class OwnModels {
 
   async #takeFiles(placed: readonly PlacedFile[]): Promise<void> {
     const files = modelFiles(placed);
+    const other = notRead(files);
+    if (other !== undefined) throw other;
     const description = await this.#describe(files.files);
     this.candidate = { title: files.name, from: { files }, description, bytes: files.bytes };
   }
@@ -172,12 +199,22 @@ export class OwnModels {
   async #fetch(hub: HubModel): Promise<void> {
     await this.#task(`fetching ${hub.repo}`, async (signal, onProgress) => {
       try {
-        const commit = await this.#keeper.fetch(hub, hubEndpoint(), { signal, onProgress });
-        this.#opened(hubModelName({ repo: hub.repo, revision: commit }));
+        const heard = { signal, onProgress };
+        const { commit, inMemory } = await this.#keeper.fetch(hub, hubEndpoint(), heard);
+        const name = hubModelName({ repo: hub.repo, revision: commit });
+        if (inMemory !== undefined) this.#hold(name, inMemory);
+        this.#opened(name);
       } finally {
         await this.list();
       }
     });
+  }
+
+  #hold(name: string, { files, why }: NonNullable<Fetched["inMemory"]>): void {
+    this.#lab.tell?.({ place: name, at: files });
+    const bytes = files.reduce((sum, [, { size }]) => sum + size, 0);
+    this.held = [...this.held.filter((one) => one.name !== name), { name, bytes, why }];
+    this.#lab.note = `${shortModelName(name)} is in this page's memory and not stored: it is gone when the page is closed. ${why}`;
   }
 
   #opened(name: string): void {
@@ -212,13 +249,7 @@ export class OwnModels {
   }
 
   #failed(error: unknown): void {
-    const { name, message = String(error), remedy } = Object(error);
-    if (name === "AbortError") return;
-    const own = typeof remedy === "string" ? remedy : undefined;
-    this.fault = {
-      message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),
-      remedy: own,
-    };
+    if (Object(error).name !== "AbortError") this.fault = faultOf(error);
   }
 }
 

@@ -22,6 +22,13 @@ export class Trail {
     else history.pushState(null, "", to);
   }
 
+  /** Says the last step more exactly: Back undoes both at once. */
+  mend(fragment: string): void {
+    const { history, location } = this.#window;
+    const address = `${location.pathname}${location.search}`;
+    history.replaceState(null, "", fragment === "" ? address : `${address}#${fragment}`);
+  }
+
   /** One step back. */
   back(): void {
     this.#window.history.back();

@@ -1,7 +1,7 @@
 import { errorOf } from "@resolvent/analysis/remote";
 import type { HubModel } from "../state/own-names.ts";
-import type { NamedFiles } from "../worker/places.ts";
-import type { Errand, ErrandProgress, Stored, Told, ToldMessage } from "./messages.ts";
+import type { NamedFiles } from "../worker/named-files.ts";
+import type { Errand, ErrandProgress, Fetched, Stored, Told, ToldMessage } from "./messages.ts";
 
 /** What can be heard of an errand while it is run. */
 interface ErrandOptions {
@@ -14,8 +14,7 @@ export interface Keeper {
   hash(files: NamedFiles, options?: ErrandOptions): Promise<string>;
   /** Bytes of the weights at an address. */
   size(address: string, options?: ErrandOptions): Promise<number>;
-  /** Tells the commit. */
-  fetch(model: HubModel, endpoint: string, options?: ErrandOptions): Promise<string>;
+  fetch(model: HubModel, endpoint: string, options?: ErrandOptions): Promise<Fetched>;
   stored(): Promise<Stored>;
   remove(repo: string): Promise<void>;
 }
@@ -61,7 +60,7 @@ export function startKeeper(): Keeper {
     hash: async (files, options) => (await ask({ ask: "hash", files }, "sha256", options)).sha256,
     size: async (address, options) => (await ask({ ask: "size", address }, "bytes", options)).bytes,
     fetch: async (model, endpoint, options) =>
-      (await ask({ ask: "fetch", ...model, endpoint }, "commit", options)).commit,
+      (await ask({ ask: "fetch", ...model, endpoint }, "fetched", options)).fetched,
     stored: async () => (await ask({ ask: "list" }, "stored")).stored,
     remove: async (repo) => void (await ask({ ask: "remove", repo }, "done")),
   };

@@ -1,6 +1,6 @@
 import type { Failure } from "@resolvent/analysis/remote";
 import type { HubProgress, StoredRepo } from "@resolvent/weights/hub";
-import type { NamedFiles } from "../worker/places.ts";
+import type { NamedFiles } from "../worker/named-files.ts";
 
 /** What the keeper of models can be asked to do. */
 export type Errand =
@@ -8,7 +8,7 @@ export type Errand =
   | { readonly ask: "hash"; readonly files: NamedFiles }
   /** How many bytes the weights at an address have: headers are read. */
   | { readonly ask: "size"; readonly address: string }
-  /** To fetch a model from a hub into the browser's storage; tells its commit. */
+  /** To fetch a model from a hub into the browser's storage, or where that has no room into memory; tells its commit. */
   | {
       readonly ask: "fetch";
       readonly repo: string;
@@ -27,13 +27,22 @@ export interface Stored {
   readonly repos: readonly StoredRepo[];
   readonly usage: number | undefined;
   readonly quota: number | undefined;
+  /** Whether the browser keeps it also where the disk is full. */
+  readonly persisted: boolean;
+}
+
+/** A model that was fetched. */
+export interface Fetched {
+  readonly commit: string;
+  /** Its files, where the browser's storage had no room for them, and why. */
+  readonly inMemory?: { readonly files: NamedFiles; readonly why: string };
 }
 
 export type Told =
   | { readonly progress: ErrandProgress }
   | { readonly sha256: string }
   | { readonly bytes: number }
-  | { readonly commit: string }
+  | { readonly fetched: Fetched }
   | { readonly stored: Stored }
   | { readonly done: true }
   | { readonly failure: Failure };

@@ -1,7 +1,22 @@
 import { failureOf } from "@resolvent/analysis/remote";
+import { isInputError } from "@resolvent/tensor";
 import { blobSource, memoryFolder, openCheckpoint, urlFolder } from "@resolvent/weights";
-import { checkpointSha256, hubFolder, removeStoredRepo, storedRepos } from "@resolvent/weights/hub";
-import type { ErrandMessage, ErrandProgress, Stored, Told, ToldMessage } from "./messages.ts";
+import {
+  checkpointSha256,
+  type HubOptions,
+  hubBlobs,
+  hubFolder,
+  removeStoredRepo,
+  storedRepos,
+} from "@resolvent/weights/hub";
+import type {
+  ErrandMessage,
+  ErrandProgress,
+  Fetched,
+  Stored,
+  Told,
+  ToldMessage,
+} from "./messages.ts";
 
 const stops = new Map<number, AbortController>();
 
@@ -40,7 +55,7 @@ async function run(
     case "fetch": {
       const { repo, revision, endpoint } = errand;
       const options = { revision, endpoint, signal, onProgress };
-      return { commit: (await hubFolder(repo, options)).commit };
+      return { fetched: await fetched(repo, options) };
     }
     case "list":
       return { stored: await stored() };
@@ -53,7 +68,22 @@ async function run(
   }
 }
 
+/** Where a model may not, or cannot, be stored: it is held in memory. */
+const NO_ROOM: readonly string[] = ["weights/hub-disk-full", "weights/hub-no-storage"];
+
+async function fetched(repo: string, options: HubOptions): Promise<Fetched> {
+  try {
+    return { commit: (await hubFolder(repo, options)).commit };
+  } catch (error) {
+    if (!isInputError(error) || !NO_ROOM.includes(error.code)) throw error;
+    const { commit, files } = await hubBlobs(repo, options);
+    const why = error.message.slice(0, -(error.remedy ?? "").length).trimEnd();
+    return { commit, inMemory: { files: [...files], why } };
+  }
+}
+
 async function stored(): Promise<Stored> {
   const { usage, quota } = await navigator.storage.estimate();
-  return { repos: await storedRepos(), usage, quota };
+  const persisted = await navigator.storage.persisted();
+  return { repos: await storedRepos(), usage, quota, persisted };
 }

@@ -8,6 +8,8 @@ import {
 } from "@resolvent/analysis";
 import { InputError, isInputError, type Precision } from "@resolvent/tensor";
 import {
+  type KeptRuns,
+  keptRuns,
   loadModel,
   loadTokenizer,
   type ModelOutline,
@@ -18,7 +20,7 @@ import {
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint, readOnThread } from "@resolvent/weights";
 import { checkpointSha256 } from "@resolvent/weights/hub";
-import { findFolder, selectEngine } from "resolvent";
+import type { selectEngine } from "resolvent";
 
 /** What an engine can hold of one model and its intermediates. */
 const ENGINE_BYTES = 2 ** 32;
@@ -26,12 +28,19 @@ const ENGINE_BYTES = 2 ** 32;
 /** Weights up to this stay on their engine between runs: of small models, so that a run starts at once. */
 const KEPT_BYTES = 2 ** 28;
 
+/** What runs take that are kept for the next view of the same text, beside such weights. */
+const RUNS_BYTES = 2 ** 27;
+
+const WIDTH: Readonly<Record<Precision, number>> = { f32: 4, f64: 8 };
+
 type Engine = Awaited<ReturnType<typeof selectEngine>>;
 type OnEngine = Loaded<Parameters<Engine["read"]>[0]>;
 
 /** A model on an engine of its own. */
 interface Open {
   readonly loaded: OnEngine;
+  /** Runs of it that views of one text share. */
+  readonly runs: KeptRuns<Parameters<Engine["read"]>[0]>;
   readonly close: () => Promise<void>;
 }
 
@@ -43,19 +52,22 @@ export interface KeptModels {
 }
 
 export interface KeptModelsOptions {
+  /** Opens an engine: `selectEngine`. */
+  readonly engine: typeof selectEngine;
   /** Of each engine; default as many as there are cores, where memory may be shared. */
   readonly threads?: number;
-  /** The files of a model by its name; default `findFolder`. */
-  readonly folder?: (name: string) => Promise<Folder>;
+  /** The files of a model by its name: `findFolder`. */
+  readonly folder: (name: string) => Promise<Folder>;
   /** Whether weights may stay in their files and be read while a run waits: needs shared memory; default true. */
   readonly streams?: boolean;
 }
 
 export function keptModels({
+  engine: start,
   threads,
-  folder: folderOf = findFolder,
+  folder: folderOf,
   streams = true,
-}: KeptModelsOptions = {}): KeptModels {
+}: KeptModelsOptions): KeptModels {
   const known = new WeakMap<
     FoundModel,
     { readonly folder: Folder; readonly outline: ModelOutline }
@@ -69,9 +81,14 @@ export function keptModels({
     for (const [, { on }] of others) await (await on.catch(() => undefined))?.close();
   };
   /** Lends an engine that stays; one on which something went wrong that nobody foresaw does not. */
-  const lent = async <R>(on: OnEngine, work: (loaded: OnEngine) => Promise<R>): Promise<R> => {
+  const lent = async <R>(
+    { loaded, runs }: Open,
+    noted: Wanted["runs"],
+    work: (loaded: OnEngine) => Promise<R>,
+  ): Promise<R> => {
     try {
-      return await work(on);
+      if (noted === undefined) return await work(loaded);
+      return await runs.use(loaded.model, noted, async () => await work(loaded));
     } catch (error) {
       if (!isInputError(error) && Object(error).name !== "AbortError") await closeOthers();
       throw error;
@@ -87,7 +104,7 @@ export function keptModels({
     }: { readonly precision: Precision; readonly hash: boolean; readonly plan: WeightPlan },
   ): Promise<Open> => {
     const { stream, widen } = plan;
-    const engine = await selectEngine({ precision, ...(threads !== undefined && { threads }) });
+    const engine = await start({ precision, ...(threads !== undefined && { threads }) });
     let reader: Awaited<ReturnType<typeof readOnThread>> | undefined;
     const close = async (): Promise<void> => {
       await engine.close();
@@ -97,7 +114,8 @@ export function keptModels({
       if (stream) reader = await readOnThread(folder);
       const model = await loadModel(engine, reader ?? folder, { name, hash, stream, widen });
       const linearAlgebra = (): ReturnType<Engine["linearAlgebra"]> => engine.linearAlgebra();
-      return { loaded: { engine, model, linearAlgebra }, close };
+      const runs = keptRuns(engine, { most: RUNS_BYTES / WIDTH[precision] });
+      return { loaded: { engine, model, linearAlgebra }, runs, close };
     } catch (error) {
       await close();
       throw error;
@@ -143,14 +161,19 @@ export function keptModels({
       const { precision, peakBytes, layers, purpose } = wanted;
       if (othersOf(wanted).length > 0) return together(wanted);
       const kept = planFor(outline, precision, { peakBytes, layers: layers || !streams });
+      // Where there is no room beside it, a run is made for each view.
+      const beside = kept.bytes + peakBytes + RUNS_BYTES <= ENGINE_BYTES;
+      const runs = beside ? wanted.runs : undefined;
       return {
         use: async (work) => {
-          const own = { precision, hash: purpose === "run", plan: kept };
+          // What stays may be run on next, whatever it was loaded for: its results say which model it is.
+          const stays = !kept.stream && kept.bytes <= KEPT_BYTES;
+          const own = { precision, hash: purpose === "run" || stays, plan: kept };
           await closeOthers(name);
           const before = open.get(precision);
-          if (before !== undefined) return await lent((await before.on).loaded, work);
+          if (before !== undefined) return await lent(await before.on, runs, work);
           const on = load(folder, name, own);
-          if (kept.stream || kept.bytes > KEPT_BYTES) {
+          if (!stays) {
             const { loaded, close } = await on;
             try {
               return await work(loaded);
@@ -160,7 +183,7 @@ export function keptModels({
           }
           open.set(precision, { model: name, on });
           on.catch(() => open.delete(precision));
-          return await lent((await on).loaded, work);
+          return await lent(await on, runs, work);
         },
       };
     };

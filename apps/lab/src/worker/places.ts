@@ -1,24 +1,10 @@
 import { InputError } from "@resolvent/tensor";
-import { blobSource, type Folder, memoryFolder, urlFolder } from "@resolvent/weights";
+import { type Folder, urlFolder } from "@resolvent/weights";
 import { hubFolder } from "@resolvent/weights/hub";
 import { findFolder } from "resolvent";
 import { hubModel, isFilesName } from "../state/own-names.ts";
 import { madeFolder } from "../storage/made-models.ts";
-
-/** Files by name. */
-export type NamedFiles = readonly (readonly [string, Blob])[];
-
-/** Where a model of the user's own is: the worker is told so before anybody asks for the model by its name. */
-export interface Place {
-  readonly place: string;
-  /** Files that the user has picked, or the address of a folder of which only headers are wanted. */
-  readonly at: NamedFiles | string;
-}
-
-/** Whether a message to the worker is a place. */
-export function isPlace(message: unknown): message is Place {
-  return typeof Object(message).place === "string";
-}
+import { filesFolder, type Place } from "./named-files.ts";
 
 /** Models of the page by name: those that are bundled, those that it was told of, and those that are stored. */
 export function placesOf(bundled: (name: string) => boolean): {
@@ -28,14 +14,7 @@ export function placesOf(bundled: (name: string) => boolean): {
   const places = new Map<string, Folder>();
   return {
     take: ({ place, at }) => {
-      const folder =
-        typeof at === "string"
-          ? urlFolder(at)
-          : memoryFolder(
-              new Map(at.map(([name, blob]) => [name, blobSource(blob, name)])),
-              "files",
-            );
-      places.set(place, folder);
+      places.set(place, typeof at === "string" ? urlFolder(at) : filesFolder(at));
     },
     folder: async (name) => {
       const told = places.get(name);

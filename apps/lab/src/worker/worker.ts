@@ -1,8 +1,11 @@
 import { answerRequests } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
+import { selectEngine } from "resolvent";
+import { hearHandOver } from "./hand-over.ts";
 import { keptModels } from "./kept-models.ts";
-import { isPlace, placesOf } from "./places.ts";
+import { isPlace } from "./named-files.ts";
+import { placesOf } from "./places.ts";
 import { workplaceOf } from "./workplace.ts";
 
 // Memory is shared with further threads only where the page's server isolates it.
@@ -18,7 +21,10 @@ const answering = answerRequests(
   workplaceOf({
     analyses: async () => (await import("virtual:analyses")).default,
     catalogue: async () => (await import("virtual:catalogue")).default,
-    models: keptModels({ threads, folder: places.folder, streams: globalThis.crossOriginIsolated }),
+    models: keptModels({
+      ...{ engine: selectEngine, threads, folder: places.folder },
+      streams: globalThis.crossOriginIsolated,
+    }),
     engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     unlisted: async (name) =>
       name.startsWith("merge")
@@ -30,6 +36,8 @@ const answering = answerRequests(
   (reply) => postMessage(reply),
 );
 
-addEventListener("message", ({ data }) =>
-  isPlace(data) ? places.take(data) : answering.hear(data),
-);
+addEventListener("message", ({ data, ports: [port] }) => {
+  if (isPlace(data)) places.take(data);
+  else if (port !== undefined) void hearHandOver(data, port, places.folder);
+  else answering.hear(data);
+});

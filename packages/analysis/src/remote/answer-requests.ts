@@ -1,6 +1,6 @@
 import { InputError } from "@resolvent/tensor";
 import type { AnyAnalysis, AnyOutlineAnalysis } from "../analysis.ts";
-import type { TextFile } from "../file.ts";
+import { textFile } from "../file.ts";
 import type { Host } from "../host.ts";
 import { modelFacts, tokenFacts } from "../result.ts";
 import { prepareAnalysis, runAlone } from "../run-analysis.ts";
@@ -15,7 +15,6 @@ import {
   type Question,
   type Reply,
   type Work,
-  type WorkText,
 } from "./protocol.ts";
 import { readRequest } from "./read-request.ts";
 
@@ -25,8 +24,15 @@ export interface Workplace {
   describe(analyses?: readonly string[]): Promise<Description>;
   /** The analysis of that name; undefined where there is none. */
   analysis(name: string): Promise<AnyAnalysis | AnyOutlineAnalysis | undefined>;
-  /** A host for work on a model. What it finds may be kept from one request to the next. */
-  host(model: string, settings: Pick<Work, "precision" | "float64" | "dictionaries">): Host;
+  /**
+   * A host for work on a model, with the dictionaries that are named. What it finds may be kept from one request to the
+   * next.
+   * @throws InputError where there is no such dictionary
+   */
+  host(
+    model: string,
+    settings: Pick<Work, "precision" | "float64" | "dictionaries">,
+  ): Host | Promise<Host>;
 }
 
 /** The answering side of a connection. */
@@ -61,7 +67,7 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
       case "model":
         return await describeModel(workplace, question.model);
       case "tokens": {
-        const { vocabulary } = await plainHost(workplace, question.model).find();
+        const { vocabulary } = await (await plainHost(workplace, question.model)).find();
         return {
           say: "tokens",
           tokens: tokenFacts(vocabulary.encode(question.prompt), vocabulary),
@@ -117,12 +123,12 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
 }
 
 /** A host for what needs none of the work. */
-function plainHost(workplace: Workplace, model: string): Host {
-  return workplace.host(model, { precision: "f32", float64: true });
+async function plainHost(workplace: Workplace, model: string): Promise<Host> {
+  return await workplace.host(model, { precision: "f32", float64: true });
 }
 
 async function describeModel(workplace: Workplace, model: string): Promise<Answer> {
-  const { outline, weights } = await plainHost(workplace, model).find();
+  const { outline, weights } = await (await plainHost(workplace, model)).find();
   return {
     say: "model",
     model: {
@@ -149,20 +155,13 @@ async function prepare(
     });
   }
   const settings = { precision, float64, ...(dictionaries !== undefined && { dictionaries }) };
-  const host = { ...workplace.host(model, settings), ...more };
-  const files = Object.entries(texts).map(([parameter, text]) => [parameter, textFile(text)]);
+  const host = { ...(await workplace.host(model, settings)), ...more };
+  const files = Object.entries(texts).map(([parameter, { name: called, text }]) => [
+    parameter,
+    textFile(called, text),
+  ]);
   const given = { ...values, ...Object.fromEntries(files) };
   return { analysis, given, host };
-}
-
-/** A text as a file that is read. */
-function textFile({ name, text }: WorkText): TextFile {
-  return {
-    name,
-    stream: async function* () {
-      yield new TextEncoder().encode(text);
-    },
-  };
 }
 
 async function run(

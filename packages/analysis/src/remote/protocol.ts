@@ -111,8 +111,8 @@ export interface Description {
 
 /** A dictionary, or a set of them, in a list. */
 export interface DictionarySummary extends ModelSummary {
-  /** The name of the model that it belongs to. */
-  readonly model: string;
+  /** The name of the model that it belongs to; null where its files do not say whose it is. */
+  readonly model: string | null;
 }
 
 /** What a model's headers say. */

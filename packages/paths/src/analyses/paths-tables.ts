@@ -2,6 +2,7 @@ import {
   type Cell,
   certificateLine,
   inputLine,
+  isNothing,
   percent,
   roundingOf,
   short,
@@ -17,6 +18,7 @@ import { sourceText } from "../path-text.ts";
 export function pathsTables(expansion: PathExpansion): Table[] {
   return [
     pathTable(expansion),
+    ...checkTables(expansion),
     ...agreementTables(expansion),
     ...routeTables(expansion),
     degreeTable(expansion),
@@ -29,6 +31,9 @@ function pathTable(expansion: PathExpansion): Table {
   const texts = input.tokens.map(({ text }) => text);
   const verified = shown.some((path) => path.verified !== null);
   const value = expansion.total + expansion.constant + expansion.otherSources;
+  const size = expansion.byDegree.reduce((sum, { sum: own }) => sum + Math.abs(own), 0);
+  const nothing = isNothing(target.value, size, expansion.precision);
+  const shareOf = (effect: number): Cell => (nothing ? null : effect / target.value);
   const parts = [
     `${target.readout} = ${short(value)}`,
     `${expansion.count} paths ${short(expansion.total)}`,
@@ -49,6 +54,7 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "nodes", kind: "text", detail: true, refers: "node" },
       { name: "degree", kind: "count" },
       { name: "effect", kind: "effect" },
+      { name: "share", kind: "share", detail: true, view: true, missing: "–" },
       { name: "frozen", kind: "number", detail: !verified },
       { name: "live", kind: "number", detail: !verified },
       { name: "frozenWithout", kind: "logit", head: "left, frozen", detail: true },
@@ -65,6 +71,7 @@ function pathTable(expansion: PathExpansion): Table {
       const { source, position, nodes, degree, effect, verified: checked } = own;
       return [
         ...[pathName(own, texts), source, position, nodes.join(" "), degree, effect],
+        shareOf(effect),
         ...[checked?.frozen ?? null, checked?.live ?? null, ...withoutCells(checked)],
         ...[1, warningCodes(warnings)],
       ];
@@ -77,6 +84,7 @@ function pathTable(expansion: PathExpansion): Table {
         null,
         null,
         notShown.sum,
+        shareOf(notShown.sum),
       ],
       ...[null, null, ...withoutCells(null)],
       ...[countCell(notShown.count), warningCodes(warnings)],
@@ -99,6 +107,42 @@ function pathName(
   texts: readonly string[],
 ): string {
   return [sourceText({ name: source, position }, texts), ...nodes].join(" → ");
+}
+
+/** The paths that were named to be checked, and do not all stand in the list. */
+function checkTables({ checked = [], target }: PathExpansion): Table[] {
+  if (checked.length === 0) return [];
+  const end = ` → ${target.readout}`;
+  return [
+    {
+      kind: "path-check",
+      field: "checked",
+      title: "Paths that were named, each taken away",
+      columns: [
+        { name: "path", kind: "text" },
+        { name: "source", kind: "text", detail: true },
+        { name: "position", kind: "count", detail: true, refers: "pos" },
+        { name: "nodes", kind: "text", detail: true, refers: "node" },
+        { name: "positions", kind: "text", detail: true, refers: "pos" },
+        { name: "degree", kind: "count" },
+        { name: "predicted", kind: "effect" },
+        { name: "frozen", kind: "number" },
+        { name: "live", kind: "number" },
+        { name: "frozenWithout", kind: "logit", head: "left, frozen", detail: true },
+        { name: "liveWithout", kind: "logit", head: "left, live", minor: true },
+        { name: "frozenToken", kind: "token", detail: true },
+        { name: "frozenProbability", kind: "share", detail: true },
+        { name: "liveToken", kind: "token", head: "then likeliest", minor: true },
+        { name: "liveProbability", kind: "share", detail: true },
+      ],
+      rows: checked.map(({ text, source, position, nodes, positions, degree, verified }) => [
+        ...[text.slice(0, -end.length), source, position, nodes.join(" ")],
+        ...[positions?.join(" ") ?? null, degree],
+        ...[verified.predicted, verified.frozen, verified.live, ...withoutCells(verified)],
+      ]),
+      notes: [VERIFIED],
+    },
+  ];
 }
 
 /** What the columns of verified paths are. */

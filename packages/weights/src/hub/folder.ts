@@ -1,4 +1,6 @@
+import type { HubCache } from "./cache.ts";
 import { describeByListing } from "./listing.ts";
+import { memoryCache } from "./memory-cache.ts";
 import { checkFolder, checkRepo, checkRevision } from "./names.ts";
 import { opfsCache } from "./opfs.ts";
 import { checkEndpoint, checkToken, HUB_ENDPOINT, type HubOptions } from "./options.ts";
@@ -29,8 +31,36 @@ import { type HubFolder, hubSnapshot } from "./snapshot.ts";
  * `weights/hub-hash`, `weights/hub-disk-full`, `weights/unwritable`, and what indexes of shards throw.
  */
 export async function hubFolder(repo: string, options: HubOptions = {}): Promise<HubFolder> {
-  const revision = options.revision ?? "main";
   checkRepo(repo);
+  return await folderIn(opfsCache(await privateStorage(), repo), repo, options);
+}
+
+/** The files of a model in memory, and the commit that they are of. */
+export interface HubBlobs {
+  readonly commit: string;
+  /** By file name; a browser may hold large ones on its disk. */
+  readonly files: ReadonlyMap<string, Blob>;
+}
+
+/**
+ * The files that `hubFolder` stores, held in memory instead: for a model that is larger than what the browser lets a
+ * page store (`weights/hub-disk-full`). They are fetched and checked in the same way, and gone with whoever holds
+ * them; what was fetched before an error or an abort is too.
+ *
+ * @throws InputError what `hubFolder` throws but for storage; `weights/too-large` where there is no memory
+ */
+export async function hubBlobs(
+  repo: string,
+  options: Omit<HubOptions, "folder" | "offline"> = {},
+): Promise<HubBlobs> {
+  checkRepo(repo);
+  const cache = memoryCache(repo);
+  const { commit } = await folderIn(cache, repo, options);
+  return { commit, files: cache.files(commit) };
+}
+
+async function folderIn(cache: HubCache, repo: string, options: HubOptions): Promise<HubFolder> {
+  const revision = options.revision ?? "main";
   checkRevision(revision);
   const hub = {
     endpoint: checkEndpoint(options.endpoint ?? HUB_ENDPOINT),
@@ -42,7 +72,7 @@ export async function hubFolder(repo: string, options: HubOptions = {}): Promise
   } as const;
   return await hubSnapshot({
     hub,
-    cache: opfsCache(await privateStorage(), repo),
+    cache,
     describe: describeByListing(hub, repo),
     repo,
     revision,

@@ -5,7 +5,7 @@ export {
   newSha256,
   type Sha256,
 } from "../sha256.ts";
-export { hubFolder } from "./folder.ts";
+export { type HubBlobs, hubBlobs, hubFolder } from "./folder.ts";
 export type { HubOptions } from "./options.ts";
 export type { HubProgress } from "./rate.ts";
 export type { HubFolder } from "./snapshot.ts";

@@ -1,8 +1,7 @@
-import { sha1 } from "@noble/hashes/legacy.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { type ByteSource, checkRange } from "../source.ts";
-import type { Hasher, HubCache, HubFile } from "./cache.ts";
+import type { HubCache, HubFile } from "./cache.ts";
+import { hashers } from "./hasher.ts";
 import { cacheName, type HubBlob, isCommit } from "./names.ts";
 import { partialBlob, partsOf, readPieces, WHOLE } from "./opfs-partial.ts";
 import {
@@ -21,15 +20,6 @@ import { HUB_STORE } from "./private-storage.ts";
  * at most those under way.
  */
 const OPFS_PIECE_BYTES = 8 * 1024 * 1024;
-
-function hasher(hash: { update(bytes: Uint8Array): unknown; digest(): Uint8Array }): Hasher {
-  return {
-    update: (bytes) => {
-      hash.update(bytes);
-    },
-    hex: () => Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join(""),
-  };
-}
 
 function blobSource(
   folder: Directory,
@@ -193,7 +183,6 @@ export function opfsCache(
         throw unstorable(name, error);
       }
     },
-    sha1: () => hasher(sha1.create()),
-    sha256: () => hasher(sha256.create()),
+    ...hashers,
   };
 }

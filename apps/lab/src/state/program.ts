@@ -1,0 +1,124 @@
+import type { Work } from "@resolvent/analysis/remote";
+import { isAlone, type Known } from "./copies.ts";
+import { hubModel, isFilesName } from "./own-names.ts";
+
+/** The analyses of each package. */
+const LISTS = {
+  attention: ["attentionAnalyses", "@resolvent/attention/analyses"],
+  dictionary: ["dictionaryAnalyses", "@resolvent/dictionary/analyses"],
+  expansion: ["expansionAnalyses", "@resolvent/expansion/analyses"],
+  linearity: ["linearityAnalyses", "@resolvent/linearity/analyses"],
+  merge: ["mergeAnalyses", "@resolvent/merge/analyses"],
+  models: ["modelAnalyses", "resolvent/analyses"],
+  patching: ["patchingAnalyses", "@resolvent/patching/analyses"],
+  paths: ["pathsAnalyses", "@resolvent/paths/analyses"],
+} as const;
+
+/** The package of each analysis, as its program imports it. */
+const HOMES: ReadonlyMap<string, keyof typeof LISTS> = new Map(
+  Object.entries({
+    attention: ["heads", "ov"],
+    dictionary: ["dictionary", "features", "graph", "train-dictionary"],
+    expansion: ["expand", "qk", "series", "interactions", "lens"],
+    linearity: ["linearity"],
+    merge: ["barrier", "compare", "align"],
+    models: ["inspect", "run", "profile"],
+    patching: ["patch", "circuit"],
+    paths: ["paths"],
+  } as const).flatMap(
+    ([home, names]) => names.map((name) => [name, home as keyof typeof LISTS] as const), // its own keys
+  ),
+);
+
+/** Whether a program can be written for an analysis: not for one that somebody has contributed. */
+export function hasProgram(analysis: string): boolean {
+  return HOMES.has(analysis);
+}
+
+/** The program that answers the same question, in TypeScript: what it prints is the result. */
+export function programOf(work: Work, { parameters, needs, float64 }: Known): string {
+  const { analysis, model, values, dictionaries = [], precision, texts = {} } = work;
+  const [list, module] = LISTS[HOMES.get(analysis) ?? "models"];
+  const alone = isAlone(work);
+  const others = parameters.flatMap(({ name, kind }) => {
+    const value = values[name];
+    return kind === "model" && typeof value === "string" ? [value] : [];
+  });
+  const needed = needs.includes("dictionary") && !alone ? dictionaries : [];
+  const named = [...new Set(others)].map(
+    (name, i) => [name, `other${i === 0 ? "" : i + 1}`] as const,
+  );
+  const given = [
+    ...Object.entries(values).map(([name, value]) => `  ${name}: ${JSON.stringify(value)},`),
+    ...Object.entries(texts).map(
+      ([name, { name: called, text }]) =>
+        `  ${name}: textFile(${JSON.stringify(called)}, ${JSON.stringify(text)}),`,
+    ),
+  ];
+  const options = [
+    ...(named.length === 0
+      ? []
+      : [`models: { ${named.map(([name, as]) => `${JSON.stringify(name)}: ${as}`).join(", ")} }`]),
+    ...(needed.length === 0 ? [] : ["dictionaries"]),
+    ...(work.float64 || !float64 ? [] : ["float64: false"]),
+  ];
+  const host = options.length === 0 ? "hostOn(lm)" : `hostOn(lm, { ${options.join(", ")} })`;
+  const imported = Object.keys(texts).length === 0 ? [] : ["textFile"];
+  const heads = alone
+    ? [
+        `import { ${["analysisOf", "runAlone", ...imported].join(", ")} } from "@resolvent/analysis";`,
+        `import { ${list} } from "${module}";`,
+      ]
+    : [
+        `import { ${["analysisOf", "runAnalysis", ...imported].join(", ")} } from "@resolvent/analysis";`,
+        ...(module === "resolvent/analyses" ? [] : [`import { ${list} } from "${module}";`]),
+        `import { ${[...(needed.length > 0 ? ["findDictionaries"] : []), "openModel"].join(", ")} } from "resolvent";`,
+        ...(module === "resolvent/analyses" ? [`import { ${list} } from "${module}";`] : []),
+        `import { hostOn } from "resolvent/host";`,
+      ];
+  const opened = alone
+    ? []
+    : [
+        `const lm = await openModel(${modelArguments(model, precision === "f32" ? [] : [`precision: "${precision}"`])});`,
+        ...named.map(
+          ([name, as]) =>
+            `const ${as} = await openModel(${modelArguments(name, ["engine: lm.engine"])});`,
+        ),
+        ...dictionaryLines(needed),
+      ];
+  const run = alone
+    ? `const outcome = await runAlone(analysisOf(${list}, ${JSON.stringify(analysis)}), values);`
+    : `const { result } = await runAnalysis(analysisOf(${list}, ${JSON.stringify(analysis)}), values, ${host});`;
+  return `${[
+    ...heads,
+    "",
+    ...opened,
+    "const values = {",
+    ...given,
+    "};",
+    run,
+    `console.log(JSON.stringify(${alone ? "outcome?.result" : "result"}, undefined, 2));`,
+    ...(alone ? [] : ["await lm.close();"]),
+  ].join("\n")}\n`;
+}
+
+function dictionaryLines(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const [first] = names;
+  if (names.length === 1)
+    return [`const dictionaries = await findDictionaries(${JSON.stringify(first)});`];
+  return [
+    `const found = ${JSON.stringify(names)}.map((name) => findDictionaries(name));`,
+    "const dictionaries = (await Promise.all(found)).flat();",
+  ];
+}
+
+function modelArguments(model: string, options: readonly string[]): string {
+  const hub = hubModel(model);
+  const name = hub === undefined ? (isFilesName(model) ? "FOLDER" : model) : `hub:${hub.repo}`;
+  const all = [
+    ...(hub === undefined ? [] : [`revision: ${JSON.stringify(hub.revision)}`]),
+    ...options,
+  ];
+  return [JSON.stringify(name), ...(all.length === 0 ? [] : [`{ ${all.join(", ")} }`])].join(", ");
+}

@@ -1,0 +1,18 @@
+import type { Findings, Work } from "@resolvent/analysis/remote";
+
+const works = new WeakMap<Findings, Work>();
+
+/** Notes by which work something was found. */
+export function remember(findings: Findings, work: Work): void {
+  works.set(findings, work);
+}
+
+/** The work that found it; undefined where nobody has noted that. */
+export function workOf(findings: Findings): Work | undefined {
+  return works.get(findings);
+}
+
+/** Which question something answers, as its result says. */
+export function questionOf({ result }: Findings): string | undefined {
+  return result.question;
+}

@@ -1,0 +1,144 @@
+import {
+  type DictionaryFiles,
+  type FoundModel,
+  type Host,
+  type Loading,
+  vocabularyOf,
+  type Wanted,
+} from "@resolvent/analysis";
+import type { Cpu, CpuTensor } from "@resolvent/cpu";
+import { InputError } from "@resolvent/tensor";
+import {
+  loadModel,
+  type Model,
+  notFiniteWeights,
+  outlineModel,
+  weightPlans,
+} from "@resolvent/transformer";
+import { openCheckpoint } from "@resolvent/weights";
+import { selectEngine } from "./engine.ts";
+import type { LanguageModel } from "./language-model.ts";
+
+/** A model that `openModel` gives. */
+type Open = LanguageModel<CpuTensor, Cpu>;
+
+/** What a host has beside its model. */
+export interface HostOptions extends Pick<Host, "float64" | "signal" | "onProgress" | "warn"> {
+  /** Models that parameters name, by these names, each opened on the same engine: `openModel(name, { engine: lm.engine })`. */
+  readonly models?: Readonly<Record<string, Open>>;
+  /** In their order, as `findDictionaries` gives them. */
+  readonly dictionaries?: readonly DictionaryFiles[];
+}
+
+/**
+ * A host of analyses on a model that is open: `runAnalysis` runs with it what commands and the lab run.
+ *
+ * ```ts
+ * const lm = await openModel("tales");
+ * const { result } = await runAnalysis(analysisOf(modelAnalyses, "run"), { prompt: "Once upon" }, hostOn(lm));
+ * await lm.close();
+ * ```
+ *
+ * What was ablated or added by `lm` is no part of it. Certificates are computed on an engine of their own, in float64.
+ */
+export function hostOn(lm: Open, options: HostOptions = {}): Host {
+  const { models = {}, dictionaries = [], float64 = true, ...heard } = options;
+  const { precision } = lm.engine;
+  const known = new WeakMap<FoundModel, Open>();
+  const openOf = (found: FoundModel): readonly Open[] => {
+    const own = known.get(found);
+    return own === undefined ? [] : [own];
+  };
+  const find = async (own: Open): Promise<FoundModel> => {
+    const { folder, tokenizer } = own;
+    const { name } = own.model;
+    const outline = await outlineModel(folder, { name });
+    const found: FoundModel = {
+      ...{ outline, folder },
+      vocabulary: vocabularyOf(tokenizer, name, outline.architecture.vocab),
+      files: async () => {
+        const checkpoint = await openCheckpoint(folder);
+        return {
+          tensors: checkpoint.names.map((one) => {
+            const { dtype, shape } = checkpoint.info(one);
+            return { name: one, dtype, shape };
+          }),
+          sha256: own.model.sha256 ?? (await hashOf(checkpoint)),
+          tokenizer: tokenizer !== undefined,
+          warnings: await notFiniteWeights(folder),
+        };
+      },
+      weights: () => ({
+        kept: "on its engine",
+        bytes: weightPlans(outline.sizes, precision)[0]?.bytes ?? 0,
+      }),
+      plan: ({ purpose, others = new Map(), ...wanted }) => {
+        const beside = [...others].flatMap(([as, other]) =>
+          openOf(other).map((one) => [as, one] as const),
+        );
+        return purpose === "run" ? asOpened(own, beside) : exactly(own, beside, wanted);
+      },
+    };
+    known.set(found, own);
+    return found;
+  };
+  return {
+    ...{ precision, float64, ...heard },
+    offers: {
+      ...{ layers: true, linearAlgebra: true, models: true, folders: true },
+      float64:
+        float64 || precision === "f64"
+          ? true
+          : { refused: "float64 is left out", remedy: "Give float64: true." },
+      dictionary:
+        dictionaries.length > 0
+          ? dictionaries
+          : { refused: "none is given", remedy: "Give some: hostOn(lm, { dictionaries })." },
+    },
+    find: async () => await find(lm),
+    findOther: async (name) => {
+      const other = Object.hasOwn(models, name) ? models[name] : undefined;
+      if (other !== undefined) return await find(other);
+      throw new InputError({
+        code: "resolvent/no-other-model",
+        message: `A parameter names the model "${name}", which this host has not got.`,
+        remedy: `Give it: hostOn(lm, { models: { ${JSON.stringify(name)}: other } }).`,
+        details: { name, models: Object.keys(models) },
+      });
+    },
+  };
+}
+
+/** Other models by the names that parameters have for them. */
+type Beside = readonly (readonly [as: string, other: Open])[];
+
+/** As they are, on the engine that they are on. */
+function asOpened({ engine, model }: Open, beside: Beside): Loading {
+  const others = new Map(beside.map(([as, other]) => [as, other.model]));
+  const linearAlgebra = (): ReturnType<Cpu["linearAlgebra"]> => engine.linearAlgebra();
+  return { use: async (work) => await work({ engine, model, others, linearAlgebra }) };
+}
+
+/** The same in another precision, loaded while they are used. */
+function exactly(own: Open, beside: Beside, { precision }: Pick<Wanted, "precision">): Loading {
+  return {
+    use: async (work) => {
+      const engine = await selectEngine({ precision, threads: own.engine.threads });
+      try {
+        const load = async ({ folder, model }: Open): Promise<Model<CpuTensor>> =>
+          await loadModel(engine, folder, { name: model.name, hash: false });
+        const model = await load(own);
+        const others = new Map<string, Model<CpuTensor>>();
+        for (const [as, other] of beside) others.set(as, await load(other));
+        return await work({ engine, model, others });
+      } finally {
+        await engine.close();
+      }
+    },
+  };
+}
+
+async function hashOf(checkpoint: Awaited<ReturnType<typeof openCheckpoint>>): Promise<string> {
+  const { checkpointSha256 } = await import("@resolvent/weights/hub"); // for those only who opened without
+  return await checkpointSha256(checkpoint);
+}
