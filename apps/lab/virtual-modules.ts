@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { FIGURE, THEME } from "@resolvent/figures";
+import { COLOURS, FIGURE, THEME } from "@resolvent/figures";
 import type { Plugin } from "vite";
 import { catalogue } from "./src/worker/catalogue.ts";
 
@@ -29,7 +29,19 @@ export function virtualModules(): Plugin {
         return `export default ${JSON.stringify(list)};`;
       }
       if (id === `\0${CATALOGUE}`) return `export default ${JSON.stringify(await catalogue())};`;
-      return id === `\0${FIGURES}` ? `${THEME}\n${FIGURE}` : undefined;
+      return id === `\0${FIGURES}` ? `${THEME}\n${FIGURE}\n${chosenTheme()}` : undefined;
     },
   };
+}
+
+/** The colours of figures where a link chooses light or dark, and not the reader's system. */
+function chosenTheme(): string {
+  const variables = Object.entries(COLOURS.light).map(
+    ([name, light]) =>
+      `--rs-${name}:light-dark(${light},${COLOURS.dark[name as keyof typeof COLOURS.dark]})`, // both have the same
+  );
+  const schemes = ["light", "dark"].map(
+    (theme) => `:root[data-theme=${theme}]{color-scheme:${theme}}`,
+  );
+  return `@media not (forced-colors:active){:root[data-theme]{${variables.join(";")}}${schemes.join("")}}`;
 }

@@ -1,8 +1,10 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defaultClientConditions, defaultServerConditions, defineConfig, type Plugin } from "vite";
+import { licences } from "./licences.ts";
 import { virtualModules } from "./virtual-modules.ts";
 
 const source = "@resolvent/source";
+const notices = licences();
 
 /** Both together isolate a page, so that its worker may share memory with threads. */
 const isolated = {
@@ -13,10 +15,10 @@ const isolated = {
 export default defineConfig({
   // From any path: nothing is named from the root.
   base: "./",
-  plugins: [svelte(), virtualModules() as Plugin],
+  plugins: [svelte(), virtualModules() as Plugin, notices.page() as Plugin],
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
-  worker: { format: "es", plugins: () => [virtualModules() as Plugin] },
+  worker: { format: "es", plugins: () => [virtualModules() as Plugin, notices.worker() as Plugin] },
   server: { headers: isolated },
   preview: { headers: isolated },
   build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },

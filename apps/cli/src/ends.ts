@@ -8,6 +8,7 @@ import { checkApart, checkPlace, type Place, STANDARD } from "./place.ts";
 export interface EndOptions {
   readonly html?: string;
   readonly svg?: string;
+  readonly findings?: string;
   /** Which view goes to `svg`. */
   readonly view?: string;
   readonly resume?: string;
@@ -24,9 +25,11 @@ export function checkPlaces(
   flags: EndOptions & OutputOptions,
   given: Readonly<Record<string, unknown>>,
 ): void {
-  const { output, html, svg, resume, overwrite = false } = flags;
+  const { output, html, svg, findings, resume, overwrite = false } = flags;
   if (html !== undefined && html !== STANDARD) checkPlace("--html", html, overwrite);
   if (svg !== undefined && svg !== STANDARD) checkPlace("--svg", svg, overwrite);
+  if (findings !== undefined && findings !== STANDARD)
+    checkPlace("--findings", findings, overwrite);
   if (flags.view !== undefined && svg === undefined) {
     throw usageError("--view chooses what goes to a file.", "Add --svg FILE.");
   }
@@ -49,6 +52,7 @@ export function checkPlaces(
       ...named("--output", output ?? STANDARD),
       ...named("--html", html),
       ...named("--svg", svg),
+      ...named("--findings", findings),
       ...named("--resume", resume),
       // That these are not written there is said where they are opened.
       ...places("newFile").filter(({ path }) => path !== STANDARD),

@@ -2,11 +2,13 @@ import {
   checkViews,
   type ListedAnalysis,
   listViews,
+  plainResult,
   type Result,
   type Soundness,
   type Table,
   type View,
 } from "@resolvent/analysis";
+import type { Findings } from "@resolvent/analysis/remote";
 import { layout, pageOf, svgOf } from "@resolvent/figures";
 import { Option } from "commander";
 import { commandLine } from "./command-line.ts";
@@ -17,7 +19,7 @@ import { STANDARD } from "./place.ts";
 import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
-/** The options of pages and figures. */
+/** The options of pages, figures, and what draws them elsewhere. */
 export function figureOptions(): Option[] {
   return [
     new Option(
@@ -25,6 +27,10 @@ export function figureOptions(): Option[] {
       "also write the result as a self-contained HTML page; - is standard output",
     ),
     new Option("--svg <file>", "also write one figure of it as SVG; - is standard output"),
+    new Option(
+      "--findings <file>",
+      "also write the result with its tables and views as JSON, which resolvent-figure of @resolvent/elements draws; - is standard output",
+    ),
     new Option(
       "--view <n|mark>",
       "which figure --svg writes, by number or mark; default: the first",
@@ -36,7 +42,7 @@ export function figureOptions(): Option[] {
 const WIDTH = 720;
 
 /**
- * Writes a result as a page and as a figure, where these were asked for.
+ * Writes a result as a page, as a figure and as all that draws its figures, where these were asked for.
  *
  * @throws InputError `cli/usage` for a figure that it does not have; `analysis/bad-view`; what writing throws
  */
@@ -46,7 +52,7 @@ export async function writeFigures(
   {
     tables,
     soundness,
-    flags: { html, svg, view, overwrite = false },
+    flags: { html, svg, findings, view, overwrite = false },
     argv,
     terminal,
   }: {
@@ -57,8 +63,9 @@ export async function writeFigures(
     readonly terminal: Pick<Terminal, "out" | "note">;
   },
 ): Promise<void> {
-  if (html === undefined && svg === undefined) return;
+  if (html === undefined && svg === undefined && findings === undefined) return;
   const views = checkViews(analysis.views?.(result) ?? listViews(tables), tables);
+  const answer = analysis.answer?.(result) ?? [];
   const write = async (path: string, text: string, what: string): Promise<void> => {
     if (path === STANDARD) return terminal.out(text);
     await writeNew(path, text, overwrite);
@@ -69,10 +76,14 @@ export async function writeFigures(
     await write(svg, svgOf(drawing, { alone: true }), "figure");
   }
   if (html !== undefined) {
-    const answer = analysis.answer?.(result) ?? [];
     const command = commandLine(argv);
     const page = pageOf({ analysis, result, answer, tables, views, soundness, command, version });
     await write(html, page, "page");
+  }
+  if (findings !== undefined) {
+    const plain = plainResult(result, soundness) as Result; // with null where numbers are not finite
+    const found: Findings = { result: plain, soundness, answer, tables, views };
+    await write(findings, `${JSON.stringify(found)}\n`, "result with its tables and views");
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type FoundModel,
   type Host,
   type Loading,
+  textLossNotes,
   type Values,
   vocabularyOf,
   type Wanted,
@@ -25,7 +26,6 @@ import {
 import type { EngineOptions, ModelOptions } from "./options.ts";
 import { findModel } from "./prepare.ts";
 import type { Terminal } from "./terminal.ts";
-import { textLossNotes } from "./text-losses.ts";
 import { toldOf } from "./told.ts";
 import { warner } from "./warnings.ts";
 

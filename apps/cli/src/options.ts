@@ -1,3 +1,5 @@
+import { bundledModels } from "@resolvent/models";
+import { bundledVariants } from "@resolvent/models/variants";
 import type { Precision } from "@resolvent/tensor";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { usageError } from "./failure.ts";
@@ -23,6 +25,9 @@ export const options = {
     ),
 };
 
+/** The names of the models that come with the command. */
+const BUNDLED: string = [...Object.keys(bundledModels), ...Object.keys(bundledVariants)].join(", ");
+
 /** Adds what commands that load a model share. */
 export function withModelOptions(
   command: Command,
@@ -31,7 +36,7 @@ export function withModelOptions(
   return command
     .argument(
       argument,
-      "a bundled model (tales, attn-only-2l), a folder with config.json and safetensors, the address of one (https://example.org/gpt2), or a name on the Hugging Face Hub (openai-community/gpt2; hub:openai-community/gpt2 where a folder here is called so)",
+      `a bundled model (${BUNDLED}), a folder with config.json and safetensors, the address of one (https://example.org/gpt2), or a name on the Hugging Face Hub (openai-community/gpt2; hub:openai-community/gpt2 where a folder here is called so)`,
     )
     .addOption(new Option("--revision <name>", "branch, tag or commit on the Hub; default: main"))
     .addOption(options.offline());

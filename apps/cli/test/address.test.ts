@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundledModels } from "@resolvent/models";
+import { bundledVariants } from "@resolvent/models/variants";
 import { modelAnalyses } from "resolvent/analyses";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { resolvent } from "./command.ts";
@@ -44,8 +46,10 @@ afterAll(() => {
 
 test("the help says what MODEL can be", async () => {
   const { stdout } = await run(modelAnalyses, ["run", "--help"]);
+  const bundled = [...Object.keys(bundledModels), ...Object.keys(bundledVariants)];
+  expect(bundled).toEqual(expect.arrayContaining(["tales", "attn-only-2l", "tales-rows"]));
   expect(stdout.replace(/\s+/g, " ")).toContain(
-    "model a bundled model (tales, attn-only-2l), a folder with config.json and safetensors, the address of one (https://example.org/gpt2), or a name on the Hugging Face Hub (openai-community/gpt2; hub:openai-community/gpt2 where a folder here is called so)",
+    `model a bundled model (${bundled.join(", ")}), a folder with config.json and safetensors, the address of one (https://example.org/gpt2), or a name on the Hugging Face Hub (openai-community/gpt2; hub:openai-community/gpt2 where a folder here is called so)`,
   );
 });
 

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import {
   type ClientRequest,
   type IncomingHttpHeaders,
@@ -65,7 +65,10 @@ beforeAll(async () => {
     engine: "cpu, 1 thread, no BLAS",
   };
   machine = machineOf(parts);
-  server = await startLabServer({ app, workplace: machine.workplace, port: 0, fragment: "m=own" });
+  const kept = new Map([["assets/model.json", join(models, "own", "config.json")]]);
+  server = await startLabServer({
+    ...{ app, elsewhere: kept, workplace: machine.workplace, port: 0, fragment: "m=own" },
+  });
   token = new URL(server.link).searchParams.get("token") ?? "";
 });
 afterAll(async () => {
@@ -147,6 +150,16 @@ describe("what the server answers", () => {
         "referrer-policy": "no-referrer",
       });
     }
+  });
+
+  test("files of the app that are kept elsewhere, and no other that is there", async () => {
+    const got = await send({ method: "GET", path: "/assets/model.json" });
+    expect([got.status, got.text]).toEqual([
+      200,
+      readFileSync(join(models, "own", "config.json"), "utf8"),
+    ]);
+    expect(got.headers["cache-control"]).toContain("immutable");
+    expect((await send({ method: "GET", path: "/assets/model.safetensors" })).status).toBe(404);
   });
 
   test("a description: analyses, models of the folders that were named, what computes", async () => {

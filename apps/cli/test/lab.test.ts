@@ -56,7 +56,13 @@ test("analyses of a plug-in that is named run here, as it says before", async ()
   try {
     expect(served.notes.join("")).toContain("as a program it can do what you can");
     const { origin, searchParams } = new URL(served.link);
-    const work = { analysis: "layers", model: "tales", values: {}, precision: "f32", float64: true };
+    const work = {
+      analysis: "layers",
+      model: "tales",
+      values: {},
+      precision: "f32",
+      float64: true,
+    };
     const response = await fetch(`${origin}/ask`, {
       method: "POST",
       headers: {

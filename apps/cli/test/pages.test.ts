@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { checkViews } from "@resolvent/analysis";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -118,6 +119,19 @@ describe("--svg", () => {
     const { stdout: second } = await draw("--svg", "-", "--view", "2");
     expect(second).not.toBe(first);
     expect((await draw("--svg", "-", "--view", "lines")).stdout).toBe(second);
+  });
+
+  test("--findings writes what draws all of them elsewhere", async () => {
+    const own = ["expand", model, ...clean, "--json"];
+    const { stdout } = await call([...own, "--output", at("own.json"), "--findings", "-"]);
+    const { result, tables, views, answer } = JSON.parse(stdout);
+    expect(result).toEqual(JSON.parse(await readFile(at("own.json"), "utf8")));
+    expect(checkViews(views, tables)).toHaveLength(2);
+    expect(answer.length).toBeGreaterThan(0);
+    const twice = await call([...own, "--findings", "-"]);
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining("standard output")]);
+    const there = await call([...own, "--findings", at("own.json")]);
+    expect(there.stderr).toContain("is there already");
   });
 
   test("refuses a view that is not there, a view without a file, and a file that is", async () => {

@@ -103,15 +103,12 @@ const KEPT = "resolvent-token";
  *
  * @returns undefined where the page was served without one: it is a folder of files
  */
-export function tokenOf({
-  location,
-  history,
-  localStorage,
-}: Window): (() => string | undefined) | undefined {
+export function tokenOf(page: Window): (() => string | undefined) | undefined {
+  const { location, history } = page;
   const given = new URLSearchParams(location.search).get("token");
   try {
-    if (given !== null) localStorage.setItem(KEPT, given);
-    else if (localStorage.getItem(KEPT) === null) return undefined;
+    if (given !== null) page.localStorage.setItem(KEPT, given);
+    else if (page.localStorage.getItem(KEPT) === null) return undefined;
   } catch {
     // A page that may keep nothing goes by its link.
     if (given === null) return undefined;
@@ -120,7 +117,7 @@ export function tokenOf({
     history.replaceState(history.state, "", `${location.pathname}${location.hash}`);
   return () => {
     try {
-      return localStorage.getItem(KEPT) ?? undefined;
+      return page.localStorage.getItem(KEPT) ?? undefined;
     } catch {
       return given ?? undefined;
     }

@@ -1,13 +1,16 @@
 import "./style.css";
+import "./frame.css";
 import "virtual:figures.css";
 import { errorOf, type Findings } from "@resolvent/analysis/remote";
 import { hydrate, mount } from "svelte";
 import { workerConnection } from "./connection.ts";
 import { machineConnection, tokenOf } from "./machine-connection.ts";
 import { Contributed } from "./state/contributed.ts";
+import { embedOf, fragmentWith } from "./state/embed.ts";
 import { Engines } from "./state/engines.svelte.ts";
 import { Lab } from "./state/lab.svelte.ts";
 import App from "./view/App.svelte";
+import Embedded from "./view/Embedded.svelte";
 import type { HandedOver } from "./worker/hand-over.ts";
 import type { NamedFiles, Place as OwnPlace } from "./worker/named-files.ts";
 
@@ -54,7 +57,19 @@ const contributed = new Contributed(files);
 const lab = new Lab(first, contributed.over(engines.asking), token === undefined ? { tell } : {});
 lab.engines = engines;
 if (token === undefined) lab.contributed = contributed;
-// A server for development sends no first screen.
-const show = target.hasChildNodes() ? hydrate : mount;
-show(App, { target, props: { lab } });
+const embed = embedOf(window.location.search);
+if (embed === undefined) {
+  // A server for development sends no first screen.
+  const show = target.hasChildNodes() ? hydrate : mount;
+  show(App, { target, props: { lab } });
+} else {
+  if ("panel" in embed) {
+    lab.embedded = embed.panel;
+    const fragment = fragmentWith(window.location.hash, embed.panel);
+    if (fragment !== "") window.history.replaceState(null, "", `#${fragment}`);
+  }
+  target.replaceChildren();
+  mount(Embedded, { target, props: { lab, embed } });
+  document.documentElement.removeAttribute("data-embed"); // what hid the first screen
+}
 lab.follow(window);

@@ -46,6 +46,7 @@ describe("the address", () => {
         edge: fc.option(fc.nat(99).map((at): [number, number] => [at, Math.floor(at / 2)])),
         node: fc.option(fc.constantFrom("L2.F88@4", "error L1@3", "logit “a”")),
       }),
+      panel: fc.option(fc.constantFrom("degrees", "graph")),
     });
     fc.assert(
       fc.property(place, (one) => {
@@ -58,9 +59,11 @@ describe("the address", () => {
   test("of another version is a message; what is not understood is told, and nothing is guessed", () => {
     expect(placeOf("#v=2&p=x")).toEqual({ message: expect.stringContaining("version 2") });
     expect(placeOf(`#p=${"x".repeat(200_000)}`)).toEqual({ message: expect.any(String) });
-    expect(placeOf("#v=1&k=many&zz=1&y=1-2-3&a=../x&q=[&z=px&h=L1&e=3-4&c=x&d=a,")).toEqual({
+    expect(
+      placeOf("#v=1&k=many&zz=1&y=1-2-3&a=../x&q=[&z=px&h=L1&e=3-4&c=x&d=a,&x=toString"),
+    ).toEqual({
       place: START,
-      ignored: ["y", "a", "k", "z", "c", "d", "h", "e", "q", "zz"],
+      ignored: ["y", "a", "k", "z", "c", "d", "h", "e", "x", "q", "zz"],
     });
     // Another text has no target of the first one's.
     expect(read("#p=Once").question).toEqual({ ...FIRST, prompt: "Once", target: null });

@@ -1,6 +1,8 @@
 import { runAnalysis } from "@resolvent/analysis";
 import { isInputError } from "@resolvent/tensor";
+import { tinyModel } from "@resolvent/testkit";
 import { run } from "@resolvent/transformer";
+import { memorySource } from "@resolvent/weights";
 import { findFolder, selectEngine } from "resolvent";
 import { expect, test } from "vitest";
 import { keptModels } from "../src/worker/kept-models.ts";
@@ -99,5 +101,27 @@ test("what does not fit is refused with both numbers", async () => {
   expect(isInputError(error) && error.code).toBe("lab/over-budget");
   expect(String(Object(error).message)).toMatch(/4\.0 GiB|4 GiB/);
   expect(tales.weights({ peakBytes: 2 ** 33, layers: true }).kept).toBe("more than a page has");
+  await models.close();
+});
+
+test("of what no token stands for in a text, the question that has it is told, and no other", async () => {
+  const model = { type: "WordLevel", unk_token: "[UNK]", vocab: { "[UNK]": 0, foo: 1, bar: 2 } };
+  const words = JSON.stringify({ pre_tokenizer: { type: "WhitespaceSplit" }, model });
+  const tokenizer = memorySource(new TextEncoder().encode(words), "tokenizer.json");
+  const tiny = tinyModel("gpt2");
+  const open = async (file: string) =>
+    file === "tokenizer.json" ? tokenizer : await tiny.open(file);
+  const models = keptModels({
+    engine: selectEngine,
+    threads: 1,
+    folder: async () => ({ name: "tiny", open }),
+  });
+  const [first, second] = [await models.find("tiny"), await models.find("tiny")];
+  expect(first.vocabulary.encode("foo baz")).toEqual([1, 0]);
+  expect(second.vocabulary.encode("foo bar")).toEqual([1, 2]);
+  expect(first.textWarnings?.().map(({ code }) => code)).toEqual(["text-unknown"]);
+  expect(second.textWarnings?.()).toEqual([]);
+  // Both are the one model that is kept.
+  expect(second.outline).toBe(first.outline);
   await models.close();
 });

@@ -2,9 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { KEYS } from "../src/state/keys.ts";
+import { faultless } from "./faultless.ts";
 import { expectSameResults } from "./same-question.ts";
 import { expectSameFiles } from "./saved-files.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
@@ -192,24 +193,100 @@ inChromium("the lab in Chromium", () => {
     await lab.close();
   });
 
-  test.each([
-    ["light", 1280],
-    ["dark", 390],
-  ] as const)("axe finds nothing, %s, %i px; nothing runs over", async (colorScheme, width) => {
-    const lab = await opened("", { colorScheme, viewport: { width, height: 844 } });
+  test("axe finds nothing; each key of the sheet does something, and what it opens gives the focus back", async () => {
+    const lab = await opened();
     await lab.locator("select.models:not([disabled])").waitFor();
-    await lab.evaluate(axe.source);
-    const { violations } = await lab.evaluate(async () => {
-      const { axe: checker } = globalThis as unknown as { axe: typeof axe }; // put there just now
-      return await checker.run(document, {
-        rules: { "color-contrast-enhanced": { enabled: false } },
-      });
-    });
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
-    expect(await lab.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
-      width,
-    );
+    await faultless(lab);
+    const seen = () =>
+      lab.evaluate(() => [
+        location.href,
+        document.body.innerHTML,
+        document.activeElement?.outerHTML,
+      ]);
+    const press = async (key: string): Promise<void> => {
+      const before = JSON.stringify(await seen());
+      await lab.keyboard.press(key);
+      await expect
+        .poll(async () => JSON.stringify(await seen()) !== before, {
+          message: `the key ${key} does something`,
+          timeout: 10_000,
+        })
+        .toBe(true);
+      await idle(lab);
+    };
+    for (const { keys, does } of KEYS) {
+      // Enter would press what has the focus.
+      await lab.evaluate(() => (document.activeElement as HTMLElement).blur());
+      const [first = "", ...others] = keys;
+      // Of digits two are enough; a path that was taken away is taken away no more.
+      const sequence: readonly string[] =
+        first === "0"
+          ? ["0", "1"]
+          : first === "Enter"
+            ? ["ArrowDown", "ArrowDown", "ArrowDown", "Enter"]
+            : first === "Ctrl+z"
+              ? ["Ctrl+z", "Ctrl+z", "Ctrl+z"]
+              : [first, ...others];
+      for (const key of sequence)
+        await press(key.replace("Ctrl+Z", "Control+Shift+Z").replace("Ctrl+", "Control+"));
+      if (/text|answer|whole screen|copy|sheet/.test(does)) await press("Escape");
+    }
+    // The focus is in a sheet while it is open, and then where it was.
+    const token = lab.locator(".tokens > .token").nth(2);
+    await token.focus();
+    await press("ArrowRight");
+    expect(await token.getAttribute("tabindex")).toBe("-1");
+    await press("?");
+    expect(await lab.locator(".help :focus").count()).toBe(1);
+    await press("Escape");
+    expect(await lab.locator(".tokens > .token:focus").textContent()).toBe("␣John");
+    await lab.goto(server.address);
+    await lab.locator("select.models:not([disabled])").waitFor();
+    // A border between panels, by keys: it stays where it was put.
+    const border = lab.getByRole("separator", { name: "Width of By degree" });
+    const wide = async () => (await lab.locator(".degrees").boundingBox())?.width ?? 0;
+    const before = await wide();
+    await border.focus();
+    await press("Shift+ArrowRight");
+    expect(await wide()).toBeGreaterThan(before + 40);
+    await lab.reload();
+    await lab.locator("select.models:not([disabled])").waitFor();
+    await expect.poll(wide, { timeout: 10_000 }).toBeGreaterThan(before + 40);
     await lab.close();
+  });
+
+  test("a panel stands in another page, in its colours, and says how tall it is", async () => {
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => said.push(String(error)));
+    const height = page.evaluate(
+      async () =>
+        await new Promise<number>((resolve) => {
+          addEventListener("message", ({ data }) => {
+            if (data?.resolvent === "height" && data.height > 200) resolve(data.height);
+          });
+        }),
+    );
+    await page.evaluate((src) => {
+      const frame = document.createElement("iframe");
+      Object.assign(frame, { src, width: 720, height: 480 });
+      document.body.append(frame);
+    }, `${server.address}?embed=pattern&theme=dark#v=1&k=3`);
+    const frame = page.frameLocator("iframe");
+    await frame.getByRole("heading", { name: /^Where .* looks$/ }).waitFor();
+    await frame.locator("svg.rs path").first().waitFor({ state: "attached" });
+    expect(await height).toBeLessThan(2000);
+    expect(await frame.locator(".panel:visible").count()).toBe(1);
+    expect(await frame.locator("header").count()).toBe(0);
+    expect(
+      await frame.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor),
+    ).toBe("rgb(20, 22, 26)");
+    const link = await frame.getByRole("link", { name: "open in the lab" }).getAttribute("href");
+    expect(link).toBe(`${server.address}#v=1&a=heads-view&k=3`);
+    // What there is not is a sentence, and what there is.
+    await page.goto(`${server.address}?embed=<b>circuit`);
+    await page.getByText("There is no panel “<b>circuit” to be shown alone.").waitFor();
+    await page.getByText("?embed=routes", { exact: true }).waitFor();
+    await page.close();
   });
 
   test("nothing was asked of anybody else, and no error was said", () => {

@@ -35,7 +35,7 @@ export async function expectSameFiles(page: Page, figure: Locator): Promise<void
     [svg.text, MARKS],
   );
   expect(drawn.name).toBe("svg");
-  expect(drawn.marks).toBe(await figure.locator("svg").first().locator(MARKS).count());
+  expect(drawn.marks).toBe(await figure.locator("svg.rs").first().locator(MARKS).count());
   expect(drawn.marks).toBeGreaterThan(2);
   expect(drawn.texts).toContain(await figure.locator("h3").first().textContent());
   // It stands alone: in light colours, written out.

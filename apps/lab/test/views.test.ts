@@ -11,10 +11,10 @@ import {
   readMergeConfig,
 } from "@resolvent/merge";
 import { writeMerge } from "@resolvent/merge/node";
-import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { findFolder } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { faultless } from "./faultless.ts";
 import { expectSameQuestion } from "./same-question.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
@@ -69,24 +69,6 @@ inChromium("the tabs in Chromium", () => {
   const idle = async (): Promise<void> => {
     await lab.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
   };
-  const faultless = async (): Promise<void> => {
-    const violations = await lab.evaluate(async () => {
-      const { axe: checker } = globalThis as unknown as { axe: typeof axe }; // put there before
-      const found = await checker.run(document);
-      return found.violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
-    });
-    expect(violations).toEqual([]);
-    // What makes the page wider than the screen, where something does.
-    const wide = await lab.evaluate(() => {
-      const width = document.documentElement.scrollWidth;
-      if (width <= 390) return [];
-      const all = [...document.querySelectorAll("main *")];
-      const out = all.filter((one) => one.getBoundingClientRect().right > width - 1);
-      return [width, ...out.map(({ outerHTML }) => outerHTML.slice(0, 100))];
-    });
-    expect(wide).toEqual([]);
-  };
-
   beforeAll(async () => {
     server = await serveFolder(dist, "/");
     browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
@@ -99,7 +81,6 @@ inChromium("the tabs in Chromium", () => {
     await lab.goto(`${server.address}#v=1&p=Once+upon+a`);
     await lab.getByText("The model continues with", { exact: false }).first().waitFor();
     await idle();
-    await lab.evaluate(axe.source);
   });
   afterAll(async () => {
     await browser.close();
@@ -122,7 +103,7 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByRole("checkbox", { name: "take L0.H1 away" }).check();
     await lab.getByText("with L0.H1 ablated").waitFor();
     expect(await lab.locator("svg rect.twin").count()).toBeGreaterThan(3);
-    await faultless();
+    await faultless(lab);
     // Going back puts it back.
     await lab.goBack();
     await lab.getByText("with L0.H1 ablated").waitFor({ state: "detached" });
@@ -139,7 +120,7 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByText("Why: what it gets").waitFor();
     await lab.getByText("The feature, in these texts").waitFor();
     expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("n")).toBe(name);
-    await faultless();
+    await faultless(lab);
     // A dictionary and a text: asked again by a link, a command and a program.
     await idle();
     await expectSameQuestion(lab, lab.locator(".pages-of-feature details.take").first());
@@ -166,7 +147,7 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByLabel("tales and").selectOption("tales-colours");
     await lab.getByRole("button", { name: "Compare on this sentence" }).click();
     await lab.getByRole("heading", { name: "Each degree’s share of the logits" }).waitFor();
-    await faultless();
+    await faultless(lab);
     await expectSameQuestion(lab, lab.locator("details.take").first());
     // Merged in the page: the bytes are those of the machine's merge, and it is a model like any other.
     const merging = lab.locator("section.merge");
@@ -183,7 +164,7 @@ inChromium("the tabs in Chromium", () => {
     await merging.getByLabel("called").fill("mine");
     await merging.getByRole("button", { name: "Merge", exact: true }).click();
     await merging.getByText("mine was loaded, and has read a token.").waitFor();
-    await faultless();
+    await faultless(lab);
     const hash = await mergedOnDisk(config);
     expect(await merging.locator("td.mono").getAttribute("title")).toBe(hash);
     await plan.click();
@@ -201,11 +182,64 @@ inChromium("the tabs in Chromium", () => {
     await merging.getByRole("button", { name: "Delete mine" }).click();
     await merging.getByRole("button", { name: /^Delete \d/ }).click();
     await merging.getByText("Made in this browser").waitFor({ state: "detached" });
-    await lab.evaluate(axe.source);
     await title("Linear?").click();
     await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
     await lab.getByText("What sets of layers do beyond their parts").waitFor();
-    await faultless();
+    await faultless(lab);
+  });
+
+  test("a report: figures with notes, kept over a reload, saved, opened again, and nothing else taken for one", async () => {
+    await title("Heads").click();
+    await lab
+      .getByRole("button", { name: /^Pin: / })
+      .first()
+      .click();
+    await title("Paths").click();
+    await lab.getByRole("button", { name: "Pin: " }).first().click();
+    await lab.getByRole("button", { name: "Open the report" }).click();
+    const pins = lab.locator(".report li");
+    await expect.poll(() => pins.count()).toBe(2);
+    const note = pins.first().getByLabel("Note");
+    await note.fill("<b>Look</b> here & there.");
+    await note.blur();
+    await faultless(lab);
+    await lab.reload();
+    await lab.locator("select.models:not([disabled])").waitFor();
+    expect(await note.inputValue()).toBe("<b>Look</b> here & there.");
+    await pins
+      .first()
+      .getByRole("button", { name: /^Down: / })
+      .click();
+    expect(await pins.nth(1).getByLabel("Note").inputValue()).toContain("Look");
+    const saved = async (name: string): Promise<string> => {
+      const saving = lab.waitForEvent("download");
+      await lab.getByRole("button", { name }).click();
+      return readFileSync(await (await saving).path(), "utf8");
+    };
+    const html = await saved("Save as a page");
+    expect(html).toContain("&lt;b&gt;Look&lt;/b&gt; here &amp; there.");
+    expect(html.match(/<article/g)).toHaveLength(2);
+    expect(html).not.toMatch(/<script|<b>/);
+    const json = await saved("Save as JSON");
+    // Removing is undone where it is said.
+    await pins
+      .first()
+      .getByRole("button", { name: /^Remove: / })
+      .click();
+    expect(await pins.count()).toBe(1);
+    await lab.keyboard.press("Control+z");
+    await expect.poll(() => pins.count()).toBe(2);
+    await lab.getByRole("button", { name: "Remove all" }).click();
+    const open = async (text: string): Promise<void> => {
+      const file = { name: "report.json", mimeType: "application/json", buffer: Buffer.from(text) };
+      await lab.locator("input[type=file]").setInputFiles(file);
+    };
+    await open(json.replace('"bars"', '"bars","onclick":"1"'));
+    await lab.getByRole("alert").waitFor();
+    expect(await lab.getByRole("alert").textContent()).toContain("onclick");
+    await open(json);
+    await expect.poll(() => pins.count()).toBe(2);
+    expect(await pins.nth(1).getByLabel("Note").inputValue()).toContain("Look");
     expect(said).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ type Rule =
   | "scale"
   | "size"
   | "sizes";
-type Rules = Readonly<Record<string, Rule | `${Rule}?` | "axes" | "axes?">>;
+type Rules = Readonly<Record<string, Rule | `${Rule}?` | "axis" | "axes" | "axes?">>;
 
 const ALL: Rules = {
   ...{ mark: "text", table: "text", title: "text?", note: "text?" },
@@ -37,7 +37,7 @@ const MARKS: Readonly<Record<View["mark"], Rules>> = {
     ...{ text: "column?", facet: "column?", full: "size?", axes: "axes?" },
   },
   routes: { source: "column?", nodes: "column", at: "column", width: "column", axes: "axes" },
-  arcs: { ...ENDS, axes: "axes" },
+  arcs: { ...ENDS, axes: "axis" },
   scatter: { x: "column", y: "column", label: "column?", reach: "sizes?" },
   slope: { label: "column", from: "column", to: "column" },
   graph: { ...ENDS, layers: "layers", columns: "layers?" },
@@ -82,6 +82,10 @@ function checkView(given: unknown, at: string, tables: readonly Table[]): View {
     const optional = rule.endsWith("?");
     if (value === undefined && optional) continue;
     checkValue(rule.replace("?", ""), value, `${at}.${name}`, table);
+    // Where they are optional, each of them is.
+    const needed = rule === "axis" ? ["x"] : rule === "axes" ? ["x", "y"] : [];
+    const missing = needed.find((axis) => !Object.hasOwn(Object(value), axis));
+    if (missing !== undefined) throw bad(`${at}.${name}.${missing}`, "places", undefined);
   }
   return given as unknown as View; // every property was looked at
 }

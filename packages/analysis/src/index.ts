@@ -21,6 +21,7 @@ export {
   type JudgedError,
 } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
+export { checkTables } from "./check-tables.ts";
 export { checkViews } from "./check-views.ts";
 export { type Corpus, type CorpusFiles, corpusOf, textPieces, tokenLines } from "./corpus.ts";
 export { csvLine, csvLines } from "./csv.ts";
@@ -127,6 +128,7 @@ export type {
 } from "./subject.ts";
 export type { Cell, Column, ColumnKind, Table } from "./table.ts";
 export { namedTarget, type TargetFacts, targetFacts, targetText } from "./target.ts";
+export { type TextLossNotes, textLossNotes } from "./text-losses.ts";
 export { type TextRow, type TextRowsOptions, textRows } from "./text-rows.ts";
 export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
 export { type TopToken, topTokens } from "./top.ts";

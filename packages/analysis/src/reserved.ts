@@ -6,6 +6,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...["model", "revision", "offline", "tokens"],
   ...["precision", "threads", "stream", "maxMemory", "float64"],
   ...["format", "json", "output", "overwrite", "only", "sort", "filter", "html", "svg", "view"],
+  "findings",
   ...["dictionary", "dryRun", "resume", "plugin", "trust", "help", "version"],
 ]);
 

@@ -69,6 +69,19 @@ test.each([
   ],
   [[{ mark: "arcs", table: "part", from: "name", to: "name", value: "effect" }], "views[0].axes"],
   [
+    [{ mark: "arcs", table: "part", from: "name", to: "name", value: "effect", axes: { y: [] } }],
+    "views[0].axes.x",
+  ],
+  [
+    [
+      {
+        ...{ mark: "routes", table: "part", nodes: "name", at: "name", width: "effect" },
+        axes: { x: [] },
+      },
+    ],
+    "views[0].axes.y",
+  ],
+  [
     [{ mark: "graph", table: "part", from: "name", to: "name", value: "effect", layers: [[1]] }],
     "names",
   ],

@@ -4,6 +4,7 @@ import { element, svgElement } from "./dom.ts";
 import type { Selection } from "./figure-element.ts";
 import { isLit, type Mark, marksOf, rowsOf, selectable, selectionOf } from "./mark.ts";
 import { stepTo } from "./step.ts";
+import { tooLarge } from "./too-large.ts";
 
 /** A view in an element. */
 export interface FigureView {
@@ -24,6 +25,8 @@ interface Place {
 /** What would only get longer is not drawn wider than this, in pixels. */
 const ENOUGH = 700;
 const LONG: readonly View["mark"][] = ["bars", "dots", "lines", "scatter", "slope"];
+/** Below this, in pixels, tokens stand one below the other: side by side they would have no room. */
+const NARROW = 500;
 
 /** A view with its title, drawn at a width, whose marks can be picked. */
 export function figureView(
@@ -40,13 +43,15 @@ export function figureView(
   },
 ): FigureView {
   const { view, column } = selectable(given);
+  const table = tables.find(({ kind }) => kind === view.table);
+  const refused = tooLarge(view, table);
+  if (refused !== undefined) return notDrawn(view.title ?? table?.title ?? view.table, refused);
   const wide = LONG.includes(view.mark) ? Math.min(width, ENOUGH) : width;
-  const drawing = layout(view, tables, { width: wide });
+  const drawing = layout(view, tables, { width: wide, turned: width < NARROW });
   const svg = svgElement(svgNode(drawing, { id }));
   // Its title and description come first.
   const shapes = [...svg.children].slice(2) as SVGElement[]; // made of shapes of SVG
   const marks = marksOf(drawing.shapes);
-  const table = tables.find(({ kind }) => kind === view.table);
   const rows = rowsOf(view, column, table);
   const places = marks.map((mark) => ({
     mark,
@@ -114,9 +119,7 @@ export function figureView(
   });
   rove(0, false);
   light(null);
-  const caption = element("figcaption", "", element("h3", "", drawing.title));
-  if (view.note !== undefined)
-    caption.append(element("p", "note", view.note.replace(/(\d) %/g, "$1\u00a0%")));
+  const caption = captionOf(drawing.title, view.note);
   return {
     figure: element("figure", "", caption, scroll),
     light,
@@ -124,6 +127,23 @@ export function figureView(
     resume: (place) => {
       if (place.at < marks.length) rove(place.at, place.focused);
     },
+  };
+}
+
+function captionOf(title: string, note?: string): HTMLElement {
+  const caption = element("figcaption", "", element("h3", "", title));
+  if (note !== undefined)
+    caption.append(element("p", "note", note.replace(/(\d) %/g, "$1\u00a0%")));
+  return caption;
+}
+
+/** In place of a view: why there is none. Its table is there. */
+function notDrawn(title: string, why: string): FigureView {
+  return {
+    figure: element("figure", "", captionOf(title, why)),
+    light: () => {},
+    place: () => ({ at: 0, focused: false }),
+    resume: () => {},
   };
 }
 

@@ -100,12 +100,23 @@ export function rowsOf({ select }: View, column: string | null, table: Table | u
   const indexOf = (name: string | undefined): number =>
     table?.columns.findIndex((one) => one.name === name) ?? -1;
   const keys = indexOf(select);
+  // A selection is held against every mark: rows are gone through once for a column.
+  const found = new Map<number, ReadonlyMap<string, ReadonlySet<string>>>();
+  const byCell = (at: number): ReadonlyMap<string, ReadonlySet<string>> => {
+    const made = new Map<string, Set<string>>();
+    for (const row of table?.rows ?? []) {
+      const [cell, key] = [String(row[at]), String(row[keys])];
+      made.set(cell, (made.get(cell) ?? new Set()).add(key));
+    }
+    found.set(at, made);
+    return made;
+  };
   return {
     column,
     has: (key, other, cell) => {
       const at = indexOf(other);
-      if (table === undefined || at < 0) return false;
-      return table.rows.some((row) => String(row[keys]) === key && String(row[at]) === cell);
+      if (at < 0) return false;
+      return (found.get(at) ?? byCell(at)).get(cell)?.has(key) === true;
     },
   };
 }

@@ -8,9 +8,9 @@ const colours = (of: Readonly<Record<string, string>>): string =>
 /** Pixels around what an element shows. */
 export const PADDING = 8;
 
-/** How an element looks. Nothing moves. */
+/** How an element looks. Nothing moves. Paper is light, whatever the theme, and has no tables that are folded. */
 export const SHEET: string = `${THEME.replaceAll(":root", ":host")}
-@media not (forced-colors:active){:host([theme=light]){color-scheme:light;${colours(COLOURS.light)}}:host([theme=dark]){color-scheme:dark;${colours(COLOURS.dark)}}}
+@media screen and (forced-colors:none){:host([theme=light]){color-scheme:light;${colours(COLOURS.light)}}:host([theme=dark]){color-scheme:dark;${colours(COLOURS.dark)}}}
 ${FIGURE}
 :host{display:block;box-sizing:border-box;min-width:0;padding:${PADDING}px;background:var(--rs-paper);color:var(--rs-ink);font:14px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;text-align:start}
 :host([hidden]){display:none}
@@ -39,4 +39,5 @@ tfoot th,tfoot td{border-top:1px solid var(--rs-grid);font-weight:600}
 tr.lit{background:var(--rs-panel);outline:1px solid var(--rs-ink)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 :focus-visible{outline:2px solid var(--rs-against);outline-offset:2px}
+@media print{:host{color-scheme:light;${colours(COLOURS.light)}}figure,aside,tr{break-inside:avoid}.scroll{overflow:visible}svg{max-width:100%;height:auto}details:not([open]){display:none}.some [data-mark]:not(.lit):not(text){opacity:1}}
 `;

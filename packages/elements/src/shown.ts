@@ -1,5 +1,6 @@
 import {
   certificatesOf,
+  checkTables,
   checkViews,
   faultOfResult,
   type Result,
@@ -7,7 +8,6 @@ import {
   type View,
 } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
-import { checkTables } from "./check-tables.ts";
 import { presentationFor, type Shows } from "./known.ts";
 
 /** What an element draws. */
@@ -18,12 +18,16 @@ export interface Shown {
   readonly warnings: readonly string[];
 }
 
+/** Views of a result, and warnings, at most: no analysis has as many. */
+const MOST_VIEWS = 100;
+const MOST_WARNINGS = 20;
+
 /**
  * What there is to draw of a result, or of one that comes with its tables and views (`findingsOf` of
  * `@resolvent/analysis/remote`).
  *
  * @throws InputError `elements/bad-result`, `elements/other-kind`, `elements/newer-result`, `elements/nothing-to-show`,
- *   `elements/bad-table`, `analysis/bad-view`
+ *   `elements/too-many`, `analysis/bad-table`, `analysis/bad-view`
  */
 export function shownOf(given: unknown, shows: Shows): Shown {
   const { result: inner, tables: own, views: ownViews } = Object(given);
@@ -32,6 +36,14 @@ export function shownOf(given: unknown, shows: Shows): Shown {
   const { tables, views } = found
     ? { tables: checkTables(own), views: ownViews as unknown }
     : presented(result, shows);
+  if (Array.isArray(views) && views.length > MOST_VIEWS) {
+    throw new InputError({
+      code: "elements/too-many",
+      message: `This result comes with ${views.length} views; a page shows at most ${MOST_VIEWS}.`,
+      remedy: "Make a result with fewer.",
+      details: { views: views.length, most: MOST_VIEWS },
+    });
+  }
   const seen = checkViews(views, tables).filter((view) => isShown(view, shows));
   if (seen.length === 0) {
     throw new InputError({
@@ -79,7 +91,8 @@ function presented(
     });
   }
   try {
-    return { tables: presentation.tables(result), views: presentation.views(result) };
+    const tables = checkTables(presentation.tables(result));
+    return { tables, views: presentation.views(result) };
   } catch (cause) {
     // A result that was cut or changed by hand: what it lacks is met anywhere.
     throw new InputError({
@@ -102,11 +115,14 @@ function warningsOf(result: Result): string[] {
   const { warnings } = Object(result);
   const told: unknown[] = Array.isArray(warnings) ? warnings : [];
   const within = certificatesOf(result).every(({ errors }) => errors.every((one) => one.within));
+  const messages = told.flatMap((one) => {
+    const { message } = Object(one);
+    return typeof message === "string" ? [message] : [];
+  });
+  const more = messages.length - MOST_WARNINGS;
   return [
     ...(within ? [] : ["The parts do not add up to what was taken apart."]),
-    ...told.flatMap((one) => {
-      const { message } = Object(one);
-      return typeof message === "string" ? [message] : [];
-    }),
+    ...messages.slice(0, MOST_WARNINGS),
+    ...(more > 0 ? [`The result has ${more} more.`] : []),
   ];
 }

@@ -7,6 +7,7 @@ import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bundleOf } from "../build.mjs";
+import { pathsShows } from "../src/paths-shows.ts";
 import { PADDING } from "../src/sheet.ts";
 import { shownOf } from "../src/shown.ts";
 import { analysisOf, readResult, results, resultText } from "./results.ts";
@@ -82,17 +83,16 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
       const result = readResult(name);
       const own = analysisOf(analysis);
       const [tables, all] = [own.tables(result), own.views?.(result) ?? []];
-      const count = shownOf(result, shows).views.length;
+      const { views } = shownOf(JSON.parse(resultText(name)), shows);
+      const count = views.length;
       const expected = all
-        .filter((view) => shownOf(result, shows).views.some((one) => same(one, view)))
+        .filter((view) => views.some((one) => same(one, view)))
         .map((view) => svgOf(layout(view, tables, { width: widthOf(view) })));
       expect(expected).toHaveLength(count);
       const drawn = await page.evaluate<unknown[]>(
         `[...document.querySelector("#${id}").shadowRoot.querySelectorAll("svg")].map(${shapes})`,
       );
-      const commanded = await plain.evaluate<unknown[]>(
-        `${JSON.stringify(expected)}.map((text) => (${shapes})(new DOMParser().parseFromString(text, "image/svg+xml").documentElement))`,
-      );
+      const commanded = await Promise.all(expected.map((text) => plain.evaluate(parsed(text))));
       expect(drawn).toEqual(commanded);
       expect(drawn.length).toBe(count);
       expect(JSON.stringify(drawn).length).toBeGreaterThan(1000);
@@ -154,6 +154,16 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
     );
     expect(await details.getAttribute("open")).toBe("");
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    // There, tokens of routes stand one below the other, as `layout` draws them so.
+    const [view] = shownOf(readResult("paths"), pathsShows).views;
+    if (view === undefined) throw new Error("Paths have routes.");
+    const room = { width: 390 - 2 * PADDING, turned: true };
+    const narrow = svgOf(layout(view, analysisOf("paths").tables(readResult("paths")), room));
+    expect(
+      await page.evaluate(
+        `(${shapes})(document.querySelector("#e3").shadowRoot.querySelector("svg"))`,
+      ),
+    ).toEqual(await plain.evaluate(parsed(narrow)));
     await page.setViewportSize({ width: 800, height: 900 });
     await until(
       page,
@@ -201,13 +211,48 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
     expect(await page.title()).toBe("Figures");
   });
 
-  test("light and dark, forced colours, and axe finds nothing", async () => {
+  test("what is too much, too deep or no number is a sentence, and the page goes on", async () => {
+    const told: string[] = await page.evaluate(`(() => {
+      const one = document.querySelector("#hostile");
+      const given = (made) => {
+        one.result = made;
+        return one.shadowRoot.textContent;
+      };
+      const result = ${JSON.stringify(readResult("run"))};
+      const column = (name) => ({ name, kind: "number" });
+      const table = (rows) => ({ kind: "attention", columns: ["a", "b"].map(column), rows });
+      const views = (mark) => [{ mark, table: "attention", x: "a", y: mark === "bars" ? "b" : [{ column: "b" }] }];
+      const rows = Array.from({ length: 40_000 }, (_, i) => [i, i]);
+      let deep = [];
+      for (let i = 0; i < 200_000; i++) deep = [deep];
+      return [
+        given({ result, tables: [table(rows)], views: views("bars") }),
+        given({ result, tables: [table([[NaN, 1e308], [1, -Infinity], [-1e308, 5e-324]])], views: views("lines") }),
+        given({ ...result, deep }),
+        given({ result, tables: [table([])], views: Array(200_000).fill(views("bars")[0]) }),
+      ];
+    })()`);
+    expect(told[0]).toContain("would have about 40,000 marks, and a page can show 30,000.");
+    expect(told[1]).toMatch(/^attentionattentionb: NaN 1\.0e\+308/);
+    expect(told.slice(2)).toEqual([
+      "This result cannot be shown.",
+      "This result comes with 200000 views; a page shows at most 100. Make a result with fewer.",
+    ]);
+    const faults = said.filter((one) => !one.includes("404"));
+    expect(faults).toEqual([expect.stringContaining("Maximum call stack size exceeded")]);
+    said.splice(said.indexOf(faults[0] ?? ""), 1);
+  });
+
+  test("light and dark, on paper, forced colours, and axe finds nothing", async () => {
     const paper = async (id: string): Promise<string> =>
       await page.evaluate(`getComputedStyle(document.querySelector("#${id}")).backgroundColor`);
     const [white, black] = ["rgb(255, 255, 255)", "rgb(20, 22, 26)"];
     expect([await paper("e0"), await paper("dark")]).toEqual([white, black]);
     await page.emulateMedia({ colorScheme: "dark" });
     expect([await paper("e0"), await paper("light")]).toEqual([black, white]);
+    await page.emulateMedia({ media: "print" });
+    expect([await paper("dark"), await paper("light")]).toEqual([white, white]);
+    await page.emulateMedia({ media: "screen" });
     await page.emulateMedia({ forcedColors: "active" });
     const colours: string[] = await page.evaluate(
       `[...document.querySelector("#dark").shadowRoot.querySelectorAll("rect")].map((one) => getComputedStyle(one).fill)`,
@@ -241,23 +286,49 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
     await free.close();
   });
 
-  test("a notebook pastes a file and a result", async () => {
+  test("a notebook pastes files and results, several times; or a frame, where no script is run", async () => {
     const inside = resultText("expand").replaceAll("<", "\\u003c");
-    const cell = `<script>${await bundleOf("degrees")}</script><resolvent-degrees id="pasted"><script type="application/json">${inside}</script></resolvent-degrees>`;
+    const file = await bundleOf("degrees");
+    const figure = `<resolvent-degrees><script type="application/json">${inside}</script></resolvent-degrees>`;
+    const frame = `<script>${file}</script>${figure}`
+      .replaceAll("&", "&amp;")
+      .replaceAll('"', "&quot;");
+    const cells = [
+      `<script>${file}</script>${figure}`,
+      `<script type="module">${file}</script>${figure}`,
+      `<iframe srcdoc="${frame}"></iframe>`,
+    ];
     // As notebooks do it: scripts of HTML that was put in run only where they are made anew.
-    await plain.evaluate(`(() => {
-      document.body.innerHTML = ${JSON.stringify(cell)};
-      for (const old of document.querySelectorAll("script")) {
+    await plain.evaluate(`${JSON.stringify(cells)}.forEach((cell, i) => {
+      const output = document.createElement("div");
+      output.innerHTML = cell;
+      document.body.append(output);
+      if (i === 2) return;
+      for (const old of output.querySelectorAll("script")) {
         const made = document.createElement("script");
         made.textContent = old.textContent;
         if (old.type !== "") made.type = old.type;
         old.replaceWith(made);
       }
+    })`);
+    const drawn = (where: string) =>
+      `[...${where}.querySelectorAll("resolvent-degrees")].map((one) => one.shadowRoot?.querySelectorAll("svg").length).join()`;
+    await until(plain, `${drawn("document")} === "2,2"`);
+    await until(plain, `${drawn("document.querySelector('iframe').contentDocument")} === "2"`);
+  });
+
+  test("a module that is imported gives elements too, where a script has defined them before", async () => {
+    const drawn = await page.evaluate<number[]>(`(async () => {
+      const { length } = Object.keys(await import("/all.js"));
+      const made = document.createElement("resolvent-degrees");
+      made.result = await (await fetch("expand.json")).json();
+      document.querySelector("main").append(made);
+      for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+      const drawn = made.shadowRoot.querySelectorAll("svg").length;
+      made.remove();
+      return [length, drawn];
     })()`);
-    await until(
-      plain,
-      "document.querySelector('#pasted').shadowRoot.querySelectorAll('svg').length === 2",
-    );
+    expect(drawn).toEqual([0, 2]);
   });
 
   test("nothing was forbidden, and nothing failed but what is missing", () => {
@@ -311,6 +382,10 @@ const shapes = `(svg) => {
   const size = ["width", "height", "viewBox"].map((name) => svg.getAttribute(name));
   return [...size, title.textContent, desc.textContent, ...rest.map(shape)];
 }`;
+
+/** The same of a text of SVG. */
+const parsed = (text: string): string =>
+  `(${shapes})(new DOMParser().parseFromString(${JSON.stringify(text)}, "image/svg+xml").documentElement)`;
 
 /** A file of the example. */
 function example(name: string): string {

@@ -11,7 +11,10 @@ import type { Shows } from "../src/known.ts";
 import { pathsShows } from "../src/paths-shows.ts";
 import { patternShows } from "../src/pattern-shows.ts";
 
-/** Results of `tales` in `results`, as `--json` printed them, by the command that made each, and what shows them. */
+/**
+ * Results of `tales` in `results`, as `--json` printed them, `series` as `--findings` did, by the command that made each,
+ * and what shows them.
+ */
 export const results: readonly {
   readonly name: string;
   readonly analysis: string;
@@ -25,6 +28,7 @@ export const results: readonly {
   { name: "qk", analysis: "qk", shows: patternShows },
   { name: "graph", analysis: "graph", shows: graphShows },
   { name: "expand", analysis: "expand", shows: figureShows },
+  { name: "series", analysis: "series", shows: figureShows },
 ];
 
 export function resultText(name: string): string {
@@ -32,7 +36,8 @@ export function resultText(name: string): string {
 }
 
 export function readResult(name: string): Result {
-  return JSON.parse(resultText(name));
+  const { result, ...given } = JSON.parse(resultText(name));
+  return result ?? given;
 }
 
 const analyses = [...expansionAnalyses, ...pathsAnalyses, ...modelAnalyses, ...dictionaryAnalyses];

@@ -7,13 +7,14 @@ import { parseJson } from "../src/load.ts";
 import { pathsShows } from "../src/paths-shows.ts";
 import { patternShows } from "../src/pattern-shows.ts";
 import { shownOf } from "../src/shown.ts";
-import { analysisOf, readResult, results } from "./results.ts";
+import { tooLarge } from "../src/too-large.ts";
+import { analysisOf, readResult, results, resultText } from "./results.ts";
 
 test.each(results)(
   "$shows.name shows of $name what its analysis shows",
   ({ name, analysis, shows }) => {
     const result = readResult(name);
-    const { tables, views } = shownOf(result, shows);
+    const { tables, views } = shownOf(JSON.parse(resultText(name)), shows);
     const own = analysisOf(analysis);
     expect(tables).toEqual(own.tables(result));
     const all = own.views?.(result) ?? [];
@@ -39,6 +40,31 @@ test("a result with its tables and views is shown by any element, and by its own
   const certificate = { ...Object(result).certificate, relativeError: 1 };
   const { warnings } = shownOf({ result: { ...result, certificate }, tables, views }, figureShows);
   expect(warnings[0]).toBe("The parts do not add up to what was taken apart.");
+});
+
+test("a figure with more marks than a page can show is not drawn", () => {
+  const columns = ["a", "b", "c"].map((name) => ({ name, kind: "number" }) as const);
+  const rows = Array.from({ length: 30_001 }, () => [1, 2, 3]);
+  const table = { kind: "t", columns, rows };
+  const places = [{ key: "1" }];
+  const ends = { table: "t", from: "a", to: "b", value: "c" };
+  const grid = { mark: "grid", table: "t", x: "a", y: "b", value: "c" } as const;
+  const large: readonly View[] = [
+    { mark: "bars", table: "t", y: "a", x: "b" },
+    { mark: "arcs", ...ends, axes: { x: places } },
+    { mark: "graph", ...ends, layers: [] },
+    { mark: "routes", table: "t", nodes: "a", at: "b", width: "c", axes: { x: places, y: places } },
+    grid,
+  ];
+  for (const view of large) {
+    expect(tooLarge(view, table), view.mark).toMatch(/about 30,00\d marks, .* 30,000/);
+    expect(tooLarge(view, { ...table, rows: rows.slice(9) }), view.mark).toBeUndefined();
+    if (view.mark !== "grid") expect(tooLarge({ ...view, most: 12 }, table)).toBeUndefined();
+  }
+  const layers = [Array.from({ length: 30_000 }, String)];
+  expect(tooLarge({ mark: "graph", ...ends, layers, most: 1 }, table)).toBeDefined();
+  expect(tooLarge({ ...grid, facet: "c" }, table)).toBeUndefined();
+  expect(tooLarge({ mark: "list", table: "t", columns: ["a"] }, table)).toBeUndefined();
 });
 
 describe("what cannot be shown is told in sentences", () => {
@@ -67,6 +93,15 @@ describe("what cannot be shown is told in sentences", () => {
       /^elements\/bad-result .*not as results of the kind degree-expansion/,
     );
     expect(() => parseJson("{", "x.json")).toThrow("x.json is not JSON.");
+  });
+
+  test("what is in no table: objects in place of numbers, in a result that is known", () => {
+    const { terms } = Object(expand);
+    const odd = terms.map((term: object) => ({ ...term, logitShare: { "<b>": 1 } }));
+    expect(refusal({ ...expand, terms: odd })).toMatch(/^elements\/bad-result /);
+    const warnings = Array.from({ length: 50 }, (_, i) => ({ message: `warning ${i}` }));
+    const told = shownOf({ ...expand, warnings }, degreesShows).warnings;
+    expect(told.slice(19)).toEqual(["warning 19", "The result has 30 more."]);
   });
 
   test("nothing of what the element shows", () => {
@@ -98,7 +133,7 @@ describe("what cannot be shown is told in sentences", () => {
       { ...whole, notes: [1] },
       null,
     ])
-      expect(of(bad), JSON.stringify(bad)).toMatch(/^elements\/bad-table /);
+      expect(of(bad), JSON.stringify(bad)).toMatch(/^analysis\/bad-table /);
     expect(of(whole, [{ mark: "list", table: "other" }])).toMatch(/^analysis\/bad-view /);
     expect(of(whole, {})).toMatch(/^analysis\/bad-view /);
   });

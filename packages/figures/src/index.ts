@@ -1,5 +1,6 @@
 export { escapeHtml, spelledOut } from "./escape.ts";
-export { type LayoutOptions, layout } from "./layout.ts";
+export { layout } from "./layout.ts";
+export { type LayoutOptions, layoutOfPaths } from "./layout-of-paths.ts";
 export {
   type ListCell,
   type ListHead,
@@ -8,6 +9,7 @@ export {
   listRows,
 } from "./list-rows.ts";
 export { type PageParts, pageOf } from "./page.ts";
+export { type ReportFigure, reportPage } from "./report-page.ts";
 export type { Drawing, Refers, Role, Shape } from "./shape.ts";
 export { COLOURS, type ColourTheme, FIGURE, THEME } from "./style.ts";
 export { type SvgOptions, svgOf } from "./svg.ts";

@@ -1,24 +1,14 @@
-import type { Table, View } from "@resolvent/analysis";
+import type { BarsView, RoutesView, Table, View } from "@resolvent/analysis";
+import { drawnOfPaths, type LayoutOptions, titled } from "./layout-of-paths.ts";
 import { arcsLayout } from "./marks/arcs.ts";
-import { barsLayout } from "./marks/bars.ts";
 import { curvesLayout } from "./marks/curves.ts";
 import { graphLayout } from "./marks/graph.ts";
 import { gridLayout } from "./marks/grid.ts";
 import { listLayout } from "./marks/list.ts";
 import { passagesLayout } from "./marks/passages.ts";
-import { routesLayout } from "./marks/routes.ts";
-import { turnedRoutesLayout } from "./marks/routes-turned.ts";
 import { scatterLayout } from "./marks/scatter.ts";
 import { slopeLayout } from "./marks/slope.ts";
-import { rounded } from "./rounded.ts";
 import type { Drawing } from "./shape.ts";
-
-export interface LayoutOptions {
-  /** Pixels. */
-  readonly width: number;
-  /** For a tall and narrow screen: tokens of `routes` stand one below the other; default side by side. */
-  readonly turned?: boolean;
-}
 
 /**
  * Where everything of a view goes: shapes in pixels, without a DOM. Views from elsewhere go through `checkViews`
@@ -32,29 +22,26 @@ export interface LayoutOptions {
 export function layout(
   view: View,
   tables: readonly Table[],
-  { width, turned = false }: LayoutOptions,
+  { width, turned = false, height = 0 }: LayoutOptions,
 ): Drawing {
-  const table = tables.find(({ kind }) => kind === view.table);
-  const title = view.title ?? table?.title ?? view.table;
-  if (table === undefined) return { width, height: 0, title, alt: title, shapes: [] };
-  return { ...drawn(view, rounded(table), { width, turned }), title };
+  return titled(view, tables, { width }, (table) =>
+    view.mark === "bars" || view.mark === "routes"
+      ? drawnOfPaths(view, table, { width, turned, height })
+      : drawn(view, table, width),
+  );
 }
 
 function drawn(
-  view: View,
+  view: Exclude<View, BarsView | RoutesView>,
   table: Table,
-  { width, turned }: Required<LayoutOptions>,
+  width: number,
 ): Omit<Drawing, "title"> {
   switch (view.mark) {
-    case "bars":
-      return barsLayout(view, table, width);
     case "dots":
     case "lines":
       return curvesLayout(view, table, width);
     case "grid":
       return gridLayout(view, table, width);
-    case "routes":
-      return turned ? turnedRoutesLayout(view, table, width) : routesLayout(view, table, width);
     case "arcs":
       return arcsLayout(view, table, width);
     case "scatter":

@@ -87,7 +87,7 @@ ${factsHtml(result, version)}
 }
 
 /** The tokens of the prompts, each to be linked by its position: one prompt, or a clean and a corrupt one. */
-function promptHtml(result: Result): string {
+export function promptHtml(result: Result): string {
   const { input, pairs } = Object(result);
   const [first, second] = Array.isArray(pairs) ? pairs : [];
   const { clean, corrupt } = Object(second === undefined ? first : undefined);
@@ -110,7 +110,7 @@ function tokensHtml(tokens: unknown, label: string, head?: string): string {
 }
 
 /** A sentence with − before negative numbers; no line ends before %, next to ± or within a short quoted token. */
-function typeset(sentence: string): string {
+export function typeset(sentence: string): string {
   return escapeHtml(
     sentence
       .replace(/(^|[\s(])-(?=\d)/g, "$1−")
@@ -121,14 +121,15 @@ function typeset(sentence: string): string {
 }
 
 /** A text in which no line ends within the name of an option: browsers break it after `--`. */
-function optionsWhole(given: string): string {
+export function optionsWhole(given: string): string {
   return escapeHtml(given).replace(
     /(^|\s)(--[a-z][a-z-]{0,30})(?![\w-])/g,
     '$1<span class="option">$2</span>',
   );
 }
 
-function figureHtml(view: View, tables: readonly Table[], n: number): string {
+/** A figure for wide and for narrow screens, `n` of its page. */
+export function figureHtml(view: View, tables: readonly Table[], n: number): string {
   const long =
     view.mark === "bars" ||
     view.mark === "dots" ||
@@ -136,7 +137,7 @@ function figureHtml(view: View, tables: readonly Table[], n: number): string {
     view.mark === "scatter" ||
     view.mark === "slope";
   const wide = layout(view, tables, { width: long ? ENOUGH : WIDTHS.wide });
-  const narrow = layout(view, tables, { width: WIDTHS.narrow });
+  const narrow = layout(view, tables, { width: WIDTHS.narrow, turned: true });
   const same = wide.width === narrow.width;
   // Two of them stand side by side where there is room.
   const small = wide.width <= HALF ? ` class="small"` : "";

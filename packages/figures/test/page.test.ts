@@ -1,6 +1,6 @@
 import type { Result, Table, View } from "@resolvent/analysis";
 import { expect, test } from "vitest";
-import { pageOf } from "../src/index.ts";
+import { pageOf, reportPage } from "../src/index.ts";
 
 const HOSTILE = `"></title></script><img src=x onerror="globalThis.hacked=2">'&amp;\u202e`;
 
@@ -83,4 +83,21 @@ test("certificates of several prompts are told by prompt; no line ends within an
   expect(several).toContain(">prompt 1: relative error<");
   expect(several).toContain('<span class="option">--prompts</span> a--b ');
   expect(several).toContain('<span class="option">--compare</span> measures');
+});
+
+test("a report has its figures with what was written about them; nothing in it is markup, or leads elsewhere", () => {
+  const [view] = views;
+  if (view === undefined) throw new Error("There is a view.");
+  const figure = {
+    ...{ title: HOSTILE, note: `${HOSTILE}\nA second line.`, analysis: HOSTILE, answer: [HOSTILE] },
+    ...{ result, view, table: long, command: HOSTILE, link: "https://a.example/#v=1&k=2" },
+  };
+  const report = reportPage([figure, { ...figure, link: "javascript:alert(1)" }], { version: "0" });
+  expect(report.match(/<article/g)).toHaveLength(2);
+  expect(report).toContain("<br>A second line.</p>");
+  expect(report.match(/<a href="[^"]*"/g)).toEqual(['<a href="https://a.example/#v=1&amp;k=2"']);
+  expect(report).not.toMatch(/<script|<img/);
+  // Ids differ, so that each figure is called by its own title.
+  const ids = [...report.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+  expect(new Set(ids).size).toBe(ids.length);
 });

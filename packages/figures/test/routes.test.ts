@@ -129,3 +129,22 @@ test("turned, tokens stand one below the other, and paths run to the right", () 
   expect(Math.abs(endY - (tokens[2]?.y ?? 0))).toBeLessThan(14);
   expect(turned.width).toBeLessThanOrEqual(300);
 });
+
+test("turned, those of many tokens that no route touches stand together, and refer to their positions", () => {
+  const own = table(["embed", "L0.H0", "20 59", 2], ["embed", "L1.H0", "40 59", -1]);
+  const { shapes, height } = layout(view(60), [own], { width: 300, turned: true });
+  const bands = shapes.flatMap(({ kind, pos }) =>
+    kind === "rect" ? [pos?.split(" ").length] : [],
+  );
+  expect(bands).toEqual([20, 19, 18]);
+  expect(height).toBeLessThan(300);
+  const said = new Set(shapes.flatMap(({ pos }) => pos?.split(" ") ?? []));
+  expect(said.size).toBe(60);
+  // A point is in the row of its token.
+  const starts = shapes.flatMap((shape) => (shape.kind === "circle" ? [shape.y] : []));
+  const rows = ["20", "40"].map((pos) =>
+    shapes.find((one) => one.kind === "text" && one.pos === pos),
+  );
+  for (const [i, row] of rows.toReversed().entries())
+    expect(Math.abs((starts[i] ?? 0) - (row?.kind === "text" ? row.y - 4 : 0))).toBeLessThan(12);
+});

@@ -16,16 +16,19 @@ export async function forwardCheck<T extends Shaped>(
   const { files } = await openCheckpoint(folder);
   const stream = [...files.values()].every(({ source }) => source.readNow !== undefined);
   const model = await loadModel(engine, folder, { stream, hash: false });
-  const { logits, residual } = run(engine, model, [model.architecture.bos ?? 0]);
+  const { bos: token = 0 } = model.architecture;
+  const { logits, residual } = run(engine, model, [token]);
   const { data } = await engine.read(logits);
   const { embed, final, stages } = model;
   engine.free({ embed, final, logits, residual });
   if (!stream) engine.free([...stages]); // others are freed as they are read
-  if (data.every(Number.isFinite)) return;
+  let finite = 0;
+  for (const logit of data) if (Number.isFinite(logit)) finite++;
+  if (finite === data.length) return;
   throw refuse(
     "no-model",
-    `${folder.name}: logits of a first token are not finite.`,
-    "The merge is no model: its numbers are finite, and what it computes is not.",
-    { folder: folder.name },
+    `${folder.name}: of the ${data.length} logits after the token ${token}, ${data.length - finite} are not finite. Its weights are finite, and what it computes is not.`,
+    "Take smaller weights or a smaller lambda, or write bfloat16 or float32 where float16 was written; --no-verify writes it as it is.",
+    { folder: folder.name, logits: data.length, finite },
   );
 }

@@ -50,5 +50,5 @@ export type {
 } from "./recipe.ts";
 export type { NamedModel } from "./reference.ts";
 export type { Choice, Choices, Level } from "./setting.ts";
-export type { MergeProgress } from "./shard-pieces.ts";
+export type { HashProgress, MergeProgress } from "./shard-pieces.ts";
 export type { Vocabulary } from "./vocabulary.ts";

@@ -7,7 +7,13 @@ import type { OpenMergeModel } from "./model.ts";
 import { hereWorkshop } from "./piecewise.ts";
 import type { MergePlan } from "./plan.ts";
 import { resultFiles } from "./result-files.ts";
-import { countingOf, type MergeProgress, shardBytesOf, shardPieces } from "./shard-pieces.ts";
+import {
+  countingOf,
+  type HashProgress,
+  type MergeProgress,
+  shardBytesOf,
+  shardPieces,
+} from "./shard-pieces.ts";
 import { shardsOf } from "./shards.ts";
 
 export interface MergeIntoOptions extends MergeOptions, ReadOptions {
@@ -22,6 +28,8 @@ export interface MergeIntoOptions extends MergeOptions, ReadOptions {
   /** Asked of what is written, where that can be read, once all of it is there. */
   readonly verify?: (folder: Folder) => Promise<void>;
   readonly onProgress?: (progress: MergeProgress) => void;
+  /** Hears how far hashing is of what is only read for that: the models. */
+  readonly onHash?: (progress: HashProgress) => void;
 }
 
 /**
@@ -37,7 +45,16 @@ export async function mergeInto(
   write: WriteFile,
   options: MergeIntoOptions,
 ): Promise<WrittenMerge> {
-  const { config, shardBytes = 5e9, hash = true, written, verify, onProgress, ...own } = options;
+  const {
+    config,
+    shardBytes = 5e9,
+    hash = true,
+    written,
+    verify,
+    onProgress,
+    onHash,
+    ...own
+  } = options;
   const { seed = 42, signal } = own;
   const others = await resultFiles(plan, models, own);
   const shards = shardsOf(plan, models, shardBytes);
@@ -60,7 +77,9 @@ export async function mergeInto(
   }
   const inputs = new Map<string, string | undefined>();
   for (const [name, { checkpoint }] of models) {
-    inputs.set(name, hash ? await checkpointSha256(checkpoint, { signal }) : undefined);
+    const far = (progress: Omit<HashProgress, "name">): void => onHash?.({ name, ...progress });
+    const own = hash ? await checkpointSha256(checkpoint, { signal, onProgress: far }) : undefined;
+    inputs.set(name, own);
   }
   const facts = { config, models: inputs, files: hashes, seed };
   for (const [file, bytes] of besideWeights(plan, shards, others, facts)) {

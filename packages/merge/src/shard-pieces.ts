@@ -21,6 +21,15 @@ export interface MergeProgress {
   readonly tensor: string;
 }
 
+/** How far hashing is. */
+export interface HashProgress {
+  /** Of the model, or of the file. */
+  readonly name: string;
+  /** Bytes that are hashed, and all of them. */
+  readonly done: number;
+  readonly total: number;
+}
+
 /** Bytes of all tensors of some files. */
 export function shardBytesOf(shards: readonly Shard[]): number {
   return shards.flatMap(({ tensors }) => tensors).reduce((sum, { bytes }) => sum + bytes, 0);

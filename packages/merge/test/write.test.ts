@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { createCpu } from "@resolvent/cpu";
 import { reference } from "@resolvent/tensor";
 import { describeWithFixtures, type Fixtures, tinyModel } from "@resolvent/testkit";
 import { loadTokenizer } from "@resolvent/transformer";
@@ -28,7 +29,7 @@ import {
   planMerge,
   readMergeConfig,
 } from "../src/index.ts";
-import { forwardCheck, writeMerge } from "../src/node/index.ts";
+import { forwardCheck, type HashProgress, writeMerge } from "../src/node/index.ts";
 import { planned } from "./fixture-models.ts";
 
 const home = mkdtempSync(join(tmpdir(), "resolvent-merge-"));
@@ -58,13 +59,16 @@ describeWithFixtures("folders", (fixtures) => {
     const out = join(home, name);
     const text = config(fixtures, `configs/${name}.yml`);
     const told: number[] = [];
+    const hashed = new Map<string, number>();
     await writeMerge(plan, models, out, {
       config: text,
       shardBytes,
+      onHash: ({ name: own, done, total }) => hashed.set(own, done / total),
       verify: async (folder) => await forwardCheck(reference, folder),
       onProgress: ({ done, total }) => told.push(done / total),
     });
     expect(told.at(-1)).toBe(1);
+    expect(hashed).toEqual(new Map([...models.keys()].map((own) => [own, 1])));
     expect(told).toHaveLength(Object.keys(plan.tensors).length);
     expect(existsSync(`${out}.merging`)).toBe(false);
     const written = await openCheckpoint(folderOf(out));
@@ -105,7 +109,9 @@ describeWithFixtures("folders", (fixtures) => {
 
   test("stopped after any tensor and begun again, the result has the same bytes", async () => {
     const { plan, models } = await planned(fixtures, "configs/15-dare-ties.yml");
-    const options = { config: "x", shardBytes: 2000 };
+    const hashed = new Map<string, number>();
+    const onHash = ({ name, done, total }: HashProgress) => hashed.set(name, done / total);
+    const options = { config: "x", shardBytes: 2000, onHash };
     const whole = join(home, "whole");
     await writeMerge(plan, models, whole, options);
     const out = join(home, "stopped");
@@ -127,6 +133,10 @@ describeWithFixtures("folders", (fixtures) => {
     }
     if (!existsSync(out)) await writeMerge(plan, models, out, options);
     expect(filesOf(out)).toEqual(filesOf(whole));
+    // What was there is hashed as it is.
+    const files = [...hashed].filter(([name]) => name.endsWith(".safetensors"));
+    expect(files.length).toBeGreaterThan(1);
+    expect(files.every(([, share]) => share === 1)).toBe(true);
   });
 
   test("into files that somebody else writes, the same bytes; what was written can be loaded as a whole", async () => {
@@ -236,6 +246,30 @@ describeWithFixtures("folders", (fixtures) => {
     }
     if (kills > 100) expect(killed).toBeGreaterThan(kills / 4);
   });
+});
+
+test("a merge whose numbers are finite, and whose logits are not, is told with both counts and what to do", async () => {
+  const file = await tinyModel("llama").open("model.safetensors");
+  const bytes = (await file?.read(0, await file.size())) ?? new Uint8Array();
+  const view = new DataView(bytes.buffer);
+  const start = 8 + Number(view.getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
+  const [from, to]: [number, number] = header["model.norm.weight"].data_offsets;
+  for (let at = start + from; at < start + to; at += 4) view.setFloat32(at, 3e38, true);
+  const config = await tinyModel("llama").open("config.json");
+  const files = new Map([
+    ["model.safetensors", bytes],
+    ["config.json", (await config?.read(0, await config.size())) ?? new Uint8Array()],
+  ]);
+  const engine = await createCpu({ precision: "f32", threads: 1 });
+  await expect(forwardCheck(engine, memoryFolder(files, "huge"))).rejects.toMatchObject({
+    code: "merge/no-model",
+    message: expect.stringMatching(
+      /^huge: of the 29 logits after the token \d+, 29 are not finite.*--no-verify/,
+    ),
+    details: { logits: 29, finite: 0 },
+  });
+  await engine.close();
 });
 
 const vocab_size = 66_000; // its embedding has more entries than are read at a time

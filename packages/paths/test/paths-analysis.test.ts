@@ -2,7 +2,7 @@ import { checkParameters } from "@resolvent/analysis";
 import { createCpu } from "@resolvent/cpu";
 import { reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
-import { levelOf, loadModel, outlineModel, run as forward, tokenIds } from "@resolvent/transformer";
+import { run as forward, levelOf, loadModel, outlineModel, tokenIds } from "@resolvent/transformer";
 import { afterAll, describe, expect, test } from "vitest";
 import { paths } from "../src/analyses/paths.ts";
 import { pathsAnalyses } from "../src/analyses.ts";

@@ -47,7 +47,12 @@ try {
 }
 
 async function contests(): Promise<void> {
-  const size: Size = { layers: Number(values.layers), width: 2048, neurons: 8192, vocab: Number(values.vocab) };
+  const size: Size = {
+    layers: Number(values.layers),
+    width: 2048,
+    neurons: 8192,
+    vocab: Number(values.vocab),
+  };
   const rows: Row[] = [];
   const wanted = values.only?.split(",");
   for (const dtype of ["BF16", "F32"] as const) {

@@ -1,8 +1,9 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, defaultClientConditions, type Rolldown } from "vite";
 import { describe, expect, test } from "vitest";
-import { isPublic, membersOf, repository } from "../src/members.mjs";
+import { isPublic, membersOf, readManifest, repository } from "../src/members.mjs";
 
 /**
  * What each entry of each package, but those for Node, may take in a browser, minified and gzipped, with all that it imports: bytes
@@ -131,6 +132,9 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   "weights/hub": [15800, "what fetches models and keeps them in the browser's storage"],
 };
 
+/** What the command's archive may take: its files gzipped, measured plus 10 %. Most of it is the lab. */
+const ARCHIVE = 1_000_000;
+
 const libraries = membersOf(repository)
   .filter(isPublic)
   .filter(({ group }) => group === "packages");
@@ -170,6 +174,29 @@ const entries = libraries.flatMap(({ id, folder, manifest: { exports } }) =>
     return [[`${id}${entry.slice(1)}`, folder, source] as const];
   }),
 );
+
+test("the command's archive has the lab, and of bundled models no second copy", () => {
+  const folder = join(repository, "apps", "cli");
+  const { files = [] } = readManifest(folder);
+  const packed = files.flatMap((name) =>
+    readdirSync(join(folder, name), { recursive: true, encoding: "utf8" })
+      .map((file) => join(folder, name, file))
+      .filter((file) => statSync(file).isFile()),
+  );
+  expect(packed).toContain(join(folder, "dist", "app", "index.html"));
+  expect(packed.filter((file) => /\.safetensors$|app.*\.map$/.test(file))).toEqual([]);
+  const size = packed.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
+  expect(size).toBeLessThanOrEqual(ARCHIVE);
+  expect(size).toBeGreaterThan(ARCHIVE / 2);
+  // What is left out is in the package of models.
+  const names: string[] = Object.values(
+    JSON.parse(readFileSync(join(folder, "dist", "app-models.json"), "utf8")),
+  );
+  expect(names).toEqual(expect.arrayContaining(["tales/model.safetensors"]));
+  const models = join(repository, "packages", "models");
+  const listed = readManifest(models).files ?? [];
+  expect(names.filter((name) => !listed.includes(name.split("/")[0] ?? ""))).toEqual([]);
+});
 
 describe("what the import of a library weighs", () => {
   test("every entry has a ceiling", () => {

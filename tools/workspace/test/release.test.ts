@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { publishedDependencies } from "../src/dependencies.mjs";
-import { wrongLicences } from "../src/licences.mjs";
+import { NOTICES, shippedIn, wrongLicences } from "../src/licences.mjs";
 import { wrongManifest } from "../src/manifests.mjs";
 import { isPublic, membersOf, readManifest, repository } from "../src/members.mjs";
 import { originOf, withOrigin } from "../src/origin.mjs";
@@ -95,6 +95,21 @@ describe("licences", () => {
     expect(dependencies.map(({ name }) => name)).toContain("commander");
     expect(dependencies.map(({ name }) => name)).not.toContain("vitest");
     expect(wrongLicences(dependencies)).toEqual([]);
+  });
+
+  test("of what is in the lab are allowed, and come with it, whole", () => {
+    const notices = readFileSync(NOTICES, "utf8");
+    const shipped = shippedIn(notices);
+    const names = shipped.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["@noble/hashes", "svelte"]));
+    expect(names.filter((name) => /resolvent/.test(name))).toEqual([]);
+    expect(wrongLicences(shipped)).toEqual([]);
+    for (const { name, version } of shipped) {
+      const [, text = ""] = notices.split(`${name} ${version}\n${"=".repeat(72)}\n`);
+      expect(text.slice(0, 2000), name).toMatch(/copyright/i);
+      expect(text.slice(0, 2000), name).toMatch(/warrant/i);
+    }
+    expect(wrongLicences(shippedIn("x\n\na 1.0.0: GPL-3.0-only\nodd\n\ny"))).toHaveLength(2);
   });
 
   test("that are not on the list are found, and those that nobody knows", () => {

@@ -1,4 +1,5 @@
 import { describeParameters, type ListedAnalysis } from "@resolvent/analysis";
+import { bundledDictionaries } from "@resolvent/models/dictionaries";
 import { type Argument, Command, Option } from "commander";
 import type { AnalysisFlags } from "../analyse.ts";
 import { figureOptions } from "../figure-files.ts";
@@ -93,6 +94,6 @@ function takesDictionary(analysis: ListedAnalysis): boolean {
 function dictionaryOption(): Option {
   return new Option(
     "--dictionary <place>",
-    "a bundled one (tales-sae, tales-transcoders), a folder, its address, or hub:org/name/folder (hub:org/name@revision/folder); for several, repeat it",
+    `a bundled one (${Object.keys(bundledDictionaries).join(", ")}), a folder, its address, or hub:org/name/folder (hub:org/name@revision/folder); for several, repeat it`,
   ).argParser((place: string, before: readonly string[] = []) => [...before, place]);
 }

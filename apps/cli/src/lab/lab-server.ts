@@ -32,12 +32,15 @@ export interface LabServer {
  */
 export async function startLabServer({
   app,
+  elsewhere,
   workplace,
   port,
   fragment = "",
 }: {
   /** The folder of the app. */
   readonly app: string;
+  /** Files of the app that are not in its folder, by their names in it. */
+  readonly elsewhere?: ReadonlyMap<string, string>;
   readonly workplace: Workplace;
   readonly port?: number | undefined;
   /** What the page shows, as its own links say it. */
@@ -46,7 +49,7 @@ export async function startLabServer({
   const token = randomBytes(24).toString("base64url");
   let once: string | undefined = randomBytes(24).toString("base64url");
   const started = Date.now();
-  const files = staticFiles(app);
+  const files = staticFiles(app, elsewhere);
   const askers = askersOf(workplace);
   const server = createServer({ requestTimeout: 30_000 });
   server.maxConnections = 256;

@@ -7,6 +7,7 @@ import { usageError } from "../failure.ts";
 import type { HostFlags } from "../host.ts";
 import { findModel } from "../prepare.ts";
 import type { Terminal } from "../terminal.ts";
+import { appModels } from "./app-models.ts";
 import { startLabServer } from "./lab-server.ts";
 import { engineWords, machineOf } from "./machine.ts";
 import { modelPlaces } from "./model-places.ts";
@@ -14,6 +15,8 @@ import { showPage } from "./show-page.ts";
 
 /** The app as it was built: it is put there when this package is. */
 const APP: string = fileURLToPath(new URL("../../dist/app", import.meta.url));
+/** Which of its files are in the package of bundled models. */
+const APP_MODELS: string = fileURLToPath(new URL("../../dist/app-models.json", import.meta.url));
 
 /** What the command is told. */
 export interface LabFlags extends HostFlags {
@@ -52,7 +55,8 @@ export async function serveLab(
     engine: engineWords(engine),
   });
   const server = await startLabServer({
-    ...{ app: APP, workplace: machine.workplace, port: flags.port },
+    ...{ app: APP, elsewhere: appModels(APP_MODELS) },
+    ...{ workplace: machine.workplace, port: flags.port },
     ...(model !== undefined && { fragment: `v=1&m=${encodeURIComponent(model)}` }),
   });
   const models = places.list().length;

@@ -8,6 +8,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".json": "application/json",
+  ".txt": "text/plain; charset=utf-8",
   ".wasm": "application/wasm",
 };
 
@@ -33,12 +34,22 @@ export interface StaticFiles {
   send(path: string, request: IncomingMessage, response: ServerResponse): boolean;
 }
 
-/** The files of a folder as they are now: a path is looked up among them, and leads nowhere else. */
-export function staticFiles(folder: string): StaticFiles {
+/**
+ * The files of a folder as they are now, and files that are elsewhere by their names here: a path is looked up among
+ * them, and leads nowhere else.
+ */
+export function staticFiles(
+  folder: string,
+  elsewhere: ReadonlyMap<string, string> = new Map(),
+): StaticFiles {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => name.replaceAll("\\", "/"))
     .filter((name) => statSync(join(folder, name)).isFile());
-  const files = new Map(names.map((name) => [`/${name}`, join(folder, name)]));
+  const files = new Map(
+    [...elsewhere, ...names.map((name) => [name, join(folder, name)] as const)].map(
+      ([name, file]) => [`/${name}`, file],
+    ),
+  );
   return {
     send: (path, { method }, response) => {
       const file = files.get(path === "/" ? "/index.html" : path);

@@ -1,4 +1,5 @@
 import type { Gate } from "@resolvent/analysis";
+import { isPanel } from "./panels.ts";
 import { FIRST, type Question } from "./question.ts";
 
 /** What a link to the lab says: what is asked, and what is being looked at. */
@@ -20,6 +21,8 @@ export interface Place {
   readonly path: string | null;
   /** What else is selected, in all views. */
   readonly picked: Picked;
+  /** The panel that has the whole screen, by its name (`panels.ts`); null for none. */
+  readonly panel: string | null;
 }
 
 /** A selection that views share. */
@@ -54,7 +57,7 @@ const MOST_DICTIONARIES = 512;
 /** The place that the lab opens with. */
 export const START: Place = {
   ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
-  ...{ checked: null, dictionaries: null, picked: NOTHING },
+  ...{ checked: null, dictionaries: null, picked: NOTHING, panel: null },
 };
 
 /** Gates by the letters that fragments have for them. */
@@ -69,7 +72,8 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 
 /** A place as a fragment, without `#`: what is as at the start is left out. */
 export function fragmentOf(place: Place): string {
-  const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked } = place;
+  const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked, panel } =
+    place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: [string, string][] = [
@@ -92,6 +96,7 @@ export function fragmentOf(place: Place): string {
     ...(picked.head === null ? [] : [["h", picked.head] as [string, string]]),
     ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
     ...(picked.node === null ? [] : [["n", picked.node] as [string, string]]),
+    ...(panel === null ? [] : [["x", panel] as [string, string]]),
     ...(Object.keys(values).length === 0
       ? []
       : [["q", JSON.stringify(values)] as [string, string]]),
@@ -156,6 +161,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       : undefined;
   });
   const node = read("n", (own) => own);
+  const panel = read("x", (name) => (isPanel(name) ? name : undefined));
   const values = read("q", valuesOf);
   for (const key of given.keys()) if (!KEYS.has(key)) ignored.push(key);
   const asked = model !== undefined || prompt !== undefined || target !== undefined;
@@ -175,6 +181,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       ...{ checked: checked ?? null, dictionaries: dictionaries ?? null },
       path: path ?? null,
       picked: { head: head ?? null, edge: edge ?? null, node: node ?? null },
+      panel: panel ?? null,
     },
     ignored: [...new Set(ignored)],
   };
@@ -195,6 +202,7 @@ const KEYS: ReadonlySet<string> = new Set([
   "h",
   "e",
   "n",
+  "x",
   "q",
 ]);
 

@@ -1,6 +1,5 @@
-/** What a key does. */
+/** What a key does: something to the lab, or a press of the control that says so by `aria-keyshortcuts`. */
 export type Act =
-  | "prompt"
   | "up"
   | "down"
   | "away"
@@ -9,50 +8,99 @@ export type Act =
   | "gates"
   | "less"
   | "more"
+  | "undo"
+  | "redo"
   | "help"
   | "leave"
-  | { readonly degree: number };
+  | { readonly degree: number }
+  | { readonly press: string };
 
-/** The keys, as the sheet of keys lists them. */
-export const KEYS: readonly { readonly keys: readonly string[]; readonly does: string }[] = [
-  { keys: ["/"], does: "edit the text" },
-  { keys: ["↑", "↓"], does: "the path before, the next path" },
-  { keys: ["⏎"], does: "take the path away" },
-  { keys: ["v"], does: "check all paths that are shown" },
-  { keys: ["w"], does: "why its last head looks there" },
-  { keys: ["f"], does: "hold all gates, or none, in the tree beside the bars" },
-  { keys: ["0–9"], does: "paths up to this degree" },
-  { keys: ["[", "]"], does: "one degree less, one more" },
-  { keys: ["Esc"], does: "back" },
-  { keys: ["?"], does: "this sheet" },
+/** A row of the sheet of keys. */
+export interface Key {
+  /** As events call them, with `Ctrl+` where that, or Cmd, is held. */
+  readonly keys: readonly string[];
+  /** As the sheet shows them; default as events call them. */
+  readonly shown?: readonly string[];
+  readonly does: string;
+  readonly acts: readonly Act[];
+  /** Whether it is about the paths on the screen, and none where something else is there. */
+  readonly onPaths?: true;
+}
+
+const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/** A key that presses a control. */
+function press(key: string, does: string): Key {
+  return { keys: [key], does, acts: [{ press: key }] };
+}
+
+/** All keys: what the sheet lists, and what is done, are read from here. Acts go with keys one by one. */
+export const KEYS: readonly Key[] = [
+  press("/", "edit the text"),
+  press("t", "choose the answer"),
+  {
+    ...{ keys: ["ArrowDown", "ArrowUp"], shown: ["↓", "↑"] },
+    ...{ does: "the next path, the path before", acts: ["down", "up"], onPaths: true },
+  },
+  { keys: ["Enter"], shown: ["⏎"], does: "take the path away", acts: ["away"], onPaths: true },
+  { keys: ["v"], does: "check all paths that are shown", acts: ["all"], onPaths: true },
+  { keys: ["w"], does: "why its last head looks there", acts: ["why"], onPaths: true },
+  { keys: ["["], does: "one degree less", acts: ["less"], onPaths: true },
+  { keys: ["]"], does: "one degree more", acts: ["more"], onPaths: true },
+  {
+    ...{ keys: DIGITS, shown: ["0–9"], does: "paths up to this degree" },
+    ...{ acts: DIGITS.map((digit) => ({ degree: Number(digit) })), onPaths: true },
+  },
+  {
+    keys: ["f"],
+    does: "hold all gates, or none, in the tree beside the bars",
+    acts: ["gates"],
+    onPaths: true,
+  },
+  press("m", "the panel in use on the whole screen, and back"),
+  press(".", "its table"),
+  press("p", "pin it to the report"),
+  press("c", "copy a link, a command, a program"),
+  { keys: ["Ctrl+z"], shown: ["Ctrl Z"], does: "undo: a step back", acts: ["undo"] },
+  {
+    ...{ keys: ["Ctrl+Z", "Ctrl+y"], shown: ["Ctrl ⇧ Z", "Ctrl Y"] },
+    ...{ does: "a step forward again", acts: ["redo", "redo"] },
+  },
+  {
+    keys: ["Escape"],
+    shown: ["Esc"],
+    does: "close what is open, end what runs, back",
+    acts: ["leave"],
+  },
+  { keys: ["?"], does: "this sheet", acts: ["help"] },
 ];
 
-const ACTS: ReadonlyMap<string, Act> = new Map<string, Act>([
-  ["/", "prompt"],
-  ["ArrowUp", "up"],
-  ["ArrowDown", "down"],
-  ["Enter", "away"],
-  ["v", "all"],
-  ["w", "why"],
-  ["f", "gates"],
-  ["[", "less"],
-  ["]", "more"],
-  ["?", "help"],
-  ["Escape", "leave"],
-]);
+/** What each key does, and whether only among paths. */
+const ACTS: ReadonlyMap<string, { readonly act: Act; readonly onPaths: boolean }> = new Map(
+  KEYS.flatMap(({ keys, acts, onPaths = false }) =>
+    keys.flatMap((key, i) => {
+      const act = acts[i];
+      return act === undefined ? [] : [[key, { act, onPaths }] as const];
+    }),
+  ),
+);
 
 /** Where keys have a meaning of their own. */
 const TAKES_KEYS = "input, textarea, select, [contenteditable]";
 /** Where Enter has one. */
-const TAKES_ENTER = "button, a, summary";
+const TAKES_ENTER = "button, a, summary, [role=separator]";
 
-/** What a key event does; undefined where it is somebody else's. */
-export function actOn(event: KeyboardEvent): Act | undefined {
+/** What a key event does; undefined where it is somebody else's. `onPaths`: whether paths are on the screen. */
+export function actOn(
+  event: KeyboardEvent,
+  { onPaths }: { readonly onPaths: boolean },
+): Act | undefined {
   const { key, target, ctrlKey, metaKey, altKey, defaultPrevented } = event;
-  if (ctrlKey || metaKey || altKey || defaultPrevented) return undefined;
+  if (altKey || defaultPrevented) return undefined;
   const at = target instanceof Element ? target : undefined;
-  if (at?.closest(TAKES_KEYS)) return undefined;
+  // What is open is left from its fields too.
+  if (key !== "Escape" && at?.closest(TAKES_KEYS)) return undefined;
   if (key === "Enter" && at?.closest(TAKES_ENTER)) return undefined;
-  if (/^[0-9]$/.test(key)) return { degree: Number(key) };
-  return ACTS.get(key);
+  const found = ACTS.get(ctrlKey || metaKey ? `Ctrl+${key}` : key);
+  return found?.onPaths === true && !onPaths ? undefined : found?.act;
 }

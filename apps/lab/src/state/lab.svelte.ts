@@ -54,6 +54,15 @@ export interface Why {
   readonly findings: Findings;
 }
 
+/** Something that was done, and how it is undone. */
+export interface Done {
+  /** In a sentence. */
+  readonly says: string;
+  readonly undo: () => void;
+  /** Where to see what came of it. */
+  readonly see?: { readonly words: string; readonly go: () => void };
+}
+
 /** What a lab may be given beside whoever answers it. */
 export interface LabOptions {
   /** Tells whoever runs analyses where a model of the user's own is; absent where it has files of its own. */
@@ -76,6 +85,10 @@ export class Lab {
   pointedToken: number | null = $state(null);
   /** What is to be said and is no fault: parts of a link that were ignored. */
   note: string | null = $state(null);
+  /** What was done last and is no step of the address: it can be undone. */
+  done: Done | null = $state.raw(null);
+  /** The panel that stands alone in another page, by its name; null where all of the lab is there. */
+  embedded: string | null = $state(null);
   why: Why | null = $state.raw(null);
   /** The truncated tree beside the bars, of the gates in its place; null where all are held, or it is not there yet. */
   tree: { readonly frozen: readonly Gate[]; readonly findings: Findings } | null = $state.raw(null);
@@ -85,6 +98,8 @@ export class Lab {
   candidates: readonly Candidate[] | null = $state.raw(null);
   /** Whether the text is being edited. */
   editing: boolean = $state(false);
+  /** A text that was typed and left, where it is wanted again. */
+  draft: string | null = null;
   /** Whether the panel of one's own models is open. */
   models: boolean = $state(false);
   /** What somebody has dropped on the page, until the panel takes it. */
@@ -175,6 +190,16 @@ export class Lab {
     void this.describe();
   }
 
+  /** The panel that is seen alone, by its name; null for all. */
+  get alone(): string | null {
+    return this.embedded ?? this.place.panel;
+  }
+
+  /** Gives a panel the whole screen; null puts it back among the others. */
+  fill(panel: string | null): void {
+    this.#go({ ...this.place, panel }, `panel ${panel}`);
+  }
+
   select(path: string | null): void {
     this.#go({ ...this.place, path }, "path");
   }
@@ -191,18 +216,19 @@ export class Lab {
   }
 
   /** Does what a key says. */
-  act(act: Exclude<Act, "help">): void {
+  act(act: Exclude<Act, "help" | { readonly press: string }>): void {
     const last = this.paths.byDegree.at(-1)?.degree ?? 0;
     const show = (degree: number): void =>
       this.showDegree(degree >= last ? null : Math.max(degree, 0));
     if (typeof act === "object") show(act.degree);
-    else if (act === "prompt") this.editing = true;
     else if (act === "up" || act === "down") this.step(act === "up" ? -1 : 1);
     else if (act === "less" || act === "more")
       show((this.place.degree ?? last) + (act === "less" ? -1 : 1));
     else if (act === "all") void this.checkAll();
     else if (act === "gates") this.toggleGates();
     else if (act === "leave") this.#leave();
+    else if (act === "undo") this.#undo();
+    else if (act === "redo") this.#trail?.forward();
     else if (this.path !== null)
       void (act === "away" ? this.takeAway(this.path) : this.askWhy(this.path));
   }
@@ -224,14 +250,16 @@ export class Lab {
     // One that a link named may be there only now.
     const waits = this.panel === null && analysis !== START.analysis && !isTab(analysis);
     if (analysis === this.place.analysis && !waits) return;
-    this.#go({ ...this.place, analysis, values: {}, dictionaries: null }, "analysis");
+    this.#go({ ...this.place, analysis, values: {}, dictionaries: null, panel: null }, "analysis");
     await this.#openPanel();
   }
 
   /** Goes to a tab, or to the screen, with something selected. */
   visit(analysis: string, picked: Partial<Picked> = {}): void {
     const own =
-      analysis === this.place.analysis ? {} : { analysis, values: {}, dictionaries: null };
+      analysis === this.place.analysis
+        ? {}
+        : { analysis, values: {}, dictionaries: null, panel: null };
     this.#go({ ...this.place, ...own, picked: { ...this.place.picked, ...picked } }, "pick");
     if (!isTab(analysis)) void this.#openPanel();
   }
@@ -395,7 +423,15 @@ export class Lab {
   /** One step back: what goes on is ended first. */
   #leave(): void {
     if (this.errand.job !== null) this.errand.cancel();
-    else if (fragmentOf(this.place) !== "") this.#trail?.back();
+    else this.#trail?.back();
+  }
+
+  /** Undoes what was done last, or goes one step back. */
+  #undo(): void {
+    const { done } = this;
+    this.done = null;
+    if (done === null) this.#trail?.back();
+    else done.undo();
   }
 
   /** Looks up what there is: analyses, models, and what computes. */

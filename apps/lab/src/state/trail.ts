@@ -18,19 +18,30 @@ export class Trail {
     const { history, location } = this.#window;
     const address = `${location.pathname}${location.search}`;
     const to = fragment === "" ? address : `${address}#${fragment}`;
-    if (goesOn) history.replaceState(null, "", to);
-    else history.pushState(null, "", to);
+    if (goesOn) history.replaceState(history.state, "", to);
+    else history.pushState({ steps: this.#steps + 1 }, "", to);
   }
 
   /** Says the last step more exactly: Back undoes both at once. */
   mend(fragment: string): void {
     const { history, location } = this.#window;
     const address = `${location.pathname}${location.search}`;
-    history.replaceState(null, "", fragment === "" ? address : `${address}#${fragment}`);
+    history.replaceState(history.state, "", fragment === "" ? address : `${address}#${fragment}`);
   }
 
-  /** One step back. */
+  /** One step back, where that is one of this page. */
   back(): void {
-    this.#window.history.back();
+    if (this.#steps > 0) this.#window.history.back();
+  }
+
+  /** One step forward again. */
+  forward(): void {
+    this.#window.history.forward();
+  }
+
+  /** How many steps the address has behind it. */
+  get #steps(): number {
+    const { steps } = Object(this.#window.history.state);
+    return Number.isInteger(steps) ? steps : 0;
   }
 }

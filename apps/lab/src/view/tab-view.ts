@@ -1,5 +1,6 @@
 import type { Component } from "svelte";
 import type { Lab } from "../state/lab.svelte.ts";
+import { REPORT } from "../state/tabs.ts";
 
 type View = Component<{ lab: Lab }>;
 
@@ -14,7 +15,14 @@ export async function tabView(name: string): Promise<View> {
       return (await import("./linear/LinearView.svelte")).default;
     case "models-view":
       return (await import("./models/ModelsView.svelte")).default;
+    case REPORT:
+      return (await import("./report/ReportView.svelte")).default;
     default:
       throw new Error(`There is no view "${name}".`);
   }
+}
+
+/** The panel that any analysis has. */
+export async function panelView(): Promise<View> {
+  return (await import("./AnalysisPanel.svelte")).default;
 }

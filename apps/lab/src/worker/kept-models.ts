@@ -3,6 +3,7 @@ import {
   type FoundModel,
   type Loaded,
   type Loading,
+  textLossNotes,
   vocabularyOf,
   type Wanted,
 } from "@resolvent/analysis";
@@ -32,7 +33,7 @@ const KEPT_BYTES = 2 ** 28;
 const RUNS_BYTES = 2 ** 27;
 
 const WIDTH: Readonly<Record<Precision, number>> = { f32: 4, f64: 8 };
-
+type Tokenizer = Awaited<ReturnType<typeof loadTokenizer>>;
 type Engine = Awaited<ReturnType<typeof selectEngine>>;
 type OnEngine = Loaded<Parameters<Engine["read"]>[0]>;
 
@@ -68,10 +69,12 @@ export function keptModels({
   folder: folderOf,
   streams = true,
 }: KeptModelsOptions): KeptModels {
-  const known = new WeakMap<
-    FoundModel,
-    { readonly folder: Folder; readonly outline: ModelOutline }
-  >();
+  interface Known {
+    readonly folder: Folder;
+    readonly outline: ModelOutline;
+    readonly tokenizer: Tokenizer;
+  }
+  const known = new WeakMap<FoundModel, Known>();
   const found = new Map<string, Promise<FoundModel>>();
   const open = new Map<Precision, { readonly model: string; readonly on: Promise<Open> }>();
   /** Ends the engines of all models but one, or of all. */
@@ -211,22 +214,43 @@ export function keptModels({
       },
       plan,
     };
-    known.set(model, { folder, outline });
+    known.set(model, { folder, outline, tokenizer });
     return model;
   };
+  /** A model for one question: of what is lost of its texts, each is told its own. */
+  const noting = (model: FoundModel): FoundModel => {
+    const own = known.get(model);
+    if (own === undefined) return model;
+    const losses = textLossNotes(own.tokenizer);
+    const { vocabulary } = model;
+    const noted: FoundModel = {
+      ...model,
+      vocabulary: {
+        ...vocabulary,
+        encode: (prompt) => {
+          const ids = vocabulary.encode(prompt);
+          if (typeof prompt === "string") losses.read(prompt);
+          return ids;
+        },
+      },
+      textWarnings: losses.warnings,
+    };
+    known.set(noted, own);
+    return noted;
+  };
   return {
-    find: (name) => {
-      const known = found.get(name) ?? find(name);
-      found.set(name, known);
-      known.catch(() => found.delete(name)); // it may be there the next time
-      return known;
+    find: async (name) => {
+      const kept = found.get(name) ?? find(name);
+      found.set(name, kept);
+      kept.catch(() => found.delete(name)); // it may be there the next time
+      return noting(await kept);
     },
     close: () => closeOthers(),
   };
 }
 
 async function tokenizerOf(folder: Folder): Promise<{
-  readonly tokenizer: Awaited<ReturnType<typeof loadTokenizer>>;
+  readonly tokenizer: Tokenizer;
   readonly fault: InputError | undefined;
 }> {
   try {

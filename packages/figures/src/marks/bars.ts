@@ -14,12 +14,16 @@ import type { Drawing, Role, Shape } from "../shape.ts";
 import { cut, textWidth, wrap } from "../text.ts";
 
 const ROW = 24;
+/** Of a row at most, where there is height to fill. */
+const ROW_AT_MOST = 64;
 /** Lines of a name at most. */
 const LINES = 3;
 /** Of names in two lines, and how far these are apart. */
 const TALL = 34;
 const NEXT = 13;
 const BAR = 14;
+/** Of a bar at most, where there is height to fill. */
+const BAR_AT_MOST = 26;
 const TWIN = 4;
 const TOP = 8;
 /** Above the bars where columns stand beside them: what these are. */
@@ -31,7 +35,11 @@ const AXIS = 40;
 const LEGEND = 18;
 
 /** A bar for each row. */
-export function barsLayout(view: BarsView, table: Table, width: number): Omit<Drawing, "title"> {
+export function barsLayout(
+  view: BarsView,
+  table: Table,
+  { width, height: room }: { readonly width: number; readonly height: number },
+): Omit<Drawing, "title"> {
   const x = columnOf(table, view.x);
   const y = columnOf(table, view.y);
   if (x === undefined || y === undefined) return { width, height: 0, alt: "", shapes: [] };
@@ -59,7 +67,10 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
   const { scale, ticks } = scaleOf(view, rows, [x, twin, line, ...ends], [left, width - right]);
   const lines = names.map((name) => wrap(name, named - 10, { mono, lines: LINES }));
   const most = lines.reduce((so, { length }) => Math.max(so, length), 1);
-  const tall = most > 1 ? TALL + NEXT * (most - 2) : ROW;
+  const least = most > 1 ? TALL + NEXT * (most - 2) : ROW;
+  const fitting = Math.floor((room - top - AXIS) / Math.max(rows.length, 1));
+  const tall = Math.max(least, Math.min(fitting, ROW_AT_MOST));
+  const thick = tall === least ? BAR : Math.max(BAR, Math.min(tall - 14, BAR_AT_MOST));
   const bottom = top + rows.length * tall;
   const shapes: Shape[] = ticks.flatMap((tick): Shape[] => [
     {
@@ -106,8 +117,8 @@ export function barsLayout(view: BarsView, table: Table, width: number): Omit<Dr
       });
     };
     const value = numberAt(row, x.at) ?? 0;
-    bar(x, BAR, middle - BAR / 2, signed ? (value < 0 ? "against" : "towards") : "size");
-    bar(twin, TWIN, middle + BAR / 2 + 1, "twin");
+    bar(x, thick, middle - thick / 2, signed ? (value < 0 ? "against" : "towards") : "size");
+    bar(twin, TWIN, middle + thick / 2 + 1, "twin");
     const sum = line === undefined ? null : numberAt(row, line.at);
     if (sum !== null) points.push(`${px(scale(sum))},${px(middle)}`);
     const [low, high] = ends.map((end) => (end === undefined ? null : numberAt(row, end.at)));

@@ -4,12 +4,15 @@ import type { Drawing, Shape } from "../shape.ts";
 import { cut, textWidth, visible } from "../text.ts";
 import { lanesOf, type Route } from "./route-lanes.ts";
 import { routesOf, WIDEST } from "./routes.ts";
+import { spansOf } from "./token-spans.ts";
 
 /** Pixels of a token's row. */
 const ROW = 24;
 /** Of a block's column at least. */
 const COLUMN = 15;
 const TOKEN = 96;
+/** Tokens that have a row each: of more, those that no path touches stand together. */
+const EACH = 24;
 
 /** Paths over tokens (rows) and blocks (columns, the embedding on the left), for a screen that is tall and narrow. */
 export function turnedRoutesLayout(
@@ -24,14 +27,19 @@ export function turnedRoutesLayout(
   const tokens = view.axes.x.map(({ key, token }) =>
     cut(token === undefined ? key : visible(token), TOKEN, { mono: true }),
   );
+  const named = tokens.length <= EACH ? 0 : textWidth(`${tokens.length} tokens`);
   const left =
-    tokens.reduce((most, text) => Math.max(most, textWidth(text, { mono: true })), 0) + 12;
+    tokens.reduce((most, text) => Math.max(most, textWidth(text, { mono: true })), named) + 12;
   const column = Math.max(COLUMN, (width - left - 4) / levels.length);
   const total = Math.ceil(left + column * levels.length + 4);
   const top = levels.reduce((most, name) => Math.max(most, textWidth(name)), 0) + 12;
-  const bottom = top + ROW * tokens.length;
+  const touched = new Set(routes.flatMap(({ spots }) => spots));
+  const room = tokens.length <= EACH ? ROW * tokens.length : 0;
+  const spans = spansOf(tokens.length, touched, { room, column: ROW, band: ROW });
+  const rows = new Map(spans.map(({ from }, i) => [from, i]));
+  const bottom = top + ROW * spans.length;
   const x = (level: number): number => left + (level + 0.5) * column;
-  const y = (pos: number): number => top + (pos + 0.5) * ROW;
+  const y = (pos: number): number => top + ((rows.get(pos) ?? 0) + 0.5) * ROW;
   const shapes: Shape[] = [
     ...levels.flatMap((name, i): Shape[] => [
       { kind: "line", role: "grid", x1: x(i), x2: x(i), y1: top, y2: bottom },
@@ -40,13 +48,25 @@ export function turnedRoutesLayout(
         upwards: true,
       },
     ]),
-    ...tokens.flatMap((text, pos): Shape[] => [
-      { kind: "line", role: "grid", x1: left, x2: total - 4, y1: y(pos), y2: y(pos) },
-      {
-        ...{ kind: "text", role: "ink", mono: true, anchor: "end", pos: String(pos), text },
-        ...{ x: left - 8, y: y(pos) + 4 },
-      },
-    ]),
+    ...spans.flatMap(({ from, to }): Shape[] => {
+      const pos = Array.from({ length: to - from + 1 }, (_, n) => from + n).join(" ");
+      const own = { anchor: "end", pos, x: left - 8, y: y(from) + 4 } as const;
+      if (from < to) {
+        const text = `${to - from + 1} tokens`;
+        return [
+          {
+            ...{ kind: "rect", role: "empty", pos, x: left, width: total - 4 - left },
+            ...{ y: y(from) - ROW / 2 + 3, height: ROW - 6 },
+          },
+          { kind: "text", role: "faint", text, ...own },
+        ];
+      }
+      const text = tokens[from] ?? "";
+      return [
+        { kind: "line", role: "grid", x1: left, x2: total - 4, y1: y(from), y2: y(from) },
+        { kind: "text", role: "ink", mono: true, text, ...own },
+      ];
+    }),
   ];
   const largest = routes.reduce((most, { effect }) => Math.max(most, Math.abs(effect)), 0) || 1;
   const widthOf = ({ effect }: Route): number =>

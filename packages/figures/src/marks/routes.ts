@@ -5,7 +5,9 @@ import { cut, textWidth, visible } from "../text.ts";
 import { lanesOf, type Route } from "./route-lanes.ts";
 import { type Span, spansOf } from "./token-spans.ts";
 
+/** Pixels of a block's row, and at most where there is height to fill. */
 const ROW = 26;
+const ROW_AT_MOST = 96;
 /** Pixels of the widest path. */
 export const WIDEST = 7;
 const TOKEN = 90;
@@ -17,7 +19,7 @@ const BAND = 26;
 export function routesLayout(
   view: RoutesView,
   table: Table,
-  width: number,
+  { width, height: room }: { readonly width: number; readonly height: number },
 ): Omit<Drawing, "title"> {
   const [nodes, at, size] = [view.nodes, view.at, view.width].map((name) => columnOf(table, name));
   if (nodes === undefined || at === undefined || size === undefined)
@@ -31,15 +33,20 @@ export function routesLayout(
     ...{ room: width - left - 4, column: COLUMN, band: BAND },
   });
   const total = Math.ceil(left + spans.reduce((sum, { width: own }) => sum + own, 0) + 4);
-  const bottom = ROW * levels.length;
-  const y = (level: number): number => bottom - (level + 0.5) * ROW;
+  const below = tokens.reduce(
+    (most, text) => Math.max(most, textWidth(cut(text, TOKEN, { mono: true }), { mono: true })),
+    0,
+  );
+  const fitting = Math.floor((room - below - 10) / levels.length);
+  const tall = Math.max(ROW, Math.min(fitting, ROW_AT_MOST));
+  const bottom = tall * levels.length;
+  const y = (level: number): number => bottom - (level + 0.5) * tall;
   const centre = new Map(spans.map(({ from, x, width: own }) => [from, left + x + own / 2]));
   const cell = spans.find(({ from, to }) => from === to)?.width ?? COLUMN;
-  const { shapes: names, tall } = namesOf(spans, tokens, {
+  const { shapes: names, tall: named } = namesOf(spans, tokens, {
     left,
     cell,
-    bottom,
-    top: y(levels.length - 1),
+    ...{ bottom, low: y(0), top: y(levels.length - 1) },
   });
   const shapes: Shape[] = levels.flatMap((name, i): Shape[] => [
     { kind: "line", role: "grid", x1: left, x2: total - 4, y1: y(i), y2: y(i) },
@@ -84,7 +91,7 @@ export function routesLayout(
   const said = drawn.slice(0, 4).map(({ says }) => says);
   return {
     width: total,
-    height: bottom + tall + 10,
+    height: bottom + named + 10,
     alt: `${drawn.length} paths over ${tokens.length} tokens and ${view.axes.y.length} blocks. ${said.join("; ")}.`,
     shapes,
   };
@@ -132,10 +139,12 @@ function namesOf(
     readonly left: number;
     readonly cell: number;
     readonly bottom: number;
+    /** Of the lowest row, and of the highest. */
+    readonly low: number;
     readonly top: number;
   },
 ): { readonly shapes: Shape[]; readonly tall: number } {
-  const { left, cell, bottom, top } = place;
+  const { left, cell, bottom, low, top } = place;
   const texts = spans.map(({ from, to }) =>
     from === to ? cut(tokens[from] ?? "", TOKEN, { mono: true }) : `${to - from + 1} tokens`,
   );
@@ -144,7 +153,6 @@ function namesOf(
   );
   const upwards = sizes.some((size) => size > cell - 4);
   const tall = upwards ? sizes.reduce((a, b) => Math.max(a, b), 0) : 14;
-  const low = bottom - ROW / 2;
   const shapes = spans.flatMap(({ from, to, x, width }, i): Shape[] => {
     const middle = left + x + width / 2;
     const text = texts[i] ?? "";

@@ -19,7 +19,7 @@ import { planMerge } from "../plan-merge.ts";
 import { modelsOf, readMergeConfig } from "../read-config.ts";
 import { refuse } from "../refuse.ts";
 import { modelNamed, resultConfig } from "../result-files.ts";
-import type { MergeProgress } from "../shard-pieces.ts";
+import type { HashProgress, MergeProgress } from "../shard-pieces.ts";
 import { configText } from "./config-text.ts";
 import { mergeCost } from "./merge-cost.ts";
 import { mergeGroups } from "./merge-groups.ts";
@@ -135,6 +135,7 @@ async function merged(
         await subject.engine(async (engine) => await forwardCheck(engine, folder)),
     }),
     onProgress: (progress) => subject.onProgress(toldOf(progress)),
+    onHash: (progress) => subject.onProgress(hashTold(progress)),
   });
   const { method, base, donor, dtype, ignored, leftOut = [] } = plan;
   const sha256 = writtenSha256(written);
@@ -150,6 +151,10 @@ async function merged(
 
 function toldOf({ done, total, rate, tensor }: MergeProgress) {
   return { done, total, of: "byte", note: `${bytes(rate)}/s, ${tensor}` };
+}
+
+function hashTold({ done, total, name }: HashProgress) {
+  return { done, total, of: "byte", note: `SHA-256 of ${name}` };
 }
 
 /** The head of a result about the model that a plan makes. */

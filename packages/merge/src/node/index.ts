@@ -1,4 +1,4 @@
 export { forwardCheck } from "../forward-check.ts";
 export type { WrittenFile, WrittenMerge } from "../merged-files.ts";
-export type { MergeProgress } from "../shard-pieces.ts";
+export type { HashProgress, MergeProgress } from "../shard-pieces.ts";
 export { type WriteMergeOptions, writeMerge } from "./write-merge.ts";

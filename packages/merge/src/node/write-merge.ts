@@ -9,7 +9,7 @@ import { mergeBytes } from "../output.ts";
 import type { MergePlan } from "../plan.ts";
 import { refuse } from "../refuse.ts";
 import { resultFiles } from "../result-files.ts";
-import type { MergeProgress } from "../shard-pieces.ts";
+import type { HashProgress, MergeProgress } from "../shard-pieces.ts";
 import { shardsOf } from "../shards.ts";
 import { mergeKey, readState } from "./state.ts";
 import { usualThreads } from "./threads.ts";
@@ -27,6 +27,8 @@ export interface WriteMergeOptions extends MergeOptions, ReadOptions {
   /** Asked of the finished folder before it gets its name; what it throws leaves the folder without. */
   readonly verify?: (folder: Folder) => Promise<void>;
   readonly onProgress?: (progress: MergeProgress) => void;
+  /** Hears how far hashing is of what is only read for that: the models, and files that an earlier run has written. */
+  readonly onHash?: (progress: HashProgress) => void;
 }
 
 /**
@@ -162,11 +164,12 @@ async function checkSpace(
 
 async function inputHashes(
   models: ReadonlyMap<string, OpenMergeModel>,
-  { hash = true, signal }: WriteMergeOptions,
+  { hash = true, onHash, signal }: WriteMergeOptions,
 ): Promise<ReadonlyMap<string, string | undefined>> {
   const hashes = new Map<string, string | undefined>();
   for (const [name, { checkpoint }] of models) {
-    hashes.set(name, hash ? await checkpointSha256(checkpoint, { signal }) : undefined);
+    const onProgress = (far: Omit<HashProgress, "name">): void => onHash?.({ name, ...far });
+    hashes.set(name, hash ? await checkpointSha256(checkpoint, { signal, onProgress }) : undefined);
   }
   return hashes;
 }

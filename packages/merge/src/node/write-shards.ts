@@ -9,7 +9,13 @@ import type { MergeOptions } from "../merge-tensor.ts";
 import type { OpenMergeModel } from "../model.ts";
 import { hereWorkshop, type Workshop } from "../piecewise.ts";
 import type { MergePlan } from "../plan.ts";
-import { countingOf, type MergeProgress, shardBytesOf, shardPieces } from "../shard-pieces.ts";
+import {
+  countingOf,
+  type HashProgress,
+  type MergeProgress,
+  shardBytesOf,
+  shardPieces,
+} from "../shard-pieces.ts";
 import type { Shard } from "../shards.ts";
 import { slotsOf } from "../walk.ts";
 import { onThreads } from "./threads.ts";
@@ -18,6 +24,7 @@ export interface ShardOptions extends MergeOptions, ReadOptions {
   readonly threads: number;
   readonly hash?: boolean;
   readonly onProgress?: (progress: MergeProgress) => void;
+  readonly onHash?: (progress: HashProgress) => void;
 }
 
 /** Writes the files of a merge that are not there yet; their hashes, where they are wanted. */
@@ -26,7 +33,7 @@ export async function writeShards(
   models: ReadonlyMap<string, OpenMergeModel>,
   shards: readonly Shard[],
   folder: string,
-  { threads, hash = true, onProgress, ...options }: ShardOptions,
+  { threads, hash = true, onProgress, onHash, ...options }: ShardOptions,
 ): Promise<ReadonlyMap<string, string | undefined>> {
   const { signal } = options;
   const total = shardBytesOf(shards);
@@ -40,7 +47,8 @@ export async function writeShards(
       const path = join(folder, file);
       if (await exists(path)) {
         // A file has its name when every byte of it is on the disk.
-        hashes.set(file, hash ? await hashOf(path, signal) : undefined);
+        const onBytes = (far: Omit<HashProgress, "name">): void => onHash?.({ name: file, ...far });
+        hashes.set(file, hash ? await hashOf(path, onBytes, signal) : undefined);
         counting.there(shardBytesOf([shard]));
         continue;
       }
@@ -79,8 +87,21 @@ async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGene
   }
 }
 
-async function hashOf(path: string, signal: AbortSignal | undefined): Promise<string> {
+/** Bytes that are read at once where a file is only hashed. */
+const PIECE = 2 ** 22;
+
+async function hashOf(
+  path: string,
+  onBytes: (progress: Omit<HashProgress, "name">) => void,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const hash = createHash("sha256");
-  for await (const piece of createReadStream(path, { signal })) hash.update(piece);
+  const { size: total } = await lstat(path);
+  let done = 0;
+  for await (const piece of createReadStream(path, { signal, highWaterMark: PIECE })) {
+    hash.update(piece);
+    done += piece.length;
+    onBytes({ done, total });
+  }
   return hash.digest("hex");
 }

@@ -1,5 +1,5 @@
-import type { Table } from "@resolvent/analysis";
 import { InputError } from "@resolvent/tensor";
+import type { Table } from "./table.ts";
 
 /** Kinds of columns, as a program of today knows them. */
 const KINDS = ["text", "shape", "token", "count", "number", "logit", "divergence", "share"];
@@ -13,7 +13,7 @@ const MOST_COLUMNS = 1000;
  * Tables from anywhere, as far as drawing them relies on it; a column of an unknown kind is one of words or numbers, as
  * they come.
  *
- * @throws InputError `elements/bad-table`
+ * @throws InputError `analysis/bad-table`
  */
 export function checkTables(given: unknown): readonly Table[] {
   return list(given, "tables", MOST_COLUMNS).map((table, i) => checkTable(table, `tables[${i}]`));
@@ -67,7 +67,7 @@ function list(value: unknown, at: string, most: number): readonly unknown[] {
 
 function bad(at: string, expected: string): InputError {
   return new InputError({
-    code: "elements/bad-table",
+    code: "analysis/bad-table",
     message: `${at}: expected ${expected}.`,
     remedy: "Tables are as an analysis of Resolvent gives them.",
     details: { at, expected },

@@ -1,16 +1,19 @@
-import type { Warning } from "@resolvent/analysis";
-import type { Tokenizer } from "@resolvent/transformer";
+import type { Tokenizer, Warning } from "@resolvent/transformer";
 
 /** How many lost characters a warning names. */
 const NAMED = 12;
 
-/** What of the texts that a command read is in no token. */
+/** What of the texts that a host has read is in no token. */
 export interface TextLossNotes {
   /** Takes note of one more text. */
   read(text: string): void;
   warnings(): readonly Warning[];
 }
 
+/**
+ * Notes of what is lost of texts, of one run or one command: `read` is for `vocabularyOf`, `warnings` for `textWarnings`
+ * of a `FoundModel`. Without a tokenizer nothing is.
+ */
 export function textLossNotes(tokenizer: Tokenizer | undefined): TextLossNotes {
   const seen = new Set<string>();
   const vanished = new Set<string>();

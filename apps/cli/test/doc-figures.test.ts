@@ -1,0 +1,99 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { checkViews, type Result } from "@resolvent/analysis";
+import { layout, svgOf } from "@resolvent/figures";
+import { expect, test } from "vitest";
+import { analyses } from "../src/analyses.ts";
+import { run } from "./program.ts";
+
+/** The repository. */
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const figures = `${root}docs/figures/`;
+
+const prompt = "When Mary and John went to the market, John gave a drink to";
+const row = "The children stood in a row: Mary John Peter. The last was";
+const asking = ["--prompt", prompt, "--target", " Mary, John"];
+
+/** The pictures of README.md and docs: each which view of a result, by mark or number, then the command that makes that. */
+const pictures: Readonly<Record<string, readonly string[]>> = {
+  degrees: ["bars", "expand", "tales", "--prompt", prompt],
+  routes: ["routes", "paths", "tales", ...asking, "--positions", "--routes", "3", "--top", "7"],
+  score: [
+    ...["3", "qk", "tales", "--prompt", prompt, "--query-by", "head", "--key-by", "token"],
+    ...["--top", "5"],
+  ],
+  graph: [
+    ...["graph", "graph", "tales", "--dictionary", "tales-transcoders", ...asking],
+    ...["--top", "8", "--explain", "0"],
+  ],
+  linearity: [
+    ...["dots", "linearity", "tales", "--corpus", "docs/samples/tales.txt"],
+    ...["--max-tokens", "6144", "--lens-passes", "1", "--between", "embed:L3.mlp.after"],
+  ],
+  barrier: [
+    ...["lines", "barrier", "tales", "tales-other-seed", "--corpus", "docs/samples/tales.txt"],
+    ...["--max-tokens", "512", "--points", "5"],
+  ],
+  slope: [
+    ...["slope", "compare", "tales-colours", "tales-rows", "--base", "tales"],
+    ...["--prompt", row, "--target", " Peter, Mary"],
+  ],
+};
+
+/** Pixels: of a page on GitHub. */
+const WIDTH = 720;
+
+/** Draws a view of a result of `docs/figures`. */
+function drawn(name: string): string {
+  const [asked, command] = pictures[name] ?? [];
+  const result: Result = JSON.parse(readFileSync(`${figures}${name}.json`, "utf8"));
+  const analysis = analyses.find((one) => one.name === command);
+  const tables = analysis?.tables(result) ?? [];
+  const views = checkViews(analysis?.views?.(result), tables);
+  const view = views.find(({ mark }, i) => mark === asked || String(i + 1) === asked);
+  if (view === undefined)
+    throw new Error(`${name}: ${asked} is none of ${views.map(({ mark }) => mark).join()}`);
+  return `${svgOf(layout(view, tables, { width: WIDTH }), { alone: true })}\n`;
+}
+
+/** Runs the command of a picture, and writes its result and the picture. */
+async function make(name: string): Promise<void> {
+  const [, ...args] = pictures[name] ?? [];
+  const words = args.map((word) => word.replace(/^docs\//, `${root}docs/`));
+  const { code, stdout, stderr } = await run(analyses, [...words, "--precision", "f64", "--json"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  const result = JSON.stringify(JSON.parse(stdout.replaceAll(root, "")));
+  writeFileSync(`${figures}${name}.json`, `${result}\n`);
+  writeFileSync(`${figures}${name}.svg`, drawn(name));
+}
+
+// With UPDATE_DOCS=1 they are made first.
+test.each(Object.keys(pictures))(
+  "%s is drawn of its result",
+  { timeout: 120_000 },
+  async (name) => {
+    if (process.env.UPDATE_DOCS === "1") await make(name);
+    expect(readFileSync(`${figures}${name}.svg`, "utf8")).toBe(drawn(name));
+  },
+);
+
+test("pages show these pictures and no others, each in words too", () => {
+  const pages = ["README.md", ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)];
+  const shown = pages
+    .filter((name) => name.endsWith(".md"))
+    .flatMap((name) => {
+      const text = readFileSync(`${root}${name}`, "utf8");
+      expect(text, name).not.toMatch(/<img|<picture/);
+      return [...text.matchAll(/!\[([^\]]*)\]\(([^)]*)\)/g)].map(([, alt = "", place = ""]) => {
+        expect(alt.length, `${name}: ${place}`).toBeGreaterThan(20);
+        const file = place.replace(/^docs\//, "").replace(/^figures\//, "");
+        expect(existsSync(`${figures}${file}`), `${name}: ${place}`).toBe(true);
+        return file;
+      });
+    });
+  expect([...new Set(shown)].sort()).toEqual(
+    Object.keys(pictures)
+      .map((name) => `${name}.svg`)
+      .sort(),
+  );
+});

@@ -1,0 +1,154 @@
+// Pictures of every tab and state of the built app, light and dark, at the widths of a phone, a laptop and a screen:
+//   node shots.mjs --out DIR [--only NAME]
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright";
+import { preview } from "vite";
+
+const { values } = parseArgs({ options: { out: { type: "string" }, only: { type: "string" } } });
+if (values.out === undefined) throw new Error("Say where: node shots.mjs --out DIR");
+const out = values.out;
+mkdirSync(out, { recursive: true });
+
+const WIDTHS = /** @type {const} */ ({ 390: 844, 1280: 800, 1920: 1080 });
+const THEMES = /** @type {const} */ (["light", "dark"]);
+
+/** @typedef {import("playwright").Page} Page */
+/** @type {(page: Page, name: string) => Promise<void>} */
+const click = async (page, name) => {
+  await page.getByRole("button", { name, exact: false }).first().click();
+  await settled(page);
+};
+/** Waits until nothing goes on. @type {(page: Page) => Promise<void>} */
+const settled = async (page) => {
+  await page.waitForTimeout(300);
+  await page.waitForFunction(
+    () => (document.querySelector(".status")?.textContent ?? "").trim() === "",
+  );
+  await page.waitForTimeout(200);
+};
+
+/** What is looked at: an address, and what somebody does there. @type {Record<string, [at: string, (page: Page) => Promise<void>] | [at: string]>} */
+const STATES = {
+  paths: [""],
+  "paths-picked": [
+    "#v=1&k=3",
+    async (page) => {
+      await page.locator(".list tbody tr").nth(2).click();
+      await page.keyboard.press("Enter");
+      await settled(page);
+      await page.keyboard.press("w");
+    },
+  ],
+  "paths-unfrozen": ["#v=1&z=na"],
+  "paths-short": ["#v=1&p=Once+upon"],
+  "whole-routes": ["#v=1&x=routes"],
+  "whole-degrees": ["#v=1&x=degrees"],
+  "whole-paths": ["#v=1&x=paths"],
+  editing: ["", (page) => page.keyboard.press("/")],
+  target: ["", (page) => page.keyboard.press("t")],
+  certificate: ["", (page) => page.locator("details.badge summary").first().click()],
+  copy: [
+    "",
+    (page) =>
+      page
+        .locator("details.copy summary")
+        .click({ timeout: 2000 })
+        .catch(() => {}),
+  ],
+  keys: ["", (page) => page.keyboard.press("?")],
+  "own-models": ["", (page) => click(page, "Own")],
+  "heads-empty": ["#v=1&a=heads-view&p=Once"],
+  heads: ["#v=1&a=heads-view"],
+  "heads-away": ["#v=1&a=heads-view&q=%7B%22away%22%3A%5B%22L0.H2%22%5D%7D"],
+  "whole-pattern": ["#v=1&a=heads-view&x=pattern"],
+  "features-empty": ["#v=1&a=features-view"],
+  features: [
+    "#v=1&a=features-view",
+    async (page) => {
+      await click(page, "Make it of this sentence");
+      await page.locator(".nodes tr.feature button").first().click();
+    },
+  ],
+  "features-none": ["#v=1&m=attn-only-2l&a=features-view"],
+  "linear-empty": ["#v=1&a=linear-view"],
+  linear: ["#v=1&a=linear-view", (page) => click(page, "How far does a sum")],
+  "models-empty": ["#v=1&a=models-view"],
+  models: ["#v=1&a=models-view", (page) => click(page, "Compare on this sentence")],
+  "report-empty": ["#v=1&a=report-view"],
+  report: [
+    "",
+    async (page) => {
+      for (const name of ["Pin: By degree", "Pin: path"]) {
+        const pin = page.getByRole("button", { name, exact: false }).first();
+        if (await pin.isVisible()) await pin.click();
+      }
+      await page.getByRole("button", { name: "Open the report" }).click();
+      await page.getByRole("textbox", { name: "Note" }).first().fill("Degree 2 and 3 carry it.");
+    },
+  ],
+  "analysis-empty": ["#v=1&a=expand"],
+  analysis: ["#v=1&a=expand", (page) => click(page, "Run")],
+  "analysis-fault": [
+    "#v=1&a=expand",
+    async (page) => {
+      await page.locator("form label", { hasText: "max degree" }).locator("input").fill("-1");
+      await click(page, "Run");
+    },
+  ],
+  "analysis-unknown": ["#v=1&a=nothing-of-that-name"],
+  "link-newer": ["#v=2&p=x"],
+  "link-odd": ["#v=1&zz=1&k=many"],
+  "embed-routes": ["?embed=routes"],
+  "embed-heads": ["?embed=pattern"],
+  "embed-unknown": ["?embed=circuit"],
+};
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+const server = await preview({ root, logLevel: "error", preview: { host: "127.0.0.1", port: 0 } });
+const address = server.resolvedUrls?.local[0] ?? "";
+const browser = await chromium.launch({
+  executablePath: process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox"],
+});
+let failed = 0;
+try {
+  for (const [name, [at, act]] of Object.entries(STATES)) {
+    if (values.only !== undefined && !name.startsWith(values.only)) continue;
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.setDefaultTimeout(60_000);
+    page.on("pageerror", (error) => console.log(`${name}: ${error}`));
+    try {
+      await page.goto(`${address}${at}`);
+      await page.waitForFunction(() =>
+        document.querySelector(".embedded, .models:not([disabled])"),
+      );
+      await settled(page);
+      await act?.(page);
+      await settled(page);
+    } catch (error) {
+      failed += 1;
+      console.log(`${name}: ${error}`);
+    }
+    for (const [width, height] of Object.entries(WIDTHS)) {
+      await page.setViewportSize({ width: Number(width), height });
+      for (const colorScheme of THEMES) {
+        await page.emulateMedia({ colorScheme });
+        await page.waitForTimeout(150);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        if (wide > Number(width)) console.log(`${name}: ${wide} pixels wide at ${width}`);
+        await page.screenshot({
+          path: join(out, `${name}-${width}-${colorScheme}.png`),
+          fullPage: true,
+        });
+      }
+    }
+    await page.close();
+  }
+} finally {
+  await browser.close();
+  await server.close();
+}
+if (failed > 0) process.exitCode = 1;

@@ -1,0 +1,35 @@
+import axe from "axe-core";
+import type { Page } from "playwright";
+import { expect } from "vitest";
+
+/** What is looked at: of colours every pair, of all else both themes and both widths once. */
+const LOOKS = [
+  { colorScheme: "light", width: 390, all: true },
+  { colorScheme: "dark", width: 390, all: false },
+  { colorScheme: "light", width: 1280, all: false },
+  { colorScheme: "dark", width: 1280, all: true },
+] as const;
+
+/** Nothing that axe finds, and nothing that runs over sideways, light and dark, narrow and wide. */
+export async function faultless(page: Page): Promise<void> {
+  const before = page.viewportSize();
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
+  for (const { colorScheme, width, all } of LOOKS) {
+    await page.setViewportSize({ width, height: 844 });
+    await page.emulateMedia({ colorScheme });
+    const found = await page.evaluate(async (whole) => {
+      const { axe: checker } = globalThis as unknown as { axe: typeof axe }; // put there before
+      const { violations } = await checker.run(
+        document,
+        whole ? {} : { runOnly: ["color-contrast"] },
+      );
+      return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+    }, all);
+    expect(found, `${colorScheme}, ${width} px`).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+      width,
+    );
+  }
+  if (before !== null) await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: null });
+}
