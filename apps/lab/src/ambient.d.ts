@@ -7,5 +7,14 @@ declare module "virtual:catalogue" {
   export default entries;
 }
 
+/** Their names, what they do in a few words, and where they come from. */
+declare module "virtual:analyses" {
+  const entries: readonly Pick<
+    import("./worker/catalogue.ts").Catalogued,
+    "name" | "summary" | "home"
+  >[];
+  export default entries;
+}
+
 /** The colours and looks of figures. */
 declare module "virtual:figures.css" {}

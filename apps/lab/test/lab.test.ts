@@ -199,15 +199,25 @@ inChromium("the lab in Chromium", () => {
     const lab = await opened("#v=1&a=expand&p=Once+upon&zz=1");
     await lab.getByText("left out: zz").waitFor();
     const field = lab.locator("form label", { hasText: "max degree" }).locator("input");
+    await lab.getByText("options").click();
     await field.fill("-1");
     await lab.getByRole("button", { name: "Run" }).click();
-    await lab.getByRole("alert").waitFor();
-    expect(await lab.getByRole("alert").textContent()).toContain("maxDegree");
+    // What is wrong is said beside its field, before anything runs.
+    await lab.locator("form label", { hasText: "max degree" }).getByText("not -1").waitFor();
     await field.fill("2");
     await lab.getByRole("button", { name: "Run" }).click();
     await lab.locator(".found figure svg").first().waitFor();
     expect(await lab.locator(".found .lead").textContent()).toMatch(/\d/);
     expect(lab.url()).toContain("maxDegree");
+    // What only the run finds is said beside the form; tables are sorted by a column, and shown as a whole.
+    await field.fill("");
+    await lab.locator('form [data-name="target"]').fill('" nonsense of it"');
+    await lab.getByRole("button", { name: "Run" }).click();
+    await lab.locator(".form").getByRole("alert").waitFor();
+    await lab.locator(".found details summary").first().click();
+    const table = lab.locator(".found details table").first();
+    await table.getByRole("button").nth(1).click();
+    expect(await table.locator('th[aria-sort="descending"]').count()).toBe(1);
     await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await expectSameFiles(lab, lab.locator(".found figure").first());
     await lab.close();

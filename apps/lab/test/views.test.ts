@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -10,6 +11,14 @@ import {
 } from "@resolvent/analysis/remote";
 import { featureFields, logitFields, tokenFields } from "@resolvent/dictionary/graph";
 import { graphText } from "@resolvent/dictionary/presentations";
+import {
+  modelsOf,
+  type OpenMergeModel,
+  openMergeModel,
+  planMerge,
+  readMergeConfig,
+} from "@resolvent/merge";
+import { writeMerge } from "@resolvent/merge/node";
 import { type Browser, chromium, type Page } from "playwright";
 import { findDictionaries, findFolder, selectEngine } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -34,7 +43,7 @@ const inChromium = existsSync(chromiumPath)
 
 test("each tab loads less than 60 kB of its own", () => {
   const files = readdirSync(join(dist, "assets"));
-  for (const view of ["HeadsView", "FeaturesView", "LinearView", "ModelsView"]) {
+  for (const view of ["HeadsView", "FeaturesView", "LinearView", "ModelsView", "MergePanel"]) {
     const own = files.filter((file) => file.startsWith(view));
     expect(own.some((file) => file.endsWith(".js"))).toBe(true);
     const total = own.reduce(
@@ -93,6 +102,22 @@ function wideGraph(): object {
   return { metadata, qParams: {}, nodes: [...features, ...tokens, logit], links };
 }
 
+/** The hash of the weights that the same configuration gives on this machine. */
+async function mergedOnDisk(config: string): Promise<string | undefined> {
+  const recipe = readMergeConfig(config);
+  const models = new Map<string, OpenMergeModel>();
+  for (const { name } of modelsOf(recipe))
+    models.set(name, await openMergeModel(await findFolder(name)));
+  const home = mkdtempSync(join(tmpdir(), "resolvent-lab-"));
+  try {
+    const plan = planMerge(recipe, models);
+    const { files } = await writeMerge(plan, models, join(home, "mine"), { config, threads: 1 });
+    return files.find(({ name }) => name === "model.safetensors")?.sha256;
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+}
+
 inChromium("the tabs in Chromium", () => {
   let browser: Browser;
   let server: StaticServer;
@@ -124,7 +149,7 @@ inChromium("the tabs in Chromium", () => {
 
   test("heads: an arc is why and what, and a head that is taken away changes what the model says", async () => {
     await title("Heads").click();
-    await lab.getByText("Why: pairs that add up to its score").waitFor();
+    await lab.getByRole("heading", { name: "Why: pairs that add up to its score" }).waitFor();
     await lab.locator(".heads tbody tr", { hasText: "L1.H2" }).first().click();
     expect(lab.url()).toContain("h=L1.H2");
     await lab.getByRole("heading", { name: "Where L1.H2 looks" }).waitFor();
@@ -263,6 +288,39 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByRole("heading", { name: "Each degree’s share of the logits" }).waitFor();
     await faultless(lab);
     await expectSameQuestion(lab, lab.locator("details.take").first());
+    // Merged in the page: the bytes are those of the machine's merge, and it is a model like any other.
+    const merging = lab.locator("section.merge");
+    await lab.getByRole("button", { name: "Merge some …" }).click();
+    const config = await merging.getByLabel("The configuration").inputValue();
+    const plan = merging.getByRole("button", { name: "What would be done?" });
+    await merging.getByLabel("The configuration").fill(`${config}densty: 0.5\n`);
+    await plan.click();
+    await merging.getByRole("alert").waitFor();
+    expect(await merging.getByRole("alert").textContent()).toContain("densty");
+    await merging.getByRole("button", { name: "Back to the form" }).click();
+    await plan.click();
+    await merging.getByText("would be merged by linear").waitFor();
+    await merging.getByLabel("called").fill("mine");
+    await merging.getByRole("button", { name: "Merge", exact: true }).click();
+    await merging.getByText("mine was loaded, and has read a token.").waitFor();
+    await faultless(lab);
+    const hash = await mergedOnDisk(config);
+    expect(await merging.locator("td.mono").getAttribute("title")).toBe(hash);
+    await plan.click();
+    await merging.getByLabel("called").fill("mine");
+    await merging.getByText("“mine” is here already").waitFor();
+    await merging.getByRole("button", { name: "Open mine" }).click();
+    await idle();
+    expect(lab.url()).toContain(`m=sha%3A${hash}`);
+    await lab.reload();
+    await lab.locator(`select.models option[value="sha:${hash}"]`).waitFor({ state: "attached" });
+    await lab.waitForFunction(() => document.querySelector("h2#two") !== null);
+    await idle();
+    expect(await lab.getByRole("alert").count()).toBe(0);
+    await lab.getByRole("button", { name: "Merge some …" }).click();
+    await merging.getByRole("button", { name: "Delete mine" }).click();
+    await merging.getByRole("button", { name: /^Delete \d/ }).click();
+    await merging.getByText("Made in this browser").waitFor({ state: "detached" });
     await title("Linear?").click();
     await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
     await lab.getByText("What sets of layers do beyond their parts").waitFor();

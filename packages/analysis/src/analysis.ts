@@ -7,7 +7,7 @@ import { checkNames } from "./reserved.ts";
 import type { Result } from "./result.ts";
 import { checkResultSchema } from "./result-schema.ts";
 import type { Parameters } from "./schema.ts";
-import type { ModelFiles, Outline, Subject } from "./subject.ts";
+import type { ModelFiles, Outline, Progress, Subject } from "./subject.ts";
 import type { Table } from "./table.ts";
 import type { View } from "./view.ts";
 
@@ -76,7 +76,10 @@ export interface Analysis<P, R extends Result> extends Described<P, R> {
    */
   readonly alone?: (
     params: P,
-    work: { readonly signal?: AbortSignal | undefined },
+    work: {
+      readonly signal?: AbortSignal | undefined;
+      readonly onProgress?: ((progress: Progress) => void) | undefined;
+    },
   ) => Promise<R> | undefined;
   /**
    * Does the work. Heeds the subject's signal and reports progress; frees what it allocated.

@@ -1,3 +1,5 @@
+import type { Folder } from "@resolvent/weights";
+
 /** A file that is read as it comes by: a browser's `File` is one. */
 export interface TextFile {
   /** Its name or path, as it is called in messages and results. */
@@ -34,10 +36,11 @@ export interface NewFolder {
   /** Where it is on this machine, for what writes its files itself; absent where it is nowhere yet, as in a browser. */
   readonly path?: string;
   /**
-   * Writes its files, as `fill` says: all of them or none. `bytes` is about how many there are.
+   * Writes its files, as `fill` says: all of them or none. `bytes` is about how many there are. `fill` may read what it has
+   * written, in `written`, where that can be read before it is all there.
    * @throws InputError where it cannot be written
    */
-  write(fill: (file: WriteFile) => Promise<void>, bytes: number): Promise<void>;
+  write(fill: (file: WriteFile, written?: Folder) => Promise<void>, bytes: number): Promise<void>;
 }
 
 /** Writes one file of a folder, piece by piece. */

@@ -66,10 +66,11 @@ export async function runAnalysis<P, R extends Result>(
 export async function runAlone<P, R extends Result>(
   analysis: Analysis<P, R> | OutlineAnalysis<P, R>,
   values: Values,
-  { signal, warn }: Pick<Host, "signal" | "warn"> = {},
+  { signal, onProgress, warn }: Pick<Host, "signal" | "onProgress" | "warn"> = {},
 ): Promise<Outcome<R> | undefined> {
   if (analysis.alone === undefined) return undefined;
-  const found = await analysis.alone(await checkParameters(analysis.params, values), { signal });
+  const params = await checkParameters(analysis.params, values);
+  const found = await analysis.alone(params, { signal, onProgress });
   if (found === undefined) return undefined;
   checkResult(analysis.name, found, analysis.resultSchema);
   const result = withQuestion(found, await questionHash({ analysis, values }));

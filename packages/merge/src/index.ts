@@ -12,6 +12,7 @@ export type {
   TokenizerConfig,
   TokenSource,
 } from "./config.ts";
+export { type MergeIntoOptions, mergeInto } from "./merge-into.ts";
 export { type MergedTensor, mergePlanned } from "./merge-planned.ts";
 export {
   type MergeOptions,
@@ -19,6 +20,7 @@ export {
   type TensorInput,
   type TensorMerge,
 } from "./merge-tensor.ts";
+export type { WrittenFile, WrittenMerge } from "./merged-files.ts";
 export {
   METHODS,
   type MethodName,
@@ -48,4 +50,5 @@ export type {
 } from "./recipe.ts";
 export type { NamedModel } from "./reference.ts";
 export type { Choice, Choices, Level } from "./setting.ts";
+export type { HashProgress, MergeProgress } from "./shard-pieces.ts";
 export type { Vocabulary } from "./vocabulary.ts";

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import * as align from "../src/align/index.ts";
 import * as merge from "../src/index.ts";
 import * as measure from "../src/measure/index.ts";
+import * as merging from "../src/merging.ts";
 import * as methods from "../src/methods/index.ts";
 import * as node from "../src/node/index.ts";
 
@@ -10,6 +11,7 @@ test("the exported names", () => {
   expect(Object.keys(merge).sort()).toEqual([
     "METHODS",
     "mergeBytes",
+    "mergeInto",
     "mergePlanned",
     "mergeTensor",
     "mergedBytes",
@@ -34,6 +36,7 @@ test("the exported names", () => {
     "readWeights",
     "storedPath",
   ]);
+  expect(Object.keys(merging).sort()).toEqual(["mergeAnalysis"]);
   expect(Object.keys(node).sort()).toEqual(["forwardCheck", "writeMerge"]);
   expect(Object.keys(align).sort()).toEqual([
     "alignModels",

@@ -22,6 +22,7 @@ import { afterAll, expect, test } from "vitest";
 import {
   type MergeConfig,
   mergedBytes,
+  mergeInto,
   mergePlanned,
   type OpenMergeModel,
   openMergeModel,
@@ -136,6 +137,38 @@ describeWithFixtures("folders", (fixtures) => {
     const files = [...hashed].filter(([name]) => name.endsWith(".safetensors"));
     expect(files.length).toBeGreaterThan(1);
     expect(files.every(([, share]) => share === 1)).toBe(true);
+  });
+
+  test("into files that somebody else writes, the same bytes; what was written can be loaded as a whole", async () => {
+    const { plan, models } = await planned(fixtures, "configs/35-tokenizer-tokens.yml");
+    const options = { config: "x", shardBytes: 3000 };
+    const out = join(home, "on-disk");
+    const onDisk = await writeMerge(plan, models, out, options);
+    const files = new Map<string, Uint8Array>();
+    const made = await mergeInto(
+      plan,
+      models,
+      async (file, pieces) => {
+        const parts: Uint8Array[] = [];
+        for await (const piece of pieces) parts.push(piece.slice()); // it is used again
+        files.set(file, Buffer.concat(parts));
+      },
+      {
+        ...{ ...options, written: memoryFolder(files) },
+        verify: async (folder) => await forwardCheck(reference, folder),
+      },
+    );
+    const texts = [...files].map(([file, bytes]) => [file, Buffer.from(bytes).toString("base64")]);
+    expect(Object.fromEntries(texts)).toEqual(filesOf(out));
+    expect(new Map(made.files.map((file) => [file.name, file]))).toEqual(
+      new Map(onDisk.files.map((file) => [file.name, file])),
+    );
+    expect(made.models).toEqual(onDisk.models);
+    const refused = mergeInto(plan, models, async () => {}, {
+      ...{ ...options, written: memoryFolder(new Map()) },
+      verify: async (folder) => await forwardCheck(reference, folder),
+    });
+    await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^weights\//) });
   });
 
   test("nothing is replaced, and another merge's beginning is not gone on with", async () => {

@@ -85,7 +85,8 @@ async function hashFile(
   return hash.hex();
 }
 
-function pure(): Sha256 {
+/** A SHA-256 that takes bytes as they come, the same in Node and browsers. */
+export function newSha256(): Sha256 {
   const hash = sha256.create();
   return {
     update: (bytes) => {
@@ -104,5 +105,5 @@ export async function checkpointSha256(
   checkpoint: Checkpoint,
   options: HashOptions = {},
 ): Promise<string> {
-  return await hashCheckpoint(checkpoint, pure, options);
+  return await hashCheckpoint(checkpoint, newSha256, options);
 }

@@ -44,6 +44,7 @@ test("what the package exports", () => {
   expect(Object.keys(hub).sort()).toEqual([
     "checkpointSha256",
     "hubFolder",
+    "newSha256",
     "removeStoredRepo",
     "storedRepos",
   ]);

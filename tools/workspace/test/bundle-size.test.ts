@@ -89,6 +89,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     42300,
     "runs and sites of transformer, degrees of expansion, sums and search of paths; places of tensors, without plans and YAML",
   ],
+  "merge/merging": [
+    110000,
+    "configurations, plans and methods, their answers and views, and loading and a run of transformer, by which a merge is checked",
+  ],
   "merge/methods": [5150, "arithmetic alone"],
   models: [1070, "URLs, and small configs inside them: the weights are files beside it"],
   "models/dictionaries": [1230, "the same of dictionaries"],

@@ -52,6 +52,11 @@ export class Errand {
     this.#onFault = onFault;
   }
 
+  /** Whether something goes on: who has waited until nothing did asks again, as another may have been faster. */
+  get busy(): boolean {
+    return this.#going !== undefined;
+  }
+
   /** Waits until nothing goes on. */
   async idle(): Promise<void> {
     while (this.#going !== undefined) await this.#going;

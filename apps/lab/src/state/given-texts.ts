@@ -23,6 +23,16 @@ export function joinedValues({ values, texts }: Pick<Work, "values" | "texts">):
   return { ...values, ...texts };
 }
 
+/** Characters of a file that a link has at most: browsers take no address of any length. */
+const LINKED = 20_000;
+
+/** Values as a link has them: without files that are too long for one. */
+export function linkedValues(all: Values): Values {
+  return Object.fromEntries(
+    Object.entries(all).filter(([, value]) => !isText(value) || value.text.length <= LINKED),
+  );
+}
+
 function isText(value: unknown): value is WorkText {
   const { name, text } = Object(value); // of what has no fields, none
   return typeof name === "string" && typeof text === "string";

@@ -1,4 +1,4 @@
-import type { ArcsView, Table, View } from "@resolvent/analysis";
+import type { ArcsView, Cell, Column, Place, Table, View } from "@resolvent/analysis";
 import { tokenPlaces } from "@resolvent/analysis";
 import type { Findings, Work } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
@@ -83,18 +83,48 @@ export interface Shown<V extends View = View> {
   readonly tables: readonly Table[];
 }
 
-/** Where a head looks, as arcs over the tokens; each has its edge, `13-4`, for a key. */
+/** Positions that are looked from at a time: of a longer text, the arcs of more would be a thicket. */
+export const FROM = 24;
+
+/** Arcs of a position that are drawn of a longer text: its strongest. */
+const STRONGEST = 3;
+
+/** The positions that are looked from, of a text: those around one. */
+export function windowAround(pos: number, count: number): readonly [from: number, to: number] {
+  const from = Math.max(0, Math.min(pos - Math.floor(FROM / 2), count - FROM));
+  return [from, Math.min(count, from + FROM)];
+}
+
+/**
+ * Where a head looks from some positions, as arcs over the tokens; each has its edge, `13-4`, for a key. Tokens that none
+ * of them touches stand together as one place.
+ */
 export function arcsOf(
   { tables }: Pick<Findings, "tables">,
   head: string,
   tokens: PathExpansion["input"]["tokens"],
-): Shown<ArcsView> & { readonly weaker: number } {
-  const own = rowsOf(tables, "attention").filter((row) => row[0] === head);
-  const drawn = own.filter((row) => Number(row[3]) >= DRAWN);
+  [from, to]: readonly [from: number, to: number] = [0, tokens.length],
+): Shown<ArcsView> & { readonly weaker: number; readonly each: number | null } {
+  const own = rowsOf(tables, "attention").filter(
+    (row) => row[0] === head && Number(row[1]) >= from && Number(row[1]) < to,
+  );
+  const each = tokens.length > FROM ? STRONGEST : null;
+  const seen = own.filter((row) => Number(row[3]) >= DRAWN);
+  const drawn = each === null ? seen : strongestOf(seen, each);
+  const touched = new Set(drawn.map((row) => Number(row[2])));
+  const places = tokenPlaces(tokens);
+  const shown = places.flatMap((place, pos): Place[] => {
+    const kept = (at: number): boolean => (at >= from && at < to) || touched.has(at);
+    if (kept(pos)) return [place];
+    if (pos > 0 && !kept(pos - 1)) return [];
+    let last = pos;
+    while (last + 1 < places.length && !kept(last + 1)) last++;
+    return [last === pos ? place : { key: `… ${pos}–${last}` }];
+  });
   return {
     view: {
       ...{ mark: "arcs", table: "head-edge", from: "query", to: "key", value: "probability" },
-      ...{ axes: { x: tokenPlaces(tokens) }, select: "edge", title: `Where ${head} looks` },
+      ...{ axes: { x: shown }, select: "edge", title: `Where ${head} looks` },
     },
     tables: [
       {
@@ -111,7 +141,23 @@ export function arcsOf(
       },
     ],
     weaker: own.length - drawn.length,
+    each,
   };
+}
+
+/** So many rows of each position that is looked from. */
+function strongestOf(
+  rows: readonly Table["rows"][number][],
+  each: number,
+): Table["rows"][number][] {
+  const counts = new Map<Cell, number>();
+  return rows
+    .toSorted((a, b) => Number(b[3]) - Number(a[3]))
+    .filter(([, query = null]) => {
+      const count = (counts.get(query) ?? 0) + 1;
+      counts.set(query, count);
+      return count <= each;
+    });
 }
 
 /** What looking at one token does to the logits of the others, as bars. */
@@ -132,13 +178,92 @@ export function raisedBy(
   );
 }
 
-/** What a head moves by V-degree: of those degrees that there are before it. */
-export function movedBy({ tables }: Pick<Findings, "tables">): readonly Table[] {
-  return tables.map((table) => {
-    if (table.kind !== "degree") return table;
-    const at = table.columns.findIndex(({ name }) => name === "edge");
-    return { ...table, rows: table.rows.filter((row) => typeof row[at] === "number") };
-  });
+/** Pairs of sources that add up to a head's score, as bars: the largest, the others together, and their sum. */
+export function pairBars({ tables }: Pick<Findings, "tables">): readonly Table[] {
+  const table = tables.find(({ kind }) => kind === "score-pair");
+  if (table === undefined) return [];
+  const cell = cellsOf(table);
+  const { rows, shown = rows.length, footer = [] } = table;
+  const named = rows
+    .slice(0, shown)
+    .map((row) => [`${cell(row, "query")} × ${cell(row, "key")}`, cell(row, "effect")]);
+  return [
+    {
+      kind: "pair-bar",
+      columns: [
+        { name: "pair", head: "query side × key side", kind: "text" },
+        { name: "effect", kind: "effect" },
+      ],
+      rows: [...named, ...footer.map((row) => [cell(row, "query"), cell(row, "effect")])],
+    },
+  ];
+}
+
+/** What a head moves by V-degree, of those degrees that there are before it, and all of it. */
+export function movedBy({ tables, result }: Pick<Findings, "tables" | "result">): readonly Table[] {
+  const table = tables.find(({ kind }) => kind === "degree");
+  const edge = table?.columns.find(({ name }) => name === "edge");
+  if (table === undefined || edge === undefined) return [];
+  const cell = cellsOf(table);
+  const rows = table.rows.filter((row) => typeof cell(row, "edge") === "number");
+  const { total } = Object(Object(Object(result).degrees).edge);
+  return [
+    {
+      kind: "moved",
+      columns: [
+        { name: "degree", head: "V-degree", kind: "text" },
+        { ...edge, kind: "effect" },
+      ],
+      rows: [
+        ...rows.map((row): Cell[] => [String(cell(row, "degree")), cell(row, "edge")]),
+        ...(typeof total === "number" ? [["sum", total]] : []),
+      ],
+    },
+  ];
+}
+
+/** A score of heads that an axis may be. */
+export interface HeadScore {
+  readonly name: string;
+  readonly title: string;
+  /** Whether 1 is all that it can be. */
+  readonly share: boolean;
+}
+
+/** What scores are called in words, where the table has a shorter name for them. */
+const TITLES: Readonly<Record<string, string>> = {
+  ovCopying: "copying (OV)",
+  ovCopyingEmbedding: "copying (E·OV·U)",
+  ovCopyingEmbeddingCentred: "copying (centred)",
+  previousToken: "previous token",
+  duplicateToken: "same token",
+  copying: "copying on a run",
+  queryComposition: "query from before",
+  keyComposition: "key from before",
+  valueComposition: "value from before",
+};
+
+/** Scores that are asked about first. */
+const FIRST = ["induction", "previousToken", "duplicateToken", "ovCopying"];
+
+/** Every score that the analysis of heads has a number for. */
+export function headScores({ tables }: Pick<Findings, "tables">): readonly HeadScore[] {
+  const { columns = [] } = tables.find(({ kind }) => kind === "head") ?? {};
+  const scored = ({ kind, detail }: Column): boolean =>
+    detail !== true && !["text", "token", "count", "shape"].includes(kind);
+  const order = ({ name }: Column): number =>
+    FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length;
+  const own = columns.filter(scored).toSorted((a, b) => order(a) - order(b));
+  return own.map(({ name, head = name }) => ({
+    name,
+    title: TITLES[name] ?? head,
+    share: !name.endsWith("Composition"),
+  }));
+}
+
+function cellsOf({ columns }: Table): (row: readonly Cell[], column: string) => Cell {
+  const at = new Map(columns.map(({ name }, i) => [name, i]));
+  return (row, column) => row[at.get(column) ?? -1] ?? null;
 }
 
 /** The likeliest tokens of two runs beside each other; what is not among the likeliest of one is not known there. */

@@ -8,6 +8,7 @@ import type {
   Work,
 } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
+import type { MadeModel } from "../storage/made-models.ts";
 import type { Place as OwnPlace } from "../worker/named-files.ts";
 import type { Contributed } from "./contributed.ts";
 import type { Engines } from "./engines.svelte.ts";
@@ -21,9 +22,10 @@ import {
   placeOf,
   START,
 } from "./fragment.ts";
-import { splitValues } from "./given-texts.ts";
+import { linkedValues, splitValues } from "./given-texts.ts";
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
+import { filesName, shortModelName } from "./own-names.ts";
 import { compactName, lastMove, pathNames, shownTables } from "./path-facts.ts";
 import {
   checkedAtFirst,
@@ -115,6 +117,8 @@ export class Lab {
   dropped: readonly (FileSystemEntry | File)[] | null = $state.raw(null);
   /** One's own models, once that panel was open or something is stored. */
   own: { readonly names: readonly string[] } | null = $state.raw(null);
+  /** Models that were made in this page, as far as they were looked up. */
+  made: readonly MadeModel[] = $state.raw([]);
   /** Whether its scripts run: before, the page is a picture. */
   live: boolean = $state(false);
   /** What computes, where it can be chosen. */
@@ -171,6 +175,19 @@ export class Lab {
     if (this.place.analysis === START.analysis) return this.paths.certificate;
     const { certificate } = Object(this.panel?.findings?.result);
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
+  }
+
+  /** The names of all models that can be asked about. */
+  get modelNames(): readonly string[] {
+    const listed = this.description?.models.map(({ name }) => name) ?? [];
+    const made = this.made.map(({ sha256 }) => filesName(sha256));
+    return [...new Set([...listed, ...(this.own?.names ?? []), ...made])];
+  }
+
+  /** What a model is called in a list. */
+  titleOf(model: string): string {
+    const made = this.made.find(({ sha256 }) => filesName(sha256) === model);
+    return made?.name ?? shortModelName(model);
   }
 
   /** What the screen, the tab or the panel has found; undefined where it has nothing yet. */
@@ -320,7 +337,8 @@ export class Lab {
 
   /**
    * Finds something for a view once nothing else goes on; what was found before is kept. Undefined where it failed or
-   * was ended. `estimated`: whether it is work on a model, whose cost is known first.
+   * was ended. `estimated`: whether it is work on a model, whose cost is known first; `kept`: whether it is the same
+   * whenever it is asked, and can be copied.
    */
   async find(
     what: string,
@@ -328,24 +346,37 @@ export class Lab {
     {
       wanted = () => true,
       estimated = true,
-    }: { readonly wanted?: () => boolean; readonly estimated?: boolean } = {},
+      kept = true,
+    }: {
+      readonly wanted?: () => boolean;
+      readonly estimated?: boolean;
+      readonly kept?: boolean;
+    } = {},
   ): Promise<Findings | undefined> {
     const work = { ...given, precision: this.place.precision };
-    const findings = await this.#find(what, work, { wanted, estimated });
-    if (findings !== undefined) this.#found = findings;
+    const findings = await this.#find(what, work, { wanted, estimated, kept });
+    if (findings !== undefined && kept) this.#found = findings;
     return findings;
   }
 
   async #find(
     what: string,
     work: Work,
-    { wanted, estimated }: { readonly wanted: () => boolean; readonly estimated: boolean },
+    {
+      wanted,
+      estimated,
+      kept = true,
+    }: {
+      readonly wanted: () => boolean;
+      readonly estimated: boolean;
+      readonly kept?: boolean;
+    },
   ): Promise<Findings | undefined> {
-    const known = this.#kept.of(work);
-    if (known === undefined) await this.errand.idle();
+    const known = kept ? this.#kept.of(work) : undefined;
+    while (known === undefined && this.errand.busy) await this.errand.idle();
     if (!wanted()) return undefined;
     const findings = known ?? (await this.errand.run(what, work, { estimated }));
-    if (findings !== undefined) this.#kept.keep(work, findings);
+    if (findings !== undefined && kept) this.#kept.keep(work, findings);
     return findings;
   }
 
@@ -445,18 +476,17 @@ export class Lab {
     return await this.#asking.tokens(this.place.question.model, text);
   }
 
-  /** Runs the analysis of the panel. */
-  async runPanel(values: Readonly<Record<string, unknown>>): Promise<void> {
+  /** Runs the analysis of the panel, on dictionaries where some are named; files are among the values. */
+  async runPanel(
+    values: Readonly<Record<string, unknown>>,
+    dictionaries: readonly string[] | null = this.place.dictionaries,
+  ): Promise<void> {
     const { panel } = this;
     if (panel === null) return;
     const { name, float64 } = panel.description;
-    // What a form cannot give, as the text of a file, is what a link gave.
-    const { texts, values: others } = splitValues({
-      ...splitValues(this.place.values).texts,
-      ...values,
-    });
-    this.#go({ ...this.place, values: { ...others, ...texts } }, "values");
-    const { question, dictionaries } = this.place;
+    const { texts, values: others } = splitValues(values);
+    this.#go({ ...this.place, values: linkedValues(values), dictionaries }, "values");
+    const { question } = this.place;
     const work: Work = {
       ...{
         analysis: name,

@@ -19,12 +19,19 @@ const places = placesOf(
 
 const answering = answerRequests(
   workplaceOf({
+    analyses: async () => (await import("virtual:analyses")).default,
     catalogue: async () => (await import("virtual:catalogue")).default,
     models: keptModels({
       ...{ engine: selectEngine, threads, folder: places.folder },
       streams: globalThis.crossOriginIsolated,
     }),
     engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    unlisted: async (name) =>
+      name.startsWith("merge")
+        ? (await import("./merging.ts"))
+            .mergingBy(places.folder)
+            .find((analysis) => analysis.name === name)
+        : undefined,
   }),
   (reply) => postMessage(reply),
 );

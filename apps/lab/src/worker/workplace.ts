@@ -1,3 +1,4 @@
+import type { AnyAnalysis } from "@resolvent/analysis";
 import type { Workplace } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
@@ -8,23 +9,32 @@ import type { KeptModels } from "./kept-models.ts";
 
 /** What a workplace is made of. */
 export interface WorkplaceParts {
+  /** The analyses in a list; default the catalogue. */
+  readonly analyses?: () => Promise<readonly Pick<Catalogued, "name" | "summary" | "home">[]>;
   /** What all analyses say about themselves. */
   readonly catalogue: () => Promise<readonly Catalogued[]>;
   readonly models: KeptModels;
   /** What computes, in a few words: `wasm, 1 thread`. */
   readonly engine: string;
+  /** Analyses that are in no list: parts of a view of their own. */
+  readonly unlisted?: (name: string) => Promise<AnyAnalysis | undefined>;
 }
 
 /** All built-in analyses, on models by name. */
-export function workplaceOf({ catalogue, models, engine }: WorkplaceParts): Workplace {
+export function workplaceOf({
+  catalogue,
+  analyses = catalogue,
+  models,
+  engine,
+  unlisted,
+}: WorkplaceParts): Workplace {
   return {
     describe: async (names) => {
-      const all = await catalogue();
       return {
         analyses:
           names === undefined
-            ? all.map(({ name, summary }) => ({ name, summary }))
-            : all.filter(({ name }) => names.includes(name)),
+            ? (await analyses()).map(({ name, summary }) => ({ name, summary }))
+            : (await catalogue()).filter(({ name }) => names.includes(name)),
         models: [...Object.values(bundledModels), ...Object.values(bundledVariants)].map(
           ({ name, summary }) => ({ name, summary }),
         ),
@@ -33,8 +43,8 @@ export function workplaceOf({ catalogue, models, engine }: WorkplaceParts): Work
       };
     },
     analysis: async (name) => {
-      const home = (await catalogue()).find((one) => one.name === name)?.home ?? "";
-      if (!Object.hasOwn(homes, home)) return undefined;
+      const home = (await analyses()).find((one) => one.name === name)?.home ?? "";
+      if (!Object.hasOwn(homes, home)) return await unlisted?.(name);
       return (await homes[home]?.())?.find((one) => one.name === name);
     },
     host: (model, { precision, float64, dictionaries: named }) => {

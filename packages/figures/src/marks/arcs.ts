@@ -27,7 +27,7 @@ export function arcsLayout(view: ArcsView, table: Table, width: number): Omit<Dr
       y: y(i) + 4,
       text: cut(text, NAME, { mono: true }),
       mono: true,
-      pos: String(i),
+      pos: view.axes.x[i]?.key ?? "",
     } as const;
     return [
       { ...own, x: left - 6, anchor: "end" },

@@ -1,22 +1,25 @@
-import { createHash } from "node:crypto";
 import {
   bytes,
   defineAnalysis,
   type FilesAnalysis,
   type FilesSubject,
+  type NewFolder,
   type ResultHead,
   resultHead,
 } from "@resolvent/analysis";
+import { InternalError } from "@resolvent/tensor";
 import { architectureOf } from "@resolvent/transformer";
+import { forwardCheck } from "../forward-check.ts";
+import { type MergeIntoOptions, mergeInto, writtenSha256 } from "../merge-into.ts";
+import type { WrittenMerge } from "../merged-files.ts";
 import { type OpenMergeModel, openMergeModel } from "../model.ts";
-import { forwardCheck } from "../node/forward-check.ts";
-import { type WrittenMerge, writeMerge } from "../node/write-merge.ts";
-import type { HashProgress, MergeProgress } from "../node/write-shards.ts";
+import { mergeBytes } from "../output.ts";
 import type { MergePlan } from "../plan.ts";
 import { planMerge } from "../plan-merge.ts";
 import { modelsOf, readMergeConfig } from "../read-config.ts";
 import { refuse } from "../refuse.ts";
 import { modelNamed, resultConfig } from "../result-files.ts";
+import type { HashProgress, MergeProgress } from "../shard-pieces.ts";
 import { configText } from "./config-text.ts";
 import { mergeCost } from "./merge-cost.ts";
 import { mergeGroups } from "./merge-groups.ts";
@@ -26,34 +29,67 @@ import type { Merge, MergePlanned } from "./merge-result.ts";
 import { MERGE_TABLES, mergeAnswer, mergeTables, mergeViews } from "./merge-tables.ts";
 import { mergeWarnings } from "./merge-warnings.ts";
 
-/** Merges models as a configuration says, into a new folder: `writeMerge` as an analysis. A dry run gives the plan. */
-export const mergeAnalysis: FilesAnalysis<MergeParameters, Merge, MergePlanned> = defineAnalysis<
-  MergeParameters,
-  Merge,
-  MergePlanned
->({
-  name: "merge",
-  needs: "files",
-  summary: "merge models into a new folder, as mergekit's YAML says",
-  description:
-    "Merges the models that CONFIG names into the new folder OUT: mergekit's YAML, computed in float64 and rounded once. All that can be refused is refused before a byte is written; --dry-run says what would be done. Stopped and called again, it goes on where it was; nothing that is there is replaced. Paths in CONFIG start at the working directory; models may also be bundled (tales) or on the Hub (org/name@revision).",
-  params: mergeParameters,
-  examples: ["merge.yml merged", "merge.yml merged --dry-run --json", "- merged < merge.yml"],
-  plan: async (subject, params) => {
-    const { plan, models } = await planned(subject, params);
-    const name = params.out?.name ?? "the merge";
-    return {
-      ...headOf("merge-plan", plan, models, { name }),
-      ...factsOf(plan, models, params),
-      plan,
-    };
-  },
-  run: merged,
-  tables: mergeTables,
-  tableKinds: MERGE_TABLES,
-  answer: mergeAnswer,
-  views: mergeViews,
-});
+/** What was written, and whether it was loaded and has read a token. */
+export interface WrittenAndChecked extends WrittenMerge {
+  readonly verified: boolean;
+}
+
+/** Carries a plan out into a folder, wherever that is. */
+export type MergeWriter = (
+  plan: MergePlan,
+  models: ReadonlyMap<string, OpenMergeModel>,
+  out: NewFolder,
+  options: MergeIntoOptions & { readonly threads?: number },
+) => Promise<WrittenAndChecked>;
+
+/** Merges models as a configuration says, into a new folder, by what writes one here. A dry run gives the plan. */
+export function mergeAnalysisBy(
+  write: MergeWriter,
+): FilesAnalysis<MergeParameters, Merge, MergePlanned> {
+  return defineAnalysis<MergeParameters, Merge, MergePlanned>({
+    name: "merge",
+    needs: "files",
+    summary: "merge models into a new folder, as mergekit's YAML says",
+    description:
+      "Merges the models that CONFIG names into the new folder OUT: mergekit's YAML, computed in float64 and rounded once. All that can be refused is refused before a byte is written; --dry-run says what would be done. Stopped and called again, it goes on where it was; nothing that is there is replaced. Paths in CONFIG start at the working directory; models may also be bundled (tales) or on the Hub (org/name@revision).",
+    params: mergeParameters,
+    examples: ["merge.yml merged", "merge.yml merged --dry-run --json", "- merged < merge.yml"],
+    plan: async (subject, params) => {
+      const { plan, models } = await planned(subject, params);
+      const name = params.out?.name ?? "the merge";
+      return {
+        ...headOf("merge-plan", plan, models, { name }),
+        ...factsOf(plan, models, params),
+        plan,
+      };
+    },
+    run: (subject, params) => merged(subject, params, write),
+    tables: mergeTables,
+    tableKinds: MERGE_TABLES,
+    answer: mergeAnswer,
+    views: mergeViews,
+  });
+}
+
+/** Into the folder's own files, on this thread: in a browser, and wherever a folder is no place of the machine. */
+export const writeInto: MergeWriter = async (plan, models, out, options) => {
+  let written: WrittenAndChecked | undefined;
+  await out.write(async (file, folder) => {
+    const made = await mergeInto(plan, models, file, { ...options, written: folder });
+    const verified = options.verify !== undefined && folder !== undefined;
+    written = { ...made, verified };
+  }, mergeBytes(plan, models).written);
+  if (written === undefined) throw unfilled(out.name);
+  return written;
+};
+
+function unfilled(name: string): InternalError {
+  return new InternalError({
+    code: "merge/unfilled",
+    message: `${name} was written, and nothing was asked for its files.`,
+    details: { name },
+  });
+}
 
 /** A plan, and the models that it was made for. */
 interface Planned {
@@ -76,7 +112,11 @@ async function planned(
   return { text, plan: planMerge(recipe, models), models };
 }
 
-async function merged(subject: FilesSubject, params: MergeParameters): Promise<Merge> {
+async function merged(
+  subject: FilesSubject,
+  params: MergeParameters,
+  write: MergeWriter,
+): Promise<Merge> {
   const { out, seed, rescaling, shardBytes, hash, verify } = params;
   if (out === undefined) {
     throw refuse(
@@ -85,16 +125,9 @@ async function merged(subject: FilesSubject, params: MergeParameters): Promise<M
       "Name one after the configuration, or look at the plan alone: --dry-run.",
     );
   }
-  if (out.path === undefined) {
-    throw refuse(
-      "no-place",
-      `${out.name} is no folder on this machine.`,
-      "Merges are written by the command line, or by writeMerge of @resolvent/merge/node.",
-    );
-  }
   const { text, plan, models } = await planned(subject, params);
-  subject.kept(`${out.name.replace(/\/+$/, "")}.merging`);
-  const written = await writeMerge(plan, models, out.path, {
+  if (out.path !== undefined) subject.kept(`${out.name.replace(/\/+$/, "")}.merging`);
+  const written = await write(plan, models, out, {
     ...{ config: text, seed, rescaling, shardBytes, hash, signal: subject.signal },
     ...(subject.threads !== undefined && { threads: subject.threads }),
     ...(verify && {
@@ -105,14 +138,14 @@ async function merged(subject: FilesSubject, params: MergeParameters): Promise<M
     onHash: (progress) => subject.onProgress(hashTold(progress)),
   });
   const { method, base, donor, dtype, ignored, leftOut = [] } = plan;
-  const sha256 = weightsHash(written);
+  const sha256 = writtenSha256(written);
   return {
     ...headOf("merge", plan, models, { name: out.name, ...(sha256 !== null && { sha256 }) }),
     ...factsOf(plan, models, params),
     ...{ folder: out.name, method, base, donor, dtype, ignored, leftOut },
     hashes: Object.fromEntries([...written.models].map(([name, own]) => [name, own ?? null])),
     files: written.files.map((file) => ({ ...file, sha256: file.sha256 ?? null })),
-    verified: verify,
+    verified: written.verified,
   };
 }
 
@@ -150,16 +183,4 @@ function factsOf(
     ...{ folder: out?.name ?? null, inputs: mergeInputs(plan, models), seed, rescaling },
     ...{ groups: mergeGroups(plan, models), cost: mergeCost(plan, models) },
   };
-}
-
-/** What results call a model by that was just written, as `checkpointSha256` has it; null where nothing was hashed. */
-function weightsHash({ files }: WrittenMerge): string | null {
-  const weights = files.filter(({ name }) => name.endsWith(".safetensors"));
-  const digests = weights
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap(({ sha256 }) => sha256 ?? []);
-  if (digests.length < weights.length) return null;
-  const [only = ""] = digests;
-  if (digests.length === 1) return only;
-  return createHash("sha256").update(digests.join("\n")).digest("hex");
 }

@@ -1,8 +1,4 @@
-export { forwardCheck } from "./forward-check.ts";
-export {
-  type WriteMergeOptions,
-  type WrittenFile,
-  type WrittenMerge,
-  writeMerge,
-} from "./write-merge.ts";
-export type { HashProgress, MergeProgress } from "./write-shards.ts";
+export { forwardCheck } from "../forward-check.ts";
+export type { WrittenFile, WrittenMerge } from "../merged-files.ts";
+export type { HashProgress, MergeProgress } from "../shard-pieces.ts";
+export { type WriteMergeOptions, writeMerge } from "./write-merge.ts";

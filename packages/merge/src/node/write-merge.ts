@@ -2,17 +2,18 @@ import { lstat, mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Folder, ReadOptions } from "@resolvent/weights";
 import { checkpointSha256, folderOf, writePieces } from "@resolvent/weights/node";
-import { modelCard } from "../card.ts";
 import type { MergeOptions } from "../merge-tensor.ts";
+import { besideWeights, type WrittenMerge } from "../merged-files.ts";
 import type { OpenMergeModel } from "../model.ts";
 import { mergeBytes } from "../output.ts";
 import type { MergePlan } from "../plan.ts";
 import { refuse } from "../refuse.ts";
 import { resultFiles } from "../result-files.ts";
-import { indexOf, shardsOf } from "../shards.ts";
+import type { HashProgress, MergeProgress } from "../shard-pieces.ts";
+import { shardsOf } from "../shards.ts";
 import { mergeKey, readState } from "./state.ts";
 import { usualThreads } from "./threads.ts";
-import { type HashProgress, type MergeProgress, writeShards } from "./write-shards.ts";
+import { writeShards } from "./write-shards.ts";
 
 export interface WriteMergeOptions extends MergeOptions, ReadOptions {
   /** The configuration's text, for `mergekit_config.yml` and the model card. */
@@ -28,20 +29,6 @@ export interface WriteMergeOptions extends MergeOptions, ReadOptions {
   readonly onProgress?: (progress: MergeProgress) => void;
   /** Hears how far hashing is of what is only read for that: the models, and files that an earlier run has written. */
   readonly onHash?: (progress: HashProgress) => void;
-}
-
-/** What a merge has written. */
-export interface WrittenMerge {
-  /** SHA-256 of the weights of each model that was read; absent where they were not hashed. */
-  readonly models: ReadonlyMap<string, string | undefined>;
-  readonly files: readonly WrittenFile[];
-}
-
-export interface WrittenFile {
-  readonly name: string;
-  readonly bytes: number;
-  /** Of files of weights. */
-  readonly sha256: string | undefined;
 }
 
 /**
@@ -74,20 +61,12 @@ export async function writeMerge(
     ...options,
   });
   const written = new Map<string, number>();
-  const write = async (file: string, bytes: string | Uint8Array): Promise<void> => {
-    const all = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
-    written.set(file, all.length);
-    await writePieces(join(model, file), one(all), { overwrite: true, signal });
-  };
-  if (shards.length > 1)
-    await write(
-      "model.safetensors.index.json",
-      `${JSON.stringify(indexOf(shards), undefined, 2)}\n`,
-    );
-  await write("mergekit_config.yml", config.endsWith("\n") ? config : `${config}\n`);
   const inputs = await inputHashes(models, options);
-  await write("README.md", modelCard(plan, { config, models: inputs, files: hashes, seed }));
-  for (const [file, bytes] of others) await write(file, bytes); // the config last
+  const facts = { config, models: inputs, files: hashes, seed };
+  for (const [file, bytes] of besideWeights(plan, shards, others, facts)) {
+    written.set(file, bytes.length);
+    await writePieces(join(model, file), one(bytes), { overwrite: true, signal });
+  }
   await options.verify?.(folderOf(model));
   signal?.throwIfAborted();
   for (const [file] of hashes) written.set(file, Number((await lstat(join(model, file))).size));

@@ -3,40 +3,22 @@ import { createReadStream } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import {
-  inFileOrder,
-  type ReadOptions,
-  safetensorsChunks,
-  type TensorToWrite,
-} from "@resolvent/weights";
+import type { ReadOptions } from "@resolvent/weights";
 import { writePieces } from "@resolvent/weights/node";
 import type { MergeOptions } from "../merge-tensor.ts";
 import type { OpenMergeModel } from "../model.ts";
-import { hereWorkshop, mergedPieces, type Workshop } from "../piecewise.ts";
+import { hereWorkshop, type Workshop } from "../piecewise.ts";
 import type { MergePlan } from "../plan.ts";
+import {
+  countingOf,
+  type HashProgress,
+  type MergeProgress,
+  shardBytesOf,
+  shardPieces,
+} from "../shard-pieces.ts";
 import type { Shard } from "../shards.ts";
 import { slotsOf } from "../walk.ts";
 import { onThreads } from "./threads.ts";
-
-/** How far a merge is. */
-export interface MergeProgress {
-  /** Bytes of the result's weights that are written, and all of them. */
-  readonly done: number;
-  readonly total: number;
-  /** Bytes a second since this run began; of what an earlier run had written nothing is counted. */
-  readonly rate: number;
-  /** The tensor that was written last. */
-  readonly tensor: string;
-}
-
-/** How far hashing is. */
-export interface HashProgress {
-  /** Of the model, or of the file. */
-  readonly name: string;
-  /** Bytes that are hashed, and all of them. */
-  readonly done: number;
-  readonly total: number;
-}
 
 export interface ShardOptions extends MergeOptions, ReadOptions {
   readonly threads: number;
@@ -54,36 +36,23 @@ export async function writeShards(
   { threads, hash = true, onProgress, onHash, ...options }: ShardOptions,
 ): Promise<ReadonlyMap<string, string | undefined>> {
   const { signal } = options;
-  const total = shards.flatMap(({ tensors }) => tensors).reduce((sum, { bytes }) => sum + bytes, 0);
-  const started = performance.now();
-  let [done, now] = [0, 0];
+  const total = shardBytesOf(shards);
+  const counting = countingOf(total, onProgress);
   const hashes = new Map<string, string | undefined>();
   const alone = threads <= 1 || total < WORTH_THREADS;
   const workshop = alone ? await hereWorkshop() : await threadedWorkshop(threads);
   try {
-    for (const { file, tensors } of shards) {
+    for (const shard of shards) {
+      const { file } = shard;
       const path = join(folder, file);
       if (await exists(path)) {
         // A file has its name when every byte of it is on the disk.
         const onBytes = (far: Omit<HashProgress, "name">): void => onHash?.({ name: file, ...far });
         hashes.set(file, hash ? await hashOf(path, onBytes, signal) : undefined);
-        done += tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+        counting.there(shardBytesOf([shard]));
         continue;
       }
-      const told = (tensor: string, bytes: number): void => {
-        done += bytes;
-        now += bytes;
-        const seconds = (performance.now() - started) / 1000;
-        onProgress?.({ done, total, rate: now / Math.max(seconds, 1e-9), tensor });
-      };
-      const pieces = safetensorsChunks(
-        ahead(
-          inFileOrder(tensors),
-          (name) => mergedPieces(plan, name, models, { ...options, ...workshop }),
-          told,
-        ),
-        { metadata: { format: "pt" }, ...(signal && { signal }) },
-      );
+      const pieces = shardPieces(plan, models, shard, counting, { ...options, ...workshop });
       const hasher = hash ? createHash("sha256") : undefined;
       await writePieces(path, hasher ? hashed(pieces, hasher) : pieces, { signal });
       hashes.set(file, hasher?.digest("hex"));
@@ -107,25 +76,6 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Tensors to write, each of which begins when the one before it is written, so that threads always have work. */
-function ahead(
-  tensors: Shard["tensors"],
-  pieces: (name: string) => AsyncIterable<Uint8Array>,
-  told: (name: string, bytes: number) => void,
-): readonly TensorToWrite[] {
-  let begun: AsyncIterable<Uint8Array> | undefined;
-  return tensors.map(({ name, dtype, shape, bytes }, i) => ({
-    ...{ name, dtype, shape },
-    bytes: async function* () {
-      const own = begun ?? pieces(name);
-      const next = tensors[i + 1];
-      begun = next && pieces(next.name);
-      yield* own;
-      told(name, bytes);
-    },
-  }));
 }
 
 /** Hashes each piece while it is being written. */
