@@ -60,7 +60,7 @@ export interface ScoreVerdict {
 }
 
 /** A score in words: `score of L2.H2 from 13 to 5 by its query`. */
-export function scoreText({ query, key, side, ...head }: HeadScore): string {
+function scoreText({ query, key, side, ...head }: HeadScore): string {
   return `score of ${headName(head)} from ${query} to ${key} by its ${side}`;
 }
 

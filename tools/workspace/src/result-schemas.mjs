@@ -10,8 +10,8 @@ const MAX_DEPTH = 40;
 
 /**
  * The JSON Schema (2020-12) of the result of each analysis that files export: constants of the type
- * `Analysis<P, R>`, `OutlineAnalysis<P, R>` or `FilesAnalysis<P, R, D>`; and of results that are of no single analysis; by the kind of the
- * result.
+ * `Analysis<P, R>`, `OutlineAnalysis<P, R>` or `FilesAnalysis<P, R, D>`, or functions that make one; and of results that
+ * are of no single analysis; by the kind of the result.
  *
  * @param {readonly string[]} files
  * @param {readonly { readonly file: string; readonly type: string }[]} [others]
@@ -38,7 +38,8 @@ export function resultSchemas(files, others = []) {
     const module = source && checker.getSymbolAtLocation(source);
     if (source === undefined || module === undefined) continue;
     for (const symbol of checker.getExportsOfModule(module)) {
-      const type = checker.getTypeOfSymbolAtLocation(symbol, source);
+      const own = checker.getTypeOfSymbolAtLocation(symbol, source);
+      const type = own.getCallSignatures()[0]?.getReturnType() ?? own;
       const name = (type.aliasSymbol ?? type.symbol)?.name;
       if (name === undefined || !KINDS.includes(name)) continue;
       const [, ...results] = checker.getTypeArguments(/** @type {ts.TypeReference} */ (type));

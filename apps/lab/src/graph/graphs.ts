@@ -10,7 +10,7 @@ export interface Graphs {
 }
 
 /** A failure that the worker has told, in sentences. */
-export class GraphFault extends Error {
+class GraphFault extends Error {
   readonly remedy: string | undefined;
 
   constructor({

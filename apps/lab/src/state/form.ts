@@ -10,7 +10,7 @@ import {
 import type { WorkText } from "@resolvent/analysis/remote";
 
 /** How a field is filled in; `none`: what a page cannot give, as a file to be written. */
-export type FieldInput =
+type FieldInput =
   | "text"
   | "number"
   | "flag"

@@ -1,7 +1,7 @@
 import { METHODS, type MethodName, type ParameterSpec } from "@resolvent/merge";
 
 /** A model of a merge, and what is typed for its own parameters. */
-export interface MergeModelField {
+interface MergeModelField {
   readonly model: string;
   readonly parameters: Readonly<Record<string, string>>;
 }

@@ -30,7 +30,7 @@ import { MERGE_TABLES, mergeAnswer, mergeTables, mergeViews } from "./merge-tabl
 import { mergeWarnings } from "./merge-warnings.ts";
 
 /** What was written, and whether it was loaded and has read a token. */
-export interface WrittenAndChecked extends WrittenMerge {
+interface WrittenAndChecked extends WrittenMerge {
   readonly verified: boolean;
 }
 

@@ -23,7 +23,7 @@ export interface LabFigures {
 }
 
 /** Frames per second that are asked for. */
-export const FRAMES = 50;
+const FRAMES = 50;
 
 /** The section of a run. */
 export function labReport(of: LabFigures): string {
