@@ -43,6 +43,7 @@ test("what the package exports", () => {
   ]);
   expect(Object.keys(hub).sort()).toEqual([
     "checkpointSha256",
+    "hubBlobs",
     "hubFolder",
     "newSha256",
     "removeStoredRepo",

@@ -35,7 +35,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "readers of seven layouts and of torch's and numpy's archives; runs and sites of transformer; sums and sources of paths; models with features in them",
   ],
   "dictionary/analyses": [
-    123500,
+    130000,
     "readers of layouts, training, all that features do, graphs with their files, answers and views; of targets the search for paths",
   ],
   "dictionary/attribution": [
@@ -52,7 +52,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "runs and sites of transformer, reverse-mode derivatives, and safetensors of weights for checkpoints",
   ],
   "dictionary/presentations": [
-    13500,
+    28300,
     "tables, views and sentences of graphs, whose files it reads; nothing that makes them",
   ],
   "elements/all": [46600, "all elements with what they share, and each presentation once"],
@@ -70,15 +70,15 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     4970,
     "tables, views and sentences of runs by degree and of scores; nothing that computes them",
   ],
-  figures: [21100, "layouts, SVG and pages; of analysis how numbers are written"],
+  figures: [22800, "layouts, SVG and pages; of analysis how numbers are written"],
   linearity: [29300, "the same and the page, with its figures"],
   "linearity/analyses": [29800, "all of the package with its answers and views"],
   merge: [
-    75600,
+    85900,
     "configurations, plans, methods, and how tensors are walked through in pieces; the reader of YAML takes nearly half of it, families and readers of transformer and weights the rest",
   ],
   "merge/analyses": [
-    89000,
+    94400,
     "measures and alignments with their answers and views; families and readers of transformer and weights, expansions, samples of linearity",
   ],
   "merge/align": [
@@ -106,7 +106,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     30500,
     "blocks of transformer and tensor's derivatives; routes, and how many there are; of expansion next to nothing",
   ],
-  "paths/analyses": [44600, "all of the package with its answers and views"],
+  "paths/analyses": [46900, "all of the package with its answers and views"],
   "paths/presentations": [4100, "tables, views and sentences of paths; nothing that finds them"],
   resolvent: [
     127800,
@@ -192,7 +192,7 @@ test("the command's archive has the lab, and of bundled models no second copy", 
       .filter((file) => statSync(file).isFile()),
   );
   expect(packed).toContain(join(folder, "dist", "app", "index.html"));
-  expect(packed.filter((file) => /\.safetensors$|app.*\.map$/.test(file))).toEqual([]);
+  expect(packed.filter((file) => /\.safetensors$|dist.app.*\.map$/.test(file))).toEqual([]);
   const size = packed.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
   expect(size).toBeLessThanOrEqual(ARCHIVE);
   expect(size).toBeGreaterThan(ARCHIVE / 2);
