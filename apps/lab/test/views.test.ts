@@ -288,6 +288,8 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByRole("heading", { name: "Each degree’s share of the logits" }).waitFor();
     await faultless(lab);
     await expectSameQuestion(lab, lab.locator("details.take").first());
+    await idle();
+    await title("Two models").click();
     // Merged in the page: the bytes are those of the machine's merge, and it is a model like any other.
     const merging = lab.locator("section.merge");
     await lab.getByRole("button", { name: "Merge some …" }).click();

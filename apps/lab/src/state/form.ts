@@ -10,15 +10,7 @@ import {
 import type { WorkText } from "@resolvent/analysis/remote";
 
 /** How a field is filled in; `none`: what a page cannot give, as a file to be written. */
-type FieldInput =
-  | "text"
-  | "number"
-  | "flag"
-  | "choice"
-  | "model"
-  | "lines"
-  | "file"
-  | "none";
+type FieldInput = "text" | "number" | "flag" | "choice" | "model" | "lines" | "file" | "none";
 
 /** A field of a form: what is typed or ticked, and how it is read. */
 export interface Field {

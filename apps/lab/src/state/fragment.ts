@@ -111,7 +111,7 @@ export function fragmentOf(place: Place): string {
     ...(picked.head === null ? [] : [["h", picked.head] as [string, string]]),
     ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
     ...(picked.node === null ? [] : [["n", picked.node] as [string, string]]),
-    ...(panel === null ? [] : [["x", panel] as [string, string]]),
+    ...(panel === null ? [] : [["w", panel] as [string, string]]),
     ...(Object.keys(values).length === 0
       ? []
       : [["q", JSON.stringify(values)] as [string, string]]),
@@ -179,7 +179,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       : undefined;
   });
   const node = read("n", (own) => own);
-  const panel = read("x", (name) => (isPanel(name) ? name : undefined));
+  const panel = read("w", (name) => (isPanel(name) ? name : undefined));
   const values = read("q", valuesOf);
   const score = read("r", scoreIn);
   const precision = read("x", (own) => (own === "f32" || own === "f64" ? own : undefined));
@@ -228,7 +228,7 @@ const KEYS: ReadonlySet<string> = new Set([
   "h",
   "e",
   "n",
-  "x",
+  "w",
   "q",
   "r",
   "x",
