@@ -267,7 +267,7 @@ inChromium("the lab in Chromium", () => {
     await press("ArrowRight");
     expect(await token.getAttribute("tabindex")).toBe("-1");
     await press("?");
-    expect(await lab.locator(".help :focus").count()).toBe(1);
+    await lab.locator(".help :focus").waitFor();
     await press("Escape");
     expect(await lab.locator(".tokens > .token:focus").textContent()).toBe("␣John");
     await lab.goto(server.address);
