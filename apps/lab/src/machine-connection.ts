@@ -1,15 +1,5 @@
 import { type Asking, askOver, type Request } from "@resolvent/analysis/remote";
-
-/** How a connection to the program that has served the page is made. */
-export interface MachineConnectionOptions {
-  /** Where requests go. */
-  readonly address: string;
-  /** What is sent now: a program that is started again has another. */
-  readonly token: () => string | undefined;
-  /** Hears of each request whether the program has answered this page. */
-  readonly onState: (answers: boolean) => void;
-  readonly fetch?: typeof globalThis.fetch;
-}
+import type { MachineConnectionOptions } from "./machine-requests.ts";
 
 /**
  * Asks the program that has served the page: a request is a POST, whose replies are lines of JSON. What is cancelled

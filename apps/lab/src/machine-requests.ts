@@ -1,5 +1,15 @@
 import { type Asking, PROTOCOL, type Request } from "@resolvent/analysis/remote";
-import type { MachineConnectionOptions } from "./machine-connection.ts";
+
+/** How a connection to the program that has served the page is made. */
+export interface MachineConnectionOptions {
+  /** Where requests go. */
+  readonly address: string;
+  /** What is sent now: a program that is started again has another. */
+  readonly token: () => string | undefined;
+  /** Hears of each request whether the program has answered this page. */
+  readonly onState: (answers: boolean) => void;
+  readonly fetch?: typeof globalThis.fetch;
+}
 
 /** What sends requests to the program that has served the page: each is a POST, whose replies are lines of JSON. */
 export function requestsTo(
