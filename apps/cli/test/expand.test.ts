@@ -40,6 +40,7 @@ describe("the JSON of an expansion", () => {
         architecture: "gpt2",
         blocks: ["L0.attn", "L0.mlp", "L1.attn", "L1.mlp"],
       },
+      question: expect.stringMatching(/^[0-9a-f]{64}$/),
       input: { tokens: [..."a cat"].map((text, i) => ({ id: idsOf("a cat")[i], text })) },
       method: "sweep",
       freeze: ["pattern", "norm", "activation"],
