@@ -36,6 +36,7 @@ test("the JSON has the documented fields", async () => {
   expect(await run("--top", "2")).toEqual({
     schemaVersion: 1,
     kind: "run",
+    question: expect.stringMatching(/^[0-9a-f]{64}$/),
     model: {
       name: "small",
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
