@@ -4,6 +4,7 @@ import {
   type FoundModel,
   type Host,
   type Loading,
+  storedTensors,
   textLossNotes,
   type Values,
   vocabularyOf,
@@ -11,7 +12,7 @@ import {
 } from "@resolvent/analysis";
 import type { CpuTensor } from "@resolvent/cpu";
 import type { KeptRuns, Model, ModelOutline } from "@resolvent/transformer";
-import type { Folder } from "@resolvent/weights";
+import { type Folder, openCheckpoint } from "@resolvent/weights";
 import { placeOfModel } from "./model-place.ts";
 import {
   keepWeights,
@@ -20,7 +21,6 @@ import {
   notFiniteIn,
   type OpenModels,
   openModels,
-  storedTensors,
   weightsHash,
 } from "./open.ts";
 import type { EngineOptions, ModelOptions } from "./options.ts";
@@ -187,7 +187,7 @@ async function found(
     vocabulary: vocabularyOf(tokenizer, outline.name, vocab, { read: losses.read, fault }),
     textWarnings: losses.warnings,
     files: async () => ({
-      tensors: await storedTensors(folder),
+      tensors: storedTensors(await openCheckpoint(folder)),
       sha256: await weightsHash(folder, terminal),
       tokenizer: tokenizer !== undefined,
       warnings: await notFiniteIn(folder, terminal),

@@ -1,5 +1,4 @@
 import { basename, resolve } from "node:path";
-import type { ModelFiles } from "@resolvent/analysis";
 import { bytes } from "@resolvent/analysis";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
 import { InputError, isInputError, type Precision } from "@resolvent/tensor";
@@ -267,13 +266,4 @@ export async function notFiniteIn(folder: Folder, terminal: Terminal): Promise<r
   });
   terminal.progress("");
   return warnings;
-}
-
-/** The tensors of a folder as they are stored. */
-export async function storedTensors(folder: Folder): Promise<ModelFiles["tensors"]> {
-  const checkpoint = await openCheckpoint(folder);
-  return checkpoint.names.map((name) => {
-    const { dtype, shape } = checkpoint.info(name);
-    return { name, dtype, shape };
-  });
 }

@@ -1,13 +1,23 @@
 import { InputError } from "@resolvent/tensor";
-import type { Table } from "./table.ts";
+import type { ColumnKind, Table } from "./table.ts";
 
 /** Kinds of columns, as a program of today knows them. */
-const KINDS = ["text", "shape", "token", "count", "number", "logit", "divergence", "share"];
-const WITH_BARS = ["bar", "effect"];
+const KINDS: ReadonlySet<string> = new Set<ColumnKind>([
+  ...(["text", "shape", "token", "count", "number", "logit"] as const),
+  ...(["divergence", "share", "bar", "effect"] as const),
+]);
 
-/** Rows of a table, and columns, at most: no result has more that anyone would look at. */
-const MOST = 1_000_000;
-const MOST_COLUMNS = 1000;
+/** How much is taken at most. */
+export interface TableLimits {
+  /** Default 1000. */
+  readonly tables?: number;
+  /** Of a table, its footer and notes too; default a million: no result has more that anyone would look at. */
+  readonly rows?: number;
+  /** Default 1000. */
+  readonly columns?: number;
+  /** Characters of a text; default any number. */
+  readonly characters?: number;
+}
 
 /**
  * Tables from anywhere, as far as drawing them relies on it; a column of an unknown kind is one of words or numbers, as
@@ -15,47 +25,58 @@ const MOST_COLUMNS = 1000;
  *
  * @throws InputError `analysis/bad-table`
  */
-export function checkTables(given: unknown): readonly Table[] {
-  return list(given, "tables", MOST_COLUMNS).map((table, i) => checkTable(table, `tables[${i}]`));
+export function checkTables(
+  given: unknown,
+  {
+    tables = 1000,
+    rows = 1_000_000,
+    columns = 1000,
+    characters = Number.POSITIVE_INFINITY,
+  }: TableLimits = {},
+): readonly Table[] {
+  const limits = { rows, columns, characters };
+  return list(given, "tables", tables).map((table, i) => checkTable(table, `tables[${i}]`, limits));
 }
 
-function checkTable(given: unknown, at: string): Table {
-  const {
-    kind,
-    title,
-    columns,
-    rows,
-    shown,
-    rest,
-    footer = [],
-    notes = [],
-    subtitle,
-  } = Object(given);
-  if (typeof kind !== "string") throw bad(`${at}.kind`, "text");
-  for (const [name, text] of Object.entries({ title, subtitle })) {
-    if (text !== undefined && typeof text !== "string") throw bad(`${at}.${name}`, "text");
-  }
+function checkTable(
+  given: unknown,
+  at: string,
+  limits: Omit<Required<TableLimits>, "tables">,
+): Table {
+  const { characters } = limits;
+  const { kind, title, subtitle, columns, rows, rest, shown, rounding, ...more } = Object(given);
+  text(kind, `${at}.kind`, characters);
+  for (const [name, own] of Object.entries({ title, subtitle }))
+    if (own !== undefined) text(own, `${at}.${name}`, characters);
   if (shown !== undefined && !(Number.isInteger(shown) && shown >= 0))
     throw bad(`${at}.shown`, "a whole number from 0");
-  const heads = list(columns, `${at}.columns`, MOST_COLUMNS).map((column, i) => {
-    const { name, head, kind: own } = Object(column);
-    const fits = typeof name === "string" && (head === undefined || typeof head === "string");
-    if (!fits || typeof own !== "string") throw bad(`${at}.columns[${i}]`, "a name and a kind");
-    return KINDS.includes(own) || WITH_BARS.includes(own)
-      ? column
-      : { ...Object(column), kind: "text" };
+  if (rounding !== undefined && typeof rounding !== "number")
+    throw bad(`${at}.rounding`, "a number");
+  const heads = list(columns, `${at}.columns`, limits.columns).map((column, i) => {
+    const { name, head, missing, kind: own } = Object(column);
+    const place = `${at}.columns[${i}]`;
+    for (const [key, one] of Object.entries({ name, kind: own, head, missing }))
+      if (one !== undefined || key === "name" || key === "kind")
+        text(one, `${place}.${key}`, characters);
+    return KINDS.has(own) ? column : { ...Object(column), kind: "text" };
   });
+  const { footer = [], notes = [] } = more;
   const last = rest === undefined ? [] : [rest];
   for (const [name, part] of Object.entries({ rows, rest: last, footer })) {
-    for (const [i, row] of list(part, `${at}.${name}`, MOST).entries()) {
-      const cells = list(row, `${at}.${name}[${i}]`, MOST_COLUMNS);
-      if (!cells.every((cell) => cell === null || ["string", "number"].includes(typeof cell)))
-        throw bad(`${at}.${name}[${i}]`, "texts, numbers and null");
+    for (const [i, row] of list(part, `${at}.${name}`, limits.rows).entries()) {
+      const place = `${at}.${name}[${i}]`;
+      const cells = list(row, place, limits.columns);
+      if (cells.length !== heads.length)
+        throw bad(place, `a cell for each of ${heads.length} columns, got ${cells.length}`);
+      for (const [k, cell] of cells.entries()) {
+        if (typeof cell === "string") text(cell, `${place}[${k}]`, characters);
+        else if (cell !== null && typeof cell !== "number")
+          throw bad(`${place}[${k}]`, "a text, a number or null");
+      }
     }
   }
-  for (const [i, note] of list(notes, `${at}.notes`, MOST).entries()) {
-    if (typeof note !== "string") throw bad(`${at}.notes[${i}]`, "text");
-  }
+  for (const [i, note] of list(notes, `${at}.notes`, limits.rows).entries())
+    text(note, `${at}.notes[${i}]`, characters);
   return { ...Object(given), columns: heads }; // what drawing relies on was looked at
 }
 
@@ -63,6 +84,11 @@ function list(value: unknown, at: string, most: number): readonly unknown[] {
   if (!Array.isArray(value)) throw bad(at, "an array");
   if (value.length > most) throw bad(at, `at most ${most} entries, got ${value.length}`);
   return value;
+}
+
+function text(value: unknown, at: string, most: number): void {
+  if (typeof value !== "string") throw bad(at, "text");
+  if (value.length > most) throw bad(at, `at most ${most} characters, got ${value.length}`);
 }
 
 function bad(at: string, expected: string): InputError {

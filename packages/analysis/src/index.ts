@@ -21,7 +21,7 @@ export {
   type JudgedError,
 } from "./certificate.ts";
 export { checkParameters, type Fault } from "./check.ts";
-export { checkTables } from "./check-tables.ts";
+export { checkTables, type TableLimits } from "./check-tables.ts";
 export { checkViews } from "./check-views.ts";
 export { type Corpus, type CorpusFiles, corpusOf, textPieces, tokenLines } from "./corpus.ts";
 export { csvLine, csvLines } from "./csv.ts";
@@ -117,6 +117,7 @@ export {
   type Unbalanced,
 } from "./soundness.ts";
 export { type Spread, spreadOf, studentT } from "./spread.ts";
+export { storedTensors } from "./stored-tensors.ts";
 export type {
   Checkpoint,
   ModelFiles,

@@ -3,6 +3,7 @@ import {
   type FoundModel,
   type Host,
   type Loading,
+  storedTensors,
   vocabularyOf,
   type Wanted,
 } from "@resolvent/analysis";
@@ -59,10 +60,7 @@ export function hostOn(lm: Open, options: HostOptions = {}): Host {
       files: async () => {
         const checkpoint = await openCheckpoint(folder);
         return {
-          tensors: checkpoint.names.map((one) => {
-            const { dtype, shape } = checkpoint.info(one);
-            return { name: one, dtype, shape };
-          }),
+          tensors: storedTensors(checkpoint),
           sha256: own.model.sha256 ?? (await hashOf(checkpoint)),
           tokenizer: tokenizer !== undefined,
           warnings: await notFiniteWeights(folder),

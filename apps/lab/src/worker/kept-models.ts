@@ -3,6 +3,7 @@ import {
   type FoundModel,
   type Loaded,
   type Loading,
+  storedTensors,
   textLossNotes,
   vocabularyOf,
   type Wanted,
@@ -197,10 +198,7 @@ export function keptModels({
       vocabulary: vocabularyOf(tokenizer, name, outline.architecture.vocab, { fault }),
       files: async () => {
         const checkpoint = await openCheckpoint(folder);
-        const tensors = checkpoint.names.map((one) => {
-          const { dtype, shape } = checkpoint.info(one);
-          return { name: one, dtype, shape };
-        });
+        const tensors = storedTensors(checkpoint);
         const sha256 = await checkpointSha256(checkpoint);
         const warnings = await notFiniteWeights(folder);
         return { sha256, tensors, tokenizer: tokenizer !== undefined, warnings };

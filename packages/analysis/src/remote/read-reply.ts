@@ -1,7 +1,7 @@
 import { InputError } from "@resolvent/tensor";
+import { checkTables } from "../check-tables.ts";
 import { checkViews } from "../check-views.ts";
 import { NEEDS } from "../needs.ts";
-import type { ColumnKind, Table } from "../table.ts";
 import { plainCopy } from "./plain-copy.ts";
 import { PROTOCOL, type Reply } from "./protocol.ts";
 
@@ -25,7 +25,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * numbers that are not finite are null, with everything in it that whoever shows it relies on looked at, and no more of
  * it than a page can draw.
  *
- * @throws InputError `remote/bad-reply`; `analysis/bad-view`
+ * @throws InputError `remote/bad-reply`, `analysis/bad-table`, `analysis/bad-view`
  */
 export function readReply(message: unknown): Reply {
   const fields = object(plainCopy(message), "a message");
@@ -206,15 +206,20 @@ function findings(value: unknown): void {
   list(unbalanced, "soundness.unbalanced", ROWS, object);
   warnings(unsound, "soundness.warnings");
   list(answer, "answer", PARTS, (one, at) => string(one, at, SENTENCE));
-  list(tables, "tables", PARTS, table);
+  const seen = checkTables(tables, {
+    tables: PARTS,
+    rows: ROWS,
+    columns: COLUMNS,
+    characters: CELL,
+  });
   list(views, "views", PARTS, object);
-  const checked = checkViews(views, tables as readonly Table[]); // as was just looked
+  const checked = checkViews(views, seen);
   for (const [i, { title, note }] of checked.entries()) {
     for (const [name, text] of Object.entries({ title, note }))
       if (text !== undefined) string(text, `views[${i}].${name}`, SENTENCE);
   }
-  // A mark that is not known here is a list.
-  (value as { views: unknown }).views = checked; // of a copy that nobody else has
+  // A mark that is not known here is a list, and a column of an unknown kind one of words.
+  Object.assign(value as object, { tables: seen, views: checked }); // of a copy that nobody else has
 }
 
 function certified(value: unknown): void {
@@ -224,44 +229,6 @@ function certified(value: unknown): void {
   for (const name of ["relativeError", "relativeErrorFloat64"])
     if (errors[name] !== null) number(errors[name], `certificate.${name}`);
   for (const name of ["tolerance", "toleranceFloat64"]) number(errors[name], `certificate.${name}`);
-}
-
-const KINDS: ReadonlySet<unknown> = new Set<ColumnKind>([
-  ...(["text", "shape", "token", "count", "number", "logit"] as const),
-  ...(["divergence", "share", "bar", "effect"] as const),
-]);
-
-function table(value: unknown, at: string): void {
-  const { kind, columns, rows, rest, footer, notes, title, subtitle, shown, rounding } = object(
-    value,
-    at,
-  );
-  string(kind, `${at}.kind`, NAME);
-  list(columns, `${at}.columns`, COLUMNS, (column, place) => {
-    const { name, kind: of, head, missing } = object(column, place);
-    string(name, `${place}.name`, NAME);
-    if (!KINDS.has(of)) throw bad(`${place}.kind`, `one of ${[...KINDS].join(", ")}`, of);
-    for (const [key, text] of Object.entries({ head, missing }))
-      if (text !== undefined) string(text, `${place}.${key}`, NAME);
-  });
-  const width = (columns as readonly unknown[]).length; // a list, as was just looked
-  const row = (cells: unknown, place: string): void => {
-    list(cells, place, COLUMNS, (cell, of) => {
-      if (typeof cell === "string") string(cell, of, CELL);
-      else if (cell !== null) number(cell, of);
-    });
-    const { length } = cells as readonly unknown[];
-    if (length !== width) throw bad(place, `${width} cells`, length);
-  };
-  list(rows, `${at}.rows`, ROWS, row);
-  if (rest !== undefined) row(rest, `${at}.rest`);
-  if (footer !== undefined) list(footer, `${at}.footer`, ROWS, row);
-  if (notes !== undefined)
-    list(notes, `${at}.notes`, MOST, (note, place) => string(note, place, SENTENCE));
-  for (const [key, text] of Object.entries({ title, subtitle }))
-    if (text !== undefined) string(text, `${at}.${key}`, SENTENCE);
-  for (const [key, one] of Object.entries({ shown, rounding }))
-    if (one !== undefined) number(one, `${at}.${key}`);
 }
 
 function object(value: unknown, at: string): Fields {
