@@ -1,181 +1,35 @@
 import {
-  type Agreement,
-  type Certificate,
   certificateFor,
-  type NotShown,
   namedTarget,
-  type PromptResult,
   pause,
   promptResult,
   short,
-  type TargetFacts,
   type TokenName,
-  type TopToken,
-  targetFacts,
   type Vocabulary,
   type Warning,
 } from "@resolvent/analysis";
 import { GATES } from "@resolvent/expansion";
-import type { Engine, Ops, Shaped } from "@resolvent/tensor";
-import { using } from "@resolvent/tensor";
-import {
-  headName,
-  levelOf,
-  likeliestTarget,
-  type Model,
-  plainSites,
-  type Target,
-  tokenIds,
-  uncappedLogits,
-} from "@resolvent/transformer";
-import { type Answer, answersOf } from "./answer.ts";
-import { type DirectAttribution, directAttribution } from "./attribution.ts";
-import { type FrozenRun, frozenRun } from "./frozen-run.ts";
+import { type Engine, type Shaped, using } from "@resolvent/tensor";
+import { levelOf, type Model, type Target, tokenIds } from "@resolvent/transformer";
+import { directAttribution } from "./attribution.ts";
+import { frozenRun } from "./frozen-run.ts";
 import type { PathEffect } from "./largest.ts";
 import { namedPath } from "./named-path.ts";
 import { agreementOf } from "./path-agreement.ts";
+import { readoutOf, scoreEnd, targetEnd } from "./path-end.ts";
+import type {
+  CheckedPath,
+  PathExpansion,
+  ShownPath,
+  ShownRoutes,
+  ShownVerdict,
+} from "./path-expansion.ts";
 import { totalError } from "./path-sums.ts";
 import { pathText, routeText } from "./path-text.ts";
-import { logitReadout, type Readout } from "./readout.ts";
-import { type Route, type Routes, routesOf } from "./routes.ts";
-import {
-  type HeadScore,
-  type ScoreVerdict,
-  scoreOf,
-  scoreReadout,
-  verifyScore,
-} from "./score-readout.ts";
+import { type Routes, routesOf } from "./routes.ts";
+import type { HeadScore } from "./score-readout.ts";
 import type { PathClaim } from "./taken-path.ts";
 import { type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
-import { type Verdict, verify } from "./verify.ts";
-
-/** A path as a result has it. */
-export interface ShownPath {
-  /** `embed`, `embed.token`, `bias:L0.mlp`, `bias:L0.H3`, `bias:L0.attn.b_O` */
-  readonly source: string;
-  /** The position of the source; null for all of its positions together. */
-  readonly position: number | null;
-  /** `L0.H3`, `L1.mlp`: from the source to the target. */
-  readonly nodes: readonly string[];
-  /** How many nodes it has, one more where its source is a bias. */
-  readonly degree: number;
-  /** What it contributes to the target on the frozen model. */
-  readonly effect: number;
-  /** How it reads: `embed " Mary"@3 → L2.H1 → logit " Mary" − " John"`. */
-  readonly text: string;
-  /** The check by intervention; null where it was not asked for. */
-  readonly verified: ShownVerdict | null;
-  /** Its largest routes; null where they were not asked for. */
-  readonly routes: ShownRoutes | null;
-}
-
-/** The routes of a path as a result has them. */
-export interface ShownRoutes {
-  /** How many routes the masks of its attention blocks allow, a decimal number. */
-  readonly count: string;
-  /** The largest by |effect|, the largest first. */
-  readonly shown: readonly ShownRoute[];
-  /** All other routes: what `shown` leaves of the path's effect. */
-  readonly notShown: NotShown;
-  /** Whether every route was made, so that none that is not shown is larger than the last shown. */
-  readonly exhaustive: boolean;
-}
-
-/** A path with the position of every hop, as a result has it. */
-export interface ShownRoute extends Route {
-  /** How it reads: `embed " Mary"@3 → L2.H1@12 → logit " Mary" − " John"`. */
-  readonly text: string;
-}
-
-/** A path, or a single route of one, that was named to be checked, with what came of it. */
-export interface CheckedPath
-  extends Pick<ShownPath, "source" | "position" | "nodes" | "degree" | "text"> {
-  /** Of a route the position at which each node writes; null for the whole path. */
-  readonly positions: readonly number[] | null;
-  readonly verified: ShownVerdict;
-}
-
-/** The score of a head that paths end in, as a result has it. */
-export interface ShownScore extends HeadScore {
-  /** Of the head: `L2.H2`. */
-  readonly name: string;
-  /** How much the head attends from its query to its key. */
-  readonly probability: number;
-}
-
-/** What a model says, as a result has it. */
-export interface ShownAnswer {
-  /** Of the target. */
-  readonly value: number;
-  /** The likeliest next tokens: the first; none where the target is the score of a head. */
-  readonly top: readonly TopToken[];
-}
-
-/** A verdict as a result has it. */
-export interface ShownVerdict extends Omit<Verdict, "without"> {
-  readonly without: { readonly frozen: ShownAnswer; readonly live: ShownAnswer };
-}
-
-/**
- * A target as a sum of paths: plain data, the same object in API, JSON and app. All gates, and the final norm's σ, are
- * held at the run's values.
- */
-export interface PathExpansion extends PromptResult<"paths"> {
-  /** What is taken apart, and its value in the run: `total + constant + otherSources`, but for rounding. */
-  readonly target: TargetFacts;
-  /** What the model says in the run, all paths there. */
-  readonly answer: ShownAnswer;
-  /** The score of a head, where that is what is taken apart in place of logits; else absent. */
-  readonly score?: ShownScore;
-  /** What paths go through: `block`, `head`, `neuron`, or the name of another level. */
-  readonly level: string;
-  /** How many paths there are, a decimal number. */
-  readonly count: string;
-  /**
-   * How many routes they are the sum of, each with a position for its source and for every node, as the masks of
-   * attention allow: a decimal number that does not depend on whether sources are split by position.
-   */
-  readonly routeCount: string;
-  /** The sum of all of them. With `constant` and `otherSources` it is the value of the target. */
-  readonly total: number;
-  /** `β (W_U[:,a] − W_U[:,b]) + b_U[a] − b_U[b]`, which belongs to no path. */
-  readonly constant: number;
-  /** The sum of the paths from sources that were not chosen; 0 where all are. */
-  readonly otherSources: number;
-  readonly byDegree: readonly {
-    readonly degree: number;
-    /** A decimal number. */
-    readonly count: string;
-    /** How many routes these are the sum of, a decimal number. */
-    readonly routes: string;
-    readonly sum: number;
-    /** `Σ |effect|`; null where not every path was made. */
-    readonly absolute: number | null;
-  }[];
-  /** The largest paths by |effect|, the largest first. */
-  readonly shown: readonly ShownPath[];
-  /** The paths that were named to be checked, in their order, shown or not; absent where none was. */
-  readonly checked?: readonly CheckedPath[];
-  /** All other paths: `total − Σ shown`, exactly. */
-  readonly notShown: NotShown;
-  readonly search: {
-    /** Whether every path was looked at, so that none that is not shown is larger than the last shown. */
-    readonly exhaustive: boolean;
-    /** Ends of paths that were looked at. */
-    readonly expanded: number;
-    /** Forward passes that a search took, by floating-point operations; null where all paths were made. */
-    readonly passes: number | null;
-    /** The largest promise `Σ_k |sum of degree k|` of a bundle of paths that was not looked at; null for none. */
-    readonly pending: number | null;
-    /** Of `|Σ path by path − total|`, relative to the largest sum of a degree; null where not every path was made. */
-    readonly certificate: Certificate | null;
-  };
-  /** How what freezing says compares with the model itself, over the paths that were verified; null where none was. */
-  readonly agreement: Agreement | null;
-  readonly attribution: DirectAttribution;
-  /** Of `|Σ paths of all sources − ⟨w, T⟩|`, relative to the largest sum of a degree. */
-  readonly certificate: Certificate;
-}
 
 export interface ExpandPathsOptions extends TopPathsOptions {
   /** The target; default the two likeliest tokens at the last position. */
@@ -216,15 +70,11 @@ export async function expandPaths<T extends Shaped>(
   const { score } = options;
   const run = frozenRun(engine, model, tokenIds(tokens));
   try {
-    const { target, answer } =
+    const end =
       score === undefined
-        ? await saidOf(engine, model, run, { target: options.target, text })
-        : await scoredOf(engine, model, run, score);
-    const readout = engine.scope(() => readoutOf(engine, model, run, score ?? target, text));
-    const verdictOn = async (claim: PathClaim): Promise<ShownVerdict> =>
-      score === undefined
-        ? shownVerdict(await verify(engine, model, run, target, claim, { level }), text)
-        : scoreVerdict(await verifyScore(engine, model, run, score, claim, { level }));
+        ? await targetEnd(engine, model, run, { target: options.target, level, text })
+        : await scoreEnd(engine, model, run, score, { level });
+    const { readout, answer } = end;
     try {
       const texts = tokens.map(text);
       // What is named wrongly is told before the work.
@@ -236,7 +86,7 @@ export async function expandPaths<T extends Shaped>(
       for (const [done, claim] of named.entries()) {
         options.onProgress?.({ done, total: named.length });
         await pause(signal);
-        checked.push(checkedPath(claim, await verdictOn(claim), readout.name, texts));
+        checked.push(checkedPath(claim, await end.verdict(claim), readout.name, texts));
       }
       const known = new Map(
         checked.flatMap((own) =>
@@ -250,7 +100,7 @@ export async function expandPaths<T extends Shaped>(
         const words = pathText({ source, nodes }, readout.name, texts);
         const verified =
           known.get(words) ??
-          (i < (options.verify ?? 0) ? await verdictOn({ kind: "path", source, nodes }) : null);
+          (i < (options.verify ?? 0) ? await end.verdict({ kind: "path", source, nodes }) : null);
         const own = { source, nodes, effect };
         const routes =
           many > 0
@@ -267,31 +117,23 @@ export async function expandPaths<T extends Shaped>(
       }
       const attribution = await directAttribution(engine, model, run, readout);
       const { precision } = engine;
-      const float64 =
-        precision === "f64" ? null : ((await options.certify?.(score ?? target)) ?? null);
+      const float64 = precision === "f64" ? null : ((await options.certify?.(end.what)) ?? null);
       return {
         ...promptResult("paths", engine, model, tokens, {
           ...{ text, freeze: GATES },
           warnings: found.exhaustive ? [] : [foundBySearch(found)],
         }),
         certificate: certificateFor(precision, found.relativeError, { float64 }),
-        target:
-          score === undefined
-            ? targetFacts(target, answer.value, text)
-            : { readout: readout.name, a: null, b: null, value: answer.value },
-        answer: { value: answer.value, top: answer.top },
-        ...(answer.score !== undefined && { score: answer.score }),
+        target: end.facts,
+        answer,
+        ...(end.score !== undefined && { score: end.score }),
         level: level.name,
         count: String(found.count),
         total: found.total,
         constant: found.constant,
         otherSources: found.otherSources,
         routeCount: String(found.byDegree.reduce((sum, { routes }) => sum + routes, 0n)),
-        // No path to a head passes more blocks than come before it.
-        byDegree: (score === undefined
-          ? found.byDegree
-          : found.byDegree.slice(0, readout.before + 1)
-        ).map((one) => ({
+        byDegree: found.byDegree.slice(0, end.most + 1).map((one) => ({
           ...one,
           count: String(one.count),
           routes: String(one.routes),
@@ -331,56 +173,6 @@ function foundBySearch({ expanded, pending }: Pick<TopPaths, "expanded" | "pendi
   };
 }
 
-/** What is taken apart, and what the model says of it. */
-interface Said {
-  readonly target: Target;
-  readonly answer: ShownAnswer & { readonly score?: ShownScore };
-}
-
-/** What a model says of a target, or of the two likeliest tokens. */
-async function saidOf<T extends Shaped>(
-  engine: Engine<T>,
-  model: Model<T>,
-  run: FrozenRun<T>,
-  { target: asked, text }: { target: Target | undefined; text: (id: number) => string },
-): Promise<Said> {
-  const said = engine.scope(() => lastLogits(engine, model, run));
-  try {
-    const target = asked ?? (await likeliestTarget(engine, said));
-    const [found] = await answersOf(engine, model, [said], target);
-    return { target, answer: shownAnswer(text)(found as Answer) }; // of one
-  } finally {
-    engine.free(said);
-  }
-}
-
-/** What a run says of the score of a head. */
-async function scoredOf<T extends Shaped>(
-  engine: Engine<T>,
-  model: Model<T>,
-  run: FrozenRun<T>,
-  score: HeadScore,
-): Promise<Said> {
-  const { value, probability } = await scoreOf(engine, model, run, score);
-  return {
-    target: { a: 0, b: null },
-    answer: { value, top: [], score: { ...score, name: headName(score), probability } },
-  };
-}
-
-/** What paths end in: logits, or the score of a head. */
-export function readoutOf<T extends Shaped>(
-  ops: Ops<T>,
-  model: Model<T>,
-  run: FrozenRun<T>,
-  what: Target | HeadScore,
-  text?: (id: number) => string,
-): Readout<T> {
-  return "layer" in what
-    ? scoreReadout(ops, model, run, what)
-    : logitReadout(ops, model, run, what, text);
-}
-
 /** The certificate of an expansion into paths, without the paths. */
 export async function pathsError<T extends Shaped>(
   engine: Engine<T>,
@@ -400,31 +192,6 @@ export async function pathsError<T extends Shaped>(
   }
 }
 
-/** The logits of the run at its last position, uncapped: `pos, vocab`. */
-function lastLogits<T extends Shaped>(engine: Engine<T>, model: Model<T>, run: FrozenRun<T>): T {
-  const last = engine.slice(run.residual, "pos", run.positions - 1, run.positions);
-  return uncappedLogits(engine, model, last, plainSites());
-}
-
-function shownAnswer(text: (id: number) => string): (answer: Answer) => ShownAnswer {
-  return ({ target, token, logit, probability }) => ({
-    value: target,
-    top: [{ id: token, text: text(token), logit, probability }],
-  });
-}
-
-/** A verdict as results have it, tokens with their texts. */
-export function shownVerdict(
-  { without, ...numbers }: Verdict,
-  text: (id: number) => string,
-): ShownVerdict {
-  const inWords = shownAnswer(text);
-  return {
-    ...numbers,
-    without: { frozen: inWords(without.frozen), live: inWords(without.live) },
-  };
-}
-
 function shownRoutes(
   path: Pick<PathEffect, "source" | "nodes">,
   { shown, count, notShown, exhaustive }: Routes,
@@ -439,14 +206,6 @@ function shownRoutes(
     })),
     notShown: { count: String(count - BigInt(shown.length)), sum: notShown },
     exhaustive,
-  };
-}
-
-function scoreVerdict({ without, ...numbers }: ScoreVerdict): ShownVerdict {
-  const { frozen, live } = without;
-  return {
-    ...numbers,
-    without: { frozen: { value: frozen, top: [] }, live: { value: live, top: [] } },
   };
 }
 

@@ -1,22 +1,20 @@
 export type { Answer } from "./answer.ts";
 export { type DirectAttribution, directAttribution } from "./attribution.ts";
 export { effects, type ReadoutEffects, type SourceEffect } from "./effects.ts";
-export {
-  type CheckedPath,
-  type ExpandPathsOptions,
-  expandPaths,
-  type PathExpansion,
-  pathsError,
-  type ShownAnswer,
-  type ShownPath,
-  type ShownRoute,
-  type ShownRoutes,
-  type ShownScore,
-  type ShownVerdict,
-  shownVerdict,
-} from "./expand-paths.ts";
+export { type ExpandPathsOptions, expandPaths, pathsError } from "./expand-paths.ts";
 export { type FrozenRun, frozenRun } from "./frozen-run.ts";
 export type { PathEffect } from "./largest.ts";
+export { shownVerdict } from "./path-end.ts";
+export type {
+  CheckedPath,
+  PathExpansion,
+  ShownAnswer,
+  ShownPath,
+  ShownRoute,
+  ShownRoutes,
+  ShownScore,
+  ShownVerdict,
+} from "./path-expansion.ts";
 export { pathText, routeText, sourceText } from "./path-text.ts";
 export { pathsCost } from "./paths-cost.ts";
 export { type Covectors, pullBack, spread } from "./pull.ts";

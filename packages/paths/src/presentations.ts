@@ -1,7 +1,7 @@
 import type { Presentation } from "@resolvent/analysis";
 import { pathsTables } from "./analyses/paths-tables.ts";
 import { pathsAnswer, pathsViews } from "./analyses/paths-views.ts";
-import type { PathExpansion } from "./expand-paths.ts";
+import type { PathExpansion } from "./path-expansion.ts";
 
 /** How single paths are shown: results of `resolvent paths`. */
 export const pathsPresentation: Presentation<PathExpansion> = {

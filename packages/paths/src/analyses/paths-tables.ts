@@ -11,7 +11,7 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
-import type { PathExpansion, ShownAnswer, ShownPath, ShownVerdict } from "../expand-paths.ts";
+import type { PathExpansion, ShownAnswer, ShownPath, ShownVerdict } from "../path-expansion.ts";
 import { sourceText } from "../path-text.ts";
 
 /** The largest paths with the sum of all others, their routes, and all paths by degree and by last part. */

@@ -1,5 +1,5 @@
 import { short, tokenPlaces, type View } from "@resolvent/analysis";
-import type { PathExpansion } from "../expand-paths.ts";
+import type { PathExpansion } from "../path-expansion.ts";
 import { sourceText } from "../path-text.ts";
 
 /** The number and what it is a sum of, in words. */
