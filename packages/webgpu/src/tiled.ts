@@ -1,7 +1,6 @@
 import { adjacentRun, type Loop } from "@resolvent/tensor/rules";
 import type { Code } from "./code.ts";
-import type { Launch } from "./launch.ts";
-import type { Product } from "./product.ts";
+import type { Launch, Product } from "./launch.ts";
 
 /** How much of a product a workgroup makes, and how much of that a thread. */
 interface Tile {
