@@ -1,6 +1,7 @@
 import { isInputError } from "@resolvent/tensor";
 import { describeWithDevice } from "@resolvent/testkit/engines";
 import { expect, test } from "vitest";
+import { platformGpu } from "../src/adapter.ts";
 import { createWebgpu, type Webgpu, type WebgpuTensor } from "../src/index.ts";
 
 const code = (body: () => unknown): string => {
@@ -105,6 +106,29 @@ await describeWithDevice("lifetimes", small, (engine) => {
     await other.close();
     expect(code(() => other.exp(foreign))).toBe("webgpu/closed");
     expect(await failure(other.read(foreign))).toBe("webgpu/closed");
+  });
+
+  test("what waits for a device that is lost is told, and so is what comes after", async () => {
+    let device: GPUDevice | undefined;
+    const losing = {
+      requestAdapter: async () => {
+        const adapter = await platformGpu().then((found) => found.requestAdapter());
+        const request = adapter?.requestDevice.bind(adapter);
+        return Object.assign(Object.create(adapter), {
+          ...{ info: adapter?.info, limits: adapter?.limits },
+          requestDevice: async (options: GPUDeviceDescriptor) => {
+            device = await request?.(options);
+            return device;
+          },
+        });
+      },
+    } as unknown as GPU; // as much of one as an engine asks
+    const lost = await createWebgpu({ gpu: losing });
+    const a = lost.fill({ x: 3 }, 1);
+    device?.destroy();
+    expect(await failure(lost.read(a))).toBe("webgpu/device-lost");
+    expect(code(() => lost.exp(a))).toBe("webgpu/device-lost");
+    expect(await failure(lost.read(a))).toBe("webgpu/device-lost");
   });
 
   test("a tensor that one kernel cannot see says so, with both numbers", async () => {
