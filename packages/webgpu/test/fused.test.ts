@@ -139,6 +139,30 @@ await describeWithDevice("few kernels", createWebgpu, (engine) => {
     gpu.free([x, kept, sum, double]);
   });
 
+  test("long sums of few rows are made in parts", async () => {
+    const gpu = await engine();
+    const numbers = filled({ degree: 2, pos: 30, d_model: 900 }, 9);
+    const x = gpu.constant(numbers.shape, numbers.data);
+    const { dispatches } = gpu.counts;
+    const sum = gpu.scope(() => gpu.sum(gpu.mul(x, x), ["pos", "d_model"]));
+    const { data } = await gpu.read(sum);
+    const exact = reference.sum(reference.mul(numbers, numbers), ["pos", "d_model"]);
+    expect(Array.from(data)).toBeNear(Array.from(exact.data), { rtol: 1e-6, atol: 0 });
+    expect(gpu.counts.dispatches - dispatches).toBe(2);
+    gpu.free([x, sum]);
+  });
+
+  test("more workgroups than one dimension has", async () => {
+    const gpu = await engine();
+    const size = 256 * 65536 + 77;
+    const x = gpu.constant({ last: 3 }, [5, 6, 7]);
+    const all = gpu.concat([gpu.fill({ last: size - 3 }, 1), x], "last");
+    const twice = gpu.scale(all, 2);
+    const end = gpu.slice(twice, "last", size - 5, size);
+    expect(Array.from((await gpu.read(end)).data)).toEqual([2, 2, 10, 12, 14]);
+    gpu.free([x, all, twice, end]);
+  });
+
   test("what nobody needs is not made", async () => {
     const gpu = await engine();
     const x = gpu.constant(INPUTS.x.shape, INPUTS.x.data);
