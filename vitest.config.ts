@@ -33,9 +33,18 @@ const onNode = (
 });
 
 // Tests of libraries change nothing outside of themselves, so that files which follow each other in a process share the
-// modules that they load: loading them again for each took a sixth of the time of fourteen files. cpu's load the system's own libraries.
-const libraries = onNode("libraries", "{packages/!(cpu),apps/cli}/test/**/*.test.ts", false);
-const programs = onNode("processes", "{packages/cpu,apps/!(cli),tools/*}/test/**/*.test.ts", true);
+// modules that they load: loading them again for each took a sixth of the time of fourteen files. cpu's and webgpu's load
+// the system's own libraries.
+const libraries = onNode(
+  "libraries",
+  "{packages/!(cpu|webgpu),apps/cli}/test/**/*.test.ts",
+  false,
+);
+const programs = onNode(
+  "processes",
+  "{packages/cpu,packages/webgpu,apps/!(cli),tools/*}/test/**/*.test.ts",
+  true,
+);
 
 const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
 const chromium = existsSync(chromiumPath) ? chromiumPath : undefined;
