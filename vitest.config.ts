@@ -24,6 +24,8 @@ const onNode = (
   test: {
     name,
     isolate,
+    // What is bundled already is loaded as it is.
+    server: { deps: { external: [/\/vendor\//] } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     include: [include],
