@@ -1,4 +1,4 @@
-import { reference, type Tensor } from "@resolvent/tensor";
+import { type Ops, reference, type Tensor } from "@resolvent/tensor";
 
 /** The numbers of a tensor, in f32. */
 export function numbersOf({ data }: Tensor): Float32Array {
@@ -16,7 +16,21 @@ const rounded =
     inF32(operation(...given));
 
 /** What a kernel of gpu.js cannot do: it gives one number for each thread, and knows of no layout. */
-export const onHost = {
+export const onHost: Pick<
+  Ops<Tensor>,
+  | "constant"
+  | "fill"
+  | "rename"
+  | "split"
+  | "join"
+  | "arrange"
+  | "slice"
+  | "concat"
+  | "broadcast"
+  | "take"
+  | "put"
+  | "rotary"
+> = {
   constant: rounded(reference.constant),
   fill: rounded(reference.fill),
   rename: rounded(reference.rename),
@@ -29,7 +43,7 @@ export const onHost = {
   take: rounded(reference.take),
   put: rounded(reference.put),
   rotary: rounded(reference.rotary),
-} as const;
+};
 
 /** The operations that no kernel computes: they run on the host, in JavaScript. `top` is the other. */
 export const hostOperations: readonly string[] = [...Object.keys(onHost), "top"];

@@ -1,3 +1,5 @@
+import type { GateKind } from "@resolvent/tensor";
+
 /**
  * The kernels, as text: gpu.js reads their source, which a bundler would change. Arrays are flat, row after row;
  * `this.thread.x` counts along a row, `y` rows, `z` batches.
@@ -61,7 +63,26 @@ const GELU = `function (a) {
 
 const sigmoid = (of: string): KernelSource => each(`1.0 / (1.0 + Math.exp(0.0 - (${of})))`);
 
-export const kernelSources = {
+export type KernelName =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "scale"
+  | "exp"
+  | "log"
+  | "sqrt"
+  | GateKind
+  | "total"
+  | "rms"
+  | "centred"
+  | "largest"
+  | "expTotal"
+  | "share"
+  | "plusLog"
+  | "product";
+
+export const kernelSources: Readonly<Record<KernelName, KernelSource>> = {
   add: pairwise("+"),
   sub: pairwise("-"),
   mul: pairwise("*"),
@@ -139,6 +160,4 @@ export const kernelSources = {
       b[(this.thread.z * columns + this.thread.x) * n + i];`,
     "total",
   ),
-} as const satisfies Readonly<Record<string, KernelSource>>;
-
-export type KernelName = keyof typeof kernelSources;
+};

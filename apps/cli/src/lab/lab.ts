@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ListedAnalysis } from "@resolvent/analysis";
-import { createCpu } from "@resolvent/cpu";
+import { selectEngine } from "resolvent";
 import { analyses } from "../analyses.ts";
 import { usageError } from "../failure.ts";
 import type { HostFlags } from "../host.ts";
@@ -47,8 +47,12 @@ export async function serveLab(
   const places = modelPlaces(model, flags.folder ?? []);
   // What cannot be opened is said before a page is.
   if (model !== undefined) await findModel(model, flags, terminal);
-  const { precision, threads } = flags;
-  const engine = await createCpu({ precision, ...(threads !== undefined && { threads }) });
+  const { engine: named, precision, threads } = flags;
+  const engine = await selectEngine({
+    ...(named !== undefined && { engine: named }),
+    ...(threads !== undefined && { threads }),
+    precision,
+  });
   await engine.close();
   const machine = machineOf({
     ...{ analyses: [...analyses, ...contributed], places, flags, terminal },
