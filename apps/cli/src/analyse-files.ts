@@ -39,7 +39,10 @@ export async function analyseFiles(
     },
     threads,
     engine: async (use) => {
-      const engine = await selectEngine({ ...(threads !== undefined && { threads }) });
+      const engine = await selectEngine({
+        engine: "cpu",
+        ...(threads !== undefined && { threads }),
+      });
       try {
         return await use(engine);
       } finally {

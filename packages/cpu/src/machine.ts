@@ -8,10 +8,10 @@ import {
   type Tensor,
   widenHalf,
 } from "@resolvent/tensor";
-import { scopeResult } from "@resolvent/tensor/rules";
+import { handlesIn, Scopes } from "@resolvent/tensor/rules";
 import { Allocator, type MemoryUse } from "./allocator.ts";
 import { FIRST_FREE, type Pool } from "./pool.ts";
-import { type Block, CpuTensor, tensorsIn } from "./tensor.ts";
+import { type Block, CpuTensor } from "./tensor.ts";
 
 const PAGE = 65536;
 
@@ -32,6 +32,10 @@ export interface Wide {
   readonly why?: string;
 }
 
+function isTensor(value: object): value is CpuTensor {
+  return value instanceof CpuTensor;
+}
+
 /** The memory of an engine with what lives in it: tensors, scopes, and the threads that compute there. */
 export class Machine {
   readonly precision: Precision;
@@ -47,8 +51,7 @@ export class Machine {
   readonly #memory: WebAssembly.Memory;
   readonly #allocator: Allocator;
   #bytes: Uint8Array;
-  /** The tensors made in each open scope, innermost last. */
-  readonly #scopes: CpuTensor[][] = [];
+  readonly #scopes: Scopes<CpuTensor> = new Scopes(isTensor, (tensor) => this.#drop(tensor));
 
   constructor(memory: WebAssembly.Memory, pool: Pool, precision: Precision, limit: number) {
     this.precision = precision;
@@ -72,13 +75,13 @@ export class Machine {
       size,
       holders: 0,
     };
-    return this.#kept(new CpuTensor(shape, block, block.start, half));
+    return this.#scopes.made(new CpuTensor(shape, block, block.start, half));
   }
 
   /** A tensor that shows part of another: the same numbers, `skip` of them later, under another shape. */
   view(a: CpuTensor, shape: Shape, skip = 0): CpuTensor {
     const start = a.start + skip * this.widthOf(a);
-    return this.#kept(new CpuTensor(shape, this.#held(a), start, a.half));
+    return this.#scopes.made(new CpuTensor(shape, this.#held(a), start, a.half));
   }
 
   /** Bytes of one of a tensor's numbers. */
@@ -171,43 +174,19 @@ export class Machine {
 
   /** Frees the tensors in a value; those that are freed already stay so. */
   free(value: unknown): void {
-    for (const tensor of tensorsIn(value)) {
+    for (const tensor of handlesIn(value, isTensor)) {
       if (tensor.block !== undefined) this.#held(tensor);
       this.#drop(tensor);
     }
   }
 
   scope<R>(body: () => R): R {
-    const made: CpuTensor[] = [];
-    const depth = this.#scopes.push(made);
-    let kept: ReadonlySet<CpuTensor> = new Set(); // nothing, where the body throws
-    try {
-      const result = scopeResult(body());
-      kept = tensorsIn(result);
-      return result;
-    } finally {
-      this.#scopes.length = depth - 1;
-      const outer = this.#scopes.at(-1);
-      for (const tensor of made) {
-        if (!kept.has(tensor)) this.#drop(tensor);
-        else outer?.push(tensor);
-      }
-    }
+    return this.#scopes.run(body);
   }
 
   /** Runs `body` outside every scope: what it makes lives until it is freed. */
   outsideScopes<R>(body: () => R): R {
-    const open = this.#scopes.splice(0);
-    try {
-      return body();
-    } finally {
-      this.#scopes.push(...open);
-    }
-  }
-
-  #kept(tensor: CpuTensor): CpuTensor {
-    this.#scopes.at(-1)?.push(tensor);
-    return tensor;
+    return this.#scopes.outside(body);
   }
 
   #held(a: CpuTensor): Block {

@@ -1,5 +1,5 @@
-import { type Axis, axesOf, type Ids, type Pairs, sizeOf } from "@resolvent/tensor";
-import { arrangeShape, putShape, takeShape } from "@resolvent/tensor/rules";
+import { type Axis, axesOf, type Pairs, sizeOf } from "@resolvent/tensor";
+import { arrangeShape, putShape, rowsOrder, takeShape } from "@resolvent/tensor/rules";
 import { inOrder } from "./copy.ts";
 import { kernels } from "./kernels.ts";
 import type { Machine } from "./machine.ts";
@@ -41,7 +41,7 @@ export function pairDots(
   // One after the other along the larger side, of which less stays in a cache.
   const larger = sizeOf(a.shape) > sizeOf(b.shape) ? pairs.left : pairs.right;
   const size = sizeOf((larger === pairs.left ? a : b).shape) / Math.max(1, width);
-  const { order } = byRow(larger.ids, size);
+  const { order } = rowsOrder(larger.ids, size);
   const lists = [pairs.left.ids.data, pairs.right.ids.data, order];
   withLists(machine, lists, (leftIds = 0, rightIds = 0, orderAt = 0) => {
     const args = [result.start, machine.at(a), leftIds, machine.at(b), rightIds, orderAt, width];
@@ -64,7 +64,7 @@ export function pairSums(
   const rows = inOrder(machine, right, arrangeShape(right.shape, rest));
   const result = machine.make(shape);
   const width = size === 0 ? 0 : sizeOf(shape) / size;
-  const { starts, order } = byRow(pairs.left.ids, size);
+  const { starts, order } = rowsOrder(pairs.left.ids, size);
   withLists(
     machine,
     [pairs.right.ids.data, starts, order],
@@ -75,21 +75,4 @@ export function pairSums(
     },
   );
   return result;
-}
-
-/** Pairs in the order of their rows, those of one row as they came. */
-function byRow({ data }: Ids, size: number): { starts: Int32Array; order: Int32Array } {
-  const starts = new Int32Array(size + 1);
-  for (const row of data) starts[row + 1] = (starts[row + 1] as number) + 1; // ids have been checked
-  for (let row = 0; row < size; row++)
-    starts[row + 1] = (starts[row + 1] as number) + (starts[row] as number); // within
-  const next = starts.slice();
-  const order = new Int32Array(data.length);
-  for (let pair = 0; pair < data.length; pair++) {
-    const row = data[pair] as number; // within
-    const at = next[row] as number; // likewise
-    order[at] = pair;
-    next[row] = at + 1;
-  }
-  return { starts, order };
 }

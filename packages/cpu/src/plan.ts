@@ -1,5 +1,10 @@
 import type { Axis, Shape } from "@resolvent/tensor";
-import { adjacentRun, type ProductLoops, productLoops, turnedOver } from "@resolvent/tensor/rules";
+import {
+  isBetterTurned,
+  type ProductLoops,
+  productLoops,
+  turnedOver,
+} from "@resolvent/tensor/rules";
 import type { CpuTensor } from "./tensor.ts";
 
 /** Up to so many rows the right operand is read where it lies instead of packed. */
@@ -14,11 +19,7 @@ export interface Plan extends ProductLoops {
 /** The loops of a product, which is turned over where its transpose is computed faster. */
 export function planOf(a: CpuTensor, b: CpuTensor, over: readonly Axis[], c: Shape): Plan {
   const loops = productLoops(a.shape, b.shape, over, c);
-  return prefersTransposed(loops) ? { a: b, b: a, ...turnedOver(loops) } : { a, b, ...loops };
-}
-
-/** Better where the columns are few, or where rows of C lie together. */
-function prefersTransposed({ m, n, rows, columns }: ProductLoops): boolean {
-  if (Math.min(m, n) <= FEW_ROWS && m !== n) return n < m;
-  return adjacentRun(columns, 1) === 1 && adjacentRun(rows, 1) > 1;
+  return isBetterTurned(loops, FEW_ROWS)
+    ? { a: b, b: a, ...turnedOver(loops) }
+    : { a, b, ...loops };
 }

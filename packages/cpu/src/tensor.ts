@@ -28,30 +28,3 @@ export class CpuTensor implements Shaped {
     block.holders++;
   }
 }
-
-/** The tensors inside a value: itself, or in arrays, maps, sets and plain objects. */
-export function tensorsIn(value: unknown): Set<CpuTensor> {
-  const tensors = new Set<CpuTensor>();
-  const seen = new Set<object>();
-  const visit = (inner: unknown): void => {
-    if (typeof inner !== "object" || inner === null) return;
-    if (inner instanceof CpuTensor) {
-      tensors.add(inner);
-      return;
-    }
-    if (ArrayBuffer.isView(inner) || seen.has(inner)) return;
-    seen.add(inner);
-    if (Array.isArray(inner) || inner instanceof Set) for (const item of inner) visit(item);
-    else if (inner instanceof Map) {
-      for (const [key, item] of inner) {
-        visit(key);
-        visit(item);
-      }
-    } else {
-      const prototype = Object.getPrototypeOf(inner);
-      if (prototype === null || prototype === Object.prototype) Object.values(inner).forEach(visit);
-    }
-  };
-  visit(value);
-  return tensors;
-}

@@ -62,7 +62,10 @@ export function openerOf(platform: Platform): OpenModel {
           ...(given !== undefined && { engine: given }),
           ...(precision !== undefined && { precision }),
           ...(threads !== undefined && { threads }),
-          parameters: async () => parametersOf((await outlineModel(place.folder)).sizes),
+          // A name says what computes; the size has to be known where there is none.
+          ...(given === undefined && {
+            parameters: parametersOf((await outlineModel(place.folder)).sizes),
+          }),
         });
       }
       const engine = made ?? (given as AnyEngine); // one of the two

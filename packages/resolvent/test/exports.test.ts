@@ -29,6 +29,7 @@ test("what is needed at run time: schemas and degrees for the analyses alone, or
     "@resolvent/models",
     "@resolvent/tensor",
     "@resolvent/transformer",
+    "@resolvent/webgpu",
     "@resolvent/weights",
   ]);
   expect(manifest.sideEffects).toBe(false);

@@ -4,6 +4,11 @@ declare global {
   interface AbortSignal {}
   interface Blob {}
   interface FileSystemDirectoryHandle {}
+  interface GPU {}
+  interface GPUBindGroupLayout {}
+  interface GPUBuffer {}
+  interface GPUComputePipeline {}
+  interface GPUDevice {}
   interface Headers {}
   interface RequestInit {}
   interface Response {}

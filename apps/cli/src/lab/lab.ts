@@ -55,7 +55,9 @@ export async function serveLab(
   });
   await engine.close();
   const machine = machineOf({
-    ...{ analyses: [...analyses, ...contributed], places, flags, terminal },
+    ...{ analyses: [...analyses, ...contributed], places, terminal },
+    // One for all models: what the page says of it holds for each.
+    flags: { ...flags, engine: engine.name },
     engine: engineWords(engine),
   });
   const server = await startLabServer({

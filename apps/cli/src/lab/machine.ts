@@ -58,9 +58,13 @@ export function machineOf({
       }),
       analysis: async (name) => analyses.find((one) => one.name === name),
       host: async (model, settings) => {
+        const { engine: asked, ...rest } = flags;
+        const used = flags.precision === "f64" ? "f64" : settings.precision;
         const own: HostFlags = {
-          ...flags,
-          precision: flags.precision === "f64" ? "f64" : settings.precision,
+          ...rest,
+          // Another precision is of whichever engine has it.
+          ...(asked !== undefined && used === flags.precision && { engine: asked }),
+          precision: used,
           float64: settings.float64 && flags.float64 !== false,
         };
         const dictionaries = await opened(places, model, settings.dictionaries, terminal);

@@ -109,7 +109,10 @@ export function keptModels({
     }: { readonly precision: Precision; readonly hash: boolean; readonly plan: WeightPlan },
   ): Promise<Open> => {
     const { stream, widen } = plan;
-    const engine = await start({ precision, ...(threads !== undefined && { threads }) });
+    const engine = await start({
+      engine: "cpu",
+      ...{ precision, ...(threads !== undefined && { threads }) },
+    });
     let reader: Awaited<ReturnType<typeof readOnThread>> | undefined;
     const close = async (): Promise<void> => {
       await engine.close();

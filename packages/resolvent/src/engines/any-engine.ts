@@ -7,6 +7,7 @@ export type EngineName = (typeof ENGINES)[number];
 
 /** An engine that is chosen while a program runs: whoever uses it need not know which it is. */
 export interface AnyEngine extends Engine<Shaped> {
+  readonly name: EngineName;
   /** Threads that compute, where the engine has some of its own. */
   readonly threads?: number;
   /** Singular values and eigenvalues of host tensors: they are computed on the processor, in float64, whatever the engine. */

@@ -2,8 +2,10 @@ import type { CpuOptions } from "@resolvent/cpu";
 import { type LinearAlgebra, type Precision, reference } from "@resolvent/tensor";
 import type { AnyEngine, EngineName } from "./any-engine.ts";
 
-/** What would compute, in words; or why nothing can. */
-export type Look = { readonly found: string } | { readonly missing: string };
+/** What would compute, in words, and whether it is known to be slow; or why nothing can. */
+export type Look =
+  | { readonly found: string; readonly slow?: boolean }
+  | { readonly missing: string };
 
 /** An engine that may be chosen. Its code is loaded when it is looked at. */
 export interface Candidate {
@@ -13,6 +15,27 @@ export interface Candidate {
   /** @throws what the engine throws where it cannot be made */
   create(options: CpuOptions): Promise<AnyEngine>;
 }
+
+const webgpu: Candidate = {
+  name: "webgpu",
+  precisions: ["f32"],
+  look: () =>
+    missingWhere(async () => {
+      const { createWebgpu } = await import("@resolvent/webgpu");
+      const { adapter, close } = await createWebgpu();
+      await close();
+      const { vendor, architecture, device, description, software } = adapter;
+      const named = [vendor, architecture, device, description].filter((part) => part !== "");
+      const found = named.length === 0 ? "an adapter without a name" : named.join(" ");
+      return software
+        ? { found: `${found}, which computes on the processor, slowly`, slow: true }
+        : { found };
+    }),
+  create: async ({ limit }) => {
+    const { createWebgpu } = await import("@resolvent/webgpu");
+    return withDecompositions(await createWebgpu(limit === undefined ? {} : { limit }));
+  },
+};
 
 const cpu: Candidate = {
   name: "cpu",
@@ -30,16 +53,13 @@ const cpu: Candidate = {
 const gpujs: Candidate = {
   name: "gpujs",
   precisions: ["f32"],
-  look: async () => {
-    const { createGpujs } = await import("@resolvent/gpujs");
-    try {
+  look: () =>
+    missingWhere(async () => {
+      const { createGpujs } = await import("@resolvent/gpujs");
       const { mode, notes, close } = await createGpujs();
       await close();
       return { found: [`mode ${mode}`, ...notes].join("; ") };
-    } catch (error) {
-      return { missing: error instanceof Error ? error.message : String(error) };
-    }
-  },
+    }),
   create: async () => {
     const { createGpujs } = await import("@resolvent/gpujs");
     return withDecompositions(await createGpujs());
@@ -50,11 +70,20 @@ const exact: Candidate = {
   name: "reference",
   precisions: ["f64"],
   look: async () => ({ found: "plain loops in float64, for checks" }),
-  create: async () => withDecompositions({ ...reference, close: async () => {} }),
+  create: async () =>
+    withDecompositions({ ...reference, name: "reference", close: async () => {} }),
 };
 
 /** In the order of `ENGINES`. */
-export const candidates: readonly Candidate[] = [cpu, gpujs, exact];
+export const candidates: readonly Candidate[] = [webgpu, cpu, gpujs, exact];
+
+async function missingWhere(look: () => Promise<Look>): Promise<Look> {
+  try {
+    return await look();
+  } catch (error) {
+    return { missing: error instanceof Error ? error.message : String(error) };
+  }
+}
 
 /** A fresh engine, which gets the decompositions of the processor. */
 function withDecompositions<E extends object>(

@@ -8,8 +8,8 @@ import { type Probe, probe } from "./probe.ts";
 export interface EngineOptions extends CpuOptions {
   /** The engine to use, whatever would be chosen. */
   readonly engine?: EngineName;
-  /** Numbers of the model's weights, or how to find them where they matter; default those of GPT-2 small. */
-  readonly parameters?: number | (() => Promise<number>);
+  /** Numbers of the model's weights: of small ones a GPU has no time to gain; default those of GPT-2 small. */
+  readonly parameters?: number;
 }
 
 /** What an engine is like here. */
@@ -30,8 +30,8 @@ export interface EngineChoice {
   readonly schemaVersion: 1;
   readonly engine: EngineName;
   readonly precision: Precision;
-  /** Of the model that it was chosen for; undefined where that made no difference. */
-  readonly parameters: number | undefined;
+  /** Of the model that it was chosen for. */
+  readonly parameters: number;
   /** In words. */
   readonly why: string;
   /** Those that were looked at, in their order; all of them where a report was asked for. */
@@ -43,6 +43,8 @@ const GPT2_SMALL = 124_439_808;
 const POSITIONS = 128;
 /** Operations of it that have next to nothing to compute: those of a dozen layers. */
 const SMALL_OPERATIONS = 300;
+/** Weights of models that are too small for a GPU to gain: at 50 GFLOP/s their forward pass takes 25 ms. */
+const SMALL = 10_000_000;
 /** Bytes of a weight in f32. */
 const WIDTH = 4;
 
@@ -70,21 +72,24 @@ export async function chooseEngine(
   options: EngineOptions = {},
   { all = false }: { readonly all?: boolean } = {},
 ): Promise<EngineChoice> {
-  const { precision = "f32" } = options;
+  const { precision = "f32", parameters = GPT2_SMALL } = options;
   const asked = askedFor(options, precision);
+  const isSmall = parameters < SMALL;
   const engines: EngineReport[] = [];
+  const rivals: EngineReport[] = [];
   for (const candidate of candidates) {
-    const mayWin = asked === undefined && !engines.some((one) => one.usable && !isFast(candidate));
-    if (all || mayWin) engines.push(await reportOf(candidate, precision));
+    const { name } = candidate;
+    const mayWin = asked === undefined && (rivals.length === 0 || name === "cpu");
+    if (!all && !(mayWin && !(isSmall && name === "webgpu"))) continue;
+    const { report, slow } = await reportOf(candidate, precision);
+    engines.push(report);
+    if (report.usable && !slow && fast.includes(name)) rivals.push(report);
   }
-  const rivals = engines.filter((one) => one.usable && isFast(one));
-  const isContest = rivals.length > 1 && (all || asked === undefined);
-  const parameters = isContest ? await sizeIn(options) : undefined;
-  const timed =
-    parameters === undefined
-      ? engines
-      : await inTurn(engines, (one) => (rivals.includes(one) ? measured(one, parameters) : one));
-  const choice = asked ?? best(timed, parameters ?? 0, precision);
+  const isContest = rivals.length > 1 && (all || (asked === undefined && !isSmall));
+  const timed = isContest
+    ? await inTurn(engines, (one) => (rivals.includes(one) ? measured(one, parameters) : one))
+    : engines;
+  const choice = asked ?? best(timed, precision, parameters);
   return { schemaVersion: 1, ...choice, precision, parameters, engines: timed };
 }
 
@@ -110,14 +115,6 @@ export async function openEngine(options: EngineOptions): Promise<AnyEngine> {
   return await (able.at(-1) ?? candidateOf(engine)).create(own);
 }
 
-async function sizeIn({ parameters = GPT2_SMALL }: EngineOptions): Promise<number> {
-  return typeof parameters === "number" ? parameters : await parameters();
-}
-
-function isFast({ name }: { readonly name: EngineName }): boolean {
-  return fast.includes(name);
-}
-
 function candidateOf(name: EngineName): Candidate {
   const found = candidates.find((one) => one.name === name);
   if (found !== undefined) return found;
@@ -129,7 +126,7 @@ function candidateOf(name: EngineName): Candidate {
   });
 }
 
-/** The engine that the caller, or else the environment, names. */
+/** The engine that the caller names. */
 function askedFor(
   { engine }: EngineOptions,
   precision: Precision,
@@ -148,13 +145,15 @@ function askedFor(
 async function reportOf(
   { name, precisions, look }: Candidate,
   precision: Precision,
-): Promise<EngineReport> {
+): Promise<{ readonly report: EngineReport; readonly slow: boolean }> {
   const unknown = { probe: undefined, milliseconds: undefined };
   const seen = await kept(looks, name, look);
-  if ("missing" in seen) return { name, usable: false, what: seen.missing, ...unknown };
+  if ("missing" in seen)
+    return { report: { name, usable: false, what: seen.missing, ...unknown }, slow: false };
   const usable = precisions.includes(precision);
   const only = usable ? "" : `; it computes in ${precisions.join(" and ")} only`;
-  return { name, usable, what: `${seen.found}${only}`, ...unknown };
+  const report = { name, usable, what: `${seen.found}${only}`, ...unknown };
+  return { report, slow: seen.slow === true };
 }
 
 /** The same with how fast it is, where it starts at all. */
@@ -179,26 +178,35 @@ async function measured(report: EngineReport, parameters: number): Promise<Engin
   }
 }
 
+/** The first that is fast where none was timed, for the slower come last. */
 function best(
   engines: readonly EngineReport[],
-  parameters: number,
   precision: Precision,
+  parameters: number,
 ): Pick<EngineChoice, "engine" | "why"> {
   const usable = engines.filter((one) => one.usable);
-  const holds = ({ probe: found }: EngineReport): boolean =>
-    parameters * WIDTH <= (found?.limit ?? Number.POSITIVE_INFINITY);
-  const roomy = usable.filter(holds);
-  const timed = (roomy.length > 0 ? roomy : usable).filter((one) => one.milliseconds !== undefined);
-  const [first, second] = timed.toSorted((a, b) => Number(a.milliseconds) - Number(b.milliseconds));
-  if (first !== undefined && second !== undefined) {
-    const time = ({ name, milliseconds = 0 }: EngineReport): string =>
-      `${name} ${milliseconds.toPrecision(2)} ms`;
-    return {
-      engine: first.name,
-      why: `A forward pass of ${POSITIONS} tokens would take, as measured here, on ${time(first)}, on ${time(second)}.`,
-    };
+  const cpu = usable.find(({ name }) => name === "cpu");
+  if (cpu !== undefined && parameters < SMALL) {
+    const why = `With ${parameters} weights the model is so small that a GPU has no time to gain.`;
+    return { engine: cpu.name, why };
   }
-  const [only] = first === undefined ? usable : [first];
+  const timed = usable.filter((one) => one.milliseconds !== undefined);
+  const roomy = timed.filter(
+    ({ probe: found }) => parameters * WIDTH <= (found?.limit ?? Number.POSITIVE_INFINITY),
+  );
+  const [first] = (roomy.length > 0 ? roomy : timed).toSorted(
+    (a, b) => Number(a.milliseconds) - Number(b.milliseconds),
+  );
+  if (first !== undefined) {
+    const times = timed.map(
+      ({ name, milliseconds = 0 }) => `${name} ${milliseconds.toPrecision(2)} ms`,
+    );
+    const room =
+      roomy.includes(first) && roomy.length < timed.length ? " Only there it has room." : "";
+    const why = `A forward pass of ${POSITIONS} tokens would take, as measured here: ${times.join(", ")}.${room}`;
+    return { engine: first.name, why };
+  }
+  const only = cpu ?? usable[0];
   if (only === undefined) {
     throw new InputError({
       code: "resolvent/no-engine",
@@ -206,12 +214,9 @@ function best(
       details: { precision, engines },
     });
   }
-  const missing = engines.filter((one) => isFast(one) && one !== only);
-  const others = missing.map(({ name, what }) => ` ${name} is not: ${what}`).join("");
-  return {
-    engine: only.name,
-    why: `${only.name} is there: ${only.what}.${others}`,
-  };
+  const others = engines.filter((one) => fast.includes(one.name) && one !== only);
+  const reasons = others.map(({ name, what }) => ` ${name} is not used: ${what}`);
+  return { engine: only.name, why: `${only.name}: ${only.what}.${reasons.join("")}` };
 }
 
 /** One after the other: what is timed wants the machine for itself. */

@@ -44,7 +44,9 @@ export {
   loopsOver,
   maskNumbers,
   merged,
+  rowsOrder,
   sumRuns,
   walkOf,
 } from "./loops.ts";
-export { type ProductLoops, productLoops, swapped, turnedOver } from "./product.ts";
+export { isBetterTurned, type ProductLoops, productLoops, swapped, turnedOver } from "./product.ts";
+export { handlesIn, Scopes } from "./scopes.ts";

@@ -1,5 +1,5 @@
 /** Memory as loops, for engines: how far one goes in it, and which numbers lie together. */
-import type { CausalMask } from "../ops.ts";
+import type { CausalMask, Ids } from "../ops.ts";
 import { type Axis, axesOf, type Shape, sizeOf, stridesOf } from "../shape.ts";
 
 /** An axis of a loop: how often, and how far one step goes in each of several tensors, in numbers. */
@@ -123,4 +123,21 @@ export function maskNumbers(shape: Shape, axis: Axis, mask: CausalMask | undefin
   const { size, inner } = query === axis ? { size: 1, inner: 1 } : around(shape, query);
   const after = query === axis ? 1 : inner / (shape[axis] as number); // softmaxShape has checked the axis
   return [after, size, Math.min(offset, ALL_KEYS), Math.min(window, ALL_KEYS)];
+}
+
+/** Ids in the order of their rows, those of one row as they came, and where each row starts; ids are below `size`. */
+export function rowsOrder({ data }: Ids, size: number): { starts: Int32Array; order: Int32Array } {
+  const starts = new Int32Array(size + 1);
+  for (const row of data) starts[row + 1] = (starts[row + 1] as number) + 1; // ids have been checked
+  for (let row = 0; row < size; row++)
+    starts[row + 1] = (starts[row + 1] as number) + (starts[row] as number); // within
+  const next = starts.slice();
+  const order = new Int32Array(data.length);
+  for (let pair = 0; pair < data.length; pair++) {
+    const row = data[pair] as number; // within
+    const at = next[row] as number; // likewise
+    order[at] = pair;
+    next[row] = at + 1;
+  }
+  return { starts, order };
 }

@@ -1,6 +1,6 @@
 import type { Axis, Shape } from "../shape.ts";
 import { matmulRoles } from "./arithmetic.ts";
-import { countOf, type Loop, merged, stepsAlong } from "./loops.ts";
+import { adjacentRun, countOf, type Loop, merged, stepsAlong } from "./loops.ts";
 
 /** A product as loops. Steps: rows [a, c], columns [b, c], terms [a, b], batches [a, b, c]. */
 export interface ProductLoops {
@@ -65,4 +65,14 @@ export function turnedOver({
 /** A loop with the steps of the first two tensors exchanged. */
 export function swapped({ size, steps: [a, b, ...c] }: Loop): Loop {
   return { size, steps: [b, a, ...c] as number[] }; // at least two
+}
+
+/**
+ * Whether the transpose of a product is computed faster: where the columns are few, or where rows of C lie together.
+ *
+ * @param few up to so many rows have a way of their own
+ */
+export function isBetterTurned({ m, n, rows, columns }: ProductLoops, few: number): boolean {
+  if (Math.min(m, n) <= few && m !== n) return n < m;
+  return adjacentRun(columns, 1) === 1 && adjacentRun(rows, 1) > 1;
 }

@@ -1,0 +1,101 @@
+import { InputError } from "@resolvent/tensor";
+
+/** What a device is, as far as it says. */
+export interface AdapterReport {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** Whether it computes on the processor, slowly: a stand-in for a GPU. */
+  readonly software: boolean;
+  /** Bytes that one kernel sees of one tensor. */
+  readonly largestTensor: number;
+}
+
+/** A device that computes. */
+export interface Opened {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterReport;
+  /** Kept, because the package for Node ends a device whose source is not held. */
+  readonly gpu: GPU;
+}
+
+/** Limits that are asked for as high as the adapter has them. */
+const HIGH = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+/**
+ * The device of an adapter.
+ *
+ * @throws InputError `webgpu/no-webgpu`, `webgpu/no-adapter`, `webgpu/no-device`
+ */
+export async function openDevice(
+  given: GPU | undefined,
+  powerPreference: "high-performance" | "low-power",
+): Promise<Opened> {
+  const gpu = given ?? (await platformGpu());
+  const adapter = await gpu.requestAdapter({ powerPreference });
+  if (adapter === null) {
+    throw new InputError({
+      code: "webgpu/no-adapter",
+      message: "There is WebGPU, but no adapter.",
+      remedy:
+        "Install a graphics driver (in Node one for Vulkan, Metal or Direct3D 12), or use the cpu engine.",
+    });
+  }
+  const { info, limits } = adapter;
+  try {
+    const requiredLimits = Object.fromEntries(HIGH.map((name) => [name, limits[name]]));
+    const device = await adapter.requestDevice({ requiredLimits });
+    return { device, gpu, adapter: reportOf(info, device) };
+  } catch (cause) {
+    throw new InputError({
+      code: "webgpu/no-device",
+      message: `The adapter gives no device: ${cause instanceof Error ? cause.message : cause}`,
+      remedy: "Close other programs that use the GPU, or use the cpu engine.",
+      cause,
+    });
+  }
+}
+
+function reportOf(info: GPUAdapterInfo, { limits }: GPUDevice): AdapterReport {
+  const { vendor, architecture, device, description } = info;
+  const names = `${vendor} ${architecture} ${description}`;
+  return {
+    ...{ vendor, architecture, device, description },
+    software: info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe/i.test(names),
+    largestTensor: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
+  };
+}
+
+/** The browser's WebGPU, or that of the package `webgpu` in Node. */
+async function platformGpu(): Promise<GPU> {
+  const { navigator } = globalThis as { navigator?: { readonly gpu?: GPU } };
+  if (navigator?.gpu !== undefined) return navigator.gpu;
+  const inNode = typeof process === "object" && typeof process.versions?.node === "string";
+  if (!inNode) {
+    throw new InputError({
+      code: "webgpu/no-webgpu",
+      message: "This browser has no WebGPU, or the page is not served securely.",
+      remedy: "Use https or localhost and a current browser, or the cpu engine.",
+    });
+  }
+  try {
+    // The name is not written out, so that no bundler looks for a package that browsers do not need.
+    const name = "webgpu";
+    const { create } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as {
+      readonly create: (flags: readonly string[]) => GPU;
+    };
+    return create([]);
+  } catch (cause) {
+    throw new InputError({
+      code: "webgpu/no-webgpu",
+      message: `Node has no WebGPU of its own, and the package webgpu cannot be loaded: ${cause instanceof Error ? cause.message : cause}`,
+      remedy: "Install it (npm install webgpu), or use the cpu engine.",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,219 @@
+import { InternalError } from "@resolvent/tensor";
+import { type FunctionName, functionTexts } from "./functions.ts";
+import { isInLine, type Node, type Places } from "./node.ts";
+
+/** A kernel's text and what it is given: kernels with the same text are one pipeline. */
+export interface Kernel {
+  readonly text: string;
+  /** Words of sizes, steps and factors, in the order in which the text takes them. */
+  readonly params: readonly number[];
+  /** What it reads, in the order of its bindings. */
+  readonly leaves: readonly Node[];
+  /** Bindings that it writes. */
+  readonly outputs: number;
+}
+
+const word = new Float32Array(1);
+const bits = new Uint32Array(word.buffer);
+
+/** A kernel while it is written. What shapes decide is a parameter and not in the text. */
+export class Code {
+  readonly #params: number[] = [];
+  readonly #leaves: Node[] = [];
+  readonly #functions = new Set<FunctionName>();
+  /** Declarations outside of functions, by their names. */
+  readonly #declared = new Map<string, string>();
+  /** What the open blocks have said so far, innermost last, and the names of what they have computed. */
+  readonly #blocks: { lines: string[]; known: Map<string, string> }[] = [];
+  #names = 0;
+
+  /** A whole number that shapes decide. */
+  count(value: number): string {
+    const at = this.#params.push(value >>> 0) - 1;
+    return `p[${at >> 2}].${"xyzw"[at & 3]}`;
+  }
+
+  /** A number. */
+  number(value: number): string {
+    word[0] = value;
+    return `bitcast<f32>(${this.count(bits[0] as number)})`; // one word
+  }
+
+  /** Says that a function is called; gives its name. */
+  call(name: FunctionName): string {
+    this.#functions.add(name);
+    return name;
+  }
+
+  /** Declares something outside of functions, where that name is not declared yet. */
+  declareOnce(name: string, text: string): void {
+    if (!this.#declared.has(name)) this.#declared.set(name, text);
+  }
+
+  /** The lines that `body` says, in a block of their own: what it computes is not known outside. */
+  block(body: () => void): string {
+    this.#blocks.push({ lines: [], known: new Map() });
+    body();
+    const block = this.#blocks.pop();
+    return (block?.lines ?? []).join("\n");
+  }
+
+  say(line: string): void {
+    this.#blocks.at(-1)?.lines.push(line);
+  }
+
+  /** A new name for a value; what has the same key in this block or one around it is computed once. */
+  let(key: string, text: () => string): string {
+    for (const { known } of this.#blocks) {
+      const found = known.get(key);
+      if (found !== undefined) return found;
+    }
+    const name = this.constant(text());
+    this.#blocks.at(-1)?.known.set(key, name);
+    return name;
+  }
+
+  /** A new name for what changes. */
+  variable(value: string): string {
+    const name = `v${this.#names++}`;
+    this.say(`var ${name} = ${value};`);
+    return name;
+  }
+
+  /** A new name for a value. */
+  constant(value: string): string {
+    const name = `v${this.#names++}`;
+    this.say(`let ${name} = ${value};`);
+    return name;
+  }
+
+  /** The place of entry `i` of a tensor of `size` entries. */
+  place(i: string, places: Places, size: number): string {
+    if (isInLine(places, size)) return i;
+    return this.let(`${i} ${placeKey(places)}`, () =>
+      "rows" in places
+        ? this.#row(i, places)
+        : this.along(i, places.loops, [places.start], ({ step }) => [step])[0],
+    );
+  }
+
+  #row(i: string, { rows, count, around, start }: Extract<Places, { rows: Node }>): string {
+    const { size, inner } = around;
+    const line = this.let(`${i} by ${inner}`, () => `${i} / ${this.count(inner)}`);
+    const column = this.let(`${i} mod ${inner}`, () => `${i} % ${this.count(inner)}`);
+    const at = this.let(`${line} mod ${count}`, () => `${line} % ${this.count(count)}`);
+    const outer = this.let(`${line} by ${count}`, () => `${line} / ${this.count(count)}`);
+    const row = this.load(rows, at);
+    const before = `${outer} * ${this.count(size)} + ${row}`;
+    return `(${before}) * ${this.count(inner)} + ${column}${this.#from(start)}`;
+  }
+
+  /** Places by loops, of several tensors at once: sums of steps times how far each loop is at entry `i`. */
+  along<L extends { readonly size: number }>(
+    i: string,
+    loops: readonly L[],
+    starts: readonly number[],
+    stepsOf: (loop: L) => readonly number[],
+  ): [string, ...string[]] {
+    const terms = starts.map((): string[] => []);
+    let rest = i;
+    for (let at = loops.length - 1; at >= 0; at--) {
+      const loop = loops[at] as L; // within
+      const own = stepsOf(loop);
+      let turn = rest;
+      if (at > 0) {
+        const { size } = loop;
+        const whole = rest;
+        turn = this.let(`${whole} mod ${size}`, () => `${whole} % ${this.count(size)}`);
+        rest = this.let(`${whole} by ${size}`, () => `${whole} / ${this.count(size)}`);
+      }
+      own.forEach((step, tensor) => {
+        if (step === 0) return;
+        terms[tensor]?.push(step === 1 ? turn : `${turn} * ${this.count(step)}`);
+      });
+    }
+    const sums = terms.map((each, tensor) => {
+      const sum = each.length === 0 ? "0u" : each.join(" + ");
+      return `${sum}${this.#from(starts[tensor] ?? 0)}`;
+    });
+    return sums as [string, ...string[]]; // as many as starts
+  }
+
+  #from(start: number): string {
+    return start === 0 ? "" : ` + ${this.count(start)}`;
+  }
+
+  /** The number at a place of what is there already. */
+  load(node: Node, place: string): string {
+    const at = this.#leaf(node);
+    return this.let(`leaf ${at} ${place}`, () => this.loaded(node, place));
+  }
+
+  /** The same, as an expression. */
+  loaded(node: Node, place: string): string {
+    const at = this.#leaf(node);
+    if (node.form === "f32" || node.form === "u32") return `b${at}[${place}]`;
+    return `${this.call(`wide_${node.form}`)}(${this.bitsOf(node, place)})`;
+  }
+
+  /** The 16 bits of a number as they are. */
+  bitsOf(node: Node, place: string): string {
+    return `((b${this.#leaf(node)}[(${place}) >> 1u] >> (((${place}) & 1u) << 4u)) & 0xffffu)`;
+  }
+
+  #leaf(node: Node): number {
+    const known = this.#leaves.indexOf(node);
+    return known >= 0 ? known : this.#leaves.push(node) - 1;
+  }
+
+  /**
+   * The kernel.
+   *
+   * @param outputs types of the numbers that it writes: `o0`, `o1`
+   * @param main lines of its body, which know `w`, the number of the workgroup, and `l`, that of the thread in it
+   */
+  kernel(outputs: readonly string[], threads: number, main: string): Kernel {
+    if (this.#blocks.length > 0)
+      throw new InternalError({ code: "webgpu/open-block", message: "A block was not closed." });
+    const words = Math.max(1, Math.ceil(this.#params.length / 4));
+    const text = [
+      `@group(0) @binding(0) var<uniform> p: array<vec4<u32>, ${words}>;`,
+      ...this.#leaves.map(
+        ({ form }, i) =>
+          `@group(0) @binding(${i + 1}) var<storage, read> b${i}: array<${form === "f32" ? "f32" : "u32"}>;`,
+      ),
+      ...outputs.map(
+        (type, i) =>
+          `@group(0) @binding(${this.#leaves.length + 1 + i}) var<storage, read_write> o${i}: array<${type}>;`,
+      ),
+      functionTexts(this.#functions),
+      ...this.#declared.values(),
+      `@compute @workgroup_size(${threads}) fn main(@builtin(workgroup_id) w3: vec3<u32>, @builtin(num_workgroups) n3: vec3<u32>, @builtin(local_invocation_index) l: u32) {`,
+      "let w = w3.x + w3.y * n3.x;",
+      main,
+      "}",
+    ].join("\n");
+    return { text, params: this.#params, leaves: this.#leaves, outputs: outputs.length };
+  }
+}
+
+function placeKey(places: Places): string {
+  if ("rows" in places) {
+    const { outer, size, inner } = places.around;
+    return `rows ${places.start} ${places.count} ${outer} ${size} ${inner} ${idOf(places.rows)}`;
+  }
+  return `${places.start} ${places.loops.map(({ size, step }) => `${size}:${step}`).join()}`;
+}
+
+let last = 0;
+const ids = new WeakMap<Node, number>();
+
+/** A number that tells nodes apart. */
+export function idOf(node: Node): number {
+  let id = ids.get(node);
+  if (id === undefined) {
+    id = last++;
+    ids.set(node, id);
+  }
+  return id;
+}

@@ -1,0 +1,192 @@
+import {
+  type Engine,
+  InputError,
+  type RotaryTable,
+  type Shape,
+  sizeOf,
+  type Tensor,
+} from "@resolvent/tensor";
+import {
+  alongShape,
+  checkShape,
+  constantShape,
+  renameShape,
+  softmaxShape,
+  splitShape,
+} from "@resolvent/tensor/rules";
+import { type AdapterReport, openDevice } from "./adapter.ts";
+import type { WorkCounts } from "./counts.ts";
+import { Graph } from "./graph.ts";
+import { arrange, broadcast, concat, inFull, join, put, slice, take } from "./layout.ts";
+import { type Angles, along, fill, map, matmul, rotary, sum, zip } from "./operations.ts";
+import type { MemoryUse } from "./pool.ts";
+import { Queue } from "./queue.ts";
+import type { WebgpuTensor } from "./tensor.ts";
+import { top } from "./top.ts";
+
+/** What a webgpu engine is made of. */
+export interface WebgpuOptions {
+  /** Another implementation of WebGPU; default the browser's, in Node that of the package `webgpu`. */
+  readonly gpu?: GPU;
+  /** Which of several adapters; default the faster one. */
+  readonly powerPreference?: "high-performance" | "low-power";
+  /** Bytes that tensors may take; default without limit, since devices do not say what they have. */
+  readonly limit?: number;
+}
+
+/** A webgpu engine: the operations, and what belongs to its lifetime. */
+export interface Webgpu extends Engine<WebgpuTensor> {
+  readonly name: "webgpu";
+  readonly precision: "f32";
+  /** What computes. */
+  readonly adapter: AdapterReport;
+  /** Bytes in use, the most that were, and the most there may be. */
+  readonly memory: MemoryUse;
+  /** What was done so far, in numbers that hold on any adapter. */
+  readonly counts: WorkCounts;
+  read(a: WebgpuTensor): Promise<Tensor>;
+  /** Makes what is recorded without reading it: for measurements, and to have the device work while the host goes on. */
+  flush(): void;
+  /** Waits until the device has done all that it was given. */
+  finished(): Promise<void>;
+  /** Ends the device. What is asked for afterwards throws `webgpu/closed`. */
+  close(): Promise<void>;
+}
+
+/**
+ * An engine on WebGPU, in browsers and in Node, where the package `webgpu` is installed. Numbers are f32.
+ *
+ * Operations are recorded and made when numbers are read. Chains of them are one kernel, so that what is freed before
+ * is never written to memory.
+ *
+ * ```ts
+ * const gpu = await createWebgpu();
+ * const y = gpu.scope(() => gpu.gate(gpu.matmul(x, w, ["d_model"]), "gelu")); // one kernel
+ * const { data } = await gpu.read(y);
+ * ```
+ *
+ * @throws InputError `webgpu/no-webgpu`, `webgpu/no-adapter`, `webgpu/no-device`, `webgpu/bad-option`
+ */
+export async function createWebgpu(options: WebgpuOptions = {}): Promise<Webgpu> {
+  const { gpu, powerPreference = "high-performance", limit = Number.POSITIVE_INFINITY } = options;
+  if (!(limit > 0)) {
+    throw new InputError({
+      code: "webgpu/bad-option",
+      message: `createWebgpu: expected a limit above 0 bytes, got ${limit}.`,
+      details: { name: "limit", got: limit },
+    });
+  }
+  const { device, adapter, gpu: source } = await openDevice(gpu, powerPreference);
+  return engineOf(new Graph(new Queue(device, limit)), adapter, source);
+}
+
+function engineOf(graph: Graph, adapter: AdapterReport, source: GPU): Webgpu {
+  const { queue } = graph;
+  const held = { source }; // as long as the engine
+  const tables = new WeakMap<RotaryTable, Angles>();
+  const anglesOf = (table: RotaryTable): Angles => {
+    let found = tables.get(table);
+    if (found === undefined) {
+      const shape = { positions: table.positions, pairs: table.pairs };
+      found = graph.outsideScopes(() => ({
+        cos: graph.stored(shape, Float32Array.from(table.cos)),
+        sin: graph.stored(shape, Float32Array.from(table.sin)),
+      }));
+      tables.set(table, found);
+    }
+    return found;
+  };
+  /** What an operation makes on the way is freed, also where it throws. */
+  const op = (body: () => WebgpuTensor): WebgpuTensor => graph.scope(body);
+  return {
+    name: "webgpu",
+    precision: "f32",
+    adapter,
+    get memory() {
+      return queue.pool.use;
+    },
+    get counts() {
+      return queue.counts;
+    },
+    read: (a) => read(graph, a),
+    top: (a, axis, k) => top(graph, a, axis, k),
+    flush: () => graph.flush(),
+    finished: async () => {
+      graph.flush();
+      await queue.finished();
+    },
+    free: (value) => graph.free(value),
+    scope: (body) => graph.scope(body),
+    close: async () => {
+      queue.close();
+      held.source = undefined as never; // Node ends a device whose source is let go
+    },
+
+    written: (shape, write) => {
+      const numbers = new Float32Array(sizeOf(checkShape(shape, "written")));
+      write(numbers);
+      return graph.stored(shape, numbers);
+    },
+    writtenHalf: (shape, half, write) => {
+      const size = sizeOf(checkShape(shape, "writtenHalf"));
+      const bits = new Uint16Array(2 * Math.ceil(size / 2)); // whole words
+      write(bits.subarray(0, size));
+      return graph.stored(shape, bits, half);
+    },
+    constant: (shape, data) =>
+      graph.stored(constantShape(shape, data.length), Float32Array.from(data)),
+    fill: (shape, value) => fill(graph, checkShape(shape, "fill"), value),
+    rename: (a, names) => graph.view(a, renameShape(a.shape, names)),
+    split: (a, axis, into) => graph.view(a, splitShape(a.shape, axis, into)),
+    join: (a, axes, into) => op(() => join(graph, a, axes, into)),
+    arrange: (a, axes) => arrange(graph, a, axes),
+    slice: (a, axis, start, end) => slice(graph, a, axis, start, end),
+    concat: (parts, axis) => concat(graph, parts, axis),
+    broadcast: (a, axes) => broadcast(graph, a, axes),
+    take: (a, axis, ids) => take(graph, a, axis, ids),
+    put: (a, ids, axis, size) => op(() => put(graph, a, ids, axis, size)),
+
+    add: (a, b) => zip(graph, a, b, "add"),
+    sub: (a, b) => zip(graph, a, b, "sub"),
+    mul: (a, b) => zip(graph, a, b, "mul"),
+    div: (a, b) => zip(graph, a, b, "div"),
+    scale: (a, factor) => map(graph, a, "scale", factor),
+    exp: (a) => map(graph, a, "exp"),
+    log: (a) => map(graph, a, "log"),
+    sqrt: (a) => map(graph, a, "sqrt"),
+    gate: (a, kind) => map(graph, a, kind),
+
+    sum: (a, axes) => op(() => sum(graph, a, axes)),
+    matmul: (a, b, over, last) => matmul(graph, a, b, over, last),
+    center: (a, axis) => {
+      alongShape(a.shape, axis, "center");
+      return along(graph, a, axis, a.shape, "center");
+    },
+    rms: (a, axis, eps) => along(graph, a, axis, alongShape(a.shape, axis, "rms"), "rms", { eps }),
+    softmax: (a, axis, mask) =>
+      along(graph, a, axis, softmaxShape(a.shape, axis, mask), "softmax", { mask }),
+    logsumexp: (a, axis) =>
+      along(graph, a, axis, alongShape(a.shape, axis, "logsumexp"), "logsumexp"),
+    rotary: (a, axis, pos, table, options) =>
+      rotary(graph, a, [axis, pos], table, anglesOf(table), options),
+  };
+}
+
+/** Numbers as they are at the call: the tensor may be freed before they come. */
+async function read(graph: Graph, a: WebgpuTensor): Promise<Tensor> {
+  const { shape }: { shape: Shape } = a;
+  graph.see(a);
+  const full = graph.outsideScopes(() => inFull(graph, a));
+  const bytes = new Promise<ArrayBuffer>((resolve, reject) => {
+    graph.ask({
+      node: graph.see(full),
+      reject,
+      use: (block) => {
+        graph.queue.read(block, 4 * full.start, 4 * sizeOf(shape)).then(resolve, reject);
+        return undefined;
+      },
+    });
+  });
+  if (full !== a) graph.free(full);
+  return { shape, data: new Float32Array(await bytes) };
+}

@@ -1,0 +1,202 @@
+import { InputError, InternalError, isInputError } from "@resolvent/tensor";
+import { type Counting, noWork, type WorkCounts } from "./counts.ts";
+import type { Launch } from "./launch.ts";
+import { Pipelines } from "./pipelines.ts";
+import { type Block, Pool, USAGE } from "./pool.ts";
+
+/** Bytes of the sizes, steps and factors of one batch of kernels. */
+const PARAMS = 2 ** 20;
+
+/** Workgroups along one dimension, in every adapter. */
+const MOST_WORKGROUPS = 65535;
+
+/** A copy of bytes to the host that waits for its batch. */
+interface Waiting {
+  readonly block: Block;
+  readonly start: number;
+  readonly bytes: number;
+  readonly resolve: (bytes: ArrayBuffer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The device's queue: kernels are gathered in one command buffer until numbers are read or there are many. */
+export class Queue {
+  readonly device: GPUDevice;
+  readonly pool: Pool;
+  /** Number of the batch that is gathered. */
+  batch = 0;
+  readonly #counts: Counting = noWork();
+  readonly #pipelines: Pipelines;
+  readonly #params: GPUBuffer;
+  readonly #words = new Uint32Array(PARAMS / 4);
+  readonly #alignment: number;
+  #bytes = 0;
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #waiting: Waiting[] = [];
+  #failure: unknown;
+
+  constructor(device: GPUDevice, limit: number) {
+    this.device = device;
+    this.pool = new Pool(device, this.#counts, limit);
+    this.#pipelines = new Pipelines(device, this.#counts);
+    this.#alignment = device.limits.minUniformBufferOffsetAlignment;
+    this.#params = device.createBuffer({ size: PARAMS, usage: USAGE.uniform | USAGE.copyTarget });
+    void device.lost.then(({ reason, message }) => {
+      this.#failure ??= lostError(reason, message);
+    });
+    device.onuncapturederror = ({ error }) => {
+      this.#failure ??= errorOf(error);
+    };
+  }
+
+  get counts(): WorkCounts {
+    return { ...this.#counts };
+  }
+
+  /** @throws InputError `webgpu/device-lost`, `webgpu/closed`, `webgpu/out-of-memory` of what came before */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Ends the device: everything after this throws `webgpu/closed`. */
+  close(): void {
+    this.#failure ??= new InputError({
+      code: "webgpu/closed",
+      message: "The webgpu engine was closed.",
+      remedy: "Close it when nothing is computed any more.",
+    });
+    this.#encoder = undefined;
+    this.#pass = undefined;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
+    this.device.destroy();
+  }
+
+  /** Bytes into a buffer that no command of this batch uses. */
+  write(block: Block, data: ArrayBufferView<ArrayBuffer>): void {
+    this.check();
+    this.device.queue.writeBuffer(block.buffer, 0, data.buffer, data.byteOffset, data.byteLength);
+    this.#counts.bytesWritten += data.byteLength;
+  }
+
+  /** Runs a kernel after those before it. */
+  run({ kernel, workgroups }: Launch, blocks: readonly Block[]): void {
+    this.check();
+    if (workgroups === 0) return;
+    const { params, leaves, outputs, text } = kernel;
+    const bytes = Math.max(16, 16 * Math.ceil(params.length / 4));
+    if (this.#bytes + bytes > PARAMS) this.submit();
+    const { pipeline, layout } = this.#pipelines.of(text, leaves.length, outputs);
+    this.#words.set(params, this.#bytes / 4);
+    const group = this.device.createBindGroup({
+      layout,
+      entries: [
+        { binding: 0, resource: { buffer: this.#params, size: bytes } },
+        ...blocks.map(({ buffer }, i) => ({ binding: i + 1, resource: { buffer } })),
+      ],
+    });
+    this.#encoder ??= this.device.createCommandEncoder();
+    this.#pass ??= this.#encoder.beginComputePass();
+    this.#pass.setPipeline(pipeline);
+    this.#pass.setBindGroup(0, group, [this.#bytes]);
+    const y = Math.ceil(workgroups / MOST_WORKGROUPS);
+    this.#pass.dispatchWorkgroups(Math.ceil(workgroups / y), y);
+    this.#bytes = Math.ceil((this.#bytes + bytes) / this.#alignment) * this.#alignment;
+    this.#counts.dispatches++;
+    for (const block of blocks) {
+      block.batch = this.batch;
+      this.#counts.bytesMoved += block.size;
+    }
+  }
+
+  /** Bytes of a buffer as they are after the kernels that are gathered; they come with the next `submit`. */
+  read(block: Block, start: number, bytes: number): Promise<ArrayBuffer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ block, start, bytes, resolve, reject });
+    });
+  }
+
+  /** Waits until the device has done what it was given. */
+  async finished(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+    this.check();
+  }
+
+  /** Hands what is gathered to the device. */
+  submit(): void {
+    const waiting = this.#waiting.splice(0);
+    if (this.#encoder === undefined && waiting.length === 0) return;
+    const total = waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+    const { device } = this;
+    this.#pass?.end();
+    const encoder = this.#encoder ?? device.createCommandEncoder();
+    this.#encoder = undefined;
+    this.#pass = undefined;
+    const back =
+      waiting.length === 0
+        ? undefined
+        : device.createBuffer({
+            size: Math.max(4, total),
+            usage: USAGE.mapRead | USAGE.copyTarget,
+          });
+    let at = 0;
+    for (const { block, start, bytes } of waiting) {
+      if (bytes > 0 && back !== undefined)
+        encoder.copyBufferToBuffer(block.buffer, start, back, at, bytes);
+      at += bytes;
+    }
+    if (this.#bytes > 0)
+      device.queue.writeBuffer(this.#params, 0, this.#words.buffer, 0, this.#bytes);
+    this.#bytes = 0;
+    device.queue.submit([encoder.finish()]);
+    this.#counts.commandBuffers++;
+    this.batch++;
+    this.pool.trim();
+    if (back !== undefined) void this.#answer(back, waiting);
+  }
+
+  async #answer(back: GPUBuffer, waiting: readonly Waiting[]): Promise<void> {
+    try {
+      await back.mapAsync(1); // GPUMapMode.READ
+      this.check();
+      this.#counts.reads++;
+      const mapped = back.getMappedRange();
+      let at = 0;
+      for (const { bytes, resolve } of waiting) {
+        resolve(mapped.slice(at, at + bytes));
+        at += bytes;
+        this.#counts.bytesRead += bytes;
+      }
+    } catch (cause) {
+      const error = this.#failure ?? cause;
+      for (const { reject } of waiting) reject(error);
+    } finally {
+      back.destroy();
+    }
+  }
+}
+
+function lostError(reason: string, message: string): InputError {
+  return new InputError({
+    code: "webgpu/device-lost",
+    message: `The device was lost (${reason}): ${message}`,
+    remedy: "Make a new engine and load the model again, or use the cpu engine.",
+    details: { reason },
+  });
+}
+
+/** What the device says is wrong: too little memory, which is the caller's to know, or a kernel of ours. */
+function errorOf(error: GPUError): unknown {
+  if (isInputError(error)) return error;
+  if (error.constructor.name === "GPUOutOfMemoryError") {
+    return new InputError({
+      code: "webgpu/out-of-memory",
+      message: `The device has no memory left: ${error.message}`,
+      remedy: "Make a new engine with a smaller model or input, or use the cpu engine.",
+    });
+  }
+  return new InternalError({
+    code: "webgpu/refused",
+    message: `The device refuses what it was told: ${error.message}`,
+  });
+}

@@ -1,0 +1,152 @@
+import { Code } from "./code.ts";
+import { Expression, ROW } from "./expression.ts";
+import type { Group } from "./groups.ts";
+import { type Launch, THREADS } from "./launch.ts";
+import type { Node, Work } from "./node.ts";
+
+type RowsWork = Extract<Work, { type: "rows" }>;
+
+/** Says a loop over entries of a row: `i` of a tensor, `j` along the axis; all of them where no range is given. */
+type Each = (body: () => void, range?: readonly [from: string, to: string]) => void;
+
+/**
+ * Sums and norms along one axis, and what is made of them entry by entry: several threads a row where its entries lie
+ * together or rows are few, one a row where neighbours are entries of other rows.
+ */
+export function rowsLaunch(group: Group): Launch {
+  const { root, along, levels } = group;
+  const { outer, size, inner } = along ?? { outer: 1, size: 1, inner: 1 };
+  const rows = outer * inner;
+  const team = teamOf(rows, size, inner);
+  const code = new Code();
+  const expression = new Expression(code, group);
+  const main = code.block(() => {
+    const [count, step] = [code.count(size), code.count(inner)];
+    code.say(`let row = w * ${THREADS / team}u + l / ${team}u;`);
+    code.say(`let lane = l % ${team}u;`);
+    // Threads past the last row go along it too: all of a workgroup must meet.
+    code.say(`let ${ROW} = min(row, ${code.count(rows - 1)});`);
+    code.say(`let first = (${ROW} / ${step}) * ${count} * ${step} + ${ROW} % ${step};`);
+    const each: Each = (body, [from, to] = ["0u", count]) => {
+      code.say(`for (var j = ${from} + lane; j < ${to}; j += ${team}u) {`);
+      code.say(
+        code.block(() => {
+          code.say(`let i = first + j * ${step};`);
+          body();
+        }),
+      );
+      code.say("}");
+    };
+    for (const node of [...levels.keys()].reverse()) {
+      const { work } = node;
+      if (work.type === "rows")
+        expression.known.set(node, reduced(code, expression, { node, work, each, count, team }));
+    }
+    for (const [node, level] of levels) if (level === "row") expression.value(node, ROW);
+    if (levels.get(root) === "row") {
+      const value = expression.value(root, ROW);
+      code.say(`if (lane == 0u && row == ${ROW}) { o0[${ROW}] = ${value}; }`);
+      return;
+    }
+    code.say(`if (row != ${ROW}) { return; }`);
+    each(() => code.say(`o0[i] = ${expression.value(root, "i")};`));
+  });
+  return {
+    kernel: code.kernel(["f32"], THREADS, main),
+    workgroups: Math.ceil(rows / (THREADS / team)),
+  };
+}
+
+/** Threads that go along a row together. */
+function teamOf(rows: number, size: number, inner: number): number {
+  if (size <= 4 || (inner > 1 && rows >= 4096)) return 1;
+  if (size <= 32) return 8;
+  return size <= 256 ? 32 : THREADS;
+}
+
+/** What is known of a row before its entries are made. */
+function reduced(
+  code: Code,
+  expression: Expression,
+  {
+    node,
+    work,
+    each,
+    count,
+    team,
+  }: { node: Node; work: RowsWork; each: Each; count: string; team: number },
+): string[] {
+  const over = (
+    [start, joined]: readonly [start: string, joined: "sum" | "max"],
+    of: (x: string) => string,
+    range?: readonly [string, string],
+  ): string => {
+    const own = code.variable(start);
+    each(() => {
+      const x = of(expression.source(node, 0, "i"));
+      code.say(joined === "sum" ? `${own} += ${x};` : `${own} = max(${own}, ${x});`);
+    }, range);
+    return team === 1 ? own : code.constant(`${together(code, team, joined)}(${own}, l)`);
+  };
+  const sum = ["0.0", "sum"] as const;
+  // Below all numbers but −∞.
+  const most = ["-3.4028234e38", "max"] as const;
+  const same = (x: string): string => x;
+  switch (work.name) {
+    case "sum":
+      return [over(sum, same)];
+    case "center":
+      return [code.constant(`${over(sum, same)} / f32(${count})`)];
+    case "rms": {
+      const squares = over(sum, (x) => `${x} * ${x}`);
+      return [code.constant(`sqrt(${squares} / f32(${count}) + ${code.number(work.eps)})`)];
+    }
+    case "logsumexp": {
+      const max = over(most, same);
+      const exps = over(sum, (x) => `${code.call("exp_")}(${x} - ${max})`);
+      const log = code.constant(`${max} + ${code.call("log_")}(${exps})`);
+      return [code.constant(`select(${log}, ${max}, ${max} > 3.4028234e38)`)];
+    }
+    case "softmax": {
+      const range = work.mask && seen(code, work.mask, count);
+      const max = over(most, same, range);
+      const exps = over(sum, (x) => `${code.call("exp_")}(${x} - ${max})`, range);
+      return [max, code.constant(`1.0 / ${exps}`), ...(range ?? [])];
+    }
+  }
+}
+
+/** The keys that a row sees: from the first to before the last. */
+function seen(
+  code: Code,
+  mask: readonly number[],
+  count: string,
+): readonly [from: string, to: string] {
+  const [after, queries, offset, window] = mask.map((n) => code.count(n));
+  const end = code.constant(`(${ROW} / ${after}) % ${queries} + ${offset} + 1u`);
+  return [
+    code.constant(`select(0u, ${end} - ${window}, ${end} > ${window})`),
+    code.constant(`min(${count}, ${end})`),
+  ];
+}
+
+/** A function that joins a number of each thread of a team. */
+function together(code: Code, team: number, joined: "sum" | "max"): string {
+  const name = `team_${joined}`;
+  const steps: string[] = [];
+  for (let half = team / 2; half >= 1; half /= 2) {
+    const both = joined === "sum" ? `t + shared_[l + ${half}u]` : `max(t, shared_[l + ${half}u])`;
+    // Each thread keeps its own in a register; what it reads was written before the last meeting.
+    steps.push(`if (l % ${team}u < ${half}u) { t = ${both}; shared_[l] = t; } workgroupBarrier();`);
+  }
+  code.declareOnce("shared_", `var<workgroup> shared_: array<f32, ${THREADS}>;`);
+  code.declareOnce(
+    name,
+    `fn ${name}(x: f32, l: u32) -> f32 {
+var t = x; shared_[l] = t; workgroupBarrier();
+${steps.join("\n")}
+let all = shared_[l - l % ${team}u]; workgroupBarrier();
+return all; }`,
+  );
+  return name;
+}
