@@ -3,7 +3,7 @@ import { epsilonSeries, expandByDegree, GATES, interactions } from "@resolvent/e
 import { patchEffects, patchSetting } from "@resolvent/patching";
 import { expandPaths } from "@resolvent/paths";
 import { type Engine, readNumbers, type Shaped, using } from "@resolvent/tensor";
-import { tinyDictionary, tinyModel } from "@resolvent/testkit";
+import { tinyDictionary, tinyModel } from "@resolvent/testkit/tiny";
 import { loadModel, type Model, run } from "@resolvent/transformer";
 
 const tokens = [3, 17, 5, 28];

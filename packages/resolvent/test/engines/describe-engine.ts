@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnyEngine } from "../../src/index.ts";
 import { coreNumbers, families } from "./core-numbers.ts";
 
+/** In milliseconds: kernels are compiled, and adapters may compute on the processor. */
+const TIMEOUT = 240_000;
+
 /** Tests that all that is computed of a model has, on an engine, the numbers of the reference. */
 export function describeEngine(name: TestedEngine, open: () => Promise<AnyEngine>): void {
   const { result: rtol, why } = engineAccuracy[name];
@@ -25,13 +28,20 @@ export function describeEngine(name: TestedEngine, open: () => Promise<AnyEngine
         for (const [what, numbers] of Object.entries(expected))
           expect(got[what], what).toBeNear(numbers, { rtol });
       },
+      TIMEOUT,
     );
 
-    test("nothing of it stays in memory", async () => {
-      await coreNumbers(engine, "gpt2"); // makes the tables that stay
-      const before = engine.memory?.used;
-      await coreNumbers(engine, "gpt2");
-      expect(engine.memory?.used).toBe(before);
-    });
+    // The others leave it to JavaScript to free their numbers.
+    test.runIf(/cpu|webgpu/.test(name))(
+      "nothing of it stays in memory",
+      async () => {
+        await coreNumbers(engine, "gpt2"); // makes the tables that stay
+        const { used } = engine.memory ?? {};
+        expect(used).toBeGreaterThan(0);
+        await coreNumbers(engine, "gpt2");
+        expect(engine.memory?.used).toBe(used);
+      },
+      TIMEOUT,
+    );
   });
 }
