@@ -35,9 +35,13 @@ const onNode = (
 });
 
 // Tests of libraries change nothing outside of themselves, so that files which follow each other in a process share the
-// modules that they load: loading them again for each took a sixth of the time of fourteen files. cpu's load the system's own libraries.
-const libraries = onNode("libraries", "packages/!(cpu)/test/**/*.test.ts", false);
-const programs = onNode("processes", "{packages/cpu,apps/*,tools/*}/test/**/*.test.ts", true);
+// modules that they load: loading them again for each took a sixth of the time of fourteen files. cpu's and webgpu's load the system's own libraries.
+const libraries = onNode("libraries", "packages/!(cpu|webgpu)/test/**/*.test.ts", false);
+const programs = onNode(
+  "processes",
+  "{packages/cpu,packages/webgpu,apps/*,tools/*}/test/**/*.test.ts",
+  true,
+);
 
 const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
 const chromium = existsSync(chromiumPath) ? chromiumPath : undefined;

@@ -84,7 +84,15 @@ export async function measureTerms<T extends Shaped>(
     engine,
     () => ofWhole(engine, subject),
     async ({ balance, shares, truth }) => {
-      const likeliest = await likeliestTokens(engine, truth.logits, axesOf(ids.shape));
+      // Asked for at once, so that an engine that answers later does so once.
+      const [likeliest, measures] = await Promise.all([
+        likeliestTokens(engine, truth.logits, axesOf(ids.shape)),
+        readTogether(engine, [
+          ...([balance.terms, shares.terms, balance.residual, shares.energy] as const),
+          ...([shares.uncentred, balance.remainder, shares.remainder, balance.error] as const),
+          ...([truth.loss, shares.constant] as const),
+        ]),
+      ]);
       const found: Record<Variant, Prediction[]> = { frozenNorm: [], recomputedNorm: [] };
       for (const piece of piecesOf(subject, options.logitsAtOnce)) {
         for (const variant of piece.variants) {
@@ -97,12 +105,7 @@ export async function measureTerms<T extends Shaped>(
         }
         await options.onDegree?.(piece.to);
       }
-      const [norms, parts, [residualNorm = 0], [energy = 0], [uncentred = 0], ...others] =
-        await readTogether(engine, [
-          ...([balance.terms, shares.terms, balance.residual, shares.energy] as const),
-          ...([shares.uncentred, balance.remainder, shares.remainder, balance.error] as const),
-          ...([truth.loss, shares.constant] as const),
-        ]);
+      const [norms, parts, [residualNorm = 0], [energy = 0], [uncentred = 0], ...others] = measures;
       const [[remainderNorm = 0], [remainder = 0], [error = 0], [loss = null], [constant = 0]] =
         others;
       const logitNorm = Math.sqrt(energy);

@@ -72,7 +72,7 @@ function reportOf(info: GPUAdapterInfo, { limits }: GPUDevice): AdapterReport {
 }
 
 /** The browser's WebGPU, or that of the package `webgpu` in Node. */
-async function platformGpu(): Promise<GPU> {
+export async function platformGpu(): Promise<GPU> {
   const { navigator } = globalThis as { navigator?: { readonly gpu?: GPU } };
   if (navigator?.gpu !== undefined) return navigator.gpu;
   const inNode = typeof process === "object" && typeof process.versions?.node === "string";

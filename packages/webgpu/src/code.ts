@@ -128,8 +128,7 @@ export class Code {
         rest = this.let(`${whole} by ${size}`, () => `${whole} / ${this.count(size)}`);
       }
       own.forEach((step, tensor) => {
-        if (step === 0) return;
-        terms[tensor]?.push(step === 1 ? turn : `${turn} * ${this.count(step)}`);
+        if (step !== 0) terms[tensor]?.push(`${turn} * ${this.count(step)}`);
       });
     }
     const sums = terms.map((each, tensor) => {

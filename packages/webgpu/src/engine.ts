@@ -2,9 +2,9 @@ import {
   type Engine,
   InputError,
   type RotaryTable,
-  type Shape,
   sizeOf,
   type Tensor,
+  widenHalf,
 } from "@resolvent/tensor";
 import {
   alongShape,
@@ -17,7 +17,7 @@ import {
 import { type AdapterReport, openDevice } from "./adapter.ts";
 import type { WorkCounts } from "./counts.ts";
 import { Graph } from "./graph.ts";
-import { arrange, broadcast, concat, inFull, join, put, slice, take } from "./layout.ts";
+import { arrange, broadcast, concat, join, put, slice, take } from "./layout.ts";
 import { type Angles, along, fill, map, matmul, rotary, sum, zip } from "./operations.ts";
 import type { MemoryUse } from "./pool.ts";
 import { Queue } from "./queue.ts";
@@ -174,19 +174,21 @@ function engineOf(graph: Graph, adapter: AdapterReport, source: GPU): Webgpu {
 
 /** Numbers as they are at the call: the tensor may be freed before they come. */
 async function read(graph: Graph, a: WebgpuTensor): Promise<Tensor> {
-  const { shape }: { shape: Shape } = a;
-  graph.see(a);
-  const full = graph.outsideScopes(() => inFull(graph, a));
-  const bytes = new Promise<ArrayBuffer>((resolve, reject) => {
+  const { shape, start, half } = a;
+  const size = sizeOf(shape);
+  const first = half === undefined ? 4 * start : 4 * Math.floor(start / 2); // 16-bit numbers by whole words
+  const end = half === undefined ? first + 4 * size : 4 * Math.ceil((start + size) / 2);
+  const node = graph.see(a);
+  const bytes = await new Promise<ArrayBuffer>((resolve, reject) => {
     graph.ask({
-      node: graph.see(full),
-      reject,
+      ...{ node, reject },
       use: (block) => {
-        graph.queue.read(block, 4 * full.start, 4 * sizeOf(shape)).then(resolve, reject);
+        graph.queue.read(block, first, end - first).then(resolve, reject);
         return undefined;
       },
     });
   });
-  if (full !== a) graph.free(full);
-  return { shape, data: new Float32Array(await bytes) };
+  if (half === undefined) return { shape, data: new Float32Array(bytes) };
+  const bits = new Uint16Array(bytes, start % 2 === 0 ? 0 : 2, size);
+  return { shape, data: widenHalf(bits, half, new Float32Array(size)) };
 }

@@ -2,10 +2,10 @@ import { InputError, type Shape, sizeOf } from "@resolvent/tensor";
 import { handlesIn, Scopes } from "@resolvent/tensor/rules";
 import { emit } from "./emit.ts";
 import { type Group, grouped } from "./groups.ts";
-import { type Form, type Node, recorded, type Source, usedBy, type Work } from "./node.ts";
+import { type Node, recorded, type Source, usedBy, type Work } from "./node.ts";
 import type { Block } from "./pool.ts";
 import type { Queue } from "./queue.ts";
-import { isTensor, WebgpuTensor } from "./tensor.ts";
+import { type Form, isTensor, type Making, WebgpuTensor } from "./tensor.ts";
 
 /** So many operations are recorded before they are made, where nobody asks for numbers. */
 const MOST_RECORDED = 4096;
@@ -25,7 +25,7 @@ export class Graph {
   readonly queue: Queue;
   readonly #scopes: Scopes<WebgpuTensor> = new Scopes(isTensor, (tensor) => this.#drop(tensor));
   readonly #recorded = new Set<Node>();
-  readonly #own = new WeakSet<Node>();
+  readonly #own = new WeakSet<Making>();
   readonly #reads: number;
   #asked: Asked[] = [];
 
@@ -99,7 +99,7 @@ export class Graph {
         details: { shape },
       });
     }
-    if (!this.#own.has(node)) {
+    if (!this.#isOwn(node)) {
       throw new InputError({
         code: "webgpu/foreign",
         message: "A tensor of another engine was used.",
@@ -108,6 +108,10 @@ export class Graph {
       });
     }
     return node;
+  }
+
+  #isOwn(node: Making): node is Node {
+    return this.#own.has(node);
   }
 
   /** Asks for the numbers of a node with all others that are asked for before the caller awaits. */
@@ -187,7 +191,7 @@ export class Graph {
 
   #drop(tensor: WebgpuTensor): void {
     const { node } = tensor;
-    if (node === undefined) return;
+    if (node === undefined || !this.#isOwn(node)) return;
     tensor.node = undefined;
     this.#release(node);
   }

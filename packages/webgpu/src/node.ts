@@ -1,6 +1,7 @@
-import type { GateKind, Half } from "@resolvent/tensor";
+import type { GateKind } from "@resolvent/tensor";
 import type { Around, Loop, ProductLoops } from "@resolvent/tensor/rules";
 import type { Block } from "./pool.ts";
+import type { Form, Making } from "./tensor.ts";
 
 /** Functions of one entry. */
 export type MapName = "copy" | "scale" | "exp" | "log" | "sqrt" | GateKind;
@@ -48,7 +49,7 @@ export interface Loops {
 }
 
 /** The same through a list of rows: entry `[outer, row, inner]` is at `[outer, rows[row], inner]`. */
-export interface Rows {
+interface Rows {
   readonly rows: Node;
   readonly count: number;
   readonly around: Around;
@@ -63,18 +64,12 @@ export interface Source {
   readonly places: Places;
 }
 
-/** How numbers are kept: 16-bit ones two in a word; whole ones are lists of rows. */
-export type Form = "f32" | "u32" | Half;
-
 /** Numbers of one operation: recorded first, made when they are needed. */
-export interface Node {
+export interface Node extends Making {
   readonly work: Work;
   /** What it is made of; nothing once it is made. */
   sources: readonly Source[];
   readonly size: number;
-  readonly form: Form;
-  /** Handles that show them, and reads that wait for them. */
-  handles: number;
   /** Nodes whose numbers are not there yet, and which need these. */
   readonly users: Set<Node>;
   /** Where they are, once they are there. */

@@ -8,6 +8,7 @@ import {
   stridesOf,
 } from "@resolvent/tensor";
 import {
+  type Around,
   around,
   arrangeShape,
   binaryShape,
@@ -62,16 +63,35 @@ export function sum(graph: Graph, a: WebgpuTensor, axes: readonly Axis[]): Webgp
     graph.see(a);
     return fill(graph, shape, 0);
   }
-  const left = sumRuns(a.shape, axes).reduce(
-    (from, run) =>
-      graph.record(
-        { type: "rows", name: "sum", around: run, eps: 0, mask: undefined },
-        { outer: run.outer, inner: run.inner },
-        [whole(graph, from)],
-      ),
-    a,
-  );
+  const left = sumRuns(a.shape, axes)
+    .flatMap(inParts)
+    .reduce(
+      (from, run) =>
+        graph.record(
+          { type: "rows", name: "sum", around: run, eps: 0, mask: undefined },
+          { outer: run.outer, inner: run.inner },
+          [whole(graph, from)],
+        ),
+      a,
+    );
   return graph.view(left, shape);
+}
+
+/** So many entries are a long sum, so many rows keep a device busy, and so many parts are enough. */
+const [LONG, BUSY, PARTS] = [2 ** 14, 64, 1024];
+
+/** A long sum of few rows as sums of its parts, and their sum: one workgroup alone would take long. */
+function inParts({ outer, size, inner }: Around): Around[] {
+  const run = { outer, size, inner };
+  if (inner > 1 || outer >= BUSY || size < LONG) return [run];
+  let parts = PARTS;
+  while (size % parts !== 0) parts--;
+  return parts === 1
+    ? [run]
+    : [
+        { outer: outer * parts, size: size / parts, inner },
+        { outer, size: parts, inner },
+      ];
 }
 
 /** See `Ops.matmul`. Every axis order is read and written in place; nothing is rearranged. */

@@ -38,6 +38,8 @@ export class Pool {
   readonly #device: GPUDevice;
   readonly #counts: Counting;
   readonly #limit: number;
+  /** Bytes that one kernel sees of one tensor. */
+  readonly #largest: number;
   readonly #idle = new Map<number, Block[]>();
   #idleBytes = 0;
   #used = 0;
@@ -47,6 +49,8 @@ export class Pool {
     this.#device = device;
     this.#counts = counts;
     this.#limit = limit;
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    this.#largest = Math.min(maxBufferSize, maxStorageBufferBindingSize);
   }
 
   get use(): MemoryUse {
@@ -60,7 +64,7 @@ export class Pool {
    * @throws InputError `webgpu/too-large`, `webgpu/out-of-memory`
    */
   take(bytes: number, before: number = Number.POSITIVE_INFINITY): Block {
-    const size = sizeClass(bytes);
+    const size = Math.min(sizeClass(bytes), Math.max(bytes, this.#largest)); // the largest are made to measure
     const idle = this.#idle.get(size) ?? [];
     const at = idle.findLastIndex(({ batch }) => batch < before);
     const block = at < 0 ? this.#make(bytes, size) : (idle.splice(at, 1)[0] as Block); // found
@@ -93,11 +97,8 @@ export class Pool {
   }
 
   #make(bytes: number, size: number): Block {
-    const largest = Math.min(
-      this.#device.limits.maxBufferSize,
-      this.#device.limits.maxStorageBufferBindingSize,
-    );
-    if (size > largest) {
+    const largest = this.#largest;
+    if (bytes > largest) {
       throw new InputError({
         code: "webgpu/too-large",
         message: `A tensor takes ${bytes} bytes, and a kernel of this device sees at most ${largest} at once.`,

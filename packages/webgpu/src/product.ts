@@ -2,22 +2,13 @@ import { isBetterTurned, type Loop, type ProductLoops, turnedOver } from "@resol
 import { Code } from "./code.ts";
 import { Expression } from "./expression.ts";
 import type { Group } from "./groups.ts";
-import type { Launch } from "./launch.ts";
+import type { Launch, Product } from "./launch.ts";
 import { inLine, type Node, type Source } from "./node.ts";
 import { thinLaunch } from "./thin.ts";
 import { tiledLaunch } from "./tiled.ts";
 
 /** Up to so many rows the right operand is read once, where it lies, and shared by nobody. */
-export const FEW_ROWS = 8;
-
-/** A product as a kernel sees it. */
-export interface Product {
-  readonly code: Code;
-  readonly loops: ProductLoops;
-  /** The number of either operand at a place, as an expression. */
-  readonly a: (place: string) => string;
-  readonly b: (place: string) => string;
-}
+const FEW_ROWS = 8;
 
 /**
  * A matrix product, with what is made of each of its numbers. Operands are read in any memory order: functions give the

@@ -1,16 +1,25 @@
 import type { Half, Shape, Shaped } from "@resolvent/tensor";
-import type { Node } from "./node.ts";
+
+/** How numbers are kept: 16-bit ones two in a word; whole ones are lists of rows. */
+export type Form = "f32" | "u32" | Half;
+
+/** What makes a tensor's numbers, of which only its engine knows more. */
+export interface Making {
+  readonly form: Form;
+  /** Tensors that show the numbers, and reads that wait for them. */
+  handles: number;
+}
 
 /** Numbers on a device, contiguous in the order of the shape's axes: there already, or when they are needed. */
 export class WebgpuTensor implements Shaped {
   readonly shape: Shape;
   /** @internal What makes the numbers; undefined once freed. */
-  node: Node | undefined;
+  node: Making | undefined;
   /** @internal Place of the first number among the node's. */
   readonly start: number;
 
   /** @internal */
-  constructor(shape: Shape, node: Node, start: number) {
+  constructor(shape: Shape, node: Making, start: number) {
     this.shape = shape;
     this.node = node;
     this.start = start;

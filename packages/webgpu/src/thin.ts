@@ -1,6 +1,5 @@
 import { adjacentRun } from "@resolvent/tensor/rules";
-import { type Launch, THREADS } from "./launch.ts";
-import type { Product } from "./product.ts";
+import { type Launch, type Product, THREADS } from "./launch.ts";
 
 /**
  * Few rows: each number of the right operand is read once. Threads next to each other read what lies together: columns,

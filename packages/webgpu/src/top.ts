@@ -99,14 +99,16 @@ function topLaunch(
   code.declareOnce("counts", `var<workgroup> counts: array<atomic<u32>, ${THREADS}>;`);
   code.declareOnce(
     "state",
-    "var<workgroup> bound: vec2<u32>; var<workgroup> wanted: u32; var<workgroup> taken: atomic<u32>;",
+    "var<workgroup> bound: vec2<u32>; var<workgroup> wanted: u32; var<workgroup> all_found: u32; var<workgroup> taken: atomic<u32>;",
   );
   const main = code.block(() => {
     const [n, many] = [code.count(length), code.count(k)];
     const from = code.count(start);
     code.say(`if (w >= ${code.count(rows)}) { return; }`);
     code.say(`let first = ${from} + w * ${n};`);
-    code.say(`if (l == 0u) { bound = vec2<u32>(); wanted = ${many}; atomicStore(&taken, 0u); }`);
+    code.say(
+      `if (l == 0u) { bound = vec2<u32>(); wanted = ${many}; all_found = 0u; atomicStore(&taken, 0u); }`,
+    );
     code.say("for (var at = 0u; at < 8u; at++) {");
     code.say("atomicStore(&counts[l], 0u); workgroupBarrier();");
     code.say("let so_far = bound;");
@@ -123,9 +125,11 @@ function topLaunch(
       "loop { let here = atomicLoad(&counts[value]); if (here >= left || value == 0u) { break; }",
     );
     code.say("left -= here; value--; }");
+    // Where all that is left is wanted, what comes after does not matter.
+    code.say("if (atomicLoad(&counts[value]) == left) { all_found = 1u; }");
     code.say("wanted = left; let shift = 24u - 8u * (at & 3u);");
     code.say("if (at < 4u) { bound.x |= value << shift; } else { bound.y |= value << shift; } }");
-    code.say("workgroupBarrier(); }");
+    code.say("if (workgroupUniformLoad(&all_found) == 1u) { break; } }");
     code.say("let last = bound;");
     code.say(`for (var j = l; j < ${n}; j += ${THREADS}u) {`);
     code.say(`let bits = bitcast<u32>(${code.loaded(node, "first + j")}); let key = key_of(bits);`);

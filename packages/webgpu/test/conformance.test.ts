@@ -1,8 +1,7 @@
-import { describeConformance } from "@resolvent/testkit/engines";
+import { describeConformance, describeWithDevice } from "@resolvent/testkit/engines";
 import { createWebgpu } from "../src/index.ts";
-import { describeWithAdapter } from "./adapter.ts";
+import { CONFORMANCE } from "./tolerance.ts";
 
-describeWithAdapter("conformance", (engine) => {
-  describeConformance("f32", engine, { tolerance: 1e-6, calls: 12 });
+await describeWithDevice("in Node", createWebgpu, (engine) => {
+  describeConformance("f32", engine, CONFORMANCE);
 });
-void createWebgpu;

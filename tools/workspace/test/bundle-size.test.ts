@@ -126,11 +126,14 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   "resolvent/presentations": [1900, "tables, views and sentences of a forward pass"],
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],
-  "tensor/rules": [4900, "shape rules and loops, for engines"],
-  webgpu: [20700, "the engine: kernels are written as it runs"],
+  "tensor/rules": [5500, "shape rules, loops and scopes, for engines"],
   transformer: [
     81400,
     "loading, families and tokenizers, whose Oniguruma patterns take a third of it",
+  ],
+  webgpu: [
+    21000,
+    "the recorder, the writer of kernels and the engine; of tensor shape rules and loops; Node's WebGPU is not bundled",
   ],
   weights: [
     13000,

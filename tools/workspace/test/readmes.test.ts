@@ -96,6 +96,7 @@ const needy: ReadonlyMap<string, string> = new Map([
   ["packages/models/README.md 2", "a browser"],
   ["packages/transformer/README.md 1", "GPT-2 itself"],
   ["packages/transformer/README.md 2", "GPT-2 itself"],
+  ["packages/webgpu/README.md 1", "a GPU, or a driver that stands in for one"],
   ["packages/weights/README.md 1", "GPT-2 itself"],
   ["packages/weights/README.md 2", "a server"],
   ["packages/weights/README.md 3", "the Hub"],

@@ -1,0 +1,7 @@
+import { describeConformance, describeWithDevice } from "@resolvent/testkit/engines";
+import { createWebgpu } from "../src/index.ts";
+import { CONFORMANCE } from "./tolerance.ts";
+
+await describeWithDevice("in Chromium", createWebgpu, (engine) => {
+  describeConformance("f32", engine, CONFORMANCE);
+});

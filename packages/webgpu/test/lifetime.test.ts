@@ -1,0 +1,149 @@
+import { isInputError } from "@resolvent/tensor";
+import { describeWithDevice } from "@resolvent/testkit/engines";
+import { expect, test } from "vitest";
+import { platformGpu } from "../src/adapter.ts";
+import { createWebgpu, type Webgpu, type WebgpuTensor } from "../src/index.ts";
+
+const code = (body: () => unknown): string => {
+  try {
+    body();
+  } catch (error) {
+    if (isInputError(error)) return error.code;
+    throw error;
+  }
+  return "";
+};
+const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "",
+    (error) => (isInputError(error) ? error.code : String(error)),
+  );
+
+const small = (): Promise<Webgpu> => createWebgpu({ limit: 2 ** 20 });
+
+await describeWithDevice("lifetimes", small, (engine) => {
+  test("a scope frees what it does not return", async () => {
+    const gpu = await engine();
+    const { used } = gpu.memory;
+    const outer = gpu.fill({ x: 100 }, 1);
+    let lost: WebgpuTensor | undefined;
+    const kept = gpu.scope(() => {
+      lost = gpu.exp(outer);
+      return { list: [gpu.add(outer, lost)], map: new Map([["key", gpu.scale(lost, 2)]]), outer };
+    });
+    expect(code(() => gpu.exp(lost as WebgpuTensor))).toBe("webgpu/freed");
+    expect(await failure(gpu.read(lost as WebgpuTensor))).toBe("webgpu/freed");
+    expect((await gpu.read(outer)).data[99]).toBe(1);
+    const [scaled] = (await gpu.read(kept.map.get("key") as WebgpuTensor)).data;
+    expect(scaled).toBeCloseTo(2 * Math.E, 5);
+    gpu.free(kept);
+    expect(code(() => gpu.add(outer, outer))).toBe("webgpu/freed");
+    expect(gpu.memory.used).toBe(used);
+  });
+
+  test("numbers are those of the call, whatever happens before they come", async () => {
+    const gpu = await engine();
+    const a = gpu.constant({ x: 3 }, [1, 2, 3]);
+    const answer = gpu.read(a);
+    const top = gpu.top(a, "x", 1);
+    gpu.free(a);
+    const b = gpu.constant({ x: 3 }, [4, 5, 6]); // which may not take the buffer that is still to be read
+    const c = gpu.scale(b, 2);
+    expect(Array.from((await answer).data)).toEqual([1, 2, 3]);
+    expect(Array.from((await top).indices.data)).toEqual([2]);
+    expect(Array.from((await gpu.read(c)).data)).toEqual([8, 10, 12]);
+    gpu.free([b, c]);
+  });
+
+  test("what was written does not reach kernels that were recorded before", async () => {
+    const gpu = await engine();
+    const first = gpu.constant({ x: 70 }, new Float64Array(70).fill(1));
+    const sum = gpu.sum(first, ["x"]);
+    gpu.free(first);
+    const second = gpu.constant({ x: 70 }, new Float64Array(70).fill(2));
+    expect((await gpu.read(sum)).data[0]).toBe(70);
+    gpu.free([sum, second]);
+  });
+
+  test("views share memory, which lives as long as the last of them", async () => {
+    const gpu = await engine();
+    const before = gpu.memory.used;
+    const a = gpu.constant({ x: 4, y: 3 }, [...Array(12).keys()]);
+    const { used } = gpu.memory;
+    const parts = [
+      gpu.rename(a, { x: "z" }),
+      gpu.split(a, "x", { p: 2, q: 2 }),
+      gpu.join(a, ["x", "y"], "xy"),
+      gpu.slice(a, "x", 1, 3),
+    ];
+    gpu.free(a);
+    const { data } = await gpu.read(parts[3] as WebgpuTensor);
+    expect(Array.from(data)).toEqual([3, 4, 5, 6, 7, 8]);
+    expect(gpu.memory.used).toBe(used);
+    gpu.free(parts);
+    expect(gpu.memory.used).toBe(before);
+  });
+
+  test("out of memory names both numbers, where the numbers are asked for, and leaves nothing behind", async () => {
+    const gpu = await engine();
+    const { used } = gpu.memory;
+    const a = gpu.fill({ x: 200_000 }, 1);
+    const b = gpu.exp(a);
+    const answers = [gpu.read(a), gpu.read(b)];
+    await expect(answers[0]).rejects.toThrow(/more bytes, with \d+ of 1048576 in use/);
+    expect(await failure(answers[1] as Promise<unknown>)).toBe("webgpu/out-of-memory");
+    expect(await failure(gpu.read(b))).toBe("webgpu/out-of-memory");
+    gpu.free([a, b]);
+    expect(gpu.memory.used).toBe(used);
+    expect((await gpu.read(gpu.fill({ x: 1 }, 3))).data[0]).toBe(3);
+  });
+
+  test("a tensor of another engine is refused; a closed engine computes no more", async () => {
+    const gpu = await engine();
+    const other = await createWebgpu();
+    const foreign = other.fill({ x: 1 }, 1);
+    expect(code(() => gpu.exp(foreign))).toBe("webgpu/foreign");
+    await other.close();
+    expect(code(() => other.exp(foreign))).toBe("webgpu/closed");
+    expect(await failure(other.read(foreign))).toBe("webgpu/closed");
+  });
+
+  test("what waits for a device that is lost is told, and so is what comes after", async () => {
+    let device: GPUDevice | undefined;
+    const losing = {
+      requestAdapter: async () => {
+        const adapter = await platformGpu().then((found) => found.requestAdapter());
+        const request = adapter?.requestDevice.bind(adapter);
+        return Object.assign(Object.create(adapter), {
+          ...{ info: adapter?.info, limits: adapter?.limits },
+          requestDevice: async (options: GPUDeviceDescriptor) => {
+            device = await request?.(options);
+            return device;
+          },
+        });
+      },
+    } as unknown as GPU; // as much of one as an engine asks
+    const lost = await createWebgpu({ gpu: losing });
+    const a = lost.fill({ x: 3 }, 1);
+    device?.destroy();
+    expect(await failure(lost.read(a))).toBe("webgpu/device-lost");
+    expect(code(() => lost.exp(a))).toBe("webgpu/device-lost");
+    expect(await failure(lost.read(a))).toBe("webgpu/device-lost");
+  });
+
+  test("a tensor that one kernel cannot see says so, with both numbers", async () => {
+    const gpu = await createWebgpu();
+    const bytes = gpu.adapter.largestTensor;
+    const large = gpu.fill({ x: bytes / 4 + 1 }, 0);
+    await expect(gpu.read(large)).rejects.toThrow(
+      new RegExp(`takes ${bytes + 4} bytes, and a kernel of this device sees at most ${bytes}`),
+    );
+    await gpu.close();
+  });
+});
+
+test("options are checked; without WebGPU it is said", async () => {
+  await expect(createWebgpu({ limit: 0 })).rejects.toThrow(/a limit above 0 bytes, got 0/);
+  const none = { requestAdapter: async () => null } as unknown as GPU; // as browsers without a driver
+  expect(await failure(createWebgpu({ gpu: none }))).toBe("webgpu/no-adapter");
+});
