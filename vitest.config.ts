@@ -16,8 +16,9 @@ const onServer = [source, ...defaultServerConditions];
 
 const onNode = (
   name: string,
-  include: string,
+  include: string[],
   isolate: boolean,
+  others: string[] = [],
 ): TestProjectInlineConfiguration => ({
   resolve: { conditions: onServer },
   ssr: { resolve: { conditions: onServer } },
@@ -28,20 +29,20 @@ const onNode = (
     server: { deps: { external: [/\/vendor\//] } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    include: [include],
+    include,
     setupFiles,
-    exclude: ["**/node_modules/**", inBrowser],
+    exclude: ["**/node_modules/**", inBrowser, ...others],
   },
 });
 
 // Tests of libraries change nothing outside of themselves, so that files which follow each other in a process share the
-// modules that they load: loading them again for each took a sixth of the time of fourteen files. cpu's and webgpu's load the system's own libraries.
-const libraries = onNode("libraries", "packages/!(cpu|webgpu)/test/**/*.test.ts", false);
-const programs = onNode(
-  "processes",
-  "{packages/cpu,packages/webgpu,apps/*,tools/*}/test/**/*.test.ts",
-  true,
-);
+// modules that they load: loading them again for each took a sixth of the time of fourteen files. What looks for engines loads the system's own libraries.
+const native = [
+  "packages/{cpu,webgpu}/test/**/*.test.ts",
+  "packages/resolvent/test/engines/*.test.ts",
+];
+const libraries = onNode("libraries", ["packages/*/test/**/*.test.ts"], false, native);
+const programs = onNode("processes", [...native, "{apps,tools}/*/test/**/*.test.ts"], true);
 
 const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
 const chromium = existsSync(chromiumPath) ? chromiumPath : undefined;
