@@ -8,6 +8,7 @@ import {
   vocabularyOf,
   type Wanted,
 } from "@resolvent/analysis";
+import type { CpuOptions } from "@resolvent/cpu";
 import { InputError, isInputError, type Precision, type Shaped } from "@resolvent/tensor";
 import {
   type KeptRuns,
@@ -22,7 +23,7 @@ import {
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint, readOnThread } from "@resolvent/weights";
 import { checkpointSha256 } from "@resolvent/weights/hub";
-import type { AnyEngine, EngineOptions } from "resolvent";
+import type { AnyEngine } from "resolvent";
 
 /** What an engine can hold of one model and its intermediates. */
 const ENGINE_BYTES = 2 ** 32;
@@ -54,8 +55,8 @@ export interface KeptModels {
 }
 
 export interface KeptModelsOptions {
-  /** Opens an engine: `selectEngine`. */
-  readonly engine: (options: EngineOptions & { readonly engine: "cpu" }) => Promise<AnyEngine>;
+  /** Opens an engine: `createCpu`. */
+  readonly engine: (options: CpuOptions) => Promise<AnyEngine>;
   /** Of each engine; default as many as there are cores, where memory may be shared. */
   readonly threads?: number;
   /** The files of a model by its name: `findFolder`. */
@@ -108,10 +109,7 @@ export function keptModels({
     }: { readonly precision: Precision; readonly hash: boolean; readonly plan: WeightPlan },
   ): Promise<Open> => {
     const { stream, widen } = plan;
-    const engine = await start({
-      engine: "cpu",
-      ...{ precision, ...(threads !== undefined && { threads }) },
-    });
+    const engine = await start({ precision, ...(threads !== undefined && { threads }) });
     let reader: Awaited<ReturnType<typeof readOnThread>> | undefined;
     const close = async (): Promise<void> => {
       await engine.close();
