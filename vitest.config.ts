@@ -16,33 +16,36 @@ const onServer = [source, ...defaultServerConditions];
 
 const onNode = (
   name: string,
-  include: string,
+  include: string[],
   isolate: boolean,
+  others: string[] = [],
 ): TestProjectInlineConfiguration => ({
   resolve: { conditions: onServer },
   ssr: { resolve: { conditions: onServer } },
   test: {
     name,
     isolate,
+    // What is bundled already is loaded as it is.
+    server: { deps: { external: [/\/vendor\//] } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    include: [include],
+    include,
     setupFiles,
-    exclude: ["**/node_modules/**", inBrowser],
+    exclude: ["**/node_modules/**", inBrowser, ...others],
   },
 });
 
 // Tests of libraries change nothing outside of themselves, so that files which follow each other in a process share the
-// modules that they load: loading them again for each took a sixth of the time of fourteen files. cpu's and webgpu's load
-// the system's own libraries.
-const libraries = onNode(
-  "libraries",
-  "{packages/!(cpu|webgpu),apps/cli}/test/**/*.test.ts",
-  false,
-);
+// modules that they load: loading them again for each took a sixth of the time of fourteen files. What looks for engines
+// loads the system's own libraries.
+const native = [
+  "packages/{cpu,webgpu}/test/**/*.test.ts",
+  "packages/resolvent/test/engines/*.test.ts",
+];
+const libraries = onNode("libraries", ["{packages/*,apps/cli}/test/**/*.test.ts"], false, native);
 const programs = onNode(
   "processes",
-  "{packages/cpu,packages/webgpu,apps/!(cli),tools/*}/test/**/*.test.ts",
+  [...native, "{apps/!(cli),tools/*}/test/**/*.test.ts"],
   true,
 );
 

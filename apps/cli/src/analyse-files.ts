@@ -5,7 +5,7 @@ import {
   planFiles,
   runFiles,
 } from "@resolvent/analysis";
-import { createCpu } from "@resolvent/cpu";
+import { selectEngine } from "resolvent";
 import { type CallAlone, give, valuesGiven } from "./analyse.ts";
 import { byOptions } from "./checked.ts";
 import { commandLine } from "./command-line.ts";
@@ -39,7 +39,10 @@ export async function analyseFiles(
     },
     threads,
     engine: async (use) => {
-      const engine = await createCpu({ ...(threads !== undefined && { threads }) });
+      const engine = await selectEngine({
+        engine: "cpu",
+        ...(threads !== undefined && { threads }),
+      });
       try {
         return await use(engine);
       } finally {

@@ -10,8 +10,8 @@ import {
   vocabularyOf,
   type Wanted,
 } from "@resolvent/analysis";
-import type { CpuTensor } from "@resolvent/cpu";
-import type { KeptRuns, Model, ModelOutline } from "@resolvent/transformer";
+import type { Shaped } from "@resolvent/tensor";
+import { type KeptRuns, type Model, type ModelOutline, parametersOf } from "@resolvent/transformer";
 import { type Folder, openCheckpoint } from "@resolvent/weights";
 import { placeOfModel } from "./model-place.ts";
 import {
@@ -103,7 +103,7 @@ type Known = WeakMap<FoundModel, { readonly folder: Folder; readonly outline: Mo
 /** Loads models, as `openModels` does; where they stay open, with runs of the first that stay too. */
 export type Opening = (
   ...given: Parameters<typeof openModels>
-) => Promise<OpenModels & { readonly runs?: KeptRuns<CpuTensor> }>;
+) => Promise<OpenModels & { readonly runs?: KeptRuns<Shaped> }>;
 
 /** What runs take that are kept for the next question about the same text. */
 export const RUNS_BYTES: number = 2 ** 28;
@@ -151,17 +151,26 @@ async function found(
           for (const one of outlinesWith(wanted)) noteKeeping(one, kept, flags, terminal);
         } else terminal.progress("certificate in float64");
         const all = [{ folder, outline }, ...others];
+        const parameters = outlinesWith(wanted).reduce(
+          (sum, { sizes }) => sum + parametersOf(sizes),
+          0,
+        );
+        // Certificates are of float64, which the engine that was asked for may not have.
+        const { engine: asked, ...own } = as;
         const { engine, models, close, runs } = await open(
           all.map((one) => ({ folder: one.folder, name: one.outline.name })),
-          { ...as, ...kept },
+          {
+            ...{ ...own, ...kept, parameters },
+            ...(asked !== undefined && purpose === "run" && { engine: asked }),
+          },
           terminal,
         );
         try {
           // A certificate says nothing of its models.
           const hashed = async <M extends object>(model: M, from: Folder): Promise<M> =>
             purpose === "run" ? { ...model, sha256: await weightsHash(from, terminal) } : model;
-          const [model, ...beside] = models as [Model<CpuTensor>, ...Model<CpuTensor>[]]; // one for each
-          const named = new Map<string, Model<CpuTensor>>();
+          const [model, ...beside] = models as [Model<Shaped>, ...Model<Shaped>[]]; // one for each
+          const named = new Map<string, Model<Shaped>>();
           for (const [i, other] of beside.entries()) {
             const own = others[i];
             if (own !== undefined) named.set(own.as, await hashed(other, own.folder));
@@ -170,7 +179,7 @@ async function found(
             ...{ engine, model: await hashed(model, folder), others: named },
             linearAlgebra: () => engine.linearAlgebra(),
           };
-          const { used, limit } = engine.memory;
+          const { used, limit } = engine.memory ?? { used: 0, limit: Number.POSITIVE_INFINITY };
           const noted = used + peakBytes + RUNS_BYTES <= limit ? wanted.runs : undefined;
           return runs === undefined || noted === undefined
             ? await work(loaded)

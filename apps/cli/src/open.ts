@@ -1,7 +1,6 @@
 import { basename, resolve } from "node:path";
 import { bytes } from "@resolvent/analysis";
-import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
-import { InputError, isInputError, type Precision } from "@resolvent/tensor";
+import { InputError, isInputError, type Precision, type Shaped } from "@resolvent/tensor";
 import {
   loadModel,
   type Model,
@@ -18,16 +17,16 @@ import {
   digestFilePath,
   readOnThread,
 } from "@resolvent/weights/node";
-import { findFolder } from "resolvent";
+import { type AnyEngine, findFolder, selectEngine } from "resolvent";
 import { usageError } from "./failure.ts";
 import type { EngineOptions, ModelOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Models that a command works on, on an engine of their own. */
 export interface OpenModels {
-  readonly engine: Cpu;
+  readonly engine: AnyEngine;
   /** In the order in which they were asked for. */
-  readonly models: readonly Model<CpuTensor>[];
+  readonly models: readonly Model<Shaped>[];
   /** Ends all that was made for it. */
   readonly close: () => Promise<void>;
 }
@@ -93,7 +92,7 @@ export function modelName(name: string, folder: Folder): string {
   return "repo" in folder ? name : basename(resolve(name)) || name;
 }
 
-/** What a cpu engine can hold of its models and their intermediates. */
+/** What an engine can hold of its models and their intermediates. */
 const ENGINE_BYTES: number = 2 ** 32;
 
 /** How a model's weights are to be kept. */
@@ -198,35 +197,47 @@ export function noteKeeping(
   }
 }
 
-/** Loads a model onto a cpu engine of its own. */
+/** How models are computed. */
+type Computing = Pick<EngineOptions, "engine" | "precision" | "threads"> &
+  Keeping & {
+    /** Numbers of their weights, which may decide what computes. */
+    readonly parameters?: number;
+  };
+
+/** Loads a model onto an engine of its own. */
 export async function openModel(
   folder: Folder,
   name: string,
-  options: Pick<EngineOptions, "precision" | "threads"> & Keeping,
+  options: Computing,
   terminal: Terminal,
-): Promise<Pick<OpenModels, "engine" | "close"> & { readonly model: Model<CpuTensor> }> {
+): Promise<Pick<OpenModels, "engine" | "close"> & { readonly model: Model<Shaped> }> {
   const { models, ...opened } = await openModels([{ folder, name }], options, terminal);
-  return { ...opened, model: models[0] as Model<CpuTensor> }; // one for each that is wanted
+  return { ...opened, model: models[0] as Model<Shaped> }; // one for each that is wanted
 }
 
-/** Loads models onto one cpu engine. */
+/** Loads models onto one engine. */
 export async function openModels(
   wanted: readonly { readonly folder: Folder; readonly name: string }[],
-  { precision, threads, stream, widen }: Pick<EngineOptions, "precision" | "threads"> & Keeping,
+  { engine: named, precision, threads, parameters, stream, widen }: Computing,
   terminal: Terminal,
 ): Promise<OpenModels> {
   const wide =
     process.env.RESOLVENT_WIDE === "1"
       ? (await import("@resolvent/cpu/wide")).wideKernels
       : undefined;
-  const engine = await createCpu({ precision, ...(threads !== undefined && { threads }), wide });
+  const engine = await selectEngine({
+    ...(named !== undefined && { engine: named }),
+    ...(threads !== undefined && { threads }),
+    ...(parameters !== undefined && { parameters }),
+    ...{ precision, wide },
+  });
   const readers: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     await engine.close();
     for (const reader of readers) await reader.close();
   };
   try {
-    const models: Model<CpuTensor>[] = [];
+    const models: Model<Shaped>[] = [];
     for (const { folder, name } of wanted) {
       // What a computation waits for while it reads from a server is read by a thread.
       const thread = stream && ADDRESS.test(folder.name) ? await readOnThread(folder) : undefined;

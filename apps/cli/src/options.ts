@@ -2,14 +2,23 @@ import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
 import type { Precision } from "@resolvent/tensor";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { EngineName } from "resolvent";
 import { usageError } from "./failure.ts";
 
 /** The formats of a result. */
 export const FORMATS = ["table", "json", "ndjson", "csv"] as const;
 export type Format = (typeof FORMATS)[number];
 
+/** The names of the engines, as `resolvent` has them: importing them would load what help does not need. */
+export const ENGINES: readonly EngineName[] = ["webgpu", "cpu", "gpujs", "reference"];
+
 /** Options that commands share, each defined once. */
 export const options = {
+  engine: (): Option =>
+    new Option(
+      "--engine <engine>",
+      "what computes; default: the best that is here (resolvent doctor says why); reference computes in f64, webgpu and gpujs in f32",
+    ).choices(ENGINES),
   format: (): Option =>
     new Option("--format <format>", "output format; default: table").choices(FORMATS),
   json: (): Option => new Option("--json", "the same as --format json"),
@@ -47,9 +56,18 @@ export function withFilesOptions(command: Command): Command {
   return command.addOption(options.offline()).addOption(options.threads());
 }
 
+/** The engine that computes in float64 only. */
+const EXACT: EngineName = "reference";
+
 /** Adds what commands that compute share. */
 export function withEngineOptions(command: Command): Command {
   return command
+    .hook("preAction", (_, called) => {
+      // It has one precision: whoever names it need not name that too.
+      if (called.getOptionValueSource("precision") === "default" && called.opts().engine === EXACT)
+        called.setOptionValue("precision", "f64");
+    })
+    .addOption(options.engine())
     .addOption(options.precision())
     .addOption(options.threads())
     .addOption(
@@ -74,6 +92,7 @@ export interface ModelOptions {
 
 /** How it is computed. */
 export interface EngineOptions {
+  readonly engine?: EngineName;
   readonly precision: Precision;
   readonly threads?: number;
   readonly stream?: boolean;

@@ -43,7 +43,7 @@ test("models stay on their engines from run to run, and make room for others, al
 
 test("views of one text share its run: the second makes none, and finds what it would have found", async () => {
   let patterns = 0;
-  const engine: typeof selectEngine = async (options) => {
+  const engine: Parameters<typeof keptModels>[0]["engine"] = async (options) => {
     const cpu = await selectEngine(options);
     const softmax: typeof cpu.softmax = (...given) => {
       patterns++;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { betterCore } from "../src/blas/cpu-kind.ts";
+import { betterCore, vectorBits } from "../src/blas/cpu-kind.ts";
 
 /** Parts of recorded texts of `/proc/cpuinfo`. */
 const zen5 = `processor\t: 0
@@ -48,4 +48,16 @@ test.each([
   ["Haswell", "", undefined],
 ])("%s on %#: %s", (core, cpuinfo, better) => {
   expect(betterCore(core, cpuinfo)).toBe(better);
+});
+
+test.each([
+  ["x64", zen5, 512],
+  ["x64", zen2, 256],
+  ["x64", nehalem, 128],
+  ["arm64", arm, 128],
+  ["arm64", "", 128],
+  ["x64", "", undefined],
+  ["riscv64", "flags\t: v", undefined],
+])("the vectors of %s processors", (architecture, cpuinfo, bits) => {
+  expect(vectorBits(architecture, cpuinfo)).toBe(bits);
 });

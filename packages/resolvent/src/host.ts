@@ -7,8 +7,7 @@ import {
   vocabularyOf,
   type Wanted,
 } from "@resolvent/analysis";
-import type { Cpu, CpuTensor } from "@resolvent/cpu";
-import { InputError } from "@resolvent/tensor";
+import { InputError, type Shaped } from "@resolvent/tensor";
 import {
   loadModel,
   type Model,
@@ -17,11 +16,11 @@ import {
   weightPlans,
 } from "@resolvent/transformer";
 import { openCheckpoint } from "@resolvent/weights";
-import { selectEngine } from "./engine.ts";
+import { type AnyEngine, selectEngine } from "./engine.ts";
 import type { LanguageModel } from "./language-model.ts";
 
 /** A model that `openModel` gives. */
-type Open = LanguageModel<CpuTensor, Cpu>;
+type Open = LanguageModel<Shaped, AnyEngine>;
 
 /** What a host has beside its model. */
 export interface HostOptions extends Pick<Host, "float64" | "signal" | "onProgress" | "warn"> {
@@ -113,7 +112,7 @@ type Beside = readonly (readonly [as: string, other: Open])[];
 /** As they are, on the engine that they are on. */
 function asOpened({ engine, model }: Open, beside: Beside): Loading {
   const others = new Map(beside.map(([as, other]) => [as, other.model]));
-  const linearAlgebra = (): ReturnType<Cpu["linearAlgebra"]> => engine.linearAlgebra();
+  const linearAlgebra = (): ReturnType<AnyEngine["linearAlgebra"]> => engine.linearAlgebra();
   return { use: async (work) => await work({ engine, model, others, linearAlgebra }) };
 }
 
@@ -121,12 +120,13 @@ function asOpened({ engine, model }: Open, beside: Beside): Loading {
 function exactly(own: Open, beside: Beside, { precision }: Pick<Wanted, "precision">): Loading {
   return {
     use: async (work) => {
-      const engine = await selectEngine({ precision, threads: own.engine.threads });
+      const { threads } = own.engine;
+      const engine = await selectEngine({ precision, ...(threads !== undefined && { threads }) });
       try {
-        const load = async ({ folder, model }: Open): Promise<Model<CpuTensor>> =>
+        const load = async ({ folder, model }: Open): Promise<Model<Shaped>> =>
           await loadModel(engine, folder, { name: model.name, hash: false });
         const model = await load(own);
-        const others = new Map<string, Model<CpuTensor>>();
+        const others = new Map<string, Model<Shaped>>();
         for (const [as, other] of beside) others.set(as, await load(other));
         return await work({ engine, model, others });
       } finally {

@@ -5,7 +5,17 @@ import type { OpenModel } from "./open-options.ts";
 
 export type { WholeFile } from "@resolvent/weights";
 export type { FoundDictionary } from "./dictionary-name.ts";
-export { type EngineOptions, selectEngine } from "./engine.ts";
+export {
+  type AnyEngine,
+  chooseEngine,
+  ENGINES,
+  type EngineChoice,
+  type EngineName,
+  type EngineOptions,
+  type EngineReport,
+  type Probe,
+  selectEngine,
+} from "./engine.ts";
 export { findDictionaries, findDictionary } from "./find-dictionary.ts";
 export { findFolder } from "./find-folder.ts";
 export type { FindOptions } from "./find-options.ts";

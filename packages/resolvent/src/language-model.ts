@@ -1,5 +1,4 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { CpuTensor } from "@resolvent/cpu";
 import { type Engine, InputError, type Shaped, type Tensor, using } from "@resolvent/tensor";
 import {
   ablatedSites,
@@ -36,7 +35,7 @@ export interface LanguageModelParts<T extends Shaped, E extends Engine<T>> {
 }
 
 /** A model that reads text: its engine, files, tokenizer and weights in one, each still there apart. */
-export class LanguageModel<T extends Shaped = CpuTensor, E extends Engine<T> = Engine<T>> {
+export class LanguageModel<T extends Shaped = Shaped, E extends Engine<T> = Engine<T>> {
   readonly engine: E;
   readonly folder: Folder;
   /** Undefined where the folder has none, or one that cannot be used: then inputs are token ids. */

@@ -1,7 +1,7 @@
-import type { Cpu, CpuTensor } from "@resolvent/cpu";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import type { LoadOptions } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
+import type { AnyEngine, EngineName } from "./engine.ts";
 import type { FindOptions } from "./find-options.ts";
 import type { LanguageModel } from "./language-model.ts";
 
@@ -19,6 +19,8 @@ export interface OpenOptions
     Pick<FindOptions, "revision" | "offline" | "onWhole"> {
   /** Precision of the engine that is made; default `f32`. */
   readonly precision?: Precision;
+  /** The engine that is made; default the one that `chooseEngine` chooses for this model. */
+  readonly engine?: EngineName;
   /** Threads of the engine that is made; default one for each core, at most 8. */
   readonly threads?: number;
   readonly onProgress?: (progress: OpenProgress) => void;
@@ -26,7 +28,7 @@ export interface OpenOptions
 
 /** The same with an engine of one's own, which closing the model leaves open. */
 export interface OpenOnOptions<T extends Shaped, E extends Engine<T>>
-  extends Omit<OpenOptions, "precision" | "threads"> {
+  extends Omit<OpenOptions, "precision" | "threads" | "engine"> {
   readonly engine: E;
 }
 
@@ -39,5 +41,5 @@ export interface OpenModel {
     from: ModelPlace,
     options: OpenOnOptions<T, E> & { readonly engine: Engine<T> },
   ): Promise<LanguageModel<T, E>>;
-  (from: ModelPlace, options?: OpenOptions): Promise<LanguageModel<CpuTensor, Cpu>>;
+  (from: ModelPlace, options?: OpenOptions): Promise<LanguageModel<Shaped, AnyEngine>>;
 }

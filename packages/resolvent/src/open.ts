@@ -1,11 +1,16 @@
-import type { Cpu, CpuTensor } from "@resolvent/cpu";
-import { InputError, isInputError } from "@resolvent/tensor";
-import { loadModel, loadTokenizer, type Tokenizer } from "@resolvent/transformer";
+import { InputError, isInputError, type Shaped } from "@resolvent/tensor";
+import {
+  loadModel,
+  loadTokenizer,
+  outlineModel,
+  parametersOf,
+  type Tokenizer,
+} from "@resolvent/transformer";
 import { type Folder, type ThreadFolder, urlFolder } from "@resolvent/weights";
-import { selectEngine } from "./engine.ts";
+import { type AnyEngine, selectEngine } from "./engine.ts";
 import { type FindOptions, urlOptions } from "./find-options.ts";
 import { LanguageModel } from "./language-model.ts";
-import type { ModelPlace, OpenModel, OpenOnOptions, OpenOptions } from "./open-options.ts";
+import type { ModelPlace, OpenModel, OpenOptions } from "./open-options.ts";
 
 /** What differs between Node and browsers. */
 export interface Platform {
@@ -16,14 +21,16 @@ export interface Platform {
   readonly local: boolean;
 }
 
-type AnyOptions = OpenOptions & Partial<OpenOnOptions<CpuTensor, Cpu>>;
+type AnyOptions = Omit<OpenOptions, "engine"> & {
+  readonly engine?: OpenOptions["engine"] | AnyEngine;
+};
 
 /** `openModel` of a platform. */
 export function openerOf(platform: Platform): OpenModel {
   const open = async (
     from: ModelPlace,
     options: AnyOptions = {},
-  ): Promise<LanguageModel<CpuTensor, Cpu>> => {
+  ): Promise<LanguageModel<Shaped, AnyEngine>> => {
     const {
       engine: given,
       precision,
@@ -44,20 +51,24 @@ export function openerOf(platform: Platform): OpenModel {
       stream && !place.atOnce
         ? await platform.readOnThread(place.folder, signal === undefined ? {} : { signal })
         : undefined;
-    let made: Cpu | undefined;
+    let made: AnyEngine | undefined;
     const close = async (): Promise<void> => {
       await made?.close();
       await thread?.close();
     };
     try {
-      made =
-        given === undefined
-          ? await selectEngine({
-              ...(precision !== undefined && { precision }),
-              ...(threads !== undefined && { threads }),
-            })
-          : undefined;
-      const engine = given ?? (made as Cpu); // one of the two
+      if (typeof given !== "object") {
+        made = await selectEngine({
+          ...(given !== undefined && { engine: given }),
+          ...(precision !== undefined && { precision }),
+          ...(threads !== undefined && { threads }),
+          // A name says what computes; the size has to be known where there is none.
+          ...(given === undefined && {
+            parameters: parametersOf((await outlineModel(place.folder)).sizes),
+          }),
+        });
+      }
+      const engine = made ?? (given as AnyEngine); // one of the two
       const folder = thread ?? place.folder;
       const model = await loadModel(engine, folder, {
         ...load,

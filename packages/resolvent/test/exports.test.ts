@@ -5,7 +5,9 @@ import * as node from "../src/node.ts";
 
 test("the package exports the same names in Node and in browsers", () => {
   const names = [
+    "ENGINES",
     "LanguageModel",
+    "chooseEngine",
     "findDictionaries",
     "findDictionary",
     "findFolder",
@@ -22,10 +24,12 @@ test("what is needed at run time: schemas and degrees for the analyses alone, or
     "@resolvent/analysis",
     "@resolvent/cpu",
     "@resolvent/expansion",
+    "@resolvent/gpujs",
     "@resolvent/merge",
     "@resolvent/models",
     "@resolvent/tensor",
     "@resolvent/transformer",
+    "@resolvent/webgpu",
     "@resolvent/weights",
   ]);
   expect(manifest.sideEffects).toBe(false);

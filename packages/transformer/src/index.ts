@@ -136,4 +136,4 @@ export {
   traceBytes,
 } from "./trace.ts";
 export { someNames, type Warning } from "./warning.ts";
-export { type WeightPlan, type WeightSizes, weightPlans } from "./weight-plan.ts";
+export { parametersOf, type WeightPlan, type WeightSizes, weightPlans } from "./weight-plan.ts";

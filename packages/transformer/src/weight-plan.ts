@@ -17,6 +17,11 @@ export interface WeightSizes {
   readonly widened: number;
 }
 
+/** How many numbers a model's weights are. */
+export function parametersOf({ ends, layers }: WeightSizes): number {
+  return [ends, ...layers].reduce((sum, { all }) => sum + all, 0);
+}
+
 /** A way to have a model's weights in an engine's memory. */
 export interface WeightPlan {
   /** Whether layers are read from the files when they are reached, one at a time. */

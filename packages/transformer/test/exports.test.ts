@@ -61,6 +61,7 @@ test("what the package exports", () => {
     "openLanes",
     "outlineModel",
     "ownWrites",
+    "parametersOf",
     "parseHead",
     "partWrites",
     "plainSites",

@@ -5,7 +5,7 @@ import { isInLine, type Node, type Places, type Source, usedBy } from "./node.ts
  * Where the entry that is being made finds a node's: at its own number in a tensor (`whole`), at the number of its row
  * of the axis that the group goes along (`row`), or anywhere.
  */
-export type Level = "whole" | "row" | "other";
+type Level = "whole" | "row" | "other";
 
 /** Nodes whose numbers are made in one kernel; only those of the root are kept. */
 export interface Group {
@@ -181,7 +181,7 @@ function isOfRow(places: Places, { outer, size, inner }: Around): boolean {
 }
 
 /** Whether a node's numbers are as many as those of its source. */
-export function keepsAxis({ work }: Node): boolean {
+function keepsAxis({ work }: Node): boolean {
   return work.type === "rows" && (work.name === "center" || work.name === "softmax");
 }
 

@@ -49,7 +49,7 @@ export interface Loops {
 }
 
 /** The same through a list of rows: entry `[outer, row, inner]` is at `[outer, rows[row], inner]`. */
-export interface Rows {
+interface Rows {
   readonly rows: Node;
   readonly count: number;
   readonly around: Around;

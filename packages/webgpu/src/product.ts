@@ -8,7 +8,7 @@ import { thinLaunch } from "./thin.ts";
 import { tiledLaunch } from "./tiled.ts";
 
 /** Up to so many rows the right operand is read once, where it lies, and shared by nobody. */
-export const FEW_ROWS = 8;
+const FEW_ROWS = 8;
 
 /**
  * A matrix product, with what is made of each of its numbers. Operands are read in any memory order: functions give the

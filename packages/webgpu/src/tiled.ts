@@ -16,7 +16,7 @@ interface Tile {
 const TILES: readonly Tile[] = [
   { rows: 128, columns: 128, depth: 8, own: 8 },
   { rows: 64, columns: 64, depth: 16, own: 4 },
-  { rows: 32, columns: 32, depth: 16, own: 4 },
+  { rows: 32, columns: 32, depth: 8, own: 4 },
 ];
 
 /** So many workgroups keep a device busy: with fewer, smaller tiles are faster. */

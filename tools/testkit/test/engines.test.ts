@@ -1,11 +1,12 @@
 import { reference } from "@resolvent/tensor";
-import { describeConformance, lateEngine } from "@resolvent/testkit/engines";
+import { describeConformance, engineAccuracy, lateEngine } from "@resolvent/testkit/engines";
 import { describe, expect, test } from "vitest";
 
-describeConformance("reference", async () => reference, { tolerance: 0, calls: 10 });
+const { primitive: tolerance } = engineAccuracy.reference;
+describeConformance("reference", async () => reference, { tolerance, calls: 10 });
 
 const late = lateEngine();
-describeConformance("late", async () => late, { tolerance: 0, calls: 10 });
+describeConformance("late", async () => late, { tolerance, calls: 10 });
 
 describe("the late engine", () => {
   test("shows nothing of its values but their shapes, and answers later", async () => {

@@ -71,6 +71,10 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "tables, views and sentences of runs by degree and of scores; nothing that computes them",
   ],
   figures: [22800, "layouts, SVG and pages; of analysis how numbers are written"],
+  gpujs: [
+    177400,
+    "the engine is a thirtieth of it: gpu.js is a chunk of its own, loaded when the first engine is made",
+  ],
   linearity: [29300, "the same and the page, with its figures"],
   "linearity/analyses": [29800, "all of the package with its answers and views"],
   merge: [
@@ -109,16 +113,16 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   "paths/analyses": [46900, "all of the package with its answers and views"],
   "paths/presentations": [4100, "tables, views and sentences of paths; nothing that finds them"],
   resolvent: [
-    127800,
-    "the engine, loading, families and tokenizers: what a page needs to run a model; no schemas; in chunks of their own what unpacks and permutes variants of bundled models",
+    324000,
+    "loading, families and tokenizers: what a page needs to run a model; no schemas; in chunks of their own the engines, of which gpu.js is half of all, and what unpacks and permutes variants of bundled models",
   ],
   "resolvent/analyses": [
     30600,
     "what inspects, runs and times a model: blocks of transformer, degrees of expansion",
   ],
   "resolvent/host": [
-    53300,
-    "the contract's parts for a host; loading, families and the engine, for certificates in float64",
+    249000,
+    "the contract's parts for a host; loading and families; in chunks of their own the engines, for certificates in float64",
   ],
   "resolvent/presentations": [1900, "tables, views and sentences of a forward pass"],
   tensor: [13900, "the reference engine and every derivative: all that an Ops can be"],

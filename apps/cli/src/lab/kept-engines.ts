@@ -1,5 +1,4 @@
-import type { CpuTensor } from "@resolvent/cpu";
-import type { Precision } from "@resolvent/tensor";
+import type { Precision, Shaped } from "@resolvent/tensor";
 import { type KeptRuns, keptRuns } from "@resolvent/transformer";
 import { type Opening, RUNS_BYTES } from "../host.ts";
 
@@ -20,7 +19,7 @@ export interface KeptEngines {
 
 interface Kept extends Opened {
   /** Runs that views of one text share. */
-  readonly runs: KeptRuns<CpuTensor>;
+  readonly runs: KeptRuns<Shaped>;
   /** Which models, and how their weights are kept. */
   readonly key: string;
   readonly place: string;
@@ -67,7 +66,7 @@ export function keptEngines(
       if (using === 0 && [...kept.values()].some((one) => one.place !== place)) await closeAll();
       const opened = await open(wanted, options, terminal);
       const { engine } = opened;
-      const fits = options.precision === precision || engine.memory.used <= BESIDE_BYTES;
+      const fits = options.precision === precision || (engine.memory?.used ?? 0) <= BESIDE_BYTES;
       if (options.stream || !fits || kept.has(options.precision)) return opened;
       const most = RUNS_BYTES / (options.precision === "f64" ? 8 : 4);
       const own: Kept = { ...opened, key, place, runs: keptRuns(engine, { most }) };

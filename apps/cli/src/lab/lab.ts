@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ListedAnalysis } from "@resolvent/analysis";
-import { createCpu } from "@resolvent/cpu";
+import { selectEngine } from "resolvent";
 import { analyses } from "../analyses.ts";
 import { usageError } from "../failure.ts";
 import type { HostFlags } from "../host.ts";
@@ -47,11 +47,17 @@ export async function serveLab(
   const places = modelPlaces(model, flags.folder ?? []);
   // What cannot be opened is said before a page is.
   if (model !== undefined) await findModel(model, flags, terminal);
-  const { precision, threads } = flags;
-  const engine = await createCpu({ precision, ...(threads !== undefined && { threads }) });
+  const { engine: named, precision, threads } = flags;
+  const engine = await selectEngine({
+    ...(named !== undefined && { engine: named }),
+    ...(threads !== undefined && { threads }),
+    precision,
+  });
   await engine.close();
   const machine = machineOf({
-    ...{ analyses: [...analyses, ...contributed], places, flags, terminal },
+    ...{ analyses: [...analyses, ...contributed], places, terminal },
+    // One for all models: what the page says of it holds for each.
+    flags: { ...flags, engine: engine.name },
     engine: engineWords(engine),
   });
   const server = await startLabServer({

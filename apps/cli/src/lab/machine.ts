@@ -2,6 +2,7 @@ import type { DictionaryFiles, ListedAnalysis } from "@resolvent/analysis";
 import { describeAnalysis, type Workplace } from "@resolvent/analysis/remote";
 import type { Cpu } from "@resolvent/cpu";
 import { bundledDictionaries } from "@resolvent/models/dictionaries";
+import type { AnyEngine } from "resolvent";
 import { findDictionaries } from "../dictionaries.ts";
 import { type CommandHost, type HostFlags, hostOf } from "../host.ts";
 import { openModels } from "../open.ts";
@@ -57,9 +58,13 @@ export function machineOf({
       }),
       analysis: async (name) => analyses.find((one) => one.name === name),
       host: async (model, settings) => {
+        const { engine: asked, ...rest } = flags;
+        const used = flags.precision === "f64" ? "f64" : settings.precision;
         const own: HostFlags = {
-          ...flags,
-          precision: flags.precision === "f64" ? "f64" : settings.precision,
+          ...rest,
+          // Another precision is of whichever engine has it.
+          ...(asked !== undefined && used === flags.precision && { engine: asked }),
+          precision: used,
           float64: settings.float64 && flags.float64 !== false,
         };
         const dictionaries = await opened(places, model, settings.dictionaries, terminal);
@@ -116,7 +121,12 @@ async function opened(
 const NEVER = new AbortController().signal;
 
 /** What an engine is, in a few words. */
-export function engineWords({ name, threads, blas }: Cpu): string {
+export function engineWords({
+  name,
+  threads,
+  blas,
+}: AnyEngine & Partial<Pick<Cpu, "blas">>): string {
+  if (threads === undefined) return name;
   const library = blas === undefined ? "no BLAS" : libraryWord(blas.library);
   return [name, `${threads} ${threads === 1 ? "thread" : "threads"}`, library].join(", ");
 }

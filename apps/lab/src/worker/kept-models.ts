@@ -8,7 +8,8 @@ import {
   vocabularyOf,
   type Wanted,
 } from "@resolvent/analysis";
-import { InputError, isInputError, type Precision } from "@resolvent/tensor";
+import type { CpuOptions } from "@resolvent/cpu";
+import { InputError, isInputError, type Precision, type Shaped } from "@resolvent/tensor";
 import {
   type KeptRuns,
   keptRuns,
@@ -22,7 +23,7 @@ import {
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint, readOnThread } from "@resolvent/weights";
 import { checkpointSha256 } from "@resolvent/weights/hub";
-import type { selectEngine } from "resolvent";
+import type { AnyEngine } from "resolvent";
 
 /** What an engine can hold of one model and its intermediates. */
 const ENGINE_BYTES = 2 ** 32;
@@ -36,14 +37,13 @@ const RUNS_BYTES = 2 ** 27;
 const WIDTH: Readonly<Record<Precision, number>> = { f32: 4, f64: 8 };
 
 type Tokenizer = Awaited<ReturnType<typeof loadTokenizer>>;
-type Engine = Awaited<ReturnType<typeof selectEngine>>;
-type OnEngine = Loaded<Parameters<Engine["read"]>[0]>;
+type OnEngine = Loaded<Shaped>;
 
 /** A model on an engine of its own. */
 interface Open {
   readonly loaded: OnEngine;
   /** Runs of it that views of one text share. */
-  readonly runs: KeptRuns<Parameters<Engine["read"]>[0]>;
+  readonly runs: KeptRuns<Shaped>;
   readonly close: () => Promise<void>;
 }
 
@@ -55,8 +55,8 @@ export interface KeptModels {
 }
 
 export interface KeptModelsOptions {
-  /** Opens an engine: `selectEngine`. */
-  readonly engine: typeof selectEngine;
+  /** Opens an engine: `createCpu`. */
+  readonly engine: (options: CpuOptions) => Promise<AnyEngine>;
   /** Of each engine; default as many as there are cores, where memory may be shared. */
   readonly threads?: number;
   /** The files of a model by its name: `findFolder`. */
@@ -118,7 +118,7 @@ export function keptModels({
     try {
       if (stream) reader = await readOnThread(folder);
       const model = await loadModel(engine, reader ?? folder, { name, hash, stream, widen });
-      const linearAlgebra = (): ReturnType<Engine["linearAlgebra"]> => engine.linearAlgebra();
+      const linearAlgebra = (): ReturnType<AnyEngine["linearAlgebra"]> => engine.linearAlgebra();
       const runs = keptRuns(engine, { most: RUNS_BYTES / WIDTH[precision] });
       return { loaded: { engine, model, linearAlgebra }, runs, close };
     } catch (error) {

@@ -6,6 +6,7 @@ import {
   parameters,
   textParameter,
 } from "@resolvent/analysis/parameters";
+import { createCpu } from "@resolvent/cpu";
 import {
   type Merge,
   type MergeParameters,
@@ -13,7 +14,6 @@ import {
   mergeAnalysis,
 } from "@resolvent/merge/merging";
 import { cost } from "@resolvent/tensor";
-import { selectEngine } from "resolvent";
 import { makeModel } from "../storage/made-models.ts";
 
 /** What a page asks of a merge. */
@@ -43,7 +43,7 @@ export function mergingBy(folder: FilesSubject["folder"]): readonly AnyAnalysis[
   const subjectOf = ({ signal, onProgress }: Told): FilesSubject => ({
     folder,
     engine: async (use) => {
-      const engine = await selectEngine({ threads: 1 });
+      const engine = await createCpu({ threads: 1 });
       try {
         return await use(engine);
       } finally {

@@ -1,7 +1,7 @@
 import { answerRequests } from "@resolvent/analysis/remote";
+import { createCpu } from "@resolvent/cpu";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
-import { selectEngine } from "resolvent";
 import { hearHandOver } from "./hand-over.ts";
 import { keptModels } from "./kept-models.ts";
 import { isPlace } from "./named-files.ts";
@@ -22,7 +22,7 @@ const answering = answerRequests(
     analyses: async () => (await import("virtual:analyses")).default,
     catalogue: async () => (await import("virtual:catalogue")).default,
     models: keptModels({
-      ...{ engine: selectEngine, threads, folder: places.folder },
+      ...{ engine: createCpu, threads, folder: places.folder },
       streams: globalThis.crossOriginIsolated,
     }),
     engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,

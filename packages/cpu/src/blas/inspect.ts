@@ -1,6 +1,7 @@
 import { nodeModule, simdSupport } from "../module.ts";
 import { isolated, startMachine } from "../start.ts";
 import { type BlasChoice, blasChoice, tried } from "./choice.ts";
+import { cpuinfo, vectorBits } from "./cpu-kind.ts";
 import { openLapack } from "./lapack.ts";
 import { type Native, openNative } from "./native.ts";
 import { speedsOf } from "./probe.ts";
@@ -39,6 +40,12 @@ export interface MachineReport {
   /** As Node names it: `x64`, `arm64`. */
   readonly architecture: string | undefined;
   readonly cores: number;
+  /** Bits of the processor's vectors, where that can be told; WebAssembly's own have 128. */
+  readonly vectorBits: number | undefined;
+  /** Node's version; undefined in browsers. */
+  readonly node: string | undefined;
+  /** Bytes of the machine, in Node: all, and those that nobody uses. */
+  readonly memory: { readonly total: number; readonly free: number } | undefined;
   readonly webassembly: {
     readonly simd: boolean;
     /** Fused multiply-add. */
@@ -88,6 +95,9 @@ export async function inspectMachine(
     processor: os?.cpus()[0]?.model.trim(),
     architecture: os?.arch(),
     cores: os?.availableParallelism() ?? navigator.hardwareConcurrency,
+    vectorBits: os && vectorBits(os.arch(), cpuinfo()),
+    node: os && process.versions.node,
+    memory: os && { total: os.totalmem(), free: os.freemem() },
     webassembly: { simd, relaxedSimd: relaxed, sharedMemory: isolated() },
     blas: {
       library: native?.library,

@@ -7,7 +7,7 @@ import {
   type ProductSource,
 } from "../../worker/native.js";
 import { nodeModule } from "../module.ts";
-import { betterCore } from "./cpu-kind.ts";
+import { betterCore, cpuinfo } from "./cpu-kind.ts";
 import { howToInstall, libraryNames } from "./find.ts";
 
 /** Endings that builds with 64-bit whole numbers may give to their functions. */
@@ -118,13 +118,7 @@ function open(koffi: Koffi, name: string, platform: string): Native {
 }
 
 function correction(core: string, platform: string): string | undefined {
-  if (platform !== "linux") return undefined;
-  try {
-    const text = nodeModule("node:fs")?.readFileSync("/proc/cpuinfo", "utf8");
-    return betterCore(core, text ?? "");
-  } catch {
-    return undefined; // no /proc: nothing to tell by
-  }
+  return platform === "linux" ? betterCore(core, cpuinfo()) : undefined;
 }
 
 function describe(

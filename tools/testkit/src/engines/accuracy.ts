@@ -1,0 +1,43 @@
+/** How near an engine comes to the float64 reference. */
+export interface EngineAccuracy {
+  /** Of one primitive: the largest error, relative to the largest number of its result (or of the same sum over magnitudes). */
+  readonly primitive: number;
+  /** Of what is computed from many of them (logits, terms, effects), relative to the largest of a list. */
+  readonly result: number;
+  /** Why no nearer, and why no further. */
+  readonly why: string;
+}
+
+/** Eight times the largest error that was seen on cpu and gpujs (1.2e-6), of single paths: sums of terms that cancel. */
+const f32Result = 1e-5;
+
+/** The engines, each with its tolerances: every suite that runs on several takes them from here. */
+export const engineAccuracy = {
+  reference: {
+    primitive: 0,
+    result: 0,
+    why: "The others are held against it.",
+  },
+  "cpu f64": {
+    primitive: 1e-13,
+    result: 1e-10,
+    why: "The same precision with sums in another order; the system's BLAS adds in yet another.",
+  },
+  "cpu f32": {
+    primitive: 1e-6,
+    result: f32Result,
+    why: "Numbers are rounded at 6e-8; sums over hundreds of terms are made in a few partial sums each.",
+  },
+  gpujs: {
+    primitive: 1e-6,
+    result: f32Result,
+    why: "f32 as on the cpu, sums in blocks of 32; exp and log of GLSL may be off by 3 units in the last place, and more for large arguments.",
+  },
+  webgpu: {
+    primitive: 1e-6,
+    result: f32Result,
+    why: "f32 as on the cpu; sums are split among threads, and exp, log and the gates, which are the engine's own, are right to about two steps.",
+  },
+} as const satisfies Readonly<Record<string, EngineAccuracy>>;
+
+export type TestedEngine = keyof typeof engineAccuracy;
