@@ -127,6 +127,11 @@ export interface Ops<T extends Shaped> {
    * promise, with `tensor/async-scope`: await outside of the scope.
    */
   scope<R>(body: () => R): R;
+  /**
+   * Frees everything reachable from `value` at once; using it afterwards throws. Absent, or without effect, where no
+   * memory is owned; see `foldOver`.
+   */
+  free?(value: unknown): void;
 
   /** Several primitives in one pass, where the interpreter has that; see `pairDots` and `pairSums`. */
   readonly fused?: Fusions<T>;
@@ -174,7 +179,6 @@ export interface Engine<T extends Shaped> extends Ops<T> {
    * Rejects with `tensor/no-axis`, and `tensor/bad-count` where `k` is not a whole number from 1 to the axis' size.
    */
   top(a: T, axis: Axis, k: number): Promise<Top>;
-  /** Frees everything reachable from `value` at once; using it afterwards throws. Without effect where no memory is owned. */
   free(value: unknown): void;
 }
 
