@@ -74,6 +74,7 @@ test("what the package exports", () => {
     "rotaryTable",
     "rotateHeads",
     "run",
+    "runAlong",
     "runCost",
     "runValues",
     "scoresOf",
