@@ -1,4 +1,4 @@
-import type { GateKind } from "./ops.ts";
+import type { GateKind } from "./gate-kind.ts";
 import type { Axis, Ids, Shaped } from "./shape.ts";
 
 /** Rows along an axis, one for each pair. */
