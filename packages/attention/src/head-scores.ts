@@ -235,7 +235,7 @@ function scoring<T extends Shaped>(
       };
     });
   return {
-    wants: () => false,
+    wants: (site) => site === `${block.name}.pattern`,
     at: (site, compute) => {
       const value = compute();
       if (site === `${block.name}.pattern`) pattern = value;

@@ -15,8 +15,9 @@ class Map {
 const SCALE = 0, EXP = 1, LOG = 2, SQRT = 3;
 const RELU = 4, GELU = 5, GELU_TANH = 6, QUICK_GELU = 7, SILU = 8;
 
+/** One function of a vector; the kinds of gates are also used in finish.ts. */
 @inline
-function applied<T>(what: i32, x: v128, factor: v128): v128 {
+export function applied<T>(what: i32, x: v128, factor: v128): v128 {
   if (what == EXP) return exp<T>(x);
   if (what == LOG) return log<T>(x);
   if (what == SQRT) return v128.sqrt<T>(x);

@@ -24,7 +24,7 @@ const SOFTMAX = 0, LOGSUMEXP = 1, CENTER = 2;
 
 /** Σ a, or Σ a² where `squared`. */
 @inline
-function sumLine<T>(a: usize, n: i32, squared: bool): f64 {
+export function sumLine<T>(a: usize, n: i32, squared: bool): f64 {
   let sum: f64 = 0;
   for (let start = 0; start < n; start += BLOCK) {
     const count = min(BLOCK, n - start);
@@ -108,7 +108,7 @@ function zeroLine<T>(out: usize, n: i32): void {
 
 /** out = a·factor + shift */
 @inline
-function affineLine<T>(out: usize, a: usize, n: i32, factor: T, shift: T): void {
+export function affineLine<T>(out: usize, a: usize, n: i32, factor: T, shift: T): void {
   const f = v128.splat<T>(factor), g = v128.splat<T>(shift);
   const end = a + bytes<T>(n & -lanes<T>());
   for (; a < end; a += 16) {

@@ -2,9 +2,11 @@
 // fixed size, so what is computed does not depend on which thread computes it.
 import { adam } from "./adam";
 import { copy, fill, put, take, transpose } from "./copy";
+import { Finish, finish, finishBlock } from "./finish";
 import { widen } from "./half";
 import { map, zip } from "./map";
 import { matmul } from "./matmul";
+import { norm } from "./norm";
 import { pairDots, pairSums } from "./pairs";
 import { rotary } from "./rotary";
 import { rows, sumColumns, sumRows } from "./rows";
@@ -24,6 +26,30 @@ const ITEMS: usize = 196;
 const CHUNK: usize = 200;
 const FLOATS: usize = 208;
 const ARGS: usize = 256;
+
+// Of a product on the BLAS, behind its first words: its blocks, and where its finish stands, in words; 0 for none. The
+// same in src/blas/product.ts.
+const ROWS: usize = 12;
+const COLUMNS: usize = 16;
+const BLOCK_ROWS: usize = 52;
+const BLOCK_COLUMNS: usize = 56;
+const FINISH: usize = 68;
+
+/** Blocks of a product on the BLAS, each finished while it is near. */
+@inline
+function product<T>(args: usize, from: i32, to: i32): void {
+  const place = load<i32>(args + FINISH);
+  if (place == 0) return native(args, from, to);
+  const job = changetype<Finish>(args + (<usize>place << 2));
+  const m = load<i32>(args + ROWS), n = load<i32>(args + COLUMNS);
+  const blockM = load<i32>(args + BLOCK_ROWS), blockN = load<i32>(args + BLOCK_COLUMNS);
+  const across = (n + blockN - 1) / blockN;
+  for (let block = from; block < to; block++) {
+    native(args, block, block + 1);
+    const row = (block / across) * blockM, column = (block % across) * blockN;
+    finishBlock<T>(job, row, min(blockM, m - row), column, min(blockN, n - column));
+  }
+}
 
 function kernel<T>(control: usize, from: i32, to: i32, thread: i32): void {
   const args = control + ARGS;
@@ -58,7 +84,7 @@ function kernel<T>(control: usize, from: i32, to: i32, thread: i32): void {
     case 13:
       return rotary<T>(args, from, to);
     case 14:
-      return native(args, from, to);
+      return product<T>(args, from, to);
     case 15:
       return widen<T>(args, from, to);
     case 16:
@@ -75,6 +101,10 @@ function kernel<T>(control: usize, from: i32, to: i32, thread: i32): void {
       return pairSums<T>(args, from, to);
     case 22:
       return adam<T>(args, from, to);
+    case 23:
+      return finish<T>(args, from, to);
+    case 24:
+      return norm<T>(args, floats, from, to);
     default:
       unreachable();
   }

@@ -10,6 +10,7 @@ import { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
 import type { Machine, Wide } from "./machine.ts";
 import { map, zip } from "./map.ts";
 import { matmul } from "./matmul.ts";
+import { norm, normBy } from "./norm.ts";
 import { pairDots, pairSums } from "./pairs.ts";
 import { type Angles, rotary } from "./rotary.ts";
 import { center, logsumexp, rms, softmax, sum } from "./rows.ts";
@@ -154,6 +155,18 @@ export function engineOf(
     rotary: (a, axis, pos, table, options) =>
       op(() => rotary(machine, w(a), { axis, pos, table, angles: anglesOf(table), ...options })),
     fused: {
+      product: (a, b, over, last, { shift, factor, activation, onto }) =>
+        op(() => {
+          const finish = {
+            ...(shift && { shift: w(shift) }),
+            ...(factor && { factor: w(factor) }),
+            ...(activation && { activation }),
+            ...(onto && { onto: w(onto) }),
+          };
+          return matmul(machine, a, b, over, last, finish);
+        }),
+      norm: (a, axis, by) => machine.scope(() => norm(machine, w(a), axis, by)),
+      normBy: (a, axis, by) => machine.scope(() => normBy(machine, w(a), axis, by)),
       pairDots: (left, right, over, pairs) =>
         op(() => pairDots(machine, w(left), w(right), over, pairs)),
       pairSums: (weights, right, pairs, size) =>

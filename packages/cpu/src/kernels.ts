@@ -24,6 +24,8 @@ export const kernels = {
   pairDots: 20,
   pairSums: 21,
   adam: 22,
+  finish: 23,
+  norm: 24,
 } as const;
 
 /** What `map` computes; the same as in assembly/map.ts. */

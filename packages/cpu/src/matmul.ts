@@ -1,7 +1,8 @@
-import { type Axis, axesOf, sizeOf, stridesOf } from "@resolvent/tensor";
+import { type Axis, axesOf, type Finish, sizeOf, stridesOf } from "@resolvent/tensor";
 import { adjacentRun, type Loop, matmulShape } from "@resolvent/tensor/rules";
 import { multiplyNatively } from "./blas/product.ts";
 import { fill } from "./copy.ts";
+import { type Finishing, finishedApart, finishInPlace, finishing } from "./finish.ts";
 import { inFull } from "./half.ts";
 import { kernels } from "./kernels.ts";
 import type { Machine } from "./machine.ts";
@@ -31,6 +32,8 @@ const PANEL = 2 ** 22;
  * See `Ops.matmul`. Every axis order is read and written in place; nothing is rearranged. An operand that is kept
  * in 16 bits is widened panel by panel where its slowest axis is a free one, so that a large matrix needs little
  * room: each number of the result is still one sum, over all terms.
+ *
+ * @param finish what is done with the product, while it is near where that can be
  */
 export function matmul(
   machine: Machine,
@@ -38,22 +41,37 @@ export function matmul(
   b: CpuTensor,
   over: readonly Axis[],
   last: readonly Axis[] | undefined,
+  finish: Finish<CpuTensor> = {},
 ): CpuTensor {
   const shape = matmulShape(a.shape, b.shape, over, last);
   machine.place(a);
   machine.place(b);
-  if (over.some((axis) => a.shape[axis] === 0)) return fill(machine, shape, 0);
+  if (over.some((axis) => a.shape[axis] === 0))
+    return finishedApart(machine, fill(machine, shape, 0), finish);
   const c = machine.make(shape);
   if (sizeOf(shape) === 0) return c;
-  const product = (left: CpuTensor, right: CpuTensor, into: CpuTensor): void => {
+  const then = Object.keys(finish).length === 0 ? undefined : finishing(machine, c, finish);
+  /** Whether it is finished, too. */
+  const product = (
+    left: CpuTensor,
+    right: CpuTensor,
+    into: CpuTensor,
+    use?: Finishing,
+  ): boolean => {
     const plan = planOf(left, right, over, shape);
-    if (!(machine.blas && multiplyNatively(machine, plan, into))) multiply(machine, plan, into);
+    const done = machine.blas ? multiplyNatively(machine, plan, into, use) : undefined;
+    if (done === undefined) multiply(machine, plan, into);
+    return done?.finished ?? false;
   };
-  if (a.half === undefined && b.half === undefined) product(a, b, c);
+  let finished = false;
+  if (a.half === undefined && b.half === undefined) finished = product(a, b, c, then);
   else if (b.half !== undefined) {
     const left = inFull(machine, a);
     inPanels(machine, b, a, over, c, (panel, into) => product(left, panel, into));
   } else inPanels(machine, a, b, over, c, (panel, into) => product(panel, b, into));
+  if (finished) return c;
+  if (then === undefined) return finishedApart(machine, c, finish);
+  finishInPlace(machine, c, then);
   return c;
 }
 
@@ -64,7 +82,7 @@ function inPanels(
   other: CpuTensor,
   over: readonly Axis[],
   c: CpuTensor,
-  use: (panel: CpuTensor, into: CpuTensor) => void,
+  use: (panel: CpuTensor, into: CpuTensor) => unknown,
 ): void {
   const axis = axesOf(a.shape)[0] ?? "";
   const size = a.shape[axis] ?? 1;

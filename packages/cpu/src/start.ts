@@ -11,6 +11,9 @@ const PAGE = 65536;
 /** One page short of what 32-bit addresses reach, so that no end of a range wraps to 0. */
 const LARGEST_LIMIT = 65535 * PAGE;
 
+/** What is tried in turn where no limit is given: a browser may refuse to set aside addresses for more. */
+const LIMITS = [LARGEST_LIMIT, 2 ** 31, 2 ** 30, 2 ** 29];
+
 /** Below this there is no room for the control block and a first tensor. */
 const SMALLEST_LIMIT = 2 * PAGE;
 
@@ -51,7 +54,10 @@ export interface CpuOptions {
    * pass a check; see `Cpu.wide`. Default: none, for they rest on an experimental part of V8.
    */
   readonly wide?: WideKernels | undefined;
-  /** Bytes that the engine may take; default 4 GiB less 64 KiB, which is also the most. */
+  /**
+   * Bytes that the engine may take; default 4 GiB less 64 KiB, which is also the most, or where the system refuses that
+   * 2 GiB, 1 GiB, or half of it: `Cpu.memory.limit` says which.
+   */
   readonly limit?: number;
 }
 
@@ -67,14 +73,14 @@ export interface Started {
  * @throws as `createCpu`
  */
 export async function startMachine(options: CpuOptions): Promise<Started> {
-  const { precision = "f32", limit = LARGEST_LIMIT } = options;
+  const { precision = "f32" } = options;
   const threads = whole("threads", options.threads ?? defaultThreads(), 1, MOST_THREADS);
-  whole("limit", limit, SMALLEST_LIMIT, LARGEST_LIMIT);
+  if (options.limit !== undefined) whole("limit", options.limit, SMALLEST_LIMIT, LARGEST_LIMIT);
   const choice = blasChoice(options.blas);
   const native = nativeFor(choice);
   const widened = await wideKernels(options.wide)?.(precision);
   const module = widened?.module ?? (await loadModule(precision));
-  const memory = makeMemory(limit);
+  const { memory, limit } = makeMemory(options.limit === undefined ? LIMITS : [options.limit]);
   const size = isolated() ? threads : 1;
   const pool = await Pool.start(module, memory, size, native?.products(precision));
   const machine = new Machine(memory, pool, precision, limit);
@@ -83,21 +89,31 @@ export async function startMachine(options: CpuOptions): Promise<Started> {
   return { machine, native, choice };
 }
 
-function makeMemory(limit: number): WebAssembly.Memory {
-  const maximum = Math.floor(limit / PAGE);
-  try {
-    // Shared also with one thread: the kernels are one build. Sharing needs no cross-origin isolation as long
-    // as the memory is not sent to a worker.
-    return new WebAssembly.Memory({ initial: Math.ceil(FIRST_FREE / PAGE), maximum, shared: true });
-  } catch (cause) {
-    throw new InputError({
-      code: "cpu/no-memory",
-      message: `The system refuses a memory that may grow to ${limit} bytes.`,
-      remedy: "Pass a smaller limit.",
-      details: { limit },
-      cause,
-    });
+/** A memory that may grow to the first of some limits which the system grants. */
+function makeMemory(limits: readonly number[]): {
+  readonly memory: WebAssembly.Memory;
+  readonly limit: number;
+} {
+  const initial = Math.ceil(FIRST_FREE / PAGE);
+  let refusal: unknown;
+  for (const limit of limits) {
+    try {
+      // Shared also with one thread: the kernels are one build. Sharing needs no cross-origin isolation as long
+      // as the memory is not sent to a worker.
+      const maximum = Math.floor(limit / PAGE);
+      return { memory: new WebAssembly.Memory({ initial, maximum, shared: true }), limit };
+    } catch (cause) {
+      refusal = cause;
+    }
   }
+  const least = limits.at(-1);
+  throw new InputError({
+    code: "cpu/no-memory",
+    message: `The system refuses a memory that may grow to ${least} bytes.`,
+    remedy: "Pass a smaller limit.",
+    details: { limit: least },
+    cause: refusal,
+  });
 }
 
 /** Whether memory may be sent to workers: always in Node, in browsers with COOP and COEP headers. */

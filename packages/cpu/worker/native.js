@@ -53,7 +53,7 @@ export function bindProducts(
     const [m, n, k, thin] = words.subarray(at + 3, at + 7);
     const [aRow, aTerm, bTerm, bColumn, cRow, cColumn] = words.subarray(at + 7, at + 13);
     const [blockM, blockN, batches, sums] = words.subarray(at + 13, at + 17);
-    const batchAt = at + 17;
+    const batchAt = at + 18; // before them, where the finish stands: assembly/run.ts
     const sumAt = batchAt + 4 * batches;
     let turns = 1;
     for (let i = 0; i < sums; i++) turns *= words[sumAt + 3 * i];

@@ -1,6 +1,6 @@
 import type { Ids, Ops, Shaped } from "@resolvent/tensor";
 import { chooses, type Model, recordedStream, type Site } from "@resolvent/transformer";
-import { type Gate, gateAt } from "./gates.ts";
+import { type Gate, isGateOf } from "./gates.ts";
 
 /** The run that is taken apart: its start, its end, what each block wrote, and its gates. */
 export interface Anatomy<T> {
@@ -23,10 +23,7 @@ export function anatomyOf<T extends Shaped>(
 ): Anatomy<T> {
   return ops.scope(() => {
     const trace = new Map<Site, T>();
-    const isGate = (site: Site): boolean => {
-      const gate = gateAt(site);
-      return gate !== undefined && keep.includes(gate);
-    };
+    const isGate = isGateOf(keep);
     const chosen = (site: Site): boolean => site === "embed" || isWrite(site) || isGate(site);
     const residual = recordedStream(ops, model, ids, chosen, trace);
     const select = (test: (site: Site) => boolean): [Site, T][] =>

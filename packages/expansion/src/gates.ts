@@ -16,6 +16,14 @@ export function gateAt(site: Site): Gate | undefined {
   return value === "norm" || value.endsWith("_norm") ? "norm" : undefined;
 }
 
+/** Whether a site of a block holds a gate of one of these kinds. */
+export function isGateOf(kinds: readonly Gate[]): (site: Site) => boolean {
+  return (site) => {
+    const gate = gateAt(site);
+    return gate !== undefined && kinds.includes(gate);
+  };
+}
+
 /** Which gates are held, in words: `all gates`, `pattern and norm`. */
 export function gatesInWords(freeze: readonly Gate[]): string {
   return freeze.length === GATES.length ? "all gates" : freeze.join(" and ");

@@ -22,14 +22,14 @@ export function referenceFacts(reference: Reference = { kind: "zero" }): Referen
 /**
  * `ref_i` by block name, each with the axes of `like`; undefined for the reference zero.
  *
- * @param like a residual stream of the run that is taken apart
+ * @param like has the shape of a residual stream of the run that is taken apart
  * @throws InputError `expansion/reference-length`, `transformer/no-reference`
  */
 export function referenceWrites<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   reference: Reference,
-  like: T,
+  like: Shaped,
 ): ReadonlyMap<string, T> | undefined {
   if (reference.kind === "zero") return undefined;
   return ops.scope(() => {
@@ -46,7 +46,7 @@ function ofRun<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   tokens: readonly number[],
-  like: T,
+  like: Shaped,
 ): ReadonlyMap<string, T> {
   const expected = sizeAlong(like.shape, "pos", "reference");
   if (tokens.length !== expected) {

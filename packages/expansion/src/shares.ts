@@ -1,4 +1,13 @@
-import { adjoint, axesOf, type Ops, type Shaped, sizeAlong, sizeOf } from "@resolvent/tensor";
+import {
+  adjoint,
+  axesOf,
+  type Ops,
+  type Shaped,
+  sizeAlong,
+  sizeOf,
+  sumOf,
+  withoutAxes,
+} from "@resolvent/tensor";
 import {
   finalSigma,
   type Model,
@@ -8,6 +17,7 @@ import {
   withFinalSigma,
 } from "@resolvent/transformer";
 import { norm } from "./balance.ts";
+import { atPositions, positionBlocks } from "./position-blocks.ts";
 import type { DegreeTerms } from "./terms.ts";
 
 /** How the logits of a run, before a cap, divide among the terms of a sum: what a term has of them is divided by `energy`. */
@@ -33,23 +43,46 @@ export function logitShares<T extends Shaped>(
   model: Model<T>,
   sum: DegreeTerms<T>,
 ): LogitShares<T> {
+  const axes = axesOf(sum.residual.shape);
+  const rows = withoutAxes(sum.residual.shape, ["d_model"]);
+  const blocks = positionBlocks(rows, model.architecture.vocab).map((block) =>
+    ops.scope(() => pulledAt(ops, model, atPositions(ops, sum.residual, block))),
+  );
+  const pulled = blocks.map((block) => block.pulled);
+  const [first, ...others] = pulled as [T, ...T[]]; // there is a position
+  const all = others.length === 0 ? first : ops.concat(pulled, "pos");
+  const partOf = (part: T): T => ops.scope(() => ops.sum(ops.mul(part, all), axes));
+  return {
+    terms: partOf(sum.terms),
+    remainder: sum.remainder && partOf(sum.remainder),
+    energy: sumOf(
+      ops,
+      blocks.map(({ energy }) => energy),
+    ),
+    uncentred: sumOf(
+      ops,
+      blocks.map(({ uncentred }) => uncentred),
+    ),
+    constant: constantNorm(ops, model, sum.residual),
+  };
+}
+
+/** `Jᵀ z` of some positions, `…, pos, d_model`, and what they add to the energies. */
+function pulledAt<T extends Shaped>(
+  ops: Ops<T>,
+  model: Model<T>,
+  residual: T,
+): { readonly pulled: T; readonly energy: T; readonly uncentred: T } {
   const tape = adjoint(ops);
-  const x = tape.variable(sum.residual);
-  const sigma = finalSigma(ops, model, sum.residual);
+  const x = tape.variable(residual);
+  const sigma = finalSigma(ops, model, residual);
   const sites = withFinalSigma(sigma && tape.fixed(sigma));
   const linear = mapWeights({ ...withoutConstants(model), stages: [] }, tape.fixed);
   const logits = uncappedLogits(tape, linear, x, sites);
   const z = ops.center(logits.primal, "vocab");
   const [pulled] = tape.gradients(logits, z, [x]) as [T]; // one variable, one gradient
-  const square = (a: T): T => ops.sum(ops.mul(a, a), axesOf(a.shape));
-  const partOf = (part: T): T => ops.sum(ops.mul(part, pulled), axesOf(sum.residual.shape));
-  return {
-    terms: partOf(sum.terms),
-    remainder: sum.remainder && partOf(sum.remainder),
-    energy: square(z),
-    uncentred: square(logits.primal),
-    constant: constantNorm(ops, model, sum.residual),
-  };
+  const square = (a: T): T => ops.scope(() => ops.sum(ops.mul(a, a), axesOf(a.shape)));
+  return { pulled, energy: square(z), uncentred: square(logits.primal) };
 }
 
 function withoutConstants<T extends Shaped>(model: Model<T>): Model<T> {

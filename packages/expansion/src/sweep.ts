@@ -1,7 +1,8 @@
-import { type Ops, type Shaped, sizeAlong, sumOf, withoutAxes } from "@resolvent/tensor";
+import { foldOver, type Ops, type Shaped, sizeAlong, sumOf, withoutAxes } from "@resolvent/tensor";
 import {
   type Block,
   blockWrite,
+  type Companion,
   frozenAt,
   hasBiases,
   type Model,
@@ -9,6 +10,7 @@ import {
   withoutBiases,
 } from "@resolvent/transformer";
 import type { Anatomy } from "./anatomy.ts";
+import { writesOfLevels } from "./levels.ts";
 
 /** The path expansion of a run: its terms, and what lies beyond the highest of them. */
 export interface Sweep<T> {
@@ -32,20 +34,30 @@ export interface Sweep<T> {
 export function sweep<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  anatomy: Anatomy<T>,
+  anatomy: Pick<Anatomy<T>, "embedding" | "gates">,
   references: ReadonlyMap<string, T> | undefined,
   maxDegree: number,
 ): Sweep<T> {
-  const how = { sites: frozenAt(anatomy.gates), references, maxDegree };
-  let state: Sweep<T> = {
-    terms: ops.broadcast(anatomy.embedding, { degree: 1 }),
-    remainder: undefined,
+  const { start, step } = sweeping(ops, references, maxDegree);
+  return foldOver(ops, model.stages, start(anatomy.embedding), (state, stage) =>
+    step(state, stage, anatomy.gates),
+  );
+}
+
+/** The same beside the run itself, of which it needs the gates of one stage at a time. */
+export function sweeping<T extends Shaped>(
+  ops: Ops<T>,
+  references: ReadonlyMap<string, T> | undefined,
+  maxDegree: number,
+): Companion<T, Sweep<T>> {
+  return {
+    start: (embedding) => ({
+      terms: ops.broadcast(embedding, { degree: 1 }),
+      remainder: undefined,
+    }),
+    step: (state, stage, gates) =>
+      afterStage(ops, stage, state, { sites: frozenAt(gates), references, maxDegree }),
   };
-  for (const stage of model.stages) {
-    const before = state;
-    state = ops.scope(() => afterStage(ops, stage, before, how));
-  }
-  return state;
 }
 
 function afterStage<T extends Shaped>(
@@ -76,10 +88,7 @@ function afterStage<T extends Shaped>(
           "degree",
         )
       : terms;
-  const written = sumOf(
-    ops,
-    stage.map((block) => blockWrite(ops, withoutBiases(block), read, sites)),
-  );
+  const written = writesOfLevels(ops, stage.map(withoutBiases), read, sites);
   const constants = constantsOf(ops, stage, terms, sites);
   const cut = stage.flatMap((block) => references?.get(block.name) ?? []);
   const cutLevel = cut.length === 0 ? undefined : ops.broadcast(sumOf(ops, cut), { degree: 1 });

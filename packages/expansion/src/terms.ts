@@ -1,10 +1,9 @@
 import { type Ids, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import { blockNames, type Model } from "@resolvent/transformer";
-import { anatomyOf } from "./anatomy.ts";
-import { checkGates, GATES, type Gate } from "./gates.ts";
+import { blockNames, type Model, runAlong } from "@resolvent/transformer";
+import { checkGates, GATES, type Gate, isGateOf } from "./gates.ts";
 import { type Reference, referenceWrites } from "./reference.ts";
-import { sweep } from "./sweep.ts";
-import { truncatedTree } from "./tree.ts";
+import { sweeping } from "./sweep.ts";
+import { treeing } from "./tree.ts";
 
 export interface TermsOptions {
   /** The gates that are held at the run's values; default all, the path expansion. */
@@ -56,21 +55,26 @@ export function degreeTerms<T extends Shaped>(
     });
   }
   return ops.scope(() => {
-    const anatomy = anatomyOf(ops, model, ids, freeze);
-    const { residual } = anatomy;
-    const references = referenceWrites(ops, model, options.reference ?? { kind: "zero" }, residual);
-    const given = { method, freeze, residual };
+    const references = referenceWrites(ops, model, options.reference ?? { kind: "zero" }, {
+      shape: { ...ids.shape, d_model: model.architecture.d_model },
+    });
+    const gates = isGateOf(freeze);
     if (method === "sweep") {
-      const { terms, remainder } = sweep(ops, model, anatomy, references, maxDegree);
+      const along = sweeping(ops, references, maxDegree);
+      const { residual, state } = runAlong(ops, model, ids, gates, along);
+      const { terms, remainder } = state;
       const rest = remainder && ops.sum(remainder, ["degree"]);
-      return { ...given, terms, partials: runningSums(ops, terms), remainder: rest };
+      const partials = runningSums(ops, terms);
+      return { method, freeze, residual, terms, partials, remainder: rest };
     }
-    const partials = truncatedTree(ops, model, anatomy, references, maxDegree);
+    const along = treeing(ops, references, maxDegree);
+    const { residual, state: partials } = runAlong(ops, model, ids, gates, along);
     const last = sizeAlong(partials.shape, "degree", "degreeTerms") - 1;
     const reached = ops.slice(partials, "degree", last, last + 1);
     const missing = ops.sum(ops.sub(ops.broadcast(residual, { degree: 1 }), reached), ["degree"]);
     const remainder = maxDegree < model.stages.length ? missing : undefined;
-    return { ...given, terms: differences(ops, partials), partials, remainder };
+    const terms = differences(ops, partials);
+    return { method, freeze, residual, terms, partials, remainder };
   });
 }
 

@@ -1,6 +1,7 @@
-import { type Ops, type Shaped, sizeAlong, sumOf } from "@resolvent/tensor";
-import { type Block, blockWrite, frozenAt, type Model } from "@resolvent/transformer";
+import { foldOver, type Ops, type Shaped, sizeAlong, sumOf } from "@resolvent/tensor";
+import { type Block, type Companion, frozenAt, type Model } from "@resolvent/transformer";
 import type { Anatomy } from "./anatomy.ts";
+import { writesOfLevels } from "./levels.ts";
 
 /**
  * The truncated tree (MATHS 2.1): `T^(k)` for `k = 0 … min(maxDegree, number of stages)`, stacked along `degree`.
@@ -17,15 +18,25 @@ import type { Anatomy } from "./anatomy.ts";
 export function truncatedTree<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
-  anatomy: Anatomy<T>,
+  anatomy: Pick<Anatomy<T>, "embedding" | "gates">,
   references: ReadonlyMap<string, T> | undefined,
   maxDegree: number,
 ): T {
-  const sites = frozenAt(anatomy.gates);
-  let stack = ops.broadcast(anatomy.embedding, { degree: 1 });
-  for (const stage of model.stages) {
-    const before = stack;
-    stack = ops.scope(() => {
+  const { start, step } = treeing(ops, references, maxDegree);
+  return foldOver(ops, model.stages, start(anatomy.embedding), (state, stage) =>
+    step(state, stage, anatomy.gates),
+  );
+}
+
+/** The same beside the run itself, of which it needs the gates of one stage at a time. */
+export function treeing<T extends Shaped>(
+  ops: Ops<T>,
+  references: ReadonlyMap<string, T> | undefined,
+  maxDegree: number,
+): Companion<T, T> {
+  return {
+    start: (embedding) => ops.broadcast(embedding, { degree: 1 }),
+    step: (before, stage, gates) => {
       const levels = sizeAlong(before.shape, "degree", "truncatedTree");
       const level = (x: T, from: number, to: number): T => ops.slice(x, "degree", from, to);
       const full = levels > maxDegree;
@@ -33,10 +44,7 @@ export function truncatedTree<T extends Shaped>(
       const parts = [sumOf(ops, [level(before, 0, 1), ...cut])];
       if (maxDegree > 0) {
         const read = full ? level(before, 0, maxDegree) : before;
-        const written = sumOf(
-          ops,
-          stage.map((block) => blockWrite(ops, block, read, sites)),
-        );
+        const written = writesOfLevels(ops, stage, read, frozenAt(gates));
         if (levels > 1)
           parts.push(ops.add(level(before, 1, levels), level(written, 0, levels - 1)));
         if (!full) {
@@ -45,9 +53,8 @@ export function truncatedTree<T extends Shaped>(
         }
       }
       return ops.concat(parts, "degree");
-    });
-  }
-  return stack;
+    },
+  };
 }
 
 /** `ref_i` of each block of a stage, as one level of a stack; none for the reference zero. */

@@ -101,13 +101,37 @@ test("pieces of any size give the same measures", async () => {
   expect(whole.done).toEqual([degrees]);
   const each = Array.from({ length: degrees }, (_, k) => k + 1);
   for (const [logitsAtOnce, done] of [
-    [0, each],
+    [perDegree, each],
     [2 * perDegree - 1, each],
     [2 * perDegree, [2, 4, 6, 7]],
   ] as const) {
     expect(await at(logitsAtOnce)).toEqual({ measures: whole.measures, done });
   }
 });
+
+test.each([0, 2, 3])(
+  "blocks of %i positions give the same measures but for rounding",
+  async (n) => {
+    for (const family of ["gpt2-untied", "gemma2", "transformer_lens-relu"]) {
+      const model = modelOf(family);
+      const ids = tokenIds([tokens, [8, 1, 26, 0, 13]]);
+      const sum = degreeTerms(reference, model, ids);
+      const logitsAtOnce = 2 * n * model.architecture.vocab;
+      const done: number[] = [];
+      const onDegree = (k: number): void => void done.push(k);
+      const got = await measureTerms(reference, model, ids, sum, { logitsAtOnce, onDegree });
+      const expected = await measureTerms(reference, model, ids, sum);
+      expect(numbersIn(got)).toBeNear(numbersIn(expected), { rtol: 1e-12, atol: 1e-14 });
+      expect(done).toEqual(expected.degrees.map((_, k) => k + 1));
+    }
+  },
+);
+
+/** All numbers of a result, in order. */
+function numbersIn(value: unknown): number[] {
+  if (typeof value === "number") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(numbersIn) : [];
+}
 
 test.each(["llama-biased", "gpt_neox"])(
   "%s: several rows at once are as each alone",

@@ -62,6 +62,7 @@ export function cost(options: { precision?: keyof typeof WIDTH } = {}): CostOps 
   let [flops, matmulFlops, bytesMoved, live, peak] = [0, 0, 0, 0, 0];
   const calls: Record<string, number> = {};
   let scopeOf: Set<Priced> = new Set();
+  const alive = new Set<Priced>();
 
   const count = (name: string, inputs: readonly Shaped[], shape: Shape, work: number): Priced => {
     calls[name] = (calls[name] ?? 0) + 1;
@@ -71,6 +72,7 @@ export function cost(options: { precision?: keyof typeof WIDTH } = {}): CostOps 
     live += out.bytes;
     peak = Math.max(peak, live);
     scopeOf.add(out);
+    alive.add(out);
     return out;
   };
   /** The same memory under other names: free. */
@@ -80,6 +82,11 @@ export function cost(options: { precision?: keyof typeof WIDTH } = {}): CostOps 
   const binary = (name: string, a: Shaped, b: Shaped): Priced => {
     const shape = binaryShape(a.shape, b.shape, name);
     return count(name, [a, b], shape, sizeOf(shape));
+  };
+
+  /** A view lives on what it shows, so that freeing that is the end of it. */
+  const drop = (value: Priced): void => {
+    if (alive.delete(value)) live -= value.bytes;
   };
 
   return {
@@ -154,10 +161,13 @@ export function cost(options: { precision?: keyof typeof WIDTH } = {}): CostOps 
       } finally {
         for (const value of scopeOf) {
           if (kept.has(value)) outer.add(value);
-          else live -= value.bytes;
+          else drop(value);
         }
         scopeOf = outer;
       }
+    },
+    free: (value) => {
+      for (const one of reachable(value)) drop(one as Priced); // others are not alive
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { PairSide, Pairs } from "./fusions.ts";
+import type { Finish, PairSide, Pairs } from "./fusions.ts";
 import type { Ops } from "./ops.ts";
 import { type Axis, axesOf, type Shaped } from "./shape.ts";
 
@@ -41,6 +41,23 @@ export function pairSums<T extends Shaped>(
     return ops.fused.pairSums(weights, right, pairs, size);
   const rows = ops.mul(ops.take(right, pairs.right.axis, pairs.right.ids), weights);
   return ops.put(rows, pairs.left.ids, pairs.left.axis, size);
+}
+
+/** A product, and what is done with its entries: `matmul`, `add`, `mul`, `gate`. */
+export function finishedProduct<T extends Shaped>(
+  ops: Ops<T>,
+  [a, b]: readonly [T, T],
+  over: readonly Axis[],
+  last: readonly Axis[] | undefined,
+  finish: Finish<T>,
+): T {
+  if (ops.fused?.product !== undefined) return ops.fused.product(a, b, over, last, finish);
+  const { shift, factor, activation, onto } = finish;
+  let result = ops.matmul(a, b, over, last);
+  if (shift !== undefined) result = ops.add(result, shift);
+  if (factor !== undefined) result = ops.mul(result, factor);
+  if (activation !== undefined) result = ops.mul(result, ops.gate(result, activation));
+  return onto === undefined ? result : ops.add(onto, result);
 }
 
 function isMatrix({ shape }: Shaped): boolean {

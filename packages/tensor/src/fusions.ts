@@ -1,3 +1,4 @@
+import type { GateKind } from "./gate-kind.ts";
 import type { Axis, Ids, Shaped } from "./shape.ts";
 
 /** Rows along an axis, one for each pair. */
@@ -35,6 +36,18 @@ export interface Fusions<T extends Shaped> {
   pairDots(left: T, right: T, over: readonly Axis[], pairs: Pairs): T;
   /** See `pairSums`: of a vector and a matrix. */
   pairSums(weights: T, right: T, pairs: Pairs, size: number): T;
+  /** See `finishedProduct`: the same bits. Absent on a tape. */
+  product?(
+    a: T,
+    b: T,
+    over: readonly Axis[],
+    last: readonly Axis[] | undefined,
+    finish: Finish<T>,
+  ): T;
+  /** A norm and its denominator, as `center`, `rms` and products give them: the same bits. Undefined where it is none of its. */
+  norm?(a: T, axis: Axis, by: NormBy<T>): Normed<T> | undefined;
+  /** The same by factors `γ / σ`, which have the axis. */
+  normBy?(a: T, axis: Axis, by: FactorBy<T>): T | undefined;
   /** See `adamStep`: the same bits. Absent on a tape. */
   adam?(moments: AdamMoments<T>, gradient: T, factors: AdamFactors): AdamMove<T>;
 }
@@ -48,4 +61,38 @@ export interface AdamMoments<T> {
 /** The moments after a step, and what is to be taken from the parameter. */
 export interface AdamMove<T> extends AdamMoments<T> {
   readonly move: T;
+}
+
+/** What is done with each entry of a product, in this order. */
+export interface Finish<T> {
+  /** Added: a bias. */
+  readonly shift?: T;
+  /** Multiplied with: a gate that is held. */
+  readonly factor?: T;
+  /** The gate of the entry itself, with which it is multiplied. */
+  readonly activation?: GateKind;
+  /** What the result is added to. */
+  readonly onto?: T;
+}
+
+/** A norm that makes its own denominator `√(mean(a²) + eps)`. */
+export interface NormBy<T> {
+  /** Whether the mean is taken away first. */
+  readonly centred: boolean;
+  readonly eps: number;
+  /** Along the axis alone, like the bias. */
+  readonly scale?: T | undefined;
+  readonly bias?: T | undefined;
+}
+
+export interface Normed<T> {
+  readonly normed: T;
+  readonly sigma: T;
+}
+
+/** A norm by factors that are given. */
+export interface FactorBy<T> {
+  readonly centred: boolean;
+  readonly factor: T;
+  readonly bias?: T | undefined;
 }

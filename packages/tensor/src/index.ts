@@ -10,12 +10,17 @@ export {
   isInputError,
   isInternalError,
 } from "./errors.ts";
-export { pairDots, pairSums } from "./fused.ts";
+export { foldOver } from "./fold.ts";
+export { finishedProduct, pairDots, pairSums } from "./fused.ts";
 export type {
   AdamFactors,
   AdamMoments,
   AdamMove,
+  FactorBy,
+  Finish,
   Fusions,
+  NormBy,
+  Normed,
   PairSide,
   Pairs,
 } from "./fusions.ts";

@@ -1,21 +1,10 @@
 import type { Fusions } from "./fusions.ts";
+import type { GateKind } from "./gate-kind.ts";
 import type { Half } from "./half.ts";
 import type { Axis, Ids, Shape, Shaped } from "./shape.ts";
 
+export type { GateKind } from "./gate-kind.ts";
 export type { Ids } from "./shape.ts";
-
-/**
- * An activation function divided by its input, `g(z) = φ(z) / z`, so that `φ(z) = g(z)·z` and `g` can be frozen.
- *
- * | kind | g(z) | φ |
- * |---|---|---|
- * | `relu` | 1 where z > 0, else 0 | ReLU |
- * | `gelu` | ½(1 + erf(z/√2)) | GELU |
- * | `gelu_tanh` | ½(1 + tanh(√(2/π)(z + 0.044715 z³))) | GELU's tanh form |
- * | `quick_gelu` | σ(1.702 z) | |
- * | `silu` | σ(z) | SiLU / swish |
- */
-export type GateKind = "relu" | "gelu" | "gelu_tanh" | "quick_gelu" | "silu";
 
 /**
  * Which keys a query sees: key `j` is visible from query `i` when `j ≤ i + offset`, and,
@@ -127,6 +116,11 @@ export interface Ops<T extends Shaped> {
    * promise, with `tensor/async-scope`: await outside of the scope.
    */
   scope<R>(body: () => R): R;
+  /**
+   * Frees everything reachable from `value` at once; using it afterwards throws. Absent, or without effect, where no
+   * memory is owned; see `foldOver`.
+   */
+  free?(value: unknown): void;
 
   /** Several primitives in one pass, where the interpreter has that; see `pairDots` and `pairSums`. */
   readonly fused?: Fusions<T>;
@@ -174,7 +168,6 @@ export interface Engine<T extends Shaped> extends Ops<T> {
    * Rejects with `tensor/no-axis`, and `tensor/bad-count` where `k` is not a whole number from 1 to the axis' size.
    */
   top(a: T, axis: Axis, k: number): Promise<Top>;
-  /** Frees everything reachable from `value` at once; using it afterwards throws. Without effect where no memory is owned. */
   free(value: unknown): void;
 }
 

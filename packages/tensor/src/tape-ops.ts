@@ -12,7 +12,10 @@ export interface TapeOps<T extends Shaped>
     Pick<Tape<T>, "variable" | "fixed" | "pull" | "axes"> {}
 
 /** The primitives of one operand, and of two. */
-type One = Exclude<keyof Ops<Shaped>, Two | "constant" | "fill" | "concat" | "scope" | "fused">;
+type One = Exclude<
+  keyof Ops<Shaped>,
+  Two | "constant" | "fill" | "concat" | "scope" | "free" | "fused"
+>;
 type Two = "add" | "sub" | "mul" | "div" | "matmul";
 
 /** What a primitive takes besides its operands. */

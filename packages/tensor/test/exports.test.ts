@@ -13,6 +13,8 @@ test("the exported names", () => {
     "axesOf",
     "cost",
     "drawing",
+    "finishedProduct",
+    "foldOver",
     "hostValue",
     "inChunks",
     "inOrder",

@@ -1,4 +1,5 @@
-import { type Axis, type Ops, type Shape, type Shaped, sizeAlong } from "@resolvent/tensor";
+import { type Axis, type Ops, type Shape, type Shaped, sizeAlong, sizeOf } from "@resolvent/tensor";
+import { affine } from "./affine.ts";
 import { softCap } from "./cap.ts";
 import { toFirstLane } from "./lanes.ts";
 import type { AttentionBlock } from "./model.ts";
@@ -24,25 +25,8 @@ export function attention<T extends Shaped>(
   sites: Sites<T>,
 ): T {
   const normed = normedRead(ops, block, read, sites);
+  const mixed = mixedValues(ops, block, normed, sites);
   const byGroup = (x: T): T => ops.split(x, "head", groupsOf(block));
-
-  const pattern = sites.at("pattern", () => {
-    const query = queriesOf(ops, block, normed, sites);
-    const key = keysOf(ops, block, normed, sites);
-    const keys = sizeAlong(key.shape, "key_pos", block.name);
-    const offset = keys - sizeAlong(query.shape, "pos", block.name);
-    const score = sites.at("score", () => {
-      const turned = rotateHeads(ops, block, query, "pos", offset);
-      return scoresOf(ops, block, turned, rotateHeads(ops, block, key, "key_pos"));
-    });
-    const window = block.window === undefined ? {} : { window: block.window };
-    const capped = softCap(ops, block.scoreCap, score);
-    return ops.softmax(capped, "key_pos", { query: "pos", offset, ...window });
-  });
-  const value = valuesOf(ops, block, normed, sites);
-  const mixed = sites.at("mixed", () =>
-    byHead(ops, ops.matmul(byGroup(pattern), value, ["key_pos"], ["pos", ...HEADS, "d_head"])),
-  );
   const { writeNorm, W_O: W, b_O: b } = block;
   const widened = (x: T): T => toFirstLane(ops, block.lanes, x);
   if (!sites.wants("head")) {
@@ -65,6 +49,130 @@ export function attention<T extends Shaped>(
     ["head"],
   );
   return rest === undefined ? sum : ops.add(sum, widened(rest));
+}
+
+/** Values mixed by the pattern: the site `mixed`, `…, pos, head, d_head`. */
+function mixedValues<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  normed: T,
+  sites: Sites<T>,
+): T {
+  const queriesAndKeys = (): Heads<T> => ({
+    query: queriesOf(ops, block, normed, sites),
+    key: keysOf(ops, block, normed, sites),
+  });
+  const seen = sites.wants("pattern") || sites.wants("score");
+  const made = seen ? undefined : queriesAndKeys();
+  const blocks = made === undefined ? 1 : countOfBlocks(made);
+  if (made !== undefined && blocks > 1) {
+    const value = valuesOf(ops, block, normed, sites);
+    return sites.at("mixed", () => mixedByBlocks(ops, block, { ...made, value }, blocks));
+  }
+  const pattern = sites.at("pattern", () => {
+    const heads = made ?? queriesAndKeys();
+    const { offset } = lengthsOf(heads);
+    const score = sites.at("score", () => scoresOf(ops, block, ...turned(ops, block, heads)));
+    return patternOf(ops, block, score, { from: 0, offset, first: 0 });
+  });
+  const value = valuesOf(ops, block, normed, sites);
+  return sites.at("mixed", () => mixedBy(ops, block, pattern, value));
+}
+
+/** Queries and keys before rotation. */
+interface Heads<T> {
+  readonly query: T;
+  readonly key: T;
+}
+
+/** Scores that are held at once where nobody looks at them: 32 MiB in float32. */
+const SCORES_AT_ONCE = 2 ** 23;
+
+/** Queries of a block, about: fewer see fewer keys that lie after them, more make larger products. */
+const QUERIES_AT_ONCE = 256;
+
+/** In how many blocks of queries scores and pattern are made where nobody looks at them: 1 of inputs that are short. */
+function countOfBlocks<T extends Shaped>(heads: Heads<T>): number {
+  const { queries, keys } = lengthsOf(heads);
+  const { query } = heads;
+  const scores = (sizeOf(query.shape) / sizeAlong(query.shape, "d_head", "attention")) * keys;
+  const wanted = Math.max(scores / SCORES_AT_ONCE, queries / QUERIES_AT_ONCE);
+  return queries < 2 * QUERIES_AT_ONCE && scores <= SCORES_AT_ONCE
+    ? 1
+    : Math.min(queries, Math.ceil(wanted));
+}
+
+/**
+ * The same, block by block of queries: scores and pattern are never whole, and not made of keys that no query of the
+ * block sees.
+ */
+function mixedByBlocks<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  { value, ...heads }: Heads<T> & { readonly value: T },
+  count: number,
+): T {
+  const { queries, offset } = lengthsOf(heads);
+  const [query, key] = turned(ops, block, heads);
+  const parts = Array.from({ length: count }, (_, i) => {
+    const [from = 0, to = queries] = [i, i + 1].map((n) => Math.floor((n * queries) / count));
+    const first = block.window === undefined ? 0 : Math.max(0, from + offset + 1 - block.window);
+    const keys = to + offset;
+    const some = (x: T): T => ops.slice(x, "key_pos", first, keys);
+    return ops.scope(() => {
+      const score = scoresOf(ops, block, ops.slice(query, "pos", from, to), some(key));
+      const pattern = patternOf(ops, block, score, { from, offset, first });
+      return mixedBy(ops, block, pattern, some(value));
+    });
+  });
+  return ops.concat(parts, "pos");
+}
+
+/** How many queries and keys there are, and keys before the first query. */
+function lengthsOf<T extends Shaped>({
+  query,
+  key,
+}: Heads<T>): {
+  readonly queries: number;
+  readonly keys: number;
+  readonly offset: number;
+} {
+  const queries = sizeAlong(query.shape, "pos", "attention");
+  const keys = sizeAlong(key.shape, "key_pos", "attention");
+  return { queries, keys, offset: keys - queries };
+}
+
+function turned<T extends Shaped>(
+  ops: Ops<T>,
+  block: AttentionBlock<T>,
+  heads: Heads<T>,
+): [query: T, key: T] {
+  const { offset } = lengthsOf(heads);
+  return [
+    rotateHeads(ops, block, heads.query, "pos", offset),
+    rotateHeads(ops, block, heads.key, "key_pos"),
+  ];
+}
+
+/** The pattern of queries from `from` on and keys from `first` on. */
+function patternOf<T extends Shaped>(
+  ops: Ops<T>,
+  { scoreCap, window }: AttentionBlock<T>,
+  score: T,
+  {
+    from,
+    offset,
+    first,
+  }: { readonly from: number; readonly offset: number; readonly first: number },
+): T {
+  const capped = softCap(ops, scoreCap, score);
+  const mask = { query: "pos", offset: from + offset - first };
+  return ops.softmax(capped, "key_pos", window === undefined ? mask : { ...mask, window });
+}
+
+function mixedBy<T extends Shaped>(ops: Ops<T>, block: AttentionBlock<T>, pattern: T, value: T): T {
+  const grouped = ops.split(pattern, "head", groupsOf(block));
+  return byHead(ops, ops.matmul(grouped, value, ["key_pos"], ["pos", ...HEADS, "d_head"]));
 }
 
 /**
@@ -154,16 +262,4 @@ function byHead<T extends Shaped>(ops: Ops<T>, x: T): T {
 function keyed<T extends Shaped>(ops: Ops<T>, normed: T, W: T, b: T | undefined): T {
   const projected = affine(ops, normed, { W, b }, ["d_model"], ["pos", "kv_head", "d_head"]);
   return ops.rename(projected, { pos: "key_pos" });
-}
-
-/** `x·W + b`, contracted over the named axes. */
-export function affine<T extends Shaped>(
-  ops: Ops<T>,
-  x: T,
-  { W, b }: { readonly W: T; readonly b: T | undefined },
-  over: readonly Axis[],
-  last?: readonly Axis[],
-): T {
-  const product = ops.matmul(x, W, over, last);
-  return b === undefined ? product : ops.add(product, b);
 }

@@ -1,5 +1,5 @@
 import { type Ids, InputError, type Ops, type Shaped, sizeAlong } from "@resolvent/tensor";
-import { affine } from "./attention.ts";
+import { affine } from "./affine.ts";
 import { softCap } from "./cap.ts";
 import { openLanes, toFirstLane } from "./lanes.ts";
 import type { Model } from "./model.ts";

@@ -1,7 +1,7 @@
 export { type AdamOptions, adamStep } from "./adam.ts";
+export { affine } from "./affine.ts";
 export { type AssembleOptions, assembleModel } from "./assemble.ts";
 export {
-  affine,
   attention,
   keysOf,
   queriesOf,
@@ -78,6 +78,7 @@ export { meanValues, runValues } from "./reference-values.ts";
 export { blockWrite, residualStream } from "./residual-stream.ts";
 export { type RotarySpec, rotaryTable } from "./rotary.ts";
 export { type Run, type RunOptions, run } from "./run.ts";
+export { type Companion, runAlong } from "./run-along.ts";
 export { type RunCostOptions, runCost } from "./run-cost.ts";
 export {
   commonRuns,

@@ -51,25 +51,33 @@ export function crossEntropy<T extends Shaped>(ops: Ops<T>, logits: T, targets: 
 /**
  * Mean next-token loss in nats: each position predicts the token after it. A scalar.
  *
- * @throws InputError `transformer/too-short` for fewer than two tokens
+ * @param from position of the first of the logits. Those of some positions alone give their part of the mean, and the
+ *   parts of all add up to it; default 0
+ * @throws InputError `transformer/too-short` where none of the positions has a next token
  */
-export function nextTokenLoss<T extends Shaped>(ops: Ops<T>, logits: T, ids: Ids): T {
-  const { before, after } = shifted(ids);
-  const each = crossEntropy(ops, ops.slice(logits, "pos", 0, before), after);
-  return ops.scale(ops.sum(each, axesOf(after.shape)), 1 / sizeOf(after.shape));
+export function nextTokenLoss<T extends Shaped>(ops: Ops<T>, logits: T, ids: Ids, from = 0): T {
+  const { count, after, all } = shifted(ids, from, sizeAlong(logits.shape, "pos", "nextTokenLoss"));
+  const each = crossEntropy(ops, ops.slice(logits, "pos", 0, count), after);
+  return ops.scale(ops.sum(each, axesOf(after.shape)), 1 / all);
 }
 
-/** All tokens but the first of each row, and how many there are of them. */
-function shifted(ids: Ids): { before: number; after: Ids } {
+/** The tokens after each of `most` positions, as far as there are any, how many positions that is, and targets in all. */
+function shifted(
+  ids: Ids,
+  from: number,
+  most: number,
+): { readonly count: number; readonly after: Ids; readonly all: number } {
   const length = sizeAlong(ids.shape, "pos", "nextTokenLoss");
-  if (length < 2) {
+  const count = Math.min(most, length - 1 - from);
+  if (count < 1) {
     throw new InputError({
       code: "transformer/too-short",
-      message: `A next-token loss needs at least 2 tokens, got ${length}.`,
-      details: { got: length },
+      message: `A next-token loss at position ${from} needs at least ${from + 2} tokens, got ${length}.`,
+      details: { got: length, from },
     });
   }
-  const before = length - 1;
-  const data = ids.data.filter((_, i) => i % length !== 0); // pos is the last axis of token ids
-  return { before, after: { shape: { ...ids.shape, pos: before }, data } };
+  // pos is the last axis of token ids
+  const data = ids.data.filter((_, i) => i % length > from && i % length <= from + count);
+  const shape = { ...ids.shape, pos: count };
+  return { count, after: { shape, data }, all: (sizeOf(ids.shape) / length) * (length - 1) };
 }

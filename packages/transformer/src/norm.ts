@@ -1,4 +1,4 @@
-import type { Axis, Ops, Shaped } from "@resolvent/tensor";
+import type { Axis, Normed, Ops, Shaped } from "@resolvent/tensor";
 import { openLanes } from "./lanes.ts";
 import type { Block, NormWeights } from "./model.ts";
 import type { Site, Sites } from "./sites.ts";
@@ -17,10 +17,21 @@ export function normalize<T extends Shaped>(
   site: Site,
 ): T {
   if (norm === undefined) return x;
-  const centred = norm.kind === "layer" ? ops.center(x, axis) : x;
-  const sigma = sites.at(site, () => sigmaOf(ops, norm, centred, axis));
-  const scaled = ops.mul(centred, factorOf(ops, norm, sigma));
-  return norm.bias === undefined ? scaled : ops.add(scaled, norm.bias);
+  const { eps, scale, bias, deviation } = norm;
+  const centred = norm.kind === "layer";
+  const whole = (): T => (centred ? ops.center(x, axis) : x);
+  let made: Normed<T> | undefined;
+  const sigma = sites.at(site, () => {
+    if (deviation === undefined) made = ops.fused?.norm?.(x, axis, { centred, eps, scale, bias });
+    return made?.sigma ?? sigmaOf(ops, norm, whole(), axis);
+  });
+  // Where the site gives another σ than was made, or holds one, that is what counts.
+  if (made !== undefined && made.sigma === sigma) return made.normed;
+  const factor = factorOf(ops, norm, sigma);
+  const normed = ops.fused?.normBy?.(x, axis, { centred, factor, bias });
+  if (normed !== undefined) return normed;
+  const scaled = ops.mul(whole(), factor);
+  return bias === undefined ? scaled : ops.add(scaled, bias);
 }
 
 /** What a block makes of the stream first: its norm, of the lanes that are open to it. */

@@ -32,18 +32,27 @@ export function residualStream<T extends Shaped>(
   start = 0,
 ): T {
   let stream = embed(ops, model, ids, sites, start);
-  for (const stage of model.stages) {
-    const read = stream;
-    for (const block of stage) {
-      const before = stream;
-      stream = ops.scope(() => {
-        const write = blockWrite(ops, block, read, sites);
-        return {
-          after: sites.at(`${block.name}.after`, () => ops.add(before, write)),
-          held: sites.held,
-        };
-      }).after;
-    }
+  for (const stage of model.stages) stream = afterStage(ops, stage, stream, sites);
+  return stream;
+}
+
+/** The stream behind a stage, all of whose blocks read the one before it. */
+export function afterStage<T extends Shaped>(
+  ops: Ops<T>,
+  stage: readonly Block<T>[],
+  read: T,
+  sites: Sites<T>,
+): T {
+  let stream = read;
+  for (const block of stage) {
+    const before = stream;
+    stream = ops.scope(() => {
+      const write = blockWrite(ops, block, read, sites);
+      return {
+        after: sites.at(`${block.name}.after`, () => ops.add(before, write)),
+        held: sites.held,
+      };
+    }).after;
   }
   return stream;
 }

@@ -56,7 +56,7 @@ export function recordedStream<T extends Shaped>(
   const shared = sharedRun(ops, model, ids, chosen);
   if (shared === undefined) {
     const residual = residualStream(ops, model, ids, recording(plainSites<T>(), chosen, trace));
-    note(model, ids, chosen);
+    noteRun(model, ids, chosen);
     return residual;
   }
   // A copy each, since who asked frees what it got.
@@ -79,7 +79,12 @@ export function sharedRun<T extends Shaped>(
   return run?.sites.every((site) => run.trace.has(site) || !chosen(site)) ? run : undefined;
 }
 
-function note<T extends Shaped>(model: Model<T>, ids: Ids, chosen: (site: Site) => boolean): void {
+/** Writes down, where somebody asked for that, that a plain run was made and what of it was kept. */
+export function noteRun<T extends Shaped>(
+  model: Model<T>,
+  ids: Ids,
+  chosen: (site: Site) => boolean,
+): void {
   const notes = noting.get(model);
   if (notes === undefined) return;
   const key = keyOf(ids);

@@ -130,6 +130,6 @@ export function heldAt<T, V>(
       const gate = gates.get(site);
       return gate === undefined ? compute() : hold(gate, site);
     },
-    wants: () => false,
+    wants: (site) => gates.has(site),
   };
 }

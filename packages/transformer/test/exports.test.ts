@@ -75,6 +75,7 @@ test("what the package exports", () => {
     "rotaryTable",
     "rotateHeads",
     "run",
+    "runAlong",
     "runCost",
     "runValues",
     "scoresOf",

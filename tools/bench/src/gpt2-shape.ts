@@ -1,6 +1,6 @@
 /** A model of GPT-2 small's shape with random weights: for benchmarks, where only time is measured. */
 import type { Cpu } from "@resolvent/cpu";
-import { sizeOf } from "@resolvent/tensor";
+import { type Shape, sizeOf } from "@resolvent/tensor";
 import { assembleModel, type Model } from "@resolvent/transformer";
 import { randomNumbers } from "./random.ts";
 
@@ -8,7 +8,7 @@ const CONTEXT = 1024;
 export const VOCAB = 50_257;
 
 /** 12 layers, 24 blocks. */
-const config = {
+export const config: Readonly<Record<string, string | number>> = {
   model_type: "gpt2",
   n_layer: 12,
   n_head: 12,
@@ -18,12 +18,17 @@ const config = {
 };
 
 export function randomModel(engine: Cpu): Model<ReturnType<Cpu["fill"]>> {
+  const weights = randomWeights();
+  return assembleModel(engine, config, (name, shape) =>
+    engine.constant(shape, weights(name, shape)),
+  );
+}
+
+/** Numbers for the weights of the model, the same every time. */
+export function randomWeights(): (name: string, shape: Shape) => Float32Array {
   const random = randomNumbers();
-  return assembleModel(engine, config, (name, shape) => {
+  return (name, shape) => {
     const scale = /ln_.*weight$/.test(name);
-    const numbers = Float32Array.from({ length: sizeOf(shape) }, () =>
-      scale ? 1 : 0.07 * random(),
-    );
-    return engine.constant(shape, numbers);
-  });
+    return Float32Array.from({ length: sizeOf(shape) }, () => (scale ? 1 : 0.07 * random()));
+  };
 }

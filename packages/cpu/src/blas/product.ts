@@ -1,4 +1,5 @@
 import { countOf, type Loop, swapped } from "@resolvent/tensor/rules";
+import type { Finishing } from "../finish.ts";
 import { kernels } from "../kernels.ts";
 import type { Machine } from "../machine.ts";
 import type { Plan } from "../plan.ts";
@@ -52,12 +53,18 @@ interface Inner {
  * one over terms make a product of matrices; all other loops go around it. How it is cut into blocks depends
  * on its shape only, not on the number of threads.
  *
- * @returns whether it was computed
+ * @param then done block by block, where blocks are lines of the result
+ * @returns undefined where it was not computed, else whether it is finished
  */
-export function multiplyNatively(machine: Machine, plan: Plan, c: CpuTensor): boolean {
+export function multiplyNatively(
+  machine: Machine,
+  plan: Plan,
+  c: CpuTensor,
+  then?: Finishing,
+): { readonly finished: boolean } | undefined {
   let { a, b } = plan;
   let inner = innerOf(plan);
-  if (inner === undefined) return false;
+  if (inner === undefined) return undefined;
   if (needsTransposing(inner)) {
     [a, b] = [b, a];
     inner = transposed(inner);
@@ -72,13 +79,16 @@ export function multiplyNatively(machine: Machine, plan: Plan, c: CpuTensor): bo
   const work = Math.min(m, blockM) * Math.min(n, blockN) * k * countOf(sums);
   // Nanoseconds for a multiplication and addition, of a core with 256-bit vectors.
   const cost = work * machine.width * (thin ? 0.016 : 0.004);
+  const lines = batches.length === 0 && (m === 1 || row.steps[1] === n);
+  const finish = lines && then?.fits(n) ? then.args(n) : undefined;
+  const loops = [...batches, ...sums].flatMap(({ size, steps }) => [size, ...steps]);
   machine.run(kernels.native, blocks * countOf(batches), cost, [
     ...[machine.at(a), machine.at(b), c.start, m, n, k, thin ? 1 : 0],
     ...[row.steps[0], term.steps[0], term.steps[1], column.steps[0], row.steps[1], column.steps[1]],
-    ...[blockM, blockN, batches.length, sums.length],
-    ...[...batches, ...sums].flatMap(({ size, steps }) => [size, ...steps]),
+    ...[blockM, blockN, batches.length, sums.length, finish === undefined ? 0 : 18 + loops.length],
+    ...[...loops, ...(finish ?? [])],
   ] as number[]); // rows and columns have two steps, terms two
-  return true;
+  return { finished: finish !== undefined };
 }
 
 /** The choice of loops that does most in one call, where that is enough. */
