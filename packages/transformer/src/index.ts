@@ -1,4 +1,5 @@
 export { type AdamOptions, adamStep } from "./adam.ts";
+export { architectureOf } from "./architecture-of.ts";
 export { type AssembleOptions, assembleModel } from "./assemble.ts";
 export {
   affine,
@@ -35,7 +36,6 @@ export {
 export { siteNames } from "./known-sites.ts";
 export { type Lanes, openLanes, toFirstLane } from "./lanes.ts";
 export {
-  architectureOf,
   type LoadOptions,
   loadModel,
   type ModelOutline,
@@ -126,8 +126,8 @@ export {
 export { type TensorLayout, type TensorPlace, tensorLayout } from "./tensor-layout.ts";
 export { showBytes } from "./tokenizer/bytes.ts";
 export { loadTokenizer } from "./tokenizer/load.ts";
-export { tokenizerOf } from "./tokenizer/pipeline.ts";
 export type { TextLosses, Tokenizer } from "./tokenizer/tokenizer.ts";
+export { tokenizerOf } from "./tokenizer/tokenizer-of.ts";
 export {
   type StoredRun,
   type StoredValue,
