@@ -12,14 +12,37 @@ const isolated = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/**
+ * What a page or a worker starts with is one file: it would be cut by which parts that are loaded later have modules of it
+ * too, into dozens of files, which compress worse.
+ */
+const start = { name: "start", tags: ["$initial" as const], priority: 1 };
+/** What the first screen asks of the worker, likewise. */
+const first = {
+  name: "first",
+  test: /packages\/(?:paths\/src\/|expansion\/src\/(?:analyses\/)?expand)/,
+};
+const cutInto = (groups: readonly (typeof start | typeof first)[]) => ({
+  output: { codeSplitting: { groups: [...groups] } },
+});
+
 export default defineConfig({
   // From any path: nothing is named from the root.
   base: "./",
   plugins: [svelte(), virtualModules() as Plugin, notices.page() as Plugin],
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
-  worker: { format: "es", plugins: () => [virtualModules() as Plugin, notices.worker() as Plugin] },
+  worker: {
+    format: "es",
+    rolldownOptions: cutInto([start, first]),
+    plugins: () => [virtualModules() as Plugin, notices.worker() as Plugin],
+  },
   server: { headers: isolated },
   preview: { headers: isolated },
-  build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: {
+    target: "es2023",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rolldownOptions: cutInto([start, first]),
+  },
 });

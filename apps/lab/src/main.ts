@@ -3,7 +3,8 @@ import "./frame.css";
 import "./view/screen.css";
 import "virtual:figures.css";
 import { errorOf, type Findings } from "@resolvent/analysis/remote";
-import { hydrate, mount } from "svelte";
+import { mount } from "svelte";
+import { comeAlive } from "./come-alive.ts";
 import { workerConnection } from "./connection.ts";
 import { machineConnection, tokenOf } from "./machine-connection.ts";
 import { Contributed } from "./state/contributed.ts";
@@ -60,9 +61,15 @@ lab.engines = engines;
 if (token === undefined) lab.contributed = contributed;
 const embed = embedOf(window.location.search);
 if (embed === undefined) {
-  // A server for development sends no first screen.
-  const show = target.hasChildNodes() ? hydrate : mount;
-  show(App, { target, props: { lab } });
+  void comeAlive(
+    target,
+    lab,
+    (place) => mount(App, { target: place, props: { lab } }),
+    () => {
+      // It loads while the screen is made.
+      if (token === undefined) page.describe().catch(() => {}); // whoever needs it asks again
+    },
+  ).then(() => lab.follow(window));
 } else {
   if ("panel" in embed) {
     lab.embedded = embed.panel;
@@ -72,5 +79,5 @@ if (embed === undefined) {
   target.replaceChildren();
   mount(Embedded, { target, props: { lab, embed } });
   document.documentElement.removeAttribute("data-embed"); // what hid the first screen
+  lab.follow(window);
 }
-lab.follow(window);

@@ -2,14 +2,13 @@ import type { Axis, Engine, LinearAlgebra, RotaryTable, Tensor } from "@resolven
 import { checkShape, constantShape, renameShape, splitShape } from "@resolvent/tensor/rules";
 import { adam } from "./adam.ts";
 import type { MemoryUse } from "./allocator.ts";
-import { type Blas, useBlas } from "./blas/choice.ts";
-import { lapackLinearAlgebra } from "./blas/lapack-linear-algebra.ts";
+import type { Blas } from "./blas/choice.ts";
 import { arrange, broadcast, concat, fill, join, put, slice, take } from "./copy.ts";
 import { inFull } from "./half.ts";
-import { createLinearAlgebra } from "./linear-algebra/linear-algebra.ts";
 import type { Machine, Wide } from "./machine.ts";
 import { map, zip } from "./map.ts";
 import { matmul } from "./matmul.ts";
+import { inNode } from "./module.ts";
 import { norm, normBy } from "./norm.ts";
 import { pairDots, pairSums } from "./pairs.ts";
 import { type Angles, rotary } from "./rotary.ts";
@@ -49,11 +48,9 @@ export interface Cpu extends Engine<CpuTensor> {
  *   `cpu/wrong-blas`
  */
 export async function createCpu(options: CpuOptions = {}): Promise<Cpu> {
-  const { machine, native, choice } = await startMachine(options);
+  const { machine, useBlas } = await startMachine(options);
   try {
-    return engineOf(machine, native && useBlas(machine, native, choice), () =>
-      decompositions(options),
-    );
+    return engineOf(machine, useBlas(), () => decompositions(options));
   } catch (error) {
     await machine.pool.close();
     throw error;
@@ -66,14 +63,22 @@ async function decompositions({ blas, threads }: CpuOptions): Promise<LinearAlge
     ...(blas !== undefined && { blas }),
     ...(threads !== undefined && { threads }),
   };
-  return lapackLinearAlgebra(options) ?? (await createLinearAlgebra());
+  const lapack =
+    inNode() || blas !== undefined ? await import("./blas/lapack-linear-algebra.ts") : undefined;
+  return lapack?.lapackLinearAlgebra(options) ?? (await ownDecompositions());
+}
+
+/** The engine's own, which are loaded when somebody decomposes a matrix. */
+async function ownDecompositions(): Promise<LinearAlgebra> {
+  const { createLinearAlgebra } = await import("./linear-algebra/linear-algebra.ts");
+  return await createLinearAlgebra();
 }
 
 /** The operations on a machine. */
 export function engineOf(
   machine: Machine,
   blas?: Blas,
-  decompose: () => Promise<LinearAlgebra> = createLinearAlgebra,
+  decompose: () => Promise<LinearAlgebra> = ownDecompositions,
 ): Cpu {
   const angles = new WeakMap<RotaryTable, Angles>();
   const anglesOf = (table: RotaryTable): Angles => {

@@ -17,6 +17,11 @@ export function nodeModule<
     : undefined;
 }
 
+/** Whether this is Node, which has libraries of the system. */
+export function inNode(): boolean {
+  return nodeModule("node:os") !== undefined;
+}
+
 // Written out one by one, so that bundlers find them.
 function address(precision: Precision, relaxed: boolean): URL {
   if (precision === "f32") {

@@ -1,8 +1,8 @@
 import { InputError, type Precision } from "@resolvent/tensor";
-import { type BlasChoice, blasChoice, nativeFor } from "./blas/choice.ts";
+import type { Blas } from "./blas/choice.ts";
 import type { Native } from "./blas/native.ts";
 import { Machine, type Wide } from "./machine.ts";
-import { loadModule, nodeModule } from "./module.ts";
+import { inNode, loadModule, nodeModule } from "./module.ts";
 import { FIRST_FREE, Pool } from "./pool.ts";
 import { fastestTile } from "./probe.ts";
 
@@ -65,7 +65,8 @@ export interface CpuOptions {
 export interface Started {
   readonly machine: Machine;
   readonly native: Native | undefined;
-  readonly choice: BlasChoice;
+  /** Gives the machine the use of the library, where it computes right and is faster, or was asked for. */
+  readonly useBlas: () => Blas | undefined;
 }
 
 /**
@@ -76,8 +77,11 @@ export async function startMachine(options: CpuOptions): Promise<Started> {
   const { precision = "f32" } = options;
   const threads = whole("threads", options.threads ?? defaultThreads(), 1, MOST_THREADS);
   if (options.limit !== undefined) whole("limit", options.limit, SMALLEST_LIMIT, LARGEST_LIMIT);
-  const choice = blasChoice(options.blas);
-  const native = nativeFor(choice);
+  // What finds libraries of the system is for Node, and no part of what a page loads.
+  const libraries =
+    inNode() || options.blas !== undefined ? await import("./blas/choice.ts") : undefined;
+  const choice = libraries?.blasChoice(options.blas);
+  const native = choice && libraries?.nativeFor(choice);
   const widened = await wideKernels(options.wide)?.(precision);
   const module = widened?.module ?? (await loadModule(precision));
   const { memory, limit } = makeMemory(options.limit === undefined ? LIMITS : [options.limit]);
@@ -86,7 +90,9 @@ export async function startMachine(options: CpuOptions): Promise<Started> {
   const machine = new Machine(memory, pool, precision, limit);
   machine.tile = widened?.tile ?? fastestTile(machine);
   machine.wide = widened?.wide;
-  return { machine, native, choice };
+  const useBlas = (): Blas | undefined =>
+    libraries && choice && native && libraries.useBlas(machine, native, choice);
+  return { machine, native, useBlas };
 }
 
 /** A memory that may grow to the first of some limits which the system grants. */

@@ -1,15 +1,15 @@
 import { type AnyAnalysis, overPrompts } from "@resolvent/analysis";
-import { expand } from "./analyses/expand.ts";
 import { interactionAnalysis } from "./analyses/interactions.ts";
 import { lens } from "./analyses/lens.ts";
 import { qk } from "./analyses/qk.ts";
 import { series } from "./analyses/series.ts";
+import { expandAnalyses } from "./expand-analyses.ts";
 
 export type { QkResult, ScorePair } from "./analyses/qk-result.ts";
 
 /** The analyses of this package, in the order of a list of commands. */
 export const expansionAnalyses: readonly AnyAnalysis[] = [
-  overPrompts(expand),
+  ...expandAnalyses,
   overPrompts(qk),
   series,
   interactionAnalysis,

@@ -142,8 +142,10 @@ async function predictions<T extends Shaped>(
       engine,
       () => truthAt(engine, subject, block),
       async (truth) => {
-        const likeliest = await likeliestTokens(engine, truth.logits, axesOf(ids.shape));
-        const [[part = 0]] = await readTogether(engine, [truth.loss]);
+        const [likeliest, [[part = 0]]] = await Promise.all([
+          likeliestTokens(engine, truth.logits, axesOf(ids.shape)),
+          readTogether(engine, [truth.loss]),
+        ]);
         loss += part;
         for (const piece of piecesOf(subject, block, logitsAtOnce)) {
           for (const variant of piece.variants) {

@@ -1,6 +1,6 @@
 import type { WriteFile } from "@resolvent/analysis";
 import type { Folder, ReadOptions } from "@resolvent/weights";
-import { checkpointSha256, newSha256, type Sha256 } from "@resolvent/weights/hub";
+import { checkpointSha256, newSha256, type Sha256 } from "@resolvent/weights/hash";
 import type { MergeOptions } from "./merge-tensor.ts";
 import { besideWeights, type WrittenMerge } from "./merged-files.ts";
 import type { OpenMergeModel } from "./model.ts";

@@ -137,6 +137,6 @@ function exactly(own: Open, beside: Beside, { precision }: Pick<Wanted, "precisi
 }
 
 async function hashOf(checkpoint: Awaited<ReturnType<typeof openCheckpoint>>): Promise<string> {
-  const { checkpointSha256 } = await import("@resolvent/weights/hub"); // for those only who opened without
+  const { checkpointSha256 } = await import("@resolvent/weights/hash"); // for those only who opened without
   return await checkpointSha256(checkpoint);
 }

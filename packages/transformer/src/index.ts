@@ -1,5 +1,6 @@
 export { type AdamOptions, adamStep } from "./adam.ts";
 export { affine } from "./affine.ts";
+export { architectureOf } from "./architecture-of.ts";
 export { type AssembleOptions, assembleModel } from "./assemble.ts";
 export {
   attention,
@@ -35,7 +36,6 @@ export {
 export { siteNames } from "./known-sites.ts";
 export { type Lanes, openLanes, toFirstLane } from "./lanes.ts";
 export {
-  architectureOf,
   type LoadOptions,
   loadModel,
   type ModelOutline,
@@ -127,8 +127,8 @@ export {
 export { type TensorLayout, type TensorPlace, tensorLayout } from "./tensor-layout.ts";
 export { showBytes } from "./tokenizer/bytes.ts";
 export { loadTokenizer } from "./tokenizer/load.ts";
-export { tokenizerOf } from "./tokenizer/pipeline.ts";
 export type { TextLosses, Tokenizer } from "./tokenizer/tokenizer.ts";
+export { tokenizerOf } from "./tokenizer/tokenizer-of.ts";
 export {
   type StoredRun,
   type StoredValue,

@@ -13,11 +13,10 @@ import {
   type Folder,
   type RawTensor,
 } from "@resolvent/weights";
-import { checkpointSha256 } from "@resolvent/weights/hub";
+import { checkpointSha256 } from "@resolvent/weights/hash";
 import type { Get } from "./families/family.ts";
-import { readConfig } from "./families/index.ts";
 import { finiteCheck } from "./finite.ts";
-import type { Architecture, Block, Model, Stages } from "./model.ts";
+import type { Block, Model, Stages } from "./model.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { getFrom, refuseUnused, type Source } from "./stored-tensors.ts";
 import { streamed } from "./stream.ts";
@@ -157,11 +156,6 @@ function mayWiden<T extends Shaped>(engine: Engine<T>, parts: Parts, stream: boo
   const plans = weightPlans(sizesOf(parts), engine.precision);
   const widened = plans.find((plan) => plan.widen && plan.stream === stream);
   return widened === undefined || widened.bytes <= SHARE * (limit - used);
-}
-
-/** The architecture that a config.json describes. */
-export function architectureOf(config: Readonly<Record<string, unknown>>): Architecture {
-  return readConfig(config).architecture;
 }
 
 interface Streaming<T> {

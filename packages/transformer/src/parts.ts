@@ -1,6 +1,7 @@
 import { InputError } from "@resolvent/tensor";
 import { type Checkpoint, type Folder, openCheckpoint } from "@resolvent/weights";
-import { type ReadConfig, readConfig } from "./families/index.ts";
+import { loadConfig } from "./families/loaded.ts";
+import type { ReadConfig } from "./families/read-config.ts";
 import { generationEnds, readJson } from "./files.ts";
 import { sameNumbers } from "./tied.ts";
 import { someNames, type Warning } from "./warning.ts";
@@ -14,7 +15,7 @@ export interface Parts extends ReadConfig {
 /**
  * Reads config.json, the headers of the weights, and generation_config.json.
  *
- * @throws InputError `transformer/no-config`, what `readConfig` and `openCheckpoint` throw
+ * @throws InputError `transformer/no-config`, what `loadConfig` and `openCheckpoint` throw
  */
 export async function openParts(folder: Folder, signal: AbortSignal | undefined): Promise<Parts> {
   const config = await readJson(folder, "config.json", { signal });
@@ -26,7 +27,7 @@ export async function openParts(folder: Folder, signal: AbortSignal | undefined)
       details: { folder: folder.name },
     });
   }
-  const read = readConfig(config);
+  const read = await loadConfig(config);
   const checkpoint = await openCheckpoint(folder, { signal });
   const prefix = prefixOf(read, checkpoint);
   const tie = await tieOf(read, checkpoint, prefix, signal);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import * as hash from "../src/hash.ts";
 import * as hub from "../src/hub/index.ts";
 import * as weights from "../src/index.ts";
 import * as node from "../src/node/index.ts";
@@ -41,11 +42,10 @@ test("what the package exports", () => {
     "widenF16",
     "writeSafetensors",
   ]);
+  expect(Object.keys(hash).sort()).toEqual(["checkpointSha256", "newSha256"]);
   expect(Object.keys(hub).sort()).toEqual([
-    "checkpointSha256",
     "hubBlobs",
     "hubFolder",
-    "newSha256",
     "removeStoredRepo",
     "storedRepos",
   ]);

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { checkpointSha256 as pureSha256 } from "../src/hub/index.ts";
+import { checkpointSha256 as pureSha256 } from "../src/hash.ts";
 import {
   type ByteSource,
   blobSource,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkpointSha256 } from "../src/hub/index.ts";
+import { checkpointSha256 } from "../src/hash.ts";
 import {
   blobSource,
   encodeNumbers,

@@ -14,7 +14,7 @@ import { askWorker } from "./lab/asked.ts";
 import { firstViewPart, gathered, type Part, pageBytes } from "./lab/chunks.ts";
 import { labReport, type Time } from "./lab/report.ts";
 import { type Scene, scenesOf } from "./lab/scenes.ts";
-import { DIST, served } from "./lab/served.ts";
+import { DIST, EMPTY, served } from "./lab/served.ts";
 import { longestTask, watch } from "./lab/watched.ts";
 import { withSection } from "./torch/table.ts";
 
@@ -63,12 +63,12 @@ try {
 }
 
 /** A page of its own, which nothing of another has warmed. */
-async function opened(fragment = ""): Promise<Page> {
+async function opened(at = ""): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   page.on("pageerror", (error) => console.error(String(error)));
   await page.addInitScript(watch);
-  await page.goto(`${server.address}${fragment}`);
+  await page.goto(`${server.address}${at}`);
   return page;
 }
 
@@ -78,8 +78,17 @@ async function idle(page: Page): Promise<void> {
   await page.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
 }
 
+/** When something was painted first, in milliseconds from when the page was asked for. */
+async function firstPaint(page: Page): Promise<number> {
+  const paint = await page.waitForFunction(
+    () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+  );
+  return (await paint.jsonValue()) ?? Number.NaN;
+}
+
 /** From a page that was never there to a path that was taken away. */
 async function started(on: Browser): Promise<{ times: readonly Time[]; parts: readonly Part[] }> {
+  const empty: number[] = [];
   const paints: number[] = [];
   const lives: number[] = [];
   const checks: number[] = [];
@@ -87,14 +96,14 @@ async function started(on: Browser): Promise<{ times: readonly Time[]; parts: re
   const tasks: number[] = [];
   let parts: readonly Part[] = [];
   for (let round = 0; round < rounds; round++) {
+    // In turn, so that both have the same of what else the machine does.
+    const nothing = await opened(EMPTY);
+    empty.push(await firstPaint(nothing));
+    await nothing.context().close();
     const page = await opened();
     await page.waitForFunction(() => globalThis.benchWatch.live !== null);
-    const { paint, live } = await page.evaluate(() => ({
-      paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
-      live: globalThis.benchWatch.live,
-    }));
-    paints.push(paint ?? Number.NaN);
-    lives.push(live ?? Number.NaN);
+    paints.push(await firstPaint(page));
+    lives.push((await page.evaluate(() => globalThis.benchWatch.live)) ?? Number.NaN);
     starts.push(await longestTask(page));
     const at = performance.now();
     await page.locator(".list tbody tr").nth(2).click();
@@ -117,7 +126,12 @@ async function started(on: Browser): Promise<{ times: readonly Time[]; parts: re
   parts = await partsOf(on);
   return {
     times: [
+      { what: "first paint of an empty page: the browser alone", rounds: empty, goal: null },
       { what: "first paint of the static first view", rounds: paints, goal: 300 },
+      {
+        ...{ what: "the same, less that of the empty page before it", goal: null },
+        rounds: paints.map((paint, i) => paint - (empty[i] ?? Number.NaN)),
+      },
       { what: "live on `tales`: the worker has answered", rounds: lives, goal: 1000 },
       { what: "the third path taken away, from the click", rounds: checks, goal: null },
       { what: "longest task until live", rounds: starts, goal: 100 },

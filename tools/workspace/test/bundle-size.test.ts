@@ -26,8 +26,8 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   "attention/analyses": [30700, "all of the package with its answers and views"],
   cpu: [
-    25400,
-    "the engine and its decompositions; kernels are files of their own, BLAS is not bundled",
+    29500,
+    "the engine; in chunks of their own, which compress worse, decompositions and what finds libraries of the system; kernels are files, BLAS is not bundled",
   ],
   "cpu/wide": [14100, "a second set of kernels, made where it is used"],
   dictionary: [
@@ -66,6 +66,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
     "blocks of transformer, nodes, nearest names, and all derivatives of tensor; nothing that loads models",
   ],
   "expansion/analyses": [56100, "all of the package with its answers and views"],
+  "expansion/analyses/expand": [32300, "one analysis with its answers and views"],
   "expansion/presentations": [
     4970,
     "tables, views and sentences of runs by degree and of scores; nothing that computes them",
@@ -113,8 +114,8 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   "paths/analyses": [46900, "all of the package with its answers and views"],
   "paths/presentations": [4100, "tables, views and sentences of paths; nothing that finds them"],
   resolvent: [
-    324000,
-    "loading, families and tokenizers: what a page needs to run a model; no schemas; in chunks of their own the engines, of which gpu.js is half of all, and what unpacks and permutes variants of bundled models",
+    338000,
+    "loading, families and tokenizers: what a page needs to run a model; no schemas; in chunks of their own, which compress worse, the engines, of which gpu.js is half of all, each family, patterns, decompositions, and what unpacks and permutes variants of bundled models",
   ],
   "resolvent/analyses": [
     30600,
@@ -145,6 +146,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   "weights/npz": [5900, "the reader of zip, and of arrays"],
   "weights/torch": [7700, "the same reader of zip, and of pickles as data"],
+  "weights/hash": [3760, "a SHA-256"],
   "weights/hub": [15800, "what fetches models and keeps them in the browser's storage"],
 };
 

@@ -66,6 +66,9 @@ export interface Done {
   readonly see?: { readonly words: string; readonly go: () => void };
 }
 
+/** Pieces of the first screen: the sentence and its four panels. */
+export const PIECES = 5;
+
 /** What a lab may be given beside whoever answers it. */
 export interface LabOptions {
   /** Tells whoever runs analyses where a model of the user's own is; absent where it has files of its own. */
@@ -119,6 +122,8 @@ export class Lab {
   own: { readonly names: readonly string[] } | null = $state.raw(null);
   /** Models that were made in this page, as far as they were looked up. */
   made: readonly MadeModel[] = $state.raw([]);
+  /** Pieces of the first screen that are there, in their order: while it is made, they come one after the other. */
+  pieces: number = $state(PIECES);
   /** Whether its scripts run: before, the page is a picture. */
   live: boolean = $state(false);
   /** What computes, where it can be chosen. */

@@ -1,8 +1,8 @@
 import { failureOf } from "@resolvent/analysis/remote";
 import { isInputError } from "@resolvent/tensor";
 import { blobSource, memoryFolder, openCheckpoint, urlFolder } from "@resolvent/weights";
+import { checkpointSha256 } from "@resolvent/weights/hash";
 import {
-  checkpointSha256,
   type HubOptions,
   hubBlobs,
   hubFolder,

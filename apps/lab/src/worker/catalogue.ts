@@ -13,6 +13,9 @@ export interface Catalogued extends AnalysisDescription {
 export async function catalogue(): Promise<readonly Catalogued[]> {
   const entries: Catalogued[] = [];
   for (const [home, analyses] of Object.entries(homes))
-    for (const analysis of await analyses()) entries.push({ ...describeAnalysis(analysis), home });
+    for (const analysis of await analyses()) {
+      if (entries.some(({ name }) => name === analysis.name)) continue;
+      entries.push({ ...describeAnalysis(analysis), home });
+    }
   return entries;
 }

@@ -2,9 +2,13 @@ import type { AnyAnalysis, AnyFilesAnalysis, AnyOutlineAnalysis } from "@resolve
 
 type Analyses = readonly (AnyAnalysis | AnyOutlineAnalysis)[];
 
-/** Where analyses come from, in the order of their list: each is loaded when one of its analyses is asked for. */
+/**
+ * Where analyses come from, in the order of their list: each is loaded when one of its analyses is asked for. What is in
+ * two is of the first: the first screen needs one of a package with many.
+ */
 export const homes: Readonly<Record<string, () => Promise<Analyses>>> = {
   paths: async () => (await import("@resolvent/paths/analyses")).pathsAnalyses,
+  expand: async () => (await import("@resolvent/expansion/analyses/expand")).expandAnalyses,
   expansion: async () => (await import("@resolvent/expansion/analyses")).expansionAnalyses,
   patching: async () => (await import("@resolvent/patching/analyses")).patchingAnalyses,
   attention: async () => (await import("@resolvent/attention/analyses")).attentionAnalyses,

@@ -22,7 +22,7 @@ import {
   weightPlans,
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint, readOnThread } from "@resolvent/weights";
-import { checkpointSha256 } from "@resolvent/weights/hub";
+import { checkpointSha256 } from "@resolvent/weights/hash";
 import type { AnyEngine } from "resolvent";
 
 /** What an engine can hold of one model and its intermediates. */
@@ -30,6 +30,9 @@ const ENGINE_BYTES = 2 ** 32;
 
 /** Weights up to this stay on their engine between runs: of small models, so that a run starts at once. */
 const KEPT_BYTES = 2 ** 28;
+
+/** Weights up to this are loaded before anybody asks for a run: of the models that are bundled. */
+const READY_BYTES = 2 ** 24;
 
 /** What runs take that are kept for the next view of the same text, beside such weights. */
 const RUNS_BYTES = 2 ** 27;
@@ -47,10 +50,19 @@ interface Open {
   readonly close: () => Promise<void>;
 }
 
+/** How a model is loaded. */
+interface Loads {
+  readonly precision: Precision;
+  readonly hash: boolean;
+  readonly plan: WeightPlan;
+}
+
 /** Models by name, found and loaded when they are first asked for. */
 export interface KeptModels {
   /** The model of that name, its headers and its tokenizer read. */
   find(name: string): Promise<FoundModel>;
+  /** Loads a small model onto its engines, f32 and f64, so that the first run begins at once; others it leaves. */
+  ready(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -102,11 +114,7 @@ export function keptModels({
   const load = async (
     folder: Folder,
     name: string,
-    {
-      precision,
-      hash,
-      plan,
-    }: { readonly precision: Precision; readonly hash: boolean; readonly plan: WeightPlan },
+    { precision, hash, plan }: Loads,
   ): Promise<Open> => {
     const { stream, widen } = plan;
     const engine = await start({ precision, ...(threads !== undefined && { threads }) });
@@ -125,6 +133,13 @@ export function keptModels({
       await close();
       throw error;
     }
+  };
+  /** Loads a model that stays. */
+  const keep = async (folder: Folder, name: string, own: Loads): Promise<Open> => {
+    const on = load(folder, name, own);
+    open.set(own.precision, { model: name, on });
+    on.catch(() => open.delete(own.precision));
+    return await on;
   };
   const find = async (name: string): Promise<FoundModel> => {
     const folder = await folderOf(name);
@@ -177,18 +192,13 @@ export function keptModels({
           await closeOthers(name);
           const before = open.get(precision);
           if (before !== undefined) return await lent(await before.on, runs, work);
-          const on = load(folder, name, own);
-          if (!stays) {
-            const { loaded, close } = await on;
-            try {
-              return await work(loaded);
-            } finally {
-              await close();
-            }
+          if (stays) return await lent(await keep(folder, name, own), runs, work);
+          const { loaded, close } = await load(folder, name, own);
+          try {
+            return await work(loaded);
+          } finally {
+            await close();
           }
-          open.set(precision, { model: name, on });
-          on.catch(() => open.delete(precision));
-          return await lent(await on, runs, work);
         },
       };
     };
@@ -237,12 +247,23 @@ export function keptModels({
     known.set(noted, own);
     return noted;
   };
+  const foundOnce = async (name: string): Promise<FoundModel> => {
+    const kept = found.get(name) ?? find(name);
+    found.set(name, kept);
+    kept.catch(() => found.delete(name)); // it may be there the next time
+    return await kept;
+  };
   return {
-    find: async (name) => {
-      const kept = found.get(name) ?? find(name);
-      found.set(name, kept);
-      kept.catch(() => found.delete(name)); // it may be there the next time
-      return noting(await kept);
+    find: async (name) => noting(await foundOnce(name)),
+    ready: async (name) => {
+      const own = known.get(await foundOnce(name));
+      for (const precision of ["f32", "f64"] as const) {
+        // Whoever asks meanwhile has opened one.
+        if (own === undefined || [...open.values()].some(({ model }) => model !== name)) return;
+        const plan = planFor(own.outline, precision, { peakBytes: 0, layers: true });
+        if (plan.bytes > READY_BYTES) return;
+        if (!open.has(precision)) await keep(own.folder, name, { precision, hash: true, plan });
+      }
     },
     close: () => closeOthers(),
   };

@@ -1,9 +1,7 @@
 import { InputError } from "@resolvent/tensor";
 import { type Folder, urlFolder } from "@resolvent/weights";
-import { hubFolder } from "@resolvent/weights/hub";
 import { findFolder } from "resolvent";
 import { hubModel, isFilesName } from "../state/own-names.ts";
-import { madeFolder } from "../storage/made-models.ts";
 import { filesFolder, type Place } from "./named-files.ts";
 
 /** Models of the page by name: those that are bundled, those that it was told of, and those that are stored. */
@@ -21,10 +19,16 @@ export function placesOf(bundled: (name: string) => boolean): {
       if (told !== undefined) return told;
       // Whoever opens a link has not asked for a request to anybody: only what is here already.
       const hub = hubModel(name);
-      if (hub !== undefined) return await hubFolder(hub.repo, { ...hub, offline: true });
+      if (hub !== undefined) {
+        const { hubFolder } = await import("@resolvent/weights/hub");
+        return await hubFolder(hub.repo, { ...hub, offline: true });
+      }
       if (bundled(name)) return await findFolder(name);
-      const made = isFilesName(name) ? await madeFolder(name.slice("sha:".length)) : undefined;
-      if (made !== undefined) return made;
+      if (isFilesName(name)) {
+        const { madeFolder } = await import("../storage/made-models.ts");
+        const made = await madeFolder(name.slice("sha:".length));
+        if (made !== undefined) return made;
+      }
       throw new InputError({
         code: "lab/model-not-here",
         message: `The model "${name}" is not here.`,

@@ -17,14 +17,16 @@ const places = placesOf(
   (name) => Object.hasOwn(bundledModels, name) || Object.hasOwn(bundledVariants, name),
 );
 
+const models = keptModels({
+  ...{ engine: selectEngine, threads, folder: places.folder },
+  streams: globalThis.crossOriginIsolated,
+});
+
 const answering = answerRequests(
   workplaceOf({
     analyses: async () => (await import("virtual:analyses")).default,
     catalogue: async () => (await import("virtual:catalogue")).default,
-    models: keptModels({
-      ...{ engine: createCpu, threads, folder: places.folder },
-      streams: globalThis.crossOriginIsolated,
-    }),
+    models,
     engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     unlisted: async (name) =>
       name.startsWith("merge")
@@ -33,7 +35,11 @@ const answering = answerRequests(
             .find((analysis) => analysis.name === name)
         : undefined,
   }),
-  (reply) => postMessage(reply),
+  (reply) => {
+    postMessage(reply);
+    // Whoever looks at a model asks something of it next. What is wrong with it is said then.
+    if (reply.say === "model") models.ready(reply.model.model.name).catch(() => {});
+  },
 );
 
 addEventListener("message", ({ data, ports: [port] }) => {

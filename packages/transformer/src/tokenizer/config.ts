@@ -81,7 +81,7 @@ export function configured(root: Part, config: Config): Part {
     }),
     ...change("pre_tokenizer", "ByteLevel", { add_prefix_space: "add_prefix_space" }),
   };
-  return partOf(whole, "tokenizer.json");
+  return partOf(whole, "tokenizer.json", root.translate);
 }
 
 /**

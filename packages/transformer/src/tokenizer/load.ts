@@ -2,7 +2,7 @@ import { InputError, isInputError } from "@resolvent/tensor";
 import type { Folder } from "@resolvent/weights";
 import { readJson, readText } from "../files.ts";
 import type { Config } from "./config.ts";
-import { tokenizerOf } from "./pipeline.ts";
+import { readTokenizer } from "./pipeline.ts";
 import { fromVocabAndMerges } from "./separate-files.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -16,14 +16,14 @@ export async function loadTokenizer(folder: Folder): Promise<Tokenizer | undefin
   const json = await readJson(folder, "tokenizer.json");
   const config = await configOf(folder);
   if (json !== undefined) {
-    return usable(folder, "tokenizer.json", () => tokenizerOf(json, config));
+    return await usable(folder, "tokenizer.json", () => readTokenizer(json, config));
   }
   const vocab = await readJson(folder, "vocab.json");
   const merges = vocab === undefined ? undefined : await readText(folder, "merges.txt");
   if (vocab !== undefined && merges !== undefined) {
     const added = (await readJson(folder, "added_tokens.json")) ?? {};
     const family = (await readJson(folder, "config.json"))?.model_type;
-    return usable(folder, "vocab.json with merges.txt", () =>
+    return await usable(folder, "vocab.json with merges.txt", () =>
       fromVocabAndMerges({ vocab, merges: merges.text, added, family }, config),
     );
   }
@@ -42,9 +42,13 @@ async function configOf(folder: Folder): Promise<Config> {
   return { ...config, ...Object.fromEntries(missing) };
 }
 
-function usable(folder: Folder, file: string, make: () => Tokenizer): Tokenizer {
+async function usable(
+  folder: Folder,
+  file: string,
+  make: () => Promise<Tokenizer>,
+): Promise<Tokenizer> {
   try {
-    return make();
+    return await make();
   } catch (cause) {
     if (!isInputError(cause)) throw cause;
     throw unusable(folder, file, cause.message, { cause });

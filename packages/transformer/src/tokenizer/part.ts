@@ -1,4 +1,8 @@
 import { InputError } from "@resolvent/tensor";
+import type { toRegExp } from "oniguruma-to-es";
+
+/** Translates patterns of Oniguruma, the dialect of tokenizer.json. */
+export type Translate = typeof toRegExp;
 
 /** What a tokenizer's file says that cannot be used; the loader puts the folder's name before it. */
 export function badTokenizer(
@@ -14,6 +18,8 @@ export interface Part {
   readonly path: string;
   /** Its `type`, or undefined where it has none. */
   readonly type: string | undefined;
+  /** For its patterns; undefined where the file has none. */
+  readonly translate: Translate | undefined;
   raw(name: string): unknown;
   flag(name: string, fallback?: boolean): boolean;
   /** A whole number from 0. */
@@ -30,7 +36,7 @@ export interface Part {
   only(...names: string[]): void;
 }
 
-export function partOf(value: unknown, path: string): Part {
+export function partOf(value: unknown, path: string, translate?: Translate): Part {
   if (!isObject(value)) throw wrong(path, "an object", value);
   const raw = (name: string): unknown =>
     Object.hasOwn(value, name) ? (value[name] ?? undefined) : undefined;
@@ -48,6 +54,7 @@ export function partOf(value: unknown, path: string): Part {
   return {
     path,
     type: typeof type === "string" ? type : undefined,
+    translate,
     raw,
     flag: (name, fallback) => read(name, fallback, (v) => typeof v === "boolean", "true or false"),
     count: (name, fallback) => read(name, fallback, isCount, "a whole number from 0"),
@@ -63,11 +70,11 @@ export function partOf(value: unknown, path: string): Part {
     list: (name) => {
       const found = raw(name) ?? [];
       if (!Array.isArray(found)) throw wrong(`${path}.${name}`, "a list", found);
-      return found.map((item, index) => partOf(item, `${path}.${name}[${index}]`));
+      return found.map((item, index) => partOf(item, `${path}.${name}[${index}]`, translate));
     },
     inside: (name) => {
       const found = raw(name);
-      return found === undefined ? undefined : partOf(found, `${path}.${name}`);
+      return found === undefined ? undefined : partOf(found, `${path}.${name}`, translate);
     },
     only: (...names) => {
       for (const name of Object.keys(value)) {

@@ -1,5 +1,4 @@
-import type { InputError } from "@resolvent/tensor";
-import { toRegExp } from "oniguruma-to-es";
+import { type InputError, InternalError } from "@resolvent/tensor";
 import { badTokenizer, isObject, isText, type Part } from "./part.ts";
 import { type Piece, slicePiece } from "./piece.ts";
 
@@ -23,7 +22,7 @@ export type Behavior = (typeof BEHAVIORS)[number];
 export function patternOf(part: Part): RegExp {
   const pattern = part.raw("pattern");
   if (isObject(pattern) && isText(pattern.String)) return literal(pattern.String);
-  if (isObject(pattern) && isText(pattern.Regex)) return oniguruma(pattern.Regex, part.path);
+  if (isObject(pattern) && isText(pattern.Regex)) return oniguruma(pattern.Regex, part);
   throw badTokenizer(`${part.path}.pattern should be {"String": …} or {"Regex": …}`, {
     field: `${part.path}.pattern`,
   });
@@ -33,19 +32,31 @@ export function literal(text: string): RegExp {
   return new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "gu");
 }
 
+/** Whether a component, or one inside, has a pattern of Oniguruma, which has to be translated. */
+export function hasPattern(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasPattern);
+  return isObject(value) && (isText(value.Regex) || Object.values(value).some(hasPattern));
+}
+
 /** A pattern of Oniguruma, the dialect of tokenizer.json, as one of JavaScript. */
-function oniguruma(pattern: string, path: string): RegExp {
+function oniguruma(pattern: string, { path, translate }: Part): RegExp {
   const refused = (reason: string): InputError =>
     badTokenizer(`${path} has a regular expression that is not supported (${reason})`, {
       field: path,
       pattern,
     });
+  if (translate === undefined) {
+    throw new InternalError({
+      code: "transformer/no-translator",
+      message: `${path} has a pattern that nobody translates.`,
+    });
+  }
   if (/\(\?[a-z]*i/.test(pattern) && FOLDED.test(pattern)) {
     throw refused("letters that fold to one, such as ß for ss, where case does not count");
   }
   try {
     // Without subclasses of RegExp, and as of ES2024: so they run on Node 20 and in browsers.
-    return toRegExp(withWords(pattern), { target: "ES2024", avoidSubclass: true, global: true });
+    return translate(withWords(pattern), { target: "ES2024", avoidSubclass: true, global: true });
   } catch (cause) {
     throw refused(cause instanceof Error ? cause.message : String(cause));
   }

@@ -6,19 +6,30 @@ import { decoderOf } from "./decoder.ts";
 import { inCharacters, lossesOf } from "./losses.ts";
 import { modelOf } from "./model.ts";
 import { normalizerOf } from "./normalizer.ts";
-import { type Part, partOf } from "./part.ts";
+import { isObject, type Part, partOf, type Translate } from "./part.ts";
+import { hasPattern } from "./pattern.ts";
 import type { Report } from "./piece.ts";
 import { postProcessorOf } from "./post-processor.ts";
 import { preTokenizerOf } from "./pre-tokenizer.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
+/** Components that may have patterns. */
+const PATTERNED = ["normalizer", "pre_tokenizer", "decoder"] as const;
+
 /**
- * A tokenizer from the contents of tokenizer.json and tokenizer_config.json.
+ * The same as `tokenizerOf`, without what translates patterns where there are none: it is as large as all the rest.
  *
- * @throws InputError `transformer/bad-tokenizer` for what cannot be used, by its name
+ * @throws InputError `transformer/bad-tokenizer`
  */
-export function tokenizerOf(json: unknown, config: Config = {}): Tokenizer {
-  const root = partOf(json, "tokenizer.json");
+export async function readTokenizer(json: unknown, config: Config): Promise<Tokenizer> {
+  const patterns = isObject(json) && PATTERNED.some((name) => hasPattern(json[name]));
+  const translate = patterns ? (await import("oniguruma-to-es")).toRegExp : undefined;
+  return assembled(json, config, translate);
+}
+
+/** A tokenizer, by what translates its patterns. @throws InputError `transformer/bad-tokenizer` */
+export function assembled(json: unknown, config: Config, translate?: Translate): Tokenizer {
+  const root = partOf(json, "tokenizer.json", translate);
   // Truncation and padding are for batches; transformers only does them where a caller asks for it.
   root.only(
     "version",
@@ -105,7 +116,7 @@ export function tokenizerOf(json: unknown, config: Config = {}): Tokenizer {
 /** A component, its path without the file's name. */
 function named(root: Part, name: string): Part | undefined {
   const value = root.raw(name);
-  return value === undefined ? undefined : partOf(value, name);
+  return value === undefined ? undefined : partOf(value, name, root.translate);
 }
 
 /** Whether a component, or one in its sequence, is of a type. */

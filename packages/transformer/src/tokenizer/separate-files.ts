@@ -1,6 +1,6 @@
 import type { Config } from "./config.ts";
 import { badTokenizer, isCount, isText } from "./part.ts";
-import { tokenizerOf } from "./pipeline.ts";
+import { readTokenizer } from "./pipeline.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** What stood in files of its own before there was tokenizer.json. */
@@ -69,7 +69,7 @@ const SETUPS: ReadonlyMap<unknown, Setup> = new Map([
  *
  * @throws InputError `transformer/bad-tokenizer` for other classes: the files do not say how they split a text
  */
-export function fromVocabAndMerges(files: SeparateFiles, config: Config): Tokenizer {
+export async function fromVocabAndMerges(files: SeparateFiles, config: Config): Promise<Tokenizer> {
   const name = config.tokenizer_class ?? files.family;
   const setup = SETUPS.get(name);
   if (setup === undefined) {
@@ -80,7 +80,7 @@ export function fromVocabAndMerges(files: SeparateFiles, config: Config): Tokeni
   }
   const added = Object.entries(files.added).filter(([token]) => !Object.hasOwn(files.vocab, token));
   added.sort(([, a], [, b]) => Number(a) - Number(b));
-  const tokenizer = tokenizerOf(
+  const tokenizer = await readTokenizer(
     {
       added_tokens: added.map(([content, id]) => ({ id, content, normalized: true })),
       normalizer: setup.normalizer,

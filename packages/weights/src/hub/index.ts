@@ -1,10 +1,3 @@
-export {
-  checkpointSha256,
-  type DigestStore,
-  type HashOptions,
-  newSha256,
-  type Sha256,
-} from "../sha256.ts";
 export { type HubBlobs, hubBlobs, hubFolder } from "./folder.ts";
 export type { HubOptions } from "./options.ts";
 export type { HubProgress } from "./rate.ts";

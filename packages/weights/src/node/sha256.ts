@@ -12,7 +12,7 @@ function native(): Sha256 {
   };
 }
 
-/** What `checkpointSha256` of `@resolvent/weights/hub` gives, by the SHA-256 that Node has built in. */
+/** What `checkpointSha256` of `@resolvent/weights/hash` gives, by the SHA-256 that Node has built in. */
 export async function checkpointSha256(
   checkpoint: Checkpoint,
   options: HashOptions = {},

@@ -16,6 +16,11 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+} as const;
+
 export interface Served {
   readonly address: string;
   /** What the page shows first in place of what it was built with: findings, as JSON. */
@@ -23,22 +28,26 @@ export interface Served {
   close(): Promise<void>;
 }
 
+/** A page with nothing but a sentence: what a browser needs to paint anything. */
+export const EMPTY = "empty";
+
 /** The built app on this machine, isolated, scripts and styles compressed as servers of static files have them. */
 export async function served(): Promise<Served> {
   const found: { first: string | null } = { first: null };
   const server = createServer(({ url = "" }, response) => {
     const inside = normalize(new URL(url, "http://localhost").pathname.slice(1)) || "index.html";
+    if (inside === EMPTY) {
+      response.writeHead(200, { "content-type": "text/html", ...ISOLATED });
+      response.end("<!doctype html><title>Empty</title><p>One sentence</p>");
+      return;
+    }
     const file = join(DIST, inside === "." ? "index.html" : inside);
     if (inside.startsWith("..") || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404).end();
       return;
     }
     const type = TYPES[extname(file)] ?? "application/octet-stream";
-    const head = {
-      "content-type": type,
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
-    };
+    const head = { "content-type": type, ...ISOLATED };
     if (type.startsWith("text/html") && found.first !== null) {
       response.writeHead(200, head).end(withFirst(readFileSync(file, "utf8"), found.first));
       return;

@@ -10,7 +10,7 @@ import {
   openCheckpoint,
   writeSafetensors,
 } from "@resolvent/weights";
-import { checkpointSha256 } from "@resolvent/weights/hub";
+import { checkpointSha256 } from "@resolvent/weights/hash";
 import { unpackedFolder } from "@resolvent/weights/packed";
 import type { Encoder } from "../encoder.ts";
 import type { StepReport } from "../training.ts";
