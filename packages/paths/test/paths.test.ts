@@ -40,6 +40,7 @@ import {
   verify,
 } from "../src/index.ts";
 import { bestOf } from "../src/largest.ts";
+import { verifyScore } from "../src/score-readout.ts";
 import { searchPaths } from "../src/search.ts";
 import { oneAt } from "../src/sources.ts";
 import { stepWrites } from "../src/step-writes.ts";
@@ -407,6 +408,18 @@ describe.each(named)("%s", (_, model) => {
       expect(total).toBeNear(found.blocks[block] ?? Number.NaN, { rtol: 1e-10, atol: 1e-13 });
     }
   });
+});
+
+test("what a path to a score does through patterns is all that freezing hides, where nothing else is held", async () => {
+  const model = models.find(({ name }) => name === "transformer_lens-attn-only") as Tiny;
+  const score = { layer: 1, head: 0, query: 4, key: 1, side: "query" } as const;
+  const source = { name: "embed", position: 1 };
+  const claim = { kind: "path", source, nodes: ["L0.H1"] } as const;
+  const level = levelOf("head");
+  const found = await verifyScore(reference, model, runOf(model), score, claim, { level });
+  const { frozen, live, throughPatterns } = found;
+  expect(throughPatterns).toBeNear(live - frozen, { rtol: 1e-9, atol: 1e-12 });
+  expect(Math.abs(throughPatterns)).toBeGreaterThan(1e-6);
 });
 
 test("claims that cannot be are refused", async () => {
