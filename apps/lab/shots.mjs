@@ -1,5 +1,7 @@
-// Pictures of every tab and state of the built app, light and dark, at the widths of a phone, a laptop and a screen:
-//   node shots.mjs --out DIR [--only NAME]
+// Pictures of every tab and state of the built app, light, dark and in colours that the system forces, at the widths of
+// a phone, a laptop and a screen; of some states, widths or looks alone where these are named, with commas between them:
+//   node shots.mjs --out DIR [--only paths,heads] [--width 390,1280] [--look light,forced]
+// A name stands for all states that begin with it.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,13 +9,23 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright";
 import { preview } from "vite";
 
-const { values } = parseArgs({ options: { out: { type: "string" }, only: { type: "string" } } });
+const text = /** @type {const} */ ({ type: "string" });
+const { values } = parseArgs({ options: { out: text, only: text, width: text, look: text } });
 if (values.out === undefined) throw new Error("Say where: node shots.mjs --out DIR");
 const out = values.out;
 mkdirSync(out, { recursive: true });
 
 const WIDTHS = /** @type {const} */ ({ 390: 844, 1280: 800, 1920: 1080 });
-const THEMES = /** @type {const} */ (["light", "dark"]);
+/** @typedef {NonNullable<Parameters<import("playwright").Page["emulateMedia"]>[0]>} Media */
+/** @type {Record<string, Media>} */
+const LOOKS = {
+  light: { colorScheme: "light", forcedColors: "none" },
+  dark: { colorScheme: "dark", forcedColors: "none" },
+  forced: { colorScheme: "dark", forcedColors: "active", reducedMotion: "reduce" },
+};
+
+/** Whether something is among those that are asked for. @type {(asked: string | undefined, name: string) => boolean} */
+const among = (asked, name) => asked === undefined || asked.split(",").includes(name);
 
 /** @typedef {import("playwright").Page} Page */
 /** @type {(page: Page, name: string) => Promise<void>} */
@@ -116,7 +128,8 @@ const browser = await chromium.launch({
 let failed = 0;
 try {
   for (const [name, [at, act]] of Object.entries(STATES)) {
-    if (values.only !== undefined && !name.startsWith(values.only)) continue;
+    if (values.only !== undefined && !values.only.split(",").some((own) => name.startsWith(own)))
+      continue;
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.setDefaultTimeout(60_000);
     page.on("pageerror", (error) => console.log(`${name}: ${error}`));
@@ -133,14 +146,16 @@ try {
       console.log(`${name}: ${error}`);
     }
     for (const [width, height] of Object.entries(WIDTHS)) {
+      if (!among(values.width, width)) continue;
       await page.setViewportSize({ width: Number(width), height });
-      for (const colorScheme of THEMES) {
-        await page.emulateMedia({ colorScheme });
+      for (const [look, media] of Object.entries(LOOKS)) {
+        if (!among(values.look, look)) continue;
+        await page.emulateMedia(media);
         await page.waitForTimeout(150);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         if (wide > Number(width)) console.log(`${name}: ${wide} pixels wide at ${width}`);
         await page.screenshot({
-          path: join(out, `${name}-${width}-${colorScheme}.png`),
+          path: join(out, `${name}-${width}-${look}.png`),
           fullPage: true,
         });
       }

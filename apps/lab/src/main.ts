@@ -8,7 +8,7 @@ import { comeAlive } from "./come-alive.ts";
 import { workerConnection } from "./connection.ts";
 import { machineConnection, tokenOf } from "./machine-connection.ts";
 import { Contributed } from "./state/contributed.ts";
-import { embedOf, fragmentWith } from "./state/embed.ts";
+import { embedOf } from "./state/embed.ts";
 import { Engines } from "./state/engines.svelte.ts";
 import { Lab } from "./state/lab.svelte.ts";
 import App from "./view/App.svelte";
@@ -71,11 +71,7 @@ if (embed === undefined) {
     },
   ).then(() => lab.follow(window));
 } else {
-  if ("panel" in embed) {
-    lab.embedded = embed.panel;
-    const fragment = fragmentWith(window.location.hash, embed.panel);
-    if (fragment !== "") window.history.replaceState(null, "", `#${fragment}`);
-  }
+  if ("panel" in embed) lab.embedded = embed.panel;
   target.replaceChildren();
   mount(Embedded, { target, props: { lab, embed } });
   document.documentElement.removeAttribute("data-embed"); // what hid the first screen

@@ -110,13 +110,13 @@ test("every analysis of the lab has a program, from the package that it is of", 
   }
 });
 
-test("links lead to the panel of an analysis, with texts and dictionaries; too long a one is none", () => {
+test("links lead to the panel of an analysis, with texts and dictionaries; too long a one is none", async () => {
   const asked: Work = {
     ...{ ...SETTING, analysis: "features", values: { which: 1 }, dictionaries: ["a", "b"] },
     texts: { corpus: { name: "these texts", text: "x y" } },
   };
   const at = { origin: "http://lab", pathname: "/x/", search: "" };
-  const link = linkOf(placeOfWork(asked, FIRST), at) ?? "";
+  const link = (await linkOf(placeOfWork(asked, FIRST), at)) ?? "";
   const read = placeOf(new URL(link).hash);
   expect(read).toMatchObject({
     place: {
@@ -126,7 +126,7 @@ test("links lead to the panel of an analysis, with texts and dictionaries; too l
     ignored: [],
   });
   const texts = { corpus: { name: "these texts", text: "x".repeat(200_000) } };
-  expect(linkOf(placeOfWork({ ...asked, texts }, FIRST), at)).toBeUndefined();
+  expect(await linkOf(placeOfWork({ ...asked, texts }, FIRST), at)).toBeUndefined();
   // More paths are checked than at first.
   expect(placeOfWork(pathsWork(FIRST, { verify: 5 }), FIRST)).toEqual({ ...START, checked: 5 });
 });

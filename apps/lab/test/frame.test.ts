@@ -7,7 +7,9 @@ import {
   moved,
   storedColumns,
 } from "../src/state/columns.ts";
-import { embedHtml, embedOf, fragmentWith } from "../src/state/embed.ts";
+import { embedOf, placeWith } from "../src/state/embed.ts";
+import { embedHtml } from "../src/state/embed-html.ts";
+import { START } from "../src/state/fragment.ts";
 import { type Pin, readReport, reportText } from "../src/state/pins.ts";
 
 const PIN: Pin = {
@@ -50,8 +52,9 @@ test("an address asks for a panel that there is, on its tab; as HTML for another
   expect(embedOf("")).toBeUndefined();
   expect(embedOf("?embed=graph&theme=dark")).toEqual({ panel: "graph" });
   expect(embedOf("?embed=")).toMatchObject({ message: expect.stringContaining("no panel") });
-  expect(fragmentWith("#v=1&k=3", "routes")).toBe("v=1&k=3");
-  expect(fragmentWith("#v=1&k=3", "graph")).toBe("v=1&a=features-view&k=3");
+  const place = { ...START, degree: 3, values: { top: 5 } };
+  expect(placeWith(place, "routes")).toBe(place);
+  expect(placeWith(place, "graph")).toEqual({ ...place, analysis: "features-view", values: {} });
   expect(
     embedHtml({ origin: "https://a.example", pathname: "/lab/", hash: '#v=1&p="<' }, "routes"),
   ).toBe(

@@ -24,6 +24,11 @@ function inChromium(name: string, tests: () => void): void {
   else describe.skip(`${name} (skipped: ${missing})`, tests);
 }
 
+/** Degrees that there are in what the page opens with. */
+const degrees = JSON.parse(
+  readFileSync(new URL("../src/first/first.json", import.meta.url), "utf8"),
+).result.byDegree.length;
+
 const page = readFileSync(join(dist, "index.html"), "utf8");
 const gzipped = (file: string): number => gzipSync(readFileSync(join(dist, file))).length;
 
@@ -199,6 +204,44 @@ inChromium("the lab in Chromium", () => {
       .map((file) => ({ file, bytes: gzipped(file) }));
     const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
     expect(total, JSON.stringify(sizes)).toBeLessThanOrEqual(180_000);
+    await lab.close();
+  });
+
+  test("every figure has its table, behind its button and the key of the one in use", async () => {
+    const lab = await opened();
+    await lab.locator("select.models:not([disabled])").waitFor();
+    for (const panel of [".degrees", ".routes", ".one"]) {
+      const own = lab.locator(panel);
+      const drawn = own.locator('svg[role="img"]');
+      await drawn.waitFor();
+      await own.locator("h2").hover();
+      await lab.keyboard.press(".");
+      await own.locator(".figure-table tbody tr").first().waitFor();
+      expect(await drawn.count()).toBe(0);
+      if (panel === ".degrees")
+        expect(await own.locator("tbody:not(.last) tr").count()).toBe(degrees);
+      await faultless(lab);
+      await own.getByRole("button", { name: /^Table: / }).click();
+      await drawn.waitFor();
+      await lab.evaluate(() => (document.activeElement as HTMLElement).blur());
+    }
+    await lab.close();
+  });
+
+  test("a long address is deflated and leads back; one that was cut says so", async () => {
+    const names = Array.from({ length: 300 }, (_, i) => `dictionary-${i}`).join(",");
+    const lab = await opened(`#v=1&d=${names}`);
+    await lab.locator("select.models:not([disabled])").waitFor();
+    const address = (): string => new URL(lab.url()).hash;
+    await lab.keyboard.press("3");
+    await expect.poll(address).toMatch(/^#v=1&b=[\w-]+$/);
+    expect(address().length).toBeLessThan(2000);
+    await lab.reload();
+    await lab.locator("select.models:not([disabled])").waitFor();
+    await lab.locator(".slider").getByText("≤ 3").waitFor();
+    const cut = await opened(address().slice(0, -20));
+    await cut.getByRole("alert").getByText("Copy it again").waitFor();
+    await cut.close();
     await lab.close();
   });
 

@@ -31,7 +31,7 @@ import {
 import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { cut, only, spread } from "./pull.ts";
 import type { Readout } from "./readout.ts";
-import { type PathClaim, streamBefore, takenPath } from "./taken-path.ts";
+import { lookingAnew, type PathClaim, streamBefore, takenPath } from "./taken-path.ts";
 
 /**
  * The score by which a head looks from a position at another, less its mean over all keys that the query sees, which
@@ -55,6 +55,8 @@ export interface ScoreVerdict {
   readonly frozen: number;
   /** With all gates on the way, and its norms, recomputed. */
   readonly live: number;
+  /** With the patterns on the way recomputed and nothing else, less `frozen`: its part through queries and keys. */
+  readonly throughPatterns: number;
   /** The score without the path. */
   readonly without: { readonly frozen: number; readonly live: number };
 }
@@ -141,17 +143,23 @@ export async function verifyScore<T extends Shaped>(
     const { predicted, missing } = takenPath(engine, model, run, claim, { level, readout });
     const stream = streamBefore(engine, model, run, readout.before);
     const covector = spread(engine, readout.covector, run.positions);
-    const frozen = engine.matmul(covector, missing(frozenAt(run.gates), model), ["pos", "d_model"]);
+    const held = (sites: Sites<T>): T =>
+      engine.matmul(covector, missing(sites, model), ["pos", "d_model"]);
     const left = engine.sub(stream, missing(plainSites<T>(), model));
     return [
       predicted,
-      frozen,
+      ...[frozenAt(run.gates), lookingAnew(run)].map(held),
       ...[stream, left].map((of) => scoreFrom(engine, model, run, score, of)),
     ];
   };
   const numbers = await using(engine, made, (all) => readTogether(engine, all));
-  const [predicted = 0, frozen = 0, value = 0, left = 0] = numbers.map(([one = Number.NaN]) => one);
-  return { predicted, frozen, live: value - left, without: { frozen: value - frozen, live: left } };
+  const [predicted = 0, frozen = 0, looking = 0, value = 0, left = 0] = numbers.map(
+    ([one = Number.NaN]) => one,
+  );
+  return {
+    ...{ predicted, frozen, live: value - left, throughPatterns: looking - frozen },
+    without: { frozen: value - frozen, live: left },
+  };
 }
 
 /** The score of a stream, its norms recomputed, the other side as in the run. */

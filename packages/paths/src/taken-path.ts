@@ -1,5 +1,6 @@
+import { gateAt } from "@resolvent/expansion";
 import { InputError, type Ops, type Shaped, sumOf } from "@resolvent/tensor";
-import { type Level, type Model, nodeWrite, type Sites } from "@resolvent/transformer";
+import { frozenAt, type Level, type Model, nodeWrite, type Sites } from "@resolvent/transformer";
 import { type FrozenRun, stagesOf } from "./frozen-run.ts";
 import { pullBack, spread } from "./pull.ts";
 import type { Readout } from "./readout.ts";
@@ -92,6 +93,11 @@ export function streamBefore<T extends Shaped>(
 ): T {
   const earlier = stagesOf(model).slice(0, stage).flat();
   return sumOf(ops, [run.embedding, ...earlier.map(({ name }) => run.writes.get(name) as T)]); // all write
+}
+
+/** Gates as in the run, but for patterns, which are recomputed. */
+export function lookingAnew<T extends Shaped>({ gates }: Pick<FrozenRun<T>, "gates">): Sites<T> {
+  return frozenAt(new Map([...gates].filter(([site]) => gateAt(site) !== "pattern")));
 }
 
 /** The same at one position, zero at all others; the whole where no position is said. */

@@ -31,7 +31,15 @@ import { type Covectors, only, pullBack, spread } from "./pull.ts";
 import { logitReadout } from "./readout.ts";
 import { type SourceId, type Sources, sourcePlace, sourceValue } from "./sources.ts";
 import { type Step, stepCalled, stepNamed } from "./step.ts";
-import { atOne, checkOrder, lost, type PathClaim, streamBefore, takenPath } from "./taken-path.ts";
+import {
+  atOne,
+  checkOrder,
+  lookingAnew,
+  lost,
+  type PathClaim,
+  streamBefore,
+  takenPath,
+} from "./taken-path.ts";
 
 /**
  * What is checked by taking it away.
@@ -75,6 +83,12 @@ export interface Verdict {
   readonly frozen: number;
   /** Measured on the model itself, every gate recomputed, the final norm too: the difference is what freezing hid. */
   readonly live: number;
+  /**
+   * Of a path, its part through queries and keys, which no frozen effect has: what it does with the attention patterns
+   * on its way recomputed, and all else, the final norm too, at the run's values, less `frozen`. What `live` has beyond
+   * both are norms, activations, and gates together. Absent of what is no path.
+   */
+  readonly throughPatterns?: number;
   /** What is left to say without it: with all gates at the run's values, and by the model itself. */
   readonly without: { readonly frozen: Answer; readonly live: Answer };
 }
@@ -95,12 +109,16 @@ export async function verify<T extends Shaped>(
 ): Promise<Verdict> {
   const made = engine.scope(() => verdict(engine, model, run, target, claim, options));
   try {
-    const { frozen: held, live: anew } = made;
-    const [[predicted = Number.NaN], [frozen = Number.NaN], [live = Number.NaN]] =
-      await readTogether(engine, [made.predicted, held.effect, anew.effect]);
+    const { frozen: held, live: anew, looking } = made;
+    const [[predicted = Number.NaN], [frozen = Number.NaN], [live = Number.NaN], [looked]] =
+      await readTogether(engine, [made.predicted, held.effect, anew.effect, looking]);
     const answers = await answersOf(engine, model, [held.logits, anew.logits], target);
     const [ofFrozen, ofLive] = answers as [Answer, Answer]; // of both
-    return { predicted, frozen, live, without: { frozen: ofFrozen, live: ofLive } };
+    return {
+      ...{ predicted, frozen, live },
+      ...(looked !== undefined && { throughPatterns: looked - frozen }),
+      without: { frozen: ofFrozen, live: ofLive },
+    };
   } finally {
     engine.free(made);
   }
@@ -120,15 +138,24 @@ export function verdict<T extends Shaped>(
   target: Target,
   claim: Claim,
   { level = levelOf("head"), sources, live = model }: VerifyOptions<T> = {},
-): { readonly predicted: T; readonly frozen: Measured<T>; readonly live: Measured<T> } {
+): {
+  readonly predicted: T;
+  readonly frozen: Measured<T>;
+  readonly live: Measured<T>;
+  /** The change of the target with patterns recomputed alone; absent of what is no path. */
+  readonly looking?: T;
+} {
   const node = (name: string): Step<T> => stepCalled(model, name, level);
   const enteringAt = (source: SourceId) => sourcePlace(model, source.name, level, sources);
   const sourceAt = (source: SourceId): T => sourceValue(ops, model, run, source, level, sources);
+  const heldEffect = (stream: T): T => {
+    const value = (of: T): T => frozenValue(ops, model, run, target, of);
+    return ops.sub(value(run.residual), value(stream));
+  };
   const frozenPart = (stream: T): Measured<T> => {
     const sigma = finalSigma(ops, model, lastOf(ops, run.residual));
-    const value = (of: T): T => frozenValue(ops, model, run, target, of);
     return {
-      effect: ops.sub(value(run.residual), value(stream)),
+      effect: heldEffect(stream),
       logits: uncappedLogits(ops, model, lastOf(ops, stream), withFinalSigma(sigma)),
     };
   };
@@ -151,10 +178,10 @@ export function verdict<T extends Shaped>(
 
   if (claim.kind === "path") {
     const taken = takenPath(ops, model, run, claim, { level, sources, readout });
-    return {
-      predicted: taken.predicted,
-      ...both((sites, on) => ops.sub(run.residual, taken.missing(sites, on))),
-    };
+    const without = (sites: Sites<T>, on: Model<T>): T =>
+      ops.sub(run.residual, taken.missing(sites, on));
+    const looking = (): T => heldEffect(without(lookingAnew(run), model));
+    return { predicted: taken.predicted, ...both(without), looking: ops.scope(looking) };
   }
   if (claim.kind === "source") {
     const { source, times = 0 } = claim;

@@ -1,4 +1,4 @@
-import { degreeTerms } from "@resolvent/expansion";
+import { degreeTerms, type Gate } from "@resolvent/expansion";
 import { reference, type Tensor } from "@resolvent/tensor";
 import { tinyFamilies, tinyModel } from "@resolvent/testkit";
 import {
@@ -40,7 +40,9 @@ import {
   verify,
 } from "../src/index.ts";
 import { bestOf } from "../src/largest.ts";
+import { verifyScore } from "../src/score-readout.ts";
 import { searchPaths } from "../src/search.ts";
+import { oneAt } from "../src/sources.ts";
 import { stepWrites } from "../src/step-writes.ts";
 import { allPaths, frozenSites, partsOf, type Tiny } from "./naive.ts";
 
@@ -309,6 +311,54 @@ describe.each(named)("%s", (_, model) => {
     }
   });
 
+  test("what a path does through patterns is what the model with these alone let go loses more", async () => {
+    const { x0, C } = partsOf(model, tokens);
+    // Of all positions together nothing would be left to look at.
+    const position = tokens.length - 2;
+    const source = reference.mul(x0, oneAt(reference, tokens.length, position));
+    const stages = [...model.stages];
+    const names = stages.flatMap(([block]) => block?.name ?? []);
+    const paths = [
+      names.slice(0, 1),
+      names.slice(0, 2),
+      names.filter((own) => own.endsWith("mlp")),
+    ];
+    const effectOf = (nodes: readonly string[], freeze: readonly Gate[]): number => {
+      const sites = frozenSites(model, tokens, freeze);
+      const missing = nodes.reduce((came, name) => {
+        const stage = stages.findIndex((blocks) => blocks.some((block) => block.name === name));
+        const block = blocksOf(model).find((own) => own.name === name) as Block<Tensor>; // it was listed
+        const before = stages.slice(0, stage).flatMap((blocks) => blocks.map((own) => own.name));
+        const stream = [...C].reduce(
+          (all, [own, write]) => (before.includes(own) ? reference.add(all, write) : all),
+          x0,
+        );
+        const [all, left] = [stream, reference.sub(stream, came)].map((one) =>
+          blockWrite(reference, block, one, sites),
+        ) as [Tensor, Tensor];
+        return reference.sub(all, left);
+      }, source);
+      return dot(spread(reference, w.covector, tokens.length), missing);
+    };
+    for (const nodes of paths) {
+      const claim: Claim = { kind: "path", source: { name: "embed", position }, nodes };
+      const options = { level: levelOf("block") };
+      const { frozen, live, throughPatterns } = await verify(
+        ...([reference, model, run, target, claim, options] as const),
+      );
+      const held = effectOf(nodes, ["pattern", "norm", "activation"]);
+      const looking = effectOf(nodes, ["norm", "activation"]);
+      expect(frozen).toBeNear(held, { rtol: 1e-9, atol: 1e-12 });
+      expect(throughPatterns).toBeNear(looking - held, { rtol: 1e-9, atol: 1e-12 });
+      const moves = nodes.some((name) => name.endsWith("attn"));
+      if (moves) expect(Math.abs(looking - held)).toBeGreaterThan(1e-6);
+      else expect(throughPatterns).toBe(0);
+      // Where patterns are the only gates, they are all that freezing hides.
+      if (model.name === "transformer_lens-attn-only")
+        expect(live - frozen).toBeNear(throughPatterns ?? Number.NaN, { rtol: 1e-9, atol: 1e-12 });
+    }
+  });
+
   test("the paths shown are those that are verified", async () => {
     const { shown } = await topPaths(reference, model, run, w, { top: 3, byPosition: true });
     for (const { source, nodes, effect } of shown) {
@@ -358,6 +408,18 @@ describe.each(named)("%s", (_, model) => {
       expect(total).toBeNear(found.blocks[block] ?? Number.NaN, { rtol: 1e-10, atol: 1e-13 });
     }
   });
+});
+
+test("what a path to a score does through patterns is all that freezing hides, where nothing else is held", async () => {
+  const model = models.find(({ name }) => name === "transformer_lens-attn-only") as Tiny;
+  const score = { layer: 1, head: 0, query: 4, key: 1, side: "query" } as const;
+  const source = { name: "embed", position: 1 };
+  const claim = { kind: "path", source, nodes: ["L0.H1"] } as const;
+  const level = levelOf("head");
+  const found = await verifyScore(reference, model, runOf(model), score, claim, { level });
+  const { frozen, live, throughPatterns } = found;
+  expect(throughPatterns).toBeNear(live - frozen, { rtol: 1e-9, atol: 1e-12 });
+  expect(Math.abs(throughPatterns)).toBeGreaterThan(1e-6);
 });
 
 test("claims that cannot be are refused", async () => {

@@ -14,7 +14,7 @@ export async function textOf(kind: Copy, lab: Lab, findings: Findings): Promise<
   const { work, analysis } = asked;
   if (kind === "command") return commandOf(work, analysis);
   if (kind === "link") {
-    const link = linkOf(placeOfWork(work, lab.answered), globalThis.location);
+    const link = await linkOf(placeOfWork(work, lab.answered), globalThis.location);
     if (link !== undefined) return link;
     throw new Error("The texts are too long for a link: copy the command.");
   }

@@ -1,4 +1,4 @@
-import { fragmentOf, placeOf } from "./fragment.ts";
+import type { Place } from "./fragment.ts";
 import { PANELS, type Panel, panelOf, RESULT } from "./panels.ts";
 
 /** What an address asks to be shown alone, in another page. */
@@ -20,13 +20,10 @@ export function embedOf(search: string): Embed | undefined {
   return { message: `There is no panel “${asked.slice(0, 40)}” to be shown alone.`, there };
 }
 
-/** A fragment that has a panel: that of an address, on the tab where the panel is. */
-export function fragmentWith(fragment: string, panel: string): string {
-  const read = placeOf(fragment);
+/** A place that has a panel: the same, on the tab where the panel is. */
+export function placeWith(place: Place, panel: string): Place {
   const on = panelOf(panel)?.on;
-  if ("message" in read || on === undefined || read.place.analysis === on)
-    return fragment.replace(/^#/, "");
-  return fragmentOf({ ...read.place, analysis: on, values: {} });
+  return on === undefined || place.analysis === on ? place : { ...place, analysis: on, values: {} };
 }
 
 /** The address of a panel alone, and of all of the lab with the same question. */
@@ -35,17 +32,4 @@ export function embedAddress(
   panel: string | null,
 ): string {
   return `${origin}${pathname}${panel === null ? "" : `?embed=${panel}`}${hash}`;
-}
-
-/** Pixels of a frame for a panel, before it says how tall it is. */
-const [WIDTH, HEIGHT] = [720, 480];
-
-/** What another page has to have for a panel to stand in it. */
-export function embedHtml(location: Parameters<typeof embedAddress>[0], panel: string): string {
-  const title = `Resolvent: ${panelOf(panel)?.title ?? "a result"}`;
-  return `<iframe src="${escaped(embedAddress(location, panel))}" width="${WIDTH}" height="${HEIGHT}" title="${escaped(title)}" loading="lazy"></iframe>`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 }

@@ -55,6 +55,12 @@ const VERSION = 1;
 /** Characters of a fragment that are read at most. */
 export const MOST = 100_000;
 
+/** Characters of a fragment above which it is deflated. */
+export const LONG = 2000;
+
+/** How a fragment begins that is deflated (`packed.ts`); what follows is the rest of it. */
+export const PACKED: string = `v=${VERSION}&b=`;
+
 /** Characters of the names of checked paths in a fragment at most: of a thousand. */
 const MOST_CHECKS = 50_000;
 
@@ -86,40 +92,32 @@ export function fragmentOf(place: Place): string {
   const { score, precision, top, token, checks } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
-  const parts: [string, string][] = [
-    ...(model === FIRST.model ? [] : [["m", model] as [string, string]]),
-    ...(same
-      ? []
-      : [
-          (typeof prompt === "string" ? ["p", prompt] : ["i", prompt.join("-")]) as [
-            string,
-            string,
-          ],
-          ...(target === null ? [] : [["y", target.join("-")] as [string, string]]),
-        ]),
-    ...(analysis === START.analysis ? [] : [["a", analysis] as [string, string]]),
-    ...(degree === null ? [] : [["k", String(degree)] as [string, string]]),
-    ...(frozen === null ? [] : [["z", lettersOf(frozen)] as [string, string]]),
-    ...(checked === null ? [] : [["c", String(checked)] as [string, string]]),
-    ...(checks.length === 0 ? [] : [["o", checks.join(",")] as [string, string]]),
-    ...(dictionaries === null ? [] : [["d", dictionaries.join(",")] as [string, string]]),
-    ...(path === null ? [] : [["s", path] as [string, string]]),
-    ...(score === null ? [] : [["r", scoreText(score)] as [string, string]]),
-    ...(precision === PLAIN.precision ? [] : [["x", precision] as [string, string]]),
-    ...(top === PLAIN.top ? [] : [["l", String(top)] as [string, string]]),
-    ...(token === null ? [] : [["t", String(token)] as [string, string]]),
-    ...(picked.head === null ? [] : [["h", picked.head] as [string, string]]),
-    ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
-    ...(picked.node === null ? [] : [["n", picked.node] as [string, string]]),
-    ...(panel === null ? [] : [["w", panel] as [string, string]]),
-    ...(Object.keys(values).length === 0
-      ? []
-      : [["q", JSON.stringify(values)] as [string, string]]),
+  const parts: readonly (readonly [key: string, value: string | number | null])[] = [
+    ["m", model === FIRST.model ? null : model],
+    ["p", same || typeof prompt !== "string" ? null : prompt],
+    ["i", same || typeof prompt === "string" ? null : prompt.join("-")],
+    ["y", same ? null : (target?.join("-") ?? null)],
+    ["a", analysis === START.analysis ? null : analysis],
+    ["k", degree],
+    ["z", frozen && lettersOf(frozen)],
+    ["c", checked],
+    ["o", checks.join(",") || null],
+    ["d", dictionaries?.join(",") ?? null],
+    ["s", path],
+    ["r", score && scoreText(score)],
+    ["x", precision === PLAIN.precision ? null : precision],
+    ["l", top === PLAIN.top ? null : top],
+    ["t", token],
+    ["h", picked.head],
+    ["e", picked.edge?.join("-") ?? null],
+    ["n", picked.node],
+    ["w", panel],
+    ["q", Object.keys(values).length === 0 ? null : JSON.stringify(values)],
   ];
-  if (parts.length === 0) return "";
-  return [["v", String(VERSION)] as [string, string], ...parts]
-    .map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%20", "+")}`)
-    .join("&");
+  const given = parts.flatMap(([key, value]) =>
+    value === null ? [] : [`&${key}=${encodeURIComponent(value).replaceAll("%20", "+")}`],
+  );
+  return given.length === 0 ? "" : `v=${VERSION}${given.join("")}`;
 }
 
 /** A fragment that this lab cannot read, in a sentence. */
@@ -213,29 +211,8 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   };
 }
 
-const KEYS: ReadonlySet<string> = new Set([
-  "v",
-  "m",
-  "i",
-  "p",
-  "y",
-  "a",
-  "k",
-  "z",
-  "c",
-  "d",
-  "s",
-  "h",
-  "e",
-  "n",
-  "w",
-  "q",
-  "r",
-  "x",
-  "l",
-  "t",
-  "o",
-]);
+/** All keys: a letter each. */
+const KEYS: ReadonlySet<string> = new Set("vmipyakzcodsrxlthenwq");
 
 /** A score as a fragment has it: `L2.H2.query-13-5`. */
 function scoreText({ head, side, query, key }: Score): string {

@@ -1,4 +1,4 @@
-import type { ArcsView, Cell, Column, Place, Table, View } from "@resolvent/analysis";
+import type { ArcsView, Cell, Column, ListView, Place, Table, View } from "@resolvent/analysis";
 import { tokenPlaces } from "@resolvent/analysis";
 import type { Findings, Work } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
@@ -259,6 +259,14 @@ export function headScores({ tables }: Pick<Findings, "tables">): readonly HeadS
     title: TITLES[name] ?? head,
     share: !name.endsWith("Composition"),
   }));
+}
+
+/** The table of heads, with these scores. */
+export function headList(scores: readonly HeadScore[]): ListView {
+  return {
+    ...{ mark: "list", table: "head", select: "name", title: "Heads by their scores" },
+    columns: ["name", ...scores.map(({ name }) => name)],
+  };
 }
 
 function cellsOf({ columns }: Table): (row: readonly Cell[], column: string) => Cell {

@@ -11,12 +11,14 @@ import type { PathExpansion } from "@resolvent/paths";
 import type { MadeModel } from "../storage/made-models.ts";
 import type { Place as OwnPlace } from "../worker/named-files.ts";
 import type { Contributed } from "./contributed.ts";
+import { placeWith } from "./embed.ts";
 import type { Engines } from "./engines.svelte.ts";
 import { Errand } from "./errand.svelte.ts";
 import {
   ALL_GATES,
   fragmentOf,
   NOTHING,
+  PACKED,
   type Picked,
   type Place,
   placeOf,
@@ -218,9 +220,20 @@ export class Lab {
   follow(window: Window): void {
     this.live = true;
     this.#trail = new Trail(window);
-    const read = (): void => void this.#read(window.location.hash);
-    window.addEventListener("popstate", read); // of fragments that somebody types too
-    read();
+    const read = async (): Promise<void> => {
+      const { hash } = window.location;
+      try {
+        const fragment = hash.startsWith(`#${PACKED}`)
+          ? await (await import("./packed.ts")).unpacked(hash)
+          : hash;
+        // Somebody may have gone on.
+        if (hash === window.location.hash) await this.#read(fragment);
+      } catch (error) {
+        this.errand.failed(error);
+      }
+    };
+    window.addEventListener("popstate", () => void read()); // of fragments that somebody types too
+    void read();
     void this.describe();
   }
 
@@ -612,13 +625,15 @@ export class Lab {
       this.errand.fault = { message: read.message, remedy: undefined };
       return;
     }
-    const { place, ignored } = read;
+    const { ignored } = read;
     this.note =
       ignored.length === 0
         ? null
         : `Not understood in this link, and left out: ${ignored.join(", ")}.`;
     const before = this.place;
+    const place = this.embedded === null ? read.place : placeWith(read.place, this.embedded);
     this.place = place;
+    if (place !== read.place) this.#mend(place);
     if (place.analysis !== before.analysis) void this.#openPanel();
     if (JSON.stringify(this.#pathsWork()) !== JSON.stringify(this.#answeredWork))
       await this.#answer();

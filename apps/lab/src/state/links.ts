@@ -2,6 +2,7 @@ import type { Prompt } from "@resolvent/analysis";
 import type { Work } from "@resolvent/analysis/remote";
 import { fragmentOf, MOST, type Place, START } from "./fragment.ts";
 import { joinedValues } from "./given-texts.ts";
+import { packed } from "./packed.ts";
 import { checkedAtFirst, type Question, type Score } from "./question.ts";
 
 /** The place at which the lab asks what some work answers: the screen, or the panel of its analysis. */
@@ -25,12 +26,12 @@ export function placeOfWork(work: Work, around: Question): Place {
   };
 }
 
-/** The address of a place in this lab; undefined where it is longer than one that is read. */
-export function linkOf(
+/** The address of a place in this lab, deflated where it is long; undefined where it is longer than one that is read. */
+export async function linkOf(
   place: Place,
   { origin, pathname, search }: Pick<Location, "origin" | "pathname" | "search">,
-): string | undefined {
+): Promise<string | undefined> {
   const fragment = fragmentOf(place);
   if (fragment.length > MOST) return undefined;
-  return `${origin}${pathname}${search}${fragment === "" ? "" : `#${fragment}`}`;
+  return `${origin}${pathname}${search}${fragment === "" ? "" : `#${await packed(fragment)}`}`;
 }

@@ -1,3 +1,5 @@
+import { LONG } from "./fragment.ts";
+
 /** Changes of the same kind within so many milliseconds are one step back. */
 const ONE_STEP = 1000;
 
@@ -15,18 +17,36 @@ export class Trail {
     const now = Date.now();
     const goesOn = kind === this.#last.kind && now - this.#last.at < ONE_STEP;
     this.#last = { kind, at: now };
-    const { history, location } = this.#window;
-    const address = `${location.pathname}${location.search}`;
-    const to = fragment === "" ? address : `${address}#${fragment}`;
-    if (goesOn) history.replaceState(history.state, "", to);
-    else history.pushState({ steps: this.#steps + 1 }, "", to);
+    if (goesOn) this.mend(fragment);
+    else {
+      this.#window.history.pushState({ steps: this.#steps + 1 }, "", this.#with(fragment));
+      void this.#shorten(fragment);
+    }
   }
 
   /** Says the last step more exactly: Back undoes both at once. */
   mend(fragment: string): void {
-    const { history, location } = this.#window;
-    const address = `${location.pathname}${location.search}`;
-    history.replaceState(history.state, "", fragment === "" ? address : `${address}#${fragment}`);
+    this.#replace(fragment);
+    void this.#shorten(fragment);
+  }
+
+  #replace(fragment: string): void {
+    const { history } = this.#window;
+    history.replaceState(history.state, "", this.#with(fragment));
+  }
+
+  /** The address with a fragment. */
+  #with(fragment: string): string {
+    const { pathname, search } = this.#window.location;
+    return `${pathname}${search}${fragment === "" ? "" : `#${fragment}`}`;
+  }
+
+  /** Deflates a long one, which takes a moment, unless somebody has gone on by then. */
+  async #shorten(fragment: string): Promise<void> {
+    if (fragment.length <= LONG) return;
+    const { packed } = await import("./packed.ts");
+    const short = await packed(fragment);
+    if (this.#window.location.hash === `#${fragment}`) this.#replace(short);
   }
 
   /** One step back, where that is one of this page. */

@@ -3,15 +3,17 @@ function isThere(control: HTMLElement): boolean {
   return control.checkVisibility() && !control.matches(":disabled");
 }
 
-/** The panel that is in use: that of the focus, else the one below the pointer. */
-function panelInUse(): Element | null {
-  return document.activeElement?.closest(".panel") ?? document.querySelector(".panel:hover");
+/** What is in use, a figure before the panel that it stands in: where the focus is, else what is below the pointer. */
+function placesInUse(): readonly (Element | null | undefined)[] {
+  const below = [...document.querySelectorAll(":is(.picture, .panel):hover")].at(-1);
+  const place = document.activeElement?.closest(".picture, .panel") ?? below;
+  return [place, place?.closest(".panel")];
 }
 
-/** The control that a key presses (`aria-keyshortcuts`): of the panel in use, else the first. */
+/** The control that a key presses (`aria-keyshortcuts`): of what is in use, else the first. */
 function controlOf(key: string): HTMLElement | undefined {
   const selector = `[aria-keyshortcuts~="${CSS.escape(key)}"]`;
-  for (const place of [panelInUse(), document]) {
+  for (const place of [...placesInUse(), document]) {
     const found = [...(place?.querySelectorAll<HTMLElement>(selector) ?? [])].find(isThere);
     if (found !== undefined) return found;
   }

@@ -18,7 +18,7 @@ const places = placesOf(
 );
 
 const models = keptModels({
-  ...{ engine: selectEngine, threads, folder: places.folder },
+  ...{ engine: createCpu, threads, folder: places.folder },
   streams: globalThis.crossOriginIsolated,
 });
 

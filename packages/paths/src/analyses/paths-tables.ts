@@ -57,6 +57,7 @@ function pathTable(expansion: PathExpansion): Table {
       { name: "share", kind: "share", detail: true, view: true, missing: "–" },
       { name: "frozen", kind: "number", detail: !verified },
       { name: "live", kind: "number", detail: !verified },
+      { name: "throughPatterns", kind: "number", head: "through QK", detail: true, view: true },
       { name: "frozenWithout", kind: "logit", head: "left, frozen", detail: true },
       { name: "liveWithout", kind: "logit", head: "left, live", detail: !verified, minor: true },
       { name: "frozenToken", kind: "token", detail: true },
@@ -72,7 +73,8 @@ function pathTable(expansion: PathExpansion): Table {
       return [
         ...[pathName(own, texts), source, position, nodes.join(" "), degree, effect],
         shareOf(effect),
-        ...[checked?.frozen ?? null, checked?.live ?? null, ...withoutCells(checked)],
+        ...[checked?.frozen ?? null, checked?.live ?? null, checked?.throughPatterns ?? null],
+        ...withoutCells(checked),
         ...[1, warningCodes(warnings)],
       ];
     }),
@@ -86,7 +88,7 @@ function pathTable(expansion: PathExpansion): Table {
         notShown.sum,
         shareOf(notShown.sum),
       ],
-      ...[null, null, ...withoutCells(null)],
+      ...[null, null, null, ...withoutCells(null)],
       ...[countCell(notShown.count), warningCodes(warnings)],
     ],
     notes: [
@@ -128,6 +130,7 @@ function checkTables({ checked = [], target }: PathExpansion): Table[] {
         { name: "predicted", kind: "effect" },
         { name: "frozen", kind: "number" },
         { name: "live", kind: "number" },
+        { name: "throughPatterns", kind: "number", head: "through QK", detail: true, view: true },
         { name: "frozenWithout", kind: "logit", head: "left, frozen", detail: true },
         { name: "liveWithout", kind: "logit", head: "left, live", minor: true },
         { name: "frozenToken", kind: "token", detail: true },
@@ -138,7 +141,8 @@ function checkTables({ checked = [], target }: PathExpansion): Table[] {
       rows: checked.map(({ text, source, position, nodes, positions, degree, verified }) => [
         ...[text.slice(0, -end.length), source, position, nodes.join(" ")],
         ...[positions?.join(" ") ?? null, degree],
-        ...[verified.predicted, verified.frozen, verified.live, ...withoutCells(verified)],
+        ...[verified.predicted, verified.frozen, verified.live],
+        ...[verified.throughPatterns ?? null, ...withoutCells(verified)],
       ]),
       notes: [VERIFIED],
     },
