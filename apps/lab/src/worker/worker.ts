@@ -4,6 +4,7 @@ import { bundledVariants } from "@resolvent/models/variants";
 import { selectEngine } from "resolvent";
 import { hearHandOver } from "./hand-over.ts";
 import { keptModels } from "./kept-models.ts";
+import { isMemory } from "./memory.ts";
 import { isPlace } from "./named-files.ts";
 import { placesOf } from "./places.ts";
 import { workplaceOf } from "./workplace.ts";
@@ -17,6 +18,8 @@ const places = placesOf(
   (name) => Object.hasOwn(bundledModels, name) || Object.hasOwn(bundledVariants, name),
 );
 
+let limit: number | undefined;
+
 const answering = answerRequests(
   workplaceOf({
     analyses: async () => (await import("virtual:analyses")).default,
@@ -24,6 +27,7 @@ const answering = answerRequests(
     models: keptModels({
       ...{ engine: selectEngine, threads, folder: places.folder },
       streams: globalThis.crossOriginIsolated,
+      limit: () => limit,
     }),
     engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     unlisted: async (name) =>
@@ -38,6 +42,7 @@ const answering = answerRequests(
 
 addEventListener("message", ({ data, ports: [port] }) => {
   if (isPlace(data)) places.take(data);
+  else if (isMemory(data)) limit = data.memory;
   else if (port !== undefined) void hearHandOver(data, port, places.folder);
   else answering.hear(data);
 });
