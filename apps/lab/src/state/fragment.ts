@@ -112,9 +112,7 @@ export function fragmentOf(place: Place): string {
     ...(picked.edge === null ? [] : [["e", picked.edge.join("-")] as [string, string]]),
     ...(picked.node === null ? [] : [["n", picked.node] as [string, string]]),
     ...(panel === null ? [] : [["w", panel] as [string, string]]),
-    ...(Object.keys(values).length === 0
-      ? []
-      : [["q", JSON.stringify(values)] as [string, string]]),
+    ...(JSON.stringify(values) === "{}" ? [] : [["q", JSON.stringify(values)] as [string, string]]),
   ];
   if (parts.length === 0) return "";
   return [["v", String(VERSION)] as [string, string], ...parts]
