@@ -2,8 +2,9 @@
 // a phone, a laptop and a screen; of some states, widths or looks alone where these are named, with commas between them:
 //   node shots.mjs --out DIR [--only paths,heads] [--width 390,1280] [--look light,forced]
 // A name stands for all states that begin with it.
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright";
@@ -13,6 +14,7 @@ const text = /** @type {const} */ ({ type: "string" });
 const { values } = parseArgs({ options: { out: text, only: text, width: text, look: text } });
 if (values.out === undefined) throw new Error("Say where: node shots.mjs --out DIR");
 const out = values.out;
+const only = values.only?.split(",");
 mkdirSync(out, { recursive: true });
 
 const WIDTHS = /** @type {const} */ ({ 390: 844, 1280: 800, 1920: 1080 });
@@ -40,6 +42,51 @@ const settled = async (page) => {
     () => (document.querySelector(".status")?.textContent ?? "").trim() === "",
   );
   await page.waitForTimeout(200);
+};
+
+const at = (/** @type {string} */ path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const TEXT =
+  "Once upon a time there was a girl. She went to the market and gave a drink to her friend.";
+const COMMIT = "607a30d783dfa663caf39e06633721c8d4cfcd7e";
+/** The files of a model. @type {(folder: string) => string[]} */
+const filesIn = (folder) =>
+  readdirSync(at(folder))
+    .filter((name) => /\.(?:json|safetensors)$/.test(name))
+    .map((name) => join(at(folder), name));
+
+/** Answers as the Hub does, with the files of a folder. @type {(page: Page, folder: string) => Promise<void>} */
+const hub = async (page, folder) => {
+  const digest = (/** @type {string} */ kind, /** @type {(string | Buffer)[]} */ ...parts) =>
+    parts.reduce((hash, part) => hash.update(part), createHash(kind)).digest("hex");
+  await page.context().route("https://huggingface.co/**", async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const headers = { "access-control-allow-origin": "*", "access-control-expose-headers": "*" };
+    if (pathname.includes("/api/")) {
+      const siblings = filesIn(folder).map((file) => {
+        const bytes = readFileSync(file);
+        return {
+          ...{ rfilename: basename(file), size: bytes.length },
+          blobId: digest("sha1", `blob ${bytes.length}\0`, bytes),
+          ...(file.endsWith(".safetensors") && {
+            lfs: { sha256: digest("sha256", bytes), size: bytes.length },
+          }),
+        };
+      });
+      await route.fulfill({ headers, json: { sha: COMMIT, siblings } });
+      return;
+    }
+    const file = join(at(folder), basename(pathname));
+    if (!existsSync(file)) return await route.fulfill({ headers, status: 404 });
+    const bytes = readFileSync(file);
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(route.request().headers().range ?? "") ?? [];
+    if (from === undefined || to === undefined)
+      return await route.fulfill({ headers, body: bytes });
+    const end = Math.min(Number(to) + 1, bytes.length);
+    await route.fulfill({
+      ...{ status: 206, body: bytes.subarray(Number(from), end) },
+      headers: { ...headers, "content-range": `bytes ${from}-${end - 1}/${bytes.length}` },
+    });
+  });
 };
 
 /** What is looked at: an address, and what somebody does there. @type {Record<string, [at: string, (page: Page) => Promise<void>] | [at: string]>} */
@@ -72,6 +119,53 @@ const STATES = {
   ],
   keys: ["", (page) => page.keyboard.press("?")],
   "own-models": ["", (page) => click(page, "Own")],
+  "own-candidate": [
+    "",
+    async (page) => {
+      await click(page, "Own");
+      await page.getByLabel("pick files").setInputFiles(filesIn("packages/models/tales"));
+      await page.getByText("in memory", { exact: true }).waitFor();
+    },
+  ],
+  "own-fault": [
+    "",
+    async (page) => {
+      await click(page, "Own");
+      const buffer = Buffer.from("GGUF");
+      const mimeType = "application/octet-stream";
+      await page
+        .getByLabel("pick files")
+        .setInputFiles({ name: "model-q4.gguf", mimeType, buffer });
+      await page.locator(".own").getByRole("alert").waitFor();
+    },
+  ],
+  "own-stored": [
+    "",
+    async (page) => {
+      await hub(page, "packages/models/tales");
+      await click(page, "Own");
+      await page.getByLabel("From the Hugging Face Hub").fill("resolvent/tales");
+      await click(page, "Look it up");
+      await click(page, "Fetch and open it");
+      await page.locator(".own").waitFor({ state: "detached" });
+      await settled(page);
+      await click(page, "Own");
+      await page.getByText("Stored in this browser").waitFor();
+    },
+  ],
+  "own-link": [`#v=1&m=sha:${"0".repeat(64)}`],
+  "own-plugin": [
+    "",
+    async (page) => {
+      await click(page, "Own");
+      const source = readFileSync(at("tools/create-analysis/template/src/index.js.template"));
+      await page.getByLabel("pick it").setInputFiles({
+        ...{ name: "norms.js", mimeType: "text/javascript" },
+        buffer: Buffer.from(source.toString().replace(/\{\{\w+\}\}/g, "norms")),
+      });
+      await page.getByText("it cannot", { exact: true }).waitFor();
+    },
+  ],
   "heads-empty": ["#v=1&a=heads-view&p=Once"],
   heads: ["#v=1&a=heads-view"],
   "heads-away": ["#v=1&a=heads-view&q=%7B%22away%22%3A%5B%22L0.H2%22%5D%7D"],
@@ -84,11 +178,60 @@ const STATES = {
       await page.locator(".nodes tr.feature button").first().click();
     },
   ],
+  "features-edge": [
+    "#v=1&a=features-view",
+    async (page) => {
+      await click(page, "Make it of this sentence");
+      await page.locator(".nodes tr.feature button").first().click();
+      await settled(page);
+      await page.locator(".drawing path[data-key]").last().dispatchEvent("click");
+      await page.getByText("Which features are active").waitFor();
+      await page.getByText("Look them up").click();
+    },
+  ],
+  "features-all": [
+    "#v=1&a=features-view&q=%7B%22share%22%3A1%7D",
+    (page) => click(page, "Make it of this sentence"),
+  ],
   "features-none": ["#v=1&m=attn-only-2l&a=features-view"],
   "linear-empty": ["#v=1&a=linear-view"],
   linear: ["#v=1&a=linear-view", (page) => click(page, "How far does a sum")],
+  "linear-texts": [
+    "#v=1&a=linear-view",
+    async (page) => {
+      await page.getByRole("textbox", { name: "Texts" }).fill(TEXT);
+      await click(page, "How linear is each block?");
+    },
+  ],
   "models-empty": ["#v=1&a=models-view"],
   models: ["#v=1&a=models-view", (page) => click(page, "Compare on this sentence")],
+  "models-between": [
+    "#v=1&a=models-view",
+    async (page) => {
+      await page.getByRole("textbox", { name: "Texts" }).fill(TEXT);
+      await click(page, "How high is the barrier?");
+      await click(page, "Put the second");
+    },
+  ],
+  "merge-form": ["#v=1&a=models-view", (page) => click(page, "Merge some")],
+  "merge-made": [
+    "#v=1&a=models-view",
+    async (page) => {
+      await click(page, "Merge some");
+      await page.getByRole("combobox", { name: "method" }).selectOption("ties");
+      await click(page, "What would be done?");
+      await page.getByRole("button", { name: "Merge", exact: true }).click();
+      await settled(page);
+    },
+  ],
+  "merge-fault": [
+    "#v=1&a=models-view",
+    async (page) => {
+      await click(page, "Merge some");
+      await page.getByLabel("The configuration").fill("merge_method: lineer\n");
+      await click(page, "What would be done?");
+    },
+  ],
   "report-empty": ["#v=1&a=report-view"],
   report: [
     "",
@@ -128,9 +271,9 @@ const browser = await chromium.launch({
 let failed = 0;
 try {
   for (const [name, [at, act]] of Object.entries(STATES)) {
-    if (values.only !== undefined && !values.only.split(",").some((own) => name.startsWith(own)))
-      continue;
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    if (only !== undefined && !only.some((start) => name.startsWith(start))) continue;
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const page = await context.newPage();
     page.setDefaultTimeout(60_000);
     page.on("pageerror", (error) => console.log(`${name}: ${error}`));
     try {
@@ -160,7 +303,7 @@ try {
         });
       }
     }
-    await page.close();
+    await context.close();
   }
 } finally {
   await browser.close();

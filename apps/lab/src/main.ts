@@ -14,16 +14,20 @@ import { Lab } from "./state/lab.svelte.ts";
 import App from "./view/App.svelte";
 import Embedded from "./view/Embedded.svelte";
 import type { HandedOver } from "./worker/hand-over.ts";
+import type { Memory } from "./worker/memory.ts";
 import type { NamedFiles, Place as OwnPlace } from "./worker/named-files.ts";
 
 const target = document.getElementById("app") as HTMLElement; // index.html has it
 const first: Findings = JSON.parse(document.getElementById("first")?.textContent ?? "");
 
+// Whoever serves the page may say how much memory models have.
+const memory = document.querySelector<HTMLMetaElement>('meta[name="memory"]')?.content;
 // A worker that takes the place of one which was ended has to be told again where the user's own models are.
 const places = new Map<string, OwnPlace>();
 let worker: Worker | undefined;
 const page = workerConnection(() => {
   worker = new Worker(new URL("./worker/worker.ts", import.meta.url), { type: "module" });
+  worker.postMessage({ memory: Number(memory) } satisfies Memory);
   for (const place of places.values()) worker.postMessage(place);
   return worker;
 });

@@ -19,6 +19,8 @@ export interface HubServer {
   stallAfter: number | undefined;
   /** Where in the file such answers begin; those before it are sent whole. */
   stallFrom: number;
+  /** Bytes that the page says models may have; undefined where it says nothing. */
+  memory: number | undefined;
   /** Gives a repository other files at its next commit. */
   move(repo: string, files: Readonly<Record<string, Buffer>>): void;
   close(): Promise<void>;
@@ -122,6 +124,11 @@ export async function serveWithHub(
         ? bytes
             .toString()
             .replace('name="hub" content="https://huggingface.co"', 'name="hub" content="/hub"')
+            .replace("<title>", (start) =>
+              served.memory === undefined
+                ? start
+                : `<meta name="memory" content="${served.memory}" />${start}`,
+            )
         : bytes,
     );
   });
@@ -132,6 +139,7 @@ export async function serveWithHub(
     asked: [],
     paths: [],
     stallAfter: undefined,
+    memory: undefined,
     stallFrom: 0,
     move: (repo, files) => void moved.set(repo, files),
     close: () => {

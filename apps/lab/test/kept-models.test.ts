@@ -104,6 +104,20 @@ test("what does not fit is refused with both numbers", async () => {
   await models.close();
 });
 
+test("what a page has less memory for is kept layer by layer; what needs all layers is told what does not", async () => {
+  const limit = 3_000_000;
+  const options = { engine: selectEngine, folder: findFolder, threads: 1, limit: () => limit };
+  const models = keptModels(options);
+  const tales = await models.find("tales");
+  const apart = { peakBytes: 0, layers: false };
+  const { kept, bytes } = tales.weights(apart);
+  expect(kept).toBe("layer by layer");
+  expect(bytes).toBeLessThan(limit);
+  expect(tales.weights({ ...apart, layers: true }).bytes).toBeGreaterThan(limit);
+  expect(() => tales.plan(wanted("f32"))).toThrow("layer by layer");
+  await models.close();
+});
+
 test("of what no token stands for in a text, the question that has it is told, and no other", async () => {
   const model = { type: "WordLevel", unk_token: "[UNK]", vocab: { "[UNK]": 0, foo: 1, bar: 2 } };
   const words = JSON.stringify({ pre_tokenizer: { type: "WhitespaceSplit" }, model });

@@ -91,7 +91,9 @@ inChromium("own models in Chromium", () => {
     const repos = { "tiny/mine": mine, "tiny/lied": other, "tiny/large": large };
     server = await serveWithHub(dist, repos, "tiny/lied");
     browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page = await browser.newPage({
+      ...{ viewport: { width: 1280, height: 800 }, acceptDownloads: true },
+    });
     await page.goto(server.address);
     await page.locator("select.models:not([disabled])").waitFor();
     // An isolated page has threads.

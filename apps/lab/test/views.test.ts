@@ -19,7 +19,7 @@ import {
   readMergeConfig,
 } from "@resolvent/merge";
 import { writeMerge } from "@resolvent/merge/node";
-import { type Browser, chromium, type Page } from "playwright";
+import { type Browser, chromium, type Locator, type Page } from "playwright";
 import { findDictionaries, findFolder, selectEngine } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { graphWork } from "../src/state/feature-facts.ts";
@@ -27,7 +27,7 @@ import { catalogue } from "../src/worker/catalogue.ts";
 import { keptModels } from "../src/worker/kept-models.ts";
 import { workplaceOf } from "../src/worker/workplace.ts";
 import { faultless } from "./faultless.ts";
-import { expectSameQuestion } from "./same-question.ts";
+import { copiedBy, expectSameQuestion, openMenu } from "./same-question.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -169,6 +169,63 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByText("with L0.H1 ablated").waitFor({ state: "detached" });
   });
 
+  /** A merge is saved into a folder that somebody picks, whole or not at all; as downloads where none can be picked. */
+  const savedMerge = async (merging: Locator, hash: string | undefined): Promise<void> => {
+    // A folder of private storage stands for one of the disk: the same handles, and nobody to pick it.
+    await lab.evaluate(() => {
+      const pick = async () =>
+        await (await navigator.storage.getDirectory()).getDirectoryHandle("disk", { create: true });
+      Object.assign(window, { showDirectoryPicker: pick });
+    });
+    const save = merging.getByRole("button", { name: "Save mine" });
+    await save.click();
+    await merging.getByText("mine is saved.").waitFor();
+    const files = await lab.evaluate(async () => {
+      const disk = await (await navigator.storage.getDirectory()).getDirectoryHandle("disk");
+      const found: [string, string][] = [];
+      for await (const [name, handle] of (await disk.getDirectoryHandle("mine")).entries()) {
+        const bytes = await (await (handle as FileSystemFileHandle).getFile()).arrayBuffer();
+        const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+        found.push([name, Array.from(digest, (one) => one.toString(16).padStart(2, "0")).join("")]);
+      }
+      return found.sort();
+    });
+    expect(new Map(files).get("model.safetensors")).toBe(hash);
+    expect(files.map(([name]) => name)).toContain("config.json");
+    // Nothing on the disk is replaced.
+    await save.click();
+    await merging.getByText("There is something called “mine” in that folder").waitFor();
+    // A disk that is full keeps no part of it.
+    await lab.evaluate(async () => {
+      const root = await navigator.storage.getDirectory();
+      await root.removeEntry("disk", { recursive: true });
+      const { prototype } = FileSystemFileHandle;
+      const { createWritable } = prototype;
+      prototype.createWritable = async function (...given) {
+        if (this.name !== "model.safetensors") return await createWritable.apply(this, given);
+        prototype.createWritable = createWritable;
+        throw new DOMException("The disk is full.", "QuotaExceededError");
+      };
+    });
+    await save.click();
+    await merging.getByText("It could not be saved: The disk is full.").waitFor();
+    const left = await lab.evaluate(async () => {
+      const root = await navigator.storage.getDirectory();
+      const disk = await root.getDirectoryHandle("disk");
+      const names: string[] = [];
+      for await (const name of disk.keys()) names.push(name);
+      await root.removeEntry("disk", { recursive: true });
+      Reflect.deleteProperty(window, "showDirectoryPicker");
+      return names;
+    });
+    expect(left).toEqual([]);
+    const downloads: string[] = [];
+    lab.on("download", (download) => downloads.push(download.suggestedFilename()));
+    await save.click();
+    await expect.poll(() => downloads.toSorted()).toEqual(files.map(([name]) => name));
+    lab.removeAllListeners("download");
+  };
+
   test("features: a graph of the sentence, pruned where it is; reasons, a check, a page; the file that others read", async () => {
     await title("Features").click();
     await lab.getByRole("button", { name: "Make it of this sentence" }).click();
@@ -281,6 +338,31 @@ inChromium("the tabs in Chromium", () => {
     expect(await lab.locator(".painted.some").count()).toBe(1);
   });
 
+  test("features: lists have one stop for Tab; what is asked again is the graph as it is pruned, not the whole one", async () => {
+    await title("Features").click();
+    await lab.getByRole("button", { name: "Make it of this sentence" }).click();
+    await lab.locator(".nodes tbody tr").first().waitFor();
+    await idle();
+    // Its lists have one stop for Tab each, and arrow keys from row to row.
+    const stops = lab.locator(".nodes .plain-button[tabindex='0']");
+    expect(await stops.count()).toBe(1);
+    await stops.focus();
+    await lab.keyboard.press("ArrowDown");
+    const second = lab.locator(".nodes .plain-button").nth(1);
+    await expect.poll(() => second.evaluate((one) => one === document.activeElement)).toBe(true);
+    expect(await stops.textContent()).toBe(await second.textContent());
+    await lab.keyboard.press("End");
+    await lab.keyboard.press("ArrowDown");
+    const last = lab.locator(".nodes .plain-button").last();
+    await expect.poll(() => last.evaluate((one) => one === document.activeElement)).toBe(true);
+    await lab.locator('input[type="range"]').fill("0.7");
+    await lab.getByText("nodes with 70 % of the influence").waitFor();
+    const menu = lab.locator("section[aria-labelledby=graph] details.take").first();
+    const command = await copiedBy(await openMenu(menu), "command");
+    expect(command).toContain("--node-threshold 0.7 --edge-threshold 0.98");
+    await expectSameQuestion(lab, menu);
+  });
+
   test("two models, and how linear one is, on the same sentence", async () => {
     await title("Two models").click();
     await lab.getByLabel("tales and").selectOption("tales-colours");
@@ -308,6 +390,7 @@ inChromium("the tabs in Chromium", () => {
     await faultless(lab);
     const hash = await mergedOnDisk(config);
     expect(await merging.locator("td.mono").getAttribute("title")).toBe(hash);
+    await savedMerge(merging, hash);
     await plan.click();
     await merging.getByLabel("called").fill("mine");
     await merging.getByText("“mine” is here already").waitFor();
@@ -323,6 +406,12 @@ inChromium("the tabs in Chromium", () => {
     await merging.getByRole("button", { name: "Delete mine" }).click();
     await merging.getByRole("button", { name: /^Delete \d/ }).click();
     await merging.getByText("Made in this browser").waitFor({ state: "detached" });
+    // It was on the screen: the page goes to the bundled one, and says so.
+    await lab.getByText("mine was deleted: this is tales now.").waitFor();
+    await idle();
+    expect(lab.url()).not.toContain("sha%3A");
+    expect(await lab.locator("select.models").inputValue()).toBe("tales");
+    expect(await lab.getByRole("alert").count()).toBe(0);
     await title("Linear?").click();
     await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
     await lab.getByText("What sets of layers do beyond their parts").waitFor();

@@ -11,7 +11,11 @@ import type { TokenName } from "./token-notation.ts";
 
 /** What a question is made of. */
 export interface AskedQuestion<P = unknown> {
-  readonly analysis: { readonly name: string; readonly params: Parameters<P> };
+  /** By its schema, or by what was described of it (`describeParameters`). */
+  readonly analysis: { readonly name: string } & (
+    | { readonly params: Parameters<P> }
+    | { readonly parameters: readonly Parameter[] }
+  );
   /** As they were given: by parameter name, what is not given is as the analysis has it by default. */
   readonly values: Values;
   /** Absent where an analysis was run without a model. */
@@ -38,8 +42,10 @@ const FILE_BYTES = 2 ** 26;
  */
 export async function questionHash<P>(asked: AskedQuestion<P>): Promise<string> {
   const { analysis, values, model, dictionaries = [] } = asked;
+  const described =
+    "parameters" in analysis ? analysis.parameters : describeParameters(analysis.params);
   const parameters: Record<string, unknown> = {};
-  for (const parameter of describeParameters(analysis.params)) {
+  for (const parameter of described) {
     const value = values[parameter.name] ?? parameter.default;
     if (value !== undefined) parameters[parameter.name] = await plain(parameter, value, asked);
   }

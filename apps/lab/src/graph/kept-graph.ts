@@ -35,6 +35,8 @@ export interface Shares {
 
 /** A pruned graph, as a page shows it: short, however large the graph is. */
 export interface ShownGraph {
+  /** What is said of it as the analysis says it that is asked for this graph: of edges it explains and checks others. */
+  readonly result: Omit<GraphResult, "graph" | "hops" | "verified">;
   readonly answer: readonly string[];
   readonly warnings: readonly string[];
   readonly tokens: readonly string[];
@@ -114,23 +116,25 @@ export function prunedGraph(whole: GraphResult, { nodes, edges }: Shares): Prune
   const drawing = graphDrawing(pruned, { nodes: NODES, edges: EDGES });
   const rows = activeRows(pruned);
   const left = rows.slice(ACTIVE);
+  const answer = graphPresentation.answer?.(pruned) ?? [];
+  const views = graphPresentation.views?.(pruned) ?? [];
+  const { graph, hops, verified, ...result } = pruned;
   return {
     shown: {
-      answer: graphPresentation.answer?.(pruned) ?? [],
+      result,
+      answer,
       warnings: pruned.warnings.map(({ message }) => message),
       tokens: pruned.input.tokens.map(({ text }) => text),
       features: whole.features,
       sums: prunedSums(pruned, whole),
-      nodes: pruned.graph.nodes.length,
-      edges: pruned.graph.links.length,
+      nodes: graph.nodes.length,
+      edges: graph.links.length,
       view: drawing && { ...drawing, select: "edge" },
       tables: [
         ...tables.filter(({ kind }) => !LONG.includes(kind)),
         ...(edgeTable === undefined ? [] : [withKeys(edgeTable, EDGES)]),
       ],
-      views: (graphPresentation.views?.(pruned) ?? []).filter(
-        ({ mark, table }) => mark !== "graph" && !LONG.includes(table),
-      ),
+      views: views.filter(({ mark, table }) => mark !== "graph" && !LONG.includes(table)),
       active: rows.slice(0, ACTIVE),
       inactive: {
         count: left.length,
@@ -141,7 +145,7 @@ export function prunedGraph(whole: GraphResult, { nodes, edges }: Shares): Prune
     },
     node: (name) => nodeOf(tables, name),
     edge: (key) => edgeOf(tables, key, graphOf(whole)),
-    text: () => graphText(pruned.graph),
+    text: () => graphText(graph),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   VERIFIED,
 } from "./feature-facts.ts";
 import type { Lab } from "./lab.svelte.ts";
+import { seenFindings } from "./seen-graph.ts";
 
 /** The share of the influence that nodes have until somebody moves the slider, as the analysis has it. */
 const SHARE = 0.8;
@@ -22,8 +23,8 @@ export class GraphTab {
   edge: ShownEdge | null = $state.raw(null);
   /** The page of the feature that is selected. */
   page: Findings | null = $state.raw(null);
-  /** What the whole graph was found as; null of a file. */
-  found: Findings | null = $state.raw(null);
+  /** What is seen as an analysis gives it where it is asked for that; null of a file. */
+  seen: Findings | null = $state.raw(null);
   /** The file that the graph is of; null of the sentence's. */
   file: string | null = $state(null);
   /** Texts in which features are looked up: the sentence, until somebody changes it. */
@@ -32,6 +33,8 @@ export class GraphTab {
   /** Whether the worker of graphs is at work. */
   busy: boolean = $state(false);
   readonly #lab: Lab;
+  /** What the whole graph was found as; null of a file. */
+  #found: Findings | null = null;
   #graphs: Graphs | undefined;
   /** Counts what was asked to be shown: the last is. */
   #asked = 0;
@@ -56,7 +59,8 @@ export class GraphTab {
     this.node = null;
     this.edge = null;
     this.page = null;
-    this.found = null;
+    this.seen = null;
+    this.#found = null;
     this.file = null;
   }
 
@@ -77,7 +81,7 @@ export class GraphTab {
     const found = await this.#lab.find("the graph", work);
     if (found === undefined || answered !== this.#lab.answered) return;
     this.file = null;
-    this.found = found;
+    this.#found = found;
     const result = found.result as GraphResult; // of the analysis `graph`
     await this.#heard(async (graphs) => {
       await graphs.ask({ ask: "take", result });
@@ -97,7 +101,7 @@ export class GraphTab {
       const bytes = await file.arrayBuffer();
       await graphs.ask({ ask: "open", name: file.name, bytes }, [bytes]);
       this.file = file.name;
-      this.found = null;
+      this.#found = null;
     });
   }
 
@@ -139,8 +143,10 @@ export class GraphTab {
       if (asked !== this.#asked) return; // somebody has moved on
       const shares = { nodes: this.share, edges: this.share >= 1 ? 1 : EDGE_SHARE };
       const shown = await this.#graphs.ask({ ask: "show", shares });
+      const seen = this.#found && (await seenFindings(this.#lab, this.#found, { shown, shares }));
       if (asked !== this.#asked) return;
       this.shown = shown;
+      this.seen = seen;
       this.#lab.errand.fault = null;
       await this.#look();
     } catch (error) {
@@ -150,8 +156,13 @@ export class GraphTab {
     }
   }
 
-  /** Looks up what is selected. */
+  /** Looks up what is selected; what is copied is what is looked at. */
   async #look(): Promise<void> {
+    await this.#lookUp();
+    this.#lab.show(this.page ?? this.seen ?? undefined);
+  }
+
+  async #lookUp(): Promise<void> {
     const { node: picked } = this.#lab.place.picked;
     if (this.#graphs === undefined || this.shown === null || picked === null) {
       this.node = null;
@@ -178,6 +189,8 @@ export class GraphTab {
       featureWork(this.#lab.answered, asked),
       { wanted },
     );
-    if (found !== undefined && wanted()) this.page = found;
+    if (found === undefined || !wanted()) return;
+    this.page = found;
+    this.#lab.show(found);
   }
 }

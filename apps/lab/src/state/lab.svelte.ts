@@ -24,7 +24,6 @@ import {
   placeOf,
   START,
 } from "./fragment.ts";
-import { linkedValues, splitValues } from "./given-texts.ts";
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
 import { filesName, shortModelName } from "./own-names.ts";
@@ -46,12 +45,6 @@ import { remember, workOf } from "./works.ts";
 
 /** Faults that end once a model is given or fetched. */
 const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
-
-/** What a panel of any analysis shows. */
-export interface Panel {
-  readonly description: AnalysisDescription;
-  readonly findings: Findings | undefined;
-}
 
 /** Why a head looks where it looks, of the last head of a path. */
 export interface Why {
@@ -104,7 +97,6 @@ export class Lab {
   tree: { readonly frozen: readonly Gate[]; readonly findings: Findings } | null = $state.raw(null);
   /** What paths up to each degree say; null where it is not there yet. */
   upTo: Findings | null = $state.raw(null);
-  panel: Panel | null = $state.raw(null);
   description: Description | null = $state.raw(null);
   /** Likeliest next tokens, for whoever chooses an answer. */
   candidates: readonly Candidate[] | null = $state.raw(null);
@@ -148,7 +140,7 @@ export class Lab {
   readonly #kept = new KeptFindings();
   /** What has given the findings. */
   #answeredWork: Work;
-  /** What the tab last found. */
+  /** What the tab, or the panel of an analysis, shows. */
   #found: Findings | undefined = $state.raw();
   /** Undefined while it is made into HTML. */
   #trail: Trail | undefined;
@@ -180,7 +172,8 @@ export class Lab {
   /** Whether what is on the screen adds up; null where it claims no sum, or is not there yet. */
   get certificate(): Certificate | null {
     if (this.place.analysis === START.analysis) return this.paths.certificate;
-    const { certificate } = Object(this.panel?.findings?.result);
+    if (isTab(this.place.analysis)) return null;
+    const { certificate } = Object(this.#found?.result);
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
   }
 
@@ -199,8 +192,7 @@ export class Lab {
 
   /** What the screen, the tab or the panel has found; undefined where it has nothing yet. */
   get shown(): Findings | undefined {
-    if (this.place.analysis === START.analysis) return this.findings;
-    return isTab(this.place.analysis) ? this.#found : this.panel?.findings;
+    return this.place.analysis === START.analysis ? this.findings : this.#found;
   }
 
   /** The path that one is being told about: the one selected, else the largest. */
@@ -271,7 +263,6 @@ export class Lab {
   async computeIn(precision: Reading["precision"]): Promise<void> {
     this.#go({ ...this.place, precision }, "precision");
     await this.#answer();
-    if (this.panel !== null) await this.#openPanel();
   }
 
   /** Takes the score of a head apart in place of the answer, or the answer again. */
@@ -325,22 +316,16 @@ export class Lab {
   }
 
   /** Shows an analysis; `paths` is the screen. */
-  async open(analysis: string): Promise<void> {
-    // One that a link named may be there only now.
-    const waits = this.panel === null && analysis !== START.analysis && !isTab(analysis);
-    if (analysis === this.place.analysis && !waits) return;
-    this.#go({ ...this.place, analysis, values: {}, dictionaries: null, panel: null }, "analysis");
-    await this.#openPanel();
+  open(analysis: string): void {
+    if (analysis !== this.place.analysis) this.visit(analysis);
   }
 
   /** Goes to a tab, or to the screen, with something selected. */
   visit(analysis: string, picked: Partial<Picked> = {}): void {
-    const own =
-      analysis === this.place.analysis
-        ? {}
-        : { analysis, values: {}, dictionaries: null, panel: null };
-    this.#go({ ...this.place, ...own, picked: { ...this.place.picked, ...picked } }, "pick");
-    if (!isTab(analysis)) void this.#openPanel();
+    const stays = analysis === this.place.analysis;
+    const own = stays ? {} : { analysis, values: {}, dictionaries: null, panel: null };
+    const place = { ...this.place, ...own, picked: { ...this.place.picked, ...picked } };
+    this.#go(place, stays ? "pick" : "analysis");
   }
 
   /** Changes what is selected in all views. */
@@ -351,6 +336,11 @@ export class Lab {
   /** Changes what a tab asks. */
   set(values: Readonly<Record<string, unknown>>): void {
     this.#go({ ...this.place, values: { ...this.place.values, ...values } }, "values");
+  }
+
+  /** Says what a view shows, where that is not what it last found. */
+  show(findings: Findings | undefined): void {
+    this.#found = findings;
   }
 
   /**
@@ -464,14 +454,20 @@ export class Lab {
     if (findings !== undefined) this.why = { path, findings };
   }
 
+  /** What an analysis says about itself; undefined where there is none of that name. */
+  async analysis(name: string): Promise<AnalysisDescription | undefined> {
+    const [found] = (await this.#asking.describe([name])).analyses;
+    return found !== undefined && "parameters" in found ? found : undefined;
+  }
+
   /** What was asked where something was found, and all that its analysis says; undefined where nobody knows. */
   async asked(
     findings: Findings,
   ): Promise<{ readonly work: Work; readonly analysis: AnalysisDescription } | undefined> {
     const work = workOf(findings);
     if (work === undefined) return undefined;
-    const [analysis] = (await this.#asking.describe([work.analysis])).analyses;
-    if (analysis === undefined || !("parameters" in analysis)) return undefined;
+    const analysis = await this.analysis(work.analysis);
+    if (analysis === undefined) return undefined;
     const own = this.description?.dictionaries?.find(({ model }) => model === work.model);
     const needed = analysis.needs.includes("dictionary") && work.dictionaries === undefined;
     const named = needed && own !== undefined ? { ...work, dictionaries: [own.name] } : work;
@@ -494,35 +490,9 @@ export class Lab {
     return await this.#asking.tokens(this.place.question.model, text);
   }
 
-  /** Runs the analysis of the panel, on dictionaries where some are named; files are among the values. */
-  async runPanel(
-    values: Readonly<Record<string, unknown>>,
-    dictionaries: readonly string[] | null = this.place.dictionaries,
-  ): Promise<void> {
-    const { panel } = this;
-    if (panel === null) return;
-    const { name, float64 } = panel.description;
-    const { texts, values: others } = splitValues(values);
-    this.#go({ ...this.place, values: linkedValues(values), dictionaries }, "values");
-    const { question } = this.place;
-    const work: Work = {
-      ...{
-        analysis: name,
-        model: question.model,
-        values: others,
-        precision: this.place.precision,
-        float64,
-      },
-      ...(dictionaries !== null && { dictionaries }),
-      ...(Object.keys(texts).length > 0 && { texts }),
-    };
-    const findings = await this.errand.run(name, work, {
-      onPartial: (partial) => {
-        this.panel = { ...panel, findings: partial };
-      },
-    });
-    if (findings !== undefined && this.panel?.description === panel.description)
-      this.panel = { ...panel, findings };
+  /** Asks what is on the screen with other values, and on dictionaries where some are named. */
+  give(values: Readonly<Record<string, unknown>>, dictionaries: readonly string[] | null): void {
+    this.#go({ ...this.place, values, dictionaries }, "values");
   }
 
   #hold(frozen: readonly Gate[]): void {
@@ -595,29 +565,6 @@ export class Lab {
     }
   }
 
-  async #openPanel(): Promise<void> {
-    const { analysis, values } = this.place;
-    this.panel = null;
-    if (analysis === START.analysis || isTab(analysis)) return;
-    try {
-      const [description] = (await this.#asking.describe([analysis])).analyses;
-      if (this.place.analysis !== analysis) return; // somebody was faster
-      if (description === undefined || !("parameters" in description)) {
-        this.errand.fault = {
-          message: `There is no analysis "${analysis}" here.`,
-          remedy: "The tab More lists them.",
-        };
-        return;
-      }
-      this.panel = { description, findings: undefined };
-      if (Object.keys(values).length === 0) return;
-      await this.errand.idle();
-      if (this.place.analysis === analysis) await this.runPanel(values);
-    } catch (error) {
-      this.errand.failed(error);
-    }
-  }
-
   /** What the address says is done. */
   async #read(fragment: string): Promise<void> {
     const read = placeOf(fragment);
@@ -632,9 +579,8 @@ export class Lab {
         : `Not understood in this link, and left out: ${ignored.join(", ")}.`;
     const before = this.place;
     const place = this.embedded === null ? read.place : placeWith(read.place, this.embedded);
-    this.place = place;
+    this.#move(place);
     if (place !== read.place) this.#mend(place);
-    if (place.analysis !== before.analysis) void this.#openPanel();
     if (JSON.stringify(this.#pathsWork()) !== JSON.stringify(this.#answeredWork))
       await this.#answer();
     else {
@@ -667,6 +613,12 @@ export class Lab {
     await this.#predict();
   }
 
+  /** Is at a place: another view has found nothing yet. */
+  #move(place: Place): void {
+    if (place.analysis !== this.place.analysis) this.#found = undefined;
+    this.place = place;
+  }
+
   /** Says more exactly where it is. */
   #mend(place: Place): void {
     this.place = place;
@@ -675,7 +627,7 @@ export class Lab {
 
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
   #go(place: Place, kind: string): void {
-    this.place = place;
+    this.#move(place);
     this.#trail?.go(fragmentOf(place), kind);
   }
 }

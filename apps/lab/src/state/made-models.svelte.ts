@@ -1,4 +1,5 @@
 import { type MadeModel, madeFiles, madeModels, removeMade } from "../storage/made-models.ts";
+import { leaveDeleted } from "./deleted.ts";
 import type { Lab } from "./lab.svelte.ts";
 import { filesName } from "./own-names.ts";
 
@@ -12,8 +13,13 @@ export function madeName({ sha256 }: Pick<MadeModel, "sha256">): string {
   return filesName(sha256);
 }
 
-export async function deleteMade(lab: Lab, name: string): Promise<void> {
-  await removeMade(name);
+/** Deletes one; where it is on the screen, the page goes to the bundled model. */
+export async function deleteMade(
+  lab: Lab,
+  made: Pick<MadeModel, "name" | "sha256">,
+): Promise<void> {
+  await removeMade(made.name);
+  await leaveDeleted(lab, (model) => model === madeName(made)); // it still has its title
   await listMade(lab);
 }
 
@@ -23,11 +29,15 @@ interface FolderPicker {
 }
 
 /**
- * Saves a model's files: into a folder of its name where the browser lets one pick where, else as downloads.
+ * Saves a model's files: into a folder of its name where the browser lets one pick where, else as downloads. Nothing half
+ * done stays in the folder. `onBegin` hears that somebody has picked one.
  *
  * @throws DOMException `AbortError` where nothing was picked; whatever the disk says
  */
-export async function saveMade(name: string): Promise<void> {
+export async function saveMade(
+  name: string,
+  { onBegin = () => {} }: { readonly onBegin?: () => void } = {},
+): Promise<void> {
   const files = await madeFiles(name);
   if ("showDirectoryPicker" in window) {
     const picker = window as unknown as FolderPicker; // it has it
@@ -36,9 +46,15 @@ export async function saveMade(name: string): Promise<void> {
       throw new Error(`There is something called “${name}” in that folder. Pick another folder.`);
     }
     const folder = await above.getDirectoryHandle(name, { create: true });
-    for (const [file, blob] of files) {
-      const to = await (await folder.getFileHandle(file, { create: true })).createWritable();
-      await blob.stream().pipeTo(to);
+    onBegin();
+    try {
+      for (const [file, blob] of files) {
+        const to = await (await folder.getFileHandle(file, { create: true })).createWritable();
+        await blob.stream().pipeTo(to);
+      }
+    } catch (error) {
+      await above.removeEntry(name, { recursive: true }).catch(() => {}); // what failed before matters more
+      throw error;
     }
     return;
   }

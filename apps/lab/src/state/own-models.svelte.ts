@@ -1,12 +1,14 @@
 import type { ModelDescription } from "@resolvent/analysis/remote";
 import { type Keeper, startKeeper } from "../storage/keeper.ts";
 import type { ErrandProgress, Fetched, Stored } from "../storage/messages.ts";
+import { leaveDeleted } from "./deleted.ts";
 import { type ModelFiles, modelFiles, notRead, type PlacedFile, placedFiles } from "./dropped.ts";
 import { type Fault, faultOf } from "./errand.svelte.ts";
 import type { Lab } from "./lab.svelte.ts";
 import {
   filesName,
   type HubModel,
+  hubModel,
   hubModelName,
   hubModelOf,
   isFilesName,
@@ -141,11 +143,13 @@ export class OwnModels {
     await this.list();
   }
 
-  /** Deletes all that is stored of a repository. */
+  /** Deletes all that is stored of a repository; where a model of it is on the screen, the page goes to the bundled one. */
   async remove(repo: string): Promise<void> {
     await this.#task(`deleting ${repo}`, async () => {
       await this.#keeper.remove(repo);
       await this.list();
+      const held = new Set(this.held.map(({ name }) => name));
+      await leaveDeleted(this.#lab, (model) => hubModel(model)?.repo === repo && !held.has(model));
     });
   }
 

@@ -16,3 +16,15 @@ export function workOf(findings: Findings): Work | undefined {
 export function questionOf({ result }: Findings): string | undefined {
   return result.question;
 }
+
+const entire = new WeakMap<Findings, () => Promise<Findings>>();
+
+/** Notes how all of some findings is got, of which a page has only what it shows. */
+export function rememberEntire(findings: Findings, all: () => Promise<Findings>): void {
+  entire.set(findings, all);
+}
+
+/** All of it: what a file of it has. */
+export async function entireOf(findings: Findings): Promise<Findings> {
+  return (await entire.get(findings)?.()) ?? findings;
+}

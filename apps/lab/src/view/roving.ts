@@ -1,16 +1,19 @@
 /** Keys that go from one to the next, from one to the one before, to the first and the last. */
-const STEPS: Readonly<Record<string, number>> = {
-  ArrowRight: 1,
-  ArrowLeft: -1,
-  Home: Number.NEGATIVE_INFINITY,
-  End: Number.POSITIVE_INFINITY,
-};
+const STEPS = {
+  across: { ArrowRight: 1, ArrowLeft: -1 },
+  down: { ArrowDown: 1, ArrowUp: -1 },
+} as const;
+const ENDS = { Home: Number.NEGATIVE_INFINITY, End: Number.POSITIVE_INFINITY } as const;
 
 /**
- * Of a row of controls: one stop for Tab, and arrow keys from one to the next, so that what comes after a long sentence
- * is not far. `choose` is the selector of what is in the row.
+ * Of a row of controls, or a list of them: one stop for Tab, and arrow keys from one to the next, so that what comes
+ * after a long sentence is not far. `choose` is the selector of what is in the row.
  */
-export function roving(choose: string): (row: HTMLElement) => () => void {
+export function roving(
+  choose: string,
+  way: keyof typeof STEPS = "across",
+): (row: HTMLElement) => () => void {
+  const steps: Readonly<Record<string, number>> = { ...STEPS[way], ...ENDS };
   return (row) => {
     const all = (): HTMLElement[] => [...row.querySelectorAll<HTMLElement>(choose)];
     const stopAt = (stop: Element | undefined): void => {
@@ -21,7 +24,7 @@ export function roving(choose: string): (row: HTMLElement) => () => void {
       stopAt(found.find((one) => one.tabIndex === 0) ?? found[0]);
     };
     const onkeydown = (event: KeyboardEvent): void => {
-      const step = STEPS[event.key];
+      const step = steps[event.key];
       const found = all();
       const at = found.indexOf(event.target as HTMLElement); // any element may be looked up
       if (step === undefined || at < 0) return;

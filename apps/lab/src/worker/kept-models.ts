@@ -1,5 +1,4 @@
 import {
-  bytes,
   type FoundModel,
   type Loaded,
   type Loading,
@@ -9,7 +8,7 @@ import {
   type Wanted,
 } from "@resolvent/analysis";
 import type { CpuOptions } from "@resolvent/cpu";
-import { InputError, isInputError, type Precision, type Shaped } from "@resolvent/tensor";
+import { type InputError, isInputError, type Precision, type Shaped } from "@resolvent/tensor";
 import {
   type KeptRuns,
   keptRuns,
@@ -19,14 +18,11 @@ import {
   notFiniteWeights,
   outlineModel,
   type WeightPlan,
-  weightPlans,
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint, readOnThread } from "@resolvent/weights";
 import { checkpointSha256 } from "@resolvent/weights/hash";
 import type { AnyEngine } from "resolvent";
-
-/** What an engine can hold of one model and its intermediates. */
-const ENGINE_BYTES = 2 ** 32;
+import { weightRoom } from "./weight-room.ts";
 
 /** Weights up to this stay on their engine between runs: of small models, so that a run starts at once. */
 const KEPT_BYTES = 2 ** 28;
@@ -75,6 +71,8 @@ export interface KeptModelsOptions {
   readonly folder: (name: string) => Promise<Folder>;
   /** Whether weights may stay in their files and be read while a run waits: needs shared memory; default true. */
   readonly streams?: boolean;
+  /** Bytes that an engine may take, of one model and its intermediates; default as many as one can address. */
+  readonly limit?: () => number | undefined;
 }
 
 export function keptModels({
@@ -82,7 +80,9 @@ export function keptModels({
   threads,
   folder: folderOf,
   streams = true,
+  limit: limitOf = () => undefined,
 }: KeptModelsOptions): KeptModels {
+  const room = () => weightRoom({ streams, limit: limitOf() });
   interface Known {
     readonly folder: Folder;
     readonly outline: ModelOutline;
@@ -117,7 +117,12 @@ export function keptModels({
     { precision, hash, plan }: Loads,
   ): Promise<Open> => {
     const { stream, widen } = plan;
-    const engine = await start({ precision, ...(threads !== undefined && { threads }) });
+    const limit = limitOf();
+    const engine = await start({
+      precision,
+      ...(threads !== undefined && { threads }),
+      ...(limit !== undefined && { limit }),
+    });
     let reader: Awaited<ReturnType<typeof readOnThread>> | undefined;
     const close = async (): Promise<void> => {
       await engine.close();
@@ -155,10 +160,10 @@ export function keptModels({
       const { precision, peakBytes, purpose } = wanted;
       const others = othersOf(wanted);
       const beside = others.map((own) =>
-        planFor(own.outline, precision, { peakBytes: 0, layers: true }),
+        room().plan(own.outline, precision, { peakBytes: 0, layers: true }),
       );
       const held = beside.reduce((sum, { bytes: own }) => sum + own, peakBytes);
-      const kept = planFor(outline, precision, { peakBytes: held, layers: true });
+      const kept = room().plan(outline, precision, { peakBytes: held, layers: true });
       const hash = purpose === "run";
       return {
         use: async (work) => {
@@ -180,9 +185,10 @@ export function keptModels({
     const plan = (wanted: Wanted): Loading => {
       const { precision, peakBytes, layers, purpose } = wanted;
       if (othersOf(wanted).length > 0) return together(wanted);
-      const kept = planFor(outline, precision, { peakBytes, layers: layers || !streams });
+      const { bytes: most, plan: planOf } = room();
+      const kept = planOf(outline, precision, { peakBytes, layers });
       // Where there is no room beside it, a run is made for each view.
-      const beside = kept.bytes + peakBytes + RUNS_BYTES <= ENGINE_BYTES;
+      const beside = kept.bytes + peakBytes + RUNS_BYTES <= most;
       const runs = beside ? wanted.runs : undefined;
       return {
         use: async (work) => {
@@ -214,9 +220,10 @@ export function keptModels({
         return { sha256, tensors, tokenizer: tokenizer !== undefined, warnings };
       },
       weights: (beside) => {
-        const own = keptWeights(outline, { ...beside, layers: beside.layers || !streams });
+        const { kept } = room();
+        const own = kept(outline, beside);
         const more = othersOf(beside).reduce(
-          (sum, other) => sum + keptWeights(other.outline, beside).bytes,
+          (sum, other) => sum + kept(other.outline, beside).bytes,
           0,
         );
         return { ...own, bytes: own.bytes + more };
@@ -279,46 +286,4 @@ async function tokenizerOf(folder: Folder): Promise<{
     if (!isInputError(error) || error.code !== "transformer/bad-tokenizer") throw error;
     return { tokenizer: undefined, fault: error };
   }
-}
-
-type Beside = Pick<Wanted, "peakBytes" | "layers">;
-
-function plansFor(
-  outline: ModelOutline,
-  precision: Precision,
-  layers: boolean,
-): readonly WeightPlan[] {
-  return weightPlans(outline.sizes, precision).filter(({ stream }) => !(stream && layers));
-}
-
-/** The fastest way to keep a model's weights that leaves room for the intermediates. */
-function planFor(
-  outline: ModelOutline,
-  precision: Precision,
-  { peakBytes, layers }: Beside,
-): WeightPlan {
-  const plans = plansFor(outline, precision, layers);
-  const plan = plans.find((one) => one.bytes + peakBytes <= ENGINE_BYTES);
-  if (plan !== undefined) return plan;
-  const least = Math.min(...plans.map((one) => one.bytes));
-  throw new InputError({
-    code: "lab/over-budget",
-    message: `This would take at least ${bytes(least)} for weights and ${bytes(peakBytes)} for intermediates; a page has ${bytes(ENGINE_BYTES)}.`,
-    remedy: "Shorten the input, or ask for less.",
-    details: { weights: least, intermediates: peakBytes, limit: ENGINE_BYTES },
-  });
-}
-
-function keptWeights(
-  outline: ModelOutline,
-  { peakBytes, layers }: Beside,
-): { readonly kept: string; readonly bytes: number } {
-  const plans = plansFor(outline, "f32", layers);
-  const plan = plans.find((one) => one.bytes + peakBytes <= ENGINE_BYTES);
-  if (plan === undefined) {
-    return { kept: "more than a page has", bytes: Math.min(...plans.map((one) => one.bytes)) };
-  }
-  const ends = plan.widen ? "" : ", the rest as stored";
-  const whole = plan.widen ? "in f32" : "as stored";
-  return { kept: plan.stream ? `layer by layer${ends}` : whole, bytes: plan.bytes };
 }

@@ -4,6 +4,7 @@ import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
 import { hearHandOver } from "./hand-over.ts";
 import { keptModels } from "./kept-models.ts";
+import { isMemory } from "./memory.ts";
 import { isPlace } from "./named-files.ts";
 import { placesOf } from "./places.ts";
 import { workplaceOf } from "./workplace.ts";
@@ -17,9 +18,12 @@ const places = placesOf(
   (name) => Object.hasOwn(bundledModels, name) || Object.hasOwn(bundledVariants, name),
 );
 
+let limit: number | undefined;
+
 const models = keptModels({
   ...{ engine: createCpu, threads, folder: places.folder },
   streams: globalThis.crossOriginIsolated,
+  limit: () => limit,
 });
 
 const answering = answerRequests(
@@ -44,6 +48,7 @@ const answering = answerRequests(
 
 addEventListener("message", ({ data, ports: [port] }) => {
   if (isPlace(data)) places.take(data);
+  else if (isMemory(data)) limit = data.memory;
   else if (port !== undefined) void hearHandOver(data, port, places.folder);
   else answering.hear(data);
 });

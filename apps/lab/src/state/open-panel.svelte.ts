@@ -1,0 +1,79 @@
+import type { AnalysisDescription, Findings, Work } from "@resolvent/analysis/remote";
+import type { Fault } from "./errand.svelte.ts";
+import { linkedValues, splitValues } from "./given-texts.ts";
+import type { Lab } from "./lab.svelte.ts";
+
+/** The panel of an analysis of any kind: what it says about itself, and what came out. */
+export class OpenPanel {
+  /** Null until it is known, and where there is no such analysis. */
+  description: AnalysisDescription | null = $state.raw(null);
+  findings: Findings | undefined = $state.raw();
+  readonly #lab: Lab;
+  /** What it was opened for. */
+  #asked = "";
+  /** What it has said of an analysis that was not there. */
+  #missing: Fault | undefined;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  /** Opens what the address says, and runs it where that has values; once for each analysis and precision. */
+  async open(): Promise<void> {
+    const lab = this.#lab;
+    const { analysis, values, precision } = lab.place;
+    const asked = `${analysis} ${precision}`;
+    // One that a link named may be there only now.
+    if (asked === this.#asked && this.description !== null) return;
+    this.#asked = asked;
+    this.description = null;
+    this.#found(undefined);
+    try {
+      const description = await lab.analysis(analysis);
+      if (this.#asked !== asked || lab.place.analysis !== analysis) return; // somebody was faster
+      if (lab.errand.fault === this.#missing) lab.errand.fault = null;
+      if (description === undefined) {
+        this.#missing = {
+          message: `There is no analysis "${analysis}" here.`,
+          remedy: "The tab More lists them.",
+        };
+        lab.errand.fault = this.#missing;
+        return;
+      }
+      this.description = description;
+      if (Object.keys(values).length === 0) return;
+      await lab.errand.idle();
+      if (this.#asked === asked && lab.place.analysis === analysis) await this.run(values);
+    } catch (error) {
+      lab.errand.failed(error);
+    }
+  }
+
+  /** Runs it, on dictionaries where some are named; files are among the values. */
+  async run(
+    values: Readonly<Record<string, unknown>>,
+    dictionaries: readonly string[] | null = this.#lab.place.dictionaries,
+  ): Promise<void> {
+    const { description } = this;
+    if (description === null) return;
+    const { name, float64 } = description;
+    const { texts, values: others } = splitValues(values);
+    this.#lab.give(linkedValues(values), dictionaries);
+    const { question, precision } = this.#lab.place;
+    const work: Work = {
+      ...{ analysis: name, model: question.model, values: others, precision, float64 },
+      ...(dictionaries !== null && { dictionaries }),
+      ...(Object.keys(texts).length > 0 && { texts }),
+    };
+    const hear = (findings: Findings): void => {
+      if (this.description === description) this.#found(findings);
+    };
+    const findings = await this.#lab.errand.run(name, work, { onPartial: hear });
+    if (findings !== undefined) hear(findings);
+  }
+
+  #found(findings: Findings | undefined): void {
+    this.findings = findings;
+    this.#lab.show(findings);
+  }
+}
