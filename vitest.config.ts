@@ -43,11 +43,7 @@ const native = [
   "packages/resolvent/test/engines/*.test.ts",
 ];
 const libraries = onNode("libraries", ["{packages/*,apps/cli}/test/**/*.test.ts"], false, native);
-const programs = onNode(
-  "processes",
-  [...native, "{apps/!(cli),tools/*}/test/**/*.test.ts"],
-  true,
-);
+const programs = onNode("processes", [...native, "{apps/!(cli),tools/*}/test/**/*.test.ts"], true);
 
 const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
 const chromium = existsSync(chromiumPath) ? chromiumPath : undefined;

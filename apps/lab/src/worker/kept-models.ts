@@ -267,7 +267,7 @@ export function keptModels({
       for (const precision of ["f32", "f64"] as const) {
         // Whoever asks meanwhile has opened one.
         if (own === undefined || [...open.values()].some(({ model }) => model !== name)) return;
-        const plan = planFor(own.outline, precision, { peakBytes: 0, layers: true });
+        const plan = room().plan(own.outline, precision, { peakBytes: 0, layers: true });
         if (plan.bytes > READY_BYTES) return;
         if (!open.has(precision)) await keep(own.folder, name, { precision, hash: true, plan });
       }
