@@ -36,13 +36,14 @@ const onNode = (
 });
 
 // Tests of libraries change nothing outside of themselves, so that files which follow each other in a process share the
-// modules that they load: loading them again for each took a sixth of the time of fourteen files. What looks for engines
-// loads the system's own libraries.
+// modules that they load: loading them again for each took a sixth of the time of fourteen files. Those of the command, which
+// go offline, share among themselves. What looks for engines loads the system's own libraries.
 const native = [
   "packages/{cpu,webgpu}/test/**/*.test.ts",
   "packages/resolvent/test/engines/*.test.ts",
 ];
-const libraries = onNode("libraries", ["{packages/*,apps/cli}/test/**/*.test.ts"], false, native);
+const libraries = onNode("libraries", ["packages/*/test/**/*.test.ts"], false, native);
+const command = onNode("command", ["apps/cli/test/**/*.test.ts"], false);
 const programs = onNode("processes", [...native, "{apps/!(cli),tools/*}/test/**/*.test.ts"], true);
 
 const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
@@ -105,6 +106,11 @@ export default defineConfig({
   // A worker for each core: many tests wait for processes that they start. Time limits are for what hangs only.
   test: {
     maxWorkers: availableParallelism(),
-    projects: [libraries, programs, chromium === undefined ? withoutBrowser : browser(chromium)],
+    projects: [
+      libraries,
+      command,
+      programs,
+      chromium === undefined ? withoutBrowser : browser(chromium),
+    ],
   },
 });

@@ -4,7 +4,7 @@ import type { Parameter } from "./described.ts";
 /** Names that mean the same for every analysis, and are none for parameters. */
 const RESERVED: ReadonlySet<string> = new Set([
   ...["model", "revision", "offline", "tokens"],
-  ...["precision", "threads", "stream", "maxMemory", "float64"],
+  ...["precision", "engine", "threads", "stream", "maxMemory", "float64"],
   ...["format", "json", "output", "overwrite", "only", "sort", "filter", "html", "svg", "view"],
   "findings",
   ...["dictionary", "dryRun", "resume", "plugin", "trust", "help", "version"],

@@ -167,11 +167,21 @@ describe.each(tinyFamilies)("%s", (family) => {
 /** The same subject, on an engine that also counts the cost of each operation by its shapes. */
 function counting(subject: Subject<Weight>): { subject: Subject<Weight>; total: CostOps["total"] } {
   const priced = cost({ precision: "f64" });
-  const engine = {
+  const { product, ...fused } = cpu.fused ?? {};
+  const engine: Cpu = {
     ...cpu,
-    matmul: (...[a, b, over, last]: Parameters<Cpu["matmul"]>): Weight => {
+    matmul: (a, b, over, last) => {
       priced.matmul(priced.given(a.shape), priced.given(b.shape), over, last);
       return cpu.matmul(a, b, over, last);
+    },
+    fused: {
+      ...(fused as Required<Cpu>["fused"]), // all but product are there
+      ...(product && {
+        product: (a, b, over, last, finish) => {
+          priced.matmul(priced.given(a.shape), priced.given(b.shape), over, last);
+          return product(a, b, over, last, finish);
+        },
+      }),
     },
   };
   return { subject: { ...subject, engine }, total: priced.total };

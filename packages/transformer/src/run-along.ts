@@ -34,9 +34,9 @@ export function runAlong<T extends Shaped, S>(
     if (shared !== undefined) {
       const { residual, trace } = shared;
       const first = start(trace.get("embed") as T); // it was chosen
-      const state = foldOver(ops, model.stages, first, (before, stage) =>
-        step(before, stage, trace),
-      );
+      // Others may have asked for more, which must not be held here.
+      const own = new Map([...trace].filter(([site]) => chosen(site)));
+      const state = foldOver(ops, model.stages, first, (before, stage) => step(before, stage, own));
       return { residual: ops.scale(residual, 1), state };
     }
     const embedding = embed(ops, model, ids, plainSites());
