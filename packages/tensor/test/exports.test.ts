@@ -46,6 +46,7 @@ test("the exported names", () => {
     "withoutAxes",
   ]);
   expect(Object.keys(rules).sort()).toEqual([
+    "Scopes",
     "adjacentRun",
     "alongShape",
     "around",
@@ -57,6 +58,8 @@ test("the exported names", () => {
     "constantShape",
     "countOf",
     "eigenShape",
+    "handlesIn",
+    "isBetterTurned",
     "joinShape",
     "loopsOver",
     "maskNumbers",
@@ -68,6 +71,7 @@ test("the exported names", () => {
     "putShape",
     "renameShape",
     "rotaryShape",
+    "rowsOrder",
     "scopeResult",
     "sliceShape",
     "softmaxShape",
