@@ -70,11 +70,11 @@ describe("what the import of a library brings", () => {
     expect([...packages]).toContain("commander");
   });
 
-  test("resolvent: no analyses", () => {
+  test("resolvent: no analyses, and no engine before one is chosen", () => {
     const { files } = reached(entry("resolvent") as string);
     const folders = [...files].map((file) => relative(repository, file).split("/")[1]);
     expect(new Set(folders)).toEqual(
-      new Set(["cpu", "models", "resolvent", "tensor", "transformer", "weights"]),
+      new Set(["models", "resolvent", "tensor", "transformer", "weights"]),
     );
   });
 });
