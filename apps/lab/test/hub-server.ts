@@ -87,12 +87,11 @@ export async function serveWithHub(
     // Headers of a file are its first 64 KiB: what is asked for beyond them is a download.
     const stalls = stallAfter !== undefined && start >= served.stallFrom;
     if (stalls && name.endsWith(".safetensors") && end - start > 65536) {
-      response.write(bytes.subarray(start, start + stallAfter));
-      // Later, so that what was counted before is told.
-      setTimeout(
-        () => response.write(bytes.subarray(start + stallAfter, start + stallAfter + 1)),
-        500,
-      );
+      let sent = start + stallAfter;
+      response.write(bytes.subarray(start, sent));
+      // A byte at a time, so that what was counted before is told.
+      const drip = setInterval(() => response.write(bytes.subarray(sent, ++sent)), 500);
+      response.on("close", () => clearInterval(drip));
     } else response.end(bytes.subarray(start, end));
   };
   const server = createServer(({ url = "", headers }, response) => {

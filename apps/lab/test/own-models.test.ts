@@ -98,7 +98,7 @@ inChromium("own models in Chromium", () => {
     await page.locator("select.models:not([disabled])").waitFor();
     // An isolated page has threads.
     const threads = await page.evaluate(() => Math.min(8, navigator.hardwareConcurrency));
-    await page.getByText(`wasm, ${threads} thread`).waitFor();
+    await page.getByTitle(`(wasm, ${threads} thread`).waitFor();
   });
   afterAll(async () => {
     await browser.close();
