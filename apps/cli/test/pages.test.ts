@@ -191,14 +191,15 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
 
   const colours = ["light", "dark"] as const;
   test.each(Object.keys(calls))(
-    "%s: at 1280 and 390 pixels, light and dark, nothing sticks out, no text on text, axe finds nothing",
+    "%s: at 1280 pixels, light and dark, and at 390, nothing sticks out, no text on text, axe finds nothing",
     async (command) => {
       const { page, said } = await opened(command);
       try {
         await page.evaluate(axe.source);
         for (const width of [1280, 390]) {
           await page.setViewportSize({ width, height: 800 });
-          for (const colorScheme of colours) {
+          // Colours are the same at any width.
+          for (const colorScheme of width === 1280 ? colours : (["light"] as const)) {
             await page.emulateMedia({ colorScheme });
             const sizes = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
             expect(sizes).toEqual([width, width]);

@@ -7,8 +7,12 @@ import { coreNumbers, families } from "./core-numbers.ts";
 /** In milliseconds: kernels are compiled, and adapters may compute on the processor. */
 const TIMEOUT = 240_000;
 
-/** Tests that all that is computed of a model has, on an engine, the numbers of the reference. */
-export function describeEngine(name: TestedEngine, open: () => Promise<AnyEngine>): void {
+/** Tests that all that is computed of models of some families has, on an engine, the numbers of the reference. */
+export function describeEngine(
+  name: TestedEngine,
+  open: () => Promise<AnyEngine>,
+  on: readonly (typeof families)[number][] = families,
+): void {
   const { result: rtol, why } = engineAccuracy[name];
   describe(`${name}, to ${rtol}: ${why}`, () => {
     let engine: AnyEngine;
@@ -17,7 +21,7 @@ export function describeEngine(name: TestedEngine, open: () => Promise<AnyEngine
     });
     afterAll(async () => await engine.close());
 
-    test.each(families)(
+    test.each(on)(
       "everything of a %s model has the numbers of the reference",
       async (family) => {
         const [got, expected] = [
@@ -35,10 +39,11 @@ export function describeEngine(name: TestedEngine, open: () => Promise<AnyEngine
     test.runIf(/cpu|webgpu/.test(name))(
       "nothing of it stays in memory",
       async () => {
-        await coreNumbers(engine, "gpt2"); // makes the tables that stay
+        const [family = "gpt2"] = on;
+        await coreNumbers(engine, family); // makes the tables that stay
         const { used } = engine.memory ?? {};
         expect(used).toBeGreaterThan(0);
-        await coreNumbers(engine, "gpt2");
+        await coreNumbers(engine, family);
         expect(engine.memory?.used).toBe(used);
       },
       TIMEOUT,
