@@ -9,11 +9,15 @@ export interface RotarySpec {
   readonly amplitude: number;
 }
 
-const tables = new WeakMap<RotarySpec, RotaryTable>();
+/** By what specs say, not by which they are: an engine keeps its copy of a table, and each loaded model has a spec of its own. */
+const tables = new Map<string, RotaryTable>();
+const keys = new WeakMap<RotarySpec, string>();
 
-/** The table of cosines and sines for at least `positions` positions; made once for each spec and grown by doubling. */
+/** The table of cosines and sines for at least `positions` positions; made once for equal specs and grown by doubling. */
 export function rotaryTable(spec: RotarySpec, positions: number): RotaryTable {
-  const known = tables.get(spec);
+  const key = keys.get(spec) ?? JSON.stringify([spec.frequencies, spec.pairing, spec.amplitude]);
+  keys.set(spec, key);
+  const known = tables.get(key);
   if (known !== undefined && known.positions >= positions) return known;
   const rows = 2 ** Math.ceil(Math.log2(Math.max(256, positions)));
   const pairs = spec.frequencies.length;
@@ -26,6 +30,6 @@ export function rotaryTable(spec: RotarySpec, positions: number): RotaryTable {
     });
   }
   const table: RotaryTable = { positions: rows, pairs, cos, sin, pairing: spec.pairing };
-  tables.set(spec, table);
+  tables.set(key, table);
   return table;
 }
