@@ -124,11 +124,12 @@ describe("rotaryTable", () => {
     }
   });
 
-  test("is one object for a spec until more positions are asked for", () => {
+  test("is one object for equal specs until more positions are asked for", () => {
     const own = { ...spec };
     const table = rotaryTable(own, 10);
     expect(rotaryTable(own, table.positions)).toBe(table);
-    expect(rotaryTable({ ...spec }, 10)).not.toBe(table);
+    expect(rotaryTable({ ...spec }, 10)).toBe(table);
+    expect(rotaryTable({ ...spec, amplitude: 2 * spec.amplitude }, 10)).not.toBe(table);
     const larger = rotaryTable(own, table.positions + 1);
     expect(larger).not.toBe(table);
     expect(rotaryTable(own, 10)).toBe(larger);
