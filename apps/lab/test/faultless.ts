@@ -1,6 +1,7 @@
 import axe from "axe-core";
 import type { Page } from "playwright";
 import { expect } from "vitest";
+import { settled } from "./settled.ts";
 
 /** What is looked at: of colours every pair, of all else both themes and both widths once. */
 const LOOKS = [
@@ -17,6 +18,7 @@ export async function faultless(page: Page): Promise<void> {
   for (const { colorScheme, width, all } of LOOKS) {
     await page.setViewportSize({ width, height: 844 });
     await page.emulateMedia({ colorScheme });
+    await settled(page);
     const found = await page.evaluate(async (whole) => {
       const { axe: checker } = globalThis as unknown as { axe: typeof axe }; // put there before
       const { violations } = await checker.run(

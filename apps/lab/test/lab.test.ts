@@ -8,6 +8,7 @@ import { KEYS } from "../src/state/keys.ts";
 import { faultless } from "./faultless.ts";
 import { expectSameResults } from "./same-question.ts";
 import { expectSameFiles } from "./saved-files.ts";
+import { settled } from "./settled.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -284,6 +285,8 @@ inChromium("the lab in Chromium", () => {
         document.activeElement?.outerHTML,
       ]);
     const press = async (key: string): Promise<void> => {
+      // What a key does is told from what is still going on.
+      await settled(lab);
       const before = JSON.stringify(await seen());
       await lab.keyboard.press(key);
       await expect
@@ -292,6 +295,7 @@ inChromium("the lab in Chromium", () => {
           timeout: 10_000,
         })
         .toBe(true);
+      await settled(lab);
       await idle(lab);
     };
     for (const { keys, does } of KEYS) {

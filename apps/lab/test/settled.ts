@@ -1,0 +1,18 @@
+import type { Page } from "playwright";
+
+/** Frames without a change after which a page is taken to stand still. */
+const STILL = 8;
+
+/** Waits until nothing on the page changes any more, and nothing is loaded: drawings follow sizes a frame or two later. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(async (still) => {
+    let before = "";
+    for (let same = 0; same < still; ) {
+      await new Promise(requestAnimationFrame);
+      const loaded = performance.getEntriesByType("resource").length;
+      const now = `${loaded} ${location.href} ${document.body.innerHTML}`;
+      same = now === before ? same + 1 : 0;
+      before = now;
+    }
+  }, STILL);
+}
