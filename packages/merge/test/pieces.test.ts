@@ -4,7 +4,7 @@ import { type Arithmetic, onThisThread } from "../src/arithmetic.ts";
 import { type Cut, cutsOf } from "../src/cuts.ts";
 import { type MethodName, mergeTensor, type PlannedParameters } from "../src/index.ts";
 import type { Input } from "../src/inputs.ts";
-import { onThreads } from "../src/node/threads.ts";
+import { onThreads, usualThreads } from "../src/node/threads.ts";
 import { programOf } from "../src/program.ts";
 import { programFor } from "../src/program-for.ts";
 import { type Block, slotsOf, type Walk, walk } from "../src/walk.ts";
@@ -216,3 +216,8 @@ test.each(methods)(
     }
   },
 );
+
+test("threads by default: one for each core up to eight, and on two cores one for what is light", () => {
+  expect([1, 2, 3, 16].map((cores) => usualThreads("linear", cores))).toEqual([1, 1, 3, 8]);
+  expect([1, 2, 3, 16].map((cores) => usualThreads("ties", cores))).toEqual([1, 2, 3, 8]);
+});

@@ -1,5 +1,5 @@
 /**
- * Merges beside copying the same bytes, and beside PyTorch, in one run with equal threads:
+ * Merges beside copying the same bytes, and beside PyTorch, in one run:
  * `node dist/merge.js [--only METHOD,…] [--layers N] [--vocab N] [--precision float32] [--folder PATH] [--patience MS]
  * [--budget MS] [--dry] [--large]`.
  * Writes its section into RESULTS.md, unless `--dry` or `--only`. `--large` merges three checkpoints of 8.4 GB

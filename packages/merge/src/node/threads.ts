@@ -3,13 +3,22 @@ import { Worker } from "node:worker_threads";
 import { InternalError } from "@resolvent/tensor";
 import type { Job, Outcome } from "../../worker/run.js";
 import { type Arithmetic, loadKernels, placeOf, roomOf } from "../arithmetic.ts";
+import type { MethodName } from "../method.ts";
 
 /** More threads than this wait for each other's bytes. */
 const MOST = 8;
 
+/**
+ * Methods that do so little with an entry that two threads take more of two cores than they save: the system's own threads
+ * read and write at the same time.
+ */
+const LIGHT: readonly MethodName[] = [
+  ...(["linear", "task_arithmetic", "slerp", "nearswap", "passthrough"] as const),
+];
+
 /** So many threads by default: one for each core, but no more than reading and writing can keep busy. */
-export function usualThreads(): number {
-  return Math.max(1, Math.min(MOST, availableParallelism()));
+export function usualThreads(method: MethodName, cores: number = availableParallelism()): number {
+  return cores <= 2 && LIGHT.includes(method) ? 1 : Math.max(1, Math.min(MOST, cores));
 }
 
 interface Waiting {

@@ -22,7 +22,7 @@ export interface WriteMergeOptions extends MergeOptions, ReadOptions {
   readonly shardBytes?: number;
   /** Whether weights are hashed for the model card, the result's and, which reads them once more, the models'; default true. */
   readonly hash?: boolean;
-  /** Threads that compute, on which nothing depends but time; default one for each core, at most 8. */
+  /** Threads that compute, on which nothing depends but time; default one for each core, at most 8, and on two cores one for light methods. */
   readonly threads?: number;
   /** Asked of the finished folder before it gets its name; what it throws leaves the folder without. */
   readonly verify?: (folder: Folder) => Promise<void>;
@@ -57,7 +57,7 @@ export async function writeMerge(
   await begin(work, model, key);
   await checkSpace(plan, models, target, model);
   const hashes = await writeShards(plan, models, shards, model, {
-    threads: usualThreads(),
+    threads: usualThreads(plan.method),
     ...options,
   });
   const written = new Map<string, number>();

@@ -20,8 +20,7 @@ await serve({ blas: null, threads: task.threads }, async (done) => {
     const models = new Map();
     for (const { name, path } of modelsOf(recipe))
       models.set(name, await openMergeModel(folderOf(join(task.folder, path))));
-    const { threads } = task;
-    await writeMerge(planMerge(recipe, models), models, out, { config, threads, hash: false });
+    await writeMerge(planMerge(recipe, models), models, out, { config, hash: false });
     const { numbers } = await openCheckpoint(folderOf(out));
     const compared = await numbers(COMPARED, "f32");
     done(() => compared);

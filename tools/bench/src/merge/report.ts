@@ -5,7 +5,7 @@ import type { Size } from "./checkpoints.ts";
 
 /** The tables of a run. */
 export function mergeReport(rows: readonly Row[], threads: number, size: Size): string {
-  const machine = `${threads} cores of ${cpus()[0]?.model.trim() ?? "a processor"}, ${new Date().toISOString().slice(0, 10)}, ${threads} threads each`;
+  const machine = `${threads} cores of ${cpus()[0]?.model.trim() ?? "a processor"}, ${new Date().toISOString().slice(0, 10)}, PyTorch with ${threads} threads, Resolvent with as many as it takes by default`;
   const load = rows.map((row) => row.load.toFixed(1)).join(", ");
   const quiet = rows.map((row) => Math.round(100 * row.quiet)).join(", ");
   const who = new Set(rows.flatMap(({ scores }) => scores).map(({ introduction: { is } }) => is));
