@@ -1,4 +1,5 @@
 import { InputError } from "@resolvent/tensor";
+import { vulkanDrivers } from "./vulkan.ts";
 
 /** What a device is, as far as it says. */
 export interface AdapterReport {
@@ -38,14 +39,7 @@ export async function openDevice(
 ): Promise<Opened> {
   const gpu = given ?? (await platformGpu());
   const adapter = await gpu.requestAdapter({ powerPreference });
-  if (adapter === null) {
-    throw new InputError({
-      code: "webgpu/no-adapter",
-      message: "There is WebGPU, but no adapter.",
-      remedy:
-        "Install a graphics driver (in Node one for Vulkan, Metal or Direct3D 12), or use the cpu engine.",
-    });
-  }
+  if (adapter === null) throw noAdapter("There is WebGPU, but no adapter.");
   const { info, limits } = adapter;
   try {
     const requiredLimits = Object.fromEntries(HIGH.map((name) => [name, limits[name]]));
@@ -61,6 +55,15 @@ export async function openDevice(
   }
 }
 
+function noAdapter(message: string): InputError {
+  return new InputError({
+    code: "webgpu/no-adapter",
+    message,
+    remedy:
+      "Install a graphics driver (in Node one for Vulkan, Metal or Direct3D 12), or use the cpu engine.",
+  });
+}
+
 function reportOf(info: GPUAdapterInfo, { limits }: GPUDevice): AdapterReport {
   const { vendor, architecture, device, description } = info;
   const names = `${vendor} ${architecture} ${description}`;
@@ -71,7 +74,29 @@ function reportOf(info: GPUAdapterInfo, { limits }: GPUDevice): AdapterReport {
   };
 }
 
-/** The browser's WebGPU, or that of the package `webgpu` in Node. */
+/** Throws where Dawn would find no driver, and say so on stderr whether anybody wants to know or not. */
+function checkDrivers(): void {
+  if (process.platform !== "linux") return;
+  const fs = process.getBuiltinModule("node:fs");
+  const found = vulkanDrivers({
+    env: process.env,
+    filesOf: (folder) => {
+      try {
+        return fs.readdirSync(folder);
+      } catch {
+        return []; // there is none, or none that may be read
+      }
+    },
+    isFile: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile() ?? false,
+  });
+  if (found.length === 0) throw noAdapter("There is no Vulkan driver on this machine.");
+}
+
+/**
+ * The browser's WebGPU, or that of the package `webgpu` in Node.
+ *
+ * @throws InputError `webgpu/no-webgpu`, `webgpu/no-adapter`
+ */
 export async function platformGpu(): Promise<GPU> {
   const { navigator } = globalThis as { navigator?: { readonly gpu?: GPU } };
   if (navigator?.gpu !== undefined) return navigator.gpu;
@@ -83,6 +108,7 @@ export async function platformGpu(): Promise<GPU> {
       remedy: "Use https or localhost and a current browser, or the cpu engine.",
     });
   }
+  checkDrivers();
   try {
     // The name is not written out, so that no bundler looks for a package that browsers do not need.
     const name = "webgpu";
