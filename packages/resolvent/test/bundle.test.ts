@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build, type Rolldown } from "vite";
 import { expect, test } from "vitest";
 
@@ -9,16 +10,46 @@ const engines = {
   gpujs: /packages\/gpujs\//,
 };
 
-test("a bundle for browsers holds no schemas and nothing of Node", async () => {
-  const entry = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+/** Most bytes of the scripts of a bundle of each engine alone, min + gzip; gpu.js itself comes as a part of its own. */
+const ceilings = { cpu: 30_000, webgpu: 30_000, gpujs: 10_000 } as const;
+
+/** The scripts that a page which asks for `entry` may load. */
+async function bundled(entry: string, minify: boolean): Promise<Rolldown.OutputChunk[]> {
   const built = await build({
     configFile: false,
     logLevel: "error",
     resolve: { conditions: ["@resolvent/source"] },
-    build: { write: false, lib: { entry, formats: ["es"], fileName: "resolvent" } },
+    build: {
+      ...{ write: false, minify },
+      lib: {
+        ...{ formats: ["es"], fileName: "bundle" },
+        entry: fileURLToPath(new URL(entry, import.meta.url)),
+      },
+    },
   });
   const outputs = (Array.isArray(built) ? built : [built]) as Rolldown.RolldownOutput[]; // not watching
-  const chunks = outputs.flatMap(({ output }) => output.filter((part) => part.type === "chunk"));
+  return outputs.flatMap(({ output }) => output.filter((part) => part.type === "chunk"));
+}
+
+test.each(Object.entries(ceilings))(
+  "a bundle with %s alone holds none of the other engines, and at most %d bytes",
+  async (name, ceiling) => {
+    const chunks = await bundled(`../../${name}/src/index.ts`, true);
+    const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
+    for (const [engine, place] of Object.entries(engines))
+      expect([engine, modules.some((id) => place.test(id))]).toEqual([engine, engine === name]);
+    const own = chunks.filter(
+      ({ moduleIds }) => !moduleIds.some((id) => /vendor\/gpu\.js/.test(id)),
+    );
+    const bytes = own.reduce((sum, { code }) => sum + gzipSync(code).length, 0);
+    expect(bytes).toBeLessThan(ceiling);
+    expect(bytes).toBeGreaterThan(ceiling / 2); // a ceiling far above would see nothing grow
+  },
+  120_000,
+);
+
+test("a bundle for browsers holds no schemas and nothing of Node", async () => {
+  const chunks = await bundled("../src/index.ts", false);
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
   expect(modules.some((id) => id.endsWith("/language-model.ts"))).toBe(true);
   expect(modules.filter((id) => /zod|undici|koffi|src\/node\/|folder-node/.test(id))).toEqual([]);

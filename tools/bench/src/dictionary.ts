@@ -13,7 +13,7 @@ import { dictionaryReport } from "./dictionary/report.ts";
 import type { DictionaryTask, Sizes } from "./dictionary/task.ts";
 import { randomNumbers } from "./random.ts";
 import { contest } from "./torch/contest.ts";
-import type { Contestant } from "./torch/contestant.ts";
+import { inProcess, type Program } from "./torch/contestant.ts";
 import { type Row, withSection } from "./torch/table.ts";
 
 /** The interpreter that Debian's python3-torch belongs to. */
@@ -46,7 +46,7 @@ try {
   for (const { name, forms, task } of tasks()) {
     if (values.only !== undefined && !name.includes(values.only)) continue;
     const options = { patience: Number(values.patience), budget: Number(values.budget) };
-    const result = await contest(contestants(forms), task, options);
+    const result = await contest(contestants(forms).map(inProcess), task, options);
     rows.push({ task: name, pieces: 1, ...result });
     process.stderr.write(`${dictionaryReport(rows.slice(-1), threads)}\n\n`);
   }
@@ -61,7 +61,7 @@ try {
 }
 
 /** PyTorch first: results are compared with its. */
-function contestants(forms: readonly string[]): Contestant[] {
+function contestants(forms: readonly string[]): Program[] {
   const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   // Both choose their kernels themselves, and have the same threads.
   const env = { OPENBLAS_CORETYPE: undefined, OPENBLAS_L2_SIZE: undefined };

@@ -15,7 +15,7 @@ import { type Size, writeCheckpoint } from "./merge/checkpoints.ts";
 import { mergeReport } from "./merge/report.ts";
 import { KINDS, type MergeTask, PARAMETERS } from "./merge/task.ts";
 import { contest } from "./torch/contest.ts";
-import type { Contestant } from "./torch/contestant.ts";
+import { inProcess, type Program } from "./torch/contestant.ts";
 import { type Row, withSection } from "./torch/table.ts";
 
 /** The interpreter that Debian's python3-torch belongs to. */
@@ -65,7 +65,7 @@ async function contests(): Promise<void> {
       const { base } = kind;
       const task = { ...{ method, folder, models, threads, base }, parameters: PARAMETERS };
       const options = { patience: Number(values.patience), budget: Number(values.budget) };
-      const result = await contest(contestants(task), {}, options);
+      const result = await contest(contestants(task).map(inProcess), {}, options);
       rows.push({ task: `${method}, ${kind.models} × ${dtype}`, pieces: 1, ...result });
       process.stderr.write(`${mergeReport(rows.slice(-1), threads, size)}\n\n`);
     }
@@ -79,9 +79,7 @@ async function contests(): Promise<void> {
 }
 
 /** PyTorch in float32 first: results are compared with its. */
-function contestants(
-  task: Omit<MergeTask, "precision"> & { readonly base: boolean },
-): Contestant[] {
+function contestants(task: Omit<MergeTask, "precision"> & { readonly base: boolean }): Program[] {
   const given = (own: Partial<MergeTask>): string => JSON.stringify({ ...task, ...own });
   const env = { PYTHONDONTWRITEBYTECODE: "1", OMP_NUM_THREADS: `${threads}` };
   const node = here("merge/contender.js");

@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { talesRecipe } from "@resolvent/train";
 import { randomNumbers } from "./random.ts";
 import { type Contest, contest } from "./torch/contest.ts";
-import type { Contestant } from "./torch/contestant.ts";
+import { inProcess, type Program } from "./torch/contestant.ts";
 import { gpt2Small, tales, writeFreshTales, writeRandomModel } from "./torch/models.ts";
 import { report } from "./torch/report.ts";
 import type { Row } from "./torch/table.ts";
@@ -42,7 +42,7 @@ try {
   const rows: Row[] = [];
   for (const { name, pieces = 1, task } of await tasks()) {
     if (values.only !== undefined && !name.includes(values.only)) continue;
-    const result: Contest = await contest(contestants, task);
+    const result: Contest = await contest(contestants.map(inProcess), task);
     rows.push({ task: name, pieces, ...result });
     process.stderr.write(`${report([...rows.slice(-1)], notes, threads).results}\n\n`);
   }
@@ -62,7 +62,7 @@ async function put(file: string, section: string): Promise<void> {
 }
 
 /** PyTorch first: results are compared with its. */
-function theContestants(notes: string[]): Contestant[] {
+function theContestants(notes: string[]): Program[] {
   const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   const python = [PYTHON, here("../src/torch/contender.py")];
   const unset = { OPENBLAS_CORETYPE: undefined, OPENBLAS_L2_SIZE: undefined };
@@ -72,7 +72,7 @@ function theContestants(notes: string[]): Contestant[] {
     OMP_NUM_THREADS: `${threads}`,
     OPENBLAS_NUM_THREADS: `${threads}`,
   };
-  const resolvent = (what: string, node: string, blas: string): Contestant => ({
+  const resolvent = (what: string, node: string, blas: string): Program => ({
     name: `Resolvent${what}`,
     command: [node, here("torch/contender.js")],
     env: {
@@ -82,7 +82,7 @@ function theContestants(notes: string[]): Contestant[] {
     },
   });
   const told = process.env.OPENBLAS_CORETYPE;
-  const pytorch = (what: string, env: Contestant["env"]): Contestant => ({
+  const pytorch = (what: string, env: Program["env"]): Program => ({
     name: `PyTorch${what}`,
     command: python,
     env: { ...plain, ...env },

@@ -1,8 +1,6 @@
-import { readFileSync, rmSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
+import { cpus, loadavg } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Contestant, type Running, start } from "./contestant.ts";
+import type { Contestant, Running } from "./contestant.ts";
 import type { Introduction } from "./task.ts";
 
 /** Milliseconds that the processors are watched before a measurement, and share of them that may be busy. */
@@ -28,10 +26,19 @@ export interface Score {
   readonly peakBytes: number;
   /** `‖result − result of the first contestant‖ / ‖result of the first contestant‖` */
   readonly difference: number;
+  /** What one turn did, by count, where that is counted. */
+  readonly counts?: Readonly<Record<string, number>>;
+}
+
+/** A contestant that could not do the task. */
+export interface Failure {
+  readonly contestant: string;
+  readonly why: string;
 }
 
 export interface Contest {
   readonly scores: readonly Score[];
+  readonly failures: readonly Failure[];
   /** The machine's mean load of the last minute, at the start. */
   readonly load: number;
   /** Share of the measurements that began while no other program was busy. */
@@ -43,6 +50,8 @@ export interface ContestOptions {
   readonly patience?: number;
   /** Milliseconds that the rounds should take together; default 20,000. */
   readonly budget?: number;
+  /** A contestant whose first turn takes more milliseconds is timed once; default: none is. */
+  readonly slow?: number;
 }
 
 /**
@@ -53,36 +62,45 @@ export interface ContestOptions {
 export async function contest(
   contestants: readonly Contestant[],
   task: object,
-  { patience = PATIENCE, budget = BUDGET }: ContestOptions = {},
+  { patience = PATIENCE, budget = BUDGET, slow = Number.POSITIVE_INFINITY }: ContestOptions = {},
 ): Promise<Contest> {
   const load = loadavg()[0] ?? Number.NaN;
   const field: {
-    name: string;
-    running: Running;
-    times: number[];
-    cpuTimes: number[];
-    difference: number;
+    readonly name: string;
+    readonly running: Running;
+    readonly times: number[];
+    readonly cpuTimes: number[];
+    readonly difference: number;
+    /** At most so many. */
+    readonly turns: number;
   }[] = [];
+  const failures: Failure[] = [];
   try {
     let reference: Float32Array | undefined;
     for (const contestant of contestants) {
-      const running = await start(contestant, task);
-      const path = join(tmpdir(), `resolvent-bench-${process.pid}.f32`);
-      await running.ask({ write: path }); // its warm-up, too
-      const result = numbersOf(path);
-      rmSync(path);
+      const { name } = contestant;
+      const running = await contestant.start(task).catch(failed(name, failures));
+      if (running === undefined) continue;
+      const began = performance.now();
+      const result = await running.result().catch(failed(name, failures)); // its warm-up, too
+      if (result === undefined) {
+        await running.end();
+        continue;
+      }
+      const turns = performance.now() - began > slow ? 1 : MOST;
       reference ??= result;
       const difference = distance(result, reference);
-      field.push({ name: contestant.name, running, times: [], cpuTimes: [], difference });
+      field.push({ name, running, times: [], cpuTimes: [], difference, turns });
     }
     let rounds = FEWEST;
     let [measured, undisturbed] = [0, 0];
     for (let round = 0; round <= rounds; round++) {
       let sum = 0;
-      for (const { running, times, cpuTimes } of field) {
+      for (const { running, times, cpuTimes, turns } of field) {
+        if (turns === 1 ? round !== 1 : round > turns) continue;
         measured++;
         if (await quiet(patience)) undisturbed++;
-        const { ms = Number.NaN, cpu = Number.NaN } = await running.ask({ time: true });
+        const { ms, cpu } = await running.time();
         sum += ms;
         if (round === 0) continue; // once more warm-up
         times.push(ms);
@@ -92,16 +110,26 @@ export async function contest(
     }
     const scores: Score[] = [];
     for (const { name, running, times, cpuTimes, difference } of field) {
-      const { bytes = Number.NaN } = await running.ask({ peak: true });
+      const counts = await running.counts?.();
       scores.push({
         ...{ contestant: name, introduction: running.introduction, difference },
-        ...{ milliseconds: times, cpuMilliseconds: cpuTimes, peakBytes: bytes },
+        ...{ milliseconds: times, cpuMilliseconds: cpuTimes, peakBytes: await running.peak() },
+        ...(counts === undefined ? {} : { counts }),
       });
     }
-    return { scores, load, quiet: undisturbed / measured };
+    return { scores, failures, load, quiet: undisturbed / measured };
   } finally {
     await Promise.all(field.map(({ running }) => running.end()));
   }
+}
+
+/** Writes down who cannot do the task, and why: the others go on. */
+function failed(contestant: string, failures: Failure[]): (cause: unknown) => undefined {
+  return (cause) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    failures.push({ contestant, why });
+    process.stderr.write(`${contestant} could not do it: ${why}\n`);
+  };
 }
 
 /**
@@ -123,11 +151,6 @@ function idle(): { idle: number; all: number } {
   const times = cpus().map((cpu) => cpu.times);
   const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
   return { idle: sum(times.map((t) => t.idle)), all: sum(times.flatMap((t) => Object.values(t))) };
-}
-
-function numbersOf(path: string): Float32Array {
-  const bytes = readFileSync(path);
-  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
 function distance(a: Float32Array, b: Float32Array): number {

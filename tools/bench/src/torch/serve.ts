@@ -5,13 +5,18 @@ import type { Introduction, Request } from "./task.ts";
 /**
  * A contender's side of the protocol: says what it is, and does its task once for each request on standard input.
  *
+ * @param is default: the version of Node
  * @param turn does the task, and gives `done` the numbers of its result before it frees them; the clock stops there
  */
 export async function serve(
-  { blas, threads }: Omit<Introduction, "is">,
+  {
+    is = `Node ${process.versions.node}`,
+    blas,
+    threads,
+  }: Omit<Introduction, "is"> & { is?: string },
   turn: (done: (numbers: () => ArrayLike<number>) => void) => Promise<void>,
 ): Promise<void> {
-  const introduction: Introduction = { is: `Node ${process.versions.node}`, blas, threads };
+  const introduction: Introduction = { is, blas, threads };
   answer(introduction);
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as Request; // it was written by the program that asks
