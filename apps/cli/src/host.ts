@@ -3,6 +3,7 @@ import {
   type DictionaryFiles,
   type FoundModel,
   type Host,
+  type Kept,
   type Loading,
   storedTensors,
   textLossNotes,
@@ -100,10 +101,10 @@ export function hostOf(
 /** Where models are that were found: hosts get them back as they gave them. */
 type Known = WeakMap<FoundModel, { readonly folder: Folder; readonly outline: ModelOutline }>;
 
-/** Loads models, as `openModels` does; where they stay open, with runs of the first that stay too. */
+/** Loads models, as `openModels` does; where they stay open, with what stays of the first: runs, and what was found. */
 export type Opening = (
   ...given: Parameters<typeof openModels>
-) => Promise<OpenModels & { readonly runs?: KeptRuns<Shaped> }>;
+) => Promise<OpenModels & { readonly runs?: KeptRuns<Shaped>; readonly values?: Kept }>;
 
 /** What runs take that are kept for the next question about the same text. */
 export const RUNS_BYTES: number = 2 ** 28;
@@ -157,7 +158,7 @@ async function found(
         );
         // Certificates are of float64, which the engine that was asked for may not have.
         const { engine: asked, ...own } = as;
-        const { engine, models, close, runs } = await open(
+        const { engine, models, close, runs, values } = await open(
           all.map((one) => ({ folder: one.folder, name: one.outline.name })),
           {
             ...{ ...own, ...kept, parameters },
@@ -178,6 +179,7 @@ async function found(
           const loaded = {
             ...{ engine, model: await hashed(model, folder), others: named },
             linearAlgebra: () => engine.linearAlgebra(),
+            kept: values,
           };
           const { used, limit } = engine.memory ?? { used: 0, limit: Number.POSITIVE_INFINITY };
           const noted = used + peakBytes + RUNS_BYTES <= limit ? wanted.runs : undefined;

@@ -89,6 +89,34 @@ test("views of one text share its run: the second makes none, and finds what it 
   }
 });
 
+test("one more path to be taken away finds what was found, with the hash of its own question", async () => {
+  const options = { engine: selectEngine, folder: findFolder, threads: 1 };
+  const [{ pathsAnalyses }, kept] = [
+    await import("@resolvent/paths/analyses"),
+    keptModels(options),
+  ];
+  const analysis = pathsAnalyses[0];
+  const found = async (models: ReturnType<typeof keptModels>, check: readonly string[]) => {
+    const values = { prompt: "Once upon a time there", positions: true, top: 3, routes: 1, check };
+    const offers = { layers: true, float64: true } as const;
+    const host = { precision: "f32", offers, find: () => models.find("tales") } as const;
+    return (await runAnalysis(analysis, values, host)).result;
+  };
+  const first = await found(kept, []);
+  const names = first.shown.map(({ text }) => text);
+  const one = await found(kept, names.slice(2));
+  // Nothing of it was computed again: a list is the very one.
+  expect(one.byDegree).toBe(first.byDegree);
+  const fresh = keptModels(options);
+  expect(one).toEqual(await found(fresh, names.slice(2)));
+  expect(one.question).not.toBe(first.question);
+  await fresh.close();
+  // It goes with the model.
+  await kept.close();
+  expect((await found(kept, [])).byDegree).not.toBe(first.byDegree);
+  await kept.close();
+});
+
 test("what does not fit is refused with both numbers", async () => {
   const models = keptModels({ engine: selectEngine, folder: findFolder, threads: 1 });
   const tales = await models.find("tales");

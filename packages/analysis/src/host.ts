@@ -1,6 +1,7 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { Model, NotedRuns, Warning } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
+import type { Kept } from "./kept.ts";
 import type { Offered } from "./needs.ts";
 import type { Result } from "./result.ts";
 import type { Checkpoint, ModelFiles, Progress, Vocabulary } from "./subject.ts";
@@ -95,4 +96,6 @@ export interface Loaded<T extends Shaped> {
   readonly others?: ReadonlyMap<string, Model<T>>;
   /** Where there are decompositions; such a host offers `linearAlgebra`. */
   readonly linearAlgebra?: () => Promise<LinearAlgebra>;
+  /** Where the model stays on its engine: what is kept with it (`keptValues`). */
+  readonly kept?: Kept | undefined;
 }

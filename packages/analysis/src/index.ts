@@ -45,6 +45,7 @@ export type {
 } from "./host.ts";
 export { entriesOf, jsonLines, type WrittenTable } from "./json-lines.ts";
 export { type JsonSchema, schemaFault } from "./json-schema.ts";
+export { type Kept, type KeptOptions, keptValues } from "./kept.ts";
 export {
   type DictionaryFiles,
   NEEDS,

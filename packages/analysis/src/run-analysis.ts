@@ -11,6 +11,7 @@ import type { Analysis, OutlineAnalysis } from "./analysis.ts";
 import { type ByParameter, byParameter } from "./by-parameter.ts";
 import { checkParameters } from "./check.ts";
 import type { FoundModel, Host, Loaded, Loading, Values, Wanted } from "./host.ts";
+import { keptOf } from "./kept.ts";
 import { type FoundOthers, findOthers, namedModels } from "./models.ts";
 import { type Need, type Provided, providedFor, refuse } from "./needs.ts";
 import { questionHash, withQuestion } from "./question.ts";
@@ -285,6 +286,7 @@ export async function onLoaded<P, R extends Result, T extends Shaped>(
     models,
     ...(needs.includes("folders") && { folders: foldersOf(analysis.name, found, beside) }),
     vocabulary,
+    kept: loaded.kept && keptOf(loaded.kept, analysis.name),
     linearAlgebra: loaded.linearAlgebra ?? (async () => refuse(analysis.name, "linearAlgebra")),
     onPartial: onPartial && partialTo(analysis.name, question, onPartial),
   };

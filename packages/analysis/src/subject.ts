@@ -2,6 +2,7 @@ import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolven
 import type { Model } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import type { ByParameter } from "./by-parameter.ts";
+import type { Kept } from "./kept.ts";
 import type { Provided } from "./needs.ts";
 import type { Result } from "./result.ts";
 import type { TokenName } from "./token-notation.ts";
@@ -72,6 +73,11 @@ export interface Subject<T extends Shaped> {
    * `resumable: true`.
    */
   readonly checkpoint?: Checkpoint | undefined;
+  /**
+   * What the host keeps of this analysis for the next one that asks the same of this model; undefined where it keeps
+   * nothing. A result is the same with and without.
+   */
+  readonly kept?: Kept | undefined;
   /** What the analysis needs, as its host provides it; hosts that use no `runAnalysis` may leave it out. */
   readonly provided?: Provided;
   /** Heeded between pieces of the work. */

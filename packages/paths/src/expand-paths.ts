@@ -1,37 +1,27 @@
 import {
-  certificateFor,
+  type Kept,
   namedTarget,
   pause,
-  promptResult,
-  short,
   type TokenName,
   type Vocabulary,
-  type Warning,
 } from "@resolvent/analysis";
-import { GATES } from "@resolvent/expansion";
 import { type Engine, type Shaped, using } from "@resolvent/tensor";
 import { levelOf, type Model, type Target, tokenIds } from "@resolvent/transformer";
-import { directAttribution } from "./attribution.ts";
+import { type FindPathsOptions, findPaths } from "./find-paths.ts";
 import { frozenRun } from "./frozen-run.ts";
-import type { PathEffect } from "./largest.ts";
 import { namedPath } from "./named-path.ts";
 import { agreementOf } from "./path-agreement.ts";
 import { readoutOf, scoreEnd, targetEnd } from "./path-end.ts";
-import type {
-  CheckedPath,
-  PathExpansion,
-  ShownPath,
-  ShownRoutes,
-  ShownVerdict,
-} from "./path-expansion.ts";
+import type { CheckedPath, PathExpansion, ShownPath, ShownVerdict } from "./path-expansion.ts";
 import { totalError } from "./path-sums.ts";
 import { pathText, routeText } from "./path-text.ts";
-import { type Routes, routesOf } from "./routes.ts";
 import type { HeadScore } from "./score-readout.ts";
 import type { PathClaim } from "./taken-path.ts";
-import { type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
+import type { TopPathsOptions } from "./top-paths.ts";
 
-export interface ExpandPathsOptions extends TopPathsOptions {
+export interface ExpandPathsOptions
+  extends TopPathsOptions,
+    Pick<FindPathsOptions, "routes" | "certify"> {
   /** The target; default the two likeliest tokens at the last position. */
   readonly target?: Target;
   /** The score of a head in place of a target: why it looks where it looks. */
@@ -40,13 +30,17 @@ export interface ExpandPathsOptions extends TopPathsOptions {
   readonly verify?: number;
   /** Names of further paths that are checked, shown or not, as `namedPath` reads them; default none. */
   readonly check?: readonly string[];
-  /** How many routes of each path shown are listed; default 0. */
-  readonly routes?: number;
   /** The text of a token; default its id. */
   readonly text?: (id: number) => string;
-  /** Computes `relativeErrorFloat64`; not called where the engine is float64 itself; default none. */
-  readonly certify?: (target: Target | HeadScore) => Promise<number>;
+  /**
+   * Where what is found of this model is kept, and each check: of the same question with one more path to be checked,
+   * only that is computed. With a level of one's own nothing is kept. Default nothing.
+   */
+  readonly kept?: Kept | undefined;
 }
+
+/** Keeps nothing. */
+const NOWHERE: Kept = { once: async (_, make) => await make() };
 
 /**
  * Writes a logit difference as a sum of paths through the frozen run, and lists the largest.
@@ -65,7 +59,7 @@ export async function expandPaths<T extends Shaped>(
   tokens: readonly number[],
   options: ExpandPathsOptions = {},
 ): Promise<PathExpansion> {
-  const { text = String, signal } = options;
+  const { text = String, signal, verify = 0 } = options;
   const level = levelOf(options.level ?? "head");
   const { score } = options;
   const run = frozenRun(engine, model, tokenIds(tokens));
@@ -74,88 +68,46 @@ export async function expandPaths<T extends Shaped>(
       score === undefined
         ? await targetEnd(engine, model, run, { target: options.target, level, text })
         : await scoreEnd(engine, model, run, score, { level });
-    const { readout, answer } = end;
+    const { readout } = end;
     try {
       const texts = tokens.map(text);
       // What is named wrongly is told before the work.
       const named = (options.check ?? []).map((name) =>
         namedPath(model, name, { level, readout: readout.name, texts }),
       );
-      const found = await topPaths(engine, model, run, readout, { ...options, level });
+      const { kept = NOWHERE } = typeof options.level === "object" ? {} : options;
+      const question = { tokens, texts, level: level.name, what: end.what };
+      const found = await kept.once(foundKey(question, options), () =>
+        findPaths(engine, model, run, end, tokens, { ...options, level, text }),
+      );
+      const verdictOf = async (claim: PathClaim): Promise<ShownVerdict> =>
+        await kept.once(JSON.stringify({ ...question, claim }), () => end.verdict(claim));
       const checked: CheckedPath[] = [];
       for (const [done, claim] of named.entries()) {
         options.onProgress?.({ done, total: named.length });
         await pause(signal);
-        checked.push(checkedPath(claim, await end.verdict(claim), readout.name, texts));
+        checked.push(checkedPath(claim, await verdictOf(claim), readout.name, texts));
       }
       const known = new Map(
         checked.flatMap((own) =>
           own.positions === null ? [[own.text, own.verified] as const] : [],
         ),
       );
-      const { routes: many = 0 } = options;
       const shown: ShownPath[] = [];
-      for (const [i, { source, nodes, degree, effect }] of found.shown.entries()) {
+      for (const [i, path] of found.shown.entries()) {
         signal?.throwIfAborted();
-        const words = pathText({ source, nodes }, readout.name, texts);
+        const source = { name: path.source, position: path.position };
         const verified =
-          known.get(words) ??
-          (i < (options.verify ?? 0) ? await end.verdict({ kind: "path", source, nodes }) : null);
-        const own = { source, nodes, effect };
-        const routes =
-          many > 0
-            ? await routesOf(engine, model, run, readout, own, { level, routes: many, signal })
-            : null;
-        const path = {
-          nodes,
-          degree,
-          effect,
-          verified,
-          routes: routes && shownRoutes(own, routes, readout.name, texts),
-        };
-        shown.push({ source: source.name, position: source.position, ...path, text: words });
+          known.get(path.text) ??
+          (i < verify ? await verdictOf({ kind: "path", source, nodes: path.nodes }) : null);
+        shown.push({ ...path, verified });
       }
-      const attribution = await directAttribution(engine, model, run, readout);
-      const { precision } = engine;
-      const float64 = precision === "f64" ? null : ((await options.certify?.(end.what)) ?? null);
+      const { notShown, search, agreement: _, attribution, ...head } = found;
       return {
-        ...promptResult("paths", engine, model, tokens, {
-          ...{ text, freeze: GATES },
-          warnings: found.exhaustive ? [] : [foundBySearch(found)],
-        }),
-        certificate: certificateFor(precision, found.relativeError, { float64 }),
-        target: end.facts,
-        answer,
-        ...(end.score !== undefined && { score: end.score }),
-        level: level.name,
-        count: String(found.count),
-        total: found.total,
-        constant: found.constant,
-        otherSources: found.otherSources,
-        routeCount: String(found.byDegree.reduce((sum, { routes }) => sum + routes, 0n)),
-        byDegree: found.byDegree.slice(0, end.most + 1).map((one) => ({
-          ...one,
-          count: String(one.count),
-          routes: String(one.routes),
-        })),
+        ...head,
         shown,
         ...(named.length > 0 && { checked }),
-        notShown: {
-          count: String(found.count - BigInt(shown.length)),
-          sum: found.notShown,
-        },
-        search: {
-          exhaustive: found.exhaustive,
-          expanded: found.expanded,
-          passes: found.passes,
-          pending: found.pending,
-          certificate:
-            found.enumeratedError === null
-              ? null
-              : certificateFor(precision, found.enumeratedError),
-        },
-        agreement: agreementOf(shown, checked),
-        attribution,
+        ...{ notShown, search, agreement: agreementOf(shown, checked), attribution },
       };
     } finally {
       engine.free(readout);
@@ -165,12 +117,11 @@ export async function expandPaths<T extends Shaped>(
   }
 }
 
-function foundBySearch({ expanded, pending }: Pick<TopPaths, "expanded" | "pending">): Warning {
-  const left = pending === null ? "" : `, none left promises more than ${short(pending)} by degree`;
-  return {
-    code: "not-exhaustive",
-    message: `These paths were found by search and are not shown to be the largest: ${expanded} ends of paths were looked at${left}.`,
-  };
+/** What is found depends on these, and on no check. */
+function foundKey(question: object, options: ExpandPathsOptions): string {
+  const { top, minDegree, maxDegree, sources, byPosition, budget, routes, certify } = options;
+  const listed = { top, minDegree, maxDegree, sources, byPosition, budget, routes };
+  return JSON.stringify({ ...question, ...listed, certified: certify !== undefined });
 }
 
 /** The certificate of an expansion into paths, without the paths. */
@@ -190,23 +141,6 @@ export async function pathsError<T extends Shaped>(
   } finally {
     engine.free(run);
   }
-}
-
-function shownRoutes(
-  path: Pick<PathEffect, "source" | "nodes">,
-  { shown, count, notShown, exhaustive }: Routes,
-  readout: string,
-  texts: readonly string[],
-): ShownRoutes {
-  return {
-    count: String(count),
-    shown: shown.map((route) => ({
-      ...route,
-      text: routeText(path, route.positions, readout, texts),
-    })),
-    notShown: { count: String(count - BigInt(shown.length)), sum: notShown },
-    exhaustive,
-  };
 }
 
 function checkedPath(

@@ -1,4 +1,4 @@
-import { checkParameters } from "@resolvent/analysis";
+import { checkParameters, keptValues } from "@resolvent/analysis";
 import { createCpu } from "@resolvent/cpu";
 import { reference, type Tensor } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
@@ -137,6 +137,50 @@ describe("the analysis paths", () => {
     );
     const sum = each.checked?.reduce((all, { verified }) => all + verified.frozen, 0);
     expect(sum).toBeNear(third.verified?.frozen ?? Number.NaN, { rtol: 1e-9 });
+  });
+
+  test("where a host keeps what was found, one more path costs its own check alone, and the result is the same", async () => {
+    let products = 0;
+    let certified = 0;
+    const matmul: typeof reference.matmul = (...given) => {
+      products++;
+      return reference.matmul(...given);
+    };
+    const engine = { ...reference, matmul, precision: "f32" as const };
+    const asked = async (given: object, kept?: ReturnType<typeof keptValues>) => {
+      const before = products;
+      const inFloat64 = async () => {
+        certified++;
+        return 0 as never; // of whatever type a certificate has
+      };
+      const values = { top: 4, routes: 2, verify: 1, ...given };
+      const result = await paths.run({ ...subject(), engine, inFloat64, kept }, parse(values));
+      return { result, took: products - before };
+    };
+    const plain = await asked({});
+    const [, , third, fourth] = plain.result.shown.map(({ text }) => text);
+    const more = { check: [third] };
+    const all = { check: [third, fourth], verify: 4 };
+    const fresh = [plain, await asked(more), await asked(all)];
+    certified = 0;
+    const kept = keptValues();
+    const first = await asked({}, kept);
+    expect(first.took).toBe(plain.took);
+    const again = await asked({}, kept);
+    const one = await asked(more, kept);
+    const each = await asked(all, kept);
+    expect([first, one, each].map(({ result }) => result)).toEqual(
+      fresh.map(({ result }) => result),
+    );
+    // The run and what is read of it; then each check as it is in a fresh run.
+    expect(again.took).toBeLessThan(plain.took / 3);
+    expect(one.took - again.took).toBe((fresh[1]?.took ?? 0) - plain.took);
+    expect(each.took - again.took).toBe((fresh[2]?.took ?? 0) - (fresh[1]?.took ?? 0));
+    expect(certified).toBe(1);
+    // Another question shares nothing with it.
+    const other = await asked({ top: 3 }, kept);
+    expect(other.result).toEqual((await asked({ top: 3 })).result);
+    expect(other.result.shown.length).toBe(3);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { type Kept as KeptValues, keptValues } from "@resolvent/analysis";
 import type { Precision, Shaped } from "@resolvent/tensor";
 import { type KeptRuns, keptRuns } from "@resolvent/transformer";
 import { type Opening, RUNS_BYTES } from "../host.ts";
@@ -20,6 +21,8 @@ export interface KeptEngines {
 interface Kept extends Opened {
   /** Runs that views of one text share. */
   readonly runs: KeptRuns<Shaped>;
+  /** What analyses have found. */
+  readonly values: KeptValues;
   /** Which models, and how their weights are kept. */
   readonly key: string;
   readonly place: string;
@@ -46,7 +49,7 @@ export function keptEngines(
     kept.clear();
     for (const { close } of all) await close();
   };
-  const lent = ({ engine, models, runs }: Kept): Opened => {
+  const lent = ({ engine, models, runs, values }: Kept): Opened => {
     clearTimeout(timer);
     using++;
     const close = async (): Promise<void> => {
@@ -54,7 +57,7 @@ export function keptEngines(
       timer = setTimeout(() => void closeAll(), idle);
       timer.unref();
     };
-    return { engine, models, runs, close };
+    return { engine, models, runs, values, close };
   };
   return {
     open: async (wanted, options, terminal) => {
@@ -69,7 +72,8 @@ export function keptEngines(
       const fits = options.precision === precision || (engine.memory?.used ?? 0) <= BESIDE_BYTES;
       if (options.stream || !fits || kept.has(options.precision)) return opened;
       const most = RUNS_BYTES / (options.precision === "f64" ? 8 : 4);
-      const own: Kept = { ...opened, key, place, runs: keptRuns(engine, { most }) };
+      const runs = keptRuns(engine, { most });
+      const own: Kept = { ...opened, key, place, runs, values: keptValues() };
       kept.set(options.precision, own);
       return lent(own);
     },

@@ -1,5 +1,6 @@
 import {
   type FoundModel,
+  keptValues,
   type Loaded,
   type Loading,
   storedTensors,
@@ -133,7 +134,7 @@ export function keptModels({
       const model = await loadModel(engine, reader ?? folder, { name, hash, stream, widen });
       const linearAlgebra = (): ReturnType<AnyEngine["linearAlgebra"]> => engine.linearAlgebra();
       const runs = keptRuns(engine, { most: RUNS_BYTES / WIDTH[precision] });
-      return { loaded: { engine, model, linearAlgebra }, runs, close };
+      return { loaded: { engine, model, linearAlgebra, kept: keptValues() }, runs, close };
     } catch (error) {
       await close();
       throw error;

@@ -126,13 +126,13 @@ export const paths: Analysis<PathsParameters, PathExpansion> = defineAnalysis<
       ...chosen(targetOf(model, params.target, vocabulary)),
       precision,
     }),
-  run: async ({ engine, model, vocabulary, signal, onProgress, inFloat64 }, params) => {
+  run: async ({ engine, model, vocabulary, signal, onProgress, inFloat64, kept }, params) => {
     const ids = vocabulary.encode(params.prompt);
     return await expandPaths(engine, model, ids, {
       ...optionsOf(params),
       ...chosen(targetOf(model, params.target, vocabulary)),
       text: vocabulary.text,
-      signal,
+      ...{ signal, kept },
       onProgress: (progress) => onProgress({ ...progress, of: "part" }),
       ...(inFloat64 !== undefined && {
         certify: (target) =>
