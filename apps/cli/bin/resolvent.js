@@ -41,10 +41,15 @@ process.stdout.on("error", (error) => {
 });
 process.stderr.on("error", () => {}); // nobody listens
 // What is written comes as messages, in one order for both streams; the worker's own streams keep two.
-worker.on("message", async ({ out, err, readInput, readLine }) => {
+worker.on("message", async ({ out, err, readInput, readLine, readParts }) => {
   if (out !== undefined) process.stdout.write(out);
   if (err !== undefined) process.stderr.write(err);
   if (readLine) worker.postMessage({ line: await line() });
+  if (readParts) {
+    process.stdin.on("data", (part) => worker.postMessage({ part }));
+    process.stdin.on("end", () => worker.postMessage({ part: null }));
+    process.stdin.on("error", () => worker.postMessage({ part: null }));
+  }
   if (readInput !== undefined) worker.postMessage({ input: await input(readInput) });
 });
 worker.on("error", (error) => {

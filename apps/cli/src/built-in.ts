@@ -45,7 +45,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
 ]);
 
 /** Commands that are no analyses: none has to be loaded for them. */
-const others: readonly string[] = ["demo", "doctor", "lab"];
+const others: readonly string[] = ["demo", "doctor", "lab", "serve"];
 
 /**
  * The built-in analyses that a command line can be about: those of one package where it names a command, none where it

@@ -6,6 +6,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { labCommand } from "./commands/lab.ts";
 import { builtInKinds, schemaCommand } from "./commands/schema.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import { addPlugins, type PluginPlaces, type PluginWords, pluginWords } from "./plugins/plugins.ts";
 import { addSchema } from "./plugins/schemas.ts";
@@ -57,7 +58,8 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
     .addCommand(schemaCommand(terminal, schemas))
     .addCommand(doctorCommand(terminal))
     .addCommand(demoCommand(terminal))
-    .addCommand(labCommand(terminal, { signal, contributed }));
+    .addCommand(labCommand({ terminal, signal, contributed }))
+    .addCommand(serveCommand({ terminal, signal, contributed }));
   if (places !== undefined) {
     program
       .option(
@@ -100,8 +102,8 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
 function asksForPlugins({ rest, plugins }: PluginWords, program: Command): boolean {
   if (rest[0] === "-V" || rest[0] === "--version") return false;
   const [named, kind] = rest.filter((word) => !word.startsWith("-"));
-  // The lab shows those that its command line names.
-  if (named === "lab") return plugins.length > 0;
+  // What serves them serves those that its command line names.
+  if (named === "lab" || named === "serve") return plugins.length > 0;
   // Schemas are those of plug-ins too, but where a built-in one is asked for.
   if (named === "schema") return kind === undefined || !builtInKinds().includes(kind);
   return named === undefined || program.commands.every((command) => command.name() !== named);

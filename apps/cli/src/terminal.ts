@@ -20,6 +20,8 @@ export interface Terminal {
    * @throws InputError `cli/usage` for more than it may hold
    */
   inputBytes(): Promise<Uint8Array | undefined>;
+  /** Standard input as it comes: resolves at its end. */
+  inputParts(hear: (part: Uint8Array) => void): Promise<void>;
   /** One line that somebody types; undefined where nobody can be asked. */
   ask(question: string): Promise<string | undefined>;
   /** Places of a line of standard output; undefined where there is no end to it: a pipe without COLUMNS. */
@@ -75,6 +77,8 @@ export function terminalOf(
     readonly readInput: (limit: number) => Promise<Uint8Array>;
     /** A line of standard input. */
     readonly readLine?: () => Promise<string>;
+    /** Standard input as it comes, to its end; default none. */
+    readonly readParts?: (hear: (part: Uint8Array) => void) => Promise<void>;
   },
 ): Terminal {
   const colour = facts.stdout && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
@@ -116,6 +120,7 @@ export function terminalOf(
       streams.stderr.write(harmless(question));
       return await streams.readLine();
     },
+    inputParts: async (hear) => await streams.readParts?.(hear),
     inputBytes: async () => {
       if (facts.stdin) return undefined;
       const bytes = await streams.readInput(MAX_FILE_BYTES);

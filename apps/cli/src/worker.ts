@@ -8,15 +8,19 @@ const interrupted = new AbortController();
 // What the main thread sends: bytes that were asked for, or that somebody interrupts.
 let onInput = (_bytes: Uint8Array): void => {};
 let onLine = (_line: string): void => {};
+let onPart = (_part: Uint8Array | null): void => {};
 interface Sent {
   readonly input?: Uint8Array;
   readonly line?: string;
+  /** Null at the end. */
+  readonly part?: Uint8Array | null;
   readonly interrupt?: true;
 }
-port.on("message", ({ input, line, interrupt }: Sent) => {
+port.on("message", ({ input, line, part, interrupt }: Sent) => {
   if (interrupt) interrupted.abort();
   if (input !== undefined) onInput(input);
   if (line !== undefined) onLine(line);
+  if (part !== undefined) onPart(part);
 });
 port.unref(); // listening alone is no reason to go on
 
@@ -40,6 +44,16 @@ const terminal = terminalOf(workerData as TerminalFacts, process.env, {
         resolve(line);
       };
       port.postMessage({ readLine: true });
+    }),
+  readParts: (hear) =>
+    new Promise((resolve) => {
+      port.ref();
+      onPart = (part) => {
+        if (part !== null) return hear(part);
+        port.unref();
+        resolve();
+      };
+      port.postMessage({ readParts: true });
     }),
 });
 

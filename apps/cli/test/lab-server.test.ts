@@ -19,10 +19,10 @@ import { memoryFolder } from "@resolvent/weights";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { analyses } from "../src/analyses.ts";
 import type { Opening } from "../src/host.ts";
-import { keptEngines } from "../src/lab/kept-engines.ts";
 import { type LabServer, startLabServer } from "../src/lab/lab-server.ts";
-import { type Machine, type MachineParts, machineOf } from "../src/lab/machine.ts";
-import { modelPlaces } from "../src/lab/model-places.ts";
+import { keptEngines } from "../src/machine/kept-engines.ts";
+import { type Machine, type MachineParts, machineOf } from "../src/machine/machine.ts";
+import { modelPlaces } from "../src/machine/model-places.ts";
 import { terminalOf } from "../src/terminal.ts";
 import { writeDictionary, writeHollowModel, writeModel } from "./models.ts";
 
@@ -60,6 +60,7 @@ beforeAll(async () => {
   mkdirSync(join(models, "set"));
   symlinkSync(join(folder, "sae"), join(models, "set", "1"));
   parts = {
+    called: "the lab",
     ...{ analyses, places: modelPlaces(undefined, [models]), terminal: silent },
     flags: { precision: "f32", threads: 1, offline: true },
     engine: "cpu, 1 thread, no BLAS",

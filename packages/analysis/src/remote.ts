@@ -11,6 +11,7 @@ export {
   type DictionarySummary,
   type Estimate,
   type Failure,
+  type Figure,
   type Findings,
   type ModelDescription,
   type ModelSummary,
@@ -21,4 +22,4 @@ export {
   type Work,
   type WorkText,
 } from "./remote/protocol.ts";
-export { readReply } from "./remote/read-reply.ts";
+export { readFindings, readReply } from "./remote/read-reply.ts";

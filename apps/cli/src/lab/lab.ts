@@ -1,16 +1,15 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { ListedAnalysis } from "@resolvent/analysis";
-import { selectEngine } from "resolvent";
-import { analyses } from "../analyses.ts";
 import { usageError } from "../failure.ts";
-import type { HostFlags } from "../host.ts";
-import { findModel } from "../prepare.ts";
-import type { Terminal } from "../terminal.ts";
+import { modelPlaces } from "../machine/model-places.ts";
+import {
+  ended,
+  type MachineFlags,
+  type MachineSetting,
+  startMachine,
+} from "../machine/start-machine.ts";
 import { appModels } from "./app-models.ts";
 import { startLabServer } from "./lab-server.ts";
-import { engineWords, machineOf } from "./machine.ts";
-import { modelPlaces } from "./model-places.ts";
 import { showPage } from "./show-page.ts";
 
 /** The app as it was built: it is put there when this package is. */
@@ -19,9 +18,7 @@ const APP: string = fileURLToPath(new URL("../../dist/app", import.meta.url));
 const APP_MODELS: string = fileURLToPath(new URL("../../dist/app-models.json", import.meta.url));
 
 /** What the command is told. */
-export interface LabFlags extends HostFlags {
-  readonly folder?: readonly string[];
-  readonly port?: number;
+export interface LabFlags extends MachineFlags {
   /** `--no-open` */
   readonly open?: boolean;
 }
@@ -30,35 +27,15 @@ export interface LabFlags extends HostFlags {
 export async function serveLab(
   model: string | undefined,
   flags: LabFlags,
-  {
-    terminal,
-    signal,
-    contributed = [],
-  }: {
-    readonly terminal: Terminal;
-    readonly signal: AbortSignal;
-    /** Analyses of plug-ins. */
-    readonly contributed?: readonly ListedAnalysis[];
-  },
+  { terminal, signal, contributed }: MachineSetting,
 ): Promise<void> {
   if (!existsSync(APP)) {
     throw usageError("The lab has not been built.", "Build it: npm run build.");
   }
   const places = modelPlaces(model, flags.folder ?? []);
-  // What cannot be opened is said before a page is.
-  if (model !== undefined) await findModel(model, flags, terminal);
-  const { engine: named, precision, threads } = flags;
-  const engine = await selectEngine({
-    ...(named !== undefined && { engine: named }),
-    ...(threads !== undefined && { threads }),
-    precision,
-  });
-  await engine.close();
-  const machine = machineOf({
-    ...{ analyses: [...analyses, ...contributed], places, terminal },
-    // One for all models: what the page says of it holds for each.
-    flags: { ...flags, engine: engine.name },
-    engine: engineWords(engine),
+  const machine = await startMachine(model, flags, {
+    ...{ called: "the lab", places, terminal },
+    ...(contributed !== undefined && { contributed }),
   });
   const server = await startLabServer({
     ...{ app: APP, elsewhere: appModels(APP_MODELS) },
@@ -67,13 +44,10 @@ export async function serveLab(
   });
   const models = places.list().length;
   terminal.show(
-    `The lab: ${server.link}\n${engineWords(engine)}; ${models} models. The link is for you alone; Ctrl-C ends it.\n`,
+    `The lab: ${server.link}\n${machine.engine}; ${models} models. The link is for you alone; Ctrl-C ends it.\n`,
   );
   if (flags.open !== false) showPage(server.linkOnce);
-  if (!signal.aborted)
-    await new Promise<void>((resolve) =>
-      signal.addEventListener("abort", () => resolve(), { once: true }),
-    );
+  await ended(signal);
   await server.close();
   await machine.close();
 }

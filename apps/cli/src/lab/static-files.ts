@@ -1,6 +1,7 @@
 import { createReadStream, readdirSync, statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join } from "node:path";
+import { HEADERS } from "../machine/headers.ts";
 import { statOf } from "../place.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -10,19 +11,6 @@ const TYPES: Readonly<Record<string, string>> = {
   ".json": "application/json",
   ".txt": "text/plain; charset=utf-8",
   ".wasm": "application/wasm",
-};
-
-/** Of everything that is sent. */
-export const HEADERS: Readonly<Record<string, string>> = {
-  // Both together isolate the page, so that its worker may use threads.
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
-  "cross-origin-resource-policy": "same-origin",
-  // The page has a policy of its own; that nothing may frame it can only be said here.
-  "content-security-policy": "frame-ancestors 'none'",
-  "x-content-type-options": "nosniff",
-  // The link has a token.
-  "referrer-policy": "no-referrer",
 };
 
 /** The one file that the page frames: plug-ins run in it. */

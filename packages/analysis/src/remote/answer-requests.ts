@@ -1,7 +1,7 @@
 import { InputError } from "@resolvent/tensor";
-import type { AnyAnalysis, AnyOutlineAnalysis } from "../analysis.ts";
+import type { AnyAnalysis, AnyOutlineAnalysis, ListedAnalysis } from "../analysis.ts";
 import { textFile } from "../file.ts";
-import type { Host } from "../host.ts";
+import type { Host, Values } from "../host.ts";
 import { modelFacts, tokenFacts } from "../result.ts";
 import { prepareAnalysis, runAlone } from "../run-analysis.ts";
 import { soundnessOf } from "../soundness.ts";
@@ -10,6 +10,7 @@ import { findingsOf } from "./findings.ts";
 import {
   type Answer,
   type Description,
+  type Figure,
   type Findings,
   PROTOCOL,
   type Question,
@@ -33,6 +34,10 @@ export interface Workplace {
     model: string,
     settings: Pick<Work, "precision" | "float64" | "dictionaries">,
   ): Host | Promise<Host>;
+  /** Values as the analysis takes them, where some are names of what is here, such as files to write; default as they are. */
+  values?(analysis: ListedAnalysis, values: Values): Values;
+  /** Figures so many pixels wide of findings as they came, see `readFindings`; absent where whoever asks draws. */
+  draw?(findings: unknown, width: number): readonly Figure[] | Promise<readonly Figure[]>;
 }
 
 /** The answering side of a connection. */
@@ -41,6 +46,8 @@ export interface Answering {
   hear(message: unknown): void;
   /** Ends all that is being done, as where the connection is gone. */
   end(): void;
+  /** Resolves once all that was asked is answered. */
+  done(): Promise<void>;
 }
 
 /**
@@ -54,6 +61,7 @@ export interface Answering {
  */
 export function answerRequests(workplace: Workplace, send: (reply: Reply) => void): Answering {
   const stops = new Map<number, AbortController>();
+  const pending = new Set<Promise<void>>();
   let last: Promise<unknown> = Promise.resolve();
   const answer = async (
     id: number,
@@ -88,6 +96,8 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
         last = made;
         return { say: "findings", findings: await made };
       }
+      case "draw":
+        return { say: "figures", figures: await draw(workplace, question) };
       case "cancel": {
         stops.get(question.request)?.abort();
         return undefined;
@@ -107,11 +117,13 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
         to = id;
         const stop = new AbortController();
         if (question.ask !== "cancel") stops.set(id, stop);
-        answer(id, question, stop.signal)
+        const answered = answer(id, question, stop.signal)
           .then(reply, fail)
           .finally(() => {
             if (stops.get(id) === stop) stops.delete(id);
+            pending.delete(answered);
           });
+        pending.add(answered);
       } catch (error) {
         fail(error);
       }
@@ -119,7 +131,25 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
     end: () => {
       for (const stop of stops.values()) stop.abort();
     },
+    done: async () => {
+      while (pending.size > 0) await Promise.all(pending);
+    },
   };
+}
+
+/** Pixels of a figure, where none are asked for. */
+const WIDTH = 720;
+
+async function draw(
+  workplace: Workplace,
+  { findings, width = WIDTH }: Extract<Question, { ask: "draw" }>,
+): Promise<readonly Figure[]> {
+  if (workplace.draw !== undefined) return await workplace.draw(findings, width);
+  throw new InputError({
+    code: "remote/no-figures",
+    message: "Nothing is drawn here.",
+    remedy: "Draw the views of the findings where they are shown.",
+  });
 }
 
 /** A host for what needs none of the work. */
@@ -160,7 +190,8 @@ async function prepare(
     parameter,
     textFile(called, text),
   ]);
-  const given = { ...values, ...Object.fromEntries(files) };
+  const own = workplace.values?.(analysis, values) ?? values;
+  const given = { ...own, ...Object.fromEntries(files) };
   return { analysis, given, host };
 }
 

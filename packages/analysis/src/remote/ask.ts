@@ -7,6 +7,7 @@ import {
   type Answer,
   type Description,
   type Estimate,
+  type Figure,
   type Findings,
   type ModelDescription,
   PROTOCOL,
@@ -33,6 +34,8 @@ export interface Asking {
   tokens(model: string, prompt: Prompt): Promise<readonly TokenFacts[]>;
   estimate(work: Work, options?: Pick<AskOptions, "signal">): Promise<Estimate>;
   run(work: Work, options?: AskOptions): Promise<Findings>;
+  /** @param width pixels, default 720 */
+  draw(findings: Findings, width?: number): Promise<readonly Figure[]>;
   /** Takes a message as it came. */
   hear(message: unknown): void;
   /** Rejects all that is unanswered, as where the other side is gone. */
@@ -117,6 +120,10 @@ export function askOver(send: (request: Request) => void): Asking {
         { ask: "run", work },
         (answer) => (answer.say === "findings" ? answer.findings : undefined),
         options,
+      ),
+    draw: (findings, width) =>
+      ask({ ask: "draw", findings, ...(width !== undefined && { width }) }, (answer) =>
+        answer.say === "figures" ? answer.figures : undefined,
       ),
     hear: (message) => {
       const { protocol, to } = Object(message);

@@ -21,6 +21,7 @@ import type { View } from "../view.ts";
  * | `model` | `model`: what its headers say; nothing is loaded |
  * | `tokens` | `tokens` of a text |
  * | `estimate` | `estimate` of work; nothing is loaded |
+ * | `draw` | `figures`: the figures of findings as SVG, from those that can draw |
  * | `run` | any number of `progress`, `warnings` and `partial`, then `findings` |
  * | `cancel` | none of its own: the request that it names ends by `failure` of the kind `cancelled` |
  *
@@ -64,6 +65,12 @@ export type Question =
   | { readonly ask: "tokens"; readonly model: string; readonly prompt: Prompt }
   | { readonly ask: "estimate"; readonly work: Work }
   | { readonly ask: "run"; readonly work: Work }
+  | {
+      readonly ask: "draw";
+      readonly findings: Findings;
+      /** Pixels; default 720. */
+      readonly width?: number;
+    }
   | { readonly ask: "cancel"; readonly request: number };
 
 /** A message to the side that answers. */
@@ -138,6 +145,14 @@ export interface Findings {
   readonly views: readonly View[];
 }
 
+/** A figure of findings, for whoever cannot draw it. */
+export interface Figure {
+  readonly title: string;
+  readonly note: string | null;
+  /** A whole SVG, in colours of its own on white, that refers to nothing outside of itself. */
+  readonly svg: string;
+}
+
 /** Why there is no answer. */
 export interface Failure {
   /** `input`: what was asked cannot be done; `internal`: a fault of the program; `cancelled`: as somebody wished. */
@@ -153,6 +168,7 @@ export type Answer =
   | { readonly say: "model"; readonly model: ModelDescription }
   | { readonly say: "tokens"; readonly tokens: readonly TokenFacts[] }
   | { readonly say: "estimate"; readonly estimate: Estimate }
+  | { readonly say: "figures"; readonly figures: readonly Figure[] }
   | { readonly say: "progress"; readonly progress: Progress }
   | { readonly say: "warnings"; readonly warnings: readonly Warning[] }
   | { readonly say: "partial"; readonly findings: Findings }

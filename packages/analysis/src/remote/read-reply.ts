@@ -3,7 +3,7 @@ import { checkTables } from "../check-tables.ts";
 import { checkViews } from "../check-views.ts";
 import { NEEDS } from "../needs.ts";
 import { plainCopy } from "./plain-copy.ts";
-import { PROTOCOL, type Reply } from "./protocol.ts";
+import { type Findings, PROTOCOL, type Reply } from "./protocol.ts";
 
 /** Characters of a name, of a sentence, of a cell: what is longer is not read by people. */
 const NAME = 200;
@@ -49,6 +49,14 @@ export function readReply(message: unknown): Reply {
     case "estimate":
       estimate(fields.estimate);
       break;
+    case "figures":
+      list(fields.figures, "figures", PARTS, (one, at) => {
+        const { title, note, svg } = object(one, at);
+        string(title, `${at}.title`, SENTENCE);
+        if (note !== null) string(note, `${at}.note`, SENTENCE);
+        string(svg, `${at}.svg`, Number.POSITIVE_INFINITY);
+      });
+      break;
     case "progress":
       progress(fields.progress);
       break;
@@ -66,6 +74,17 @@ export function readReply(message: unknown): Reply {
       throw bad("say", "an answer of the protocol", say);
   }
   return fields as unknown as Reply; // all that is read of it was looked at
+}
+
+/**
+ * Findings from elsewhere, as `readReply` reads them.
+ *
+ * @throws InputError `remote/bad-reply`, `analysis/bad-table`, `analysis/bad-view`
+ */
+export function readFindings(value: unknown): Findings {
+  const own = plainCopy(value);
+  findings(own);
+  return own as Findings; // all that is read of it was looked at
 }
 
 function description(value: unknown): void {

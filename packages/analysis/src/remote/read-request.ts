@@ -1,5 +1,12 @@
 import { InputError } from "@resolvent/tensor";
-import { PROTOCOL, type Question, type Request, type Work, type WorkText } from "./protocol.ts";
+import {
+  type Findings,
+  PROTOCOL,
+  type Question,
+  type Request,
+  type Work,
+  type WorkText,
+} from "./protocol.ts";
 
 /** Characters of a name at most: names of analyses and models are looked up, and repeated in messages. */
 const NAME_CHARS = 4096;
@@ -55,6 +62,17 @@ function questionOf(fields: Fields): Question {
     case "estimate":
     case "run":
       return { ask: fields.ask, work: workOf(fields.work) };
+    case "draw": {
+      const { width } = fields;
+      if (width !== undefined && !(typeof width === "number" && width >= 100 && width <= 10_000))
+        throw bad(`width is ${word(width)}, and has to be from 100 to 10000 pixels.`);
+      const findings = fieldsOf(fields.findings, "What is to be drawn");
+      return {
+        ask: "draw",
+        findings: findings as unknown as Findings, // whoever draws reads it
+        ...(width !== undefined && { width }),
+      };
+    }
     case "cancel": {
       const { request } = fields;
       if (typeof request !== "number") throw bad(`request is ${word(request)}, no id.`);

@@ -23,6 +23,8 @@ const DICTIONARY_FILES: readonly string[] = [
 
 /** The models and dictionaries that a server may open, by name. */
 export interface ModelPlaces {
+  /** Whether a request may name whatever this machine can open. */
+  readonly anywhere: boolean;
   /** Those that there are, as a list for people. */
   list(): readonly ModelSummary[];
   /**
@@ -45,9 +47,14 @@ export interface ModelPlaces {
  *
  * @param model as the command was given it: a name, a path, an address
  * @param folders that hold models, or are one
+ * @param command that is started, for what is said of a refusal
  * @throws InputError `cli/usage` where a folder is none
  */
-export function modelPlaces(model: string | undefined, folders: readonly string[]): ModelPlaces {
+export function modelPlaces(
+  model: string | undefined,
+  folders: readonly string[],
+  command = "lab",
+): ModelPlaces {
   const roots = folders.map((folder) => {
     try {
       if (statSync(folder).isDirectory()) return { folder, real: realpathSync(folder) };
@@ -56,19 +63,22 @@ export function modelPlaces(model: string | undefined, folders: readonly string[
   });
   const below = (name: string): { readonly folder: string; readonly real: string } | undefined =>
     roots.find(({ folder }) => isInside(resolve(name), resolve(folder)));
+  const refused = (what: string, name: string, why: string): InputError =>
+    notServed(what, name, why, command);
   const inside = (what: string, name: string): string => {
     // First by the name alone: whether there is something elsewhere is not told.
     const root = below(name);
-    if (root === undefined) throw notServed(what, name, "is not below a folder that was named");
+    if (root === undefined) throw refused(what, name, "is not below a folder that was named");
     const real = realOf(name);
-    if (real === undefined) throw notServed(what, name, "is not there");
+    if (real === undefined) throw refused(what, name, "is not there");
     if (!isInside(real, root.real))
-      throw notServed(what, name, "is a link that leads out of its folder");
+      throw refused(what, name, "is a link that leads out of its folder");
     const out = linkOut(real, root.real);
-    if (out !== undefined) throw notServed(what, name, `has a link that leads out of it, ${out}`);
+    if (out !== undefined) throw refused(what, name, `has a link that leads out of it, ${out}`);
     return real;
   };
   return {
+    anywhere: false,
     list: () => {
       const named = model === undefined || isBundled(model) ? [] : [model];
       const found = roots.flatMap(({ folder, real }) => foldersWith(["config.json"], folder, real));
@@ -93,6 +103,12 @@ export function modelPlaces(model: string | undefined, folders: readonly string[
     dictionary: (name) =>
       Object.hasOwn(bundledDictionaries, name) ? name : inside("dictionary", name),
   };
+}
+
+/** The same list, for whoever may open whatever this machine can: other folders, addresses, names on the Hub. */
+export function anyPlaces(model: string | undefined, folders: readonly string[]): ModelPlaces {
+  const same = (name: string): string => name;
+  return { ...modelPlaces(model, folders), anywhere: true, resolve: same, dictionary: same };
 }
 
 function isBundled(name: string): boolean {
@@ -162,11 +178,11 @@ function entriesOf(folder: string) {
   }
 }
 
-function notServed(what: string, name: string, why: string): InputError {
+function notServed(what: string, name: string, why: string, command: string): InputError {
   return new InputError({
     code: "cli/not-served",
     message: `The ${what} "${name}" ${why}.`,
-    remedy: "Start `resolvent lab` with it, or with --folder and the folder that it is in.",
+    remedy: `Start \`resolvent ${command}\` with it, or with --folder and the folder that it is in.`,
     details: { name },
   });
 }

@@ -6,7 +6,7 @@ import {
   type Reply,
   type Workplace,
 } from "@resolvent/analysis/remote";
-import { HEADERS } from "./static-files.ts";
+import { HEADERS } from "./headers.ts";
 
 /** Bytes of a request at most: a prompt beyond this, some million tokens, is a mistake. */
 const MOST_BYTES = 4 * 2 ** 20;
@@ -101,7 +101,8 @@ export function refuse(
   response.end(lineOf({ protocol: PROTOCOL, to, ...said }));
 }
 
-function lineOf(reply: Reply): string {
+/** A reply as a line. */
+export function lineOf(reply: Reply): string {
   return `${JSON.stringify(reply)}\n`;
 }
 

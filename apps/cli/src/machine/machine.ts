@@ -19,6 +19,8 @@ export interface Machine {
 
 /** What the work of a machine is made of. */
 export interface MachineParts {
+  /** What messages call whoever serves it: `the lab`. */
+  readonly called: string;
   /** Those that open models by names of their own are left out: requests would choose which files are read. */
   readonly analyses: readonly ListedAnalysis[];
   readonly places: ModelPlaces;
@@ -28,24 +30,29 @@ export interface MachineParts {
   readonly engine: string;
   /** Where it says what it loads. */
   readonly terminal: Terminal;
+  /** What it does beside analyses, for whoever may write here. */
+  readonly more?: Pick<Workplace, "values" | "draw">;
 }
 
 /** All analyses of the command line, by its engine, on models that may be opened. */
 export function machineOf({
+  called,
   analyses: all,
   places,
   flags,
   engine,
   terminal,
+  more,
 }: MachineParts): Machine {
   const analyses = all.filter((one) => one.needs !== "files");
   const engines = keptEngines(openModels, flags.precision);
   const none = (what: string) => ({
-    refused: `the lab opens no ${what}`,
+    refused: `${called} opens no ${what}`,
     remedy: "Use the command line.",
   });
   return {
     workplace: {
+      ...more,
       describe: async (names) => ({
         analyses:
           names === undefined
@@ -67,7 +74,10 @@ export function machineOf({
           precision: used,
           float64: settings.float64 && flags.float64 !== false,
         };
-        const dictionaries = await opened(places, model, settings.dictionaries, terminal);
+        const dictionaries = await opened(places, model, settings.dictionaries, {
+          flags,
+          terminal,
+        });
         const host = (name: string): CommandHost =>
           hostOf(name, own, {
             ...{ terminal, signal: NEVER, later: undefined, dictionaries },
@@ -108,11 +118,13 @@ async function opened(
   places: ModelPlaces,
   model: string,
   names: readonly string[] | undefined,
-  terminal: Terminal,
+  { flags, terminal }: Pick<MachineParts, "flags" | "terminal">,
 ): Promise<readonly DictionaryFiles[]> {
   const first = Object.values(bundledDictionaries).find((one) => one.model === model);
   const named = names ?? (first === undefined ? [] : [first.name]);
-  const found = await findDictionaries(named.map(places.dictionary), { offline: true }, terminal);
+  const offline = !places.anywhere || flags.offline === true;
+  const found = await findDictionaries(named.map(places.dictionary), { offline }, terminal);
+  if (places.anywhere) return found;
   // What a config names elsewhere lies in no folder that was named.
   return found.map(({ name, folder }) => ({ name, folder }));
 }

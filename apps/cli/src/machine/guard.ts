@@ -11,7 +11,7 @@ interface Refused {
 export interface Guard {
   /** Whether a request is for this server by a name of its own, whatever it asks for. */
   place(headers: IncomingHttpHeaders): Refused | undefined;
-  /** Whether it comes from the page that this server has sent, of whoever has the link. */
+  /** Whether it comes from the page that this server has sent, or, where it has none, from no page; of whoever has the token. */
   asker(headers: IncomingHttpHeaders): Refused | undefined;
 }
 
@@ -20,7 +20,16 @@ export interface Guard {
  * browser, with that site's `Origin`, or with that site's name as `Host` where its name is made to lead here (DNS
  * rebinding); a program of another user of the machine lacks the token.
  */
-export function guardOf({ port, token }: { readonly port: number; readonly token: string }): Guard {
+export function guardOf({
+  port,
+  token,
+  page,
+}: {
+  readonly port: number;
+  readonly token: string;
+  /** Whether it serves a page. */
+  readonly page: boolean;
+}): Guard {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
   return {
     place: ({ host = "" }) =>
@@ -28,14 +37,20 @@ export function guardOf({ port, token }: { readonly port: number; readonly token
         ? undefined
         : { status: 403, message: `This server is called ${hosts.join(" or ")}.` },
     asker: ({ host = "", origin, authorization = "", ...headers }) => {
-      if (origin !== `http://${host.toLowerCase()}`)
-        return { status: 403, message: "Only the page of this server may ask it." };
+      if (origin !== (page ? `http://${host.toLowerCase()}` : undefined))
+        return {
+          status: 403,
+          message: page
+            ? "Only the page of this server may ask it."
+            : "No page may ask this server.",
+        };
       const [, given = ""] = /^Bearer ([\w-]{1,200})$/.exec(authorization) ?? [];
       if (!sameWord(given, token)) {
         return {
           status: 401,
-          message:
-            "This is not the token of this server: open the link that `resolvent lab` has printed.",
+          message: page
+            ? "This is not the token of this server: open the link that `resolvent lab` has printed."
+            : "This is not the token of this server: `resolvent serve` has printed it.",
         };
       }
       // A form of another site can send other types without being asked whether it may.
