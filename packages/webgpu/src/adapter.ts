@@ -9,8 +9,8 @@ export interface AdapterReport {
   readonly description: string;
   /** Whether it computes on the processor, slowly: a stand-in for a GPU. */
   readonly software: boolean;
-  /** Bytes that one kernel sees of one tensor. */
-  readonly largestTensor: number;
+  /** Bytes of the largest buffer that kernels see; larger tensors lie in several. */
+  readonly largestBuffer: number;
 }
 
 /** A device that computes. */
@@ -70,7 +70,7 @@ function reportOf(info: GPUAdapterInfo, { limits }: GPUDevice): AdapterReport {
   return {
     ...{ vendor, architecture, device, description },
     software: info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe/i.test(names),
-    largestTensor: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
+    largestBuffer: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
   };
 }
 

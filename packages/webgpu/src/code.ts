@@ -1,16 +1,36 @@
 import { InternalError } from "@resolvent/tensor";
 import { type FunctionName, functionTexts } from "./functions.ts";
 import { isInLine, type Node, type Places } from "./node.ts";
+import { type Buffers, partsIn, partsOf, type Span, wordsOf } from "./parts.ts";
 
 /** A kernel's text and what it is given: kernels with the same text are one pipeline. */
 export interface Kernel {
   readonly text: string;
   /** Words of sizes, steps and factors, in the order in which the text takes them. */
   readonly params: readonly number[];
-  /** What it reads, in the order of its bindings. */
-  readonly leaves: readonly Node[];
-  /** Bindings that it writes. */
-  readonly outputs: number;
+  /** What it reads, in the order of its bindings: of which node the buffers from one to before another. */
+  readonly leaves: readonly { readonly node: Node; readonly parts: Span }[];
+  /** What it writes, likewise. */
+  readonly outputs: readonly Span[];
+  /** How many buffers that are. */
+  readonly bindings: number;
+}
+
+/** What a kernel writes: numbers of which it makes some. */
+export interface Output {
+  readonly type: "f32" | "u32";
+  /** Words of all of it. */
+  readonly words: number;
+  /** The words that are written; default all. */
+  readonly span?: Span;
+}
+
+/** A tensor as the text sees it. */
+interface Bound {
+  readonly name: string;
+  readonly parts: Span;
+  /** The first word that is seen; undefined of a tensor in one buffer. */
+  readonly from: string | undefined;
 }
 
 const word = new Float32Array(1);
@@ -19,13 +39,22 @@ const bits = new Uint32Array(word.buffer);
 /** A kernel while it is written. What shapes decide is a parameter and not in the text. */
 export class Code {
   readonly #params: number[] = [];
-  readonly #leaves: Node[] = [];
+  readonly #leaves = new Map<Node, Bound>();
+  readonly #buffers: Buffers;
+  /** Which entries of nodes are read; all where nothing is said. */
+  readonly #needed: ReadonlyMap<Node, Span>;
+  readonly #outputs: (Output & { readonly bound: Bound })[] = [];
   readonly #functions = new Set<FunctionName>();
   /** Declarations outside of functions, by their names. */
   readonly #declared = new Map<string, string>();
   /** What the open blocks have said so far, innermost last, and the names of what they have computed. */
   readonly #blocks: { lines: string[]; known: Map<string, string> }[] = [];
   #names = 0;
+
+  constructor(buffers: Buffers, needed: ReadonlyMap<Node, Span> = new Map()) {
+    this.#buffers = buffers;
+    this.#needed = needed;
+  }
 
   /** A whole number that shapes decide. */
   count(value: number): string {
@@ -144,47 +173,98 @@ export class Code {
 
   /** The number at a place of what is there already. */
   load(node: Node, place: string): string {
-    const at = this.#leaf(node);
-    return this.let(`leaf ${at} ${place}`, () => this.loaded(node, place));
+    const { name } = this.#leaf(node);
+    return this.let(`leaf ${name} ${place}`, () => this.loaded(node, place));
   }
 
   /** The same, as an expression. */
   loaded(node: Node, place: string): string {
-    const at = this.#leaf(node);
-    if (node.form === "f32" || node.form === "u32") return `b${at}[${place}]`;
+    if (node.form === "f32" || node.form === "u32") return this.#word(node, place);
     return `${this.call(`wide_${node.form}`)}(${this.bitsOf(node, place)})`;
   }
 
   /** The 16 bits of a number as they are. */
   bitsOf(node: Node, place: string): string {
-    return `((b${this.#leaf(node)}[(${place}) >> 1u] >> (((${place}) & 1u) << 4u)) & 0xffffu)`;
+    return `((${this.#word(node, `(${place}) >> 1u`)} >> (((${place}) & 1u) << 4u)) & 0xffffu)`;
   }
 
-  #leaf(node: Node): number {
-    const known = this.#leaves.indexOf(node);
-    return known >= 0 ? known : this.#leaves.push(node) - 1;
+  #word(node: Node, place: string): string {
+    const { name, from } = this.#leaf(node);
+    return from === undefined ? `${name}[${place}]` : `${name}(${place})`;
+  }
+
+  #leaf(node: Node): Bound {
+    let found = this.#leaves.get(node);
+    if (found !== undefined) return found;
+    const [from, to] = this.#needed.get(node) ?? [0, node.size];
+    const words: Span =
+      wordsOf(2, node.form) === 2 ? [from, to] : [Math.floor(from / 2), Math.ceil(to / 2)];
+    const name = `b${this.#leaves.size}`;
+    const isWhole = partsOf(node, this.#buffers) === 1;
+    found = this.#bound(name, isWhole, words);
+    this.#leaves.set(node, found);
+    if (!isWhole) {
+      const type = node.form === "f32" ? "f32" : "u32";
+      const reads = this.#inParts(found, (part, at) => `return ${part}[${at}];`);
+      this.declareOnce(name, `fn ${name}(i: u32) -> ${type} {\n${reads}\n}`);
+    }
+    return found;
+  }
+
+  #bound(name: string, isWhole: boolean, words: Span): Bound {
+    if (isWhole) return { name, parts: [0, 1], from: undefined };
+    const parts = partsIn(words, this.#buffers);
+    return { name, parts, from: this.count(parts[0] * this.#buffers.words) };
+  }
+
+  /** What is done with word `i` in the one of several buffers that holds it. */
+  #inParts({ name, parts, from }: Bound, body: (part: string, at: string) => string): string {
+    const { words } = this.#buffers;
+    const lines = [`let j = i - ${from};`];
+    const count = parts[1] - parts[0];
+    for (let part = 0; part < count; part++) {
+      const at = part === 0 ? "j" : `j - ${part * words}u`;
+      const own = body(`${name}_${part}`, at);
+      lines.push(part === count - 1 ? own : `if (j < ${(part + 1) * words}u) { ${own} }`);
+    }
+    return lines.join("\n");
+  }
+
+  /** Says what is written; gives the statement that writes a value to a place. */
+  output(output: Output): (place: string, value: string) => string {
+    const { type, words, span = [0, words] } = output;
+    const name = `o${this.#outputs.length}`;
+    const bound = this.#bound(name, words <= this.#buffers.words, span);
+    this.#outputs.push({ ...output, bound });
+    if (bound.from === undefined) return (place, value) => `${name}[${place}] = ${value};`;
+    const writes = this.#inParts(bound, (part, at) => `${part}[${at}] = x; return;`);
+    this.declareOnce(name, `fn ${name}(i: u32, x: ${type}) {\n${writes}\n}`);
+    return (place, value) => `${name}(${place}, ${value});`;
   }
 
   /**
    * The kernel.
    *
-   * @param outputs types of the numbers that it writes: `o0`, `o1`
    * @param main lines of its body, which know `w`, the number of the workgroup, and `l`, that of the thread in it
    */
-  kernel(outputs: readonly string[], threads: number, main: string): Kernel {
+  kernel(threads: number, main: string): Kernel {
     if (this.#blocks.length > 0)
       throw new InternalError({ code: "webgpu/open-block", message: "A block was not closed." });
     const words = Math.max(1, Math.ceil(this.#params.length / 4));
+    const declared: string[] = [];
+    const declare = ({ name, parts, from }: Bound, access: string, type: string): void => {
+      for (let part = 0; part < parts[1] - parts[0]; part++) {
+        const own = from === undefined ? name : `${name}_${part}`;
+        const at = declared.length + 1;
+        declared.push(`@group(0) @binding(${at}) var<storage, ${access}> ${own}: array<${type}>;`);
+      }
+    };
+    for (const [{ form }, bound] of this.#leaves)
+      declare(bound, "read", form === "f32" ? "f32" : "u32");
+    for (const { bound, type } of this.#outputs) declare(bound, "read_write", type);
     const text = [
       `@group(0) @binding(0) var<uniform> p: array<vec4<u32>, ${words}>;`,
-      ...this.#leaves.map(
-        ({ form }, i) =>
-          `@group(0) @binding(${i + 1}) var<storage, read> b${i}: array<${form === "f32" ? "f32" : "u32"}>;`,
-      ),
-      ...outputs.map(
-        (type, i) =>
-          `@group(0) @binding(${this.#leaves.length + 1 + i}) var<storage, read_write> o${i}: array<${type}>;`,
-      ),
+      ...declared,
       functionTexts(this.#functions),
       ...this.#declared.values(),
       `@compute @workgroup_size(${threads}) fn main(@builtin(workgroup_id) w3: vec3<u32>, @builtin(num_workgroups) n3: vec3<u32>, @builtin(local_invocation_index) l: u32) {`,
@@ -192,7 +272,11 @@ export class Code {
       main,
       "}",
     ].join("\n");
-    return { text, params: this.#params, leaves: this.#leaves, outputs: outputs.length };
+    return {
+      ...{ text, params: this.#params, bindings: declared.length },
+      leaves: Array.from(this.#leaves, ([node, { parts }]) => ({ node, parts })),
+      outputs: this.#outputs.map(({ bound }) => bound.parts),
+    };
   }
 }
 

@@ -1,24 +1,26 @@
 import type { Group } from "./groups.ts";
 import type { Launch } from "./launch.ts";
-import { copyLaunch, halfLaunch, pointLaunch } from "./point.ts";
-import { productLaunch } from "./product.ts";
-import { putLaunch } from "./put.ts";
-import { rowsLaunch } from "./rows.ts";
+import type { Buffers } from "./parts.ts";
+import { copyLaunches, halfLaunches, pointLaunches } from "./point.ts";
+import { productLaunches } from "./product.ts";
+import { putLaunches } from "./put.ts";
+import { rowsLaunches } from "./rows.ts";
 
 /** The kernels that make the numbers of a group's root. */
-export function emit(group: Group): Launch[] {
+export function emit(group: Group, buffers: Buffers): Launch[] {
   const { root, along, product } = group;
   const { work, sources } = root;
   if (root.size === 0) return [];
-  if (product !== undefined) return [productLaunch(group)];
-  if (along !== undefined) return [rowsLaunch(group)];
+  if (product !== undefined) return productLaunches(group, buffers);
+  if (along !== undefined) return rowsLaunches(group, buffers);
   if (work.type === "concat") {
     return work.into.flatMap((into, part) => {
       const source = sources[part];
-      const size = into.loops.reduce((count, loop) => count * loop.size, 1);
-      return source === undefined || size === 0 ? [] : [copyLaunch(source, size, into)];
+      const count = into.loops.reduce((product, loop) => product * loop.size, 1);
+      if (source === undefined || count === 0) return [];
+      return copyLaunches(source, count, buffers, { into, size: root.size });
     });
   }
-  if (work.type === "put") return [putLaunch(root, work)];
-  return [root.form === "f32" ? pointLaunch(group) : halfLaunch(root)];
+  if (work.type === "put") return putLaunches(root, work, buffers);
+  return root.form === "f32" ? pointLaunches(group, buffers) : halfLaunches(group, buffers);
 }

@@ -32,6 +32,8 @@ export interface WebgpuOptions {
   readonly powerPreference?: "high-performance" | "low-power";
   /** Bytes that tensors may take; default without limit, since devices do not say what they have. */
   readonly limit?: number;
+  /** The most bytes of one buffer; larger tensors lie in several. Default what the adapter can. */
+  readonly buffer?: number;
 }
 
 /** A webgpu engine: the operations, and what belongs to its lifetime. */
@@ -68,16 +70,25 @@ export interface Webgpu extends Engine<WebgpuTensor> {
  * @throws InputError `webgpu/no-webgpu`, `webgpu/no-adapter`, `webgpu/no-device`, `webgpu/bad-option`
  */
 export async function createWebgpu(options: WebgpuOptions = {}): Promise<Webgpu> {
-  const { gpu, powerPreference = "high-performance", limit = Number.POSITIVE_INFINITY } = options;
-  if (!(limit > 0)) {
-    throw new InputError({
-      code: "webgpu/bad-option",
-      message: `createWebgpu: expected a limit above 0 bytes, got ${limit}.`,
-      details: { name: "limit", got: limit },
-    });
-  }
+  const { gpu, powerPreference = "high-performance" } = options;
+  const { limit = Number.POSITIVE_INFINITY, buffer = Number.POSITIVE_INFINITY } = options;
+  checkOption("limit", limit, 1);
+  checkOption("buffer", buffer, BUFFER_STEP);
   const { device, adapter, gpu: source } = await openDevice(gpu, powerPreference);
-  return engineOf(new Graph(new Queue(device, limit)), adapter, source);
+  const part = BUFFER_STEP * Math.floor(Math.min(adapter.largestBuffer, buffer) / BUFFER_STEP);
+  return engineOf(new Graph(new Queue(device, { limit, part })), adapter, source);
+}
+
+/** Buffers of tensors in several are multiples of so many bytes. */
+const BUFFER_STEP = 256;
+
+function checkOption(name: "limit" | "buffer", got: number, least: number): void {
+  if (got >= least) return;
+  throw new InputError({
+    code: "webgpu/bad-option",
+    message: `createWebgpu: expected a ${name} of at least ${least} bytes, got ${got}.`,
+    details: { name, got, least },
+  });
 }
 
 function engineOf(graph: Graph, adapter: AdapterReport, source: GPU): Webgpu {
@@ -157,7 +168,7 @@ function engineOf(graph: Graph, adapter: AdapterReport, source: GPU): Webgpu {
     gate: (a, kind) => map(graph, a, kind),
 
     sum: (a, axes) => op(() => sum(graph, a, axes)),
-    matmul: (a, b, over, last) => matmul(graph, a, b, over, last),
+    matmul: (a, b, over, last) => op(() => matmul(graph, a, b, over, last)),
     center: (a, axis) => {
       alongShape(a.shape, axis, "center");
       return along(graph, a, axis, a.shape, "center");

@@ -3,12 +3,20 @@ import { handlesIn, Scopes } from "@resolvent/tensor/rules";
 import { emit } from "./emit.ts";
 import { type Group, grouped } from "./groups.ts";
 import { type Node, recorded, type Source, usedBy, type Work } from "./node.ts";
+import { wordsOf } from "./parts.ts";
 import type { Block } from "./pool.ts";
 import type { Queue } from "./queue.ts";
 import { type Form, isTensor, type Making, WebgpuTensor } from "./tensor.ts";
 
 /** So many operations are recorded before they are made, where nobody asks for numbers. */
 const MOST_RECORDED = 4096;
+
+/** So many bytes from the host wait for what was recorded, where nobody asks for numbers; at most a share of the limit. */
+const MOST_HELD = 256 * 2 ** 20;
+const SHARE_HELD = 1 / 8;
+
+/** Entries that kernels count: some threads past the last must count too. */
+const MOST_ENTRIES = 2 ** 32 - 2 ** 16;
 
 /** Something on the host that waits for the numbers of a node; `then` runs once the commands are handed over. */
 interface Asked {
@@ -26,12 +34,12 @@ export class Graph {
   readonly #scopes: Scopes<WebgpuTensor> = new Scopes(isTensor, (tensor) => this.#drop(tensor));
   readonly #recorded = new Set<Node>();
   readonly #own = new WeakSet<Making>();
-  readonly #reads: number;
   #asked: Asked[] = [];
+  /** Bytes of numbers from the host that only what is recorded still needs. */
+  #held = 0;
 
   constructor(queue: Queue) {
     this.queue = queue;
-    this.#reads = queue.device.limits.maxStorageBuffersPerShaderStage - 1; // one is written
   }
 
   scope<R>(body: () => R): R {
@@ -54,7 +62,7 @@ export class Graph {
   record(work: Work, shape: Shape, sources: readonly Source[], form?: Form): WebgpuTensor {
     this.queue.check();
     if (this.#recorded.size >= MOST_RECORDED) this.flush();
-    const node = recorded(work, sizeOf(shape), sources, form);
+    const node = recorded(work, checkedSize(shape), sources, form);
     this.#own.add(node);
     this.#recorded.add(node);
     return this.#scopes.made(new WebgpuTensor(shape, node, 0));
@@ -67,20 +75,30 @@ export class Graph {
 
   /** A tensor of numbers from the host. */
   stored(shape: Shape, data: ArrayBufferView<ArrayBuffer>, form: Form = "f32"): WebgpuTensor {
-    const node = this.#store(sizeOf(shape), data, form);
+    const node = this.#store(checkedSize(shape), data, form);
     return this.#scopes.made(new WebgpuTensor(shape, node, 0));
   }
 
   /** A list of whole numbers for the operation that is recorded next. */
   list(data: Int32Array): Node {
-    return this.#store(data.length, Int32Array.from(data), "u32");
+    const list = Int32Array.from(data);
+    return this.#store(data.length, list, "u32", { type: "stored", list });
   }
 
-  #store(size: number, data: ArrayBufferView<ArrayBuffer>, form: Form): Node {
+  #store(
+    size: number,
+    data: ArrayBufferView<ArrayBuffer>,
+    form: Form,
+    work: Work = { type: "stored" },
+  ): Node {
     this.queue.check();
-    const block = this.queue.pool.take(data.byteLength, this.queue.batch);
+    // Weights that are read layer by layer are let go before those of the next layer come.
+    const { pool } = this.queue;
+    const most = Math.min(MOST_HELD, SHARE_HELD * pool.use.limit);
+    if (this.#held > most || pool.isFull(data.byteLength)) this.flush();
+    const block = this.queue.take(data.byteLength, this.queue.batch);
     if (data.byteLength > 0) this.queue.write(block, data);
-    const node = recorded({ type: "stored" }, size, [], form);
+    const node = recorded(work, size, [], form);
     this.#own.add(node);
     node.block = block;
     return node;
@@ -144,8 +162,9 @@ export class Graph {
   }
 
   #make(): void {
-    const groups = grouped([...this.#recorded], this.#reads);
+    const groups = grouped([...this.#recorded], this.queue.buffers);
     this.#recorded.clear();
+    this.#held = 0;
     let at = 0;
     try {
       for (; at < groups.length; at++) this.#emit(groups[at] as Group); // within
@@ -160,15 +179,15 @@ export class Graph {
 
   #emit(group: Group): void {
     const { root } = group;
-    const { pool } = this.queue;
-    const block = pool.take(bytesOf(root));
+    const { queue } = this;
+    const block = queue.take(bytesOf(root));
     try {
-      for (const { kernel, workgroups } of emit(group)) {
-        const blocks = kernel.leaves.map(blockOf);
-        this.queue.run({ kernel, workgroups }, [...blocks, block]);
+      for (const launch of emit(group, queue.buffers)) {
+        const blocks = launch.kernel.leaves.map(({ node }) => blockOf(node));
+        queue.run(launch, blocks, [block]);
       }
     } catch (error) {
-      pool.give(block);
+      queue.pool.give(block);
       throw error;
     }
     root.block = block;
@@ -198,6 +217,8 @@ export class Graph {
 
   #release(node: Node): void {
     node.handles--;
+    if (node.handles === 0 && node.users.size > 0 && node.block !== undefined)
+      this.#held += bytesOf(node);
     this.#settle(node);
   }
 
@@ -218,6 +239,17 @@ export class Graph {
   }
 }
 
+function checkedSize(shape: Shape): number {
+  const size = sizeOf(shape);
+  if (size <= MOST_ENTRIES) return size;
+  throw new InputError({
+    code: "webgpu/too-large",
+    message: `A tensor would have ${size} entries, and kernels count to ${MOST_ENTRIES}.`,
+    remedy: "Use fewer prompts or positions at a time, or the cpu engine.",
+    details: { size, limit: MOST_ENTRIES },
+  });
+}
+
 /** Where a node's numbers are. */
 function blockOf(node: Node): Block {
   if (node.block !== undefined) return node.block;
@@ -225,5 +257,5 @@ function blockOf(node: Node): Block {
 }
 
 function bytesOf({ size, form }: Node): number {
-  return form === "f32" || form === "u32" ? 4 * size : 4 * Math.ceil(size / 2);
+  return 4 * wordsOf(size, form);
 }

@@ -1,5 +1,6 @@
 import type { Around } from "@resolvent/tensor/rules";
 import { isInLine, type Node, type Places, type Source, usedBy } from "./node.ts";
+import { type Buffers, partsOf } from "./parts.ts";
 
 /**
  * Where the entry that is being made finds a node's: at its own number in a tensor (`whole`), at the number of its row
@@ -35,9 +36,8 @@ const MOST_AGAIN = 8;
  * else will ask for its numbers.
  *
  * @param nodes in the order in which they were recorded
- * @param buffers how many tensors a kernel may read
  */
-export function grouped(nodes: readonly Node[], buffers: number): Group[] {
+export function grouped(nodes: readonly Node[], buffers: Buffers): Group[] {
   const groups: Growing[] = [];
   const groupOf = new Map<Node, Growing>();
   for (const node of nodes.toReversed()) {
@@ -75,7 +75,7 @@ function takesSources({ work, form }: Node): boolean {
   return (work.type === "point" || work.type === "turn" || work.type === "rows") && form === "f32";
 }
 
-function joins(group: Growing, node: Node, buffers: number): boolean {
+function joins(group: Growing, node: Node, buffers: Buffers): boolean {
   if (group.levels.size >= MOST_NODES || node.form !== "f32") return false;
   if (![...node.users].every(takesSources)) return false;
   if ([...node.users].some(({ sources }) => sources.some((each) => listOf(each) === node)))
@@ -92,7 +92,7 @@ function joins(group: Growing, node: Node, buffers: number): boolean {
     return false;
   }
   group.levels.set(node, level);
-  if (leavesOf(group) <= buffers) return true;
+  if (seenBy(group, buffers) <= buffers.most) return true;
   group.levels.delete(node);
   if (group.product === node) group.product = undefined;
   return false;
@@ -103,7 +103,7 @@ function listOf({ places }: Source): Node | undefined {
 }
 
 /** A sum or norm joins where its rows are those of the group, and each of its numbers is needed by its own row. */
-function joinsAlong(group: Growing, node: Node, along: Around, buffers: number): boolean {
+function joinsAlong(group: Growing, node: Node, along: Around, buffers: Buffers): boolean {
   if (group.product !== undefined) return false;
   const native: Level = keepsAxis(node) ? "whole" : "row";
   const before = { along: group.along, levels: group.levels };
@@ -114,7 +114,7 @@ function joinsAlong(group: Growing, node: Node, along: Around, buffers: number):
     if (levels === undefined || levelOf(node, levels, along) !== native) continue;
     group.along = along;
     group.levels = new Map([...levels, [node, native]]);
-    if (leavesOf(group) <= buffers) return true;
+    if (seenBy(group, buffers) <= buffers.most) return true;
     Object.assign(group, before);
   }
   return false;
@@ -199,11 +199,13 @@ function sameAround(a: Around, b: Around): boolean {
   return a.outer === b.outer && a.size === b.size && a.inner === b.inner;
 }
 
-/** How many tensors a group reads. */
-function leavesOf({ levels }: Growing): number {
-  const leaves = new Set<Node>();
+/** How many buffers a group reads and writes. */
+function seenBy({ root, levels }: Growing, buffers: Buffers): number {
+  const seen = new Set<Node>([root]);
   for (const node of levels.keys()) {
-    for (const used of usedBy(node)) if (!levels.has(used)) leaves.add(used);
+    for (const used of usedBy(node)) if (!levels.has(used)) seen.add(used);
   }
-  return leaves.size;
+  let count = 0;
+  for (const node of seen) count += partsOf(node, buffers);
+  return count;
 }

@@ -22,8 +22,8 @@ export interface Turn {
 
 /** How the numbers of a node come about. */
 export type Work =
-  /** They were written from the host. */
-  | { readonly type: "stored" }
+  /** They were written from the host, which keeps lists of rows. */
+  | { readonly type: "stored"; readonly list?: Int32Array }
   | { readonly type: "fill"; readonly value: number }
   /** Each entry from one entry of each source. */
   | { readonly type: "point"; readonly name: MapName | ZipName; readonly factor: number }

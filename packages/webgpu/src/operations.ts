@@ -1,5 +1,6 @@
 import {
   type Axis,
+  axesOf,
   type CausalMask,
   type RotaryOptions,
   type RotaryTable,
@@ -20,6 +21,7 @@ import {
   sumShape,
 } from "@resolvent/tensor/rules";
 import type { Graph } from "./graph.ts";
+import { inHalves } from "./halves.ts";
 import { placed, whole } from "./layout.ts";
 import { inLine, type MapName, type RowsName, type Turn, type Work, type ZipName } from "./node.ts";
 import type { WebgpuTensor } from "./tensor.ts";
@@ -63,6 +65,8 @@ export function sum(graph: Graph, a: WebgpuTensor, axes: readonly Axis[]): Webgp
     graph.see(a);
     return fill(graph, shape, 0);
   }
+  const halved = inHalves(graph, [a], axes, ([half = a]) => sum(graph, half, axes));
+  if (halved !== undefined) return halved;
   const left = sumRuns(a.shape, axes)
     .flatMap(inParts)
     .reduce(
@@ -105,6 +109,11 @@ export function matmul(
   const shape = matmulShape(a.shape, b.shape, over, last);
   const sources = [whole(graph, a), whole(graph, b)];
   if (over.some((axis) => a.shape[axis] === 0)) return fill(graph, shape, 0);
+  const order = axesOf(shape);
+  const halved = inHalves(graph, [a, b], over, ([left = a, right = b]) =>
+    matmul(graph, left, right, over, order),
+  );
+  if (halved !== undefined) return halved;
   const loops = productLoops(a.shape, b.shape, over, shape);
   return graph.record({ type: "product", loops }, shape, sources);
 }

@@ -2,39 +2,71 @@ import { Code } from "./code.ts";
 import { Expression } from "./expression.ts";
 import type { Group } from "./groups.ts";
 import { type Launch, THREADS } from "./launch.ts";
-import { inLine, type Loops, type Node, nodeOf, type Source } from "./node.ts";
+import { inLine, type Loops, nodeOf, type Source } from "./node.ts";
+import { type Buffers, inSteps, neededFor, reach, type Span } from "./parts.ts";
 
 /** One entry a thread, each from what is at its places. */
-export function pointLaunch(group: Group, into: Loops = inLine(group.root.size)): Launch {
-  const { root } = group;
-  const code = new Code();
-  const main = code.block(() => {
-    code.say(`let i = w * ${THREADS}u + l;`);
-    code.say(`if (i >= ${code.count(root.size)}) { return; }`);
-    const value = new Expression(code, group).value(root, "i");
-    code.say(`o0[${code.place("i", into, root.size)}] = ${value};`);
-  });
-  return {
-    kernel: code.kernel(["f32"], THREADS, main),
-    workgroups: Math.ceil(root.size / THREADS),
-  };
+export function pointLaunches(group: Group, buffers: Buffers): Launch[] {
+  const { size } = group.root;
+  return intoLaunches(group, buffers, { into: inLine(size), size });
 }
 
-/** The entries of a source copied to places in a larger result. */
-export function copyLaunch(source: Source, size: number, into: Loops): Launch {
-  const root = nodeOf({ type: "point", name: "copy", factor: 0 }, size, [source]);
+/** The same, into places of a result of `size` entries. */
+function intoLaunches(
+  group: Group,
+  buffers: Buffers,
+  { into, size }: { readonly into: Loops; readonly size: number },
+): Launch[] {
+  const { root } = group;
+  return inSteps([0, root.size], buffers, (span) => {
+    const code = new Code(buffers, neededFor(group, span));
+    const write = code.output({ type: "f32", words: size, span: reach(into, span) });
+    const main = code.block(() => {
+      sayEntry(code, span);
+      const value = new Expression(code, group).value(root, "i");
+      code.say(write(code.place("i", into, root.size), value));
+    });
+    return { kernel: code.kernel(THREADS, main), workgroups: groupsFor(span) };
+  });
+}
+
+/** `i`, a thread's own of a span of entries. */
+export function sayEntry(code: Code, [from, to]: Span): void {
+  code.say(`let i = w * ${THREADS}u + l${from === 0 ? "" : ` + ${code.count(from)}`};`);
+  code.say(`if (i >= ${code.count(to)}) { return; }`);
+}
+
+/** Workgroups with a thread for each entry of a span. */
+export function groupsFor([from, to]: Span): number {
+  return Math.ceil((to - from) / THREADS);
+}
+
+/** The `count` entries of a source copied to places in a result of `size`. */
+export function copyLaunches(
+  source: Source,
+  count: number,
+  buffers: Buffers,
+  to: { readonly into: Loops; readonly size: number },
+): Launch[] {
+  const root = nodeOf({ type: "point", name: "copy", factor: 0 }, count, [source]);
   const levels = new Map([[root, "whole" as const]]);
-  return pointLaunch({ root, levels, along: undefined, product: undefined }, into);
+  return intoLaunches({ root, levels, along: undefined, product: undefined }, buffers, to);
 }
 
 /** 16-bit numbers at their places, as they are: two to a word. */
-export function halfLaunch(root: Node): Launch {
-  const code = new Code();
+export function halfLaunches(group: Group, buffers: Buffers): Launch[] {
+  const words = Math.ceil(group.root.size / 2);
+  return inSteps([0, words], buffers, (span) => halfLaunch(group, buffers, span));
+}
+
+function halfLaunch(group: Group, buffers: Buffers, span: Span): Launch {
+  const { root } = group;
   const [source] = root.sources as [Source]; // a copy has one
-  const words = Math.ceil(root.size / 2);
+  const entries: Span = [2 * span[0], Math.min(root.size, 2 * span[1])];
+  const code = new Code(buffers, neededFor(group, entries));
+  const write = code.output({ type: "u32", words: Math.ceil(root.size / 2), span });
   const main = code.block(() => {
-    code.say(`let i = w * ${THREADS}u + l;`);
-    code.say(`if (i >= ${code.count(words)}) { return; }`);
+    sayEntry(code, span);
     const bits = [0, 1].map((half) => {
       // The last word of an odd number holds its entry twice.
       const entry = code.let(
@@ -43,7 +75,7 @@ export function halfLaunch(root: Node): Launch {
       );
       return code.bitsOf(source.node, code.place(entry, source.places, root.size));
     });
-    code.say(`o0[i] = ${bits[0]} | (${bits[1]} << 16u);`);
+    code.say(write("i", `${bits[0]} | (${bits[1]} << 16u)`));
   });
-  return { kernel: code.kernel(["u32"], THREADS, main), workgroups: Math.ceil(words / THREADS) };
+  return { kernel: code.kernel(THREADS, main), workgroups: groupsFor(span) };
 }

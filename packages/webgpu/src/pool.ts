@@ -21,14 +21,17 @@ export interface MemoryUse {
   readonly limit: number;
 }
 
-/** A buffer that holds the numbers of one node. */
-export interface Block {
+/** A buffer that holds numbers of one node. */
+export interface Part {
   readonly buffer: GPUBuffer;
   /** Bytes of the buffer. */
   readonly size: number;
   /** The batch of commands that last used it. */
   batch: number;
 }
+
+/** Where the numbers of one node are: in one buffer, or, of a tensor that is larger than any, in several. */
+export type Block = readonly Part[];
 
 /** Bytes that are kept for later beside what is in use. */
 const IDLE = 256 * 2 ** 20;
@@ -38,74 +41,65 @@ export class Pool {
   readonly #device: GPUDevice;
   readonly #counts: Counting;
   readonly #limit: number;
-  /** Bytes that one kernel sees of one tensor. */
-  readonly #largest: number;
-  readonly #idle = new Map<number, Block[]>();
+  /** Bytes of each buffer of a block but the last. */
+  readonly part: number;
+  readonly #idle = new Map<number, Part[]>();
   #idleBytes = 0;
   #used = 0;
   #most = 0;
 
-  constructor(device: GPUDevice, counts: Counting, limit: number) {
+  /**
+   * @param limit bytes that may be in use
+   * @param part the most bytes of one buffer
+   */
+  constructor(device: GPUDevice, counts: Counting, limit: number, part: number) {
     this.#device = device;
     this.#counts = counts;
     this.#limit = limit;
-    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-    this.#largest = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    this.part = part;
   }
 
   get use(): MemoryUse {
     return { used: this.#used, most: this.#most, limit: this.#limit };
   }
 
+  /** Whether a block of so many bytes more is over the limit, with all that is in use. */
+  isFull(bytes: number): boolean {
+    return this.#used + this.#sizeOf(bytes) > this.#limit;
+  }
+
+  /** What a block of so many bytes takes. */
+  #sizeOf(bytes: number): number {
+    const whole = Math.floor(bytes / this.part) * this.part;
+    return whole + Math.min(this.part, sizeClass(bytes - whole));
+  }
+
+  /** The same with all that is kept for later. */
+  isCrowded(bytes: number): boolean {
+    const all = this.#used + this.#idleBytes + this.#sizeOf(bytes);
+    return this.#idleBytes > 0 && all > this.#limit;
+  }
+
   /**
-   * A buffer of at least so many bytes.
+   * Buffers of at least so many bytes together.
    *
-   * @param before the buffer's last batch must be before this one: for writes that do not wait for commands
-   * @throws InputError `webgpu/too-large`, `webgpu/out-of-memory`
+   * @param before their last batch must be before this one: for writes that do not wait for commands
+   * @throws InputError `webgpu/out-of-memory`
    */
   take(bytes: number, before: number = Number.POSITIVE_INFINITY): Block {
-    const size = Math.min(sizeClass(bytes), Math.max(bytes, this.#largest)); // the largest are made to measure
-    const idle = this.#idle.get(size) ?? [];
-    const at = idle.findLastIndex(({ batch }) => batch < before);
-    const block = at < 0 ? this.#make(bytes, size) : (idle.splice(at, 1)[0] as Block); // found
-    if (at >= 0) this.#idleBytes -= size;
-    this.#used += size;
-    this.#most = Math.max(this.#most, this.#used);
-    return block;
-  }
-
-  give(block: Block): void {
-    const idle = this.#idle.get(block.size);
-    if (idle === undefined) this.#idle.set(block.size, [block]);
-    else idle.push(block);
-    this.#used -= block.size;
-    this.#idleBytes += block.size;
-  }
-
-  /** Gives buffers back to the device that nothing needs, where they are many. No commands wait that use them. */
-  trim(): void {
-    for (const blocks of this.#idle.values()) {
-      while (this.#idleBytes > IDLE && blocks.length > 0) this.#destroy(blocks);
+    const parts: Part[] = [];
+    try {
+      for (let left = Math.max(1, bytes); left > 0; left -= this.part)
+        parts.push(this.#take(Math.min(left, this.part), before));
+    } catch (error) {
+      this.give(parts);
+      throw error;
     }
+    return parts;
   }
 
-  #destroy(blocks: Block[]): void {
-    const block = blocks.shift();
-    if (block === undefined) return;
-    block.buffer.destroy();
-    this.#idleBytes -= block.size;
-  }
-
-  #make(bytes: number, size: number): Block {
-    const largest = this.#largest;
-    if (bytes > largest) {
-      throw new InputError({
-        code: "webgpu/too-large",
-        message: `A tensor takes ${bytes} bytes, and a kernel of this device sees at most ${largest} at once.`,
-        remedy: "Use fewer prompts or positions at a time, weights in 16 bits, or the cpu engine.",
-        details: { bytes, limit: largest },
-      });
-    }
+  #take(bytes: number, before: number): Part {
+    const size = Math.min(sizeClass(bytes), this.part);
     if (this.#used + size > this.#limit) {
       throw new InputError({
         code: "webgpu/out-of-memory",
@@ -114,6 +108,45 @@ export class Pool {
         details: { needed: size, used: this.#used, limit: this.#limit },
       });
     }
+    const idle = this.#idle.get(size) ?? [];
+    const at = idle.findLastIndex(({ batch }) => batch < before);
+    const part = at < 0 ? this.#make(size) : (idle.splice(at, 1)[0] as Part); // found
+    if (at >= 0) this.#idleBytes -= size;
+    this.#used += size;
+    this.#most = Math.max(this.#most, this.#used);
+    return part;
+  }
+
+  give(block: Block): void {
+    for (const part of block) {
+      const idle = this.#idle.get(part.size);
+      if (idle === undefined) this.#idle.set(part.size, [part]);
+      else idle.push(part);
+      this.#used -= part.size;
+      this.#idleBytes += part.size;
+    }
+  }
+
+  /**
+   * Gives buffers back to the device that nothing needs, where they are many. No commands wait that use them.
+   *
+   * @param room bytes that are taken next, for which there must be place
+   */
+  trim(room = 0): void {
+    for (const parts of this.#idle.values()) {
+      while (parts.length > 0 && (this.#idleBytes > IDLE || this.isCrowded(room)))
+        this.#destroy(parts);
+    }
+  }
+
+  #destroy(parts: Part[]): void {
+    const part = parts.shift();
+    if (part === undefined) return;
+    part.buffer.destroy();
+    this.#idleBytes -= part.size;
+  }
+
+  #make(size: number): Part {
     this.#counts.buffers++;
     const buffer = this.#device.createBuffer({ size, usage: OF_TENSORS });
     return { buffer, size, batch: -1 };

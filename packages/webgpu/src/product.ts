@@ -3,7 +3,9 @@ import { Code } from "./code.ts";
 import { Expression } from "./expression.ts";
 import type { Group } from "./groups.ts";
 import type { Launch, Product } from "./launch.ts";
-import { inLine, type Node, type Source } from "./node.ts";
+import type { Node, Source } from "./node.ts";
+import { type Buffers, neededFor, type Span, tooLarge } from "./parts.ts";
+import { halves, type Piece, spanIn } from "./piece.ts";
 import { thinLaunch } from "./thin.ts";
 import { tiledLaunch } from "./tiled.ts";
 
@@ -11,34 +13,77 @@ import { tiledLaunch } from "./tiled.ts";
 const FEW_ROWS = 8;
 
 /**
- * A matrix product, with what is made of each of its numbers. Operands are read in any memory order: functions give the
- * place of a row, a column, a term and a batch in each of the three.
+ * A matrix product, with what is made of each of its numbers: in one kernel, or, where that would see more buffers than
+ * it may, by blocks of rows, columns or batches.
+ *
+ * @throws InputError `webgpu/too-large`
  */
-export function productLaunch(group: Group): Launch {
+export function productLaunches(group: Group, buffers: Buffers): Launch[] {
+  const { work } = group.product as Node; // its caller has looked
+  const { loops } = work as Extract<Node["work"], { type: "product" }>; // a product
+  const bindings = (piece: Piece): number => productLaunch(group, buffers, piece).kernel.bindings;
+  const inPieces = (piece: Piece): Launch[] => {
+    const launch = productLaunch(group, buffers, piece);
+    if (launch.kernel.bindings <= buffers.most) return [launch];
+    const [best] = halves(piece)
+      .map((pair) => ({ pair, most: Math.max(...pair.map(bindings)) }))
+      .toSorted((x, y) => x.most - y.most);
+    if (best === undefined) throw tooLarge(launch.kernel.bindings, buffers);
+    return best.pair.flatMap(inPieces);
+  };
+  return inPieces({ loops, starts: [0, 0, 0] });
+}
+
+/**
+ * A kernel for a piece of a product. Operands are read in any memory order: functions give the place of a row, a column,
+ * a term and a batch in each of the three.
+ */
+function productLaunch(group: Group, buffers: Buffers, given: Piece): Launch {
   const product = group.product as Node; // its caller has looked
-  const { work } = product;
-  const given = (work as Extract<Node["work"], { type: "product" }>).loops; // a product
-  const turned = isBetterTurned(given, FEW_ROWS);
-  const loops = turned ? turnedOver(given) : given;
+  const turned = isBetterTurned(given.loops, FEW_ROWS);
+  const { loops, starts } = turned ? turnedPiece(given) : given;
   const [left, right] = product.sources as [Source, Source];
   const [a, b] = turned ? [right, left] : [left, right];
-  const code = new Code();
+  const result = spanIn(loops, "c", starts[2]);
+  const needed = new Map(neededFor(group, result));
+  const see = ({ node, places }: Source, span: Span): void => {
+    const known = needed.get(node);
+    const [from, to] = [span[0] + places.start, span[1] + places.start];
+    needed.set(node, known ? [Math.min(known[0], from), Math.max(known[1], to)] : [from, to]);
+  };
+  see(a, spanIn(loops, "a", starts[0]));
+  see(b, spanIn(loops, "b", starts[1]));
+  const code = new Code(buffers, needed);
   const operand = ({ node, places: { start } }: Source): Product["a"] => {
     const from = start === 0 ? "" : ` + ${code.count(start)}`;
     return (place) => code.loaded(node, `${place}${from}`);
   };
-  declarePlaces(code, loops);
-  declareFinish(code, group, product);
+  declarePlaces(code, loops, starts);
+  declareFinish(code, group, product, result);
   const kernel: Product = { code, loops, a: operand(a), b: operand(b) };
   return loops.m <= FEW_ROWS ? thinLaunch(kernel) : tiledLaunch(kernel);
 }
 
+function turnedPiece({ loops, starts: [a, b, c] }: Piece): Piece {
+  return { loops: turnedOver(loops), starts: [b, a, c] };
+}
+
 /** `a_row`, `c_row`, `b_column`, `c_column`, `a_term`, `b_term`, and `a_batch`, `b_batch`, `c_batch`. */
-function declarePlaces(code: Code, { rows, columns, terms, batches }: ProductLoops): void {
-  const declare = (part: string, loops: readonly Loop[], tensors: string): void => {
+function declarePlaces(
+  code: Code,
+  { rows, columns, terms, batches }: ProductLoops,
+  starts: Piece["starts"],
+): void {
+  const declare = (
+    part: string,
+    loops: readonly Loop[],
+    tensors: string,
+    from: readonly number[] = [],
+  ): void => {
     for (const [which, tensor] of [...tensors].entries()) {
       const body = code.block(() => {
-        const [sum] = code.along("i", loops, [0], ({ steps }) => [steps[which] ?? 0]);
+        const start = from[which] ?? 0;
+        const [sum] = code.along("i", loops, [start], ({ steps }) => [steps[which] ?? 0]);
         code.say(`return ${sum};`);
       });
       const name = `${tensor}_${part}`;
@@ -48,16 +93,17 @@ function declarePlaces(code: Code, { rows, columns, terms, batches }: ProductLoo
   declare("row", rows, "ac");
   declare("column", columns, "bc");
   declare("term", terms, "ab");
-  declare("batch", batches, "abc");
+  declare("batch", batches, "abc", starts);
 }
 
 /** `finish(i, x)` writes what is made of the product's entry `i`, which is `x`. */
-function declareFinish(code: Code, group: Group, product: Node): void {
+function declareFinish(code: Code, group: Group, product: Node, span: Span): void {
+  const { root } = group;
+  const write = code.output({ type: "f32", words: root.size, span });
   const expression = new Expression(code, group);
   expression.known.set(product, ["x"]);
   const body = code.block(() => {
-    const value = expression.value(group.root, "i");
-    code.say(`o0[${code.place("i", inLine(group.root.size), group.root.size)}] = ${value};`);
+    code.say(write("i", expression.value(root, "i")));
   });
   code.declareOnce("finish", `fn finish(i: u32, x: f32) {\n${body}\n}`);
 }

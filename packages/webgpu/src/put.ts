@@ -1,31 +1,39 @@
 import { Code } from "./code.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import type { Node, Source, Work } from "./node.ts";
+import { aroundSpan, type Buffers, extent, inSteps, listOf, type Span } from "./parts.ts";
+import { groupsFor, sayEntry } from "./point.ts";
+
+type PutWork = Extract<Work, { type: "put" }>;
 
 /** Sums by row, one entry a thread: the rows of the source that belong there, in the order in which they came. */
-export function putLaunch(root: Node, { around, count }: Extract<Work, { type: "put" }>): Launch {
+export function putLaunches(root: Node, work: PutWork, buffers: Buffers): Launch[] {
+  return inSteps([0, root.size], buffers, (span) => putLaunch(root, work, buffers, span));
+}
+
+function putLaunch(root: Node, { around, count }: PutWork, buffers: Buffers, span: Span): Launch {
   const [numbers, starts, order] = root.sources as [Source, Source, Source];
-  const code = new Code();
+  const { size, inner } = around;
+  const [first, end] = aroundSpan(span, inner, 1); // rows of all outer ones, counted through
+  const [outer, last] = [Math.floor(first / size), Math.floor((end - 1) / size)];
+  const rows: Span = outer === last ? [first % size, ((end - 1) % size) + 1] : [0, size];
+  const at = rows.map((row) => listOf(starts.node)[row]) as [number, number]; // within
+  const [least, most] = extent(listOf(order.node).subarray(...at));
+  const from = numbers.places.start;
+  const read: Span = [from + (outer * count + least) * inner, from + (last * count + most) * inner];
+  const code = new Code(buffers, new Map([[numbers.node, read]]));
+  const write = code.output({ type: "f32", words: root.size, span });
   const main = code.block(() => {
-    const [size, inner, all] = [
-      code.count(around.size),
-      code.count(around.inner),
-      code.count(count),
-    ];
-    code.say(`let i = w * ${THREADS}u + l;`);
-    code.say(`if (i >= ${code.count(root.size)}) { return; }`);
-    code.say(`let row = (i / ${inner}) % ${size};`);
-    code.say(`let first = i / (${inner} * ${size}) * ${all};`);
+    const [every, step, all] = [code.count(size), code.count(inner), code.count(count)];
+    sayEntry(code, span);
+    code.say(`let row = (i / ${step}) % ${every};`);
+    code.say(`let first = i / (${step} * ${every}) * ${all};`);
     code.say(`let end = ${code.loaded(starts.node, "row + 1u")};`);
     code.say("var sum = 0.0;");
     code.say(`for (var t = ${code.loaded(starts.node, "row")}; t < end; t++) {`);
-    const place = `(first + ${code.loaded(order.node, "t")}) * ${inner} + i % ${inner}`;
-    const from = code.count(numbers.places.start);
-    code.say(`sum += ${code.loaded(numbers.node, `${place} + ${from}`)};`);
-    code.say("}\no0[i] = sum;");
+    const place = `(first + ${code.loaded(order.node, "t")}) * ${step} + i % ${step}`;
+    code.say(`sum += ${code.loaded(numbers.node, `${place} + ${code.count(from)}`)};`);
+    code.say(`}\n${write("i", "sum")}`);
   });
-  return {
-    kernel: code.kernel(["f32"], THREADS, main),
-    workgroups: Math.ceil(root.size / THREADS),
-  };
+  return { kernel: code.kernel(THREADS, main), workgroups: groupsFor(span) };
 }

@@ -1,8 +1,10 @@
 import { InputError, InternalError, isInputError } from "@resolvent/tensor";
+import { Answers, type Wanted } from "./answers.ts";
 import { type Counting, noWork, type WorkCounts } from "./counts.ts";
 import type { Launch } from "./launch.ts";
+import type { Buffers } from "./parts.ts";
 import { Pipelines } from "./pipelines.ts";
-import { type Block, Pool, USAGE } from "./pool.ts";
+import { type Block, type Part, Pool, USAGE } from "./pool.ts";
 
 /** Bytes of the sizes, steps and factors of one batch of kernels. */
 const PARAMS = 2 ** 20;
@@ -11,18 +13,24 @@ const PARAMS = 2 ** 20;
 const MOST_WORKGROUPS = 65535;
 
 /** A copy of bytes to the host that waits for its batch. */
-interface Waiting {
-  readonly block: Block;
-  readonly start: number;
-  readonly bytes: number;
+interface Waiting extends Wanted {
   readonly resolve: (bytes: ArrayBuffer) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** What a queue keeps to. */
+export interface QueueLimits {
+  /** Bytes that may be in use. */
+  readonly limit: number;
+  /** Bytes of the largest buffer. */
+  readonly part: number;
 }
 
 /** The device's queue: kernels are gathered in one command buffer until numbers are read or there are many. */
 export class Queue {
   readonly device: GPUDevice;
   readonly pool: Pool;
+  readonly buffers: Buffers;
   /** Number of the batch that is gathered. */
   batch = 0;
   readonly #counts: Counting = noWork();
@@ -36,9 +44,10 @@ export class Queue {
   #waiting: Waiting[] = [];
   #failure: unknown;
 
-  constructor(device: GPUDevice, limit: number) {
+  constructor(device: GPUDevice, { limit, part }: QueueLimits) {
     this.device = device;
-    this.pool = new Pool(device, this.#counts, limit);
+    this.pool = new Pool(device, this.#counts, limit, part);
+    this.buffers = { words: part / 4, most: device.limits.maxStorageBuffersPerShaderStage };
     this.#pipelines = new Pipelines(device, this.#counts);
     this.#alignment = device.limits.minUniformBufferOffsetAlignment;
     this.#params = device.createBuffer({ size: PARAMS, usage: USAGE.uniform | USAGE.copyTarget });
@@ -72,27 +81,44 @@ export class Queue {
     this.device.destroy();
   }
 
-  /** Bytes into a buffer that no command of this batch uses. */
-  write(block: Block, data: ArrayBufferView<ArrayBuffer>): void {
-    this.check();
-    this.device.queue.writeBuffer(block.buffer, 0, data.buffer, data.byteOffset, data.byteLength);
-    this.#counts.bytesWritten += data.byteLength;
+  /** Buffers of at least so many bytes together; those that are kept for later make room where it is short. */
+  take(bytes: number, before?: number): Block {
+    if (this.pool.isCrowded(bytes)) {
+      this.submit();
+      this.pool.trim(bytes);
+    }
+    return this.pool.take(bytes, before);
   }
 
-  /** Runs a kernel after those before it. */
-  run({ kernel, workgroups }: Launch, blocks: readonly Block[]): void {
+  /** Bytes into buffers that no command of this batch uses. */
+  write(block: Block, data: ArrayBufferView<ArrayBuffer>): void {
+    this.check();
+    const { byteLength, byteOffset } = data;
+    for (const [i, { buffer }] of block.entries()) {
+      const at = i * this.pool.part;
+      const bytes = Math.min(this.pool.part, byteLength - at);
+      this.device.queue.writeBuffer(buffer, 0, data.buffer, byteOffset + at, bytes);
+    }
+    this.#counts.bytesWritten += byteLength;
+  }
+
+  /** Runs a kernel after those before it, on what it reads and writes in the order of its bindings. */
+  run({ kernel, workgroups }: Launch, reads: readonly Block[], writes: readonly Block[]): void {
     this.check();
     if (workgroups === 0) return;
-    const { params, leaves, outputs, text } = kernel;
+    const { params, text } = kernel;
+    const read = reads.flatMap((block, i) => block.slice(...(kernel.leaves[i]?.parts ?? [0])));
+    const written = writes.flatMap((block, i) => block.slice(...(kernel.outputs[i] ?? [0])));
+    const parts: readonly Part[] = [...read, ...written];
     const bytes = Math.max(16, 16 * Math.ceil(params.length / 4));
     if (this.#bytes + bytes > PARAMS) this.submit();
-    const { pipeline, layout } = this.#pipelines.of(text, leaves.length, outputs);
+    const { pipeline, layout } = this.#pipelines.of(text, read.length, written.length);
     this.#words.set(params, this.#bytes / 4);
     const group = this.device.createBindGroup({
       layout,
       entries: [
         { binding: 0, resource: { buffer: this.#params, size: bytes } },
-        ...blocks.map(({ buffer }, i) => ({ binding: i + 1, resource: { buffer } })),
+        ...parts.map(({ buffer }, i) => ({ binding: i + 1, resource: { buffer } })),
       ],
     });
     this.#encoder ??= this.device.createCommandEncoder();
@@ -103,9 +129,9 @@ export class Queue {
     this.#pass.dispatchWorkgroups(Math.ceil(workgroups / y), y);
     this.#bytes = Math.ceil((this.#bytes + bytes) / this.#alignment) * this.#alignment;
     this.#counts.dispatches++;
-    for (const block of blocks) {
-      block.batch = this.batch;
-      this.#counts.bytesMoved += block.size;
+    for (const part of parts) {
+      part.batch = this.batch;
+      this.#counts.bytesMoved += part.size;
     }
   }
 
@@ -126,25 +152,12 @@ export class Queue {
   submit(): void {
     const waiting = this.#waiting.splice(0);
     if (this.#encoder === undefined && waiting.length === 0) return;
-    const total = waiting.reduce((sum, { bytes }) => sum + bytes, 0);
     const { device } = this;
     this.#pass?.end();
     const encoder = this.#encoder ?? device.createCommandEncoder();
     this.#encoder = undefined;
     this.#pass = undefined;
-    const back =
-      waiting.length === 0
-        ? undefined
-        : device.createBuffer({
-            size: Math.max(4, total),
-            usage: USAGE.mapRead | USAGE.copyTarget,
-          });
-    let at = 0;
-    for (const { block, start, bytes } of waiting) {
-      if (bytes > 0 && back !== undefined)
-        encoder.copyBufferToBuffer(block.buffer, start, back, at, bytes);
-      at += bytes;
-    }
+    const answers = new Answers(device, encoder, waiting, this.pool.part);
     if (this.#bytes > 0)
       device.queue.writeBuffer(this.#params, 0, this.#words.buffer, 0, this.#bytes);
     this.#bytes = 0;
@@ -152,26 +165,23 @@ export class Queue {
     this.#counts.commandBuffers++;
     this.batch++;
     this.pool.trim();
-    if (back !== undefined) void this.#answer(back, waiting);
+    if (waiting.length > 0) void this.#answer(answers, waiting);
   }
 
-  async #answer(back: GPUBuffer, waiting: readonly Waiting[]): Promise<void> {
+  async #answer(answers: Answers, waiting: readonly Waiting[]): Promise<void> {
     try {
-      await back.mapAsync(1); // GPUMapMode.READ
+      const numbers = await answers.come(this.device);
       this.check();
       this.#counts.reads++;
-      const mapped = back.getMappedRange();
-      let at = 0;
-      for (const { bytes, resolve } of waiting) {
-        resolve(mapped.slice(at, at + bytes));
-        at += bytes;
+      for (const [i, { bytes, resolve }] of waiting.entries()) {
+        resolve(numbers[i] as ArrayBuffer); // one for each
         this.#counts.bytesRead += bytes;
       }
     } catch (cause) {
       const error = this.#failure ?? cause;
       for (const { reject } of waiting) reject(error);
     } finally {
-      back.destroy();
+      answers.end();
     }
   }
 }

@@ -3,6 +3,7 @@ import { Expression, ROW } from "./expression.ts";
 import type { Group } from "./groups.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import type { Node, Work } from "./node.ts";
+import { aroundSpan, type Buffers, inSteps, neededFor, type Span } from "./parts.ts";
 
 type RowsWork = Extract<Work, { type: "rows" }>;
 
@@ -13,19 +14,28 @@ type Each = (body: () => void, range?: readonly [from: string, to: string]) => v
  * Sums and norms along one axis, and what is made of them entry by entry: several threads a row where its entries lie
  * together or rows are few, one a row where neighbours are entries of other rows.
  */
-export function rowsLaunch(group: Group): Launch {
+export function rowsLaunches(group: Group, buffers: Buffers): Launch[] {
+  const { outer, inner } = group.along ?? { outer: 1, inner: 1 };
+  return inSteps([0, outer * inner], buffers, (span) => rowsLaunch(group, buffers, span));
+}
+
+function rowsLaunch(group: Group, buffers: Buffers, span: Span): Launch {
   const { root, along, levels } = group;
-  const { outer, size, inner } = along ?? { outer: 1, size: 1, inner: 1 };
-  const rows = outer * inner;
+  const { size, inner } = along ?? { size: 1, inner: 1 };
+  const [from, to] = span;
+  const rows = to - from;
   const team = teamOf(rows, size, inner);
-  const code = new Code();
+  const made = levels.get(root) === "row" ? span : aroundSpan(span, inner, size * inner);
+  const code = new Code(buffers, neededFor(group, made));
+  const write = code.output({ type: "f32", words: root.size, span: made });
   const expression = new Expression(code, group);
   const main = code.block(() => {
     const [count, step] = [code.count(size), code.count(inner)];
-    code.say(`let row = w * ${THREADS / team}u + l / ${team}u;`);
+    const before = from === 0 ? "" : ` + ${code.count(from)}`;
+    code.say(`let row = w * ${THREADS / team}u + l / ${team}u${before};`);
     code.say(`let lane = l % ${team}u;`);
     // Threads past the last row go along it too: all of a workgroup must meet.
-    code.say(`let ${ROW} = min(row, ${code.count(rows - 1)});`);
+    code.say(`let ${ROW} = min(row, ${code.count(to - 1)});`);
     code.say(`let first = (${ROW} / ${step}) * ${count} * ${step} + ${ROW} % ${step};`);
     const each: Each = (body, [from, to] = ["0u", count]) => {
       code.say(`for (var j = ${from} + lane; j < ${to}; j += ${team}u) {`);
@@ -45,14 +55,14 @@ export function rowsLaunch(group: Group): Launch {
     for (const [node, level] of levels) if (level === "row") expression.value(node, ROW);
     if (levels.get(root) === "row") {
       const value = expression.value(root, ROW);
-      code.say(`if (lane == 0u && row == ${ROW}) { o0[${ROW}] = ${value}; }`);
+      code.say(`if (lane == 0u && row == ${ROW}) { ${write(ROW, value)} }`);
       return;
     }
     code.say(`if (row != ${ROW}) { return; }`);
-    each(() => code.say(`o0[i] = ${expression.value(root, "i")};`));
+    each(() => code.say(write("i", expression.value(root, "i"))));
   });
   return {
-    kernel: code.kernel(["f32"], THREADS, main),
+    kernel: code.kernel(THREADS, main),
     workgroups: Math.ceil(rows / (THREADS / team)),
   };
 }

@@ -41,5 +41,5 @@ export function thinLaunch({ code, loops, a, b }: Product): Launch {
       code.say(`finish(c_batch(g) + c_row(${row}u) + c_column(column), s${row}); }`);
     }
   });
-  return { kernel: code.kernel(["f32"], THREADS, main), workgroups: batch * blocks };
+  return { kernel: code.kernel(THREADS, main), workgroups: batch * blocks };
 }

@@ -90,7 +90,7 @@ export function tiledLaunch({ code, loops, a, b }: Product): Launch {
       code.say("}");
     });
   });
-  return { kernel: code.kernel(["f32"], threads, main), workgroups: batch * blocks(tile) };
+  return { kernel: code.kernel(threads, main), workgroups: batch * blocks(tile) };
 }
 
 interface Side {

@@ -5,6 +5,7 @@ import type { Graph } from "./graph.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import { inFull, inOrder } from "./layout.ts";
 import type { Node } from "./node.ts";
+import { type Buffers, inSteps, type Span } from "./parts.ts";
 import type { WebgpuTensor } from "./tensor.ts";
 
 /**
@@ -29,14 +30,10 @@ export async function top(graph: Graph, a: WebgpuTensor, axis: Axis, k: number):
           resolve([new ArrayBuffer(0), new ArrayBuffer(0)]);
           return undefined;
         }
-        const launch = topLaunch(graph.see(source), {
-          rows: count / k,
-          length,
-          k,
-          start: source.start,
-        });
-        const [values, indices] = [queue.pool.take(4 * count), queue.pool.take(4 * count)];
-        queue.run(launch, [block, values, indices]);
+        const [values, indices] = [queue.take(4 * count), queue.take(4 * count)];
+        const asked = { rows: count / k, length, k, start: source.start };
+        for (const launch of topLaunches(graph.see(source), asked, queue.buffers))
+          queue.run(launch, [block], [values, indices]);
         Promise.all([values, indices].map((each) => queue.read(each, 0, 4 * count))).then(
           resolve,
           reject,
@@ -85,16 +82,33 @@ fn digit(key: u32, i: u32, at: u32) -> u32 {
   return (select(~i, key, at < 4u) >> (24u - 8u * (at & 3u))) & 0xffu;
 }`;
 
+interface Asked {
+  readonly rows: number;
+  readonly length: number;
+  readonly k: number;
+  /** Place of the first number. */
+  readonly start: number;
+}
+
 /**
  * A workgroup a row finds the k-th largest pair of number and place, eight bits at a time: it counts how many of what
  * is left have each value of the next eight, and goes on with the one in which the k-th is. Then it copies what is not
  * below it.
  */
+function topLaunches(node: Node, asked: Asked, buffers: Buffers): Launch[] {
+  return inSteps([0, asked.rows], buffers, (span) => topLaunch(node, asked, buffers, span));
+}
+
 function topLaunch(
   node: Node,
-  { rows, length, k, start }: { rows: number; length: number; k: number; start: number },
+  { rows, length, k, start }: Asked,
+  buffers: Buffers,
+  [from, to]: Span,
 ): Launch {
-  const code = new Code();
+  const read: Span = [start + from * length, start + to * length];
+  const code = new Code(buffers, new Map([[node, read]]));
+  const output = { type: "u32", words: rows * k, span: [from * k, to * k] } as const;
+  const [writeValue, writeIndex] = [code.output(output), code.output(output)];
   code.declareOnce("key_of", KEY);
   code.declareOnce("counts", `var<workgroup> counts: array<atomic<u32>, ${THREADS}>;`);
   code.declareOnce(
@@ -103,9 +117,10 @@ function topLaunch(
   );
   const main = code.block(() => {
     const [n, many] = [code.count(length), code.count(k)];
-    const from = code.count(start);
-    code.say(`if (w >= ${code.count(rows)}) { return; }`);
-    code.say(`let first = ${from} + w * ${n};`);
+    const first = code.count(start);
+    code.say(`let row = w + ${code.count(from)};`);
+    code.say(`if (row >= ${code.count(to)}) { return; }`);
+    code.say(`let first = ${first} + row * ${n};`);
     code.say(
       `if (l == 0u) { bound = vec2<u32>(); wanted = ${many}; all_found = 0u; atomicStore(&taken, 0u); }`,
     );
@@ -134,9 +149,8 @@ function topLaunch(
     code.say(`for (var j = l; j < ${n}; j += ${THREADS}u) {`);
     code.say(`let bits = bitcast<u32>(${code.loaded(node, "first + j")}); let key = key_of(bits);`);
     code.say("if (key > last.x || (key == last.x && ~j >= last.y)) {");
-    code.say(
-      `let place = w * ${many} + atomicAdd(&taken, 1u); o0[place] = bits; o1[place] = j; } }`,
-    );
+    code.say(`let place = row * ${many} + atomicAdd(&taken, 1u);`);
+    code.say(`${writeValue("place", "bits")} ${writeIndex("place", "j")} } }`);
   });
-  return { kernel: code.kernel(["u32", "u32"], THREADS, main), workgroups: rows };
+  return { kernel: code.kernel(THREADS, main), workgroups: to - from };
 }

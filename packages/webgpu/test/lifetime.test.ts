@@ -130,20 +130,10 @@ await describeWithDevice("lifetimes", small, (engine) => {
     expect(code(() => lost.exp(a))).toBe("webgpu/device-lost");
     expect(await failure(lost.read(a))).toBe("webgpu/device-lost");
   });
-
-  test("a tensor that one kernel cannot see says so, with both numbers", async () => {
-    const gpu = await createWebgpu();
-    const bytes = gpu.adapter.largestTensor;
-    const large = gpu.fill({ x: bytes / 4 + 1 }, 0);
-    await expect(gpu.read(large)).rejects.toThrow(
-      new RegExp(`takes ${bytes + 4} bytes, and a kernel of this device sees at most ${bytes}`),
-    );
-    await gpu.close();
-  });
 });
 
 test("options are checked; without WebGPU it is said", async () => {
-  await expect(createWebgpu({ limit: 0 })).rejects.toThrow(/a limit above 0 bytes, got 0/);
+  await expect(createWebgpu({ limit: 0 })).rejects.toThrow(/a limit of at least 1 bytes, got 0/);
   const none = { requestAdapter: async () => null } as unknown as GPU; // as browsers without a driver
   expect(await failure(createWebgpu({ gpu: none }))).toBe("webgpu/no-adapter");
 });
