@@ -9,11 +9,7 @@ import type { Introduction } from "./task.ts";
 const WATCH = 120;
 const QUIET = 0.1;
 
-/** Milliseconds to wait for that, at most: other programs may never end. */
-const PATIENCE = 10_000;
-
-/** Milliseconds that the rounds of a task should take together, and the least and most of them. */
-const BUDGET = 20_000;
+/** The least and most rounds of a task. */
 const FEWEST = 3;
 const MOST = 15;
 
@@ -30,8 +26,15 @@ export interface Score {
   readonly difference: number;
 }
 
+/** One that could not do a task, or not to the end. */
+export interface Dropout {
+  readonly contestant: string;
+  readonly why: string;
+}
+
 export interface Contest {
   readonly scores: readonly Score[];
+  readonly dropouts: readonly Dropout[];
   /** The machine's mean load of the last minute, at the start. */
   readonly load: number;
   /** Share of the measurements that began while no other program was busy. */
@@ -39,50 +42,67 @@ export interface Contest {
 }
 
 export interface ContestOptions {
-  /** Milliseconds to wait before each measurement until other programs are quiet, at most; default 10,000. */
-  readonly patience?: number;
-  /** Milliseconds that the rounds should take together; default 20,000. */
-  readonly budget?: number;
+  /** Milliseconds to wait before each measurement until other programs are quiet, at most: they may never end. */
+  readonly patience: number;
+  /** Milliseconds that the rounds should take together. */
+  readonly budget: number;
+}
+
+/** A contestant that is ready, and what has been measured of it. */
+interface Runner {
+  readonly name: string;
+  readonly running: Running;
+  readonly times: number[];
+  readonly cpuTimes: number[];
+  readonly difference: number;
 }
 
 /**
- * All contestants at one task, in turn, so that a drift of the machine meets all of them.
+ * All contestants at one task, in turn, so that a drift of the machine meets all of them. One that ends before the
+ * others drops out.
  *
  * @param task what each of them understands
  */
 export async function contest(
   contestants: readonly Contestant[],
   task: object,
-  { patience = PATIENCE, budget = BUDGET }: ContestOptions = {},
+  { patience, budget }: ContestOptions,
 ): Promise<Contest> {
   const load = loadavg()[0] ?? Number.NaN;
-  const field: {
-    name: string;
-    running: Running;
-    times: number[];
-    cpuTimes: number[];
-    difference: number;
-  }[] = [];
+  const field: Runner[] = [];
+  const dropouts: Dropout[] = [];
+  /** What one does, or its reason why not: then it takes part no longer. */
+  const attempt = async <R>(contestant: string, act: () => Promise<R>): Promise<R | undefined> => {
+    try {
+      return await act();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      dropouts.push({ contestant, why });
+      return undefined;
+    }
+  };
   try {
     let reference: Float32Array | undefined;
     for (const contestant of contestants) {
-      const running = await start(contestant, task);
-      const path = join(tmpdir(), `resolvent-bench-${process.pid}.f32`);
-      await running.ask({ write: path }); // its warm-up, too
-      const result = numbersOf(path);
-      rmSync(path);
-      reference ??= result;
-      const difference = distance(result, reference);
-      field.push({ name: contestant.name, running, times: [], cpuTimes: [], difference });
+      const { name } = contestant;
+      await attempt(name, async () => {
+        const running = await start(contestant, task);
+        const result = await resultOf(running); // its warm-up, too
+        reference ??= result;
+        const difference = distance(result, reference);
+        field.push({ name, running, times: [], cpuTimes: [], difference });
+      });
     }
     let rounds = FEWEST;
     let [measured, undisturbed] = [0, 0];
     for (let round = 0; round <= rounds; round++) {
       let sum = 0;
-      for (const { running, times, cpuTimes } of field) {
+      for (const { name, running, times, cpuTimes } of inPlay(field, dropouts)) {
         measured++;
         if (await quiet(patience)) undisturbed++;
-        const { ms = Number.NaN, cpu = Number.NaN } = await running.ask({ time: true });
+        const took = await attempt(name, () => running.ask({ time: true }));
+        if (took === undefined) continue;
+        const { ms = Number.NaN, cpu = Number.NaN } = took;
         sum += ms;
         if (round === 0) continue; // once more warm-up
         times.push(ms);
@@ -91,17 +111,29 @@ export async function contest(
       if (round === 0) rounds = Math.min(MOST, Math.max(FEWEST, Math.round(budget / sum)));
     }
     const scores: Score[] = [];
-    for (const { name, running, times, cpuTimes, difference } of field) {
+    for (const { name, running, times, cpuTimes, difference } of inPlay(field, dropouts)) {
       const { bytes = Number.NaN } = await running.ask({ peak: true });
       scores.push({
         ...{ contestant: name, introduction: running.introduction, difference },
         ...{ milliseconds: times, cpuMilliseconds: cpuTimes, peakBytes: bytes },
       });
     }
-    return { scores, load, quiet: undisturbed / measured };
+    return { scores, dropouts, load, quiet: undisturbed / measured };
   } finally {
     await Promise.all(field.map(({ running }) => running.end()));
   }
+}
+
+function inPlay(field: readonly Runner[], dropouts: readonly Dropout[]): Runner[] {
+  return field.filter(({ name }) => !dropouts.some(({ contestant }) => contestant === name));
+}
+
+async function resultOf(running: Running): Promise<Float32Array> {
+  const path = join(tmpdir(), `resolvent-bench-${process.pid}.f32`);
+  await running.ask({ write: path });
+  const result = numbersOf(path);
+  rmSync(path);
+  return result;
 }
 
 /**
