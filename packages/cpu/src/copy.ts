@@ -74,11 +74,10 @@ export function arrange(machine: Machine, a: CpuTensor, axes: readonly Axis[]): 
 
 /** `a` in the memory order of `shape`; a view where it has that order already. */
 export function inOrder(machine: Machine, a: CpuTensor, shape: Shape): CpuTensor {
+  if (sameShape(shape, a.shape)) return machine.view(a, shape);
   const [loop, more] = loopsOver(shape, [a.shape]);
   const contiguous = more === undefined && (loop === undefined || loop.steps[0] === 1);
-  return contiguous || sameShape(shape, a.shape)
-    ? machine.view(a, shape)
-    : arranged(machine, a, shape);
+  return contiguous ? machine.view(a, shape) : arranged(machine, a, shape);
 }
 
 export function join(machine: Machine, a: CpuTensor, axes: readonly Axis[], into: Axis): CpuTensor {

@@ -18,11 +18,11 @@ const PAGE = 65536;
 /** Memory grows by at least this many bytes, or by a quarter of what there is. */
 const SMALLEST_STEP = 4 * 1024 * 1024;
 
-/** Work below this many nanoseconds stays on one thread: handing it over may cost 26 to 48 µs. */
-const WORTH_SHARING = 100_000;
+/** Work below this many nanoseconds stays on one thread: handing it over costs a few µs, and 50 where that one sleeps. */
+const WORTH_SHARING = 30_000;
 
 /** A chunk has at least this much work, in nanoseconds, so that taking one costs little against it. */
-const SMALLEST_CHUNK = 20_000;
+const SMALLEST_CHUNK = 10_000;
 
 /** What became of the wish for the wider kernels. */
 export interface Wide {
@@ -46,6 +46,8 @@ export class Machine {
   tile = 0;
   /** Whether products go to the system's BLAS, where the pool has one and the product suits it. */
   blas = false;
+  /** Whether work is shared among the threads where that pays; not while the speed of one thread is measured. */
+  shares = true;
   /** What became of the wish for the wider kernels, where there was one. */
   wide: Wide | undefined = undefined;
   readonly #memory: WebAssembly.Memory;
@@ -164,7 +166,7 @@ export class Machine {
     args: readonly number[],
     { floats = [], multiple = 1 }: { floats?: readonly number[]; multiple?: number } = {},
   ): void {
-    const { size } = this.pool;
+    const size = this.shares ? this.pool.size : 1;
     const total = items * cost;
     let chunks = 1;
     if (size > 1 && total >= WORTH_SHARING) chunks = Math.min(4 * size, total / SMALLEST_CHUNK);

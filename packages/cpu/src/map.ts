@@ -1,4 +1,4 @@
-import { sizeOf } from "@resolvent/tensor";
+import { sameShape, sizeOf } from "@resolvent/tensor";
 import { binaryShape, loopsOver, walkOf } from "@resolvent/tensor/rules";
 import { kernels, maps, zips } from "./kernels.ts";
 import type { Machine } from "./machine.ts";
@@ -32,7 +32,9 @@ export function zip(
   const shape = binaryShape(a.shape, b.shape, what);
   const [left, right] = [machine.at(a), machine.at(b)];
   const result = machine.make(shape);
-  const walk = walkOf(loopsOver(shape, [a.shape, b.shape]));
+  const walk = sameShape(a.shape, b.shape)
+    ? [sizeOf(shape), 1, 1, 0] // one line
+    : walkOf(loopsOver(shape, [a.shape, b.shape]));
   machine.run(kernels.zip, sizeOf(shape), 0.12, [result.start, left, right, zips[what], ...walk], {
     multiple: 64,
   });

@@ -1,12 +1,12 @@
 import { type Axis, axesOf, type Finish, sizeOf, stridesOf } from "@resolvent/tensor";
-import { adjacentRun, type Loop, matmulShape } from "@resolvent/tensor/rules";
+import { adjacentRun, type Loop } from "@resolvent/tensor/rules";
 import { multiplyNatively } from "./blas/product.ts";
 import { fill } from "./copy.ts";
 import { type Finishing, finishedApart, finishInPlace, finishing } from "./finish.ts";
 import { inFull } from "./half.ts";
 import { kernels } from "./kernels.ts";
 import type { Machine } from "./machine.ts";
-import { FEW_ROWS, type Plan, planOf } from "./plan.ts";
+import { FEW_ROWS, type Plan, planOf, productShape } from "./plan.ts";
 import type { CpuTensor } from "./tensor.ts";
 
 /** Terms summed at a time and rows packed at a time; the same as in assembly/matmul.ts. */
@@ -24,6 +24,9 @@ const THIN_COLUMNS = 1024;
 
 /** Columns that must lie together before rows of the right operand are added as lines. */
 const SHORTEST_LINE = 16;
+
+/** The operands of a plan. */
+export type Operands = readonly [a: CpuTensor, b: CpuTensor];
 
 /** Entries that are widened at a time, where the other operand is multiplied part by part. */
 const PANEL = 2 ** 22;
@@ -43,7 +46,7 @@ export function matmul(
   last: readonly Axis[] | undefined,
   finish: Finish<CpuTensor> = {},
 ): CpuTensor {
-  const shape = matmulShape(a.shape, b.shape, over, last);
+  const shape = productShape(a.shape, b.shape, over, last);
   machine.place(a);
   machine.place(b);
   if (over.some((axis) => a.shape[axis] === 0))
@@ -58,9 +61,10 @@ export function matmul(
     into: CpuTensor,
     use?: Finishing,
   ): boolean => {
-    const plan = planOf(left, right, over, shape);
-    const done = machine.blas ? multiplyNatively(machine, plan, into, use) : undefined;
-    if (done === undefined) multiply(machine, plan, into);
+    const plan = planOf(left.shape, right.shape, over, shape);
+    const operands: Operands = plan.turned ? [right, left] : [left, right];
+    const done = machine.blas ? multiplyNatively(machine, plan, operands, into, use) : undefined;
+    if (done === undefined) multiply(machine, plan, operands, into);
     return done?.finished ?? false;
   };
   let finished = false;
@@ -103,14 +107,14 @@ function inPanels(
   }
 }
 
-function multiply(machine: Machine, plan: Plan, c: CpuTensor): void {
+function multiply(machine: Machine, plan: Plan, operands: Operands, c: CpuTensor): void {
   const { m, n, k, batch } = plan;
   const line = adjacentRun(plan.columns, 0);
   const { terms } = plan;
   if (m <= FEW_ROWS && (line >= SHORTEST_LINE || line === n)) {
-    runThin(machine, plan, c, kernels.thinColumns, lineBlock(line, n));
+    runThin(machine, plan, operands, c, kernels.thinColumns, lineBlock(line, n));
   } else if (m <= FEW_ROWS && terms.length <= 1 && adjacentRun(terms, 1) === k) {
-    runThin(machine, plan, c, kernels.thinTerms, Math.min(n, 256));
+    runThin(machine, plan, operands, c, kernels.thinTerms, Math.min(n, 256));
   } else {
     const { width, pool } = machine;
     let blockM = m;
@@ -126,7 +130,7 @@ function multiply(machine: Machine, plan: Plan, c: CpuTensor): void {
     const blocks = batch * Math.ceil(m / blockM) * Math.ceil(n / blockN);
     // 0.04 ns for a multiplication and addition, the figure of a core that does 50 GFLOP/s.
     const cost = 0.04 * blockM * blockN * k;
-    run(machine, plan, c, kernels.matmul, {
+    run(machine, plan, operands, c, kernels.matmul, {
       ...{ blockM, blockN, blocks, cost },
       scratch: SPARE_BYTES + packed * depth * width,
     });
@@ -141,9 +145,16 @@ function lineBlock(line: number, n: number): number {
   return block;
 }
 
-function runThin(machine: Machine, plan: Plan, c: CpuTensor, kernel: number, blockN: number): void {
+function runThin(
+  machine: Machine,
+  plan: Plan,
+  operands: Operands,
+  c: CpuTensor,
+  kernel: number,
+  blockN: number,
+): void {
   const { m, n, k, batch } = plan;
-  run(machine, plan, c, kernel, {
+  run(machine, plan, operands, c, kernel, {
     blockM: m,
     blockN,
     blocks: batch * Math.ceil(n / blockN),
@@ -165,6 +176,7 @@ interface Blocks {
 function run(
   machine: Machine,
   plan: Plan,
+  [a, b]: Operands,
   c: CpuTensor,
   kernel: number,
   { blockM, blockN, blocks, cost, scratch }: Blocks,
@@ -191,7 +203,7 @@ function run(
     const batchB = write(plan.batches, 1);
     const batchC = write(plan.batches, 2);
     machine.run(kernel, blocks, cost, [
-      ...[machine.at(plan.a), machine.at(plan.b), c.start, m, n, k],
+      ...[machine.at(a), machine.at(b), c.start, m, n, k],
       ...[rowA, rowC, columnB, columnC, termA, termB, batchA, batchB, batchC],
       ...[blockM, blockN, machine.tile, start + tableBytes, scratchStep],
     ]);

@@ -17,8 +17,14 @@ const CHUNK = 50;
 const FLOATS = 52;
 const ARGS = 64;
 
-/** How often to look again before sleeping: some 20 µs, because being woken takes longer than that. */
-const PATIENCE = 2000;
+/**
+ * Milliseconds to look again before sleeping. A thread that sleeps is woken some 50 µs late, on a virtual machine more, and
+ * the others are mostly done within a millisecond. The same in worker/serve.js.
+ */
+const PATIENCE = 1;
+
+/** Looks between two looks at the clock. */
+const LOOKS = 200;
 
 /** Milliseconds of one sleep, so that a failed worker is noticed. */
 const NAP = 1;
@@ -131,11 +137,15 @@ export class Pool {
     Atomics.notify(ints, GENERATION);
     this.#kernels.work(CONTROL, 0);
     let looks = 0;
+    let since = 0;
     for (let done = 0; done !== chunks; done = Atomics.load(ints, DONE)) {
       if (Atomics.load(ints, FAILED) !== 0) {
         throw new InternalError({ code: "cpu/worker-failed", message: "A worker thread failed." });
       }
-      if (++looks > PATIENCE && this.#mayWait && done > 0) Atomics.wait(ints, DONE, done, NAP);
+      if (++looks % LOOKS !== 0 || !this.#mayWait) continue;
+      const now = performance.now();
+      since ||= now;
+      if (now - since > PATIENCE && done > 0) Atomics.wait(ints, DONE, done, NAP);
     }
   }
 

@@ -9,7 +9,7 @@ import { Draw, describeConformance } from "@resolvent/testkit/engines";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { useBlas } from "../src/blas/choice.ts";
-import { TOLERANCE } from "../src/blas/probe.ts";
+import { speeds, TOLERANCE } from "../src/blas/probe.ts";
 import { engineOf } from "../src/engine.ts";
 import { type Cpu, createCpu } from "../src/index.ts";
 import { kernels } from "../src/kernels.ts";
@@ -167,6 +167,23 @@ describeWithBlas("the system's BLAS", () => {
     expect(cpu.blas).toMatchObject({ library: expect.any(String), threads: 2 });
     expect(cpu.blas?.gflops.wasm).toBeGreaterThan(0.1);
     expect(cpu.blas?.gflops.blas).toBeGreaterThan(0.1);
+  });
+
+  test("the kernels and the library are compared on one thread each", async () => {
+    const { cpu, machine } = await counting("f32", 2);
+    kept(cpu);
+    const { pool } = machine;
+    const run = pool.run.bind(pool);
+    let [runs, shared] = [0, 0];
+    pool.run = (kernel, items, chunk, ...others) => {
+      runs++;
+      if (items > chunk) shared++;
+      run(kernel, items, chunk, ...others);
+    };
+    speeds(machine);
+    expect(shared).toBe(0);
+    expect(runs).toBeGreaterThan(10);
+    expect(machine.shares).toBe(true);
   });
 
   test("small products stay in WebAssembly", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { isInputError } from "@resolvent/tensor";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Cpu, type CpuTensor, createCpu } from "../src/index.ts";
@@ -114,4 +115,19 @@ test("options are checked", async () => {
     /threads to be whole, from 1 to 256, got 0/,
   );
   await expect(createCpu({ limit: 2 ** 40 })).rejects.toThrow(/limit/);
+});
+
+test("threads that have nothing to do sleep", async () => {
+  const shared = await createCpu({ threads: 2, blas: "off" });
+  try {
+    const x = shared.fill({ x: 2 ** 20 }, 1);
+    shared.free([shared.exp(x), x]);
+    await pause(30); // they look again for a millisecond
+    const before = process.cpuUsage();
+    await pause(150);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(75); // of one that looks again and again: 150
+  } finally {
+    await shared.close();
+  }
 });

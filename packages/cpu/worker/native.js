@@ -40,14 +40,14 @@ export function bindProducts(
     ...["int", "int", int, int],
     ...[real, pointer, int, pointer, int, real, pointer, int],
   ]);
-  // The engine's own threads share the blocks, so each call of the library is to stay on its thread.
-  const alone = setThreads === undefined ? undefined : blas.func(setThreads, "void", ["int"]);
+  // The engine's own threads share the blocks, so each call of the library is to stay on its thread. Said once on each,
+  // because saying it costs some microseconds; who lets it have more threads for a time says it again.
+  if (setThreads !== undefined) blas.func(setThreads, "void", ["int"])(1);
   // A shared memory never moves, also when it grows, so its address is asked for once.
   const base = Number(koffi.address(new Uint8Array(memory.buffer)));
   const words = new Int32Array(memory.buffer, control, 1024);
 
   return (args, from, to) => {
-    alone?.(1);
     const at = (args - control) >> 2;
     const [a, b, c] = [0, 1, 2].map((i) => base + (words[at + i] >>> 0)); // addresses reach past 2 GiB
     const [m, n, k, thin] = words.subarray(at + 3, at + 7);

@@ -12,8 +12,9 @@ const GENERATION = 0;
 const STOP = 1;
 const FAILED = 2;
 
-/** How often to look again before sleeping: some 20 µs, because being woken takes longer than that. */
-const PATIENCE = 2000;
+/** Milliseconds to look again before sleeping, and looks between two looks at the clock; the same as in src/pool.ts. */
+const PATIENCE = 1;
+const LOOKS = 200;
 
 function start({ module, memory, control, thread, blas }) {
   const env = {
@@ -32,8 +33,12 @@ function start({ module, memory, control, thread, blas }) {
       const seen = Atomics.load(words, GENERATION);
       exports.work(control, thread);
       let looks = 0;
+      let since = 0;
       while (Atomics.load(words, GENERATION) === seen) {
-        if (++looks > PATIENCE) Atomics.wait(words, GENERATION, seen);
+        if (++looks % LOOKS !== 0) continue;
+        const now = performance.now();
+        since ||= now;
+        if (now - since > PATIENCE) Atomics.wait(words, GENERATION, seen);
       }
     }
   } catch (error) {

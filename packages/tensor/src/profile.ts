@@ -1,9 +1,10 @@
+import type { Fusions } from "./fusions.ts";
 import type { Ops } from "./ops.ts";
 import type { Shaped } from "./shape.ts";
 
-/** Time spent in one primitive under one label. */
+/** Time spent in one primitive, or fusion of primitives, under one label. */
 export interface Timing {
-  /** The primitive: `matmul`. */
+  /** The primitive: `matmul`; or the fusion: `fused.product`. */
   readonly operation: string;
   /** The innermost label it ran under, a site such as `L0.attn.pattern`; empty outside of any. */
   readonly within: string;
@@ -19,7 +20,7 @@ export interface ProfileOps<T extends Shaped> extends Ops<T> {
 }
 
 /**
- * An interpreter that measures how long each primitive of another takes. For engines that compute at once; an
+ * An interpreter that measures how long each primitive of another takes, and each of its fusions. For engines that compute at once; an
  * engine that answers later is measured for its calls only.
  *
  * @param now a clock, in milliseconds
@@ -27,7 +28,7 @@ export interface ProfileOps<T extends Shaped> extends Ops<T> {
  * ```ts
  * const ops = profile(cpu, () => performance.now());
  * run(ops, model, ids);
- * ops.timings()[0];   // {operation: "matmul", within: "", calls: 97, milliseconds: 412}
+ * ops.timings()[0];   // {operation: "fused.product", within: "", calls: 73, milliseconds: 112}
  * ```
  */
 export function profile<T extends Shaped>(ops: Ops<T>, now: () => number): ProfileOps<T> {
@@ -37,8 +38,8 @@ export function profile<T extends Shaped>(ops: Ops<T>, now: () => number): Profi
   >();
   let label = "";
   const timed =
-    <A extends readonly unknown[]>(operation: string, run: (...args: A) => T) =>
-    (...args: A): T => {
+    <A extends readonly unknown[], R>(operation: string, run: (...args: A) => R) =>
+    (...args: A): R => {
       const start = now();
       const result = run(...args);
       const key = `${operation}\n${label}`;
@@ -88,5 +89,24 @@ export function profile<T extends Shaped>(ops: Ops<T>, now: () => number): Profi
     softmax: timed("softmax", ops.softmax),
     logsumexp: timed("logsumexp", ops.logsumexp),
     rotary: timed("rotary", ops.rotary),
+    ...(ops.fused !== undefined && { fused: timedFusions(ops.fused, timed) }),
+  };
+}
+
+/** Those that the interpreter has. */
+function timedFusions<T extends Shaped>(
+  { pairDots, pairSums, product, norm, normBy, adam }: Fusions<T>,
+  timed: <A extends readonly unknown[], R>(
+    operation: string,
+    run: (...args: A) => R,
+  ) => (...args: A) => R,
+): Fusions<T> {
+  return {
+    pairDots: timed("fused.pairDots", pairDots),
+    pairSums: timed("fused.pairSums", pairSums),
+    ...(product && { product: timed("fused.product", product) }),
+    ...(norm && { norm: timed("fused.norm", norm) }),
+    ...(normBy && { normBy: timed("fused.normBy", normBy) }),
+    ...(adam && { adam: timed("fused.adam", adam) }),
   };
 }

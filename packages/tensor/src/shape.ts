@@ -51,6 +51,7 @@ export function stridesOf(shape: Shape): Readonly<Record<Axis, number>> {
 
 /** Whether both have the same axes, of the same size, in the same memory order. */
 export function sameShape(a: Shape, b: Shape): boolean {
+  if (a === b) return true;
   const left = axesOf(a);
   const right = axesOf(b);
   return (

@@ -44,3 +44,23 @@ test("measures every primitive", () => {
   const ops = profile(reference, () => 0);
   expect(Object.keys(ops)).toEqual(expect.arrayContaining(primitives));
 });
+
+test("measures the fusions that an interpreter has, and has no others", () => {
+  let clock = 0;
+  const x = tensor({ pos: 2 }, [1, 2]);
+  const fused = {
+    pairDots: () => x,
+    pairSums: () => x,
+    norm: () => ({ normed: x, sigma: x }),
+  };
+  const ops = profile({ ...reference, fused }, () => clock++);
+  expect(Object.keys(ops.fused ?? {})).toEqual(Object.keys(fused));
+  const normed = ops.within("L0.attn.norm", () =>
+    ops.fused?.norm?.(x, "pos", { centred: false, eps: 0 }),
+  );
+  expect(normed).toEqual({ normed: x, sigma: x });
+  expect(ops.timings()).toEqual([
+    { operation: "fused.norm", within: "L0.attn.norm", calls: 1, milliseconds: 1 },
+  ]);
+  expect(profile(reference, () => 0).fused).toBeUndefined();
+});

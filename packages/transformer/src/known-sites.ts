@@ -34,7 +34,7 @@ export function checkSites<T extends Shaped>(
   choice: SiteChoice,
   met: Iterable<string>,
 ): void {
-  if (typeof choice === "function") return;
+  if (typeof choice === "function" || choice.length === 0) return;
   const came = [...met];
   const possible = possibleSites(model.architecture.layers);
   const nowhere = choice.find((name) => {

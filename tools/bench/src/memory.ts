@@ -4,9 +4,10 @@
  */
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import { cpus, loadavg } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { machineOf } from "./machine.ts";
 import { type Peak, TASKS, type Task } from "./memory/tasks.ts";
 import { withSection } from "./torch/table.ts";
 
@@ -23,7 +24,7 @@ const rows = (Object.keys(TASKS) as Task[]).map((task) => ({
   peaks: folders.map((folder) => peakOf(folder, task)),
 }));
 const section = [
-  `\`pnpm --filter @resolvent/bench memory\`: ${cpus()[0]?.model}, ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, one run of each, load ${loadavg()[0]?.toFixed(1)} at the end. GPT-2 small's shape with random weights (${mib(rows[0]?.peaks[0]?.weights)} MiB), ${POSITIONS} positions, float32: the most that the engine had in use, weights included.`,
+  `\`pnpm --filter @resolvent/bench memory\`: ${await machineOf(availableParallelism())}, Node ${process.versions.node}, one run of each, load ${loadavg()[0]?.toFixed(1)} at the end. GPT-2 small's shape with random weights (${mib(rows[0]?.peaks[0]?.weights)} MiB), ${POSITIONS} positions, float32: the most that the engine had in use, weights included.`,
   [
     `|  | ${folders.map(nameOf).join(" | ")} | share |`,
     `|---|${"---|".repeat(folders.length)}---|`,

@@ -1,6 +1,15 @@
 /**
- * Resolvent beside PyTorch, in one run with equal threads: `node dist/pytorch.js [--only WORD] [--dry]`.
- * Writes its tables into RESULTS.md and README.md, unless `--dry` or `--only` (tasks that contain the word).
+ * Resolvent beside PyTorch, in one run with equal threads: `node dist/pytorch.js [--only WORD] [--few] [--quick]
+ * [--keep FILE] [--patience MS] [--budget MS] [--dry]`.
+ *
+ * - `--only`: tasks whose name contains the word
+ * - `--few`: without PyTorch told a processor, and without Node 24
+ * - `--quick`: few, with fewer tasks and rounds, in under three minutes
+ * - `--keep`: rows are written into the file as they come, and those that it has are not measured again: so that a run
+ *   can be made in pieces
+ * - `--patience`, `--budget`: milliseconds to wait for idle processors before a measurement, and of a task's rounds
+ *
+ * Writes its tables into RESULTS.md and README.md once every task has a row, unless `--dry` or `--quick`.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -10,21 +19,19 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { talesRecipe } from "@resolvent/train";
+import { machineOf } from "./machine.ts";
 import { randomNumbers } from "./random.ts";
 import { type Contest, contest } from "./torch/contest.ts";
-import { inProcess, type Program } from "./torch/contestant.ts";
+import type { Contestant } from "./torch/contestant.ts";
+import { pytorches, resolvent } from "./torch/field.ts";
 import { gpt2Small, tales, writeFreshTales, writeRandomModel } from "./torch/models.ts";
 import { report } from "./torch/report.ts";
 import type { Row } from "./torch/table.ts";
 import { withSection } from "./torch/table.ts";
 import type { Task } from "./torch/task.ts";
 
-/** The interpreter that Debian's python3-torch belongs to. */
-const PYTHON = process.env.RESOLVENT_PYTHON ?? "/usr/bin/python3";
-
-/** Where Debian's libopenblas0-openmp is, which stands beside the other builds. */
-const OPENMP_BLAS =
-  process.env.RESOLVENT_OPENMP_BLAS ?? "/usr/lib/x86_64-linux-gnu/openblas-openmp";
+/** What `--few` has of PyTorch: as it comes, and what was fastest so far. */
+const FEW = ["PyTorch", "PyTorch, passive", "PyTorch, OpenMP"];
 
 /** Steps of training in one turn. */
 const STEPS = 5;
@@ -32,23 +39,44 @@ const STEPS = 5;
 const HEADING = "## Beside PyTorch";
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, dry: { type: "boolean", default: false } },
+  options: {
+    only: { type: "string" },
+    keep: { type: "string" },
+    patience: { type: "string" },
+    budget: { type: "string" },
+    few: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    dry: { type: "boolean", default: false },
+  },
 });
+const few = values.few || values.quick;
 const threads = availableParallelism();
+const options = {
+  patience: Number(values.patience ?? (values.quick ? 1000 : 10_000)),
+  budget: Number(values.budget ?? (values.quick ? 4000 : 20_000)),
+};
 const folder = await mkdtemp(join(tmpdir(), "resolvent-bench-"));
 try {
+  const machine = await machineOf(threads);
   const notes: string[] = [];
   const contestants = theContestants(notes);
-  const rows: Row[] = [];
-  for (const { name, pieces = 1, task } of await tasks()) {
+  const kept = values.keep !== undefined && existsSync(values.keep);
+  // This program wrote it.
+  const rows: Row[] = kept ? JSON.parse(await readFile(values.keep ?? "", "utf8")) : [];
+  const all = (await tasks()).filter(({ task }) => !values.quick || task.kind !== "tree"); // which takes longest
+  for (const { name, pieces = 1, task } of all) {
     if (values.only !== undefined && !name.includes(values.only)) continue;
-    const result: Contest = await contest(contestants.map(inProcess), task);
+    if (rows.some((row) => row.task === name)) continue;
+    const result: Contest = await contest(contestants, task, options);
     rows.push({ task: name, pieces, ...result });
-    process.stderr.write(`${report([...rows.slice(-1)], notes, threads).results}\n\n`);
+    if (values.keep !== undefined) await writeFile(values.keep, JSON.stringify(rows));
+    process.stderr.write(`${report([...rows.slice(-1)], notes, machine).results}\n\n`);
   }
-  const { results, ratios } = report(rows, notes, threads);
+  const order = all.map(({ name }) => name);
+  rows.sort((a, b) => order.indexOf(a.task) - order.indexOf(b.task));
+  const { results, ratios } = report(rows, notes, machine);
   process.stdout.write(`${results}\n`);
-  if (!values.dry && values.only === undefined) {
+  if (!values.dry && !values.quick && rows.length === all.length) {
     await put("RESULTS.md", results);
     await put("README.md", ratios);
   }
@@ -62,56 +90,33 @@ async function put(file: string, section: string): Promise<void> {
 }
 
 /** PyTorch first: results are compared with its. */
-function theContestants(notes: string[]): Program[] {
-  const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-  const python = [PYTHON, here("../src/torch/contender.py")];
-  const unset = { OPENBLAS_CORETYPE: undefined, OPENBLAS_L2_SIZE: undefined };
-  const plain = {
-    ...unset,
-    PYTHONDONTWRITEBYTECODE: "1",
-    OMP_NUM_THREADS: `${threads}`,
-    OPENBLAS_NUM_THREADS: `${threads}`,
-  };
-  const resolvent = (what: string, node: string, blas: string): Program => ({
-    name: `Resolvent${what}`,
-    command: [node, here("torch/contender.js")],
-    env: {
-      ...unset,
-      RESOLVENT_BLAS: blas,
-      RESOLVENT_WIDE: what.endsWith("wide") ? "1" : undefined,
-    },
-  });
-  const told = process.env.OPENBLAS_CORETYPE;
-  const pytorch = (what: string, env: Program["env"]): Program => ({
-    name: `PyTorch${what}`,
-    command: python,
-    env: { ...plain, ...env },
-  });
+function theContestants(notes: string[]): Contestant[] {
   const all = [
-    pytorch("", {}),
-    pytorch(", SkylakeX", { OPENBLAS_CORETYPE: "SkylakeX" }),
-    pytorch(", Haswell", { OPENBLAS_CORETYPE: "Haswell" }),
-    pytorch(", passive", { OMP_WAIT_POLICY: "PASSIVE" }),
-    ...(existsSync(OPENMP_BLAS) ? [pytorch(", OpenMP", { LD_LIBRARY_PATH: OPENMP_BLAS })] : []),
-    resolvent(", BLAS", process.execPath, "auto"),
-    resolvent("", process.execPath, "off"),
+    ...pytorches(threads).filter(({ name }) => !few || FEW.includes(name)),
+    resolvent(", BLAS", process.execPath, "blas"),
+    resolvent("", process.execPath, "kernels"),
   ];
   notes.push(
     "Columns of PyTorch: as it comes; OpenBLAS told its processor, which it recognises by itself here; the same with kernels for AVX2 only, which OpenBLAS takes for processors that it does not know; threads of OpenMP that sleep while they wait (OMP_WAIT_POLICY=PASSIVE), because those of PyTorch and of OpenBLAS take each other's cores otherwise; OpenBLAS built on OpenMP (libopenblas0-openmp), so that there is one pool of threads.",
-    "Columns of Resolvent: the system's BLAS for large products; its own kernels; the same on Node 24; with the wider kernels on Node 24 (`@resolvent/cpu/wide`).",
+    "Columns of Resolvent: the system's BLAS for large products; its own kernels; the same on Node 24; with the wider kernels on Node 24 (`@resolvent/cpu/wide`). One that could not do a task has the reason in its place: SIGILL is an instruction that the processor lacks.",
   );
+  const told = process.env.OPENBLAS_CORETYPE;
   if (told !== undefined) {
     notes.push(
       `OPENBLAS_CORETYPE=${told}, which was set where this was started, is taken away from all.`,
     );
   }
+  if (few) return all;
   try {
     const node24 = execFileSync("npx", ["-y", "node@24", "-p", "process.execPath"], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
       timeout: 300_000,
     }).trim();
-    all.push(resolvent(", Node 24", node24, "off"), resolvent(", Node 24 wide", node24, "off"));
+    all.push(
+      resolvent(", Node 24", node24, "kernels"),
+      resolvent(", Node 24 wide", node24, "wide"),
+    );
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     notes.push(`Node 24 was left out: it could not be had (${reason}).`);
@@ -129,7 +134,7 @@ async function tasks(): Promise<{ name: string; pieces?: number; task: Task }[]>
   const [phase] = talesRecipe.phases.slice(-1);
   if (phase === undefined) throw new Error("The recipe has no phase.");
   await writeFreshTales(small, talesRecipe.seed);
-  const ofGpt2 = [128, 512].flatMap((pos) => {
+  const ofGpt2 = (values.quick ? [128] : [128, 512]).flatMap((pos) => {
     const given = {
       folder: gpt2,
       heads: gpt2Small.n_head,

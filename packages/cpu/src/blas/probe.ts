@@ -9,7 +9,7 @@ import { trialTensor } from "../trial.ts";
  */
 export const TOLERANCE: Readonly<Record<"f32" | "f64", number>> = { f32: 1e-6, f64: 1e-14 };
 
-/** Side of the matrices that are timed: as large as stays on one thread, whatever the engine has. */
+/** Side of the matrices that are timed. */
 const SIDE = 128;
 
 /** Runs of each that are timed; the best counts, so that what else the machine does matters little. */
@@ -63,10 +63,15 @@ export function wrongProduct(machine: Machine): string | undefined {
 
 /** Billions of floating-point operations a second, on one thread, of the kernels and of the library. */
 export function speeds(machine: Machine): { wasm: number; blas: number } {
-  return speedsOf(machine, SIDE, RUNS, ["wasm", "blas"]);
+  machine.shares = false;
+  try {
+    return speedsOf(machine, SIDE, RUNS, ["wasm", "blas"]);
+  } finally {
+    machine.shares = true;
+  }
 }
 
-/** The same of larger products, on all threads of a machine. */
+/** The same of products of a size, on all threads of a machine unless it does not share. */
 export function speedsOf<Which extends "wasm" | "blas">(
   machine: Machine,
   side: number,

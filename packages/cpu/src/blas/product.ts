@@ -2,6 +2,7 @@ import { countOf, type Loop, swapped } from "@resolvent/tensor/rules";
 import type { Finishing } from "../finish.ts";
 import { kernels } from "../kernels.ts";
 import type { Machine } from "../machine.ts";
+import type { Operands } from "../matmul.ts";
 import type { Plan } from "../plan.ts";
 import type { CpuTensor } from "../tensor.ts";
 
@@ -59,36 +60,64 @@ interface Inner {
 export function multiplyNatively(
   machine: Machine,
   plan: Plan,
+  [a, b]: Operands,
   c: CpuTensor,
   then?: Finishing,
 ): { readonly finished: boolean } | undefined {
-  let { a, b } = plan;
-  let inner = innerOf(plan);
-  if (inner === undefined) return undefined;
-  if (needsTransposing(inner)) {
-    [a, b] = [b, a];
-    inner = transposed(inner);
-  }
-  const { row, column, term, batches, sums } = inner;
+  const known = jobs[machine.width];
+  const job = known.has(plan) ? known.get(plan) : jobOf(plan, machine.width);
+  known.set(plan, job);
+  if (job === undefined) return undefined;
+  const [left, right] = job.transposed ? [b, a] : [a, b];
+  const finish = job.width > 0 && then?.fits(job.width) ? then.args(job.width) : undefined;
+  machine.run(kernels.native, job.blocks, job.cost, [
+    ...[machine.at(left), machine.at(right), c.start, ...job.sizes],
+    ...[finish === undefined ? 0 : 18 + job.loops.length, ...job.loops, ...(finish ?? [])],
+  ]);
+  return { finished: finish !== undefined };
+}
+
+/** What calls of the library a product is, whatever tensors it is of. */
+interface Job {
+  readonly transposed: boolean;
+  readonly blocks: number;
+  /** Nanoseconds of a block, about. */
+  readonly cost: number;
+  /** Sizes, steps and blocks, in the order of worker/native.js. */
+  readonly sizes: readonly number[];
+  readonly loops: readonly number[];
+  /** Numbers of a line of the result, where blocks are lines of it; else 0. */
+  readonly width: number;
+}
+
+/** By the width of numbers. */
+const jobs = { 4: new WeakMap<Plan, Job | undefined>(), 8: new WeakMap<Plan, Job | undefined>() };
+
+/** Undefined where a product suits no call. */
+function jobOf(plan: Plan, width: 4 | 8): Job | undefined {
+  const found = innerOf(plan);
+  if (found === undefined) return undefined;
+  const turns = needsTransposing(found);
+  const { row, column, term, batches, sums } = turns ? transposed(found) : found;
   const [m, n, k] = [row.size, column.size, term.size];
   const thin = m < THIN;
   const [blockM, blockN] = thin
-    ? [m, Math.max(64, Math.ceil(THIN_BYTES / machine.width / k / 64) * 64)]
+    ? [m, Math.max(64, Math.ceil(THIN_BYTES / width / k / 64) * 64)]
     : blocksOf(m, n, k);
   const blocks = Math.ceil(m / blockM) * Math.ceil(n / blockN);
   const work = Math.min(m, blockM) * Math.min(n, blockN) * k * countOf(sums);
-  // Nanoseconds for a multiplication and addition, of a core with 256-bit vectors.
-  const cost = work * machine.width * (thin ? 0.016 : 0.004);
-  const lines = batches.length === 0 && (m === 1 || row.steps[1] === n);
-  const finish = lines && then?.fits(n) ? then.args(n) : undefined;
-  const loops = [...batches, ...sums].flatMap(({ size, steps }) => [size, ...steps]);
-  machine.run(kernels.native, blocks * countOf(batches), cost, [
-    ...[machine.at(a), machine.at(b), c.start, m, n, k, thin ? 1 : 0],
-    ...[row.steps[0], term.steps[0], term.steps[1], column.steps[0], row.steps[1], column.steps[1]],
-    ...[blockM, blockN, batches.length, sums.length, finish === undefined ? 0 : 18 + loops.length],
-    ...[...loops, ...(finish ?? [])],
-  ] as number[]); // rows and columns have two steps, terms two
-  return { finished: finish !== undefined };
+  return {
+    transposed: turns,
+    blocks: blocks * countOf(batches),
+    // Of a multiplication and addition, of a core with 256-bit vectors.
+    cost: work * width * (thin ? 0.016 : 0.004),
+    sizes: [
+      ...[m, n, k, thin ? 1 : 0, row.steps[0], term.steps[0], term.steps[1], column.steps[0]],
+      ...[row.steps[1], column.steps[1], blockM, blockN, batches.length, sums.length],
+    ] as number[], // rows and columns have two steps, terms two
+    loops: [...batches, ...sums].flatMap(({ size, steps }) => [size, ...steps]),
+    width: batches.length === 0 && (m === 1 || row.steps[1] === n) ? n : 0,
+  };
 }
 
 /** The choice of loops that does most in one call, where that is enough. */

@@ -56,10 +56,11 @@ export function joinShape(a: Shape, axes: readonly Axis[], into: Axis): Shape {
 
 /** The shape in the memory order that `join` needs: the axes in their order where the first of them stands. */
 export function neighbours(a: Shape, axes: readonly Axis[]): Shape {
-  const first = axesOf(a).find((axis) => axes.includes(axis));
-  const order = axesOf(a).flatMap((axis) =>
-    axis === first ? axes : axes.includes(axis) ? [] : [axis],
-  );
+  const all = axesOf(a);
+  const at = all.indexOf(axes[0] ?? "");
+  if (axes.every((axis, i) => all[at + i] === axis)) return a;
+  const first = all.find((axis) => axes.includes(axis));
+  const order = all.flatMap((axis) => (axis === first ? axes : axes.includes(axis) ? [] : [axis]));
   return arrangeShape(a, order);
 }
 
@@ -122,12 +123,18 @@ export function putShape(a: Shape, ids: Ids, axis: Axis, size: number): Shape {
 
 /** The shape with `axes` replaced by those of `by`, where the first of them stood; in front where none is named. */
 function replaced(a: Shape, axes: readonly Axis[], by: Shape, where: string): Shape {
-  const first = axesOf(a).find((axis) => axes.includes(axis));
-  const entries = Object.entries(a).flatMap(([axis, n]): [Axis, number][] => {
-    if (axis === first) return Object.entries(by);
-    return axes.includes(axis) ? [] : [[axis, n]];
-  });
-  return fromEntries(first === undefined ? [...Object.entries(by), ...entries] : entries, where);
+  const before: (readonly [Axis, number])[] = [];
+  const after: (readonly [Axis, number])[] = [];
+  let met = false;
+  for (const axis of axesOf(a)) {
+    if (axes.includes(axis)) met = true;
+    else (met ? after : before).push([axis, a[axis] as number]); // axis comes from the same shape
+  }
+  const middle = Object.entries(by);
+  return fromEntries(
+    met ? [...before, ...middle, ...after] : [...middle, ...before, ...after],
+    where,
+  );
 }
 
 function fromEntries(entries: readonly (readonly [Axis, number])[], where: string): Shape {

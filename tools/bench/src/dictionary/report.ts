@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import type { Score } from "../torch/contest.ts";
-import { type Row, table, timesOf } from "../torch/table.ts";
+import { isOurs } from "../torch/field.ts";
+import { type Row, rowOf, table, timesOf } from "../torch/table.ts";
 
 /** The tables of a run. */
 export function dictionaryReport(rows: readonly Row[], threads: number): string {
@@ -32,11 +33,10 @@ function shown(score: Score): string {
 }
 
 function ratios(rows: readonly Row[]): string {
-  const isOurs = ({ contestant }: Score): boolean => contestant.startsWith("Resolvent");
   const rivals = new Map(
-    rows.map(({ task, scores }) => [task, scores.filter((score) => !isOurs(score))]),
+    rows.map(({ task, scores }) => [task, scores.filter(({ contestant }) => !isOurs(contestant))]),
   );
-  const ours = rows.map((row) => ({ ...row, scores: row.scores.filter(isOurs) }));
+  const ours = rows.map((row) => rowOf(row, isOurs));
   return table(ours, (score, { task }) => {
     const ratio = (of: (one: Score) => number): string =>
       (Math.min(...(rivals.get(task) ?? []).map(of)) / of(score)).toFixed(2);

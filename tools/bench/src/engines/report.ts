@@ -33,14 +33,16 @@ export function enginesReport(groups: readonly Measured[], threads: number): str
   ].join("\n\n");
 }
 
-function groupReport({ group, rows, version }: Measured): string {
+function groupReport({ group, rows: all, version }: Measured): string {
+  // Who could not do something, and why, is a list of its own: reasons of browsers are long.
+  const rows = all.map((row) => ({ ...row, dropouts: [] }));
   const load = rows.map((row) => row.load.toFixed(1)).join(", ");
   const quiet = rows.map((row) => Math.round(100 * row.quiet)).join(", ");
   const who = new Map(
     rows.flatMap(({ scores }) => scores).map((score) => [score.contestant, score.introduction.is]),
   );
   const failures = new Map<string, string[]>();
-  for (const { task, failures: some } of rows) {
+  for (const { task, dropouts: some } of all) {
     for (const { contestant, why } of some) {
       const line = `${contestant}: ${firstLine(why)}`;
       failures.set(line, [...(failures.get(line) ?? []), task]);

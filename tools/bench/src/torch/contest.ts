@@ -7,11 +7,7 @@ import type { Introduction } from "./task.ts";
 const WATCH = 120;
 const QUIET = 0.1;
 
-/** Milliseconds to wait for that, at most: other programs may never end. */
-const PATIENCE = 10_000;
-
-/** Milliseconds that the rounds of a task should take together, and the least and most of them. */
-const BUDGET = 20_000;
+/** The least and most rounds of a task. */
 const FEWEST = 3;
 const MOST = 15;
 
@@ -30,15 +26,15 @@ export interface Score {
   readonly counts?: Readonly<Record<string, number>>;
 }
 
-/** A contestant that could not do the task. */
-export interface Failure {
+/** One that could not do a task, or not to the end. */
+export interface Dropout {
   readonly contestant: string;
   readonly why: string;
 }
 
 export interface Contest {
   readonly scores: readonly Score[];
-  readonly failures: readonly Failure[];
+  readonly dropouts: readonly Dropout[];
   /** The machine's mean load of the last minute, at the start. */
   readonly load: number;
   /** Share of the measurements that began while no other program was busy. */
@@ -46,43 +42,58 @@ export interface Contest {
 }
 
 export interface ContestOptions {
-  /** Milliseconds to wait before each measurement until other programs are quiet, at most; default 10,000. */
-  readonly patience?: number;
-  /** Milliseconds that the rounds should take together; default 20,000. */
-  readonly budget?: number;
+  /** Milliseconds to wait before each measurement until other programs are quiet, at most: they may never end. */
+  readonly patience: number;
+  /** Milliseconds that the rounds should take together. */
+  readonly budget: number;
   /** A contestant whose first turn takes more milliseconds is timed once; default: none is. */
   readonly slow?: number;
 }
 
+/** A contestant that is ready, and what has been measured of it. */
+interface Runner {
+  readonly name: string;
+  readonly running: Running;
+  readonly times: number[];
+  readonly cpuTimes: number[];
+  readonly difference: number;
+  /** At most so many. */
+  readonly turns: number;
+}
+
 /**
- * All contestants at one task, in turn, so that a drift of the machine meets all of them.
+ * All contestants at one task, in turn, so that a drift of the machine meets all of them. One that ends before the
+ * others, or cannot do it, drops out.
  *
  * @param task what each of them understands
  */
 export async function contest(
   contestants: readonly Contestant[],
   task: object,
-  { patience = PATIENCE, budget = BUDGET, slow = Number.POSITIVE_INFINITY }: ContestOptions = {},
+  { patience, budget, slow = Number.POSITIVE_INFINITY }: ContestOptions,
 ): Promise<Contest> {
   const load = loadavg()[0] ?? Number.NaN;
-  const field: {
-    readonly name: string;
-    readonly running: Running;
-    readonly times: number[];
-    readonly cpuTimes: number[];
-    readonly difference: number;
-    /** At most so many. */
-    readonly turns: number;
-  }[] = [];
-  const failures: Failure[] = [];
+  const field: Runner[] = [];
+  const dropouts: Dropout[] = [];
+  /** What one does, or its reason why not: then it takes part no longer. */
+  const attempt = async <R>(contestant: string, act: () => Promise<R>): Promise<R | undefined> => {
+    try {
+      return await act();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      dropouts.push({ contestant, why });
+      process.stderr.write(`${contestant} could not do it: ${why}\n`);
+      return undefined;
+    }
+  };
   try {
     let reference: Float32Array | undefined;
     for (const contestant of contestants) {
       const { name } = contestant;
-      const running = await contestant.start(task).catch(failed(name, failures));
+      const running = await attempt(name, () => contestant.start(task));
       if (running === undefined) continue;
       const began = performance.now();
-      const result = await running.result().catch(failed(name, failures)); // its warm-up, too
+      const result = await attempt(name, () => running.result()); // its warm-up, too
       if (result === undefined) {
         await running.end();
         continue;
@@ -96,11 +107,13 @@ export async function contest(
     let [measured, undisturbed] = [0, 0];
     for (let round = 0; round <= rounds; round++) {
       let sum = 0;
-      for (const { running, times, cpuTimes, turns } of field) {
+      for (const { name, running, times, cpuTimes, turns } of inPlay(field, dropouts)) {
         if (turns === 1 ? round !== 1 : round > turns) continue;
         measured++;
         if (await quiet(patience)) undisturbed++;
-        const { ms, cpu } = await running.time();
+        const took = await attempt(name, () => running.time());
+        if (took === undefined) continue;
+        const { ms, cpu } = took;
         sum += ms;
         if (round === 0) continue; // once more warm-up
         times.push(ms);
@@ -109,7 +122,7 @@ export async function contest(
       if (round === 0) rounds = Math.min(MOST, Math.max(FEWEST, Math.round(budget / sum)));
     }
     const scores: Score[] = [];
-    for (const { name, running, times, cpuTimes, difference } of field) {
+    for (const { name, running, times, cpuTimes, difference } of inPlay(field, dropouts)) {
       const counts = await running.counts?.();
       scores.push({
         ...{ contestant: name, introduction: running.introduction, difference },
@@ -117,19 +130,14 @@ export async function contest(
         ...(counts === undefined ? {} : { counts }),
       });
     }
-    return { scores, failures, load, quiet: undisturbed / measured };
+    return { scores, dropouts, load, quiet: undisturbed / measured };
   } finally {
     await Promise.all(field.map(({ running }) => running.end()));
   }
 }
 
-/** Writes down who cannot do the task, and why: the others go on. */
-function failed(contestant: string, failures: Failure[]): (cause: unknown) => undefined {
-  return (cause) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    failures.push({ contestant, why });
-    process.stderr.write(`${contestant} could not do it: ${why}\n`);
-  };
+function inPlay(field: readonly Runner[], dropouts: readonly Dropout[]): Runner[] {
+  return field.filter(({ name }) => !dropouts.some(({ contestant }) => contestant === name));
 }
 
 /**

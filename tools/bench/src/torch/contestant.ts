@@ -40,20 +40,20 @@ export function inProcess(program: Program): Contestant {
   return { name: program.name, start: (task) => start(program, task) };
 }
 
+/** Starts a program and waits until it is ready. Throws, with the reason as its message, where it ends before. */
 async function start({ command, env }: Program, task: object): Promise<Running> {
   const [program = "", ...rest] = command;
   const child = spawn(program, [...rest, JSON.stringify(task)], {
     env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
+  child.stdin.on("error", () => {}); // the other end is gone, which `ended` tells
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = exitOf(child);
   const next = async (): Promise<unknown> => {
     const line = await Promise.race([lines.next(), ended]);
-    if (line === undefined || line.done === true) {
-      throw new Error(`${command.join(" ")} ended (${child.exitCode ?? "not started"}).`);
-    }
-    return JSON.parse(line.value);
+    if (typeof line !== "string" && line.done !== true) return JSON.parse(line.value);
+    throw new Error(await ended);
   };
   const introduction = (await next()) as Introduction; // the other side of one protocol
   const ask = async (request: Request): Promise<Readonly<Record<string, number>>> => {
@@ -81,9 +81,12 @@ async function start({ command, env }: Program, task: object): Promise<Running> 
   };
 }
 
-function exitOf(child: ChildProcess): Promise<undefined> {
+/** How it ended, once it has: `SIGILL` is an instruction that the processor lacks. */
+function exitOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
-    child.once("close", () => resolve(undefined));
-    child.once("error", () => resolve(undefined));
+    child.once("close", (code, signal) =>
+      resolve(signal === null ? `ended with ${code}` : `ended by ${signal}`),
+    );
+    child.once("error", ({ message }) => resolve(message));
   });
 }

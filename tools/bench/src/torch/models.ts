@@ -29,13 +29,17 @@ export const tales: Config & { readonly n_head: number; readonly vocab_size: num
   vocab_size: talesRecipe.tokenizer.vocabSize,
 };
 
-/** Writes a model of GPT-2 small's shape with random weights. */
-export async function writeRandomModel(folder: string): Promise<void> {
+/** Writes a model of GPT-2 small's shape with random weights, and with as many layers. */
+export async function writeRandomModel(
+  folder: string,
+  layers: number = gpt2Small.n_layer,
+): Promise<void> {
+  const config = { ...gpt2Small, n_layer: layers };
   const random = randomNumbers();
   const tensors = new Map<string, { shape: Shape; data: Float32Array }>();
   const cpu = await createCpu({ threads: 1 });
   cpu.scope(() => {
-    assembleModel(cpu, gpt2Small, (name, shape) => {
+    assembleModel(cpu, config, (name, shape) => {
       // Standard deviation 0.02, as GPT-2's own (Radford et al. 2019); scales of norms are near 1.
       const middle = /ln_\w+\.weight$/.test(name) ? 1 : 0;
       const data = Float32Array.from({ length: sizeOf(shape) }, () => middle + 0.07 * random());
@@ -44,7 +48,7 @@ export async function writeRandomModel(folder: string): Promise<void> {
     });
   });
   await cpu.close();
-  await write(folder, gpt2Small, tensors);
+  await write(folder, config, tensors);
 }
 
 /** Writes the model that a training of `tales` begins with. */

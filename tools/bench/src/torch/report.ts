@@ -1,20 +1,20 @@
-import { cpus } from "node:os";
 import type { Score } from "./contest.ts";
-import { type Row, table, timesOf } from "./table.ts";
+import { isOurs } from "./field.ts";
+import { type Row, rowOf, table, timesOf } from "./table.ts";
 
 /** The tables of a run: everything, and the ratios alone. */
 export function report(
   rows: readonly Row[],
   notes: readonly string[],
-  threads: number,
+  machine: string,
 ): { results: string; ratios: string } {
   const ratios = [
-    `How many times as fast as the fastest PyTorch of the row, by medians (by the best); below 1 is a loss.\n\n${ratioTable(rows, fastest)}`,
-    `The same, as PyTorch as it comes:\n\n${ratioTable(rows, (row) => row.scores.filter(({ contestant }) => contestant === "PyTorch"))}`,
+    `How many times as fast as the fastest PyTorch of the row, by medians (by the best); below 1 is a loss.\n\n${ratioTable(rows, (contestant) => !isOurs(contestant))}`,
+    `The same, as PyTorch as it comes:\n\n${ratioTable(rows, (contestant) => contestant === "PyTorch")}`,
   ];
   return {
     results: [
-      `\`pnpm --filter @resolvent/bench pytorch\`: ${circumstances(rows, threads)}`,
+      `\`pnpm --filter @resolvent/bench pytorch\`: ${circumstances(rows, machine)}`,
       `GPT-2 small's shape (12 layers, width 768, vocab 50,257) with random weights, at 128 and 512 positions; \`tales\`' shape with fresh weights. A trace keeps every site but what single heads write; Resolvent keeps \`φ(z)/z\` too, which PyTorch does not make.`,
       ...notes,
       `Milliseconds, median (best):\n\n${table(rows, showTimes)}`,
@@ -27,27 +27,20 @@ export function report(
   };
 }
 
-function isOurs({ contestant }: Score): boolean {
-  return contestant.startsWith("Resolvent");
-}
-
 function showTimes(score: Score, { pieces }: Row): string {
   const { median, best } = timesOf(score, pieces);
   const digits = (x: number): string => x.toFixed(x < 100 ? 1 : 0);
   return `${digits(median)} (${digits(best)})`;
 }
 
-function fastest({ scores }: Row): readonly Score[] {
-  return scores.filter((score) => !isOurs(score));
-}
-
-/** Our times against the least of `rivals`. */
-function ratioTable(rows: readonly Row[], rivals: (row: Row) => readonly Score[]): string {
-  const found = new Map(rows.map((row) => [row.task, rivals(row)]));
-  const ours = rows.map((row) => ({ ...row, scores: row.scores.filter(isOurs) }));
+/** Our times against the least of the rivals'. */
+function ratioTable(rows: readonly Row[], isRival: (contestant: string) => boolean): string {
+  const rivals = new Map(rows.map((row) => [row.task, rowOf(row, isRival).scores]));
+  const ours = rows.map((row) => rowOf(row, isOurs));
   return table(ours, (score, { task, pieces }) => {
     const own = timesOf(score, pieces);
-    const theirs = (found.get(task) ?? []).map((rival) => timesOf(rival, pieces));
+    const theirs = (rivals.get(task) ?? []).map((rival) => timesOf(rival, pieces));
+    if (theirs.length === 0) return "–";
     const ratio = (of: "median" | "best"): number =>
       Math.min(...theirs.map((times) => times[of])) / own[of];
     const loss = ratio("median") < 1 ? ", slower" : "";
@@ -69,7 +62,7 @@ function forwardTable(rows: readonly Row[]): string {
   );
 }
 
-function circumstances(rows: readonly Row[], threads: number): string {
+function circumstances(rows: readonly Row[], machine: string): string {
   const range = (numbers: readonly number[], digits: number): string =>
     `${Math.min(...numbers).toFixed(digits)} to ${Math.max(...numbers).toFixed(digits)}`;
   const who = new Map(
@@ -82,9 +75,9 @@ function circumstances(rows: readonly Row[], threads: number): string {
   );
   const rounds = rows.map(({ scores }) => scores[0]?.milliseconds.length ?? 0);
   const undisturbed = rows.map(({ quiet }) => 100 * quiet);
-  const machine = `${threads} cores of ${cpus()[0]?.model.trim() ?? "a processor"}, ${new Date().toISOString().slice(0, 10)}, ${threads} threads each, float32, ${range(rounds, 0)} rounds in which all take turns. Other programs ran: ${range(undisturbed, 0)} % of a task's measurements began with idle processors, load ${range(
+  const run = `${machine}, float32, ${range(rounds, 0)} rounds in which all take turns. Other programs ran: ${range(undisturbed, 0)} % of a task's measurements began with idle processors, load ${range(
     rows.map(({ load }) => load),
     1,
   )}; where median and best differ much, the best is nearer to what the machine can do.`;
-  return `${machine}\n\n${[...who.values()].join("; ")}.`;
+  return `${run}\n\n${[...who.values()].join("; ")}.`;
 }

@@ -14,10 +14,21 @@ export function timesOf(score: Score, pieces: number): { median: number; best: n
   return { median: at(sorted.length >> 1), best: at(0) };
 }
 
-/** A table of one number for each task and contestant. */
+/** A row with some of its contestants. */
+export function rowOf(row: Row, who: (contestant: string) => boolean): Row {
+  const some = <S extends { readonly contestant: string }>(all: readonly S[]): readonly S[] =>
+    all.filter(({ contestant }) => who(contestant));
+  return { ...row, scores: some(row.scores), dropouts: some(row.dropouts) };
+}
+
+/** A table of one number for each task and contestant, or of why there is none. */
 export function table(rows: readonly Row[], show: (score: Score, row: Row) => string): string {
   const names = [
-    ...new Set(rows.flatMap(({ scores }) => scores.map(({ contestant }) => contestant))),
+    ...new Set(
+      rows.flatMap(({ scores, dropouts }) =>
+        [...scores, ...dropouts].map(({ contestant }) => contestant),
+      ),
+    ),
   ];
   return markdown(
     ["", ...names],
@@ -25,7 +36,8 @@ export function table(rows: readonly Row[], show: (score: Score, row: Row) => st
       row.task,
       ...names.map((name) => {
         const score = row.scores.find(({ contestant }) => contestant === name);
-        return score === undefined ? "–" : show(score, row);
+        if (score !== undefined) return show(score, row);
+        return row.dropouts.find(({ contestant }) => contestant === name)?.why ?? "–";
       }),
     ]),
   );
