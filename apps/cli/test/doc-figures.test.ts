@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { checkViews, type Result } from "@resolvent/analysis";
+import { type Cell, checkViews, type Result } from "@resolvent/analysis";
 import { layout, svgOf } from "@resolvent/figures";
 import { expect, test } from "vitest";
 import { analyses } from "../src/analyses.ts";
@@ -56,6 +56,40 @@ function drawn(name: string): string {
   return `${svgOf(layout(view, tables, { width: WIDTH }), { alone: true })}\n`;
 }
 
+/** How fast, beside the fastest PyTorch: the first table of the benchmarks, which `npm run pytorch` writes there. */
+function drawnSpeed(): string {
+  const page = readFileSync(`${root}tools/bench/README.md`, "utf8");
+  const [, section = ""] = page.split("\n## Beside PyTorch\n");
+  const [head = "", , ...rows] = section.split("\n").filter((line) => line.startsWith("|"));
+  const cells = (line: string): string[] =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  expect(cells(head).slice(0, 3)).toEqual(["", "Resolvent, BLAS", "Resolvent"]);
+  const end = rows.indexOf(head);
+  const tasks = rows.slice(0, end).map((line): Cell[] => {
+    const [task = "", blas = "", own = ""] = cells(line);
+    return [task.replaceAll("`", ""), Number.parseFloat(blas), Number.parseFloat(own)];
+  });
+  expect(tasks.length).toBeGreaterThan(5);
+  const columns = [
+    { name: "task", kind: "text" },
+    { name: "blas", head: "with the system's BLAS", kind: "number" },
+    { name: "own", head: "own kernels (thin)", kind: "number" },
+  ] as const;
+  const table = { kind: "task", columns, rows: tasks };
+  const title = "Times as fast as the fastest PyTorch, 2 cores; below 1 is slower";
+  const view = { mark: "bars", table: "task", title, y: "task", x: "blas", twin: "own" } as const;
+  const [checked = view] = checkViews([view], [table]);
+  return `${svgOf(layout(checked, [table], { width: WIDTH }), { alone: true })}\n`;
+}
+
+test("speed is drawn of the table of benchmarks", () => {
+  if (process.env.UPDATE_DOCS === "1") writeFileSync(`${figures}speed.svg`, drawnSpeed());
+  expect(readFileSync(`${figures}speed.svg`, "utf8")).toBe(drawnSpeed());
+});
+
 /** Runs the command of a picture, and writes its result and the picture. */
 async function make(name: string): Promise<void> {
   const [, ...args] = pictures[name] ?? [];
@@ -92,8 +126,6 @@ test("pages show these pictures and no others, each in words too", () => {
       });
     });
   expect([...new Set(shown)].sort()).toEqual(
-    Object.keys(pictures)
-      .map((name) => `${name}.svg`)
-      .sort(),
+    [...Object.keys(pictures), "speed"].map((name) => `${name}.svg`).sort(),
   );
 });

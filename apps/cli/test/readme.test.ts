@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { run } from "./program.ts";
 
-const path = fileURLToPath(new URL("../../../README.md", import.meta.url));
+const path = fileURLToPath(new URL("../../../docs/start.md", import.meta.url));
 
 /** The first output of the page: what `npm start` ends with. */
 const demo = /(`npm start` prints:\n\n```text\n)(.*?)(```\n)/s;
@@ -12,7 +12,7 @@ const demo = /(`npm start` prints:\n\n```text\n)(.*?)(```\n)/s;
 const anywhere = (text: string): string =>
   text.replace(/It took .* s\./, "").replace(/\d\.\de-1\d/g, "rounding");
 
-test("README.md has what the demo prints; UPDATE_DOCS=1 writes it there", async () => {
+test("docs/start.md has what the demo prints; UPDATE_DOCS=1 writes it there", async () => {
   const { code, stdout, stderr } = await run([], ["demo"]);
   expect([code, stderr]).toEqual([0, ""]);
   const printed = stdout.replace(/\nNext: .*\n$/, "\n").replace(/ +$/gm, "");

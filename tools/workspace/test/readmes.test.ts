@@ -8,6 +8,8 @@ import { isPublic, membersOf, repository } from "../src/members.mjs";
 const members = membersOf(repository).filter(isPublic);
 const readmes = [
   "README.md",
+  "docs/coming-from.md",
+  "docs/start.md",
   ...members
     .map(({ folder }) => `${folder}/README.md`)
     .filter((path) => existsSync(join(repository, path))),
@@ -78,6 +80,7 @@ test("every block of TypeScript compiles as it is pasted, under strict", () => {
 
 /** Blocks that need something of the reader's, by page and number. */
 const needy: ReadonlyMap<string, string> = new Map([
+  ["docs/coming-from.md 1", "GPT-2 itself"],
   ["packages/analysis/README.md 5", "analyses of one's own"],
   ["packages/attention/README.md 1", "GPT-2 itself"],
   ["packages/cpu/README.md 2", "a BLAS at a path"],

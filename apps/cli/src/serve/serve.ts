@@ -29,7 +29,7 @@ export async function serve(
     ...(contributed !== undefined && { contributed }),
     more: {
       draw: drawn,
-      ...(alone && { values: (analysis, values) => withPlaces(analysis, values, terminal) }),
+      ...(alone && { values: withPlaces }),
     },
   });
   const { workplace } = machine;

@@ -1,0 +1,486 @@
+"""Resolvent from Python: transformers taken apart into their paths, by degree.
+
+    import resolvent
+
+    with resolvent.connect() as lm:
+        found = lm.paths("tales", prompt="When Mary and John went to the market, John gave a drink to",
+                         target=[" Mary", " John"], top=5)
+        found["certificate"]["verdict"]      # the result, a dictionary: what --json of the command prints
+        found.table("path")["effect"]        # a column, an array where numpy is there
+        found                                # in a notebook: its figures
+
+`connect` starts `resolvent serve`, which comes with `npm install --global @resolvent/cli`, and talks to it in lines of
+JSON. Every analysis is a function of the connection, with keywords as its command has options: `help(lm.paths)`.
+
+This file needs Python 3.8 or later and nothing else.
+"""
+
+import base64
+import collections
+import html
+import inspect
+import json
+import keyword
+import os
+import queue
+import re
+import shutil
+import subprocess
+import threading
+import warnings
+
+try:
+    import numpy
+except ImportError:  # lists in place of arrays
+    numpy = None
+
+__all__ = ["connect", "Connection", "Result", "Figure", "ResolventError", "InputError", "InternalError", "Cancelled"]
+
+PROTOCOL = 1
+
+#: Seconds that work which was interrupted may take to end, before the command is ended.
+GRACE = 2.0
+
+
+class ResolventError(Exception):
+    """What went wrong, with its permanent `code`, and a `remedy` or None."""
+
+    def __init__(self, code, message, remedy=None):
+        super().__init__(" ".join(filter(None, [message, remedy, f"[{code}]"])))
+        self.code = code
+        self.remedy = remedy
+
+
+class InputError(ResolventError, ValueError):
+    """What was asked cannot be done."""
+
+
+class InternalError(ResolventError, RuntimeError):
+    """A fault of the program, or its end."""
+
+
+class Cancelled(ResolventError, KeyboardInterrupt):
+    """Work that was interrupted, by Ctrl-C or by the button of a notebook."""
+
+
+KINDS = {"input": InputError, "internal": InternalError, "cancelled": Cancelled}
+
+
+def connect(command=None, *, model=None, folders=(), threads=None, engine=None, options=(), environment=None):
+    """Starts the command and gives a `Connection` to it.
+
+    command: the command, a path or a list of words; default that of RESOLVENT_COMMAND, or `resolvent` on the PATH.
+    model: a model that is listed beside the bundled ones; analyses take others too.
+    folders: folders with models and dictionaries, which are listed.
+    threads: how many compute; default one per core, at most 8.
+    engine: what computes, such as "cpu"; default the best that is here.
+    options: further options of `resolvent serve`, as words.
+    environment: variables beside those of this process.
+    """
+    return Connection(command, model, folders, threads, engine, options, environment)
+
+
+class Connection:
+    """A running command. Its functions are its analyses; `close()`, or the end of a `with`, ends it."""
+
+    def __init__(self, command, model, folders, threads, engine, options, environment):
+        words = command if command is not None else os.environ.get("RESOLVENT_COMMAND") or "resolvent"
+        words = [words] if isinstance(words, (str, os.PathLike)) else list(words)
+        self._words = [os.fspath(word) for word in words] + ["serve"]
+        if model is not None:
+            self._words.append(os.fspath(model))
+        for folder in folders:
+            self._words += ["--folder", os.fspath(folder)]
+        if threads is not None:
+            self._words += ["--threads", str(threads)]
+        if engine is not None:
+            self._words += ["--engine", engine]
+        self._words += options
+        self._environment = {**os.environ, **(environment or {})}
+        self._lock = threading.RLock()
+        self._process = None
+        self._next = 0
+        try:
+            names = [one["name"] for one in self._describe()["analyses"]]
+            described = self._describe(names)
+        except BaseException:
+            self.close()
+            raise
+        self.engine = described["engine"]
+        self.analyses = {one["name"]: one for one in described["analyses"]}
+        for name, one in self.analyses.items():
+            setattr(self, _python_name(name), _function(self, one))
+
+    @property
+    def models(self):
+        """What there is by name, with a line about each; any folder, address or name on the Hub is a model too."""
+        return {one["name"]: one["summary"] for one in self._describe()["models"]}
+
+    @property
+    def dictionaries(self):
+        """Sparse autoencoders and transcoders by name, with a line about each."""
+        return {one["name"]: one["summary"] for one in self._describe().get("dictionaries", [])}
+
+    def model(self, name):
+        """What the files of a model say, as a dictionary; nothing is loaded."""
+        return self._ask({"ask": "model", "model": os.fspath(name)})["model"]
+
+    def tokens(self, model, prompt):
+        """The tokens of a text: a list of dictionaries with `id` and `text`."""
+        return self._ask({"ask": "tokens", "model": os.fspath(model), "prompt": _plain(prompt)})["tokens"]
+
+    def run_analysis(self, name, model=None, *, precision="f32", float64=True, dictionaries=None,
+                     on_progress=None, on_partial=None, **values):
+        """Runs an analysis by its name: what the functions of this connection call."""
+        return self._result(self._work("run", name, model, values, precision, float64, dictionaries),
+                            on_progress, on_partial)
+
+    def estimate(self, name, model=None, *, precision="f32", float64=True, dictionaries=None, **values):
+        """What an analysis would take, as a dictionary: operations, bytes; nothing is loaded."""
+        return self._ask(self._work("estimate", name, model, values, precision, float64, dictionaries))["estimate"]
+
+    def draw(self, findings, width=720):
+        """The figures of findings, such as those that `--findings FILE` has written: a list of `Figure`."""
+        said = self._ask({"ask": "draw", "findings": _plain(findings), "width": width})
+        return [Figure(**one) for one in said["figures"]]
+
+    def close(self):
+        """Ends the command."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.end()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __repr__(self):
+        return f"<resolvent: {len(self.analyses)} analyses, {self.engine}>"
+
+    def _describe(self, analyses=None):
+        more = {} if analyses is None else {"analyses": analyses}
+        return self._ask({"ask": "describe", **more})["description"]
+
+    def _work(self, ask, name, model, values, precision, float64, dictionaries):
+        described = self.analyses.get(name)
+        if described is None:
+            raise AttributeError(f"There is no analysis {name!r}: {', '.join(self.analyses)}.")
+        own, texts = _values(described, values)
+        work = {"analysis": name, "model": "" if model is None else os.fspath(model), "values": own,
+                "precision": precision, "float64": bool(float64), "texts": texts}
+        if dictionaries is not None:
+            named = [dictionaries] if isinstance(dictionaries, (str, os.PathLike)) else dictionaries
+            work["dictionaries"] = [os.fspath(one) for one in named]
+        return {"ask": ask, "work": work}
+
+    def _result(self, question, on_progress, on_partial):
+        def hear(reply):
+            if reply["say"] == "progress" and on_progress is not None:
+                on_progress(reply["progress"])
+            elif reply["say"] == "partial" and on_partial is not None:
+                on_partial(Result(reply["findings"], self))
+            elif reply["say"] == "warnings":
+                for one in reply["warnings"]:
+                    warnings.warn(f"{one['message']} [{one['code']}]", stacklevel=6)
+
+        return Result(self._ask(question, hear)["findings"], self)
+
+    def _ask(self, question, hear=lambda reply: None):
+        """Asks, and gives the last reply; interrupted, it waits until the work has ended, so that the next one can start."""
+        with self._lock:
+            if self._process is None or not self._process.alive:
+                self.close()  # what one that is gone has left
+                self._process = _Process(self._words, self._environment)
+            process = self._process
+            asked, self._next = self._next, self._next + 1
+            process.send({"protocol": PROTOCOL, "id": asked, **question})
+            try:
+                return self._last(process, asked, hear)
+            except KeyboardInterrupt:
+                if not process.alive:
+                    raise
+                self._next += 1
+                try:
+                    process.send({"protocol": PROTOCOL, "id": self._next - 1, "ask": "cancel", "request": asked})
+                    self._last(process, asked, lambda reply: None, GRACE)
+                except Cancelled:
+                    raise
+                except (ResolventError, queue.Empty, KeyboardInterrupt):
+                    process.kill()  # the next question starts another
+                raise Cancelled("remote/cancelled", "Cancelled.") from None
+
+    @staticmethod
+    def _last(process, asked, hear, limit=None):
+        while True:
+            reply = process.reply(limit)
+            if reply["to"] not in (asked, None):
+                continue  # the rest of what was interrupted
+            if reply["say"] == "failure":
+                failure = reply["failure"]
+                raise KINDS[failure["kind"]](failure["code"], failure["message"], failure["remedy"])
+            if reply["say"] not in ("progress", "partial", "warnings"):
+                return reply
+            hear(reply)
+
+
+class _Process:
+    """The command, and threads that read what it writes: reading itself must not be interrupted in the middle of a line."""
+
+    def __init__(self, words, environment):
+        program = shutil.which(words[0], path=environment.get("PATH"))
+        if program is None:
+            raise InputError("client/no-command", f"There is no command {words[0]!r}.",
+                             "npm install --global @resolvent/cli, or name it: connect(command=…).")
+        # In a group of its own: Ctrl-C is for this process, which tells the command.
+        apart = {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
+        self._child = subprocess.Popen([program, *words[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, env=environment, **apart)
+        self._replies = queue.Queue()
+        self._said = collections.deque(maxlen=20)
+        self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read, self._note)]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def alive(self):
+        return self._child.poll() is None
+
+    def send(self, message):
+        try:
+            self._child.stdin.write(json.dumps(message, allow_nan=False).encode() + b"\n")
+            self._child.stdin.flush()
+        except OSError:
+            raise self._gone() from None
+
+    def reply(self, limit=None):
+        """The next one; within so many seconds, or queue.Empty."""
+        while True:
+            try:
+                line = self._replies.get(timeout=0.5 if limit is None else limit)
+            except queue.Empty:
+                if limit is not None:
+                    raise
+                continue  # waiting without an end cannot be interrupted on Windows
+            if line is None:
+                raise self._gone()
+            return json.loads(line)
+
+    def end(self):
+        try:
+            self._child.stdin.close()  # it answers what was asked, and ends
+            self._child.wait(GRACE)
+        except (OSError, subprocess.TimeoutExpired):
+            pass
+        self.kill()
+
+    def kill(self):
+        if self.alive:
+            self._child.kill()
+        self._child.wait()
+        for reader in self._readers:
+            reader.join(GRACE)
+        for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
+            try:
+                stream.close()
+            except OSError:
+                pass
+
+    def _read(self):
+        for line in self._child.stdout:
+            self._replies.put(line)
+        self._replies.put(None)
+
+    def _note(self):
+        for line in self._child.stderr:
+            self._said.append(line.decode(errors="replace").rstrip())
+
+    def _gone(self):
+        self.kill()
+        said = "\n".join(self._said)
+        return InternalError("client/ended", f"The command has ended ({self._child.returncode}).\n{said}".rstrip())
+
+
+class Result(dict):
+    """What an analysis has found: the result as the command's `--json` prints it, with what is shown of it.
+
+    answer: sentences. tables, views: plain data. soundness: what is wrong with the numbers, if anything.
+    """
+
+    def __init__(self, findings, connection):
+        super().__init__(findings["result"])
+        self.findings = findings
+        self.answer = findings["answer"]
+        self.tables = findings["tables"]
+        self.views = findings["views"]
+        self.soundness = findings["soundness"]
+        self._connection = connection
+        self._figures = None
+
+    @property
+    def figures(self):
+        """Its figures, drawn once: a list of `Figure`."""
+        if self._figures is None:
+            self._figures = self._connection.draw(self.findings)
+        return self._figures
+
+    def table(self, kind=None):
+        """A table as a dictionary of columns by name, of all rows; default the first. `pandas.DataFrame` takes it.
+
+        Columns of numbers are arrays where numpy is there, with nan for what is not defined; others are lists.
+        """
+        kinds = [one["kind"] for one in self.tables]
+        if kind is not None and kind not in kinds:
+            raise KeyError(f"There is no table {kind!r}: {', '.join(kinds)}.")
+        table = self.tables[0 if kind is None else kinds.index(kind)]
+        return {column["name"]: _column([row[n] for row in table["rows"]])
+                for n, column in enumerate(table["columns"])}
+
+    def array(self, *path):
+        """What is at these names and numbers in the result, as an array; a list where there is no numpy."""
+        value = self
+        for step in path:
+            value = value[step]
+        return value if numpy is None else numpy.asarray(value, dtype=float)
+
+    def _repr_html_(self):
+        said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.answer)
+        wrong = "".join(f"<p><strong>{html.escape(one['message'])}</strong></p>" for one in self.soundness["warnings"])
+        return f"<div>{said}{wrong}{''.join(one._repr_html_() for one in self.figures)}</div>"
+
+
+class Figure:
+    """A figure: `svg` is text, whole and in its own colours; `save` writes it to a file."""
+
+    def __init__(self, title, note, svg):
+        self.title, self.note, self.svg = title, note, svg
+
+    def save(self, path):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.svg)
+
+    def _repr_svg_(self):
+        return self.svg
+
+    def _repr_html_(self):
+        # As a picture: ids and styles of one figure mean nothing to another, or to the page.
+        data = base64.b64encode(self.svg.encode()).decode()
+        note = "" if self.note is None else f"<figcaption>{html.escape(self.note)}</figcaption>"
+        return (f'<figure style="margin:1em 0"><img alt="{html.escape(self.title)}" style="max-width:100%" '
+                f'src="data:image/svg+xml;base64,{data}"/>{note}</figure>')
+
+    def __repr__(self):
+        return f"<figure: {self.title}>"
+
+
+#: What every function takes beside the parameters of its analysis.
+COMMON = {
+    "precision": ("f32", "of the computation, f32 or f64"),
+    "float64": (True, "recompute certificates in float64"),
+    "dictionaries": (None, "names or folders of dictionaries; default those that are bundled with the model"),
+    "on_progress": (None, "hears how far it is: a dictionary with done, total, of"),
+    "on_partial": (None, "hears what there is so far: a Result"),
+}
+
+
+def _function(connection, described):
+    """The function of an analysis, with its signature and help."""
+    def analysis(model=None, **given):
+        unknown = [name for name in given if name not in COMMON and _own_name(described, name) is None]
+        if unknown:
+            raise TypeError(f"{analysis.__name__}() has no keyword {unknown[0]!r}; help({analysis.__name__}) lists them")
+        return connection.run_analysis(described["name"], model, **given)
+
+    parameters = described["parameters"]
+    keywords = [inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)]
+    for one in parameters:
+        default = inspect.Parameter.empty if one["required"] else one.get("default")
+        keywords.append(inspect.Parameter(_python_name(one["name"]), inspect.Parameter.KEYWORD_ONLY, default=default))
+    for name, (default, _) in COMMON.items():
+        keywords.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
+    lines = [f"{_python_name(one['name'])}: {one['description']}{_takes(one)}" for one in parameters]
+    lines += [f"{name}: {said}" for name, (_, said) in COMMON.items()]
+    analysis.__name__ = analysis.__qualname__ = _python_name(described["name"])
+    analysis.__signature__ = inspect.Signature(keywords)
+    analysis.__doc__ = "\n".join([_sentence(described["summary"]), "", described["description"], "",
+                                  "model: a name of `models`, a folder, an address, or a name on the Hub", *lines])
+    return analysis
+
+
+def _sentence(words):
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _takes(parameter):
+    choices = parameter.get("choices")
+    said = "" if choices is None else f": {', '.join(choices)}"
+    preset = parameter.get("default")
+    return said if preset in (None, [], False) else f"{said}; default {preset!r}"
+
+
+def _python_name(name):
+    """`maxDegree` as max_degree, `train-dictionary` as train_dictionary, `with` as with_."""
+    own = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name).replace("-", "_")
+    return f"{own}_" if keyword.iskeyword(own) else own
+
+
+def _own_name(described, name):
+    """The parameter that a keyword means, by its name here or its own."""
+    for one in described["parameters"]:
+        if name in (one["name"], _python_name(one["name"])):
+            return one
+    return None
+
+
+def _values(described, given):
+    """Values by the names of the analysis, and texts for those that are files. None is as if nothing were given."""
+    values, texts = {}, {}
+    for name, value in given.items():
+        own = _own_name(described, name)
+        if own is None:
+            raise InputError("client/no-parameter", f"{described['name']} has no parameter {name!r}.",
+                             f"It has {', '.join(_python_name(one['name']) for one in described['parameters'])}.")
+        if value is None:
+            continue
+        if own["kind"] == "file":
+            texts[own["name"]] = _text(value)
+        elif own["kind"] == "jsonLines":
+            values[own["name"]] = _text(value)["text"]
+        else:
+            values[own["name"]] = _plain(value)
+    return values, texts
+
+
+def _text(value):
+    """A file by its path, or texts, one a line: a list of strings, or of dictionaries as lines of JSON."""
+    if isinstance(value, (str, os.PathLike)):
+        with open(value, encoding="utf-8") as file:
+            return {"name": os.fspath(value), "text": file.read()}
+    lines = [one if isinstance(one, str) else json.dumps(_plain(one), allow_nan=False) for one in value]
+    broken = [line for line in lines if "\n" in line]
+    if broken:
+        raise InputError("client/broken-line", f"A text has an end of line in it: {broken[0][:40]!r}.",
+                         "Give a file, or dictionaries.")
+    return {"name": "texts given in Python", "text": "".join(f"{line}\n" for line in lines)}
+
+
+def _plain(value):
+    """As JSON has it: arrays as lists, paths as texts."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple, set, range)):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _column(cells):
+    """An array of numbers, or the list where some cell is a word, or where there is no numpy."""
+    if numpy is None or any(isinstance(cell, str) for cell in cells):
+        return cells
+    return numpy.array([float("nan") if cell is None else cell for cell in cells])
