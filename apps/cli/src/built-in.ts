@@ -53,8 +53,13 @@ const others: readonly string[] = ["demo", "doctor", "lab", "serve"];
  */
 export async function builtInFor(argv: readonly string[]): Promise<Analyses> {
   if (argv[0] === "-V" || argv[0] === "--version") return [];
-  const named = argv.find((word, i) => !word.startsWith("-") && argv[i - 1] !== "--plugin");
+  const [first, second] = argv.filter(
+    (word, i) => !word.startsWith("-") && argv[i - 1] !== "--plugin",
+  );
+  // What is swept is named second.
+  const named = first === "sweep" ? second : first;
   if (named !== undefined && others.includes(named)) return [];
+  if (first === "sweep" && named === "report") return []; // of its folder
   const home = named === undefined ? undefined : homes.get(named);
   return home === undefined ? (await import("./analyses.ts")).analyses : await home();
 }

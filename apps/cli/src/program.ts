@@ -7,9 +7,11 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { labCommand } from "./commands/lab.ts";
 import { builtInKinds, schemaCommand } from "./commands/schema.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { sweepCommand, sweptCommand } from "./commands/sweep.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import { addPlugins, type PluginPlaces, type PluginWords, pluginWords } from "./plugins/plugins.ts";
 import { addSchema } from "./plugins/schemas.ts";
+import { sweepReport } from "./sweep/report.ts";
 import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -52,9 +54,18 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
   const schemas = new Map<string, JsonSchema>();
   /** Those of plug-ins: commands of their own, and panels of the lab. */
   const contributed: ListedAnalysis[] = [];
-  for (const analysis of analyses)
-    program.addCommand(analysisCommand(analysis, terminal, signal, argv));
+  const sweep = sweepCommand(analysisCommand(sweepReport, terminal, signal, argv));
+  const addAnalysis = (analysis: ListedAnalysis): Command[] => {
+    const own = analysisCommand(analysis, terminal, signal, argv);
+    const swept = sweptCommand(analysis, terminal, signal, argv);
+    program.addCommand(own);
+    if (swept === undefined) return [own];
+    sweep.addCommand(swept);
+    return [own, swept];
+  };
+  for (const analysis of analyses) addAnalysis(analysis);
   program
+    .addCommand(sweep)
     .addCommand(schemaCommand(terminal, schemas))
     .addCommand(doctorCommand(terminal))
     .addCommand(demoCommand(terminal))
@@ -73,7 +84,7 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
       writeOut: (text) => terminal.show(text),
       writeErr: (text) => terminal.note(text.replace(/\n$/, "")),
     });
-  for (const command of [program, ...program.commands]) settled(command);
+  for (const command of [program, ...program.commands, ...sweep.commands]) settled(command);
   try {
     const words = places === undefined ? undefined : pluginWords(argv);
     if (words !== undefined && places !== undefined && asksForPlugins(words, program)) {
@@ -82,7 +93,7 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
         add: (analysis) => {
           contributed.push(analysis);
           addSchema(schemas, analysis);
-          program.addCommand(settled(analysisCommand(analysis, terminal, signal, argv)));
+          for (const command of addAnalysis(analysis)) settled(command);
         },
       });
     }
@@ -101,10 +112,14 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
 /** Whether a command line may mean a plug-in's command: built-in ones never load what others wrote. */
 function asksForPlugins({ rest, plugins }: PluginWords, program: Command): boolean {
   if (rest[0] === "-V" || rest[0] === "--version") return false;
+  const isCommand = (name: string): boolean =>
+    name === "report" || program.commands.some((command) => command.name() === name);
   const [named, kind] = rest.filter((word) => !word.startsWith("-"));
   // What serves them serves those that its command line names.
   if (named === "lab" || named === "serve") return plugins.length > 0;
+  // Every analysis of a prompt can be swept.
+  if (named === "sweep") return kind !== undefined && !isCommand(kind);
   // Schemas are those of plug-ins too, but where a built-in one is asked for.
   if (named === "schema") return kind === undefined || !builtInKinds().includes(kind);
-  return named === undefined || program.commands.every((command) => command.name() !== named);
+  return named === undefined || !isCommand(named);
 }

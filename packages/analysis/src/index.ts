@@ -67,7 +67,7 @@ export {
   ROWS_LIMIT,
   targetNames,
 } from "./prompt-rows.ts";
-export type { PromptSet, SetRow, SetTable } from "./prompt-set.ts";
+export { meanTables, type PromptSet, type SetRow, type SetTable, setRows } from "./prompt-set.ts";
 export { type AskedQuestion, questionHash } from "./question.ts";
 export { inRange, type Range, rangeText } from "./range.ts";
 export { isNothing, ratio } from "./ratio.ts";
@@ -105,8 +105,11 @@ export {
   runAlone,
   runAnalysis,
 } from "./run-analysis.ts";
+export { type Answer, runEach } from "./run-each.ts";
 export { planFiles, runFiles } from "./run-files.ts";
 export type { Parameters } from "./schema.ts";
+export { setHead } from "./set-head.ts";
+export { meanViews } from "./set-views.ts";
 export type { SiteVector } from "./site-vector.ts";
 export {
   certificatesOf,
@@ -117,7 +120,7 @@ export {
   soundnessOf,
   type Unbalanced,
 } from "./soundness.ts";
-export { type Spread, spreadOf, studentT } from "./spread.ts";
+export { type RunningSpread, runningSpread, type Spread, spreadOf, studentT } from "./spread.ts";
 export { storedTensors } from "./stored-tensors.ts";
 export type {
   Checkpoint,

@@ -1,7 +1,7 @@
 import { certificateLine } from "./certificate.ts";
 import { inputLine, promptText, type Result, type TokenFacts } from "./result.ts";
 import type { ComputedResult } from "./result-head.ts";
-import { type Spread, spreadOf } from "./spread.ts";
+import { type RunningSpread, type Spread, spreadOf } from "./spread.ts";
 import type { Cell, Column, ColumnKind, Table } from "./table.ts";
 
 /** An analysis of each of several prompts, and means over them: plain data. */
@@ -61,7 +61,7 @@ const NAMING: readonly ColumnKind[] = ["text", "shape", "token", "count"];
 interface Gathering {
   readonly keys: readonly Cell[];
   /** By measure. */
-  readonly values: readonly number[][];
+  readonly values: readonly RunningSpread[];
   count: number;
 }
 
@@ -72,17 +72,38 @@ interface Gathered {
   rest: Gathering | undefined;
 }
 
+interface SetRowsOptions {
+  readonly single: readonly string[];
+  readonly seen: readonly string[];
+  /** How numbers become a mean with its interval; default all are kept until the end. */
+  readonly gather?: () => RunningSpread;
+  /** Different rows of a table at most; default any. */
+  readonly mostRows?: number;
+}
+
+function keptSpread(): RunningSpread {
+  const values: number[] = [];
+  return {
+    add: (value) => {
+      values.push(value);
+    },
+    spread: () => (values.length === 0 ? null : spreadOf(values)),
+  };
+}
+
 /** Gathers the tables of results of several prompts, row by row, but those of the kinds `single`; people see `seen`. */
 export function setRows({
   single,
   seen,
-}: {
-  readonly single: readonly string[];
-  readonly seen: readonly string[];
-}): {
+  gather = keptSpread,
+  mostRows = Number.POSITIVE_INFINITY,
+}: SetRowsOptions): {
   add(tables: readonly Table[]): void;
   tables(): SetTable[];
+  /** Rows of prompts that are in none, because there were `mostRows` before. */
+  left(): number;
 } {
+  let left = 0;
   const found = new Map<string, Gathered>();
   const addTable = (table: Table): void => {
     const title = table.title ?? null;
@@ -92,19 +113,24 @@ export function setRows({
     if (own.title !== title) own.title = null;
     const { keys, measures } = placesOf(table.columns);
     const gathering = (names: readonly Cell[]): Gathering => ({
-      ...{ keys: names, values: measures.map(() => []), count: 0 },
+      ...{ keys: names, values: measures.map(gather), count: 0 },
     });
     const put = (into: Gathering, row: readonly Cell[]): void => {
       into.count++;
       measures.forEach((at, m) => {
         const cell = row[at];
-        if (typeof cell === "number") into.values[m]?.push(cell);
+        if (typeof cell === "number") into.values[m]?.add(cell);
       });
     };
     for (const row of table.rows) {
       const names = keys.map((at) => row[at] ?? null);
       const key = JSON.stringify(names);
-      const into = own.rows.get(key) ?? gathering(names);
+      const known = own.rows.get(key);
+      if (known === undefined && own.rows.size >= mostRows) {
+        left++;
+        continue;
+      }
+      const into = known ?? gathering(names);
       own.rows.set(key, into);
       put(into, row);
     }
@@ -120,6 +146,7 @@ export function setRows({
       }
     },
     tables: () => [...found.values()].map(tableOf).filter(({ measures }) => measures.length > 0),
+    left: () => left,
   };
 }
 
@@ -150,8 +177,7 @@ function tableOf({ table, title, rows, rest }: Gathered): SetTable {
 }
 
 function rowOf({ keys, values, count }: Gathering): SetRow {
-  const spreads = values.map((own) => (own.length === 0 ? null : spreadOf(own)));
-  return { keys, values: spreads, count };
+  return { keys, values: values.map((own) => own.spread()), count };
 }
 
 /** Lists by effect go by the mean effect, the largest first; others, by degree, as they are. */
@@ -164,23 +190,45 @@ function inOrder([first]: readonly Column[], rows: readonly SetRow[]): readonly 
 
 /** What people see of a set: the tables of its analysis with means and half-widths of intervals, and its prompts. */
 export function setTables(set: PromptSet): Table[] {
-  return [...set.means.map((table, i) => meanTable(set, table, i)), promptTable(set)];
+  const { model, prompts } = set;
+  const [first] = prompts;
+  const tables = meanTables(set.means, {
+    total: prompts.length,
+    ...(first !== undefined && {
+      subtitle: subtitleOf(inputLine(model, first.tokens), prompts.length),
+    }),
+    notes: certificateNotes(set),
+  });
+  return [...tables, promptTable(set)];
 }
 
-function meanTable(set: PromptSet, table: SetTable, place: number): Table {
-  const { model, prompts } = set;
+/** What is said around means over prompts. */
+interface Around {
+  /** Prompts. */
+  readonly total: number;
+  /** Of the first table: what was analysed. */
+  readonly subtitle?: string;
+  /** Of the first table, at its end. */
+  readonly notes: readonly string[];
+}
+
+/** Means over prompts as tables, with half-widths of intervals. */
+export function meanTables(means: readonly SetTable[], around: Around): Table[] {
+  return means.map((table, i) =>
+    meanTable(table, i === 0 ? around : { total: around.total, notes: [] }),
+  );
+}
+
+function meanTable(table: SetTable, { total, subtitle, notes }: Around): Table {
   const { keys, measures, rows, rest, shown, data } = table;
-  const total = prompts.length;
   const partly = rows.some(({ count }) => count < total);
-  const [first] = prompts;
   return {
     kind: `${table.kind}-mean`,
     replaces: "means",
     ...(data && { data }),
     ...(shown !== null && { shown }),
     title: `${table.title ?? wordsOf(table.kind)}: means over ${total} prompts`,
-    ...(place === 0 &&
-      first !== undefined && { subtitle: subtitleOf(inputLine(model, first.tokens), total) }),
+    ...(subtitle !== undefined && { subtitle }),
     columns: [
       ...keys,
       ...measures.flatMap((column): Column[] => [
@@ -211,7 +259,7 @@ function meanTable(set: PromptSet, table: SetTable, place: number): Table {
             `a row that not every prompt has is the mean over those that have it: see prompts, of ${total}`,
           ]
         : []),
-      ...(place === 0 ? certificateNotes(set) : []),
+      ...notes,
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { percent, short } from "./figures.ts";
 import type { PromptSet, SetTable } from "./prompt-set.ts";
 import { setTables } from "./prompt-set.ts";
-import type { Column } from "./table.ts";
+import type { Column, Table } from "./table.ts";
 import { listViews, type View } from "./view.ts";
 
 /** Kinds of columns that bars show: what has a zero and may be compared. */
@@ -56,10 +56,18 @@ function largestOf(
  * numbers of both are in the tables.
  */
 export function setViews(set: PromptSet): View[] {
-  const lists = listViews(setTables(set));
-  return lists.map((list) => {
-    const table = set.means.find(({ kind }) => `${kind}-mean` === list.table);
-    return (table === undefined ? undefined : barsOf(table, set.prompts.length)) ?? list;
+  return meanViews(set.means, setTables(set), set.prompts.length);
+}
+
+/** The same of means that are of no set; `tables` are all there are. */
+export function meanViews(
+  means: readonly SetTable[],
+  tables: readonly Table[],
+  total: number,
+): View[] {
+  return listViews(tables).map((list) => {
+    const table = means.find(({ kind }) => `${kind}-mean` === list.table);
+    return (table === undefined ? undefined : barsOf(table, total)) ?? list;
   });
 }
 

@@ -12,8 +12,43 @@ export interface Spread {
 export function spreadOf(values: readonly number[]): Spread {
   const count = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  if (count < 2) return { mean, low: null, high: null, count };
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return spreadFrom({ mean, squares, count });
+}
+
+/** Values that pass by, one after the other: `spreadOf` in the memory of three numbers. */
+export interface RunningSpread {
+  add(value: number): void;
+  /** Of the values so far; null before the first. */
+  spread(): Spread | null;
+}
+
+/** The mean by the same sum as `spreadOf`, the squares by Welford's update, which agree within rounding. */
+export function runningSpread(): RunningSpread {
+  let [count, sum, squares, near] = [0, 0, 0, 0];
+  return {
+    add: (value) => {
+      count++;
+      sum += value;
+      const before = value - near;
+      near += before / count;
+      squares += before * (value - near);
+    },
+    spread: () => (count === 0 ? null : spreadFrom({ mean: sum / count, squares, count })),
+  };
+}
+
+/** @param squares the sum of `(value − mean)²` */
+function spreadFrom({
+  mean,
+  squares,
+  count,
+}: {
+  readonly mean: number;
+  readonly squares: number;
+  readonly count: number;
+}): Spread {
+  if (count < 2) return { mean, low: null, high: null, count };
   const half = studentT(count - 1) * Math.sqrt(squares / (count - 1) / count);
   return { mean, low: mean - half, high: mean + half, count };
 }

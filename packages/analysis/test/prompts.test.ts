@@ -13,6 +13,7 @@ import {
   type PromptSet,
   parsePromptRows,
   type Result,
+  runningSpread,
   type Subject,
   soundnessOf,
   spreadOf,
@@ -94,6 +95,14 @@ test("a mean and its interval are those of tables of Student's t", () => {
   const half = (3.182446 * Math.sqrt(14 / 3)) / 2;
   expect(high).toBeNear(3 + half, { rtol: 1e-6 });
   expect(low).toBeNear(3 - half, { rtol: 1e-6 });
+  // As values pass by, far from zero too.
+  const passing = runningSpread();
+  expect(passing.spread()).toBeNull();
+  const far = [1e6 + 1, 1e6 + 2, 1e6 + 3, 1e6 + 6];
+  for (const value of far) passing.add(value);
+  const own = passing.spread();
+  expect(own?.mean).toBe(spreadOf(far).mean);
+  expect(own?.high).toBeNear(1e6 + 3 + half, { rtol: 1e-12 });
 });
 
 describe("an analysis over prompts", () => {

@@ -17,7 +17,12 @@ const sources = membersOf(repository)
 mkdirSync(folder, { recursive: true });
 // Any analysis of a prompt gives it for several.
 const set = join(repository, "packages", "analysis", "src", "prompt-set.ts");
-const made = resultSchemas(sources, [{ file: set, type: "PromptSet" }]);
+// The command puts together what its shards have found.
+const sweep = join(repository, "apps", "cli", "src", "sweep", "report.ts");
+const made = resultSchemas(sources, [
+  { file: set, type: "PromptSet" },
+  { file: sweep, type: "SweepResult" },
+]);
 for (const [kind, schema] of made) {
   const path = join(folder, `${kind}.json`);
   const text = `${JSON.stringify(schema, undefined, 2)}\n`;

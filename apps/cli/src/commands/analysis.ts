@@ -85,13 +85,14 @@ function written(word: Argument): string {
 }
 
 /** Whether an analysis can need a dictionary. */
-function takesDictionary(analysis: ListedAnalysis): boolean {
+export function takesDictionary(analysis: ListedAnalysis): boolean {
   if (analysis.needs === "outline" || analysis.needs === "files") return false;
   const { needs = [], mayNeed = [] } = analysis;
   return [...(typeof needs === "function" ? [] : needs), ...mayNeed].includes("dictionary");
 }
 
-function dictionaryOption(): Option {
+/** Names dictionaries. */
+export function dictionaryOption(): Option {
   return new Option(
     "--dictionary <place>",
     `a bundled one (${Object.keys(bundledDictionaries).join(", ")}), a folder, its address, or hub:org/name/folder (hub:org/name@revision/folder); for several, repeat it`,

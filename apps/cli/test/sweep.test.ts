@@ -1,0 +1,185 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { setTimeout as after } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "./models.ts";
+import { json, output, resolvent } from "./program.ts";
+
+const home = temporaryFolder();
+const texts = readFileSync(new URL("../../../docs/samples/tales.txt", import.meta.url), "utf8");
+const prompts = join(home, "prompts.txt");
+writeFileSync(
+  prompts,
+  texts
+    .split("\n")
+    .slice(0, 13)
+    .map((line) => line.slice(0, 40))
+    .join("\n"),
+);
+
+/** A sweep of two-layer attention, short prompts, in parts of two. */
+const swept = (out: string, ...more: string[]): string[] => [
+  ...["sweep", "expand", "attn-only-2l", "--prompts", prompts, "--out", out, "--part-prompts", "2"],
+  ...["--no-float64", "--threads", "1", ...more],
+];
+
+/** Every file of a sweep's parts with its bytes. */
+function partsOf(out: string): ReadonlyMap<string, string> {
+  const files = readdirSync(join(out, "parts"), { recursive: true, withFileTypes: true });
+  return new Map(
+    files
+      .filter((file) => file.isFile())
+      .map((file) => join(file.parentPath, file.name))
+      .sort()
+      .map((path) => [relative(out, path), readFileSync(path, "base64")]),
+  );
+}
+
+const whole = join(home, "whole");
+
+test("a sweep has the means of its prompts, and eight shards the bytes of one", async () => {
+  const said = await output(swept(whole));
+  expect(said).toMatch(
+    /^attn-only-2l, shard 1\/1: 13 prompts in .* s each; .* has 7 of 7 parts\.\n$/,
+  );
+  const out = join(home, "eighths");
+  for (let shard = 8; shard >= 1; shard--) await output(swept(out, "--shard", `${shard}/8`));
+  expect(partsOf(out)).toEqual(partsOf(whole));
+  // Each row once: the prompts are those of one call, and means are theirs.
+  const { merged, parts } = await json<Report>(["sweep", "report", out]);
+  const set = await json<Pick<Merged, "means">>([
+    ...["expand", "attn-only-2l", "--prompts", prompts, "--no-float64", "--threads", "1"],
+  ]);
+  expect(parts).toEqual({ total: 7, done: 7, missing: [] });
+  expect(merged).toMatchObject({ refused: [], unsound: 0, left: 0 });
+  expect(merged.means.map(({ kind }) => kind)).toEqual(set.means.map(({ kind }) => kind));
+  for (const [i, { rows }] of set.means.entries()) {
+    for (const [r, row] of rows.entries()) {
+      const own = merged.means[i]?.rows[r];
+      expect(own).toMatchObject({ keys: row.keys, count: row.count });
+      for (const [v, value] of row.values.entries()) {
+        const found = own?.values[v];
+        if (value === null) expect(found).toBeNull();
+        else {
+          expect(found?.mean).toBe(value.mean);
+          expect(Math.abs((found?.high ?? 0) - (value.high ?? 0))).toBeLessThan(
+            1e-9 * Math.abs(value.high ?? 0) + 1e-15,
+          );
+        }
+      }
+    }
+  }
+});
+
+interface Merged {
+  readonly refused: readonly { readonly code: string; readonly count: number }[];
+  readonly means: readonly {
+    readonly kind: string;
+    readonly rows: readonly {
+      readonly keys: readonly unknown[];
+      readonly count: number;
+      readonly values: readonly ({ readonly mean: number; readonly high: number | null } | null)[];
+    }[];
+  }[];
+}
+
+interface Report {
+  readonly parts: unknown;
+  readonly prompts: number;
+  readonly merged: Merged;
+}
+
+test("what is there stays, and another sweep is no part of it", async () => {
+  expect(await output(swept(whole))).toMatch(/: 0 prompts in /);
+  const other = await resolvent(swept(whole, "--freeze", "none"));
+  expect(other.code).toBe(2);
+  expect(other.stderr).toMatch(/holds another sweep: its parameters .*\[sweep\/other-sweep\]/);
+  const mine = join(home, "mine");
+  mkdirSync(mine);
+  writeFileSync(join(mine, "notes.txt"), "mine");
+  const refused = await resolvent(swept(mine));
+  expect([refused.code, readdirSync(mine)]).toEqual([2, ["notes.txt"]]);
+  expect(refused.stderr).toMatch(/such as notes\.txt/);
+});
+
+test("lines give parameters by name; one that is refused is told, and the others are there", async () => {
+  const lines = join(home, "prompts.jsonl");
+  const rows = [
+    { prompt: "Once upon a time", target: [" a"] },
+    { prompt: "Once", target: ["no such token"] },
+    { prompt: "Once", out: "elsewhere" },
+    { prompt: [1, 2, 3], maxDegree: 1 },
+  ];
+  writeFileSync(lines, rows.map((row) => JSON.stringify(row)).join("\n"));
+  const out = join(home, "lines");
+  const { code, stderr } = await resolvent([
+    ...["sweep", "expand", "attn-only-2l", "--prompts", lines, "--out", out, "--no-float64"],
+  ]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/2 of 4 prompts refused/);
+  const { merged, prompts: all } = await json<Report>(["sweep", "report", out]);
+  expect(all).toBe(4);
+  expect(merged.refused.map(({ count }) => count)).toEqual([1, 1]);
+  expect(merged.refused).toContainEqual({ code: "sweep/bad-prompt", count: 1 });
+  const degrees = merged.means.find(({ kind }) => kind === "degree-term");
+  expect(degrees?.rows.map(({ keys, count }) => [...keys, count])).toEqual([
+    [0, 2],
+    [1, 2],
+    [2, 1],
+  ]);
+  // A call of which nothing can come is refused, and leaves no part.
+  const hopeless = await resolvent([
+    ...["sweep", "expand", "attn-only-2l", "--prompts", prompts, "--out", join(home, "none")],
+    ...["--target", "no such token"],
+  ]);
+  expect(hopeless.code).toBe(2);
+  expect(readdirSync(join(home, "none", "parts"))).toEqual([]);
+});
+
+test.each([
+  [["--shard", "9/8"], /Expected i\/n/],
+  [["--corpus", prompts], /got 2/],
+])("%j is refused", async (more, why) => {
+  const { code, stderr } = await resolvent(swept(join(home, "never"), ...more));
+  expect(code).toBe(2);
+  expect(stderr).toMatch(why);
+});
+
+test("killed at random moments and started again, no row is lost or doubled", async () => {
+  const kills = Number(process.env.RESOLVENT_KILLS ?? 3);
+  const bin = fileURLToPath(new URL("../bin/resolvent.js", import.meta.url));
+  const out = join(home, "killed");
+  await output(swept(whole)); // there already, where the first test was run
+  let killed = 0;
+  while (killed < kills) {
+    const child = spawn(process.execPath, [bin, ...swept(out)], { stdio: "ignore" });
+    const end = new Promise((resolve) => child.once("exit", resolve));
+    // Once there is a part, its process is killed while it makes the next ones.
+    const before = partCount(out);
+    const deadline = performance.now() + 20_000;
+    while (child.exitCode === null && partCount(out) === before && performance.now() < deadline)
+      await after(5);
+    await Promise.race([end, after(Math.random() * 30)]);
+    child.kill("SIGKILL");
+    await end;
+    killed++;
+    if (partCount(out) === 7 && killed < kills) {
+      expect(partsOf(out)).toEqual(partsOf(whole));
+      rmSync(out, { recursive: true });
+    }
+  }
+  await output(swept(out));
+  expect(partsOf(out)).toEqual(partsOf(whole));
+  expect(readdirSync(join(out, "parts")).filter((name) => name.startsWith("."))).toEqual([]);
+}, 120_000);
+
+/** Parts of a sweep that are there. */
+function partCount(out: string): number {
+  try {
+    return readdirSync(join(out, "parts")).filter((name) => !name.startsWith(".")).length;
+  } catch {
+    return 0;
+  }
+}
