@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ListedAnalysis } from "@resolvent/analysis";
-import { selectEngine } from "resolvent";
+import { chooseEngine, selectEngine } from "resolvent";
 import { analyses } from "../analyses.ts";
 import { usageError } from "../failure.ts";
 import type { HostFlags } from "../host.ts";
@@ -48,17 +48,19 @@ export async function serveLab(
   // What cannot be opened is said before a page is.
   if (model !== undefined) await findModel(model, flags, terminal);
   const { engine: named, precision, threads } = flags;
-  const engine = await selectEngine({
+  const options = {
     ...(named !== undefined && { engine: named }),
     ...(threads !== undefined && { threads }),
     precision,
-  });
+  };
+  const engine = await selectEngine(options);
   await engine.close();
   const machine = machineOf({
     ...{ analyses: [...analyses, ...contributed], places, terminal },
     // One for all models: what the page says of it holds for each.
     flags: { ...flags, engine: engine.name },
     engine: engineWords(engine),
+    engines: async () => await chooseEngine(options, { all: true }),
   });
   const server = await startLabServer({
     ...{ app: APP, elsewhere: appModels(APP_MODELS) },
