@@ -109,6 +109,13 @@ const STATES = {
   editing: ["", (page) => page.keyboard.press("/")],
   target: ["", (page) => page.keyboard.press("t")],
   certificate: ["", (page) => page.locator("details.badge summary").first().click()],
+  engines: [
+    "",
+    async (page) => {
+      await page.locator("details.engine > summary").click();
+      await page.getByText("as chosen").waitFor();
+    },
+  ],
   copy: [
     "",
     (page) =>
@@ -249,6 +256,7 @@ const STATES = {
   "analysis-fault": [
     "#v=1&a=expand",
     async (page) => {
+      await page.getByText("options").click();
       await page.locator("form label", { hasText: "max degree" }).locator("input").fill("-1");
       await click(page, "Run");
     },
@@ -266,7 +274,7 @@ const server = await preview({ root, logLevel: "error", preview: { host: "127.0.
 const address = server.resolvedUrls?.local[0] ?? "";
 const browser = await chromium.launch({
   executablePath: process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox"],
+  args: ["--no-sandbox", "--enable-unsafe-webgpu"],
 });
 let failed = 0;
 try {

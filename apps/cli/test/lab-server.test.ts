@@ -16,6 +16,7 @@ import { bundledDictionaries } from "@resolvent/models/dictionaries";
 import { bundledVariants } from "@resolvent/models/variants";
 import { runCost } from "@resolvent/transformer";
 import { memoryFolder } from "@resolvent/weights";
+import { chooseEngine } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { analyses } from "../src/analyses.ts";
 import type { Opening } from "../src/host.ts";
@@ -64,6 +65,7 @@ beforeAll(async () => {
     ...{ analyses, places: modelPlaces(undefined, [models]), terminal: silent },
     flags: { precision: "f32", threads: 1, offline: true },
     engine: "cpu, 1 thread, no BLAS",
+    engines: async () => await chooseEngine({ parameters: 1000 }),
   };
   machine = machineOf(parts);
   const kept = new Map([["assets/model.json", join(models, "own", "config.json")]]);
@@ -217,6 +219,20 @@ describe("what the server answers", () => {
         findings: { result: { kind: "paths", model: { name: "own" } } },
       });
     }
+  });
+
+  test("by the engine that a request names; what there is, is the report of the machine", async () => {
+    const own = { ...workOn(join(models, "own")), analysis: "run", values: { prompt: [1, 2] } };
+    for (const engine of ["gpujs", "cpu"]) {
+      const replies = await ask({ ask: "run", work: { ...own, engine } });
+      expect(replies.at(-1)).toMatchObject({ findings: { result: { engine, precision: "f32" } } });
+    }
+    const none = await ask({ ask: "run", work: { ...own, engine: "cuda" } });
+    expect(none.at(-1)).toMatchObject({ failure: { code: "resolvent/no-engine" } });
+    const [report] = await ask({ ask: "engines", model: "tales", precision: "f32" });
+    expect(report).toMatchObject({
+      engines: { engine: "cpu", engines: [{ name: "cpu", precisions: ["f32", "f64"] }] },
+    });
   });
 
   test("in f64 where it was started so, whatever a request says", async () => {

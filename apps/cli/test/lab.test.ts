@@ -109,11 +109,18 @@ test.skipIf(!existsSync(executablePath))(
       page.on("request", (request) => asked.push(request.url()));
       page.on("pageerror", (error) => faults.push(error.message));
       await page.goto(served.link.replace(/#.*/, ""));
-      const engine = page.getByLabel("What computes");
-      await see(() => engine.inputValue()).toBe("machine");
-      const shown = () => engine.locator("option:checked").textContent();
-      await see(shown).toBe("machine: cpu");
+      const engine = page.locator("details.engine > summary");
+      const shown = () => engine.textContent();
+      await see(shown).toBe("machine: cpu · f32");
       expect(await engine.getAttribute("title")).toMatch(/: this machine \(cpu, 1 thread, .+\)$/);
+      // Its engines, and where else it may be computed.
+      await engine.click();
+      const options = page.locator(".engines strong");
+      await see(() => options.allTextContents()).toEqual([
+        ...["this page", "this machine", "as chosen", "webgpu", "cpu", "gpujs", "reference"],
+        ...["f32", "f64"],
+      ]);
+      await engine.click();
       // Its link is for whoever has the token, and not for whoever copies the address.
       expect(page.url()).not.toContain("token");
       expect(await page.getByLabel("Model").locator("option").allTextContents()).toContain(model);
@@ -131,7 +138,7 @@ test.skipIf(!existsSync(executablePath))(
         location.hash = "v=1&m=tales&p=Once+there+was+a";
       });
       await see(() => page.getByRole("alert").textContent()).toContain("does not answer any more");
-      await see(shown).toBe("machine: no answer");
+      await see(shown).toBe("machine: no answer · f32");
       const { port } = new URL(served.link);
       again = await serve("--port", port, "--threads", "1");
       const other = await context.newPage();
@@ -141,7 +148,7 @@ test.skipIf(!existsSync(executablePath))(
         location.hash = "v=1&m=tales&p=Once+upon+a+day";
       });
       await see(() => page.locator("main").textContent()).toContain("day");
-      await see(shown).toBe("machine: cpu");
+      await see(shown).toBe("machine: cpu · f32");
       expect(faults).toEqual([]);
     } finally {
       served.stop();

@@ -46,6 +46,17 @@ describe("what the lab opens with", () => {
   });
 });
 
+test("an engine that was asked for is asked for by the link, the command and the program", () => {
+  const asked = { ...work, engine: "gpujs" };
+  expect(commandOf(asked, known("paths"))).toBe(
+    `${commandOf(work, known("paths"))} --engine gpujs`,
+  );
+  expect(programOf(asked, known("paths"))).toContain('openModel("tales", { engine: "gpujs" })');
+  expect(placeOfWork(asked, FIRST)).toEqual({ ...START, engine: "gpujs" });
+  const panel = placeOfWork({ ...asked, analysis: "run", precision: "f64" }, FIRST);
+  expect(panel).toMatchObject({ engine: "gpujs", precision: "f64" });
+});
+
 test("a model of the Hub is named by its commit, dropped files by none", () => {
   const at = (model: string): string => commandOf({ ...work, model, values: {} }, known("paths"));
   expect(at("hub:tiny/mine@607a30d")).toBe("resolvent paths hub:tiny/mine --revision 607a30d");

@@ -52,6 +52,7 @@ describe("the address", () => {
         }),
       ),
       precision: fc.constantFrom("f32", "f64"),
+      engine: fc.constantFrom(null, "webgpu", "reference"),
       top: fc.constantFrom(...TOPS),
       picked: fc.record({
         head: fc.option(fc.constantFrom("L0.H1", "L12.H3")),

@@ -41,6 +41,41 @@ test("models stay on their engines from run to run, and make room for others, al
   await models.close();
 });
 
+test("the engine that is asked for takes the place of another; certificates are of the one that is chosen", async () => {
+  const opened: unknown[] = [];
+  const models = keptModels({
+    ...{ folder: findFolder, threads: 1 },
+    engine: async (options) => {
+      opened.push([options.engine, options.precision, options.parameters]);
+      return await selectEngine(options);
+    },
+  });
+  const [chosen, asked] = [
+    await models.find("attn-only-2l"),
+    await models.find("attn-only-2l", "gpujs"),
+  ];
+  const name = async (found: typeof chosen, precision: "f32" | "f64", purpose?: Purpose) =>
+    await found.plan(wanted(precision, purpose)).use(async ({ engine }) => engine.name);
+  const names = [
+    await name(chosen, "f32"),
+    await name(asked, "f32"),
+    await name(asked, "f64", "certificate"),
+    await name(asked, "f32"),
+    await name(chosen, "f64"),
+    await name(chosen, "f32"),
+  ];
+  expect(names).toEqual(["cpu", "gpujs", "cpu", "gpujs", "cpu", "cpu"]);
+  const parameters = await models.parameters("attn-only-2l");
+  expect(parameters).toBeGreaterThan(10_000);
+  expect(opened).toEqual([
+    [undefined, "f32", parameters],
+    ["gpujs", "f32", parameters],
+    [undefined, "f64", parameters],
+    [undefined, "f32", parameters],
+  ]);
+  await models.close();
+});
+
 test("views of one text share its run: the second makes none, and finds what it would have found", async () => {
   let patterns = 0;
   const engine: Parameters<typeof keptModels>[0]["engine"] = async (options) => {

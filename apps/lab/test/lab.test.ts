@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,7 +46,8 @@ describe("what is built", () => {
 
   test("has everything in one folder, by relative addresses, and scripts from nowhere else", () => {
     expect(page).toContain("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'");
-    expect(page).not.toMatch(/<script(?![^>]*(?:src="\.\/|type="application\/json"))/);
+    for (const [, source = ""] of page.matchAll(/<script[^>]* src="([^"]*)"/g))
+      expect(source).toMatch(/^\.\//);
     expect(page).not.toMatch(/ (?:src|href)="(?!\.\/|data:,)/);
     // Nothing of an inline style survives that policy.
     expect(page).not.toMatch(/ style="/);
@@ -53,6 +55,33 @@ describe("what is built", () => {
     for (const file of styles)
       expect(readFileSync(join(dist, "assets", file), "utf8")).not.toMatch(/https?:|@import/);
   });
+
+  test.each(["index.html", "plugins/frame.html"])(
+    "%s runs nothing inline but what its policy has the hash of",
+    (file) => {
+      const text = readFileSync(join(dist, file), "utf8");
+      const [, policy = ""] =
+        /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(text) ?? [];
+      const directives = new Map(
+        policy.split(";").map((one) => {
+          const [name = "", ...sources] = one.trim().split(/\s+/);
+          return [name, sources] as const;
+        }),
+      );
+      expect(directives.get("default-src")).toEqual(["'none'"]);
+      for (const loose of ["'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "*"])
+        for (const sources of directives.values()) expect(sources).not.toContain(loose);
+      const inline = [...text.matchAll(/<(script|style)([^>]*)>(.*?)<\/\1>/gs)].filter(
+        ([, , attributes = ""]) => !/ src=|type="application\/json"/.test(attributes),
+      );
+      for (const [, name, , own = ""] of inline) {
+        const hash = createHash("sha256").update(own).digest("base64");
+        expect(directives.get(`${name}-src`)).toContain(`'sha256-${hash}'`);
+      }
+      // Handlers in attributes have no hash.
+      expect(text).not.toMatch(/<[a-z][^>]* on[a-z]+=/);
+    },
+  );
 });
 
 inChromium("the lab in Chromium", () => {
@@ -205,6 +234,10 @@ inChromium("the lab in Chromium", () => {
       .map((file) => ({ file, bytes: gzipped(file) }));
     const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
     expect(total, JSON.stringify(sizes)).toBeLessThanOrEqual(180_000);
+    // No engine is among them but the one that computes: each has errors that no other has.
+    const scripts = sizes.map(({ file }) => readFileSync(join(dist, file), "utf8")).join("\n");
+    expect(scripts).toContain("cpu/closed");
+    for (const one of ["webgpu/no-adapter", "gpujs/no-mode"]) expect(scripts).not.toContain(one);
     await lab.close();
   });
 

@@ -9,6 +9,7 @@ import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hostilePlugin } from "./hostile.ts";
 import { COMMIT, type HubServer, NEXT_COMMIT, serveWithHub } from "./hub-server.ts";
+import { openMenu, savedBy } from "./same-question.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
@@ -25,6 +26,10 @@ type Files = Readonly<Record<string, Buffer>>;
 
 /** Bytes that are stored at a time: what a page that is closed while it fetches has for certain. */
 const PIECE_BYTES = 8 * 2 ** 20;
+
+/** A model of 26 MB, most of them in its layers, and what a page may have that has no room for it. */
+const DEEP = { num_hidden_layers: 6, hidden_size: 256, intermediate_size: 1024 };
+const LITTLE = 12 * 2 ** 20;
 
 /** A small random model that reads text as `tales` does. */
 async function smallModel(seed: number, size: object = {}): Promise<Files> {
@@ -88,7 +93,8 @@ inChromium("own models in Chromium", () => {
   beforeAll(async () => {
     [mine, other] = [await smallModel(1), await smallModel(2)];
     const large = await smallModel(3, { hidden_size: 512 });
-    const repos = { "tiny/mine": mine, "tiny/lied": other, "tiny/large": large };
+    const deep = await smallModel(4, DEEP);
+    const repos = { "tiny/mine": mine, "tiny/lied": other, "tiny/large": large, "tiny/deep": deep };
     server = await serveWithHub(dist, repos, "tiny/lied");
     browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
     page = await browser.newPage({
@@ -98,7 +104,7 @@ inChromium("own models in Chromium", () => {
     await page.locator("select.models:not([disabled])").waitFor();
     // An isolated page has threads.
     const threads = await page.evaluate(() => Math.min(8, navigator.hardwareConcurrency));
-    await page.getByTitle(`(wasm, ${threads} thread`).waitFor();
+    await page.getByTitle(`(cpu, ${threads} thread`).waitFor();
   });
   afterAll(async () => {
     await browser.close();
@@ -248,6 +254,44 @@ inChromium("own models in Chromium", () => {
     expect(page.url()).toContain(COMMIT);
     expect(server.asked).toHaveLength(1);
     expect(server.asked[0]).toMatch(new RegExp(`^model.safetensors bytes=${PIECE_BYTES}-`));
+  });
+
+  test("a model larger than the memory that it may have is read from the browser's storage, layer by layer", async () => {
+    await lookUp("tiny/deep");
+    expect(await panel().locator(".candidate").textContent()).toMatch(/2\d(?:\.\d)? MiB, in f32/);
+    await panel().getByRole("button", { name: "Fetch and open it" }).click();
+    // What it is asked next need not be waited for.
+    await panel().waitFor({ state: "detached" });
+    const model = encodeURIComponent(`hub:tiny/deep@${COMMIT}`);
+    const question = `#v=1&m=${model}&p=Once+upon+a`;
+    const values = encodeURIComponent(JSON.stringify({ prompt: "Once upon a", top: 3 }));
+    const found = async (): Promise<unknown> => {
+      await page.goto("about:blank"); // its workers end
+      await page.goto(`${server.address}${question}&a=run&q=${values}`);
+      const menu = page.locator(".found details.take").first();
+      await menu.waitFor();
+      await idle();
+      const { path } = await savedBy(await openMenu(menu), "JSON");
+      return JSON.parse(readFileSync(path, "utf8"));
+    };
+    const whole = await found();
+    server.memory = LITTLE;
+    server.asked.length = 0;
+    const streamed = await found();
+    expect(streamed).toEqual(whole);
+    expect(server.asked).toEqual([]);
+    // It had that memory and no more: what needs all layers at once is refused, and says what does not.
+    await page.goto(`${server.address}${question}`);
+    await page.getByRole("alert").waitFor();
+    const said = (await page.getByRole("alert").textContent()) ?? "";
+    expect(said).toMatch(/at least 2\d(?:\.\d)? MiB for weights.* a page has 12\.0 MiB/);
+    expect(said).toContain("layer by layer");
+    await lookUp("tiny/deep");
+    expect(await panel().locator(".candidate").textContent()).toMatch(/MiB, layer by layer/);
+    server.memory = undefined;
+    await page.goto("about:blank");
+    await page.goto(server.address);
+    await page.locator("select.models:not([disabled])").waitFor();
   });
 
   test("a model that the browser has no room for stays in memory, and the page says so", async () => {

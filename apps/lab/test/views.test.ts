@@ -57,7 +57,7 @@ test("each tab loads less than 60 kB of its own", () => {
 /** The file that the command writes of the sentence of these tests, with the options that the page says it used. */
 async function writtenGraph(): Promise<string> {
   const models = keptModels({ engine: selectEngine, threads: 1, folder: findFolder });
-  const workplace = workplaceOf({ catalogue, models, engine: "wasm, 1 thread" });
+  const workplace = workplaceOf({ catalogue, models, engine: "cpu, 1 thread" });
   const dictionary = await findDictionaries("tales-transcoders");
   const sides: { answering?: Answering } = {};
   const asking = askOver((request) => sides.answering?.hear(request));

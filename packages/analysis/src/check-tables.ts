@@ -44,14 +44,15 @@ function checkTable(
   limits: Omit<Required<TableLimits>, "tables">,
 ): Table {
   const { characters } = limits;
-  const { kind, title, subtitle, columns, rows, rest, shown, rounding, ...more } = Object(given);
+  const { kind, title, subtitle, columns, rows, rest, shown, rounding, accuracy, ...more } =
+    Object(given);
   text(kind, `${at}.kind`, characters);
   for (const [name, own] of Object.entries({ title, subtitle }))
     if (own !== undefined) text(own, `${at}.${name}`, characters);
   if (shown !== undefined && !(Number.isInteger(shown) && shown >= 0))
     throw bad(`${at}.shown`, "a whole number from 0");
-  if (rounding !== undefined && typeof rounding !== "number")
-    throw bad(`${at}.rounding`, "a number");
+  for (const [name, own] of Object.entries({ rounding, accuracy }))
+    if (own !== undefined && typeof own !== "number") throw bad(`${at}.${name}`, "a number");
   const heads = list(columns, `${at}.columns`, limits.columns).map((column, i) => {
     const { name, head, missing, kind: own } = Object(column);
     const place = `${at}.columns[${i}]`;

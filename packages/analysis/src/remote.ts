@@ -9,6 +9,8 @@ export {
   type Answer,
   type Description,
   type DictionarySummary,
+  type EngineFacts,
+  type EngineList,
   type Estimate,
   type Failure,
   type Figure,

@@ -76,6 +76,11 @@ export interface Table {
   readonly matrix?: boolean;
   /** Numbers below this in size are rounding, see `roundingOf`: people see 0, data formats have them as they are. */
   readonly rounding?: number;
+  /**
+   * How near to the truth its numbers are, relative to the largest of a column: digits that count less are grey, for
+   * another engine may have others. Absent where nobody knows.
+   */
+  readonly accuracy?: number;
   /** Lines after the table: sums, remainders, certificates, warnings. */
   readonly notes?: readonly string[];
 }

@@ -136,10 +136,13 @@ const workplace: Workplace = {
 };
 
 /** Both sides, whose messages go through JSON. */
-function connected(): { readonly asking: Asking; readonly answering: Answering } {
+function connected(at: Workplace = workplace): {
+  readonly asking: Asking;
+  readonly answering: Answering;
+} {
   const sides: { asking?: Asking; answering?: Answering } = {};
   const through = (message: unknown): unknown => JSON.parse(JSON.stringify(message));
-  const answering = answerRequests(workplace, (reply) =>
+  const answering = answerRequests(at, (reply) =>
     queueMicrotask(() => sides.asking?.hear(through(reply))),
   );
   const asking = askOver((request) => queueMicrotask(() => answering.hear(through(request))));
@@ -198,6 +201,32 @@ test("descriptions, models, tokens and estimates are there before anything runs"
   ]);
   const { flops, weights } = await asking.estimate(work({ prompt: [1, 2] }));
   expect([flops > 0, weights.bytes]).toEqual([true, 8]);
+});
+
+test("which engine computes is said after what runs, and one that is asked for is handed on", async () => {
+  const heard: unknown[] = [];
+  const list = {
+    ...{ engine: "cpu", why: "It is the fastest." },
+    engines: [{ name: "cpu", what: "kernels", precisions: ["f32", "f64"] as const }],
+  };
+  const { asking } = connected({
+    ...workplace,
+    engines: async (model, precision) => {
+      heard.push([model, precision]);
+      return list;
+    },
+    host: async (model, { engine }) => {
+      heard.push(engine);
+      return hostOf(model);
+    },
+  });
+  const running = asking.run({ ...work({ prompt: [1] }), engine: "gpujs" });
+  expect(await asking.engines("tiny", "f64")).toEqual(list);
+  await running;
+  expect(heard).toEqual(["gpujs", ["tiny", "f64"]]);
+  await expect(connected().asking.engines("tiny", "f32")).rejects.toMatchObject({
+    code: "remote/one-engine",
+  });
 });
 
 describe("what ends otherwise", () => {

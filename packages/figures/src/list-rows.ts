@@ -2,6 +2,7 @@ import type { Cell, ListView, Table } from "@resolvent/analysis";
 import { cellText, columnOf, headOf, numberAt, refersOf, shownRows } from "./reading.ts";
 import { rounded } from "./rounded.ts";
 import type { Refers } from "./shape.ts";
+import { toleranceOf, unsureIn } from "./unsure.ts";
 
 /** A column of a list as it is shown. */
 export interface ListHead {
@@ -16,6 +17,8 @@ export interface ListHead {
 /** A cell of a list as it is shown. */
 export interface ListCell {
   readonly text: string;
+  /** Characters of it, from and up to, that another engine may have otherwise; undefined where there are none. */
+  readonly unsure: readonly [from: number, to: number] | undefined;
   /** How long its bar is, of the longest, with its sign: −1 to 1; null for none. */
   readonly bar: number | null;
 }
@@ -50,13 +53,16 @@ export function listRows(view: ListView, tables: readonly Table[]): ListRows | u
         )
       : 0,
   );
+  const tolerances = columns.map((found) => toleranceOf(table, found));
   const rowOf = (row: readonly Cell[]): ListRow => ({
     ...refersOf(table, row, view.select),
     cells: columns.map(({ at, column }, i) => {
       const value = numberAt(row, at);
       const scale = scales[i] ?? 0;
+      const text = cellText(row[at] ?? null, column);
       return {
-        text: cellText(row[at] ?? null, column),
+        text,
+        unsure: value === null ? undefined : unsureIn(text, tolerances[i] ?? 0),
         // What is beyond the rows' scale, as a sum of them, has no bar.
         bar: value === null || scale === 0 || Math.abs(value) > scale ? null : value / scale,
       };

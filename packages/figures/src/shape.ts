@@ -78,6 +78,8 @@ export type Shape =
       /** Of its base line. */
       readonly y: number;
       readonly text: string;
+      /** Characters of it, from and up to, that are grey: another engine may have other digits. */
+      readonly unsure?: readonly [from: number, to: number];
       readonly anchor?: "start" | "middle" | "end";
       /** Turned to run upwards. */
       readonly upwards?: boolean;

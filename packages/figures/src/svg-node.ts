@@ -1,4 +1,4 @@
-import type { Drawing, Shape } from "./shape.ts";
+import type { Drawing, Role, Shape } from "./shape.ts";
 
 /** An element of SVG, as data: whoever has a DOM makes it there, others write it as text. */
 export interface SvgNode {
@@ -71,15 +71,38 @@ function shapeNode(shape: Shape, more: string): SvgNode {
       return { name: "path", attributes: { ...place, ...how, ...data }, children };
     }
     case "text": {
-      const { x, y, text, anchor = "start", upwards = false, mono = false } = shape;
+      const { x, y, text, unsure, anchor = "start", upwards = false, mono = false } = shape;
       const place = attributes({
         ...{ class: `${role}${mono ? " m" : ""}${more}`, x, y },
         "text-anchor": anchor === "start" ? undefined : anchor,
         transform: upwards ? `rotate(-90 ${px(x)} ${px(y)})` : undefined,
       });
-      return { name: "text", attributes: { ...place, ...data }, children: [text] };
+      return {
+        name: "text",
+        attributes: { ...place, ...data },
+        children: partsOf(text, role, unsure),
+      };
     }
   }
+}
+
+/** A text whose unsure digits are an element of their own. */
+function partsOf(
+  text: string,
+  role: Role,
+  unsure: readonly [from: number, to: number] | undefined,
+): readonly (SvgNode | string)[] {
+  if (unsure === undefined) return [text];
+  const [from, to] = unsure;
+  const grey = {
+    name: "tspan",
+    attributes: {
+      ...{ class: "unsure", "font-style": "italic" },
+      ...(role !== "faint" && { "fill-opacity": "0.6" }), // what is grey stays as it is
+    },
+    children: [text.slice(from, to)],
+  };
+  return [text.slice(0, from), grey, text.slice(to)];
 }
 
 /** Those that there are, numbers as pixels. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { layout, listRows, type Shape, svgOf } from "../src/index.ts";
 import { powersFor, symlog, ticksFor } from "../src/scale.ts";
 import { cut, textWidth, visible } from "../src/text.ts";
+import { unsureIn } from "../src/unsure.ts";
 
 type Of<K extends Shape["kind"]> = Extract<Shape, { kind: K }>;
 
@@ -31,6 +32,62 @@ function shapes<K extends Shape["kind"]>(view: View, kind: K, role?: string, wid
     (shape): shape is Of<K> => shape.kind === kind && (role === undefined || shape.role === role),
   );
 }
+
+describe("digits that another engine may have otherwise", () => {
+  const grey = (text: string, tolerance: number): string | undefined => {
+    const span = unsureIn(text, tolerance);
+    return span && text.slice(...span);
+  };
+  test.each<[text: string, tolerance: number, unsure: string | undefined]>([
+    ["8.58", 1e-4, undefined],
+    ["8.58", 0.01, undefined],
+    ["8.58", 0.011, "8"],
+    ["−8.58", 0.5, ".58"],
+    ["8.58", 2, "8.58"],
+    ["−0.00881", 9.6e-5, "1"],
+    ["2621", 20, "21"],
+    ["1.2e+5", 2e4, ".2"],
+    ["−1.2e-7", 1e-6, "−1.2e-7"],
+    ["12.3 %", 0.5, ".3"],
+    ["<0.1 %", 1, undefined],
+    ["–", 1, undefined],
+    ["8.58", 0, undefined],
+  ])("%s, right to %s: %s", (text, tolerance, unsure) => {
+    expect(grey(text, tolerance)).toBe(unsure);
+  });
+
+  test("are told of lists and drawn in bars, by the largest of their column", () => {
+    const near: Table = {
+      ...{ kind: "part", accuracy: 1e-5 },
+      columns: [
+        { name: "name", kind: "text" },
+        { name: "effect", kind: "effect" },
+        { name: "count", kind: "count" },
+      ],
+      rows: [
+        ["a", -40, 100_000_000],
+        ["b", 0.01234, 1],
+      ],
+    };
+    const columns = ["name", "effect", "count"];
+    const { rows } = listRows({ mark: "list", table: "part", columns }, [near]) ?? {};
+    expect(rows?.map(({ cells }) => cells.map(({ unsure }) => unsure))).toEqual([
+      [undefined, undefined, undefined],
+      [undefined, [5, 6], undefined],
+    ]);
+    for (const view of [
+      { mark: "bars", table: "part", y: "name", x: "effect" },
+      { mark: "list", table: "part", columns },
+    ] as const) {
+      const svg = svgOf(layout(view, [near], { width: 400 }));
+      expect(svg.match(/0\.012<tspan [^>]*class="unsure"[^>]*>3<\/tspan>/g)).toHaveLength(1);
+      expect(svg.match(/<tspan/g)).toHaveLength(1);
+      expect(svgOf(layout(view, [{ ...near, accuracy: 0 }], { width: 400 }))).not.toContain(
+        "tspan",
+      );
+    }
+  });
+});
 
 describe("bars", () => {
   const view: View = {

@@ -1,4 +1,5 @@
-import { describeConformance, engineAccuracy } from "@resolvent/testkit/engines";
+import { engineAccuracy } from "@resolvent/tensor";
+import { describeConformance } from "@resolvent/testkit/engines";
 import { afterAll, expect, test } from "vitest";
 import { createGpujs, type Gpujs } from "../src/index.ts";
 

@@ -3,6 +3,7 @@ export { type AffineMap, type AffineReadout, affineReadout } from "./affine.ts";
 export { inChunks, STACK_MEMORY } from "./chunks.ts";
 export type { Series } from "./coefficients.ts";
 export { type Cost, type CostOps, cost, type Priced, priced, reachable } from "./cost.ts";
+export { type EngineAccuracy, engineAccuracy } from "./engine-accuracy.ts";
 export {
   type ErrorInfo,
   InputError,

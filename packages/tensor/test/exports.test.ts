@@ -13,6 +13,7 @@ test("the exported names", () => {
     "axesOf",
     "cost",
     "drawing",
+    "engineAccuracy",
     "finishedProduct",
     "foldOver",
     "hostValue",

@@ -1,4 +1,5 @@
-import { type Conformance, engineAccuracy } from "@resolvent/testkit/engines";
+import { engineAccuracy } from "@resolvent/tensor";
+import type { Conformance } from "@resolvent/testkit/engines";
 
 /** Few calls, since a software adapter takes a second for each kernel that it compiles. */
 export const CONFORMANCE: Conformance = {

@@ -1,5 +1,5 @@
-import { reference } from "@resolvent/tensor";
-import { describeConformance, engineAccuracy, lateEngine } from "@resolvent/testkit/engines";
+import { engineAccuracy, reference } from "@resolvent/tensor";
+import { describeConformance, lateEngine } from "@resolvent/testkit/engines";
 import { describe, expect, test } from "vitest";
 
 const { primitive: tolerance } = engineAccuracy.reference;

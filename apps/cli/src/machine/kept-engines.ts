@@ -62,9 +62,12 @@ export function keptEngines(
   return {
     open: async (wanted, options, terminal) => {
       const place = JSON.stringify(wanted.map(({ folder, name }) => [folder.name, name]));
-      const key = JSON.stringify([place, options.widen]);
+      const key = JSON.stringify([place, options.widen, options.engine]);
       const before = kept.get(options.precision);
       if (before?.key === key) return lent(before);
+      // Another engine, or another way to keep the weights, takes the place of what was kept.
+      if (using === 0 && before !== undefined && kept.delete(options.precision))
+        await before.close();
       // Memory is for the model that is asked about.
       if (using === 0 && [...kept.values()].some((one) => one.place !== place)) await closeAll();
       const opened = await open(wanted, options, terminal);

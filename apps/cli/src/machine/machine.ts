@@ -1,8 +1,8 @@
 import type { DictionaryFiles, ListedAnalysis } from "@resolvent/analysis";
-import { describeAnalysis, type Workplace } from "@resolvent/analysis/remote";
+import { describeAnalysis, type EngineList, type Workplace } from "@resolvent/analysis/remote";
 import type { Cpu } from "@resolvent/cpu";
 import { bundledDictionaries } from "@resolvent/models/dictionaries";
-import type { AnyEngine } from "resolvent";
+import type { AnyEngine, EngineName } from "resolvent";
 import { findDictionaries } from "../dictionaries.ts";
 import { type CommandHost, type HostFlags, hostOf } from "../host.ts";
 import { openModels } from "../open.ts";
@@ -28,6 +28,8 @@ export interface MachineParts {
   readonly flags: HostFlags;
   /** What computes, in a few words: `cpu, 2 threads, OpenBLAS`. */
   readonly engine: string;
+  /** What may compute on it, and why one does. */
+  readonly engines: () => Promise<EngineList>;
   /** Where it says what it loads. */
   readonly terminal: Terminal;
   /** What it does beside analyses, for whoever may write here. */
@@ -41,6 +43,7 @@ export function machineOf({
   places,
   flags,
   engine,
+  engines: listed,
   terminal,
   more,
 }: MachineParts): Machine {
@@ -63,14 +66,18 @@ export function machineOf({
         engine,
         ...(flags.precision === "f64" && { precision: "f64" as const }),
       }),
+      engines: async () => await listed(),
       analysis: async (name) => analyses.find((one) => one.name === name),
       host: async (model, settings) => {
-        const { engine: asked, ...rest } = flags;
+        const { engine: preset, ...rest } = flags;
         const used = flags.precision === "f64" ? "f64" : settings.precision;
+        // Another precision is of whichever engine has it.
+        const given = used === flags.precision ? preset : undefined;
+        const asked = settings.engine as EngineName | undefined; // others are refused when they are opened
+        const on = asked ?? given;
         const own: HostFlags = {
           ...rest,
-          // Another precision is of whichever engine has it.
-          ...(asked !== undefined && used === flags.precision && { engine: asked }),
+          ...(on !== undefined && { engine: on }),
           precision: used,
           float64: settings.float64 && flags.float64 !== false,
         };

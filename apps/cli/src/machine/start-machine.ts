@@ -1,5 +1,5 @@
 import type { ListedAnalysis } from "@resolvent/analysis";
-import { selectEngine } from "resolvent";
+import { chooseEngine, selectEngine } from "resolvent";
 import { analyses } from "../analyses.ts";
 import type { HostFlags } from "../host.ts";
 import { findModel } from "../prepare.ts";
@@ -38,11 +38,12 @@ export async function startMachine(
   // What cannot be opened is said before anything is served.
   if (model !== undefined) await findModel(model, flags, terminal);
   const { engine: named, precision, threads } = flags;
-  const chosen = await selectEngine({
+  const options = {
     ...(named !== undefined && { engine: named }),
     ...(threads !== undefined && { threads }),
     precision,
-  });
+  };
+  const chosen = await selectEngine(options);
   await chosen.close();
   const engine = engineWords(chosen);
   const machine = machineOf({
@@ -50,6 +51,7 @@ export async function startMachine(
     ...{ analyses: [...analyses, ...contributed], terminal, engine },
     // One for all models: what is said of it holds for each.
     flags: { ...flags, engine: chosen.name },
+    engines: async () => await chooseEngine(options, { all: true }),
   });
   return { ...machine, engine };
 }

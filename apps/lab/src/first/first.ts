@@ -9,7 +9,7 @@ import { workplaceOf } from "../worker/workplace.ts";
 /** What the lab shows before anything runs, computed as its worker would; for the command that writes it, and its test. */
 export async function firstFindings(): Promise<Findings> {
   const models = keptModels({ engine: createCpu, folder: findFolder, threads: 1 });
-  const workplace = workplaceOf({ catalogue, models, engine: "wasm, 1 thread" });
+  const workplace = workplaceOf({ catalogue, models, engine: "cpu, 1 thread" });
   const sides: { answering?: Answering } = {};
   const asking = askOver((request) => sides.answering?.hear(request));
   sides.answering = answerRequests(workplace, (reply) => asking.hear(reply));

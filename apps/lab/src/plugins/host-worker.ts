@@ -63,7 +63,7 @@ function workplaceOf(start: PluginStart, places: ReadonlyMap<string, Folder>): W
     describe: async (names) => {
       const analyses = await contributed;
       const wanted = analyses.filter(({ name }) => names === undefined || names.includes(name));
-      return { analyses: wanted.map(describeAnalysis), models: [], engine: "wasm, 1 thread" };
+      return { analyses: wanted.map(describeAnalysis), models: [], engine: "cpu, 1 thread" };
     },
     analysis: async (name) => (await contributed).find((one) => one.name === name),
     host: (model, { precision, float64 }) => ({

@@ -18,7 +18,7 @@ export function isAlone({ analysis, texts }: Work): boolean {
  * standard input; of files that are too long for that, `FILE` stands for the place.
  */
 export function commandOf(work: Work, { parameters, needs, float64 }: Known): string {
-  const { analysis, model, values, dictionaries = [], precision } = work;
+  const { analysis, model, values, dictionaries = [], precision, engine } = work;
   const given = parameters.flatMap((parameter) => {
     const value = values[parameter.name];
     return value === undefined ? [] : [{ parameter, value }];
@@ -39,6 +39,7 @@ export function commandOf(work: Work, { parameters, needs, float64 }: Known): st
     ...(needs.includes("dictionary") && !isAlone(work)
       ? dictionaries.flatMap((name) => ["--dictionary", quoted(name)])
       : []),
+    ...(engine === undefined ? [] : ["--engine", quoted(engine)]),
     ...(precision === "f32" ? [] : ["--precision", precision]),
     ...(work.float64 || !float64 ? [] : ["--no-float64"]),
   ];

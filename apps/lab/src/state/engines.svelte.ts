@@ -22,6 +22,7 @@ export class Engines {
     this.asking = {
       describe: (names) => now().describe(names),
       model: (name) => now().model(name),
+      engines: (model, precision) => now().engines(model, precision),
       tokens: (model, prompt) => now().tokens(model, prompt),
       estimate: (work, options) => now().estimate(work, options),
       run: (work, options) => now().run(work, options),

@@ -1,5 +1,6 @@
 import type { Progress } from "@resolvent/analysis";
 import type { Asking, Estimate, Findings, Work } from "@resolvent/analysis/remote";
+import { withAccuracy } from "./accuracy.ts";
 import { remember } from "./works.ts";
 
 /** Something that goes on elsewhere. */
@@ -109,14 +110,14 @@ export class Errand {
         told({ what, estimate, progress: undefined });
       }
       const onProgress = (progress: Progress): void => told({ what, estimate, progress });
-      const hear = (findings: Findings): void => {
+      const heardAs = (came: Findings): Findings => {
+        const findings = withAccuracy(came);
         remember(findings, work);
-        onPartial?.(findings);
+        return findings;
       };
+      const hear = (findings: Findings): void => onPartial?.(heardAs(findings));
       const heard = onPartial === undefined ? {} : { onPartial: hear };
-      const findings = await this.#asking.run(work, { signal, onProgress, ...heard });
-      remember(findings, work);
-      return findings;
+      return heardAs(await this.#asking.run(work, { signal, onProgress, ...heard }));
     } catch (error) {
       if (this.#stop === stop) this.failed(error);
       return undefined;

@@ -73,7 +73,8 @@ export function ndjsonFile({ result, tables }: Pick<Findings, "result" | "tables
 
 /** The page that `--html` writes. */
 export function pageFile(findings: Findings, work: Work, analysis: AnalysisDescription): string {
-  const { result, answer, tables, views, soundness } = findings;
+  const { result, answer, views, soundness } = findings;
+  const tables = findings.tables.map(({ accuracy: _, ...table }) => table);
   const command = commandOf(work, analysis);
   return pageOf({ analysis, result, answer, tables, views, soundness, command, version });
 }

@@ -89,7 +89,7 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 export function fragmentOf(place: Place): string {
   const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked, panel } =
     place;
-  const { score, precision, top, token, checks } = place;
+  const { score, precision, engine, top, token, checks } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: readonly (readonly [key: string, value: string | number | null])[] = [
@@ -106,6 +106,7 @@ export function fragmentOf(place: Place): string {
     ["s", path],
     ["r", score && scoreText(score)],
     ["x", precision === PLAIN.precision ? null : precision],
+    ["g", engine],
     ["l", top === PLAIN.top ? null : top],
     ["t", token],
     ["h", picked.head],
@@ -181,6 +182,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
   const values = read("q", valuesOf);
   const score = read("r", scoreIn);
   const precision = read("x", (own) => (own === "f32" || own === "f64" ? own : undefined));
+  const engine = read("g", (name) => (/^[a-z]{1,20}$/.test(name) ? name : undefined));
   const top = read("l", (own) => TOPS.find((one) => String(one) === own));
   const token = read("t", (own) => (/^\d{1,6}$/.test(own) ? Number(own) : undefined));
   for (const key of given.keys()) if (!KEYS.has(key)) ignored.push(key);
@@ -202,6 +204,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       path: path ?? null,
       score: score ?? null,
       precision: precision ?? PLAIN.precision,
+      engine: engine ?? PLAIN.engine,
       top: top ?? PLAIN.top,
       token: token ?? null,
       picked: { head: head ?? null, edge: edge ?? null, node: node ?? null },
@@ -212,7 +215,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
 }
 
 /** All keys: a letter each. */
-const KEYS: ReadonlySet<string> = new Set("vmipyakzcodsrxlthenwq");
+const KEYS: ReadonlySet<string> = new Set("vmipyakzcodsrxglthenwq");
 
 /** A score as a fragment has it: `L2.H2.query-13-5`. */
 function scoreText({ head, side, query, key }: Score): string {

@@ -3,6 +3,7 @@ import type {
   AnalysisDescription,
   Asking,
   Description,
+  EngineList,
   Findings,
   ModelDescription,
   Work,
@@ -10,6 +11,7 @@ import type {
 import type { PathExpansion } from "@resolvent/paths";
 import type { MadeModel } from "../storage/made-models.ts";
 import type { Place as OwnPlace } from "../worker/named-files.ts";
+import { withAccuracy } from "./accuracy.ts";
 import type { Contributed } from "./contributed.ts";
 import { placeWith } from "./embed.ts";
 import type { Engines } from "./engines.svelte.ts";
@@ -29,7 +31,9 @@ import type { Act } from "./keys.ts";
 import { filesName, shortModelName } from "./own-names.ts";
 import { compactName, lastMove, pathNames, shownTables } from "./path-facts.ts";
 import {
+  type Computing,
   checkedAtFirst,
+  computingOf,
   FIRST,
   FIRST_VERIFIED,
   pathsWork,
@@ -39,7 +43,7 @@ import {
   treeWork,
   upToWork,
 } from "./question.ts";
-import { isTab } from "./tabs.ts";
+import { hasSentence, isTab } from "./tabs.ts";
 import { Trail } from "./trail.ts";
 import { remember, workOf } from "./works.ts";
 
@@ -145,7 +149,8 @@ export class Lab {
   /** Undefined while it is made into HTML. */
   #trail: Trail | undefined;
 
-  constructor(first: Findings, asking: Asking, { tell }: LabOptions = {}) {
+  constructor(opened: Findings, asking: Asking, { tell }: LabOptions = {}) {
+    const first = withAccuracy(opened);
     this.findings = $state.raw(first);
     this.names = $derived(pathNames(this.findings));
     this.#places = $derived(new Map(this.names.map((name, i) => [name, i])));
@@ -259,10 +264,10 @@ export class Lab {
     await this.#answer();
   }
 
-  /** Computes in another precision. */
-  async computeIn(precision: Reading["precision"]): Promise<void> {
-    this.#go({ ...this.place, precision }, "precision");
-    await this.#answer();
+  /** Computes in another precision, or by another engine. */
+  async compute(computing: Computing): Promise<void> {
+    this.#go({ ...this.place, ...computing }, "computing");
+    await this.#answerSentence();
   }
 
   /** Takes the score of a head apart in place of the answer, or the answer again. */
@@ -326,6 +331,7 @@ export class Lab {
     const own = stays ? {} : { analysis, values: {}, dictionaries: null, panel: null };
     const place = { ...this.place, ...own, picked: { ...this.place.picked, ...picked } };
     this.#go(place, stays ? "pick" : "analysis");
+    if (!stays) void this.#catchUp();
   }
 
   /** Changes what is selected in all views. */
@@ -361,7 +367,7 @@ export class Lab {
       readonly kept?: boolean;
     } = {},
   ): Promise<Findings | undefined> {
-    const work = { ...given, precision: this.place.precision };
+    const work = { ...given, ...computingOf(this.place) };
     const findings = await this.#find(what, work, { wanted, estimated, kept });
     if (findings !== undefined && kept) this.#found = findings;
     return findings;
@@ -401,7 +407,13 @@ export class Lab {
     this.#go({ ...this.place, ...letGo, question }, "question");
     this.choosing = null;
     this.candidates = null;
-    await this.#answer();
+    await this.#answerSentence();
+  }
+
+  /** What may compute what is asked, and why one of them does. */
+  async engineList(): Promise<EngineList> {
+    const { question, precision } = this.place;
+    return await this.#asking.engines(question.model, precision);
   }
 
   /** What the headers of a model say. */
@@ -411,7 +423,7 @@ export class Lab {
 
   /** Asks what is asked of another model; of that of the address, which is here now, all that the address says. */
   async use(model: string): Promise<void> {
-    if (model === this.place.question.model) await this.#answer();
+    if (model === this.place.question.model) await this.#answerSentence();
     else await this.ask({ ...this.place.question, model, target: null });
   }
 
@@ -447,7 +459,7 @@ export class Lab {
       analysis: "qk",
       model,
       values,
-      precision: this.read.precision,
+      ...computingOf(this.read),
       float64: true,
     };
     const findings = await this.errand.run(`why ${head} looks there`, work);
@@ -478,8 +490,8 @@ export class Lab {
   async findCandidates(): Promise<void> {
     const { model, prompt } = this.answered;
     const values = { prompt, top: 12 };
-    const { precision } = this.read;
-    const work: Work = { analysis: "run", model, values, precision, float64: false };
+    const computing = computingOf(this.read);
+    const work: Work = { analysis: "run", model, values, ...computing, float64: false };
     const findings = await this.errand.run("the likeliest tokens", work);
     const { next } = Object(findings?.result);
     if (Array.isArray(next)) this.candidates = next as readonly Candidate[]; // of `run`
@@ -509,7 +521,8 @@ export class Lab {
       this.tree = null;
       return;
     }
-    const work = treeWork(this.answered, { target, frozen, precision: this.read.precision });
+    const { precision, engine } = this.read;
+    const work = treeWork(this.answered, { target, frozen, precision, engine });
     const findings = await this.errand.run("the tree", work);
     if (findings !== undefined) this.tree = { frozen, findings };
   }
@@ -521,7 +534,8 @@ export class Lab {
     const { answered, read } = this;
     const wanted = (): boolean =>
       this.answered === answered && this.read === read && this.upTo === null;
-    const work = upToWork(answered, { target, precision: read.precision });
+    const { precision, engine } = read;
+    const work = upToWork(answered, { target, precision, engine });
     const options = { wanted, estimated: true };
     const findings = await this.#find("what paths up to each degree say", work, options);
     if (findings !== undefined && wanted()) this.upTo = findings;
@@ -535,9 +549,9 @@ export class Lab {
 
   /** The work that gives what is asked for the screen. */
   #pathsWork(check: readonly string[] = this.place.checks): Work {
-    const { question, score, precision, top, checked } = this.place;
+    const { question, score, precision, engine, top, checked } = this.place;
     const verify = checked ?? checkedAtFirst(question);
-    return pathsWork(question, { verify, check, score, precision, top });
+    return pathsWork(question, { verify, check, score, precision, engine, top });
   }
 
   /** One step back: what goes on is ended first. */
@@ -581,17 +595,32 @@ export class Lab {
     const place = this.embedded === null ? read.place : placeWith(read.place, this.embedded);
     this.#move(place);
     if (place !== read.place) this.#mend(place);
-    if (JSON.stringify(this.#pathsWork()) !== JSON.stringify(this.#answeredWork))
-      await this.#answer();
+    if (!this.#isAnswered()) await this.#answerSentence();
     else {
       if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
       await this.#predict();
     }
   }
 
+  /** Whether the paths that were found are those that the address asks for. */
+  #isAnswered(): boolean {
+    return JSON.stringify(this.#pathsWork()) === JSON.stringify(this.#answeredWork);
+  }
+
+  /** Answers what the address asks where its sentence is seen; the panel of an analysis does not wait for all paths. */
+  async #answerSentence(): Promise<void> {
+    if (hasSentence(this.place.analysis)) await this.#answer();
+  }
+
+  /** Answers what was asked where no sentence was seen, once it is and nothing else goes on. */
+  async #catchUp(): Promise<void> {
+    while (this.errand.busy) await this.errand.idle();
+    if (!this.#isAnswered()) await this.#answerSentence();
+  }
+
   /** Answers what the address asks, unless that is on the screen; with more paths checked where some are named. */
   async #answer(more: readonly string[] = []): Promise<void> {
-    const { question, score, precision, top, checks: before } = this.place;
+    const { question, score, precision, engine, top, checks: before } = this.place;
     const checks = [...before, ...more];
     const work = this.#pathsWork(checks);
     const what = more.length === 0 ? "all paths" : "taking paths away";
@@ -605,7 +634,7 @@ export class Lab {
       return;
     }
     this.answered = question;
-    this.read = { score, precision, top };
+    this.read = { score, precision, engine, top };
     this.why = null;
     this.tree = null;
     this.upTo = null;

@@ -7,12 +7,13 @@ import { checkedAtFirst, type Question, type Score } from "./question.ts";
 
 /** The place at which the lab asks what some work answers: the screen, or the panel of its analysis. */
 export function placeOfWork(work: Work, around: Question): Place {
-  const { analysis, model, values, dictionaries } = work;
+  const { analysis, model, values, dictionaries, precision, engine = null } = work;
   const prompt = (values.prompt ?? around.prompt) as Prompt; // of every analysis that has one
   if (analysis !== START.analysis) {
     const same = model === around.model && prompt === around.prompt;
     return {
       ...{ ...START, question: { model, prompt, target: same ? around.target : null } },
+      ...{ precision, engine },
       ...{ analysis, values: joinedValues(work), dictionaries: dictionaries ?? null },
     };
   }
@@ -21,8 +22,8 @@ export function placeOfWork(work: Work, around: Question): Place {
   const more = typeof verify === "number" && verify !== checkedAtFirst(question);
   const score = head === undefined ? null : ({ head, query, key, side } as Score); // of `pathsWork`
   return {
-    ...{ ...START, question, checked: more ? verify : null, precision: work.precision, score },
-    ...{ checks: check as readonly string[], top: Number(top) }, // the same
+    ...{ ...START, question, checked: more ? verify : null, score },
+    ...{ checks: check as readonly string[], top: Number(top), precision, engine }, // the same
   };
 }
 

@@ -2,11 +2,14 @@ import type { AnalysisDescription, Findings, Work } from "@resolvent/analysis/re
 import type { Fault } from "./errand.svelte.ts";
 import { linkedValues, splitValues } from "./given-texts.ts";
 import type { Lab } from "./lab.svelte.ts";
+import { computingOf } from "./question.ts";
 
 /** The panel of an analysis of any kind: what it says about itself, and what came out. */
 export class OpenPanel {
   /** Null until it is known, and where there is no such analysis. */
   description: AnalysisDescription | null = $state.raw(null);
+  /** Whether it is known that there is none. */
+  missing: boolean = $state(false);
   findings: Findings | undefined = $state.raw();
   readonly #lab: Lab;
   /** What it was opened for. */
@@ -18,21 +21,23 @@ export class OpenPanel {
     this.#lab = lab;
   }
 
-  /** Opens what the address says, and runs it where that has values; once for each analysis and precision. */
+  /** Opens what the address says, and runs it where that has values; once for each analysis, precision and engine. */
   async open(): Promise<void> {
     const lab = this.#lab;
-    const { analysis, values, precision } = lab.place;
-    const asked = `${analysis} ${precision}`;
+    const { analysis, values, precision, engine } = lab.place;
+    const asked = `${analysis} ${precision} ${engine}`;
     // One that a link named may be there only now.
     if (asked === this.#asked && this.description !== null) return;
     this.#asked = asked;
     this.description = null;
+    this.missing = false;
     this.#found(undefined);
     try {
       const description = await lab.analysis(analysis);
       if (this.#asked !== asked || lab.place.analysis !== analysis) return; // somebody was faster
       if (lab.errand.fault === this.#missing) lab.errand.fault = null;
       if (description === undefined) {
+        this.missing = true;
         this.#missing = {
           message: `There is no analysis "${analysis}" here.`,
           remedy: "The tab More lists them.",
@@ -59,9 +64,10 @@ export class OpenPanel {
     const { name, float64 } = description;
     const { texts, values: others } = splitValues(values);
     this.#lab.give(linkedValues(values), dictionaries);
-    const { question, precision } = this.#lab.place;
+    const { question } = this.#lab.place;
     const work: Work = {
-      ...{ analysis: name, model: question.model, values: others, precision, float64 },
+      ...{ analysis: name, model: question.model, values: others, float64 },
+      ...computingOf(this.#lab.place),
       ...(dictionaries !== null && { dictionaries }),
       ...(Object.keys(texts).length > 0 && { texts }),
     };

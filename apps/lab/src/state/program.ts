@@ -37,7 +37,7 @@ export function hasProgram(analysis: string): boolean {
 
 /** The program that answers the same question, in TypeScript: what it prints is the result. */
 export function programOf(work: Work, { parameters, needs, float64 }: Known): string {
-  const { analysis, model, values, dictionaries = [], precision, texts = {} } = work;
+  const { analysis, model, values, dictionaries = [], precision, engine, texts = {} } = work;
   const [list, module] = LISTS[HOMES.get(analysis) ?? "models"];
   const alone = isAlone(work);
   const others = parameters.flatMap(({ name, kind }) => {
@@ -76,10 +76,14 @@ export function programOf(work: Work, { parameters, needs, float64 }: Known): st
         ...(module === "resolvent/analyses" ? [`import { ${list} } from "${module}";`] : []),
         `import { hostOn } from "resolvent/host";`,
       ];
+  const computed = [
+    ...(engine === undefined ? [] : [`engine: ${JSON.stringify(engine)}`]),
+    ...(precision === "f32" ? [] : [`precision: "${precision}"`]),
+  ];
   const opened = alone
     ? []
     : [
-        `const lm = await openModel(${modelArguments(model, precision === "f32" ? [] : [`precision: "${precision}"`])});`,
+        `const lm = await openModel(${modelArguments(model, computed)});`,
         ...named.map(
           ([name, as]) =>
             `const ${as} = await openModel(${modelArguments(name, ["engine: lm.engine"])});`,

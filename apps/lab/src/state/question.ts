@@ -19,11 +19,17 @@ export interface Score {
   readonly side: "query" | "key";
 }
 
+/** How something is computed. */
+export interface Computing {
+  readonly precision: Work["precision"];
+  /** The engine that was asked for; null for the one that is chosen. */
+  readonly engine: string | null;
+}
+
 /** What a question is read as. */
-export interface Reading {
+export interface Reading extends Computing {
   /** What paths end in; null for the answer. */
   readonly score: Score | null;
-  readonly precision: Work["precision"];
   /** How many paths are listed. */
   readonly top: number;
 }
@@ -32,7 +38,7 @@ export interface Reading {
 export const TOPS = [12, 50, 200, 1000] as const;
 
 /** As the lab opens. */
-export const PLAIN: Reading = { score: null, precision: "f32", top: TOPS[0] };
+export const PLAIN: Reading = { score: null, precision: "f32", engine: null, top: TOPS[0] };
 
 /** Routes of each path that the screen draws, and of each where they are many. */
 const ROUTES = 2;
@@ -41,6 +47,11 @@ const MANY = 50;
 /** Routes that the screen draws of so many paths. */
 export function routesDrawn(top: number): number {
   return top > MANY ? 1 : ROUTES;
+}
+
+/** The same as work says it. */
+export function computingOf({ precision, engine }: Computing): Pick<Work, "precision" | "engine"> {
+  return { precision, ...(engine !== null && { engine }) };
 }
 
 /** The work that answers a question: `verify` of the largest paths are checked by intervention, and those named. */
@@ -52,10 +63,10 @@ export function pathsWork(
     ...reading
   }: { readonly verify: number; readonly check?: readonly string[] } & Partial<Reading>,
 ): Work {
-  const { score, precision, top } = { ...PLAIN, ...reading };
+  const { score, top, ...computing } = { ...PLAIN, ...reading };
   const ends = score ?? (target === null ? {} : { target });
   return {
-    ...{ analysis: "paths", model, precision, float64: true },
+    ...{ analysis: "paths", model, ...computingOf(computing), float64: true },
     values: {
       ...{ prompt, positions: true, top, routes: routesDrawn(top), verify },
       ...(check.length > 0 && { check }),
@@ -67,10 +78,10 @@ export function pathsWork(
 /** The work that gives what paths up to each degree say, all gates held. */
 export function upToWork(
   { model, prompt }: Question,
-  { target, precision }: { readonly target: readonly number[] } & Pick<Reading, "precision">,
+  { target, ...computing }: { readonly target: readonly number[] } & Computing,
 ): Work {
   return {
-    ...{ analysis: "expand", model, precision, float64: false },
+    ...{ analysis: "expand", model, ...computingOf(computing), float64: false },
     values: { prompt, target },
   };
 }
@@ -81,15 +92,14 @@ export function treeWork(
   {
     target,
     frozen,
-    precision = "f32",
+    ...computing
   }: {
     readonly target: readonly number[];
     readonly frozen: readonly Gate[];
-    readonly precision?: Work["precision"];
-  },
+  } & Partial<Computing>,
 ): Work {
   return {
-    ...{ analysis: "expand", model, precision, float64: false },
+    ...{ analysis: "expand", model, ...computingOf({ ...PLAIN, ...computing }), float64: false },
     values: { prompt, target, freeze: frozen, method: "tree" },
   };
 }

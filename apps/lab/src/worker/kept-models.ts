@@ -8,7 +8,6 @@ import {
   vocabularyOf,
   type Wanted,
 } from "@resolvent/analysis";
-import type { CpuOptions } from "@resolvent/cpu";
 import { type InputError, isInputError, type Precision, type Shaped } from "@resolvent/tensor";
 import {
   type KeptRuns,
@@ -18,11 +17,12 @@ import {
   type ModelOutline,
   notFiniteWeights,
   outlineModel,
+  parametersOf,
   type WeightPlan,
 } from "@resolvent/transformer";
 import { type Folder, openCheckpoint, readOnThread } from "@resolvent/weights";
 import { checkpointSha256 } from "@resolvent/weights/hash";
-import type { AnyEngine } from "resolvent";
+import type { AnyEngine, EngineName, EngineOptions } from "resolvent";
 import { weightRoom } from "./weight-room.ts";
 
 /** Weights up to this stay on their engine between runs: of small models, so that a run starts at once. */
@@ -49,6 +49,10 @@ interface Open {
 
 /** How a model is loaded. */
 interface Loads {
+  /** That was asked for. */
+  readonly engine: EngineName | undefined;
+  /** Numbers of the weights that are loaded, by which an engine is chosen where none was asked for. */
+  readonly parameters: number;
   readonly precision: Precision;
   readonly hash: boolean;
   readonly plan: WeightPlan;
@@ -56,16 +60,18 @@ interface Loads {
 
 /** Models by name, found and loaded when they are first asked for. */
 export interface KeptModels {
-  /** The model of that name, its headers and its tokenizer read. */
-  find(name: string): Promise<FoundModel>;
+  /** The model of that name, its headers and its tokenizer read, to be run on an engine where one is asked for. */
+  find(name: string, engine?: EngineName): Promise<FoundModel>;
+  /** Numbers of its weights. */
+  parameters(name: string): Promise<number>;
   /** Loads a small model onto its engines, f32 and f64, so that the first run begins at once; others it leaves. */
   ready(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface KeptModelsOptions {
-  /** Opens an engine: `createCpu`. */
-  readonly engine: (options: CpuOptions) => Promise<AnyEngine>;
+  /** Opens an engine: `selectEngine`. */
+  readonly engine: (options: EngineOptions) => Promise<AnyEngine>;
   /** Of each engine; default as many as there are cores, where memory may be shared. */
   readonly threads?: number;
   /** The files of a model by its name: `findFolder`. */
@@ -88,13 +94,23 @@ export function keptModels({
     readonly folder: Folder;
     readonly outline: ModelOutline;
     readonly tokenizer: Tokenizer;
+    /** How it would be loaded, onto an engine where one is asked for. */
+    readonly plan: (wanted: Wanted, engine: EngineName | undefined) => Loading;
   }
   const known = new WeakMap<FoundModel, Known>();
   const found = new Map<string, Promise<FoundModel>>();
-  const open = new Map<Precision, { readonly model: string; readonly on: Promise<Open> }>();
-  /** Ends the engines of all models but one, or of all. */
-  const closeOthers = async (name?: string): Promise<void> => {
-    const others = [...open].filter(([, { model }]) => model !== name);
+  interface Opened {
+    readonly model: string;
+    /** That was asked for. */
+    readonly engine: EngineName | undefined;
+    readonly on: Promise<Open>;
+  }
+  const open = new Map<Precision, Opened>();
+  /** Ends all engines but those that are to stay. */
+  const closeOthers = async (
+    stays: (precision: Precision, opened: Opened) => boolean = () => false,
+  ): Promise<void> => {
+    const others = [...open].filter(([precision, opened]) => !stays(precision, opened));
     for (const [precision] of others) open.delete(precision);
     for (const [, { on }] of others) await (await on.catch(() => undefined))?.close();
   };
@@ -115,12 +131,13 @@ export function keptModels({
   const load = async (
     folder: Folder,
     name: string,
-    { precision, hash, plan }: Loads,
+    { precision, engine: asked, parameters, hash, plan }: Loads,
   ): Promise<Open> => {
     const { stream, widen } = plan;
     const limit = limitOf();
     const engine = await start({
-      precision,
+      ...{ precision, parameters },
+      ...(asked !== undefined && { engine: asked }),
       ...(threads !== undefined && { threads }),
       ...(limit !== undefined && { limit }),
     });
@@ -143,7 +160,7 @@ export function keptModels({
   /** Loads a model that stays. */
   const keep = async (folder: Folder, name: string, own: Loads): Promise<Open> => {
     const on = load(folder, name, own);
-    open.set(own.precision, { model: name, on });
+    open.set(own.precision, { model: name, engine: own.engine, on });
     on.catch(() => open.delete(own.precision));
     return await on;
   };
@@ -157,7 +174,7 @@ export function keptModels({
         return own === undefined ? [] : [{ as, ...own }];
       });
     /** All of them on one engine, which is closed with the work: what is kept is one model. */
-    const together = (wanted: Wanted): Loading => {
+    const together = (wanted: Wanted, engine: EngineName | undefined): Loading => {
       const { precision, peakBytes, purpose } = wanted;
       const others = othersOf(wanted);
       const beside = others.map((own) =>
@@ -166,9 +183,14 @@ export function keptModels({
       const held = beside.reduce((sum, { bytes: own }) => sum + own, peakBytes);
       const kept = room().plan(outline, precision, { peakBytes: held, layers: true });
       const hash = purpose === "run";
+      const parameters = [outline, ...others.map((own) => own.outline)].reduce(
+        (sum, { sizes }) => sum + parametersOf(sizes),
+        0,
+      );
       return {
         use: async (work) => {
-          const { loaded, close } = await load(folder, name, { precision, hash, plan: kept });
+          const own = { precision, engine, parameters, hash, plan: kept };
+          const { loaded, close } = await load(folder, name, own);
           try {
             const more = new Map<string, OnEngine["model"]>();
             for (const [i, other] of others.entries()) {
@@ -183,9 +205,11 @@ export function keptModels({
         },
       };
     };
-    const plan = (wanted: Wanted): Loading => {
+    const plan: Known["plan"] = (wanted, asked) => {
       const { precision, peakBytes, layers, purpose } = wanted;
-      if (othersOf(wanted).length > 0) return together(wanted);
+      // Certificates are of float64, which the engine that was asked for may not have.
+      const engine = purpose === "run" ? asked : undefined;
+      if (othersOf(wanted).length > 0) return together(wanted, engine);
       const { bytes: most, plan: planOf } = room();
       const kept = planOf(outline, precision, { peakBytes, layers });
       // Where there is no room beside it, a run is made for each view.
@@ -195,8 +219,13 @@ export function keptModels({
         use: async (work) => {
           // What stays may be run on next, whatever it was loaded for: its results say which model it is.
           const stays = !kept.stream && kept.bytes <= KEPT_BYTES;
-          const own = { precision, hash: purpose === "run" || stays, plan: kept };
-          await closeOthers(name);
+          const own = {
+            ...{ precision, engine, parameters: parametersOf(outline.sizes) },
+            ...{ hash: purpose === "run" || stays, plan: kept },
+          };
+          await closeOthers(
+            (of, one) => one.model === name && (of !== precision || one.engine === engine),
+          );
           const before = open.get(precision);
           if (before !== undefined) return await lent(await before.on, runs, work);
           if (stays) return await lent(await keep(folder, name, own), runs, work);
@@ -229,13 +258,13 @@ export function keptModels({
         );
         return { ...own, bytes: own.bytes + more };
       },
-      plan,
+      plan: (wanted) => plan(wanted, undefined),
     };
-    known.set(model, { folder, outline, tokenizer });
+    known.set(model, { folder, outline, tokenizer, plan });
     return model;
   };
   /** A model for one question: of what is lost of its texts, each is told its own. */
-  const noting = (model: FoundModel): FoundModel => {
+  const noting = (model: FoundModel, engine: EngineName | undefined): FoundModel => {
     const own = known.get(model);
     if (own === undefined) return model;
     const losses = textLossNotes(own.tokenizer);
@@ -251,6 +280,7 @@ export function keptModels({
         },
       },
       textWarnings: losses.warnings,
+      plan: (wanted) => own.plan(wanted, engine),
     };
     known.set(noted, own);
     return noted;
@@ -262,7 +292,11 @@ export function keptModels({
     return await kept;
   };
   return {
-    find: async (name) => noting(await foundOnce(name)),
+    find: async (name, engine) => noting(await foundOnce(name), engine),
+    parameters: async (name) => {
+      const own = known.get(await foundOnce(name));
+      return own === undefined ? 0 : parametersOf(own.outline.sizes);
+    },
     ready: async (name) => {
       const own = known.get(await foundOnce(name));
       for (const precision of ["f32", "f64"] as const) {
@@ -270,7 +304,9 @@ export function keptModels({
         if (own === undefined || [...open.values()].some(({ model }) => model !== name)) return;
         const plan = room().plan(own.outline, precision, { peakBytes: 0, layers: true });
         if (plan.bytes > READY_BYTES) return;
-        if (!open.has(precision)) await keep(own.folder, name, { precision, hash: true, plan });
+        const parameters = parametersOf(own.outline.sizes);
+        const loads = { precision, engine: undefined, parameters, hash: true, plan };
+        if (!open.has(precision)) await keep(own.folder, name, loads);
       }
     },
     close: () => closeOthers(),

@@ -1,7 +1,7 @@
 import { answerRequests } from "@resolvent/analysis/remote";
-import { createCpu } from "@resolvent/cpu";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
+import { selectEngine } from "resolvent";
 import { hearHandOver } from "./hand-over.ts";
 import { keptModels } from "./kept-models.ts";
 import { isMemory } from "./memory.ts";
@@ -21,7 +21,7 @@ const places = placesOf(
 let limit: number | undefined;
 
 const models = keptModels({
-  ...{ engine: createCpu, threads, folder: places.folder },
+  ...{ engine: selectEngine, threads, folder: places.folder },
   streams: globalThis.crossOriginIsolated,
   limit: () => limit,
 });
@@ -31,7 +31,7 @@ const answering = answerRequests(
     analyses: async () => (await import("virtual:analyses")).default,
     catalogue: async () => (await import("virtual:catalogue")).default,
     models,
-    engine: `wasm, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    engine: `cpu, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     unlisted: async (name) =>
       name.startsWith("merge")
         ? (await import("./merging.ts"))

@@ -1,7 +1,8 @@
 import type { AnyAnalysis } from "@resolvent/analysis";
-import type { Workplace } from "@resolvent/analysis/remote";
+import type { EngineList, Workplace } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
+import type { EngineName } from "resolvent";
 import type { Catalogued } from "./catalogue.ts";
 import { dictionaryFiles, dictionaryList } from "./dictionaries.ts";
 import { homes } from "./homes.ts";
@@ -14,10 +15,21 @@ export interface WorkplaceParts {
   /** What all analyses say about themselves. */
   readonly catalogue: () => Promise<readonly Catalogued[]>;
   readonly models: KeptModels;
-  /** What computes, in a few words: `wasm, 1 thread`. */
+  /** What computes, in a few words: `cpu, 1 thread`. */
   readonly engine: string;
   /** Analyses that are in no list: parts of a view of their own. */
   readonly unlisted?: (name: string) => Promise<AnyAnalysis | undefined>;
+}
+
+/** What may compute a model in this page: the report that `resolvent doctor` prints of a machine. */
+async function enginesOf(
+  models: KeptModels,
+  name: string,
+  precision: "f32" | "f64",
+): Promise<EngineList> {
+  const { chooseEngine } = await import("resolvent");
+  const parameters = await models.parameters(name);
+  return await chooseEngine({ parameters, precision }, { all: true });
 }
 
 /** All built-in analyses, on models by name. */
@@ -42,12 +54,14 @@ export function workplaceOf({
         dictionaries: dictionaryList,
       };
     },
+    engines: async (model, precision) => await enginesOf(models, model, precision),
     analysis: async (name) => {
       const home = (await analyses()).find((one) => one.name === name)?.home ?? "";
       if (!Object.hasOwn(homes, home)) return await unlisted?.(name);
       return (await homes[home]?.())?.find((one) => one.name === name);
     },
-    host: (model, { precision, float64, dictionaries: named }) => {
+    host: (model, { precision, float64, dictionaries: named, engine: asked }) => {
+      const on = asked as EngineName | undefined; // one that there is not is refused when it is opened
       const dictionaries = dictionaryFiles(model, named);
       return {
         precision,
@@ -71,7 +85,7 @@ export function workplaceOf({
           corpus: { refused: "the lab opens none yet", remedy: "Use the command line." },
           pairs: { refused: "the lab opens none yet", remedy: "Use the command line." },
         },
-        find: () => models.find(model),
+        find: () => models.find(model, on),
         findOther: (name) => models.find(name),
       };
     },

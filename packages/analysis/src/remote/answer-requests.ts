@@ -10,6 +10,7 @@ import { findingsOf } from "./findings.ts";
 import {
   type Answer,
   type Description,
+  type EngineList,
   type Figure,
   type Findings,
   PROTOCOL,
@@ -25,6 +26,8 @@ export interface Workplace {
   describe(analyses?: readonly string[]): Promise<Description>;
   /** The analysis of that name; undefined where there is none. */
   analysis(name: string): Promise<AnyAnalysis | AnyOutlineAnalysis | undefined>;
+  /** What may compute a model, and why one of them does; absent where there is no choice. */
+  engines?(model: string, precision: Work["precision"]): Promise<EngineList>;
   /**
    * A host for work on a model, with the dictionaries that are named. What it finds may be kept from one request to the
    * next.
@@ -32,7 +35,7 @@ export interface Workplace {
    */
   host(
     model: string,
-    settings: Pick<Work, "precision" | "float64" | "dictionaries">,
+    settings: Pick<Work, "precision" | "float64" | "dictionaries" | "engine">,
   ): Host | Promise<Host>;
   /** Values as the analysis takes them, where some are names of what is here, such as files to write; default as they are. */
   values?(analysis: ListedAnalysis, values: Values): Values;
@@ -63,6 +66,17 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
   const stops = new Map<number, AbortController>();
   const pending = new Set<Promise<void>>();
   let last: Promise<unknown> = Promise.resolve();
+  /** Does something once all else is done that was asked for before. */
+  const inTurn = <Made>(signal: AbortSignal, make: () => Promise<Made>): Promise<Made> => {
+    const before = last;
+    const made = (async (): Promise<Made> => {
+      await before.catch(() => {}); // its own asker has been told
+      signal.throwIfAborted();
+      return await make();
+    })();
+    last = made;
+    return made;
+  };
   const answer = async (
     id: number,
     question: Question,
@@ -86,15 +100,15 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
         const { cost } = await prepareAnalysis(analysis, given, host);
         return { say: "estimate", estimate: cost };
       }
+      case "engines": {
+        const { model, precision } = question;
+        // What is timed wants the machine for itself.
+        const engines = await inTurn(signal, () => enginesOf(workplace, model, precision));
+        return { say: "engines", engines };
+      }
       case "run": {
-        const before = last;
-        const made = (async (): Promise<Findings> => {
-          await before.catch(() => {}); // its own asker has been told
-          signal.throwIfAborted();
-          return await run(workplace, question.work, signal, say);
-        })();
-        last = made;
-        return { say: "findings", findings: await made };
+        const findings = await inTurn(signal, () => run(workplace, question.work, signal, say));
+        return { say: "findings", findings };
       }
       case "draw":
         return { say: "figures", figures: await draw(workplace, question) };
@@ -157,6 +171,19 @@ async function plainHost(workplace: Workplace, model: string): Promise<Host> {
   return await workplace.host(model, { precision: "f32", float64: true });
 }
 
+async function enginesOf(
+  { engines }: Workplace,
+  model: string,
+  precision: Work["precision"],
+): Promise<EngineList> {
+  if (engines !== undefined) return await engines(model, precision);
+  throw new InputError({
+    code: "remote/one-engine",
+    message: "There is no choice of engines here.",
+    remedy: "The description says what computes.",
+  });
+}
+
 async function describeModel(workplace: Workplace, model: string): Promise<Answer> {
   const { outline, weights } = await (await plainHost(workplace, model)).find();
   return {
@@ -172,7 +199,7 @@ async function describeModel(workplace: Workplace, model: string): Promise<Answe
 
 async function prepare(
   workplace: Workplace,
-  { analysis: name, model, values, precision, float64, dictionaries, texts = {} }: Work,
+  { analysis: name, model, values, precision, float64, dictionaries, engine, texts = {} }: Work,
   more: Pick<Host, "signal" | "onProgress" | "onPartial" | "warn">,
 ) {
   const analysis = await workplace.analysis(name);
@@ -184,7 +211,11 @@ async function prepare(
       details: { analysis: name },
     });
   }
-  const settings = { precision, float64, ...(dictionaries !== undefined && { dictionaries }) };
+  const settings = {
+    ...{ precision, float64 },
+    ...(dictionaries !== undefined && { dictionaries }),
+    ...(engine !== undefined && { engine }),
+  };
   const host = { ...(await workplace.host(model, settings)), ...more };
   const files = Object.entries(texts).map(([parameter, { name: called, text }]) => [
     parameter,

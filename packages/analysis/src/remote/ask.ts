@@ -6,6 +6,7 @@ import { errorOf } from "./failure.ts";
 import {
   type Answer,
   type Description,
+  type EngineList,
   type Estimate,
   type Figure,
   type Findings,
@@ -32,6 +33,8 @@ export interface Asking {
   describe(analyses?: readonly string[]): Promise<Description>;
   model(name: string): Promise<ModelDescription>;
   tokens(model: string, prompt: Prompt): Promise<readonly TokenFacts[]>;
+  /** What may compute a model; waits for what runs, since it is timed. */
+  engines(model: string, precision: Work["precision"]): Promise<EngineList>;
   estimate(work: Work, options?: Pick<AskOptions, "signal">): Promise<Estimate>;
   run(work: Work, options?: AskOptions): Promise<Findings>;
   /** @param width pixels, default 720 */
@@ -108,6 +111,10 @@ export function askOver(send: (request: Request) => void): Asking {
     tokens: (model, prompt) =>
       ask({ ask: "tokens", model, prompt }, (answer) =>
         answer.say === "tokens" ? answer.tokens : undefined,
+      ),
+    engines: (model, precision) =>
+      ask({ ask: "engines", model, precision }, (answer) =>
+        answer.say === "engines" ? answer.engines : undefined,
       ),
     estimate: (work, options) =>
       ask(

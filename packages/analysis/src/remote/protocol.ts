@@ -20,6 +20,7 @@ import type { View } from "../view.ts";
  * | `describe` | `description`: the analyses, or those asked for with all that they say, and the models |
  * | `model` | `model`: what its headers say; nothing is loaded |
  * | `tokens` | `tokens` of a text |
+ * | `engines` | `engines`: what may compute a model, what does, and why |
  * | `estimate` | `estimate` of work; nothing is loaded |
  * | `draw` | `figures`: the figures of findings as SVG, from those that can draw |
  * | `run` | any number of `progress`, `warnings` and `partial`, then `findings` |
@@ -43,6 +44,8 @@ export interface Work {
   readonly float64: boolean;
   /** Dictionaries as the answering side knows them, in their order; default those that it has for the model. */
   readonly dictionaries?: readonly string[];
+  /** The engine to use; default the one that the answering side chooses. */
+  readonly engine?: string;
   /** Texts for parameters that are files, by the names of these. */
   readonly texts?: Readonly<Record<string, WorkText>>;
 }
@@ -63,6 +66,11 @@ export type Question =
     }
   | { readonly ask: "model"; readonly model: string }
   | { readonly ask: "tokens"; readonly model: string; readonly prompt: Prompt }
+  | {
+      readonly ask: "engines";
+      readonly model: string;
+      readonly precision: Work["precision"];
+    }
   | { readonly ask: "estimate"; readonly work: Work }
   | { readonly ask: "run"; readonly work: Work }
   | {
@@ -108,7 +116,7 @@ export interface Description {
   /** In the order in which people see them. */
   readonly analyses: readonly (AnalysisSummary | AnalysisDescription)[];
   readonly models: readonly ModelSummary[];
-  /** What computes, in a few words: `wasm, 1 thread`. */
+  /** What computes, in a few words: `cpu, 1 thread`. */
   readonly engine: string;
   /** What it computes in, whatever a request says; absent where that is as the request says. */
   readonly precision?: "f64";
@@ -120,6 +128,25 @@ export interface Description {
 export interface DictionarySummary extends ModelSummary {
   /** The name of the model that it belongs to; null where its files do not say whose it is. */
   readonly model: string | null;
+}
+
+/** An engine as people choose it. */
+export interface EngineFacts {
+  readonly name: string;
+  /** What computes, or why nothing can. */
+  readonly what: string;
+  /** In which it can compute there; none where it cannot compute at all. */
+  readonly precisions: readonly Work["precision"][];
+  /** Estimated milliseconds of a forward pass of 128 tokens, where it was timed. */
+  readonly milliseconds?: number | undefined;
+}
+
+/** The engines that there are, and which of them computes where none is asked for. */
+export interface EngineList {
+  readonly engine: string;
+  /** In words. */
+  readonly why: string;
+  readonly engines: readonly EngineFacts[];
 }
 
 /** What a model's headers say. */
@@ -167,6 +194,7 @@ export type Answer =
   | { readonly say: "description"; readonly description: Description }
   | { readonly say: "model"; readonly model: ModelDescription }
   | { readonly say: "tokens"; readonly tokens: readonly TokenFacts[] }
+  | { readonly say: "engines"; readonly engines: EngineList }
   | { readonly say: "estimate"; readonly estimate: Estimate }
   | { readonly say: "figures"; readonly figures: readonly Figure[] }
   | { readonly say: "progress"; readonly progress: Progress }

@@ -46,6 +46,9 @@ export function readReply(message: unknown): Reply {
         string(text, `${at}.text`, CELL);
       });
       break;
+    case "engines":
+      engines(fields.engines);
+      break;
     case "estimate":
       estimate(fields.estimate);
       break;
@@ -100,6 +103,21 @@ function description(value: unknown): void {
       if (own !== null) string(own, `${at}.model`, SENTENCE);
     });
   }
+}
+
+function engines(value: unknown): void {
+  const { engine, why, engines: all } = object(value, "engines");
+  string(engine, "engine", NAME);
+  string(why, "why", SENTENCE);
+  list(all, "engines", MOST, (one, at) => {
+    const { name, what, precisions, milliseconds } = object(one, at);
+    string(name, `${at}.name`, NAME);
+    string(what, `${at}.what`, SENTENCE);
+    list(precisions, `${at}.precisions`, 2, (own, place) => {
+      if (own !== "f32" && own !== "f64") throw bad(place, "f32 or f64", own);
+    });
+    if (milliseconds !== undefined) number(milliseconds, `${at}.milliseconds`);
+  });
 }
 
 function summary(value: unknown, at: string): void {

@@ -59,6 +59,12 @@ function questionOf(fields: Fields): Question {
         prompt: prompt as string | readonly number[], // one of the two
       };
     }
+    case "engines":
+      return {
+        ask: "engines",
+        model: nameOf(fields.model, "a model"),
+        precision: precisionOf(fields.precision),
+      };
     case "estimate":
     case "run":
       return { ask: fields.ask, work: workOf(fields.work) };
@@ -84,22 +90,26 @@ function questionOf(fields: Fields): Question {
 }
 
 function workOf(work: unknown): Work {
-  const { analysis, model, values, precision, float64, dictionaries, texts } = fieldsOf(
+  const { analysis, model, values, precision, float64, dictionaries, engine, texts } = fieldsOf(
     work,
     "work",
   );
-  if (precision !== "f32" && precision !== "f64")
-    throw bad(`precision is ${word(precision)}, and has to be f32 or f64.`);
   if (typeof float64 !== "boolean") throw bad(`float64 is ${word(float64)}, no boolean.`);
   return {
     analysis: nameOf(analysis, "an analysis"),
     model: nameOf(model, "a model"),
     values: fieldsOf(values, "values"),
-    precision,
+    precision: precisionOf(precision),
     float64,
     ...(dictionaries !== undefined && { dictionaries: namesOf(dictionaries) }),
+    ...(engine !== undefined && { engine: nameOf(engine, "an engine") }),
     ...(texts !== undefined && { texts: textsOf(texts) }),
   };
+}
+
+function precisionOf(precision: unknown): Work["precision"] {
+  if (precision === "f32" || precision === "f64") return precision;
+  throw bad(`precision is ${word(precision)}, and has to be f32 or f64.`);
 }
 
 function namesOf(dictionaries: unknown): readonly string[] {

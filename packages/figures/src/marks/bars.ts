@@ -12,6 +12,7 @@ import {
 import { linear, powersFor, type Scale, symlog, ticksFor } from "../scale.ts";
 import type { Drawing, Role, Shape } from "../shape.ts";
 import { cut, textWidth, wrap } from "../text.ts";
+import { toleranceOf, unsureIn } from "../unsure.ts";
 
 const ROW = 24;
 /** Of a row at most, where there is height to fill. */
@@ -90,6 +91,7 @@ export function barsLayout(
       anchor: "middle",
     },
   ]);
+  const tolerance = toleranceOf(table, x);
   const signed = rows.some((row) => (numberAt(row, x.at) ?? 0) < 0) || x.column.kind === "effect";
   if (top > TOP) {
     const over = { kind: "text", role: "faint", y: TOP + 6, anchor: "end" } as const;
@@ -136,7 +138,7 @@ export function barsLayout(
     });
     shapes.push({
       ...{ kind: "text", role: "ink", x: valued - 4, y: middle + 4, anchor: "end" },
-      text: values[i] ?? "",
+      ...numberText(values[i] ?? "", tolerance),
     });
   });
   if (points.length > 1)
@@ -166,6 +168,8 @@ export function barsLayout(
 interface Beside {
   readonly head: string;
   readonly cells: readonly string[];
+  /** Digits of its numbers that count less are unsure. */
+  readonly tolerance: number;
   readonly width: number;
 }
 
@@ -180,8 +184,17 @@ function besides(
     const head = headOf(found.column);
     const cells = rows.map((row) => cellText(row[found.at] ?? null, found.column));
     const width = [head, ...cells].reduce((most, text) => Math.max(most, textWidth(text)), 0);
-    return [{ head, cells, width }];
+    return [{ head, cells, tolerance: toleranceOf(table, found), width }];
   });
+}
+
+/** A number as a shape has it. */
+function numberText(
+  text: string,
+  tolerance: number,
+): Pick<Extract<Shape, { readonly kind: "text" }>, "text" | "unsure"> {
+  const unsure = unsureIn(text, tolerance);
+  return { text, ...(unsure !== undefined && { unsure }) };
 }
 
 /** The room that columns take. */
@@ -196,12 +209,17 @@ function columnsOf(
   { top, tall }: { readonly top: number; readonly tall: number },
 ): Shape[] {
   let x = end;
-  return columns.toReversed().flatMap(({ head, cells, width }): Shape[] => {
+  return columns.toReversed().flatMap(({ head, cells, tolerance, width }): Shape[] => {
     const own = { kind: "text", role: "faint", x, anchor: "end" } as const;
     x -= width + GAP;
     return [
       { ...own, y: TOP + 6, text: head },
-      ...cells.map((text, i): Shape => ({ ...own, y: top + (i + 0.5) * tall + 4, text })),
+      ...cells.map(
+        (text, i): Shape => ({
+          ...{ ...own, y: top + (i + 0.5) * tall + 4 },
+          ...numberText(text, tolerance),
+        }),
+      ),
     ];
   });
 }

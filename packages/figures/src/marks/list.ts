@@ -2,6 +2,7 @@ import type { ListView, Table } from "@resolvent/analysis";
 import { cellText, columnOf, headOf, refersOf, shownRows } from "../reading.ts";
 import type { Drawing, Refers, Shape } from "../shape.ts";
 import { cut, type TextOptions, textWidth, wrap } from "../text.ts";
+import { toleranceOf, unsureIn } from "../unsure.ts";
 
 const LINE = 20;
 /** Between the lines of one cell. */
@@ -60,6 +61,7 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
   }
   const total = Math.ceil(widths.reduce((a, b) => a + b + gap, 8 - gap));
   const starts = widths.map((_, i) => 4 + widths.slice(0, i).reduce((a, b) => a + b + gap, 0));
+  const tolerances = columns.map((found) => toleranceOf(table, found));
   const shapes: Shape[] = [];
   // The height that it takes.
   const cellsOf = (
@@ -78,7 +80,11 @@ export function listLayout(view: ListView, table: Table, width: number): Omit<Dr
     columns.forEach(({ column }, i) => {
       const mono = column.kind === "token" && role === "ink";
       for (const [n, text] of (lines[i] ?? []).entries()) {
-        const own = { kind: "text", role, y: y + n * NEXT, text, mono, ...refers } as const;
+        const unsure = role === "ink" ? unsureIn(text, tolerances[i] ?? 0) : undefined;
+        const own = {
+          ...({ kind: "text", role, y: y + n * NEXT, text, mono, ...refers } as const),
+          ...(unsure !== undefined && { unsure }),
+        };
         shapes.push(
           WORDS.has(column.kind)
             ? { ...own, x: starts[i] ?? 0 }

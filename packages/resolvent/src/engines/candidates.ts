@@ -1,5 +1,5 @@
 import type { CpuOptions } from "@resolvent/cpu";
-import { type LinearAlgebra, type Precision, reference } from "@resolvent/tensor";
+import type { LinearAlgebra, Precision } from "@resolvent/tensor";
 import type { AnyEngine, EngineName } from "./any-engine.ts";
 
 /** What would compute, in words, and whether it is known to be slow; or why nothing can. */
@@ -70,8 +70,10 @@ const exact: Candidate = {
   name: "reference",
   precisions: ["f64"],
   look: async () => ({ found: "plain loops in float64, for checks" }),
-  create: async () =>
-    withDecompositions({ ...reference, name: "reference", close: async () => {} }),
+  create: async () => {
+    const { reference } = await import("./exact.ts");
+    return withDecompositions({ ...reference, name: "reference", close: async () => {} });
+  },
 };
 
 /** In the order of `ENGINES`. */

@@ -17,6 +17,8 @@ export interface EngineReport {
   readonly name: EngineName;
   /** Whether it can compute here, in this precision. */
   readonly usable: boolean;
+  /** In which it can compute here; none where it cannot compute at all. */
+  readonly precisions: readonly Precision[];
   /** What computes, or why nothing can. */
   readonly what: string;
   /** How fast it was; undefined where there was nothing to compare it with. */
@@ -149,10 +151,13 @@ async function reportOf(
   const unknown = { probe: undefined, milliseconds: undefined };
   const seen = await kept(looks, name, look);
   if ("missing" in seen)
-    return { report: { name, usable: false, what: seen.missing, ...unknown }, slow: false };
+    return {
+      report: { name, usable: false, precisions: [], what: seen.missing, ...unknown },
+      slow: false,
+    };
   const usable = precisions.includes(precision);
   const only = usable ? "" : `; it computes in ${precisions.join(" and ")} only`;
-  const report = { name, usable, what: `${seen.found}${only}`, ...unknown };
+  const report = { name, usable, precisions, what: `${seen.found}${only}`, ...unknown };
   return { report, slow: seen.slow === true };
 }
 
@@ -172,7 +177,7 @@ async function measured(report: EngineReport, parameters: number): Promise<Engin
   } catch (error) {
     return {
       ...report,
-      usable: false,
+      ...{ usable: false, precisions: [] },
       what: error instanceof Error ? error.message : String(error),
     };
   }

@@ -11,7 +11,10 @@ test("every engine is looked at for a report, in order, with what it is or why i
   for (const one of engines) expect(one.what, one.name).toMatch(/\w{4}/);
   const usable = engines.filter((one) => one.usable).map(({ name }) => name);
   expect(usable).toEqual(expect.arrayContaining(["cpu", "gpujs"]));
-  expect(engines.find(({ name }) => name === "reference")?.what).toContain("f64 only");
+  const exact = engines.find(({ name }) => name === "reference");
+  expect(exact).toMatchObject({ usable: false, precisions: ["f64"] });
+  expect(exact?.what).toContain("f64 only");
+  for (const { usable, precisions } of engines) expect(precisions.includes("f32")).toBe(usable);
   expect(["cpu", "webgpu"]).toContain(engine);
   expect(why).toContain(engine);
 });

@@ -1,5 +1,4 @@
-import { reference } from "@resolvent/tensor";
-import { engineAccuracy, type TestedEngine } from "@resolvent/testkit/engines";
+import { engineAccuracy, reference } from "@resolvent/tensor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AnyEngine } from "../../src/index.ts";
 import { coreNumbers, families } from "./core-numbers.ts";
@@ -9,7 +8,7 @@ const TIMEOUT = 240_000;
 
 /** Tests that all that is computed of models of some families has, on an engine, the numbers of the reference. */
 export function describeEngine(
-  name: TestedEngine,
+  name: keyof typeof engineAccuracy,
   open: () => Promise<AnyEngine>,
   on: readonly (typeof families)[number][] = families,
 ): void {

@@ -1,4 +1,3 @@
-export { type EngineAccuracy, engineAccuracy, type TestedEngine } from "./accuracy.ts";
 export { type Conformance, describeConformance } from "./conformance.ts";
 export { type DeviceEngine, describeWithDevice } from "./device.ts";
 export { Draw } from "./draw.ts";
