@@ -25,12 +25,14 @@ import {
   splitShape,
   takeShape,
 } from "./rules/layout.ts";
-import { type Axis, type Shape, sizeOf, stridesOf, withoutAxes } from "./shape.ts";
+import { type Axis, type Shape, sameShape, sizeOf, stridesOf, withoutAxes } from "./shape.ts";
 import { placesBy, placesIn } from "./tensor.ts";
 
 // Typed-array reads in this file are within bounds by construction: every index comes from `placesIn`
-// or from a loop over a size of the same tensor. `at` says so to the type checker.
-const at = (data: Float64Array | Float32Array | Int32Array, i: number): number => data[i] as number;
+// or from a loop over a size of the same tensor. `at` and `placeAt` say so to the type checker; they are
+// two, because a function that reads arrays of one type only is compiled to a single read.
+const at = (data: Tensor["data"], i: number): number => data[i] as number;
+const placeAt = (places: Int32Array, i: number): number => places[i] as number;
 
 function make(shape: Shape, data: Float64Array): Tensor {
   return { shape, data };
@@ -38,7 +40,7 @@ function make(shape: Shape, data: Float64Array): Tensor {
 
 function copied(a: Tensor, places: Int32Array, shape: Shape): Tensor {
   const data = new Float64Array(places.length);
-  for (let i = 0; i < places.length; i++) data[i] = at(a.data, at(places, i));
+  for (let i = 0; i < places.length; i++) data[i] = at(a.data, placeAt(places, i));
   return make(shape, data);
 }
 
@@ -50,11 +52,15 @@ function unary(a: Tensor, f: (x: number) => number): Tensor {
 
 function binary(a: Tensor, b: Tensor, where: string, f: (x: number, y: number) => number): Tensor {
   const shape = binaryShape(a.shape, b.shape, where);
+  const data = new Float64Array(sizeOf(shape));
+  if (sameShape(a.shape, shape) && sameShape(b.shape, shape)) {
+    for (let i = 0; i < data.length; i++) data[i] = f(at(a.data, i), at(b.data, i));
+    return make(shape, data);
+  }
   const left = placesIn(a.shape, shape);
   const right = placesIn(b.shape, shape);
-  const data = new Float64Array(left.length);
   for (let i = 0; i < data.length; i++)
-    data[i] = f(at(a.data, at(left, i)), at(b.data, at(right, i)));
+    data[i] = f(at(a.data, placeAt(left, i)), at(b.data, placeAt(right, i)));
   return make(shape, data);
 }
 
@@ -112,23 +118,39 @@ function matmul(a: Tensor, b: Tensor, over: readonly Axis[], last?: readonly Axi
   const [bColumn, cColumn] = [placesIn(b.shape, columns), placesIn(shape, columns)];
   const [aTerm, bTerm] = [placesIn(a.shape, terms), placesIn(b.shape, terms)];
   const data = new Float64Array(sizeOf(shape));
+  // What is multiplied lies side by side: a row of `a`, and every column of `b`.
+  const count = aTerm.length;
+  const row = new Float64Array(count);
+  const columnsOfB = new Float64Array(count * bColumn.length);
   for (let g = 0; g < aBatch.length; g++) {
+    bColumn.forEach((place, j) => {
+      gather(b.data, placeAt(bBatch, g) + place, bTerm, columnsOfB, j * count);
+    });
     for (let i = 0; i < aRow.length; i++) {
-      const aStart = at(aBatch, g) + at(aRow, i);
-      const cStart = at(cBatch, g) + at(cRow, i);
+      gather(a.data, placeAt(aBatch, g) + placeAt(aRow, i), aTerm, row, 0);
+      const cStart = placeAt(cBatch, g) + placeAt(cRow, i);
       for (let j = 0; j < bColumn.length; j++) {
-        const bStart = at(bBatch, g) + at(bColumn, j);
+        const start = j * count;
         let total = 0;
-        for (let k = 0; k < aTerm.length; k++) {
-          total += at(a.data, aStart + at(aTerm, k)) * at(b.data, bStart + at(bTerm, k));
-        }
-        data[cStart + at(cColumn, j)] = total;
+        for (let k = 0; k < count; k++) total += at(row, k) * at(columnsOfB, start + k);
+        data[cStart + placeAt(cColumn, j)] = total;
       }
     }
   }
   return make(shape, data);
 }
 type Places = [Int32Array, Int32Array, Int32Array];
+
+/** Copies the entries at `places` after `start`, to lie side by side from `first`. */
+function gather(
+  data: Tensor["data"],
+  start: number,
+  places: Int32Array,
+  into: Float64Array,
+  first: number,
+): void {
+  for (let k = 0; k < places.length; k++) into[first + k] = at(data, start + placeAt(places, k));
+}
 
 function softmax(a: Tensor, axis: Axis, mask?: CausalMask): Tensor {
   softmaxShape(a.shape, axis, mask);
@@ -137,7 +159,7 @@ function softmax(a: Tensor, axis: Axis, mask?: CausalMask): Tensor {
   const queries =
     mask && placesIn({ [mask.query]: a.shape[mask.query] as number }, withoutAxes(a.shape, [axis]));
   starts.forEach((start, n) => {
-    const latest = mask && queries ? at(queries, n) + (mask.offset ?? 0) : length - 1;
+    const latest = mask && queries ? placeAt(queries, n) + (mask.offset ?? 0) : length - 1;
     const to = Math.min(length, latest + 1);
     const from = mask?.window === undefined ? 0 : Math.max(0, latest + 1 - mask.window);
     const { max, total } = expSum(a.data, start, step, from, to);
@@ -162,7 +184,7 @@ function rotary(
     for (let pair = 0; pair < table.pairs; pair++) {
       const [i, j] =
         table.pairing === "half" ? [pair, pair + table.pairs] : [2 * pair, 2 * pair + 1];
-      const row = (start + at(positions, n)) * table.pairs + pair;
+      const row = (start + placeAt(positions, n)) * table.pairs + pair;
       const cos = at(table.cos, row);
       const sin = transpose ? -at(table.sin, row) : at(table.sin, row);
       const [x, y] = [at(a.data, line + i * first.step), at(a.data, line + j * first.step)];
@@ -179,7 +201,7 @@ function takenPlaces(table: Shape, axis: Axis, ids: Ids, shape: Shape): Int32Arr
   const places = placesBy({ ...strides, [axis]: 0 }, shape);
   const rows = placesIn(ids.shape, shape);
   const stride = strides[axis] as number; // the rule has checked the axis
-  return places.map((place, i) => place + at(ids.data, at(rows, i)) * stride);
+  return places.map((place, i) => place + placeAt(ids.data, placeAt(rows, i)) * stride);
 }
 
 /** Orders numbers by falling size; what is not a number comes first. */
@@ -258,7 +280,7 @@ export const reference: SyncEngine<Tensor> = {
     let offset = 0;
     for (const part of parts) {
       const places = placesIn(shape, part.shape);
-      for (let i = 0; i < places.length; i++) data[at(places, i) + offset] = at(part.data, i);
+      for (let i = 0; i < places.length; i++) data[placeAt(places, i) + offset] = at(part.data, i);
       offset += (part.shape[axis] as number) * stride; // the rule has checked the axis
     }
     return make(shape, data);
@@ -276,7 +298,7 @@ export const reference: SyncEngine<Tensor> = {
     const data = new Float64Array(sizeOf(shape));
     const places = takenPlaces(shape, axis, ids, a.shape);
     for (let i = 0; i < places.length; i++)
-      data[at(places, i)] = at(data, at(places, i)) + at(a.data, i);
+      data[placeAt(places, i)] = at(data, placeAt(places, i)) + at(a.data, i);
     return make(shape, data);
   },
 
@@ -295,7 +317,7 @@ export const reference: SyncEngine<Tensor> = {
     const data = new Float64Array(sizeOf(shape));
     const places = placesIn(shape, a.shape);
     for (let i = 0; i < places.length; i++)
-      data[at(places, i)] = at(data, at(places, i)) + at(a.data, i);
+      data[placeAt(places, i)] = at(data, placeAt(places, i)) + at(a.data, i);
     return make(shape, data);
   },
   matmul,
