@@ -6,7 +6,7 @@ import { type Finishing, finishedApart, finishInPlace, finishing } from "./finis
 import { inFull } from "./half.ts";
 import { kernels } from "./kernels.ts";
 import type { Machine } from "./machine.ts";
-import { FEW_ROWS, type Plan, planOf, productShape } from "./plan.ts";
+import { FEW_ROWS, type Operands, type Plan, planOf, productShape } from "./plan.ts";
 import type { CpuTensor } from "./tensor.ts";
 
 /** Terms summed at a time and rows packed at a time; the same as in assembly/matmul.ts. */
@@ -24,9 +24,6 @@ const THIN_COLUMNS = 1024;
 
 /** Columns that must lie together before rows of the right operand are added as lines. */
 const SHORTEST_LINE = 16;
-
-/** The operands of a plan. */
-export type Operands = readonly [a: CpuTensor, b: CpuTensor];
 
 /** Entries that are widened at a time, where the other operand is multiplied part by part. */
 const PANEL = 2 ** 22;

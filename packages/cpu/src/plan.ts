@@ -6,6 +6,7 @@ import {
   productLoops,
   turnedOver,
 } from "@resolvent/tensor/rules";
+import type { CpuTensor } from "./tensor.ts";
 
 /** Up to so many rows the right operand is read where it lies instead of packed. */
 export const FEW_ROWS = 8;
@@ -18,6 +19,9 @@ export interface Plan extends ProductLoops {
   /** Whether these are the loops of Cᵀ = BᵀAᵀ: the operands change places. */
   readonly turned: boolean;
 }
+
+/** What a plan is carried out on. */
+export type Operands = readonly [a: CpuTensor, b: CpuTensor];
 
 const plans = new Map<string, Plan>();
 const shapes = new Map<string, Shape>();

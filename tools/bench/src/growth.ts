@@ -14,7 +14,7 @@ import { randomNumbers } from "./random.ts";
 import { type Contest, contest } from "./torch/contest.ts";
 import { pytorches, resolvent } from "./torch/field.ts";
 import { gpt2Small, writeRandomModel } from "./torch/models.ts";
-import { type Row, table, timesOf, withSection } from "./torch/table.ts";
+import { contestantsOf, type Row, table, timesOf, withSection } from "./torch/table.ts";
 import type { Task } from "./torch/task.ts";
 
 const HEADING = "## How time grows";
@@ -62,7 +62,6 @@ try {
     resolvent(", BLAS", process.execPath, "blas"),
     resolvent("", process.execPath, "kernels"),
   ];
-  const names = field.map(({ name }) => name);
   const random = randomNumbers();
   const modelOf = new Map<number, string>();
   const parts: string[] = [];
@@ -80,7 +79,7 @@ try {
       const result: Contest = await contest(field, given, { patience: 1000, budget: 5000 });
       rows.push({ task: `${size}`, pieces: 1, ...result });
     }
-    parts.push(await section(growth, rows, names));
+    parts.push(await section(growth, rows));
     process.stderr.write(`${parts.at(-1)}\n\n`);
   }
   const text = [
@@ -94,17 +93,13 @@ try {
 }
 
 /** The table of one growth with its exponents; its curve goes into a file. */
-async function section(
-  growth: Growth,
-  rows: readonly Row[],
-  names: readonly string[],
-): Promise<string> {
+async function section(growth: Growth, rows: readonly Row[]): Promise<string> {
   const best = (name: string): number[] =>
     rows.map(({ scores }) => {
       const score = scores.find(({ contestant }) => contestant === name);
       return score === undefined ? Number.NaN : timesOf(score, 1).best;
     });
-  const series = names.map((name) => ({ name, milliseconds: best(name) }));
+  const series = contestantsOf(rows).map((name) => ({ name, milliseconds: best(name) }));
   const shown = table(rows, (score) => {
     const { median, best: least } = timesOf(score, 1);
     return `${median.toFixed(1)} (${least.toFixed(1)})`;

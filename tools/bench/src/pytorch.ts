@@ -36,6 +36,9 @@ const FEW = ["PyTorch", "PyTorch, passive", "PyTorch, OpenMP"];
 /** Steps of training in one turn. */
 const STEPS = 5;
 
+/** What `--quick` measures. */
+const QUICK: readonly Task["kind"][] = ["forward", "sweep", "training"];
+
 const HEADING = "## Beside PyTorch";
 
 const { values } = parseArgs({
@@ -52,8 +55,8 @@ const { values } = parseArgs({
 const few = values.few || values.quick;
 const threads = availableParallelism();
 const options = {
-  patience: Number(values.patience ?? (values.quick ? 1000 : 10_000)),
-  budget: Number(values.budget ?? (values.quick ? 4000 : 20_000)),
+  patience: Number(values.patience ?? (values.quick ? 300 : 10_000)),
+  budget: Number(values.budget ?? (values.quick ? 3000 : 20_000)),
 };
 const folder = await mkdtemp(join(tmpdir(), "resolvent-bench-"));
 try {
@@ -63,7 +66,7 @@ try {
   const kept = values.keep !== undefined && existsSync(values.keep);
   // This program wrote it.
   const rows: Row[] = kept ? JSON.parse(await readFile(values.keep ?? "", "utf8")) : [];
-  const all = (await tasks()).filter(({ task }) => !values.quick || task.kind !== "tree"); // which takes longest
+  const all = (await tasks()).filter(({ task }) => !values.quick || QUICK.includes(task.kind));
   for (const { name, pieces = 1, task } of all) {
     if (values.only !== undefined && !name.includes(values.only)) continue;
     if (rows.some((row) => row.task === name)) continue;

@@ -2,8 +2,7 @@ import { countOf, type Loop, swapped } from "@resolvent/tensor/rules";
 import type { Finishing } from "../finish.ts";
 import { kernels } from "../kernels.ts";
 import type { Machine } from "../machine.ts";
-import type { Operands } from "../matmul.ts";
-import type { Plan } from "../plan.ts";
+import type { Operands, Plan } from "../plan.ts";
 import type { CpuTensor } from "../tensor.ts";
 
 /** Below this many multiplications a call of the library the WebAssembly kernels are used, which need none. */

@@ -27,7 +27,7 @@ export interface Score {
 }
 
 /** One that could not do a task, or not to the end. */
-export interface Dropout {
+interface Dropout {
   readonly contestant: string;
   readonly why: string;
 }

@@ -21,15 +21,15 @@ export function rowOf(row: Row, who: (contestant: string) => boolean): Row {
   return { ...row, scores: some(row.scores), dropouts: some(row.dropouts) };
 }
 
+/** The columns of a table: who took part, and who could not. */
+export function contestantsOf(rows: readonly Row[]): string[] {
+  const all = rows.flatMap(({ scores, dropouts }) => [...scores, ...dropouts]);
+  return [...new Set(all.map(({ contestant }) => contestant))];
+}
+
 /** A table of one number for each task and contestant, or of why there is none. */
 export function table(rows: readonly Row[], show: (score: Score, row: Row) => string): string {
-  const names = [
-    ...new Set(
-      rows.flatMap(({ scores, dropouts }) =>
-        [...scores, ...dropouts].map(({ contestant }) => contestant),
-      ),
-    ),
-  ];
+  const names = contestantsOf(rows);
   return markdown(
     ["", ...names],
     rows.map((row) => [
