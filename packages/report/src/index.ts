@@ -1,4 +1,5 @@
-export { type ReportParameters, reportAnalysis } from "./analyses/report.ts";
+export { reportAnalysis } from "./analyses/report.ts";
+export type { ReportParameters } from "./analyses/report-parameters.ts";
 export type {
   ComparedCard,
   ComparedDegree,

@@ -3,13 +3,13 @@ import { InputError } from "@resolvent/tensor";
 import { donePartsOf } from "./parts.ts";
 import { PLAN_FILE, partsOf, promptsIn, readPlan, type SweepPlan } from "./plan.ts";
 import { kindsOf, readPart } from "./read-part.ts";
+import { askSql, type SqlRows } from "./sql.ts";
 import {
   type MergedSweep,
   MOST_ROWS,
   type SweepReportParameters,
   type SweepResult,
-} from "./report.ts";
-import { askSql, type SqlRows } from "./sql.ts";
+} from "./sweep-result.ts";
 
 /** Missing parts that are named at most. */
 const MISSING_NAMED = 10;

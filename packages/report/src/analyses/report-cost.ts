@@ -4,7 +4,7 @@ import { expandCost, GATES, seriesCost } from "@resolvent/expansion";
 import { linearityCost } from "@resolvent/linearity";
 import { pathsCost } from "@resolvent/paths";
 import type { Cost } from "@resolvent/tensor";
-import type { ReportParameters } from "./report.ts";
+import type { ReportParameters } from "./report-parameters.ts";
 import { lengthOf } from "./texts.ts";
 
 /** What a report would take: each of its analyses after the other, on sequences of full length. */

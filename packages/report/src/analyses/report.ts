@@ -8,7 +8,6 @@ import {
   type Subject,
   setHead,
   spreadOf,
-  type TextFile,
 } from "@resolvent/analysis";
 import {
   countParameter,
@@ -22,6 +21,7 @@ import { InputError, type Shaped } from "@resolvent/tensor";
 import { compareReports } from "./compare.ts";
 import { comparisonAnswer, comparisonTables, comparisonViews } from "./comparison-tables.ts";
 import { reportCost } from "./report-cost.ts";
+import type { ReportParameters } from "./report-parameters.ts";
 import type {
   NeededDegree,
   ReportComparison,
@@ -31,21 +31,6 @@ import type {
 import { reportAnswer, reportTables, reportViews } from "./report-tables.ts";
 import { type Section, SPECTRA, sectionsOf, type Texts } from "./sections.ts";
 import { textsOf } from "./texts.ts";
-
-export interface ReportParameters {
-  readonly corpus?: TextFile | undefined;
-  readonly tokensFile?: TextFile | undefined;
-  readonly length?: number | undefined;
-  readonly sequences: number;
-  readonly maxDegree?: number | undefined;
-  readonly top: number;
-  readonly verify: number;
-  readonly order: number;
-  readonly maxTokens: number;
-  readonly seed: number;
-  readonly dictionaries: boolean;
-  readonly compare?: string | undefined;
-}
 
 /** The degree card of a model: what the analyses by degree say of it, on one corpus. */
 export const reportAnalysis: Analysis<ReportParameters, ReportResult | ReportComparison> =

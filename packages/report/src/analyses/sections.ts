@@ -5,7 +5,7 @@ import { expansionAnalyses } from "@resolvent/expansion/analyses";
 import { linearityAnalyses } from "@resolvent/linearity/analyses";
 import { pathsAnalyses } from "@resolvent/paths/analyses";
 import { InternalError } from "@resolvent/tensor";
-import type { ReportParameters } from "./report.ts";
+import type { ReportParameters } from "./report-parameters.ts";
 
 /** An analysis of a report, with what it is asked. */
 export interface Section {

@@ -1,7 +1,7 @@
 import { corpusOf, pause, type Subject, type Vocabulary } from "@resolvent/analysis";
 import { type Engine, InputError, type Shaped } from "@resolvent/tensor";
 import { type Architecture, generate, type Model } from "@resolvent/transformer";
-import type { ReportParameters } from "./report.ts";
+import type { ReportParameters } from "./report-parameters.ts";
 import type { Texts } from "./sections.ts";
 
 /** Tokens of a sequence where nothing else is said. */
