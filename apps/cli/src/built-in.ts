@@ -17,6 +17,8 @@ const patching = async (): Promise<Analyses> =>
   (await import("@resolvent/patching/analyses")).patchingAnalyses;
 const paths = async (): Promise<Analyses> =>
   (await import("@resolvent/paths/analyses")).pathsAnalyses;
+const report = async (): Promise<Analyses> =>
+  (await import("@resolvent/report/analyses")).reportAnalyses;
 
 /** Where the analysis of a command comes from, so that a command loads no package but its own. */
 const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
@@ -42,6 +44,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["patch", patching],
   ["circuit", patching],
   ["paths", paths],
+  ["report", report],
 ]);
 
 /** Commands that are no analyses: none has to be loaded for them. */

@@ -1,5 +1,11 @@
 import { type Certificate, divergence, percent, short } from "@resolvent/analysis";
-import { type DegreeExpansion, expandByDegree, GATES } from "@resolvent/expansion";
+import {
+  type DegreeExpansion,
+  degreeWithin,
+  expandByDegree,
+  GATES,
+  NEAR_NATS,
+} from "@resolvent/expansion";
 import { loadTokenizer } from "@resolvent/transformer";
 import { bar, barScale } from "./bars.ts";
 import { modelFolder, openModel } from "./open.ts";
@@ -9,9 +15,6 @@ import type { Terminal } from "./terminal.ts";
 
 const MODEL = "tales";
 const PROMPT = "When Mary and John went to the market, John gave a drink to";
-
-/** A partial sum this near to the model counts as the model, nats. */
-const NEAR = 0.1;
 
 /** Both expansions of a bundled model, as a page of text. */
 export async function demo(terminal: Terminal): Promise<void> {
@@ -102,19 +105,17 @@ function picture(paths: DegreeExpansion, tree: DegreeExpansion, terminal: Termin
 
 /** One paragraph that says what is seen, from the numbers. */
 function explain(paths: DegreeExpansion, tree: DegreeExpansion, width: number): string {
-  const near = (e: DegreeExpansion): number =>
-    e.terms.findIndex((t) => t.partial.frozenNorm.kl < NEAR);
   const main = (e: DegreeExpansion): number =>
     e.terms.reduce(
       (best, { degree }) => (shareAt(e, degree) > shareAt(e, best) ? degree : best),
       0,
     );
   const blocks = paths.model.blocks.length;
-  const [p, t] = [near(paths), near(tree)];
+  const [p, t] = [paths, tree].map(({ terms }) => degreeWithin(terms, NEAR_NATS));
   const compared =
     p === t
-      ? `Both come within ${NEAR} nats of the model once paths through ${p} blocks are in`
-      : `The path expansion comes within ${NEAR} nats of the model at degree ${p}, the truncated tree at degree ${t}`;
+      ? `Both come within ${NEAR_NATS} nats of the model once paths through ${p} blocks are in`
+      : `The path expansion comes within ${NEAR_NATS} nats of the model at degree ${p}, the truncated tree at degree ${t}`;
   return wrapped(
     `Degree k is everything that passes through exactly k of the model's ${blocks} blocks; degree 0 is the embedding alone. With attention patterns, norms and activations frozen at this run, degree ${main(paths)} has the largest share of the logits (${percent(shareAt(paths, main(paths)))}). With nothing frozen, cutting longer paths also changes what the remaining blocks compute, and the largest share is that of degree ${main(tree)} (${percent(shareAt(tree, main(tree)))}). Terms of opposite sign cancel. ${compared}; the difference between the two sums is what freezing the gates changed.`,
     width,

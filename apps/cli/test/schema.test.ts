@@ -104,6 +104,9 @@ const commands: readonly (readonly string[])[] = [
   ["compare", "ONE", "TWO", "--tokens", "1,2,3", "--max-degree", "1"],
   ["align", "ONE", "TWO", "--tokens-file", "FEW", "--points", "2"],
   ["align", "ONE", "TWO", "--out", "ALIGNED"],
+  ["report", "attn-only-2l", "--sequences", "2", "--length", "6", "--order", "2", "--top", "2"],
+  ["report", "--compare", "CARDS"],
+  ["sweep", "report", "SWEPT"],
   ["merge", "CONFIG", "--dry-run"],
   ["merge", "CONFIG", "MERGED", "--no-hash"],
 ];
@@ -144,18 +147,24 @@ test("every output is as its schema says, and no analysis is left out", async ()
       ...{ models: [{ model: ONE }, { model: TWO }], tokenizer: { source: "union" } },
     }),
   );
+  const swept = join(folder, "swept");
+  const sweep = ["sweep", "expand", "attn-only-2l", "--tokens-file", few, "--out", swept];
+  expect((await run(analyses, sweep)).code).toBe(0);
+  const cards = join(folder, "cards.json");
+  const made: Readonly<Record<string, string>> = { ...files, SWEPT: swept, CARDS: cards };
   const seen = new Set<string>();
   for (const words of commands) {
-    const args = words.map((word) => files[word] ?? word);
+    const args = words.map((word) => made[word] ?? word);
     const { stdout, stderr, code } = await run(analyses, [...args, "--json"]);
     expect(code, `${words.join(" ")}: ${stderr}`).toBe(0);
     const result = JSON.parse(stdout);
+    if (result.kind === "report") await writeFile(cards, stdout);
     seen.add(result.kind);
     expect(faultsOf(result), words.join(" ")).toEqual([]);
   }
   expect([...seen].sort()).toEqual([...kinds].sort());
   expect(new Set(commands.map(([name]) => name))).toEqual(
-    new Set(analyses.map(({ name }) => name)),
+    new Set([...analyses.map(({ name }) => name), "sweep"]),
   );
 });
 

@@ -183,3 +183,25 @@ function partCount(out: string): number {
     return 0;
   }
 }
+
+test("what many prompts take follows from what was measured", () => {
+  const text = (name: string): string =>
+    readFileSync(new URL(`../../../${name}`, import.meta.url), "utf8");
+  const measured = text("tools/bench/RESULTS.md");
+  const rows = [...text("deploy/README.md").matchAll(/^\| (\D.*\d) ((?:\| \d+ ){6})\|$/gm)];
+  expect(rows).toHaveLength(6);
+  for (const [, name = "", cells = ""] of rows) {
+    const numbers = cells.match(/\d+/g)?.map(Number) ?? [];
+    const line = measured.split("\n").find((one) => one.startsWith(`| ${name} | `)) ?? "";
+    const medians = [...line.matchAll(/ (\d+) \(\d+\) /g)].map(([, median]) => Number(median));
+    for (const [at, column] of [
+      [0, 4],
+      [3, 5],
+    ] as const) {
+      const milliseconds = medians[column] ?? 0;
+      const hours = (milliseconds / 1000) * 2 * (1e6 / 3600);
+      const own = [milliseconds, Math.round(hours), Math.round(0.04 * hours)];
+      expect([name, ...numbers.slice(at, at + 3)]).toEqual([name, ...own]);
+    }
+  }
+});

@@ -1,5 +1,6 @@
 export { type Anatomy, anatomyOf } from "./anatomy.ts";
 export { balanceError } from "./balance.ts";
+export { degreeWithin, NEAR_NATS } from "./degree-within.ts";
 export {
   type DegreeExpansion,
   type DegreeTerm,

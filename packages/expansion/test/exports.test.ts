@@ -5,12 +5,14 @@ import * as expansion from "../src/index.ts";
 test("the exported names", () => {
   expect(Object.keys(expansion).sort()).toEqual([
     "GATES",
+    "NEAR_NATS",
     "SPLITTINGS",
     "anatomyOf",
     "balanceError",
     "checkGates",
     "chooseEdge",
     "degreeTerms",
+    "degreeWithin",
     "epsilonSeries",
     "epsilonTerms",
     "expandByDegree",

@@ -17,6 +17,7 @@ const order = [
   "paths",
   "dictionary",
   "linearity",
+  "report",
   "merge",
   "models",
   "resolvent",

@@ -44,7 +44,8 @@ export function resultSchemas(files, others = []) {
       if (name === undefined || !KINDS.includes(name)) continue;
       const [, ...results] = checker.getTypeArguments(/** @type {ts.TypeReference} */ (type));
       if (results.length === 0) throw new Error(`${file}: ${symbol.name} has no result`);
-      for (const result of results) {
+      // One that gives results of several kinds has a schema of each.
+      for (const result of results.flatMap((one) => (one.isUnion() ? one.types : [one]))) {
         const [kind, schema] = schemaOf(checker, source, result);
         found.set(kind, schema);
       }

@@ -18,7 +18,7 @@ mkdirSync(folder, { recursive: true });
 // Any analysis of a prompt gives it for several.
 const set = join(repository, "packages", "analysis", "src", "prompt-set.ts");
 // The command puts together what its shards have found.
-const sweep = join(repository, "apps", "cli", "src", "sweep", "report.ts");
+const sweep = join(repository, "apps", "cli", "src", "sweep", "sweep-result.ts");
 const made = resultSchemas(sources, [
   { file: set, type: "PromptSet" },
   { file: sweep, type: "SweepResult" },

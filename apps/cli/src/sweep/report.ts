@@ -3,73 +3,14 @@ import {
   type FilesAnalysis,
   type FilesSubject,
   listViews,
-  type ModelIdentity,
   meanTables,
   meanViews,
-  pause,
-  type Result,
-  runningSpread,
-  type SetTable,
-  setRows,
   short,
   type Table,
   type View,
 } from "@resolvent/analysis";
 import { parameters, textParameter } from "@resolvent/analysis/parameters";
-import { InputError } from "@resolvent/tensor";
-import { donePartsOf } from "./parts.ts";
-import { PLAN_FILE, partsOf, promptsIn, readPlan, type SweepPlan } from "./plan.ts";
-import { kindsOf, readPart } from "./read-part.ts";
-import { askSql, type SqlRows } from "./sql.ts";
-
-/** What the shards of a sweep have found, put together: plain data. */
-export interface SweepResult extends Result {
-  readonly schemaVersion: 1;
-  readonly kind: "sweep";
-  readonly model: ModelIdentity;
-  /** The analysis of every prompt: `expand`. */
-  readonly analysis: string;
-  readonly corpus: SweepPlan["corpus"];
-  readonly parts: {
-    readonly total: number;
-    readonly done: number;
-    /** The first of those that are not there, from 0. */
-    readonly missing: readonly number[];
-  };
-  /** Prompts of the parts that are there. */
-  readonly prompts: number;
-  /** Null where SQL was asked for instead. */
-  readonly merged: MergedSweep | null;
-  /** Null where none was asked for. */
-  readonly sql: SqlRows | null;
-}
-
-/** What is put together of all prompts. */
-interface MergedSweep {
-  /** Prompts that have no result, by the code of why. */
-  readonly refused: readonly { readonly code: string; readonly count: number }[];
-  /** Prompts of which the result is not finite, or does not add up. */
-  readonly unsound: number;
-  /** The largest relative errors of certificates; null where there are none. */
-  readonly relativeError: number | null;
-  readonly relativeErrorFloat64: number | null;
-  readonly interval: { readonly level: 0.95; readonly method: "student-t" };
-  /** The tables of the analysis, with means over prompts in place of numbers. */
-  readonly means: readonly SetTable[];
-  /** Rows of prompts that are in no mean, since a table has too many different ones. */
-  readonly left: number;
-}
-
-interface SweepReportParameters {
-  readonly folder: string;
-  readonly sql?: string | undefined;
-}
-
-/** Different rows of a table that have a mean at most. */
-const MOST_ROWS = 100_000;
-
-/** Missing parts that are named at most. */
-const MISSING_NAMED = 10;
+import { MOST_ROWS, type SweepReportParameters, type SweepResult } from "./sweep-result.ts";
 
 /** What a sweep has found: means over its prompts with 95 % intervals, and what SQL says of its rows. */
 export const sweepReport: FilesAnalysis<SweepReportParameters, SweepResult> = defineAnalysis<
@@ -92,8 +33,8 @@ export const sweepReport: FilesAnalysis<SweepReportParameters, SweepResult> = de
     ),
   }),
   examples: ["spectra", "spectra --sql 'SELECT * FROM prompts WHERE NOT sound'"],
-  plan: put,
-  run: put,
+  plan: async (subject, params) => await put(subject, params),
+  run: async (subject, params) => await put(subject, params),
   tables: sweepTables,
   tableKinds: ["sweep", "sql"],
   answer: ({ analysis, model, prompts, parts }) => [
@@ -102,89 +43,10 @@ export const sweepReport: FilesAnalysis<SweepReportParameters, SweepResult> = de
   views: sweepViews,
 });
 
-async function put(
-  { signal, onProgress }: FilesSubject,
-  { folder, sql }: SweepReportParameters,
-): Promise<SweepResult> {
-  const plan = await readPlan(folder);
-  if (plan === undefined) {
-    throw new InputError({
-      code: "sweep/no-sweep",
-      message: `${folder} has no ${PLAN_FILE}.`,
-      remedy: "Name the folder that --out of a sweep has named.",
-      details: { folder },
-    });
-  }
-  const total = partsOf(plan);
-  const done = (await donePartsOf(folder)).filter((part) => part < total);
-  const there = new Set(done);
-  const missing: number[] = [];
-  for (let part = 0; part < total && missing.length < MISSING_NAMED; part++) {
-    if (!there.has(part)) missing.push(part);
-  }
-  const each = async (use: (part: number) => Promise<void>): Promise<void> => {
-    for (const [i, part] of done.entries()) {
-      await use(part);
-      onProgress({ done: i + 1, total: done.length, of: "part" });
-      await pause(signal);
-    }
-  };
-  const { model, analysis, corpus } = plan;
-  return {
-    ...{ schemaVersion: 1, kind: "sweep", model, analysis, corpus },
-    parts: { total, done: done.length, missing },
-    prompts: done.reduce((sum, part) => sum + promptsIn(plan, part), 0),
-    merged: sql === undefined ? await mergedOf(folder, plan, each) : null,
-    sql: sql === undefined ? null : await sqlOf(folder, sql, each),
-  };
-}
-
-async function sqlOf(folder: string, sql: string, each: Each): Promise<SqlRows> {
-  const kinds = new Set<string>();
-  await each(async (part) => {
-    for (const kind of await kindsOf(folder, part)) kinds.add(kind);
-  });
-  return await askSql(folder, ["prompts", ...kinds], sql);
-}
-
-/** Parts one after the other. */
-type Each = (use: (part: number) => Promise<void>) => Promise<void>;
-
-async function mergedOf(folder: string, plan: SweepPlan, each: Each): Promise<MergedSweep> {
-  const rows = setRows({ single: [], seen: [], gather: runningSpread, mostRows: MOST_ROWS });
-  const refused = new Map<string, number>();
-  let unsound = 0;
-  const errors = { f32: largest(), f64: largest() };
-  await each(async (part) => {
-    const expected = { from: part * plan.partPrompts, count: promptsIn(plan, part) };
-    for (const one of await readPart(folder, part, expected)) {
-      rows.add(one.tables);
-      if (one.error !== null) refused.set(one.error, (refused.get(one.error) ?? 0) + 1);
-      if (one.sound === false) unsound++;
-      errors.f32.add(one.relativeError);
-      errors.f64.add(one.relativeErrorFloat64);
-    }
-  });
-  return {
-    refused: [...refused].map(([code, count]) => ({ code, count })),
-    unsound,
-    relativeError: errors.f32.value(),
-    relativeErrorFloat64: errors.f64.value(),
-    interval: { level: 0.95, method: "student-t" },
-    ...{ means: rows.tables(), left: rows.left() },
-  };
-}
-
-/** The largest of numbers that pass by; null before the first. What is not a number is larger than all that is. */
-function largest(): { add(value: number | null): void; value(): number | null } {
-  let found: number | null = null;
-  return {
-    add: (value) => {
-      if (value !== null && !(found !== null && found >= value) && !Number.isNaN(found))
-        found = value;
-    },
-    value: () => found,
-  };
+/** Help needs nothing that reads files. */
+async function put(subject: FilesSubject, params: SweepReportParameters): Promise<SweepResult> {
+  const { putTogether } = await import("./put-together.ts");
+  return await putTogether(subject, params);
 }
 
 function sweepTables(result: SweepResult): Table[] {
