@@ -16,11 +16,7 @@ const isolated = {
  * What a page or a worker starts with is one file: it would be cut by which parts that are loaded later have modules of it
  * too, into dozens of files, which compress worse.
  */
-const start = {
-  ...{ name: "start", tags: ["$initial" as const], priority: 1 },
-  // An engine of its own: the module that names all of its package leads to it, and nothing that is asked at first.
-  test: /^(?!.*packages\/tensor\/src\/reference\.ts)/,
-};
+const start = { name: "start", tags: ["$initial" as const], priority: 1 };
 /** What the first screen asks of the worker, likewise. */
 const first = {
   name: "first",

@@ -3,9 +3,10 @@ import { isInputError } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { run } from "@resolvent/transformer";
 import { memorySource } from "@resolvent/weights";
-import { findFolder, selectEngine } from "resolvent";
+import { chooseEngine, findFolder, selectEngine } from "resolvent";
 import { expect, test } from "vitest";
 import { keptModels } from "../src/worker/kept-models.ts";
+import { openEngine, READY_WEIGHTS } from "../src/worker/open-engine.ts";
 
 type Purpose = "run" | "certificate";
 
@@ -74,6 +75,19 @@ test("the engine that is asked for takes the place of another; certificates are 
     [undefined, "f32", parameters],
   ]);
   await models.close();
+});
+
+test("models that are loaded beforehand are of cpu, as they would be where all engines are looked at", async () => {
+  const { engine, engines } = await chooseEngine({ parameters: READY_WEIGHTS });
+  expect([engine, engines.length]).toEqual(["cpu", 1]);
+  for (const options of [
+    { parameters: READY_WEIGHTS, threads: 1 },
+    { engine: "gpujs", parameters: READY_WEIGHTS },
+  ] as const) {
+    const opened = await openEngine(options);
+    expect(opened.name).toBe("engine" in options ? options.engine : "cpu");
+    await opened.close();
+  }
 });
 
 test("views of one text share its run: the second makes none, and finds what it would have found", async () => {

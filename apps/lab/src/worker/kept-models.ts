@@ -29,7 +29,7 @@ import { weightRoom } from "./weight-room.ts";
 const KEPT_BYTES = 2 ** 28;
 
 /** Weights up to this are loaded before anybody asks for a run: of the models that are bundled. */
-const READY_BYTES = 2 ** 24;
+export const READY_BYTES: number = 2 ** 24;
 
 /** What runs take that are kept for the next view of the same text, beside such weights. */
 const RUNS_BYTES = 2 ** 27;

@@ -1,11 +1,11 @@
 import { answerRequests } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
-import { selectEngine } from "resolvent";
 import { hearHandOver } from "./hand-over.ts";
 import { keptModels } from "./kept-models.ts";
 import { isMemory } from "./memory.ts";
 import { isPlace } from "./named-files.ts";
+import { openEngine } from "./open-engine.ts";
 import { placesOf } from "./places.ts";
 import { workplaceOf } from "./workplace.ts";
 
@@ -21,7 +21,7 @@ const places = placesOf(
 let limit: number | undefined;
 
 const models = keptModels({
-  ...{ engine: selectEngine, threads, folder: places.folder },
+  ...{ engine: openEngine, threads, folder: places.folder },
   streams: globalThis.crossOriginIsolated,
   limit: () => limit,
 });

@@ -27,7 +27,7 @@ async function enginesOf(
   name: string,
   precision: "f32" | "f64",
 ): Promise<EngineList> {
-  const { chooseEngine } = await import("resolvent");
+  const { chooseEngine } = await import("./choose.ts");
   const parameters = await models.parameters(name);
   return await chooseEngine({ parameters, precision }, { all: true });
 }

@@ -45,7 +45,7 @@ const cpu: Candidate = {
       ? { found: "WebAssembly kernels, in Node with the system's BLAS where there is a faster one" }
       : { missing: "WebAssembly is not there." },
   create: async (options) => {
-    const { createCpu } = await import("@resolvent/cpu");
+    const { createCpu } = await import("./on-processor.ts");
     return await createCpu(options);
   },
 };
@@ -93,7 +93,7 @@ function withDecompositions<E extends object>(
 ): E & { linearAlgebra(): Promise<LinearAlgebra> } {
   let made: Promise<LinearAlgebra> | undefined;
   const linearAlgebra = (): Promise<LinearAlgebra> => {
-    made ??= import("@resolvent/cpu").then(
+    made ??= import("./decompositions.ts").then(
       async ({ createLinearAlgebra, lapackLinearAlgebra }) =>
         lapackLinearAlgebra() ?? (await createLinearAlgebra()),
     );

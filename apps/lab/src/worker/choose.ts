@@ -1,0 +1,2 @@
+/** What looks at all engines: loaded where another than cpu may compute. */
+export { chooseEngine, selectEngine } from "resolvent";

@@ -1,0 +1,2 @@
+/** Decompositions of the processor, likewise. */
+export { createLinearAlgebra, lapackLinearAlgebra } from "@resolvent/cpu";
