@@ -24,7 +24,14 @@ function commandsOf(page: string): string[] {
 }
 
 /** Commands that are no analyses, stand for any, or ask for a file of the reader's. */
-const others = [/^COMMAND/, /^lab$/, /^residual-norms /, /^merge merge\.yml /, /--prompt "…"/, / prompts\.txt/];
+const others = [
+  /^COMMAND/,
+  /^lab$/,
+  /^residual-norms /,
+  /^merge merge\.yml /,
+  /--prompt "…"/,
+  / prompts\.txt/,
+];
 
 // What each would do is checked and counted, on the shapes of its model; other tests compute.
 describe.each([
