@@ -115,6 +115,7 @@ class WithACommand(unittest.TestCase):
             self.assertIn(f"[{code}]", str(caught.exception))
 
     def test_an_interrupt_cancels_and_the_command_goes_on(self):
+        self.assertIn("tales", self.lm.models)  # another test ends the command
         process = self.lm._process
         heard = []
 

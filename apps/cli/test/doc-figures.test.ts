@@ -76,7 +76,7 @@ function drawnSpeed(): string {
   const columns = [
     { name: "task", kind: "text" },
     { name: "blas", head: "with the system's BLAS", kind: "number" },
-    { name: "own", head: "own kernels (thin)", kind: "number" },
+    { name: "own", head: "own kernels", kind: "number" },
   ] as const;
   const table = { kind: "task", columns, rows: tasks };
   const title = "Times as fast as the fastest PyTorch, 2 cores; below 1 is slower";

@@ -105,8 +105,9 @@ export function htmlOf(page, { pages, copy }) {
       code({ text, lang = "" }) {
         return `<pre tabindex="0"><code data-language="${escaped(lang)}">${escaped(text)}</code></pre>\n`;
       },
-      // Pages of ours have none; a text in angle brackets is a text.
-      html: ({ text }) => escaped(text),
+      // Pages of ours have anchors and nothing else; a text in angle brackets is a text.
+      html: ({ text }) =>
+        /^<a id="[\w-]+">(?:<\/a>\s*)?$|^<\/a>$/.test(text) ? text : escaped(text),
     },
   });
   // API reports are TypeScript between two sentences of their maker.

@@ -75,8 +75,9 @@ test.skipIf(!existsSync(executablePath))(
       page.on("pageerror", ({ message }) => faults.push(message));
       page.on("request", (request) => asked.push(request.url()));
       await page.goto(pathToFileURL(join(folder, "idea.html")).href);
-      expect(await page.locator("resolvent-degrees svg").count()).toBeGreaterThan(0);
-      expect(await page.locator("resolvent-paths svg").count()).toBeGreaterThan(0);
+      // Figures are drawn once they are seen to have a width.
+      for (const element of ["resolvent-degrees", "resolvent-paths"])
+        await page.locator(`${element} svg`).first().waitFor();
       await page.getByLabel("Search").fill("truncated tree");
       const first = page.locator("#found a").first();
       expect((await first.textContent())?.toLowerCase()).toContain("truncated tree");
