@@ -27,7 +27,7 @@ import { catalogue } from "../src/worker/catalogue.ts";
 import { keptModels } from "../src/worker/kept-models.ts";
 import { workplaceOf } from "../src/worker/workplace.ts";
 import { faultless } from "./faultless.ts";
-import { copiedBy, expectSameQuestion, openMenu } from "./same-question.ts";
+import { copiedBy, expectSameQuestion, openMenu, savedBy } from "./same-question.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -84,7 +84,7 @@ async function writtenGraph(): Promise<string> {
 }
 
 /** A file of a graph of some 2,000 nodes, each with an edge to the logit and one from a token. */
-function wideGraph(): object {
+function wideGraph(): { readonly links: readonly object[] } {
   const positions = 40;
   const features = Array.from({ length: 2000 }, (_, i) =>
     featureFields(i % 4, i, i % positions, { activation: 1 + (i % 7) }),
@@ -336,6 +336,12 @@ inChromium("the tabs in Chromium", () => {
     await expect.poll(elements).toBeGreaterThan(plain);
     expect(await elements()).toBeLessThan(plain + 200);
     expect(await lab.locator(".painted.some").count()).toBe(1);
+    // Its file has all edges, those too that are not drawn.
+    const menu = await openMenu(lab.locator('section[aria-labelledby="graph"] details.take'));
+    const { path } = await savedBy(menu, "CSV");
+    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+    expect(lines.length - 1).toBe(file.links.length);
+    await lab.keyboard.press("Escape");
   });
 
   test("features: lists have one stop for Tab; what is asked again is the graph as it is pruned, not the whole one", async () => {

@@ -6,7 +6,7 @@ import { PAGE } from "./page-style.ts";
 import { tableHtml } from "./page-table.ts";
 import { FIGURE, THEME } from "./style.ts";
 import { svgOf } from "./svg.ts";
-import { visible } from "./text.ts";
+import { minuses, visible } from "./text.ts";
 
 /** What a page is made of. */
 export interface PageParts {
@@ -112,8 +112,7 @@ function tokensHtml(tokens: unknown, label: string, head?: string): string {
 /** A sentence with − before negative numbers; no line ends before %, next to ± or within a short quoted token. */
 export function typeset(sentence: string): string {
   return escapeHtml(
-    sentence
-      .replace(/(^|[\s(])-(?=\d)/g, "$1−")
+    minuses(sentence)
       .replace(/(\d) %/g, "$1\u00a0%")
       .replaceAll(" ± ", "\u00a0±\u00a0")
       .replace(/" (?=[^\s"]{1,20}")/g, '"\u00a0'),

@@ -1,7 +1,7 @@
 import type { Cell, Column, Table } from "@resolvent/analysis";
 import { divergence, percent, short } from "@resolvent/analysis";
 import type { Refers } from "./shape.ts";
-import { visible } from "./text.ts";
+import { minuses, visible } from "./text.ts";
 
 /** A column of a table and where it is. */
 export interface Found {
@@ -33,25 +33,25 @@ export function cellText(cell: Cell, { kind, missing = "" }: Column): string {
     case "count":
       return cell.toLocaleString("en");
     case "logit":
-      return cell.toFixed(3).replace("-", "−");
+      return minuses(cell.toFixed(3));
     case "share":
     case "bar":
       // What is not nothing is not 0.
-      return cell > 0 && cell < 5e-4 ? "<0.1 %" : percent(cell).replace("-", "−");
+      return cell > 0 && cell < 5e-4 ? "<0.1 %" : minuses(percent(cell));
     case "divergence":
-      return divergence(cell, "f32").replace("-", "−");
+      return minuses(divergence(cell, "f32"));
     default:
-      return short(cell).replace("-", "−");
+      return minuses(short(cell));
   }
 }
 
 /** A number on an axis: no more digits than it takes. */
 export function tickText(value: number, { kind }: Pick<Column, "kind">): string {
   if (kind === "share" || kind === "bar")
-    return `${Number((100 * value).toPrecision(6))} %`.replace("-", "−");
+    return minuses(`${Number((100 * value).toPrecision(6))} %`);
   const size = Math.abs(value);
   const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(0) : String(value);
-  return text.replace("-", "−");
+  return minuses(text);
 }
 
 /** What people see as the name of a column. */

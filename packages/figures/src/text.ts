@@ -65,3 +65,10 @@ export function wrap(
 export function visible(token: string): string {
   return token.replaceAll(" ", "␣").replaceAll(/\r?\n/g, "⏎").replaceAll("\t", "⇥");
 }
+
+/** A text as people read it: with − before its negative numbers, but for those in quotes. */
+export function minuses(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|(^|[\s(])-(?=\d|Infinity)/g, (found, before?: string) =>
+    before === undefined ? found : `${before}−`,
+  );
+}

@@ -11,6 +11,7 @@ test("the exported names", () => {
     "layout",
     "layoutOfPaths",
     "listRows",
+    "minuses",
     "nearOf",
     "pageOf",
     "paint",

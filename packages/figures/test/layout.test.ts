@@ -2,7 +2,7 @@ import type { Table, View } from "@resolvent/analysis";
 import { describe, expect, test } from "vitest";
 import { layout, listRows, type Shape, svgOf } from "../src/index.ts";
 import { powersFor, symlog, ticksFor } from "../src/scale.ts";
-import { cut, textWidth, visible } from "../src/text.ts";
+import { cut, minuses, textWidth, visible } from "../src/text.ts";
 import { unsureIn } from "../src/unsure.ts";
 
 type Of<K extends Shape["kind"]> = Extract<Shape, { kind: K }>;
@@ -223,6 +223,45 @@ test("points of curves are where their numbers are, and intervals reach as far",
   expect((zero - (a?.y ?? 0)) / (zero - (b?.y ?? 0))).toBeCloseTo(2, 6);
   const [low] = shapes(view, "line", "series-0").slice(1);
   expect(((low?.y1 ?? 0) - zero) / (zero - (b?.y ?? 0))).toBeCloseTo(1, 6); // from −1 to 1
+});
+
+test("curves far from zero have an axis of their own, and it says where it begins", () => {
+  const table = (numbers: readonly number[]): Table => ({
+    kind: "loss",
+    columns: [
+      { name: "at", kind: "number" },
+      { name: "loss", kind: "number" },
+    ],
+    rows: numbers.map((number, i) => [i, number]),
+  });
+  const drawn = (numbers: readonly number[]) => {
+    const view: View = { mark: "lines", table: "loss", x: "at", y: [{ column: "loss" }] };
+    const { shapes: all } = layout(view, [table(numbers)], { width: 400 });
+    const heights = all.flatMap((shape) => (shape.kind === "circle" ? [shape.y] : []));
+    const texts = all.flatMap((shape) => (shape.kind === "text" ? [shape.text] : []));
+    const axes = all.filter(({ role }) => role === "axis").length;
+    return { spread: Math.max(...heights) - Math.min(...heights), texts, axes };
+  };
+  for (const sign of [1, -1]) {
+    const far = drawn([4.2, 4.31, 4.25].map((number) => sign * number));
+    expect(far.spread).toBeGreaterThan(80); // of 180
+    expect(far.axes).toBe(0);
+    expect(far.texts).toContain(
+      sign > 0 ? "This axis begins at 4.2, not at 0." : "This axis begins at −4.35, not at 0.",
+    );
+  }
+  // Numbers as far from each other as from zero, equal ones, and those on both sides have zero.
+  for (const numbers of [[1, 2.1], [3, 3], [-1, 1], [0.2]]) {
+    const { axes, texts } = drawn(numbers);
+    expect(axes).toBe(1);
+    expect(texts.join()).not.toContain("not at 0");
+  }
+});
+
+test("negative numbers have the sign that people read, and quoted tokens their own", () => {
+  expect(minuses("-10.8")).toBe("−10.8");
+  expect(minuses("-1.2e-4")).toBe("−1.2e-4");
+  expect(minuses('by -3 (-2 to 1) of " -5" and L0-1')).toBe('by −3 (−2 to 1) of " -5" and L0-1');
 });
 
 test("points of a scatter, named where there is room", () => {

@@ -7,7 +7,8 @@ import {
 } from "@resolvent/analysis";
 import { type Engine, type Shaped, using } from "@resolvent/tensor";
 import { levelOf, type Model, type Target, tokenIds } from "@resolvent/transformer";
-import { type FindPathsOptions, findPaths } from "./find-paths.ts";
+import type { ExpandPathsOptions } from "./expand-paths-options.ts";
+import { findPaths } from "./find-paths.ts";
 import { frozenRun } from "./frozen-run.ts";
 import { namedPath } from "./named-path.ts";
 import { agreementOf } from "./path-agreement.ts";
@@ -17,27 +18,6 @@ import { totalError } from "./path-sums.ts";
 import { pathText, routeText } from "./path-text.ts";
 import type { HeadScore } from "./score-readout.ts";
 import type { PathClaim } from "./taken-path.ts";
-import type { TopPathsOptions } from "./top-paths.ts";
-
-export interface ExpandPathsOptions
-  extends TopPathsOptions,
-    Pick<FindPathsOptions, "routes" | "certify"> {
-  /** The target; default the two likeliest tokens at the last position. */
-  readonly target?: Target;
-  /** The score of a head in place of a target: why it looks where it looks. */
-  readonly score?: HeadScore;
-  /** How many of the paths shown, from the largest, are checked by intervention; default 0. */
-  readonly verify?: number;
-  /** Names of further paths that are checked, shown or not, as `namedPath` reads them; default none. */
-  readonly check?: readonly string[];
-  /** The text of a token; default its id. */
-  readonly text?: (id: number) => string;
-  /**
-   * Where what is found of this model is kept, and each check: of the same question with one more path to be checked,
-   * only that is computed. With a level of one's own nothing is kept. Default nothing.
-   */
-  readonly kept?: Kept | undefined;
-}
 
 /** Keeps nothing. */
 const NOWHERE: Kept = { once: async (_, make) => await make() };

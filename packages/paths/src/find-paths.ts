@@ -1,24 +1,22 @@
 import { certificateFor, promptResult, short, type Warning } from "@resolvent/analysis";
 import { GATES } from "@resolvent/expansion";
 import type { Engine, Shaped } from "@resolvent/tensor";
-import type { Level, Model, Target } from "@resolvent/transformer";
+import type { Level, Model } from "@resolvent/transformer";
 import { directAttribution } from "./attribution.ts";
+import type { ExpandPathsOptions } from "./expand-paths-options.ts";
 import type { FrozenRun } from "./frozen-run.ts";
 import type { PathEffect } from "./largest.ts";
 import type { PathEnd } from "./path-end.ts";
 import type { PathExpansion, ShownPath, ShownRoutes } from "./path-expansion.ts";
 import { pathText, routeText } from "./path-text.ts";
 import { type Routes, routesOf } from "./routes.ts";
-import type { HeadScore } from "./score-readout.ts";
 import { type TopPaths, type TopPathsOptions, topPaths } from "./top-paths.ts";
 
-export interface FindPathsOptions extends TopPathsOptions {
+export interface FindPathsOptions
+  extends TopPathsOptions,
+    Pick<ExpandPathsOptions, "routes" | "certify"> {
   readonly level: Level;
-  /** How many routes of each path shown are listed; default 0. */
-  readonly routes?: number;
   readonly text: (id: number) => string;
-  /** Computes `relativeErrorFloat64`; not called where the engine is float64 itself; default none. */
-  readonly certify?: (target: Target | HeadScore) => Promise<number>;
 }
 
 /** A run as a sum of paths, before any of them is checked. */

@@ -1,7 +1,8 @@
 export type { Answer } from "./answer.ts";
 export { type DirectAttribution, directAttribution } from "./attribution.ts";
 export { effects, type ReadoutEffects, type SourceEffect } from "./effects.ts";
-export { type ExpandPathsOptions, expandPaths, pathsError } from "./expand-paths.ts";
+export { expandPaths, pathsError } from "./expand-paths.ts";
+export type { ExpandPathsOptions } from "./expand-paths-options.ts";
 export { type FrozenRun, frozenRun } from "./frozen-run.ts";
 export type { PathEffect } from "./largest.ts";
 export { shownVerdict } from "./path-end.ts";

@@ -4,7 +4,7 @@ import { attributionProducts } from "./attribution.ts";
 import { sweepBack } from "./effects.ts";
 import { enumeration, prefixEffects } from "./enumerate.ts";
 import { planOf } from "./enumeration-plan.ts";
-import type { ExpandPathsOptions } from "./expand-paths.ts";
+import type { ExpandPathsOptions } from "./expand-paths-options.ts";
 import { frozenRun } from "./frozen-run.ts";
 import { readoutOf } from "./path-end.ts";
 import { outlineRoutes } from "./routes.ts";

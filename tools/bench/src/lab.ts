@@ -28,7 +28,7 @@ const PROMPT = "When Mary and John went to the market, John gave a drink to";
 const TARGET = [346, 364];
 
 /** A longer one. */
-const LONGER = `Once upon a time there was a little girl who had a red ball. She went to the park with her mother, and there she saw a dog. ${PROMPT}`;
+const LONGER = `Once upon a time there was a little girl who had a red ball. She went to the park with her mother, and there she saw a dog. The dog was big and brown, and it wanted to play with the ball. The girl was happy, so she threw the ball to the dog. Then they sat under a tree and ate some bread. It was a very good day, and they were all happy. ${PROMPT}`;
 
 /** Tabs, each a panel of its own. */
 const TABS = ["Heads", "Features", "Linear?", "Two models"];

@@ -1,3 +1,4 @@
+import type { Table } from "@resolvent/analysis";
 import type { GraphResult } from "@resolvent/dictionary/presentations";
 import type { Shares, ShownEdge, ShownGraph, ShownNode } from "./kept-graph.ts";
 
@@ -8,6 +9,8 @@ export type GraphQuestion =
   | { readonly ask: "show"; readonly shares: Shares }
   | { readonly ask: "node"; readonly name: string }
   | { readonly ask: "edge"; readonly key: string }
+  /** All edges of the graph as it is pruned so, of which few are drawn. */
+  | { readonly ask: "edges"; readonly shares: Shares }
   | { readonly ask: "text" };
 
 /** What it answers to each. */
@@ -17,6 +20,7 @@ export interface GraphAnswers {
   readonly show: ShownGraph;
   readonly node: ShownNode | null;
   readonly edge: ShownEdge | null;
+  readonly edges: Table | null;
   readonly text: ArrayBuffer;
 }
 

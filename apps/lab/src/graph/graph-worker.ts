@@ -21,6 +21,8 @@ async function answerTo(request: GraphRequest): Promise<GraphAnswers[keyof Graph
       return pruned?.node(request.name) ?? null;
     case "edge":
       return pruned?.edge(request.key) ?? null;
+    case "edges":
+      return kept === undefined ? null : prunedGraph(kept, request.shares).edges();
     case "text":
       return new TextEncoder().encode(pruned?.text() ?? "").buffer;
   }

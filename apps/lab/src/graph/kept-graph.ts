@@ -104,6 +104,8 @@ export interface PrunedGraph {
   readonly shown: ShownGraph;
   node(name: string): ShownNode | null;
   edge(key: string): ShownEdge | null;
+  /** The table of edges, those too that are not drawn. */
+  edges(): Table | null;
   /** The file that circuit-tracer and Neuronpedia read. */
   text(): string;
 }
@@ -145,6 +147,7 @@ export function prunedGraph(whole: GraphResult, { nodes, edges }: Shares): Prune
     },
     node: (name) => nodeOf(tables, name),
     edge: (key) => edgeOf(tables, key, graphOf(whole)),
+    edges: () => (edgeTable === undefined ? null : withKeys(edgeTable, edgeTable.rows.length)),
     text: () => graphText(graph),
   };
 }

@@ -10,6 +10,7 @@ import type { AnalysisDescription, Findings, Work } from "@resolvent/analysis/re
 import { type ColourTheme, layout, pageOf, svgOf } from "@resolvent/figures";
 import { version } from "resolvent/package.json";
 import { commandOf } from "./copies.ts";
+import { wholeOf } from "./works.ts";
 
 /** A figure as it is on the screen: its view, and the tables that it is drawn from. */
 export interface Figure {
@@ -54,9 +55,9 @@ export async function pngFile(figure: Figure, theme: ColourTheme): Promise<Blob>
 }
 
 /** The table of a figure, as `--format csv` has it: all of its rows and digits, and those only that the figure shows. */
-export function csvFile({ view, tables }: Figure): string {
+export async function csvFile({ view, tables }: Figure): Promise<string> {
   const table = tables.find(({ kind }) => kind === view.table);
-  return table === undefined ? "" : [...csvLines(table)].join("");
+  return table === undefined ? "" : [...csvLines(await wholeOf(table))].join("");
 }
 
 /** The result, as `--json` writes it. */

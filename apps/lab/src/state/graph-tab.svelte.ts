@@ -1,7 +1,8 @@
+import type { Table } from "@resolvent/analysis";
 import type { Findings } from "@resolvent/analysis/remote";
 import type { GraphResult } from "@resolvent/dictionary/presentations";
 import { type Graphs, graphsOf } from "../graph/graphs.ts";
-import type { ShownEdge, ShownGraph, ShownNode } from "../graph/kept-graph.ts";
+import type { Shares, ShownEdge, ShownGraph, ShownNode } from "../graph/kept-graph.ts";
 import {
   EDGE_SHARE,
   featureWork,
@@ -12,6 +13,7 @@ import {
 } from "./feature-facts.ts";
 import type { Lab } from "./lab.svelte.ts";
 import { seenFindings } from "./seen-graph.ts";
+import { rememberWhole } from "./works.ts";
 
 /** The share of the influence that nodes have until somebody moves the slider, as the analysis has it. */
 const SHARE = 0.8;
@@ -143,6 +145,9 @@ export class GraphTab {
       if (asked !== this.#asked) return; // somebody has moved on
       const shares = { nodes: this.share, edges: this.share >= 1 ? 1 : EDGE_SHARE };
       const shown = await this.#graphs.ask({ ask: "show", shares });
+      const drawn = shown.tables.find(({ kind }) => kind === "graph-edge");
+      if (drawn !== undefined && drawn.rows.length < shown.edges)
+        rememberWhole(drawn, async () => await this.#allEdges(drawn, shares));
       const seen = this.#found && (await seenFindings(this.#lab, this.#found, { shown, shares }));
       if (asked !== this.#asked) return;
       this.shown = shown;
@@ -154,6 +159,17 @@ export class GraphTab {
     } finally {
       if (asked === this.#asked) this.busy = false;
     }
+  }
+
+  /** All edges of the graph that is shown, for a file of them. */
+  async #allEdges(drawn: Table, shares: Shares): Promise<Table> {
+    const all =
+      this.shown?.tables.includes(drawn) === true
+        ? await this.#graphs?.ask({ ask: "edges", shares })
+        : undefined;
+    if (all === undefined || all === null)
+      throw new Error("This graph is no longer the one that is shown: nothing is saved.");
+    return all;
   }
 
   /** Looks up what is selected; what is copied is what is looked at. */

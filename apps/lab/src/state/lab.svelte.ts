@@ -12,6 +12,8 @@ import type { PathExpansion } from "@resolvent/paths";
 import type { MadeModel } from "../storage/made-models.ts";
 import type { Place as OwnPlace } from "../worker/named-files.ts";
 import { withAccuracy } from "./accuracy.ts";
+import { fragmentAt } from "./address.ts";
+import { Beside } from "./beside.svelte.ts";
 import type { Contributed } from "./contributed.ts";
 import { placeWith } from "./embed.ts";
 import type { Engines } from "./engines.svelte.ts";
@@ -20,7 +22,6 @@ import {
   ALL_GATES,
   fragmentOf,
   NOTHING,
-  PACKED,
   type Picked,
   type Place,
   placeOf,
@@ -29,7 +30,7 @@ import {
 import { KeptFindings } from "./kept-findings.ts";
 import type { Act } from "./keys.ts";
 import { filesName, shortModelName } from "./own-names.ts";
-import { compactName, lastMove, pathNames, shownTables } from "./path-facts.ts";
+import { compactName, pathNames, shownTables } from "./path-facts.ts";
 import {
   type Computing,
   checkedAtFirst,
@@ -40,8 +41,6 @@ import {
   type Question,
   type Reading,
   type Score,
-  treeWork,
-  upToWork,
 } from "./question.ts";
 import { hasSentence, isTab } from "./tabs.ts";
 import { Trail } from "./trail.ts";
@@ -50,12 +49,6 @@ import { remember, workOf } from "./works.ts";
 /** Faults that end once a model is given or fetched. */
 const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
 
-/** Why a head looks where it looks, of the last head of a path. */
-export interface Why {
-  readonly path: string;
-  readonly findings: Findings;
-}
-
 /** Something that was done, and how it is undone. */
 export interface Done {
   /** In a sentence. */
@@ -63,6 +56,16 @@ export interface Done {
   readonly undo: () => void;
   /** Where to see what came of it. */
   readonly see?: { readonly words: string; readonly go: () => void };
+}
+
+/** How something is found. */
+export interface FindOptions {
+  /** Whether it is still to be found, once its turn has come; default always. */
+  readonly wanted?: () => boolean;
+  /** Whether it is work on a model, whose cost is known first; default true. */
+  readonly estimated?: boolean;
+  /** Whether it is the same whenever it is asked, and can be copied; default true. */
+  readonly kept?: boolean;
 }
 
 /** Pieces of the first screen: the sentence and its four panels. */
@@ -96,14 +99,7 @@ export class Lab {
   done: Done | null = $state.raw(null);
   /** The panel that stands alone in another page, by its name; null where all of the lab is there. */
   embedded: string | null = $state(null);
-  why: Why | null = $state.raw(null);
-  /** The truncated tree beside the bars, of the gates in its place; null where all are held, or it is not there yet. */
-  tree: { readonly frozen: readonly Gate[]; readonly findings: Findings } | null = $state.raw(null);
-  /** What paths up to each degree say; null where it is not there yet. */
-  upTo: Findings | null = $state.raw(null);
   description: Description | null = $state.raw(null);
-  /** Likeliest next tokens, for whoever chooses an answer. */
-  candidates: readonly Candidate[] | null = $state.raw(null);
   /** Whether the text is being edited. */
   editing: boolean = $state(false);
   /** Which of the two tokens is being chosen. */
@@ -139,6 +135,8 @@ export class Lab {
   readonly tell: LabOptions["tell"];
   /** What goes on, and what went wrong. */
   readonly errand: Errand;
+  /** What is found beside the paths. */
+  readonly beside: Beside;
   readonly #asking: Asking;
   readonly #places: ReadonlyMap<string, number>;
   readonly #kept = new KeptFindings();
@@ -163,6 +161,7 @@ export class Lab {
     this.#answeredWork = this.#pathsWork();
     this.#kept.keep(this.#answeredWork, first);
     this.tell = tell;
+    this.beside = new Beside(this);
     this.errand = new Errand(asking, (code) => {
       // A link of a model that its reader has to give, or to fetch.
       if (tell !== undefined && NOT_HERE.includes(code)) this.models = true;
@@ -213,6 +212,12 @@ export class Lab {
     return this.#places.get(path ?? "") ?? -1;
   }
 
+  /** Is where an address says before anything is shown; what is asked there is answered once the address is followed. */
+  arrive(fragment: string): void {
+    const read = placeOf(fragment);
+    if (!("message" in read)) this.place = this.#placeIn(read.place);
+  }
+
   /** Follows the address of a window, and goes with it from now on. */
   follow(window: Window): void {
     this.live = true;
@@ -220,9 +225,7 @@ export class Lab {
     const read = async (): Promise<void> => {
       const { hash } = window.location;
       try {
-        const fragment = hash.startsWith(`#${PACKED}`)
-          ? await (await import("./packed.ts")).unpacked(hash)
-          : hash;
+        const fragment = await fragmentAt({ hash });
         // Somebody may have gone on.
         if (hash === window.location.hash) await this.#read(fragment);
       } catch (error) {
@@ -250,7 +253,7 @@ export class Lab {
 
   showDegree(degree: number | null): void {
     this.#go({ ...this.place, degree }, "degree");
-    void this.#predict();
+    void this.beside.predict();
   }
 
   /** Shows only paths that touch a token, or all. */
@@ -299,13 +302,13 @@ export class Lab {
     else if (act === "undo") this.#undo();
     else if (act === "redo") this.#trail?.forward();
     else if (this.path !== null)
-      void (act === "away" ? this.takeAway(this.path) : this.askWhy(this.path));
+      void (act === "away" ? this.takeAway(this.path) : this.beside.askWhy(this.path));
   }
 
   /** Opens the choice of a token, or closes it. */
   choose(which: "answer" | "foil" | null): void {
     this.choosing = which;
-    if (which !== null && this.candidates === null) void this.findCandidates();
+    if (which !== null && this.beside.candidates === null) void this.beside.findCandidates();
   }
 
   /** Holds a gate in the tree beside the bars, or lets it go. */
@@ -351,40 +354,20 @@ export class Lab {
 
   /**
    * Finds something for a view once nothing else goes on; what was found before is kept. Undefined where it failed or
-   * was ended. `estimated`: whether it is work on a model, whose cost is known first; `kept`: whether it is the same
-   * whenever it is asked, and can be copied.
+   * was ended.
    */
-  async find(
-    what: string,
-    given: Work,
-    {
-      wanted = () => true,
-      estimated = true,
-      kept = true,
-    }: {
-      readonly wanted?: () => boolean;
-      readonly estimated?: boolean;
-      readonly kept?: boolean;
-    } = {},
-  ): Promise<Findings | undefined> {
+  async find(what: string, given: Work, options: FindOptions = {}): Promise<Findings | undefined> {
     const work = { ...given, ...computingOf(this.place) };
-    const findings = await this.#find(what, work, { wanted, estimated, kept });
-    if (findings !== undefined && kept) this.#found = findings;
+    const findings = await this.look(what, work, options);
+    if (findings !== undefined && options.kept !== false) this.#found = findings;
     return findings;
   }
 
-  async #find(
+  /** The same, of whatever precision, and no view shows it. */
+  async look(
     what: string,
     work: Work,
-    {
-      wanted,
-      estimated,
-      kept = true,
-    }: {
-      readonly wanted: () => boolean;
-      readonly estimated: boolean;
-      readonly kept?: boolean;
-    },
+    { wanted = () => true, estimated = true, kept = true }: FindOptions = {},
   ): Promise<Findings | undefined> {
     const known = kept ? this.#kept.of(work) : undefined;
     while (known === undefined && this.errand.busy) await this.errand.idle();
@@ -406,7 +389,7 @@ export class Lab {
     } as const;
     this.#go({ ...this.place, ...letGo, question }, "question");
     this.choosing = null;
-    this.candidates = null;
+    this.beside.candidates = null;
     await this.#answerSentence();
   }
 
@@ -448,24 +431,6 @@ export class Lab {
     if (open.length > 0) await this.#answer(open);
   }
 
-  /** Asks why the last head of a path looks where it looks. */
-  async askWhy(path: string): Promise<void> {
-    const move = lastMove(this.paths, this.placeOf(path));
-    if (move === undefined) return;
-    const { model, prompt } = this.answered;
-    const { head, query, key } = move;
-    const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 6 };
-    const work: Work = {
-      analysis: "qk",
-      model,
-      values,
-      ...computingOf(this.read),
-      float64: true,
-    };
-    const findings = await this.errand.run(`why ${head} looks there`, work);
-    if (findings !== undefined) this.why = { path, findings };
-  }
-
   /** What an analysis says about itself; undefined where there is none of that name. */
   async analysis(name: string): Promise<AnalysisDescription | undefined> {
     const [found] = (await this.#asking.describe([name])).analyses;
@@ -486,17 +451,6 @@ export class Lab {
     return { work: named, analysis };
   }
 
-  /** Looks up what the model may go on with. */
-  async findCandidates(): Promise<void> {
-    const { model, prompt } = this.answered;
-    const values = { prompt, top: 12 };
-    const computing = computingOf(this.read);
-    const work: Work = { analysis: "run", model, values, ...computing, float64: false };
-    const findings = await this.errand.run("the likeliest tokens", work);
-    const { next } = Object(findings?.result);
-    if (Array.isArray(next)) this.candidates = next as readonly Candidate[]; // of `run`
-  }
-
   /** The tokens of a text, without running anything. */
   async tokens(text: string): Promise<readonly TokenFacts[]> {
     return await this.#asking.tokens(this.place.question.model, text);
@@ -510,41 +464,7 @@ export class Lab {
   #hold(frozen: readonly Gate[]): void {
     const all = frozen.length === ALL_GATES.length;
     this.#go({ ...this.place, frozen: all ? null : frozen }, "gates");
-    void this.#growTree();
-  }
-
-  /** The tree of the gates that are held, beside what is answered. */
-  async #growTree(): Promise<void> {
-    const { frozen } = this.place;
-    const target = this.#targetIds();
-    if (frozen === null || target.length === 0) {
-      this.tree = null;
-      return;
-    }
-    const { precision, engine } = this.read;
-    const work = treeWork(this.answered, { target, frozen, precision, engine });
-    const findings = await this.errand.run("the tree", work);
-    if (findings !== undefined) this.tree = { frozen, findings };
-  }
-
-  /** What paths up to each degree say, once only some are shown. */
-  async #predict(): Promise<void> {
-    const target = this.#targetIds();
-    if (this.upTo !== null || this.place.degree === null || target.length === 0) return;
-    const { answered, read } = this;
-    const wanted = (): boolean =>
-      this.answered === answered && this.read === read && this.upTo === null;
-    const { precision, engine } = read;
-    const work = upToWork(answered, { target, precision, engine });
-    const options = { wanted, estimated: true };
-    const findings = await this.#find("what paths up to each degree say", work, options);
-    if (findings !== undefined && wanted()) this.upTo = findings;
-  }
-
-  /** The ids of the target's tokens; none of the score of a head. */
-  #targetIds(): readonly number[] {
-    const { a, b } = this.paths.target;
-    return [a, b].flatMap((token) => (token === null ? [] : [token.id]));
+    void this.beside.growTree();
   }
 
   /** The work that gives what is asked for the screen. */
@@ -591,14 +511,14 @@ export class Lab {
       ignored.length === 0
         ? null
         : `Not understood in this link, and left out: ${ignored.join(", ")}.`;
-    const before = this.place;
-    const place = this.embedded === null ? read.place : placeWith(read.place, this.embedded);
+    const place = this.#placeIn(read.place);
     this.#move(place);
     if (place !== read.place) this.#mend(place);
     if (!this.#isAnswered()) await this.#answerSentence();
     else {
-      if (JSON.stringify(place.frozen) !== JSON.stringify(before.frozen)) await this.#growTree();
-      await this.#predict();
+      if (JSON.stringify(place.frozen) !== JSON.stringify(this.beside.tree?.frozen ?? null))
+        await this.beside.growTree();
+      await this.beside.predict();
     }
   }
 
@@ -635,11 +555,14 @@ export class Lab {
     }
     this.answered = question;
     this.read = { score, precision, engine, top };
-    this.why = null;
-    this.tree = null;
-    this.upTo = null;
-    await this.#growTree();
-    await this.#predict();
+    this.beside.clear();
+    await this.beside.growTree();
+    await this.beside.predict();
+  }
+
+  /** A place as it is where one panel stands alone in another page. */
+  #placeIn(place: Place): Place {
+    return this.embedded === null ? place : placeWith(place, this.embedded);
   }
 
   /** Is at a place: another view has found nothing yet. */
@@ -659,9 +582,4 @@ export class Lab {
     this.#move(place);
     this.#trail?.go(fragmentOf(place), kind);
   }
-}
-
-/** A token that the model may go on with. */
-export interface Candidate extends TokenFacts {
-  readonly probability: number;
 }

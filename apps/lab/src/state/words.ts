@@ -1,5 +1,5 @@
 import { type Certificate, percent, short } from "@resolvent/analysis";
-import { visible } from "@resolvent/figures";
+import { minuses, visible } from "@resolvent/figures";
 import type { PathExpansion } from "@resolvent/paths";
 
 /** A token as a sentence has it: without the space that it starts with. */
@@ -10,7 +10,7 @@ function quoted(text: string): string {
 
 /** A number as a sentence has it. */
 export function said(value: number): string {
-  return short(value).replace("-", "−");
+  return minuses(short(value));
 }
 
 /** A number with its sign. */

@@ -1,3 +1,4 @@
+import type { Table } from "@resolvent/analysis";
 import type { Findings, Work } from "@resolvent/analysis/remote";
 
 const works = new WeakMap<Findings, Work>();
@@ -15,6 +16,18 @@ export function workOf(findings: Findings): Work | undefined {
 /** Which question something answers, as its result says. */
 export function questionOf({ result }: Findings): string | undefined {
   return result.question;
+}
+
+const wholes = new WeakMap<Table, () => Promise<Table>>();
+
+/** Notes how all rows of a table are got, of which a page has only what it shows. */
+export function rememberWhole(table: Table, all: () => Promise<Table>): void {
+  wholes.set(table, all);
+}
+
+/** The table with all of its rows: what a file of it has. */
+export async function wholeOf(table: Table): Promise<Table> {
+  return (await wholes.get(table)?.()) ?? table;
 }
 
 const entire = new WeakMap<Findings, () => Promise<Findings>>();

@@ -61,18 +61,16 @@ export function curvesLayout(
   const numbers = points
     .flat()
     .flatMap(({ value, low, high }) => [value, low ?? value, high ?? value]);
-  const least = numbers.reduce(
-    (a, b) => Math.min(a, b),
-    view.scale === "log" ? Number.POSITIVE_INFINITY : 0,
-  );
-  const most = numbers.reduce((a, b) => Math.max(a, b), view.scale === "log" ? 0 : least);
   const powers = view.scale === "log" && numbers.length > 0;
-  const ticks = powers ? powersFor(least, most) : ticksFor(Math.min(0, least), most);
+  const away = !powers && awayFromZero(numbers);
+  const [least, most] = endsOf(powers || away ? numbers : [0, ...numbers]);
+  const ticks = powers ? powersFor(least, most) : ticksFor(least, most);
+  const top = away ? TOP + LINE : TOP;
   const sized = (value: number): number => (powers ? Math.log10(value) : value);
   const left =
     ticks.reduce((w, tick) => Math.max(w, textWidth(tickText(tick, first.found.column))), 0) + 14;
   const bottom = HEIGHT - 48;
-  const y = linear([sized(ticks[0] ?? 0), sized(ticks.at(-1) ?? 1)], [bottom, TOP]);
+  const y = linear([sized(ticks[0] ?? 0), sized(ticks.at(-1) ?? 1)], [bottom, top]);
   // Numbers stand where they are, names side by side.
   const placed = rows.map((row) => numberAt(row, place.at));
   const numeric =
@@ -98,7 +96,12 @@ export function curvesLayout(
       text: tickText(tick, first.found.column),
     },
   ]);
-  if (!powers)
+  if (away)
+    shapes.push({
+      ...{ kind: "text", role: "faint", x: 4, y: TOP },
+      text: `This axis begins at ${tickText(ticks[0] ?? 0, first.found.column)}, not at 0.`,
+    });
+  else if (!powers)
     shapes.push({ kind: "line", role: "axis", x1: left, x2: width - 4, y1: y(0), y2: y(0) });
   let free = Number.NEGATIVE_INFINITY;
   names.forEach((name, i) => {
@@ -180,6 +183,19 @@ export function curvesLayout(
       .join(" "),
     shapes: [...shapes, ...legend],
   };
+}
+
+/** Whether numbers lie further from zero than from each other: on an axis from zero they would lie on one another. */
+function awayFromZero(numbers: readonly number[]): boolean {
+  const [least, most] = endsOf(numbers);
+  return most > least && Math.max(least, -most) > most - least;
+}
+
+function endsOf(numbers: readonly number[]): readonly [least: number, most: number] {
+  return numbers.reduce<readonly [number, number]>(
+    ([least, most], one) => [Math.min(least, one), Math.max(most, one)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
 }
 
 /** The marks of series differ in form as well as in colour. */

@@ -1,7 +1,7 @@
 import type { Cell, Column, Table } from "@resolvent/analysis";
 import { refersOf } from "../reading.ts";
 import type { Role, Shape } from "../shape.ts";
-import { cut } from "../text.ts";
+import { cut, minuses } from "../text.ts";
 
 /** A cell with its upper left corner. */
 export interface GridCell {
@@ -108,10 +108,10 @@ export function decimalsOf(largest: number, { kind }: Column): number {
 
 /** A number in a cell, in so many decimals, without what all have: percent, the 0 before the point. */
 export function fixed(value: number, decimals: number, { kind }: Column): string {
-  if (Math.abs(value) >= 1e4) return value.toExponential(0).replace("-", "−");
+  if (Math.abs(value) >= 1e4) return minuses(value.toExponential(0));
   const text = (kind === "share" || kind === "bar" ? 100 * value : value).toFixed(decimals);
   if (Number(text) === 0) return "0";
-  return text.replace("-", "−").replace(/^(−?)0\./, "$1.");
+  return minuses(text).replace(/^(−?)0\./, "$1.");
 }
 
 function px(value: number): number {

@@ -13,7 +13,8 @@ import {
   textsParameter,
 } from "@resolvent/analysis/parameters";
 import { type LevelName, parseHead } from "@resolvent/transformer";
-import { type ExpandPathsOptions, expandPaths, pathsError, targetOf } from "../expand-paths.ts";
+import { expandPaths, pathsError, targetOf } from "../expand-paths.ts";
+import type { ExpandPathsOptions } from "../expand-paths-options.ts";
 import type { PathExpansion } from "../path-expansion.ts";
 import { pathsCost } from "../paths-cost.ts";
 import { pathsTables } from "./paths-tables.ts";
