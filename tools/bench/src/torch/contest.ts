@@ -128,7 +128,7 @@ function failed(contestant: string, failures: Failure[]): (cause: unknown) => un
   return (cause) => {
     const why = cause instanceof Error ? cause.message : String(cause);
     failures.push({ contestant, why });
-    process.stderr.write(`${contestant} could not do it: ${why}\n`);
+    process.stderr.write(`${contestant} could not do it: ${why.split("\n")[0]}\n`);
   };
 }
 
