@@ -1,9 +1,11 @@
 /**
  * The engines beside each other and beside other libraries, in Chromium and in Node:
- * `node dist/engines.js [--contestants] [--group NAME] [--only WORD] [--budget MS] [--dry]`. `--contestants` installs the
- * others first, into a folder of their own. Writes its section into RESULTS.md, unless `--dry` or one of the filters.
+ * `node dist/engines.js [--contestants] [--group NAME] [--only WORD] [--budget MS] [--keep FILE] [--dry]`. `--contestants`
+ * installs the others first, into a folder of their own. With `--keep` each task that is done is written to a file, and
+ * one that is there already is not done again: a run that was ended goes on. Writes its section into RESULTS.md, unless
+ * `--dry` or one of the filters.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     patience: { type: "string", default: "2000" },
     budget: { type: "string", default: "3000" },
+    keep: { type: "string" },
     dry: { type: "boolean", default: false },
   },
 });
@@ -42,14 +45,15 @@ else if (!areThere()) {
   );
 }
 const threads = availableParallelism();
+const kept = keptRows(values.keep);
 const folder = await mkdtemp(join(tmpdir(), "resolvent-bench-"));
 try {
-  const measured: Measured[] = [];
+  const all: Measured[] = [];
   for (const [name, group] of Object.entries(groups)) {
     if (values.group !== undefined && values.group !== name) continue;
-    measured.push(await measure(group));
+    all.push(await measure(group));
   }
-  const section = enginesReport(measured, threads);
+  const section = enginesReport(all, threads);
   process.stdout.write(`${section}\n`);
   if (!values.dry && values.only === undefined && values.group === undefined) {
     const path = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
@@ -60,31 +64,54 @@ try {
 }
 
 async function measure(group: Group): Promise<Measured> {
-  const browser =
-    group.where === "Chromium"
-      ? await browserWith({ contestants: MODULES, models: folder })
-      : undefined;
+  let browser: Served | undefined;
+  const opened = async (): Promise<Served> => {
+    browser ??= await browserWith({ contestants: MODULES, models: folder });
+    return browser;
+  };
   try {
     const rows: Row[] = [];
     for (const [name, task] of Object.entries(group.tasks)) {
       if (values.only !== undefined && !name.includes(values.only)) continue;
-      const model = writeModel(task);
-      const entrants = Object.entries(group.contestants).map(([title, who]) =>
-        contestant(title, who, model, browser),
-      );
-      const result = await contest(entrants, task, {
-        ...{ patience: Number(values.patience), budget: Number(values.budget), slow: SLOW },
-      });
-      rows.push({ task: name, pieces: 1, ...result });
-      if (model !== undefined) await rm(join(folder, model), { recursive: true });
-      process.stderr.write(`${name}: ${lines(result.scores)}\n`);
+      const key = `${group.title}: ${name}`;
+      const row = kept[key] ?? (await measured(group, name, task, opened));
+      rows.push(row);
+      kept[key] = row;
+      if (values.keep !== undefined) writeFileSync(values.keep, JSON.stringify(kept));
     }
     const version =
-      browser === undefined ? `Node ${process.versions.node}` : `Chromium ${browser.version}`;
+      group.where === "Node"
+        ? `Node ${process.versions.node}`
+        : `Chromium ${(await opened()).version}`;
     return { group, rows, version };
   } finally {
     await browser?.close();
   }
+}
+
+async function measured(
+  group: Group,
+  name: string,
+  task: EngineTask,
+  browser: () => Promise<Served>,
+): Promise<Row> {
+  const model = writeModel(task);
+  const served = group.where === "Chromium" ? await browser() : undefined;
+  const entrants = Object.entries(group.contestants).map(([title, who]) =>
+    contestant(title, who, model, served),
+  );
+  const result = await contest(entrants, task, {
+    ...{ patience: Number(values.patience), budget: Number(values.budget), slow: SLOW },
+  });
+  if (model !== undefined) await rm(join(folder, model), { recursive: true });
+  process.stderr.write(`${name}: ${lines(result.scores)}\n`);
+  return { task: name, pieces: 1, ...result };
+}
+
+/** What earlier runs have measured, by group and task. */
+function keptRows(file: string | undefined): Record<string, Row> {
+  if (file === undefined || !existsSync(file)) return {};
+  return JSON.parse(readFileSync(file, "utf8")) as Record<string, Row>; // it was written here
 }
 
 /** The folder of the task's ONNX model, as transformers.js expects one; undefined where there is none. */

@@ -15,7 +15,7 @@ export interface Work {
   readonly is: string;
   /**
    * Does the task once. What differs from run to run goes in from the host (the left operand, tokens, vectors), weights
-   * are with the engine already, and the whole result comes out to the host: so for everybody.
+   * are with the engine already, and the result comes out to the host: so for everybody.
    */
   turn(): Promise<ArrayLike<number>>;
   close(): Promise<void>;

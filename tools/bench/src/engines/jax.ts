@@ -31,6 +31,7 @@ interface JaxArray {
   readonly ref: JaxArray;
   add(other: JaxArray): JaxArray;
   mul(other: JaxArray): JaxArray;
+  sum(axis: number): JaxArray;
   reshape(shape: readonly number[]): JaxArray;
   slice(...bounds: readonly (readonly [number, number] | readonly [])[]): JaxArray;
   data(): Promise<Float32Array>;
@@ -61,7 +62,7 @@ function ready(library: Jax, task: EngineTask): () => JaxArray {
     case "forward":
       return gpt2(library, task);
     default:
-      return cannot(`way to do a ${task.kind}`);
+      return cannot(`way to do this (${task.kind})`);
   }
 }
 
@@ -74,7 +75,7 @@ function product(
   const right = numpy
     .array(operand("b", batch * terms * columns))
     .reshape([...outer, terms, columns]);
-  const body = jit((a: JaxArray, b: JaxArray) => numpy.matmul(a, b));
+  const body = jit((a: JaxArray, b: JaxArray) => numpy.matmul(a, b).sum(outer.length));
   return () => body(numpy.array(left).reshape([...outer, rows, terms]), right.ref);
 }
 

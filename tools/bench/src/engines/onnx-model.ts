@@ -103,7 +103,8 @@ function product(builder: Builder, { batch, rows, terms, columns }: ProductTask)
   const outer = batch === 1 ? [] : [batch];
   const numbers = operand("b", batch * terms * columns);
   const b = builder.constant("b", [...outer, terms, columns], numbers);
-  const from = builder.node("MatMul", ["x", b]);
+  const axis = builder.constant("axis", [1], BigInt64Array.of(BigInt(outer.length)));
+  const from = builder.node("ReduceSum", [builder.node("MatMul", ["x", b]), axis], { keepdims: 0 });
   return {
     input: typed("x", FLOAT, [...outer, rows, terms]),
     outputs: [{ from, name: "y", type: FLOAT }],

@@ -32,7 +32,7 @@ interface OrtSession {
 export const onnxruntime =
   (on: "wasm" | "webgpu"): Contender =>
   async (task, { threads, contestants, model }) => {
-    if (model === undefined) cannot(`ONNX model for ${task.kind}`);
+    if (model === undefined) cannot(`way to do this (${task.kind})`);
     const place = `${contestants}onnxruntime-web/dist/`;
     const inNode = typeof document === "undefined";
     const file = inNode ? "ort.node.min.mjs" : `ort.${on}.bundle.min.mjs`;

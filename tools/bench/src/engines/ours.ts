@@ -71,7 +71,9 @@ function product<T extends Shaped>(engine: Engine<T>, task: ProductTask): Pick<W
   return {
     turn: () =>
       read(engine, () =>
-        engine.matmul(engine.constant({ batch, rows, terms }, left), right, ["terms"]),
+        engine.sum(engine.matmul(engine.constant({ batch, rows, terms }, left), right, ["terms"]), [
+          "rows",
+        ]),
       ),
   };
 }

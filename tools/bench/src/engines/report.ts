@@ -28,7 +28,7 @@ export function enginesReport(groups: readonly Measured[], threads: number): str
   const machine = `${threads} cores of ${cpus()[0]?.model.trim() ?? "a processor"}, ${new Date().toISOString().slice(0, 10)}, ${threads} threads each where they have any, float32`;
   return [
     `\`pnpm --filter @resolvent/bench engines\`: ${machine}. ${versions()}.`,
-    "What differs from run to run goes in from the host and the whole result comes out to it; weights are with the engine already. Milliseconds are the median (the best); in brackets after products of ours the fastest of the others is compared by medians and by the best.",
+    "What differs from run to run goes in from the host and the result comes out to it (logits of all positions; of products the sum over their rows), for everybody; weights are with the engine already. Everybody has a page or process of its own; all take turns. The median counts, and the best, in brackets, where other programs run. Contestants whose first turn takes more than 8 s are timed once.",
     ...groups.map((one) => groupReport(one)),
   ].join("\n\n");
 }
@@ -53,7 +53,7 @@ function groupReport({ group, rows: all, version }: Measured): string {
     `### ${group.title}`,
     `${version}; load ${load}; ${quiet} % of the measurements began with idle processors. ${[...who].map(([name, is]) => `${name}: ${is}`).join("; ")}.`,
     `Milliseconds:\n\n${table(rows, shown)}`,
-    `Products, GFLOP/s by medians (by the best):\n\n${table(
+    `Products, GFLOP/s:\n\n${table(
       rows.filter(({ task }) => speedOf(group, task) !== undefined),
       (score, { task, pieces }) => {
         const operations = 2 * (speedOf(group, task) ?? Number.NaN);
@@ -111,5 +111,5 @@ function countsOf({ counts }: Score): string {
 }
 
 function firstLine(why: string): string {
-  return (why.split("\n")[0] ?? "").replaceAll("page.evaluate: ", "").slice(0, 200);
+  return (why.split("\n")[0] ?? "").replace(/^(page\.evaluate: )?(Error: )?/, "").slice(0, 200);
 }

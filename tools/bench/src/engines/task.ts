@@ -10,7 +10,10 @@ export interface Gpt2Sizes {
   readonly vocab_size: number;
 }
 
-/** `batch` products of `rows × terms` by `terms × columns`. */
+/**
+ * `batch` products of `rows × terms` by `terms × columns`, and the sum over the rows of each: so that the whole product is
+ * made, and the time is not that of a browser which finds new pages for megabytes of results.
+ */
 export interface ProductTask {
   readonly kind: "product";
   readonly batch: number;

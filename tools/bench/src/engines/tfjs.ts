@@ -15,6 +15,7 @@ interface Tf {
   add(a: TfTensor, b: TfTensor): TfTensor;
   sub(a: TfTensor, b: TfTensor): TfTensor;
   mul(a: TfTensor | number, b: TfTensor | number): TfTensor;
+  sum(a: TfTensor, axis: number): TfTensor;
   mean(a: TfTensor, axis: number, keep: boolean): TfTensor;
   square(a: TfTensor): TfTensor;
   rsqrt(a: TfTensor): TfTensor;
@@ -82,7 +83,7 @@ function ready(tf: Tf, task: EngineTask): () => TfTensor {
     case "forward":
       return gpt2(tf, task);
     default:
-      return cannot(`way to do a ${task.kind}`);
+      return cannot(`way to do this (${task.kind})`);
   }
 }
 
@@ -90,7 +91,7 @@ function product(tf: Tf, { batch, rows, terms, columns }: ProductTask): () => Tf
   const outer = batch === 1 ? [] : [batch];
   const left = operand("a", batch * rows * terms);
   const right = tf.tensor(operand("b", batch * terms * columns), [...outer, terms, columns]);
-  return () => tf.matMul(tf.tensor(left, [...outer, rows, terms]), right);
+  return () => tf.sum(tf.matMul(tf.tensor(left, [...outer, rows, terms]), right), outer.length);
 }
 
 function encoding(tf: Tf, { rows, d, features, k }: EncodeTask): () => TfTensor {

@@ -31,7 +31,8 @@ interface Transformers {
 export const transformers =
   (on: "wasm" | "webgpu"): Contender =>
   async (task, { threads, contestants, model }) => {
-    if (task.kind !== "forward" || model === undefined) return cannot(`way to do a ${task.kind}`);
+    if (task.kind !== "forward" || model === undefined)
+      return cannot(`way to do this (${task.kind})`);
     const place = `${contestants}@huggingface/transformers/`;
     const library = (await imported(`${place}dist/transformers.web.js`)) as Transformers; // as onnxruntime's
     const { env, Tensor, AutoModelForCausalLM } = library;

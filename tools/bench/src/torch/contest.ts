@@ -82,7 +82,7 @@ export async function contest(
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       dropouts.push({ contestant, why });
-      process.stderr.write(`${contestant} could not do it: ${why}\n`);
+      process.stderr.write(`${contestant} could not do it: ${why.split("\n")[0]}\n`);
       return undefined;
     }
   };
