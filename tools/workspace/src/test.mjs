@@ -8,10 +8,10 @@ import { repository } from "./members.mjs";
 
 /** @type {[name: string, script: string][]} those that take long come first */
 const checks = [
-  ["API reports", "check:api"],
   ["types of tests and tools", "check:types"],
-  ["unused files, exports, dependencies", "check:unused"],
   ["packages as published", "check:published"],
+  ["unused files, exports, dependencies", "check:unused"],
+  ["API reports", "check:api"],
   ["schemas of results", "check:schemas"],
   ["format and lint", "check:format"],
   ["arrows between packages, import cycles", "check:arrows"],
