@@ -284,9 +284,14 @@ describe("--dry-run", () => {
   test("reads no weights: a model of 145 GiB is as quick as any", async () => {
     const size = { layers: 48, width: 8192, vocab: 50000, context: 1024 };
     const huge = await writeHollowModel(join(folder, "huge"), size);
-    const start = performance.now();
+    const before = process.cpuUsage();
+    // Of this process: how busy the machine is does not matter.
+    const seconds = (): number => {
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1e6;
+    };
     const cost = await json<{ flops: number }>(["expand", huge, "--tokens", "1,2,3", "--dry-run"]);
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(seconds()).toBeLessThan(5);
     // At least one multiply-add for each weight of the blocks, at each of three positions.
     expect(cost.flops).toBeGreaterThan(2 * 3 * 48 * 12 * 8192 ** 2);
     // And that it cannot be held is said before it is read.
@@ -298,7 +303,7 @@ describe("--dry-run", () => {
         /at least .* GiB for weights .*limit is 4\.0 GiB.*\[cli\/over-budget\]/,
       );
     }
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(seconds()).toBeLessThan(10);
   });
 });
 

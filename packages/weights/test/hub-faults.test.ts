@@ -295,15 +295,13 @@ describe("stopping", () => {
     expect(unfinished()).toEqual([]);
   });
 
-  test("so does a wait for a busy server", async () => {
+  test("so does a wait for a busy server", { timeout: 60_000 }, async () => {
     server.fault = (_, response) => {
-      response.writeHead(429, { "retry-after": "2" }).end();
+      response.writeHead(429, { "retry-after": "100" }).end();
       return true;
     };
-    const before = performance.now();
     const work = fetched({ signal: AbortSignal.timeout(100) });
     await expect(work).rejects.toMatchObject({ name: "TimeoutError" });
-    expect(performance.now() - before).toBeLessThan(1500);
   });
 
   test("what is left of another content is not continued", async () => {
