@@ -1,3 +1,4 @@
+import os from "node:os";
 import type { ListedAnalysis } from "@resolvent/analysis";
 import { builtInFor } from "../src/built-in.ts";
 import { type ProgramOptions, runProgram } from "../src/program.ts";
@@ -5,6 +6,10 @@ import { terminalOf } from "../src/terminal.ts";
 
 // A name that leads nowhere must not be looked for on the network.
 process.env.HF_HUB_OFFLINE = "1";
+
+// Files of tests run side by side, one for each core. A command that took every core would wait for the others; numbers
+// do not depend on it, and those of `command.ts` take what there is.
+Object.assign(os, { availableParallelism: () => 1 });
 
 /** How a command line ended that was run in this process. */
 export interface Ran {
