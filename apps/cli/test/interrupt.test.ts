@@ -6,13 +6,16 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ended, output, resolvent, start } from "./command.ts";
 import { temporaryFolder, writeHollowModel } from "./models.ts";
 
+/** Many times what a pipe holds. */
+const ROWS = 40_000;
+
 const folder = temporaryFolder();
 let slow: string;
 let wordy: string;
 beforeAll(async () => {
   const size = { layers: 24, width: 64, vocab: 300, context: 1024 };
   slow = await writeHollowModel(join(folder, "slow"), size);
-  const words = { layers: 1, width: 2, vocab: 200_000, context: 8 };
+  const words = { layers: 1, width: 2, vocab: ROWS, context: 8 };
   wordy = await writeHollowModel(join(folder, "wordy"), words);
 });
 
@@ -56,7 +59,7 @@ describe.each([
 
 describe("a reader that stops reading", () => {
   test("is no failure, and ends the command", async () => {
-    const child = start(["run", wordy, "--tokens", "1", "--top", "200000", "--format", "csv"]);
+    const child = start(["run", wordy, "--tokens", "1", "--top", String(ROWS), "--format", "csv"]);
     child.stdin?.end();
     const end = ended(child);
     child.stdout?.once("data", () => child.stdout?.destroy());
@@ -73,7 +76,7 @@ describe("a reader that stops reading", () => {
 });
 
 test("a reader that is slow gets everything", async () => {
-  const child = start(["run", wordy, "--tokens", "1", "--top", "200000", "--format", "csv"]);
+  const child = start(["run", wordy, "--tokens", "1", "--top", String(ROWS), "--format", "csv"]);
   child.stdin?.end();
   child.stdout?.pause();
   const end = ended(child); // what is paused stays so
@@ -81,13 +84,13 @@ test("a reader that is slow gets everything", async () => {
   child.stdout?.resume();
   const { code, stdout } = await end;
   expect(code).toBe(0);
-  expect(stdout.split("\n").length).toBe(200_002); // a head, the rows, and what follows the last newline
+  expect(stdout.split("\n").length).toBe(ROWS + 2); // a head, the rows, and what follows the last newline
   expect(stdout.endsWith("\n")).toBe(true);
 });
 
 test("a file gets everything", async () => {
-  const text = await output(["run", wordy, "--tokens", "1", "--top", "200000", "--json"]);
-  expect(JSON.parse(text).next.length).toBe(200_000);
+  const text = await output(["run", wordy, "--tokens", "1", "--top", String(ROWS), "--json"]);
+  expect(JSON.parse(text).next.length).toBe(ROWS);
 });
 
 const full = "/dev/full";

@@ -33,13 +33,29 @@ function strict(schema: unknown): unknown {
 const read = (kind: string): JsonSchema =>
   JSON.parse(readFileSync(join(schemas, `${kind}.json`), "utf8"));
 
-const validator = (kind: string): z.ZodType =>
-  z.fromJSONSchema(strict(read(kind)) as z.core.JSONSchema.JSONSchema); // ours
+interface Check {
+  readonly schema: JsonSchema;
+  readonly validator: z.ZodType;
+}
+
+const checks = new Map<string, Check>();
+
+/** The strict schema of a kind, and what holds results against it by zod: made once, for many results. */
+function checkOf(kind: string): Check {
+  const known = checks.get(kind);
+  if (known !== undefined) return known;
+  const schema = strict(read(kind));
+  const validator = z.fromJSONSchema(schema as z.core.JSONSchema.JSONSchema); // ours
+  const made = { schema: schema as JsonSchema, validator }; // of a schema, a schema
+  checks.set(kind, made);
+  return made;
+}
 
 /** What is wrong with a result, and the results in it; by zod, and by what hosts hold results of plug-ins against. */
 function faultsOf(result: { readonly kind: string; readonly each?: unknown }): unknown[] {
-  const { error } = validator(result.kind).safeParse(result);
-  const own = schemaFault(strict(read(result.kind)) as JsonSchema, result); // of a schema, a schema
+  const { schema, validator } = checkOf(result.kind);
+  const { error } = validator.safeParse(result);
+  const own = schemaFault(schema, result);
   const each: (typeof result)[] = Array.isArray(result.each) ? result.each : [];
   return [error && z.prettifyError(error), own, ...each.flatMap(faultsOf)].filter(
     (fault) => fault !== undefined,
@@ -171,8 +187,8 @@ test("every output is as its schema says, and no analysis is left out", async ()
 test("a schema refuses what is not so: a field too much, one too few, another type", async () => {
   const { stdout } = await run(analyses, ["paths", "attn-only-2l", "--tokens", "1,2", "--json"]);
   const result = JSON.parse(stdout);
-  const paths = validator("paths");
-  expect(paths.safeParse(result).success).toBe(true);
+  const { schema, validator } = checkOf("paths");
+  expect(validator.safeParse(result).success).toBe(true);
   const { total, ...without } = result;
   for (const wrong of [
     { ...result, more: 1 },
@@ -181,8 +197,8 @@ test("a schema refuses what is not so: a field too much, one too few, another ty
     { ...result, kind: "path" },
     { ...result, freeze: ["gates"] },
   ]) {
-    expect(paths.safeParse(wrong).success).toBe(false);
-    expect(schemaFault(strict(read("paths")) as JsonSchema, wrong)).toBeDefined();
+    expect(validator.safeParse(wrong).success).toBe(false);
+    expect(schemaFault(schema, wrong)).toBeDefined();
   }
 });
 
