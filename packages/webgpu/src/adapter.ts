@@ -1,4 +1,6 @@
 import { InputError } from "@resolvent/tensor";
+import { abilitiesOf } from "./abilities.ts";
+import type { Traits } from "./traits.ts";
 import { vulkanDrivers } from "./vulkan.ts";
 
 /** What a device is, as far as it says. */
@@ -11,15 +13,30 @@ export interface AdapterReport {
   readonly software: boolean;
   /** Bytes of the largest buffer that kernels see; larger tensors lie in several. */
   readonly largestBuffer: number;
+  /** Threads of a subgroup, where kernels use these: 0 where they do not. */
+  readonly subgroup: number;
+  /** Whether kernels use the device's own 16-bit floats, to widen what is kept so. */
+  readonly halves: boolean;
 }
 
 /** A device that computes. */
-export interface Opened {
+export interface Opened extends Pick<Traits, "lanes" | "halves"> {
   readonly device: GPUDevice;
   readonly adapter: AdapterReport;
   /** Kept, because the package for Node ends a device whose source is not held. */
   readonly gpu: GPU;
 }
+
+/** What is used where an adapter has it. */
+const FEATURES = ["subgroups", "shader-f16"] as const;
+
+/** Limits that kernels are written for, and that adapters below WebGPU's core (of the compatibility mode) may not have. */
+const NEEDED = {
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxStorageBuffersPerShaderStage: 8,
+} as const;
 
 /** Limits that are asked for as high as the adapter has them. */
 const HIGH = [
@@ -31,7 +48,7 @@ const HIGH = [
 /**
  * The device of an adapter.
  *
- * @throws InputError `webgpu/no-webgpu`, `webgpu/no-adapter`, `webgpu/no-device`
+ * @throws InputError `webgpu/no-webgpu`, `webgpu/no-adapter`, `webgpu/missing-limits`, `webgpu/no-device`
  */
 export async function openDevice(
   given: GPU | undefined,
@@ -41,10 +58,13 @@ export async function openDevice(
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (adapter === null) throw noAdapter("There is WebGPU, but no adapter.");
   const { info, limits } = adapter;
+  checkLimits(limits);
   try {
     const requiredLimits = Object.fromEntries(HIGH.map((name) => [name, limits[name]]));
-    const device = await adapter.requestDevice({ requiredLimits });
-    return { device, gpu, adapter: reportOf(info, device) };
+    const requiredFeatures = FEATURES.filter((name) => adapter.features.has(name));
+    const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+    const can = await abilitiesOf(device, info);
+    return { device, gpu, ...can, adapter: reportOf(info, device, can) };
   } catch (cause) {
     throw new InputError({
       code: "webgpu/no-device",
@@ -64,12 +84,31 @@ function noAdapter(message: string): InputError {
   });
 }
 
-function reportOf(info: GPUAdapterInfo, { limits }: GPUDevice): AdapterReport {
+/** @throws InputError `webgpu/missing-limits` */
+function checkLimits(limits: GPUSupportedLimits): void {
+  for (const [name, needed] of Object.entries(NEEDED) as [keyof typeof NEEDED, number][]) {
+    const got = limits[name];
+    if (got >= needed) continue;
+    throw new InputError({
+      code: "webgpu/missing-limits",
+      message: `The adapter's ${name} is ${got}, and the webgpu engine needs ${needed}.`,
+      remedy: "Use another adapter or driver, or the cpu engine.",
+      details: { name, got, needed },
+    });
+  }
+}
+
+function reportOf(
+  info: GPUAdapterInfo,
+  { limits }: GPUDevice,
+  { lanes, halves }: Pick<Traits, "lanes" | "halves">,
+): AdapterReport {
   const { vendor, architecture, device, description } = info;
   const names = `${vendor} ${architecture} ${description}`;
   return {
     ...{ vendor, architecture, device, description },
     software: info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe/i.test(names),
+    ...{ subgroup: lanes, halves },
     largestBuffer: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
   };
 }

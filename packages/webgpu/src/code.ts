@@ -1,7 +1,8 @@
 import { InternalError } from "@resolvent/tensor";
 import { type FunctionName, functionTexts } from "./functions.ts";
 import { isInLine, type Node, type Places } from "./node.ts";
-import { type Buffers, partsIn, partsOf, type Span, wordsOf } from "./parts.ts";
+import { partsIn, partsOf, type Span, wordsOf } from "./parts.ts";
+import type { Traits } from "./traits.ts";
 
 /** A kernel's text and what it is given: kernels with the same text are one pipeline. */
 export interface Kernel {
@@ -40,7 +41,10 @@ const bits = new Uint32Array(word.buffer);
 export class Code {
   readonly #params: number[] = [];
   readonly #leaves = new Map<Node, Bound>();
-  readonly #buffers: Buffers;
+  readonly traits: Traits;
+  /** Nodes that are read by words of four numbers. */
+  readonly #inFours = new Set<Node>();
+  readonly #enabled = new Set<"subgroups" | "f16">();
   /** Which entries of nodes are read; all where nothing is said. */
   readonly #needed: ReadonlyMap<Node, Span>;
   readonly #outputs: (Output & { readonly bound: Bound })[] = [];
@@ -51,8 +55,8 @@ export class Code {
   readonly #blocks: { lines: string[]; known: Map<string, string> }[] = [];
   #names = 0;
 
-  constructor(buffers: Buffers, needed: ReadonlyMap<Node, Span> = new Map()) {
-    this.#buffers = buffers;
+  constructor(traits: Traits, needed: ReadonlyMap<Node, Span> = new Map()) {
+    this.traits = traits;
     this.#needed = needed;
   }
 
@@ -71,7 +75,13 @@ export class Code {
   /** Says that a function is called; gives its name. */
   call(name: FunctionName): string {
     this.#functions.add(name);
+    if (name.endsWith("f16") && !name.endsWith("bf16") && this.traits.halves) this.enable("f16");
     return name;
+  }
+
+  /** Says that the text needs what not every device has. */
+  enable(feature: "subgroups" | "f16"): void {
+    this.#enabled.add(feature);
   }
 
   /** Declares something outside of functions, where that name is not declared yet. */
@@ -188,8 +198,24 @@ export class Code {
     return `((${this.#word(node, `(${place}) >> 1u`)} >> (((${place}) & 1u) << 4u)) & 0xffffu)`;
   }
 
+  /** Says that a node is read in fours too, from now on; its numbers are in one buffer. */
+  readInFours(node: Node): void {
+    this.#inFours.add(node);
+  }
+
+  /** Four numbers of a node that is read in fours, from a place on that is a multiple of four. */
+  four(node: Node, place: string): string {
+    const word = `${this.#leaf(node).name}[(${place}) >> 2u]`;
+    const { form } = node;
+    return form === "f32" || form === "u32" ? word : `${this.call(`fours_${form}`)}(${word})`;
+  }
+
   #word(node: Node, place: string): string {
     const { name, from } = this.#leaf(node);
+    if (this.#inFours.has(node)) {
+      const bits = node.form === "f32" ? 2 : 1; // two words hold four 16-bit numbers
+      return `${name}[(${place}) >> ${bits}u][(${place}) & ${2 ** bits - 1}u]`;
+    }
     return from === undefined ? `${name}[${place}]` : `${name}(${place})`;
   }
 
@@ -200,7 +226,7 @@ export class Code {
     const words: Span =
       wordsOf(2, node.form) === 2 ? [from, to] : [Math.floor(from / 2), Math.ceil(to / 2)];
     const name = `b${this.#leaves.size}`;
-    const isWhole = partsOf(node, this.#buffers) === 1;
+    const isWhole = partsOf(node, this.traits) === 1;
     found = this.#bound(name, isWhole, words);
     this.#leaves.set(node, found);
     if (!isWhole) {
@@ -213,13 +239,13 @@ export class Code {
 
   #bound(name: string, isWhole: boolean, words: Span): Bound {
     if (isWhole) return { name, parts: [0, 1], from: undefined };
-    const parts = partsIn(words, this.#buffers);
-    return { name, parts, from: this.count(parts[0] * this.#buffers.words) };
+    const parts = partsIn(words, this.traits);
+    return { name, parts, from: this.count(parts[0] * this.traits.words) };
   }
 
   /** What is done with word `i` in the one of several buffers that holds it. */
   #inParts({ name, parts, from }: Bound, body: (part: string, at: string) => string): string {
-    const { words } = this.#buffers;
+    const { words } = this.traits;
     const lines = [`let j = i - ${from};`];
     const count = parts[1] - parts[0];
     for (let part = 0; part < count; part++) {
@@ -234,7 +260,7 @@ export class Code {
   output(output: Output): (place: string, value: string) => string {
     const { type, words, span = [0, words] } = output;
     const name = `o${this.#outputs.length}`;
-    const bound = this.#bound(name, words <= this.#buffers.words, span);
+    const bound = this.#bound(name, words <= this.traits.words, span);
     this.#outputs.push({ ...output, bound });
     if (bound.from === undefined) return (place, value) => `${name}[${place}] = ${value};`;
     const writes = this.#inParts(bound, (part, at) => `${part}[${at}] = x; return;`);
@@ -259,13 +285,16 @@ export class Code {
         declared.push(`@group(0) @binding(${at}) var<storage, ${access}> ${own}: array<${type}>;`);
       }
     };
-    for (const [{ form }, bound] of this.#leaves)
-      declare(bound, "read", form === "f32" ? "f32" : "u32");
+    for (const [node, bound] of this.#leaves) {
+      const [one, four] = node.form === "f32" ? ["f32", "vec4<f32>"] : ["u32", "vec2<u32>"];
+      declare(bound, "read", this.#inFours.has(node) ? four : one);
+    }
     for (const { bound, type } of this.#outputs) declare(bound, "read_write", type);
     const text = [
+      ...Array.from(this.#enabled, (feature) => `enable ${feature};`),
       `@group(0) @binding(0) var<uniform> p: array<vec4<u32>, ${words}>;`,
       ...declared,
-      functionTexts(this.#functions),
+      functionTexts(this.#functions, this.traits.halves),
       ...this.#declared.values(),
       `@compute @workgroup_size(${threads}) fn main(@builtin(workgroup_id) w3: vec3<u32>, @builtin(num_workgroups) n3: vec3<u32>, @builtin(local_invocation_index) l: u32) {`,
       "let w = w3.x + w3.y * n3.x;",

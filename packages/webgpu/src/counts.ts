@@ -28,3 +28,17 @@ export function noWork(): Counting {
     ...{ bytesRead: 0, bytesWritten: 0, bytesMoved: 0, buffers: 0 },
   };
 }
+
+/** What an engine does while something is computed on it: work per forward pass, per analysis, for benchmarks. */
+export async function workOf(
+  gpu: { readonly counts: WorkCounts },
+  body: () => Promise<unknown>,
+): Promise<WorkCounts> {
+  const before = gpu.counts;
+  await body();
+  const after = gpu.counts;
+  const work = noWork();
+  for (const name of Object.keys(work) as (keyof WorkCounts)[])
+    work[name] = after[name] - before[name];
+  return work;
+}

@@ -14,15 +14,19 @@ import {
   softmaxShape,
   splitShape,
 } from "@resolvent/tensor/rules";
-import { type AdapterReport, openDevice } from "./adapter.ts";
+import { type AdapterReport, type Opened, openDevice } from "./adapter.ts";
 import type { WorkCounts } from "./counts.ts";
 import { Graph } from "./graph.ts";
 import { arrange, broadcast, concat, join, put, slice, take } from "./layout.ts";
 import { type Angles, along, fill, map, matmul, rotary, sum, zip } from "./operations.ts";
 import type { MemoryUse } from "./pool.ts";
 import { Queue } from "./queue.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import type { WebgpuTensor } from "./tensor.ts";
+import type { Tiles } from "./tiles.ts";
 import { top } from "./top.ts";
+import { PLAIN } from "./traits.ts";
+import { fastestTiles } from "./trial.ts";
 
 /** What a webgpu engine is made of. */
 export interface WebgpuOptions {
@@ -47,6 +51,18 @@ export interface Webgpu extends Engine<WebgpuTensor> {
   /** What was done so far, in numbers that hold on any adapter. */
   readonly counts: WorkCounts;
   read(a: WebgpuTensor): Promise<Tensor>;
+  /**
+   * Compiles the kernels of what is computed in `body`, in parallel and without computing it: all numbers that it reads
+   * are 0, and what it writes is not asked for. For while weights load.
+   *
+   * ```ts
+   * await Promise.all([loadModel(gpu, folder), gpu.ahead(async (ops) => {
+   *   const model = await loadModel(ops, folder, { hash: false });
+   *   await ops.read(run(ops, model, tokens).logits);
+   * })]);
+   * ```
+   */
+  ahead(body: (ops: Engine<WebgpuTensor>) => Promise<unknown>): Promise<void>;
   /** Makes what is recorded without reading it: for measurements, and to have the device work while the host goes on. */
   flush(): void;
   /** Waits until the device has done all that it was given. */
@@ -67,20 +83,37 @@ export interface Webgpu extends Engine<WebgpuTensor> {
  * const { data } = await gpu.read(y);
  * ```
  *
- * @throws InputError `webgpu/no-webgpu`, `webgpu/no-adapter`, `webgpu/no-device`, `webgpu/bad-option`
+ * @throws InputError `webgpu/no-webgpu`, `webgpu/no-adapter`, `webgpu/missing-limits`, `webgpu/no-device`, `webgpu/bad-option`
  */
 export async function createWebgpu(options: WebgpuOptions = {}): Promise<Webgpu> {
   const { gpu, powerPreference = "high-performance" } = options;
   const { limit = Number.POSITIVE_INFINITY, buffer = Number.POSITIVE_INFINITY } = options;
   checkOption("limit", limit, 1);
   checkOption("buffer", buffer, BUFFER_STEP);
-  const { device, adapter, gpu: source } = await openDevice(gpu, powerPreference);
+  const opened = await openDevice(gpu, powerPreference);
+  const { device, adapter, gpu: source, lanes, halves } = opened;
   const part = BUFFER_STEP * Math.floor(Math.min(adapter.largestBuffer, buffer) / BUFFER_STEP);
-  return engineOf(new Graph(new Queue(device, { limit, part })), adapter, source);
+  const tiles = adapter.software ? PLAIN.tiles : await tilesOf(opened);
+  const queue = new Queue(device, { lanes, halves, limit, part, tiles });
+  return engineOf(queue, adapter, source);
 }
 
 /** Buffers of tensors in several are multiples of so many bytes. */
 const BUFFER_STEP = 256;
+
+/** What was fastest on each adapter, by what it says of itself. */
+const known = new Map<string, Promise<Tiles>>();
+
+/** The fastest tiles of an adapter, timed once. */
+function tilesOf({ device, adapter, lanes, halves }: Opened): Promise<Tiles> {
+  const key = JSON.stringify(adapter);
+  const part = adapter.largestBuffer;
+  const whole = { lanes, halves, limit: Number.POSITIVE_INFINITY, part };
+  const found = known.get(key) ?? fastestTiles(device, whole);
+  known.set(key, found);
+  found.catch(() => known.delete(key));
+  return found;
+}
 
 function checkOption(name: "limit" | "buffer", got: number, least: number): void {
   if (got >= least) return;
@@ -91,9 +124,49 @@ function checkOption(name: "limit" | "buffer", got: number, least: number): void
   });
 }
 
-function engineOf(graph: Graph, adapter: AdapterReport, source: GPU): Webgpu {
-  const { queue } = graph;
+function engineOf(queue: Queue, adapter: AdapterReport, source: GPU): Webgpu {
+  const graph = new Graph(queue);
   const held = { source }; // as long as the engine
+  return {
+    ...operationsOf(graph),
+    name: "webgpu",
+    precision: "f32",
+    adapter,
+    get memory() {
+      return queue.pool.use;
+    },
+    get counts() {
+      return queue.counts;
+    },
+    ahead: async (body) => {
+      const rehearsal = new Rehearsal(queue);
+      const blank = new Graph(rehearsal);
+      await body({
+        ...operationsOf(blank),
+        name: "webgpu",
+        precision: "f32",
+        written: (shape) => blank.blank(checkShape(shape, "written")),
+        writtenHalf: (shape, half) => blank.blank(checkShape(shape, "writtenHalf"), half),
+      });
+      blank.flush();
+      await rehearsal.finished();
+    },
+    flush: () => graph.flush(),
+    finished: async () => {
+      graph.flush();
+      await queue.finished();
+    },
+    close: async () => {
+      queue.close();
+      held.source = undefined as never; // Node ends a device whose source is let go
+    },
+  };
+}
+
+/** The operations on a graph, and what is read from it. */
+function operationsOf(
+  graph: Graph,
+): Omit<Engine<WebgpuTensor>, "name" | "precision" | "read"> & Pick<Webgpu, "read"> {
   const tables = new WeakMap<RotaryTable, Angles>();
   const anglesOf = (table: RotaryTable): Angles => {
     let found = tables.get(table);
@@ -110,28 +183,10 @@ function engineOf(graph: Graph, adapter: AdapterReport, source: GPU): Webgpu {
   /** What an operation makes on the way is freed, also where it throws. */
   const op = (body: () => WebgpuTensor): WebgpuTensor => graph.scope(body);
   return {
-    name: "webgpu",
-    precision: "f32",
-    adapter,
-    get memory() {
-      return queue.pool.use;
-    },
-    get counts() {
-      return queue.counts;
-    },
     read: (a) => read(graph, a),
     top: (a, axis, k) => top(graph, a, axis, k),
-    flush: () => graph.flush(),
-    finished: async () => {
-      graph.flush();
-      await queue.finished();
-    },
     free: (value) => graph.free(value),
     scope: (body) => graph.scope(body),
-    close: async () => {
-      queue.close();
-      held.source = undefined as never; // Node ends a device whose source is let go
-    },
 
     written: (shape, write) => {
       const numbers = new Float32Array(sizeOf(checkShape(shape, "written")));

@@ -74,6 +74,16 @@ const F16 = `fn wide_f16(h: u32) -> f32 {
   return bitcast<f32>(sign | select(normal, small, size < 0x400u));
 }`;
 
+/** The same where the device widens 16-bit floats itself. */
+const OWN_F16 = `fn wide_f16(h: u32) -> f32 { return f32(bitcast<vec2<f16>>(h).x); }`;
+
+/** Four numbers in two words. */
+const fours = (form: "bf16" | "f16"): string =>
+  `fn fours_${form}(w: vec2<u32>) -> vec4<f32> {
+  return vec4<f32>(wide_${form}(w.x & 0xffffu), wide_${form}(w.x >> 16u), wide_${form}(w.y & 0xffffu), wide_${form}(w.y >> 16u));
+}`;
+const OWN_FOURS_F16 = `fn fours_f16(w: vec2<u32>) -> vec4<f32> { return vec4<f32>(bitcast<vec4<f16>>(w)); }`;
+
 export type FunctionName =
   | "is_nan"
   | "exp_"
@@ -81,7 +91,9 @@ export type FunctionName =
   | "sigmoid"
   | "gelu_gate"
   | "wide_bf16"
-  | "wide_f16";
+  | "wide_f16"
+  | "fours_bf16"
+  | "fours_f16";
 
 /** Each function's text, and the functions that it calls. */
 const functions: Readonly<Record<FunctionName, readonly [string, readonly FunctionName[]]>> = {
@@ -92,13 +104,22 @@ const functions: Readonly<Record<FunctionName, readonly [string, readonly Functi
   gelu_gate: [GELU, ["is_nan"]],
   wide_bf16: [BF16, []],
   wide_f16: [F16, []],
+  fours_bf16: [fours("bf16"), ["wide_bf16"]],
+  fours_f16: [fours("f16"), ["wide_f16"]],
 };
 
-/** The text of some functions and of those that they call, each once. */
-export function functionTexts(names: Iterable<FunctionName>): string {
+/** What takes their place where the device has 16-bit floats. */
+const own: Partial<typeof functions> = { wide_f16: [OWN_F16, []], fours_f16: [OWN_FOURS_F16, []] };
+
+/**
+ * The text of some functions and of those that they call, each once.
+ *
+ * @param halves whether the device has 16-bit floats
+ */
+export function functionTexts(names: Iterable<FunctionName>, halves: boolean): string {
   const found = new Map<FunctionName, string>();
   const add = (name: FunctionName): void => {
-    const [text, calls] = functions[name];
+    const [text, calls] = (halves ? own[name] : undefined) ?? functions[name];
     calls.forEach(add);
     found.set(name, text);
   };

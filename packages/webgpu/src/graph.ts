@@ -5,7 +5,7 @@ import { type Group, grouped } from "./groups.ts";
 import { type Node, recorded, type Source, usedBy, type Work } from "./node.ts";
 import { wordsOf } from "./parts.ts";
 import type { Block } from "./pool.ts";
-import type { Queue } from "./queue.ts";
+import type { Runner } from "./queue.ts";
 import { type Form, isTensor, type Making, WebgpuTensor } from "./tensor.ts";
 
 /** So many operations are recorded before they are made, where nobody asks for numbers. */
@@ -30,7 +30,7 @@ interface Asked {
  * which is made on the way, in the kernel of what needs it.
  */
 export class Graph {
-  readonly queue: Queue;
+  readonly queue: Runner;
   readonly #scopes: Scopes<WebgpuTensor> = new Scopes(isTensor, (tensor) => this.#drop(tensor));
   readonly #recorded = new Set<Node>();
   readonly #own = new WeakSet<Making>();
@@ -38,7 +38,7 @@ export class Graph {
   /** Bytes of numbers from the host that only what is recorded still needs. */
   #held = 0;
 
-  constructor(queue: Queue) {
+  constructor(queue: Runner) {
     this.queue = queue;
   }
 
@@ -79,6 +79,12 @@ export class Graph {
     return this.#scopes.made(new WebgpuTensor(shape, node, 0));
   }
 
+  /** A tensor of numbers that nobody will look at. */
+  blank(shape: Shape, form: Form = "f32"): WebgpuTensor {
+    const node = this.#stored(checkedSize(shape), form, this.queue.take(0));
+    return this.#scopes.made(new WebgpuTensor(shape, node, 0));
+  }
+
   /** A list of whole numbers for the operation that is recorded next. */
   list(data: Int32Array): Node {
     const list = Int32Array.from(data);
@@ -98,6 +104,10 @@ export class Graph {
     if (this.#held > most || pool.isFull(data.byteLength)) this.flush();
     const block = this.queue.take(data.byteLength, this.queue.batch);
     if (data.byteLength > 0) this.queue.write(block, data);
+    return this.#stored(size, form, block, work);
+  }
+
+  #stored(size: number, form: Form, block: Block, work: Work = { type: "stored" }): Node {
     const node = recorded(work, size, [], form);
     this.#own.add(node);
     node.block = block;
@@ -162,7 +172,7 @@ export class Graph {
   }
 
   #make(): void {
-    const groups = grouped([...this.#recorded], this.queue.buffers);
+    const groups = grouped([...this.#recorded], this.queue.traits);
     this.#recorded.clear();
     this.#held = 0;
     let at = 0;
@@ -182,7 +192,7 @@ export class Graph {
     const { queue } = this;
     const block = queue.take(bytesOf(root));
     try {
-      for (const launch of emit(group, queue.buffers)) {
+      for (const launch of emit(group, queue.traits)) {
         const blocks = launch.kernel.leaves.map(({ node }) => blockOf(node));
         queue.run(launch, blocks, [block]);
       }

@@ -21,7 +21,7 @@ export function inHalves(
   axes: readonly Axis[],
   summed: (halves: readonly WebgpuTensor[]) => WebgpuTensor,
 ): WebgpuTensor | undefined {
-  const { words, most } = graph.queue.buffers;
+  const { words, most } = graph.queue.traits;
   const all = operands.map(({ shape }) => {
     const strides = stridesOf(shape);
     const along = axes.map((axis): Stride => {

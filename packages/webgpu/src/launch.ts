@@ -1,5 +1,6 @@
 import type { ProductLoops } from "@resolvent/tensor/rules";
 import type { Code, Kernel } from "./code.ts";
+import type { Tiles } from "./tiles.ts";
 
 /** Threads of a workgroup: the most that every adapter has. */
 export const THREADS = 256;
@@ -14,7 +15,22 @@ export interface Launch {
 export interface Product {
   readonly code: Code;
   readonly loops: ProductLoops;
-  /** The number of either operand at a place, as an expression. */
-  readonly a: (place: string) => string;
-  readonly b: (place: string) => string;
+  readonly a: Operand;
+  readonly b: Operand;
+  readonly tiles: Tiles;
+}
+
+/**
+ * How numbers are fetched: four rows or columns that lie together (`across`) or four such terms (`along`) at a time, or
+ * one by one, by threads that are next to each other along rows or columns (`each`) or along terms (`terms`).
+ */
+export type Fetch = "across" | "along" | "each" | "terms";
+
+/** An operand of a product as a kernel reads it. */
+export interface Operand {
+  readonly fetch: Fetch;
+  /** The number at a place, as an expression. */
+  readonly load: (place: string) => string;
+  /** The four numbers from a place on, which is a multiple of four. */
+  readonly four: (place: string) => string;
 }

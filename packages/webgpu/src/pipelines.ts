@@ -1,4 +1,6 @@
+import type { Kernel } from "./code.ts";
 import type { Counting } from "./counts.ts";
+import type { Span } from "./parts.ts";
 
 /** A kernel that is compiled. */
 export interface Compiled {
@@ -14,6 +16,8 @@ export class Pipelines {
   readonly #device: GPUDevice;
   readonly #counts: Counting;
   readonly #compiled = new Map<string, Compiled>();
+  /** Those that are being compiled, by their text. */
+  readonly #ahead = new Map<string, Promise<void>>();
   readonly #layouts = new Map<
     string,
     { readonly group: GPUBindGroupLayout; readonly all: GPUPipelineLayout }
@@ -24,17 +28,38 @@ export class Pipelines {
     this.#counts = counts;
   }
 
-  of(text: string, reads: number, writes: number): Compiled {
+  /** A kernel, compiled now where it was not ahead. */
+  of({ text, leaves, outputs }: Kernel): Compiled {
     let found = this.#compiled.get(text);
     if (found === undefined) {
-      const { group, all } = this.#layout(reads, writes);
+      const { group, all } = this.#layout(buffersIn(leaves), buffersIn(outputs));
       const module = this.#device.createShaderModule({ code: text });
       const pipeline = this.#device.createComputePipeline({ layout: all, compute: { module } });
-      found = { pipeline, layout: group };
-      this.#compiled.set(text, found);
-      this.#counts.pipelines++;
+      found = this.#keep(text, { pipeline, layout: group });
     }
     return found;
+  }
+
+  /** Has a kernel compiled while the host goes on. */
+  async ahead({ text, leaves, outputs }: Kernel): Promise<void> {
+    if (this.#compiled.has(text) || this.#ahead.has(text)) return await this.#ahead.get(text);
+    const { group, all } = this.#layout(buffersIn(leaves), buffersIn(outputs));
+    const module = this.#device.createShaderModule({ code: text });
+    const compiling = this.#device
+      .createComputePipelineAsync({ layout: all, compute: { module } })
+      .then((pipeline) => {
+        // Whoever could not wait has compiled it meanwhile.
+        if (!this.#compiled.has(text)) this.#keep(text, { pipeline, layout: group });
+      })
+      .finally(() => this.#ahead.delete(text));
+    this.#ahead.set(text, compiling);
+    await compiling;
+  }
+
+  #keep(text: string, compiled: Compiled): Compiled {
+    this.#compiled.set(text, compiled);
+    this.#counts.pipelines++;
+    return compiled;
   }
 
   #layout(reads: number, writes: number): { group: GPUBindGroupLayout; all: GPUPipelineLayout } {
@@ -60,4 +85,12 @@ export class Pipelines {
     }
     return found;
   }
+}
+
+/** How many buffers some tensors are seen in. */
+function buffersIn(spans: readonly (Span | { readonly parts: Span })[]): number {
+  return spans.reduce((sum, each) => {
+    const [from, to] = "parts" in each ? each.parts : each;
+    return sum + to - from;
+  }, 0);
 }

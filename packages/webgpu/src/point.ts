@@ -3,23 +3,24 @@ import { Expression } from "./expression.ts";
 import type { Group } from "./groups.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import { inLine, type Loops, nodeOf, type Source } from "./node.ts";
-import { type Buffers, inSteps, neededFor, reach, type Span } from "./parts.ts";
+import { inSteps, neededFor, reach, type Span } from "./parts.ts";
+import type { Traits } from "./traits.ts";
 
 /** One entry a thread, each from what is at its places. */
-export function pointLaunches(group: Group, buffers: Buffers): Launch[] {
+export function pointLaunches(group: Group, traits: Traits): Launch[] {
   const { size } = group.root;
-  return intoLaunches(group, buffers, { into: inLine(size), size });
+  return intoLaunches(group, traits, { into: inLine(size), size });
 }
 
 /** The same, into places of a result of `size` entries. */
 function intoLaunches(
   group: Group,
-  buffers: Buffers,
+  traits: Traits,
   { into, size }: { readonly into: Loops; readonly size: number },
 ): Launch[] {
   const { root } = group;
-  return inSteps([0, root.size], buffers, (span) => {
-    const code = new Code(buffers, neededFor(group, span));
+  return inSteps([0, root.size], traits, (span) => {
+    const code = new Code(traits, neededFor(group, span));
     const write = code.output({ type: "f32", words: size, span: reach(into, span) });
     const main = code.block(() => {
       sayEntry(code, span);
@@ -45,25 +46,25 @@ export function groupsFor([from, to]: Span): number {
 export function copyLaunches(
   source: Source,
   count: number,
-  buffers: Buffers,
+  traits: Traits,
   to: { readonly into: Loops; readonly size: number },
 ): Launch[] {
   const root = nodeOf({ type: "point", name: "copy", factor: 0 }, count, [source]);
   const levels = new Map([[root, "whole" as const]]);
-  return intoLaunches({ root, levels, along: undefined, product: undefined }, buffers, to);
+  return intoLaunches({ root, levels, along: undefined, product: undefined }, traits, to);
 }
 
 /** 16-bit numbers at their places, as they are: two to a word. */
-export function halfLaunches(group: Group, buffers: Buffers): Launch[] {
+export function halfLaunches(group: Group, traits: Traits): Launch[] {
   const words = Math.ceil(group.root.size / 2);
-  return inSteps([0, words], buffers, (span) => halfLaunch(group, buffers, span));
+  return inSteps([0, words], traits, (span) => halfLaunch(group, traits, span));
 }
 
-function halfLaunch(group: Group, buffers: Buffers, span: Span): Launch {
+function halfLaunch(group: Group, traits: Traits, span: Span): Launch {
   const { root } = group;
   const [source] = root.sources as [Source]; // a copy has one
   const entries: Span = [2 * span[0], Math.min(root.size, 2 * span[1])];
-  const code = new Code(buffers, neededFor(group, entries));
+  const code = new Code(traits, neededFor(group, entries));
   const write = code.output({ type: "u32", words: Math.ceil(root.size / 2), span });
   const main = code.block(() => {
     sayEntry(code, span);

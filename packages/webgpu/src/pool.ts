@@ -139,6 +139,11 @@ export class Pool {
     }
   }
 
+  /** Gives all buffers back that nothing needs. */
+  empty(): void {
+    for (const parts of this.#idle.values()) while (parts.length > 0) this.#destroy(parts);
+  }
+
   #destroy(parts: Part[]): void {
     const part = parts.shift();
     if (part === undefined) return;

@@ -1,13 +1,15 @@
 import { isBetterTurned, type Loop, type ProductLoops, turnedOver } from "@resolvent/tensor/rules";
 import { Code } from "./code.ts";
 import { Expression } from "./expression.ts";
+import { fetchOf } from "./fetch.ts";
 import type { Group } from "./groups.ts";
-import type { Launch, Product } from "./launch.ts";
+import type { Launch, Operand, Product } from "./launch.ts";
 import type { Node, Source } from "./node.ts";
-import { type Buffers, neededFor, type Span, tooLarge } from "./parts.ts";
+import { neededFor, partsOf, type Span, tooLarge } from "./parts.ts";
 import { halves, type Piece, spanIn } from "./piece.ts";
 import { thinLaunch } from "./thin.ts";
 import { tiledLaunch } from "./tiled.ts";
+import type { Traits } from "./traits.ts";
 
 /** Up to so many rows the right operand is read once, where it lies, and shared by nobody. */
 const FEW_ROWS = 8;
@@ -18,17 +20,17 @@ const FEW_ROWS = 8;
  *
  * @throws InputError `webgpu/too-large`
  */
-export function productLaunches(group: Group, buffers: Buffers): Launch[] {
+export function productLaunches(group: Group, traits: Traits): Launch[] {
   const { work } = group.product as Node; // its caller has looked
   const { loops } = work as Extract<Node["work"], { type: "product" }>; // a product
-  const bindings = (piece: Piece): number => productLaunch(group, buffers, piece).kernel.bindings;
+  const bindings = (piece: Piece): number => productLaunch(group, traits, piece).kernel.bindings;
   const inPieces = (piece: Piece): Launch[] => {
-    const launch = productLaunch(group, buffers, piece);
-    if (launch.kernel.bindings <= buffers.most) return [launch];
+    const launch = productLaunch(group, traits, piece);
+    if (launch.kernel.bindings <= traits.most) return [launch];
     const [best] = halves(piece)
       .map((pair) => ({ pair, most: Math.max(...pair.map(bindings)) }))
       .toSorted((x, y) => x.most - y.most);
-    if (best === undefined) throw tooLarge(launch.kernel.bindings, buffers);
+    if (best === undefined) throw tooLarge(launch.kernel.bindings, traits);
     return best.pair.flatMap(inPieces);
   };
   return inPieces({ loops, starts: [0, 0, 0] });
@@ -38,7 +40,7 @@ export function productLaunches(group: Group, buffers: Buffers): Launch[] {
  * A kernel for a piece of a product. Operands are read in any memory order: functions give the place of a row, a column,
  * a term and a batch in each of the three.
  */
-function productLaunch(group: Group, buffers: Buffers, given: Piece): Launch {
+function productLaunch(group: Group, traits: Traits, given: Piece): Launch {
   const product = group.product as Node; // its caller has looked
   const turned = isBetterTurned(given.loops, FEW_ROWS);
   const { loops, starts } = turned ? turnedPiece(given) : given;
@@ -53,15 +55,26 @@ function productLaunch(group: Group, buffers: Buffers, given: Piece): Launch {
   };
   see(a, spanIn(loops, "a", starts[0]));
   see(b, spanIn(loops, "b", starts[1]));
-  const code = new Code(buffers, needed);
-  const operand = ({ node, places: { start } }: Source): Product["a"] => {
+  const code = new Code(traits, needed);
+  const isThin = loops.m <= FEW_ROWS;
+  const operand = (name: "a" | "b", { node, places: { start } }: Source): Operand => {
+    const first = start + starts[name === "a" ? 0 : 1];
+    const may = !isThin && node.form !== "u32" && partsOf(node, traits) === 1;
+    const fetch = fetchOf(loops, name, may ? first : undefined);
+    if (fetch === "across" || fetch === "along") code.readInFours(node);
     const from = start === 0 ? "" : ` + ${code.count(start)}`;
-    return (place) => code.loaded(node, `${place}${from}`);
+    return {
+      fetch,
+      load: (place) => code.loaded(node, `${place}${from}`),
+      four: (place) => code.four(node, `${place}${from}`),
+    };
   };
+  // Both before anything is read: a node may be both, and what is made of the product may read it too.
+  const operands = { a: operand("a", a), b: operand("b", b) };
   declarePlaces(code, loops, starts);
   declareFinish(code, group, product, result);
-  const kernel: Product = { code, loops, a: operand(a), b: operand(b) };
-  return loops.m <= FEW_ROWS ? thinLaunch(kernel) : tiledLaunch(kernel);
+  const kernel: Product = { code, loops, ...operands, tiles: traits.tiles };
+  return isThin ? thinLaunch(kernel) : tiledLaunch(kernel);
 }
 
 function turnedPiece({ loops, starts: [a, b, c] }: Piece): Piece {

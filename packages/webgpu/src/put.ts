@@ -1,17 +1,18 @@
 import { Code } from "./code.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import type { Node, Source, Work } from "./node.ts";
-import { aroundSpan, type Buffers, extent, inSteps, listOf, type Span } from "./parts.ts";
+import { aroundSpan, extent, inSteps, listOf, type Span } from "./parts.ts";
 import { groupsFor, sayEntry } from "./point.ts";
+import type { Traits } from "./traits.ts";
 
 type PutWork = Extract<Work, { type: "put" }>;
 
 /** Sums by row, one entry a thread: the rows of the source that belong there, in the order in which they came. */
-export function putLaunches(root: Node, work: PutWork, buffers: Buffers): Launch[] {
-  return inSteps([0, root.size], buffers, (span) => putLaunch(root, work, buffers, span));
+export function putLaunches(root: Node, work: PutWork, traits: Traits): Launch[] {
+  return inSteps([0, root.size], traits, (span) => putLaunch(root, work, traits, span));
 }
 
-function putLaunch(root: Node, { around, count }: PutWork, buffers: Buffers, span: Span): Launch {
+function putLaunch(root: Node, { around, count }: PutWork, traits: Traits, span: Span): Launch {
   const [numbers, starts, order] = root.sources as [Source, Source, Source];
   const { size, inner } = around;
   const [first, end] = aroundSpan(span, inner, 1); // rows of all outer ones, counted through
@@ -21,7 +22,7 @@ function putLaunch(root: Node, { around, count }: PutWork, buffers: Buffers, spa
   const [least, most] = extent(listOf(order.node).subarray(...at));
   const from = numbers.places.start;
   const read: Span = [from + (outer * count + least) * inner, from + (last * count + most) * inner];
-  const code = new Code(buffers, new Map([[numbers.node, read]]));
+  const code = new Code(traits, new Map([[numbers.node, read]]));
   const write = code.output({ type: "f32", words: root.size, span });
   const main = code.block(() => {
     const [every, step, all] = [code.count(size), code.count(inner), code.count(count)];

@@ -5,6 +5,7 @@ import type { Launch } from "./launch.ts";
 import type { Buffers } from "./parts.ts";
 import { Pipelines } from "./pipelines.ts";
 import { type Block, type Part, Pool, USAGE } from "./pool.ts";
+import { PLAIN, type Traits } from "./traits.ts";
 
 /** Bytes of the sizes, steps and factors of one batch of kernels. */
 const PARAMS = 2 ** 20;
@@ -18,23 +19,32 @@ interface Waiting extends Wanted {
   readonly reject: (error: unknown) => void;
 }
 
-/** What a queue keeps to. */
-export interface QueueLimits {
+/** What a queue keeps to, and what it may use. */
+export interface QueueOptions extends Partial<Omit<Traits, keyof Buffers>> {
   /** Bytes that may be in use. */
   readonly limit: number;
   /** Bytes of the largest buffer. */
   readonly part: number;
 }
 
+/** What kernels are handed to. */
+export interface Runner
+  extends Pick<
+    Queue,
+    "traits" | "batch" | "check" | "take" | "write" | "run" | "read" | "submit" | "finished"
+  > {
+  readonly pool: Pick<Pool, "give" | "isFull" | "use">;
+}
+
 /** The device's queue: kernels are gathered in one command buffer until numbers are read or there are many. */
-export class Queue {
+export class Queue implements Runner {
   readonly device: GPUDevice;
   readonly pool: Pool;
-  readonly buffers: Buffers;
+  readonly traits: Traits;
   /** Number of the batch that is gathered. */
   batch = 0;
   readonly #counts: Counting = noWork();
-  readonly #pipelines: Pipelines;
+  readonly pipelines: Pipelines;
   readonly #params: GPUBuffer;
   readonly #words = new Uint32Array(PARAMS / 4);
   readonly #alignment: number;
@@ -44,11 +54,12 @@ export class Queue {
   #waiting: Waiting[] = [];
   #failure: unknown;
 
-  constructor(device: GPUDevice, { limit, part }: QueueLimits) {
+  constructor(device: GPUDevice, { limit, part, ...can }: QueueOptions) {
     this.device = device;
     this.pool = new Pool(device, this.#counts, limit, part);
-    this.buffers = { words: part / 4, most: device.limits.maxStorageBuffersPerShaderStage };
-    this.#pipelines = new Pipelines(device, this.#counts);
+    const most = device.limits.maxStorageBuffersPerShaderStage;
+    this.traits = { ...PLAIN, ...can, words: part / 4, most };
+    this.pipelines = new Pipelines(device, this.#counts);
     this.#alignment = device.limits.minUniformBufferOffsetAlignment;
     this.#params = device.createBuffer({ size: PARAMS, usage: USAGE.uniform | USAGE.copyTarget });
     void device.lost.then(({ reason, message }) => {
@@ -66,6 +77,13 @@ export class Queue {
   /** @throws InputError `webgpu/device-lost`, `webgpu/closed`, `webgpu/out-of-memory` of what came before */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Lets go of what it holds of the device, which others use. */
+  end(): void {
+    this.submit();
+    this.#params.destroy();
+    this.pool.empty();
   }
 
   /** Ends the device: everything after this throws `webgpu/closed`. */
@@ -106,13 +124,13 @@ export class Queue {
   run({ kernel, workgroups }: Launch, reads: readonly Block[], writes: readonly Block[]): void {
     this.check();
     if (workgroups === 0) return;
-    const { params, text } = kernel;
+    const { params } = kernel;
     const read = reads.flatMap((block, i) => block.slice(...(kernel.leaves[i]?.parts ?? [0])));
     const written = writes.flatMap((block, i) => block.slice(...(kernel.outputs[i] ?? [0])));
     const parts: readonly Part[] = [...read, ...written];
     const bytes = Math.max(16, 16 * Math.ceil(params.length / 4));
     if (this.#bytes + bytes > PARAMS) this.submit();
-    const { pipeline, layout } = this.#pipelines.of(text, read.length, written.length);
+    const { pipeline, layout } = this.pipelines.of(kernel);
     this.#words.set(params, this.#bytes / 4);
     const group = this.device.createBindGroup({
       layout,

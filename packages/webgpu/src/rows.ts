@@ -3,7 +3,9 @@ import { Expression, ROW } from "./expression.ts";
 import type { Group } from "./groups.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import type { Node, Work } from "./node.ts";
-import { aroundSpan, type Buffers, inSteps, neededFor, type Span } from "./parts.ts";
+import { aroundSpan, inSteps, neededFor, type Span } from "./parts.ts";
+import { together } from "./together.ts";
+import type { Traits } from "./traits.ts";
 
 type RowsWork = Extract<Work, { type: "rows" }>;
 
@@ -14,19 +16,19 @@ type Each = (body: () => void, range?: readonly [from: string, to: string]) => v
  * Sums and norms along one axis, and what is made of them entry by entry: several threads a row where its entries lie
  * together or rows are few, one a row where neighbours are entries of other rows.
  */
-export function rowsLaunches(group: Group, buffers: Buffers): Launch[] {
+export function rowsLaunches(group: Group, traits: Traits): Launch[] {
   const { outer, inner } = group.along ?? { outer: 1, inner: 1 };
-  return inSteps([0, outer * inner], buffers, (span) => rowsLaunch(group, buffers, span));
+  return inSteps([0, outer * inner], traits, (span) => rowsLaunch(group, traits, span));
 }
 
-function rowsLaunch(group: Group, buffers: Buffers, span: Span): Launch {
+function rowsLaunch(group: Group, traits: Traits, span: Span): Launch {
   const { root, along, levels } = group;
   const { size, inner } = along ?? { size: 1, inner: 1 };
   const [from, to] = span;
   const rows = to - from;
   const team = teamOf(rows, size, inner);
   const made = levels.get(root) === "row" ? span : aroundSpan(span, inner, size * inner);
-  const code = new Code(buffers, neededFor(group, made));
+  const code = new Code(traits, neededFor(group, made));
   const write = code.output({ type: "f32", words: root.size, span: made });
   const expression = new Expression(code, group);
   const main = code.block(() => {
@@ -138,25 +140,4 @@ function seen(
     code.constant(`select(0u, ${end} - ${window}, ${end} > ${window})`),
     code.constant(`min(${count}, ${end})`),
   ];
-}
-
-/** A function that joins a number of each thread of a team. */
-function together(code: Code, team: number, joined: "sum" | "max"): string {
-  const name = `team_${joined}`;
-  const steps: string[] = [];
-  for (let half = team / 2; half >= 1; half /= 2) {
-    const both = joined === "sum" ? `t + shared_[l + ${half}u]` : `max(t, shared_[l + ${half}u])`;
-    // Each thread keeps its own in a register; what it reads was written before the last meeting.
-    steps.push(`if (l % ${team}u < ${half}u) { t = ${both}; shared_[l] = t; } workgroupBarrier();`);
-  }
-  code.declareOnce("shared_", `var<workgroup> shared_: array<f32, ${THREADS}>;`);
-  code.declareOnce(
-    name,
-    `fn ${name}(x: f32, l: u32) -> f32 {
-var t = x; shared_[l] = t; workgroupBarrier();
-${steps.join("\n")}
-let all = shared_[l - l % ${team}u]; workgroupBarrier();
-return all; }`,
-  );
-  return name;
 }

@@ -1,5 +1,6 @@
 import { adjacentRun } from "@resolvent/tensor/rules";
 import { type Launch, type Product, THREADS } from "./launch.ts";
+import { together } from "./together.ts";
 
 /**
  * Few rows: each number of the right operand is read once. Threads next to each other read what lies together: columns,
@@ -11,13 +12,14 @@ export function thinLaunch({ code, loops, a, b }: Product): Launch {
   const columns = THREADS / lanes;
   const rows = Array.from({ length: m }, (_, row) => row);
   const blocks = Math.ceil(n / columns);
-  code.declareOnce("sums", `var<workgroup> sums: array<f32, ${THREADS}>;`);
+  const isTeam = lanes > columns; // threads of a column follow each other
+  if (!isTeam) code.declareOnce("sums", `var<workgroup> sums: array<f32, ${THREADS}>;`);
   const main = code.block(() => {
     const [width, depth, all] = [code.count(n), code.count(k), code.count(blocks)];
     code.say(`let g = w / ${all};`);
     code.say(`if (g >= ${code.count(batch)}) { return; }`);
     // Threads next to each other go along columns, or along terms.
-    const [near, far] = lanes > columns ? ["lane", "own"] : ["own", "lane"];
+    const [near, far] = isTeam ? ["lane", "own"] : ["own", "lane"];
     const nearest = Math.max(lanes, columns);
     code.say(`let ${near} = l % ${nearest}u; let ${far} = l / ${nearest}u;`);
     code.say(`let column = (w % ${all}) * ${columns}u + own;`);
@@ -25,12 +27,13 @@ export function thinLaunch({ code, loops, a, b }: Product): Launch {
     code.say("let a_at = a_batch(g);");
     for (const row of rows) code.say(`let a${row} = a_at + a_row(${row}u); var s${row} = 0.0;`);
     code.say(`for (var t = lane; t < ${depth}; t += ${lanes}u) {`);
-    code.say(`let y = ${b("(b_at + b_term(t))")}; let a_t = a_term(t);`);
-    for (const row of rows) code.say(`s${row} += ${a(`(a${row} + a_t)`)} * y;`);
+    code.say(`let y = ${b.load("(b_at + b_term(t))")}; let a_t = a_term(t);`);
+    for (const row of rows) code.say(`s${row} += ${a.load(`(a${row} + a_t)`)} * y;`);
     code.say("}");
     for (const row of rows) {
-      code.say(`sums[own * ${lanes}u + lane] = s${row}; workgroupBarrier();`);
-      for (let half = lanes / 2; half >= 1; half /= 2) {
+      if (isTeam) code.say(`s${row} = ${together(code, lanes, "sum")}(s${row}, l);`);
+      else code.say(`sums[own * ${lanes}u + lane] = s${row}; workgroupBarrier();`);
+      for (let half = isTeam ? 0 : lanes / 2; half >= 1; half /= 2) {
         const at = `own * ${lanes}u + lane`;
         code.say(
           `if (lane < ${half}u) { s${row} += sums[${at} + ${half}u]; sums[${at}] = s${row}; }`,

@@ -1,35 +1,15 @@
-import { adjacentRun, type Loop } from "@resolvent/tensor/rules";
 import type { Code } from "./code.ts";
-import type { Launch, Product } from "./launch.ts";
-
-/** How much of a product a workgroup makes, and how much of that a thread. */
-interface Tile {
-  readonly rows: number;
-  readonly columns: number;
-  /** Terms that are shared at a time. */
-  readonly depth: number;
-  /** Rows and columns of a thread. */
-  readonly own: number;
-}
-
-/** Largest first. Shared memory is below the 16 KiB that every adapter has. */
-const TILES: readonly Tile[] = [
-  { rows: 128, columns: 128, depth: 8, own: 8 },
-  { rows: 64, columns: 64, depth: 16, own: 4 },
-  { rows: 32, columns: 32, depth: 8, own: 4 },
-];
-
-/** So many workgroups keep a device busy: with fewer, smaller tiles are faster. */
-const ENOUGH = 96;
+import type { Fetch, Launch, Operand, Product } from "./launch.ts";
+import { type Tile, tileOf } from "./tiles.ts";
 
 /**
  * A product by tiles: a workgroup shares a block of either operand, a thread keeps a square of results. The next block
  * comes from memory while one is used.
  */
-export function tiledLaunch({ code, loops, a, b }: Product): Launch {
+export function tiledLaunch({ code, loops, a, b, tiles }: Product): Launch {
   const { m, n, k, batch } = loops;
   const blocks = ({ rows, columns }: Tile): number => Math.ceil(m / rows) * Math.ceil(n / columns);
-  const tile = TILES.find((each) => batch * blocks(each) >= ENOUGH) ?? (TILES.at(-1) as Tile); // there are some
+  const tile = tileOf(tiles, loops);
   const { rows, columns, depth, own } = tile;
   const [across, down] = [columns / own, rows / own];
   const threads = across * down;
@@ -44,12 +24,12 @@ export function tiledLaunch({ code, loops, a, b }: Product): Launch {
     code.say(`let x = l % ${across}u; let y = l / ${across}u;`);
     const common = { code, depth, threads, length };
     const left = loader({
-      ...{ ...common, name: "a", side: "row", count: rows, start: "row0", end: height, load: a },
-      ...{ free: loops.rows, terms: loops.terms, which: 0 },
+      ...{ ...common, name: "a", side: "row", count: rows, start: "row0", end: height },
+      operand: a,
     });
     const right = loader({
       ...{ ...common, name: "b", side: "column", count: columns, start: "column0", end: width },
-      ...{ load: b, free: loops.columns, terms: loops.terms, which: 1 },
+      operand: b,
     });
     const each = Array.from({ length: own }, () =>
       Array.from({ length: quads }, () => code.variable("vec4<f32>()")),
@@ -104,20 +84,33 @@ interface Side {
   readonly depth: number;
   readonly threads: number;
   readonly length: string;
-  readonly load: (place: string) => string;
-  readonly free: readonly Loop[];
-  readonly terms: readonly Loop[];
-  /** Number of the tensor in the steps of terms. */
-  readonly which: number;
+  readonly operand: Operand;
 }
 
-/** How an operand's blocks come to be shared: four rows or columns of one term at a time, in one word of four. */
-function loader(options: Side): {
+/** How an operand's blocks come to be shared. */
+interface Loader {
+  /** Says the loads of the terms from a number on. */
   readonly fetch: (from: string) => void;
+  /** Says that what was fetched is shared. */
   readonly share: () => void;
   readonly shared: (term: string, quad: string) => string;
-} {
-  const { code, name, side, count, start, end, depth, threads, length, load } = options;
+}
+
+/** A square of numbers that a thread fetches: four rows or columns, of one term or of four. */
+interface Square {
+  /** The first of the rows or columns, in fours, and the first term. */
+  readonly quad: string;
+  readonly term: string;
+  /** Whether it is in the tile, where some threads have none. */
+  readonly inside: string | undefined;
+  readonly places: readonly string[];
+  /** Four rows or columns of a term each, or, while terms lie together, four terms of a row or column each. */
+  readonly kept: readonly string[];
+}
+
+/** Blocks are shared four rows or columns of one term at a time, in one word of four. */
+function loader(options: Side): Loader {
+  const { code, name, side, count, start, end, depth, threads, length, operand } = options;
   const quads = count / 4;
   // One more than is used: terms that lie together are then not shared through the same bank.
   const line = quads + 1;
@@ -125,32 +118,63 @@ function loader(options: Side): {
     `shared_${name}`,
     `var<workgroup> shared_${name}: array<vec4<f32>, ${line * depth}>;`,
   );
-  const byTerm =
-    adjacentRun(options.terms, options.which) > 1 && adjacentRun(options.free, 0) === 1;
-  const parts = Array.from({ length: Math.ceil((quads * depth) / threads) }, (_, part) => {
+  const { fetch } = operand;
+  const tall = fetch === "along" ? 4 : 1; // terms of a square
+  const terms = depth / tall;
+  const all = quads * terms;
+  const squares = Array.from({ length: Math.ceil(all / threads) }, (_, part): Square => {
     const at = code.constant(`l + ${part * threads}u`);
-    const term = code.constant(byTerm ? `${at} % ${depth}u` : `${at} / ${quads}u`);
-    const quad = code.constant(byTerm ? `${at} / ${depth}u` : `${at} % ${quads}u`);
-    const places = [0, 1, 2, 3].map((i) => {
-      const entry = `min(${start} + ${quad} * 4u + ${i}u, ${end} - 1u)`;
+    const byTerm = fetch === "along" || fetch === "terms";
+    const term = code.constant(
+      `(${byTerm ? `${at} % ${terms}u` : `${at} / ${quads}u`}) * ${tall}u`,
+    );
+    const quad = code.constant(byTerm ? `${at} / ${terms}u` : `${at} % ${quads}u`);
+    const places = (fetch === "across" ? [0] : [0, 1, 2, 3]).map((i) => {
+      const least = fetch === "across" ? 4 : 1;
+      const entry = `min(${start} + ${quad} * 4u + ${i}u, ${end} - ${least}u)`;
       return code.constant(`${name}_batch(g) + ${name}_${side}(${entry})`);
     });
-    return { term, quad, places, kept: code.variable("vec4<f32>()") };
+    const kept = Array.from({ length: tall }, () => code.variable("vec4<f32>()"));
+    const isFull = (part + 1) * threads <= all;
+    return { term, quad, inside: isFull ? undefined : `${at} < ${all}u`, places, kept };
   });
+  const put = (term: string, quad: string, value: string): void =>
+    code.say(`shared_${name}[${term} * ${line}u + ${quad}] = ${value};`);
   return {
     fetch: (from) => {
-      for (const { term, places, kept } of parts) {
+      for (const { term, places, kept } of squares) {
         // Terms past the last add nothing.
         const t = code.constant(`${from} + ${term}`);
-        const place = code.constant(`${name}_term(min(${t}, ${length} - 1u))`);
-        const four = places.map((own) => load(`(${own} + ${place})`)).join(", ");
-        code.say(`${kept} = select(vec4<f32>(), vec4<f32>(${four}), ${t} < ${length});`);
+        const place = code.constant(`${name}_term(min(${t}, ${length} - ${tall}u))`);
+        const values = valuesOf(operand, fetch, places, place);
+        kept.forEach((name, i) => {
+          code.say(`${name} = select(vec4<f32>(), ${values[i]}, ${t} < ${length});`);
+        });
       }
     },
     share: () => {
-      for (const { term, quad, kept } of parts)
-        code.say(`shared_${name}[${term} * ${line}u + ${quad}] = ${kept};`);
+      for (const { term, quad, inside, kept } of squares) {
+        if (inside !== undefined) code.say(`if (${inside}) {`);
+        if (tall === 1) put(term, quad, kept[0] ?? "");
+        else {
+          for (const [i, c] of [..."xyzw"].entries())
+            put(`(${term} + ${i}u)`, quad, `vec4<f32>(${kept.map((row) => `${row}.${c}`).join()})`);
+        }
+        if (inside !== undefined) code.say("}");
+      }
     },
     shared: (term, quad) => `shared_${name}[${term} * ${line}u + ${quad}]`,
   };
+}
+
+/** The loads of a square. */
+function valuesOf(
+  { load, four }: Operand,
+  fetch: Fetch,
+  places: readonly string[],
+  term: string,
+): string[] {
+  const at = places.map((own) => `(${own} + ${term})`);
+  if (fetch === "across" || fetch === "along") return at.map(four);
+  return [`vec4<f32>(${at.map(load).join(", ")})`];
 }

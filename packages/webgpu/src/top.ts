@@ -5,8 +5,9 @@ import type { Graph } from "./graph.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import { inFull, inOrder } from "./layout.ts";
 import type { Node } from "./node.ts";
-import { type Buffers, inSteps, type Span } from "./parts.ts";
+import { inSteps, type Span } from "./parts.ts";
 import type { WebgpuTensor } from "./tensor.ts";
+import type { Traits } from "./traits.ts";
 
 /**
  * The largest along an axis. The device finds which they are, and only those come back: the host puts the `k` of each
@@ -32,7 +33,7 @@ export async function top(graph: Graph, a: WebgpuTensor, axis: Axis, k: number):
         }
         const [values, indices] = [queue.take(4 * count), queue.take(4 * count)];
         const asked = { rows: count / k, length, k, start: source.start };
-        for (const launch of topLaunches(graph.see(source), asked, queue.buffers))
+        for (const launch of topLaunches(graph.see(source), asked, queue.traits))
           queue.run(launch, [block], [values, indices]);
         Promise.all([values, indices].map((each) => queue.read(each, 0, 4 * count))).then(
           resolve,
@@ -95,18 +96,18 @@ interface Asked {
  * is left have each value of the next eight, and goes on with the one in which the k-th is. Then it copies what is not
  * below it.
  */
-function topLaunches(node: Node, asked: Asked, buffers: Buffers): Launch[] {
-  return inSteps([0, asked.rows], buffers, (span) => topLaunch(node, asked, buffers, span));
+function topLaunches(node: Node, asked: Asked, traits: Traits): Launch[] {
+  return inSteps([0, asked.rows], traits, (span) => topLaunch(node, asked, traits, span));
 }
 
 function topLaunch(
   node: Node,
   { rows, length, k, start }: Asked,
-  buffers: Buffers,
+  traits: Traits,
   [from, to]: Span,
 ): Launch {
   const read: Span = [start + from * length, start + to * length];
-  const code = new Code(buffers, new Map([[node, read]]));
+  const code = new Code(traits, new Map([[node, read]]));
   const output = { type: "u32", words: rows * k, span: [from * k, to * k] } as const;
   const [writeValue, writeIndex] = [code.output(output), code.output(output)];
   code.declareOnce("key_of", KEY);

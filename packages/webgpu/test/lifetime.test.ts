@@ -1,6 +1,7 @@
 import { isInputError } from "@resolvent/tensor";
 import { describeWithDevice } from "@resolvent/testkit/engines";
 import { expect, test } from "vitest";
+import { globals } from "webgpu";
 import { platformGpu } from "../src/adapter.ts";
 import { createWebgpu, type Webgpu, type WebgpuTensor } from "../src/index.ts";
 
@@ -108,27 +109,74 @@ await describeWithDevice("lifetimes", small, (engine) => {
     expect(await failure(other.read(foreign))).toBe("webgpu/closed");
   });
 
-  test("what waits for a device that is lost is told, and so is what comes after", async () => {
-    let device: GPUDevice | undefined;
-    const losing = {
-      requestAdapter: async () => {
-        const adapter = await platformGpu().then((found) => found.requestAdapter());
-        const request = adapter?.requestDevice.bind(adapter);
-        return Object.assign(Object.create(adapter), {
-          ...{ info: adapter?.info, limits: adapter?.limits },
-          requestDevice: async (options: GPUDeviceDescriptor) => {
-            device = await request?.(options);
-            return device;
-          },
-        });
-      },
-    } as unknown as GPU; // as much of one as an engine asks
+  test("what waits for a device that is lost is told, and so is what comes after; another engine goes on", async () => {
+    const { gpu: losing, device } = watching();
     const lost = await createWebgpu({ gpu: losing });
     const a = lost.fill({ x: 3 }, 1);
-    device?.destroy();
+    device()?.destroy();
     expect(await failure(lost.read(a))).toBe("webgpu/device-lost");
     expect(code(() => lost.exp(a))).toBe("webgpu/device-lost");
     expect(await failure(lost.read(a))).toBe("webgpu/device-lost");
+    const gpu = await engine();
+    const b = gpu.fill({ x: 3 }, 1);
+    expect(Array.from((await gpu.read(b)).data)).toEqual([1, 1, 1]);
+    gpu.free(b);
+  });
+
+  test.each([
+    ["GPUOutOfMemoryError", "webgpu/out-of-memory", /^The device has no memory left: of the test/],
+    ["GPUValidationError", "webgpu/refused", /^The device refuses what it was told: of the test/],
+  ] as const)(
+    "a %s of the device is told to who reads, and to who comes after",
+    async (kind, named, says) => {
+      const { gpu: failing, device } = watching();
+      const gpu = await createWebgpu({ gpu: failing });
+      const a = gpu.fill({ x: 3 }, 1);
+      const answer = gpu.read(a);
+      const told = device();
+      const errors = globals as unknown as Record<typeof kind, new (message: string) => GPUError>;
+      const event = { error: new errors[kind]("of the test") } as GPUUncapturedErrorEvent; // as much as is looked at
+      told?.onuncapturederror?.call(told, event);
+      await expect(answer).rejects.toMatchObject({
+        code: named,
+        message: expect.stringMatching(says),
+      });
+      expect(() => gpu.exp(a)).toThrow(says);
+      await gpu.close();
+    },
+  );
+});
+
+/** The platform's WebGPU, and the last device that it has given. */
+function watching(limits: Readonly<Record<string, number>> = {}): {
+  readonly gpu: GPU;
+  readonly device: () => GPUDevice | undefined;
+} {
+  let device: GPUDevice | undefined;
+  const requestAdapter = async () => {
+    const adapter = await platformGpu().then((found) => found.requestAdapter());
+    const request = adapter?.requestDevice.bind(adapter);
+    const { info, features } = adapter ?? {};
+    return Object.assign(Object.create(adapter), {
+      ...{ info, features, limits: new Proxy(adapter?.limits ?? {}, { get: limit }) },
+      requestDevice: async (options: GPUDeviceDescriptor) => {
+        device = await request?.(options);
+        return device;
+      },
+    });
+  };
+  const limit = (of: object, name: string): unknown => limits[name] ?? Reflect.get(of, name, of);
+  const gpu = { requestAdapter } as unknown as GPU; // as much of one as an engine asks
+  return { gpu, device: () => device };
+}
+
+test("an adapter that kernels are too large for says so, with both numbers", async () => {
+  const { gpu } = watching({ maxComputeInvocationsPerWorkgroup: 128 });
+  await expect(createWebgpu({ gpu })).rejects.toMatchObject({
+    code: "webgpu/missing-limits",
+    message: expect.stringContaining(
+      "maxComputeInvocationsPerWorkgroup is 128, and the webgpu engine needs 256.",
+    ),
   });
 });
 
