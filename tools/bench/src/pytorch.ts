@@ -95,7 +95,10 @@ async function put(file: string, section: string): Promise<void> {
 /** PyTorch first: results are compared with its. */
 function theContestants(notes: string[]): Contestant[] {
   const all = [
-    ...pytorches(threads).filter(({ name }) => !few || FEW.includes(name)),
+    ...pytorches(threads).filter(
+      // As it comes it is several times as slow, and takes most of a short run.
+      ({ name }) => !few || (FEW.includes(name) && !(values.quick && name === "PyTorch")),
+    ),
     resolvent(", BLAS", process.execPath, "blas"),
     resolvent("", process.execPath, "kernels"),
   ];
