@@ -38,7 +38,8 @@ inChromium("engines in Chromium", () => {
     if ((await choice().getAttribute("open")) === null) await choice().locator("summary").click();
     return choice().locator(".engines");
   };
-  const radio = async (name: string) => (await engines()).getByRole("radio", { name });
+  const radio = async (name: string) =>
+    (await engines()).getByRole("radio", { name: new RegExp(`^${name} `) });
   /** What the panel shows once an engine has computed it. */
   const found = async (engine: string): Promise<Run> => {
     await choice().locator("summary", { hasText: engine }).waitFor();
