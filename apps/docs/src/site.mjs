@@ -58,15 +58,20 @@ function entriesOf(
   });
 }
 
+/** @type {ReadonlyMap<string, string>} */
+const NAMED = new Map([
+  ["lt", "<"],
+  ["gt", ">"],
+  ["amp", "&"],
+  ["quot", '"'],
+]);
+
 /** @type {(html: string) => string} */
 const plain = (html) =>
   html
     .replace(/<[^>]+>/g, " ")
     .replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code))
-    .replace(
-      /&(lt|gt|amp|quot);/g,
-      (_, name) => ({ lt: "<", gt: ">", amp: "&", quot: '"' })[name] ?? "",
-    )
+    .replace(/&(lt|gt|amp|quot);/g, (_, name) => NAMED.get(name) ?? "")
     .replace(/\s+/g, " ");
 
 function write(/** @type {string} */ path, /** @type {string} */ text) {
