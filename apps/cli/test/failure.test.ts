@@ -73,6 +73,7 @@ test("an error that nobody foresaw ends a command with 1 and the request to repo
     progress: () => {},
     input: async () => undefined,
     inputBytes: async () => undefined,
+    inputParts: async () => {},
     ask: async () => undefined,
     columns: undefined,
     style: { bold: (text) => text, faint: (text) => text, accent: (text) => text },

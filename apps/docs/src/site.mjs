@@ -1,9 +1,12 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { htmlOf } from "./markdown.mjs";
 import { pagesOf, root } from "./pages.mjs";
 import { template } from "./template.mjs";
+
+const packageOf = createRequire(import.meta.url).resolve;
 
 /** Words of a part of a page that the search looks through, at most. */
 const MOST_CHARS = 4000;
@@ -39,7 +42,8 @@ export function writeSite(folder) {
     const own = fileURLToPath(new URL(name, import.meta.url));
     write(join(folder, "assets", name), readFileSync(own, "utf8"));
   }
-  const elements = fileURLToPath(import.meta.resolve("@resolvent/elements/all"));
+  // As it was built, whatever conditions whoever runs this resolves by.
+  const elements = join(dirname(packageOf("@resolvent/elements/package.json")), "dist/all.js");
   write(join(folder, "assets/elements.js"), readFileSync(elements, "utf8"));
   return { pages: list.length, files: copied.size };
 }
@@ -58,15 +62,20 @@ function entriesOf(
   });
 }
 
+/** @type {ReadonlyMap<string, string>} */
+const NAMED = new Map([
+  ["lt", "<"],
+  ["gt", ">"],
+  ["amp", "&"],
+  ["quot", '"'],
+]);
+
 /** @type {(html: string) => string} */
 const plain = (html) =>
   html
     .replace(/<[^>]+>/g, " ")
     .replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code))
-    .replace(
-      /&(lt|gt|amp|quot);/g,
-      (_, name) => ({ lt: "<", gt: ">", amp: "&", quot: '"' })[name] ?? "",
-    )
+    .replace(/&(lt|gt|amp|quot);/g, (_, name) => NAMED.get(name) ?? "")
     .replace(/\s+/g, " ");
 
 function write(/** @type {string} */ path, /** @type {string} */ text) {
