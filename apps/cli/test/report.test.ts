@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkViews } from "@resolvent/analysis";
-import { type ReportResult, reportAnalysis } from "@resolvent/report";
+import { type ReportComparison, type ReportResult, reportAnalysis } from "@resolvent/report";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "./models.ts";
 import { json, output, resolvent } from "./program.ts";

@@ -140,16 +140,13 @@ test("views of one text share its run: the second makes none, and finds what it 
 
 test("one more path to be taken away finds what was found, with the hash of its own question", async () => {
   const options = { engine: selectEngine, folder: findFolder, threads: 1 };
-  const [{ pathsAnalyses }, kept] = [
-    await import("@resolvent/paths/analyses"),
-    keptModels(options),
-  ];
-  const analysis = pathsAnalyses[0];
+  const { paths } = await import("@resolvent/paths/analyses");
+  const kept = keptModels(options);
   const found = async (models: ReturnType<typeof keptModels>, check: readonly string[]) => {
     const values = { prompt: "Once upon a time there", positions: true, top: 3, routes: 1, check };
     const offers = { layers: true, float64: true } as const;
     const host = { precision: "f32", offers, find: () => models.find("tales") } as const;
-    return (await runAnalysis(analysis, values, host)).result;
+    return (await runAnalysis(paths, values, host)).result;
   };
   const first = await found(kept, []);
   const names = first.shown.map(({ text }) => text);

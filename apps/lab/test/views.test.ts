@@ -84,7 +84,7 @@ async function writtenGraph(): Promise<string> {
 }
 
 /** A file of a graph of some 2,000 nodes, each with an edge to the logit and one from a token. */
-function wideGraph(): { readonly links: readonly object[] } {
+function wideGraph(): { readonly links: readonly object[] } & Readonly<Record<string, unknown>> {
   const positions = 40;
   const features = Array.from({ length: 2000 }, (_, i) =>
     featureFields(i % 4, i, i % positions, { activation: 1 + (i % 7) }),

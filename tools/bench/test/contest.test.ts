@@ -1,16 +1,17 @@
 import { expect, test } from "vitest";
 import { exponentOf } from "../src/growth/exponent.ts";
 import { contest } from "../src/torch/contest.ts";
-import type { Contestant } from "../src/torch/contestant.ts";
+import { type Contestant, inProcess } from "../src/torch/contestant.ts";
 import { report } from "../src/torch/report.ts";
 
 /** A contender that writes a result, and then does what is said at its turns. */
-const contestant = (name: string, turn: string, before = ""): Contestant => ({
-  name,
-  command: [
-    process.execPath,
-    "-e",
-    `${before}
+const contestant = (name: string, turn: string, before = ""): Contestant =>
+  inProcess({
+    name,
+    command: [
+      process.execPath,
+      "-e",
+      `${before}
     const answer = (value) => process.stdout.write(JSON.stringify(value) + "\\n");
     answer({ is: "a program", blas: null, threads: 1 });
     require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
@@ -21,9 +22,9 @@ const contestant = (name: string, turn: string, before = ""): Contestant => ({
       } else if ("peak" in request) answer({ bytes: 2 ** 20 });
       else { ${turn} }
     });`,
-  ],
-  env: {},
-});
+    ],
+    env: {},
+  });
 
 test("who cannot run is a line of the table and not the end of the contest", async () => {
   const able = `answer({ ms: 10, cpu: 10 });`;
@@ -33,7 +34,7 @@ test("who cannot run is a line of the table and not the end of the contest", asy
       contestant("PyTorch, unable", able, `${ill} setInterval(() => {}, 1000);`),
       contestant("PyTorch, at its turn", "process.exit(3)"),
       contestant("PyTorch", able),
-      { name: "PyTorch, absent", command: ["/no/such/program"], env: {} },
+      inProcess({ name: "PyTorch, absent", command: ["/no/such/program"], env: {} }),
       contestant("Resolvent", `answer({ ms: 5, cpu: 5 });`),
     ],
     {},

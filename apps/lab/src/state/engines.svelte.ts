@@ -26,6 +26,7 @@ export class Engines {
       tokens: (model, prompt) => now().tokens(model, prompt),
       estimate: (work, options) => now().estimate(work, options),
       run: (work, options) => now().run(work, options),
+      draw: (findings, width) => now().draw(findings, width),
       hear: (message) => now().hear(message),
       fail: (error) => now().fail(error),
     };
