@@ -19,7 +19,7 @@ const VIEWS = new Map([
 ]);
 
 /** A heading as the anchor that GitHub makes of it. */
-export const anchorOf = (/** @type {string} */ heading) =>
+const anchorOf = (/** @type {string} */ heading) =>
   heading
     .replace(/<[^>]+>/g, "")
     .replace(/&(?:#\d+|\w+);/g, "")

@@ -1,4 +1,5 @@
-import { runAnalysis } from "@resolvent/analysis";
+import { type Analysis, runAnalysis, type Values } from "@resolvent/analysis";
+import type { PathExpansion } from "@resolvent/paths";
 import { isInputError } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
 import { run } from "@resolvent/transformer";
@@ -140,7 +141,8 @@ test("views of one text share its run: the second makes none, and finds what it 
 
 test("one more path to be taken away finds what was found, with the hash of its own question", async () => {
   const options = { engine: selectEngine, folder: findFolder, threads: 1 };
-  const { paths } = await import("@resolvent/paths/analyses");
+  const { pathsAnalyses } = await import("@resolvent/paths/analyses");
+  const paths = pathsAnalyses[0] as Analysis<Values, PathExpansion>; // the only one there
   const kept = keptModels(options);
   const found = async (models: ReturnType<typeof keptModels>, check: readonly string[]) => {
     const values = { prompt: "Once upon a time there", positions: true, top: 3, routes: 1, check };

@@ -38,7 +38,7 @@ export async function abilitiesOf(
 }
 
 /** The size of subgroups, where threads are in them one after the other; else 0. */
-export function lanesIn(bytes: ArrayBuffer): number {
+function lanesIn(bytes: ArrayBuffer): number {
   const seen = new Uint32Array(bytes);
   const size = seen[1] ?? 0;
   const isPower = size > 1 && THREADS % size === 0;
@@ -48,7 +48,7 @@ export function lanesIn(bytes: ArrayBuffer): number {
   return isPower ? size : 0;
 }
 
-export function areWidened(bytes: ArrayBuffer): boolean {
+function areWidened(bytes: ArrayBuffer): boolean {
   return new Float32Array(bytes).every((x, i) => x === i * 2 ** -24);
 }
 

@@ -3,7 +3,9 @@ import { Expression } from "./expression.ts";
 import type { Group } from "./groups.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import { inLine, type Loops, nodeOf, type Source } from "./node.ts";
-import { inSteps, neededFor, reach, type Span } from "./parts.ts";
+import type { Span } from "./parts.ts";
+import { neededFor, reach } from "./spans.ts";
+import { inSteps } from "./steps.ts";
 import type { Traits } from "./traits.ts";
 
 /** One entry a thread, each from what is at its places. */

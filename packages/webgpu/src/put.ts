@@ -1,8 +1,10 @@
 import { Code } from "./code.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import type { Node, Source, Work } from "./node.ts";
-import { aroundSpan, extent, inSteps, listOf, type Span } from "./parts.ts";
+import type { Span } from "./parts.ts";
 import { groupsFor, sayEntry } from "./point.ts";
+import { aroundSpan, extent, listOf } from "./spans.ts";
+import { inSteps } from "./steps.ts";
 import type { Traits } from "./traits.ts";
 
 type PutWork = Extract<Work, { type: "put" }>;

@@ -3,7 +3,9 @@ import { Expression, ROW } from "./expression.ts";
 import type { Group } from "./groups.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import type { Node, Work } from "./node.ts";
-import { aroundSpan, inSteps, neededFor, type Span } from "./parts.ts";
+import type { Span } from "./parts.ts";
+import { aroundSpan, neededFor } from "./spans.ts";
+import { inSteps } from "./steps.ts";
 import { together } from "./together.ts";
 import type { Traits } from "./traits.ts";
 

@@ -17,7 +17,7 @@ export const TILES: readonly [Tile, Tile, ...Tile[]] = [
 ];
 
 /** For products that few workgroups make. */
-export const LAST: Tile = { rows: 32, columns: 32, depth: 8, own: 4 };
+const LAST: Tile = { rows: 32, columns: 32, depth: 8, own: 4 };
 
 /** Which tile for products of many entries, and which for those of fewer. */
 export interface Tiles {

@@ -5,7 +5,8 @@ import type { Graph } from "./graph.ts";
 import { type Launch, THREADS } from "./launch.ts";
 import { inFull, inOrder } from "./layout.ts";
 import type { Node } from "./node.ts";
-import { inSteps, type Span } from "./parts.ts";
+import type { Span } from "./parts.ts";
+import { inSteps } from "./steps.ts";
 import type { WebgpuTensor } from "./tensor.ts";
 import type { Traits } from "./traits.ts";
 

@@ -4,7 +4,7 @@ import type { Answered } from "./part-files.ts";
 import type { SweepPrompt } from "./source.ts";
 
 /** A prompt that is asked, or why it cannot be. */
-export type Asked = Pick<Answered, "prompt" | "line"> &
+type Asked = Pick<Answered, "prompt" | "line"> &
   ({ readonly values: Values } | { readonly error: InputError });
 
 /** The prompts of a part, in order. */

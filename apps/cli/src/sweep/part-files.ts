@@ -21,7 +21,7 @@ export interface Answered {
 export const PROMPTS_FILE = "prompts.parquet";
 
 /** The name of the file of a kind of rows. */
-export function fileOf(kind: string): string {
+function fileOf(kind: string): string {
   return `${kind}.parquet`;
 }
 

@@ -1,8 +1,10 @@
 import type { Gate, TokenFacts } from "@resolvent/analysis";
 import type { Findings, Work } from "@resolvent/analysis/remote";
-import type { Lab } from "./lab.svelte.ts";
+import type { PathExpansion } from "@resolvent/paths";
+import type { Errand } from "./errand.svelte.ts";
+import type { Place } from "./fragment.ts";
 import { lastMove } from "./path-facts.ts";
-import { computingOf, treeWork, upToWork } from "./question.ts";
+import { computingOf, type Question, type Reading, treeWork, upToWork } from "./question.ts";
 
 /** Why a head looks where it looks, of the last head of a path. */
 export interface Why {
@@ -15,6 +17,27 @@ export interface Candidate extends TokenFacts {
   readonly probability: number;
 }
 
+/** How something is found. */
+export interface FindOptions {
+  /** Whether it is still to be found, once its turn has come; default always. */
+  readonly wanted?: () => boolean;
+  /** Whether it is work on a model, whose cost is known first; default true. */
+  readonly estimated?: boolean;
+  /** Whether it is the same whenever it is asked, and can be copied; default true. */
+  readonly kept?: boolean;
+}
+
+/** The paths beside which something is found, and what finds it. */
+export interface Found {
+  readonly paths: PathExpansion;
+  readonly answered: Question;
+  readonly read: Reading;
+  readonly place: Place;
+  readonly errand: Errand;
+  placeOf(path: string | null): number;
+  look(what: string, work: Work, options?: FindOptions): Promise<Findings | undefined>;
+}
+
 /** What is found beside the paths of a question, each where somebody wants it. */
 export class Beside {
   why: Why | null = $state.raw(null);
@@ -24,9 +47,9 @@ export class Beside {
   upTo: Findings | null = $state.raw(null);
   /** Likeliest next tokens, for whoever chooses an answer. */
   candidates: readonly Candidate[] | null = $state.raw(null);
-  readonly #lab: Lab;
+  readonly #lab: Found;
 
-  constructor(lab: Lab) {
+  constructor(lab: Found) {
     this.#lab = lab;
   }
 

@@ -13,7 +13,7 @@ import type { MadeModel } from "../storage/made-models.ts";
 import type { Place as OwnPlace } from "../worker/named-files.ts";
 import { withAccuracy } from "./accuracy.ts";
 import { fragmentAt } from "./address.ts";
-import { Beside } from "./beside.svelte.ts";
+import { Beside, type FindOptions } from "./beside.svelte.ts";
 import type { Contributed } from "./contributed.ts";
 import { placeWith } from "./embed.ts";
 import type { Engines } from "./engines.svelte.ts";
@@ -56,16 +56,6 @@ export interface Done {
   readonly undo: () => void;
   /** Where to see what came of it. */
   readonly see?: { readonly words: string; readonly go: () => void };
-}
-
-/** How something is found. */
-export interface FindOptions {
-  /** Whether it is still to be found, once its turn has come; default always. */
-  readonly wanted?: () => boolean;
-  /** Whether it is work on a model, whose cost is known first; default true. */
-  readonly estimated?: boolean;
-  /** Whether it is the same whenever it is asked, and can be copied; default true. */
-  readonly kept?: boolean;
 }
 
 /** Pieces of the first screen: the sentence and its four panels. */

@@ -15,7 +15,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /** Where they are: outside of this workspace, which does not depend on them. */
-export const FOLDER: string =
+const FOLDER: string =
   process.env.RESOLVENT_CONTESTANTS ?? join(homedir(), ".cache/resolvent-bench/contestants");
 
 /** Their packages, with a slash at the end. */
