@@ -2,16 +2,13 @@ import { type Lab, PIECES } from "./state/lab.svelte.ts";
 
 /**
  * Makes the app behind the picture of its first screen, a piece at a time, so that the page is never busy for long, and
- * then puts it in the place of that. `painted` is called once the picture is there.
+ * then puts it in the place of that: `before.js` has waited until that was painted.
  */
 export async function comeAlive(
   picture: HTMLElement,
   lab: Lab,
   show: (place: HTMLElement) => void,
-  painted: () => void,
 ): Promise<void> {
-  await frame();
-  painted();
   // A server for development sends no first screen.
   if (!picture.hasChildNodes()) {
     show(picture);
@@ -30,15 +27,6 @@ export async function comeAlive(
   picture.remove();
   place.id = picture.id;
   place.className = "";
-}
-
-/** Once the browser has painted what is there. */
-function frame(): Promise<void> {
-  return new Promise((resolve) => {
-    // What nobody sees is not painted.
-    if (document.visibilityState === "hidden") resolve();
-    else requestAnimationFrame(() => setTimeout(resolve));
-  });
 }
 
 /** Once the browser has done what else there is to do. */

@@ -7,9 +7,11 @@ import { mount } from "svelte";
 import { comeAlive } from "./come-alive.ts";
 import { workerConnection } from "./connection.ts";
 import { machineConnection, tokenOf } from "./machine-connection.ts";
+import { fragmentAt } from "./state/address.ts";
 import { Contributed } from "./state/contributed.ts";
 import { embedOf } from "./state/embed.ts";
 import { Engines } from "./state/engines.svelte.ts";
+import { START } from "./state/fragment.ts";
 import { Lab } from "./state/lab.svelte.ts";
 import App from "./view/App.svelte";
 import Embedded from "./view/Embedded.svelte";
@@ -64,20 +66,23 @@ const lab = new Lab(first, contributed.over(engines.asking), token === undefined
 lab.engines = engines;
 if (token === undefined) lab.contributed = contributed;
 const embed = embedOf(window.location.search);
-if (embed === undefined) {
-  void comeAlive(
-    target,
-    lab,
-    (place) => mount(App, { target: place, props: { lab } }),
-    () => {
-      // It loads while the screen is made.
-      if (token === undefined) page.describe().catch(() => {}); // whoever needs it asks again
-    },
-  ).then(() => lab.follow(window));
-} else {
-  if ("panel" in embed) lab.embedded = embed.panel;
-  target.replaceChildren();
-  mount(Embedded, { target, props: { lab, embed } });
-  document.documentElement.removeAttribute("data-embed"); // what hid the first screen
+// The worker loads while the screen is made.
+if (token === undefined && embed === undefined) page.describe().catch(() => {}); // whoever needs it asks again
+if (embed !== undefined && "panel" in embed) lab.embedded = embed.panel;
+void begin();
+
+/** Makes the app; not at the top, since parts that are loaded later wait for what this file does there. */
+async function begin(): Promise<void> {
+  // What cannot be read is told once the address is followed.
+  lab.arrive(await fragmentAt(window.location).catch(() => ""));
+  if (embed === undefined) {
+    // The picture is of the first screen: nothing is made behind it that the address does not ask for.
+    if (lab.place.analysis !== START.analysis) target.replaceChildren();
+    await comeAlive(target, lab, (place) => mount(App, { target: place, props: { lab } }));
+  } else {
+    target.replaceChildren();
+    mount(Embedded, { target, props: { lab, embed } });
+    document.documentElement.removeAttribute("data-embed"); // what hid the first screen
+  }
   lab.follow(window);
 }

@@ -279,6 +279,21 @@ inChromium("the lab in Chromium", () => {
     await lab.close();
   });
 
+  test("a link to a tab makes no first screen", async () => {
+    const lab = await opened("#v=1&a=report-view");
+    await lab.locator("select.models:not([disabled])").waitFor();
+    expect(await lab.locator('.tab[aria-current="page"]').textContent()).toBe("Report");
+    // What the first screen loads once its scripts run is not there.
+    const loaded = await lab.evaluate(() =>
+      performance.getEntriesByType("resource").map(({ name }) => name),
+    );
+    const borders = readdirSync(join(dist, "assets")).filter((file) => /^Splits-.*js$/.test(file));
+    expect(borders).toHaveLength(1);
+    expect(loaded.some((name) => name.endsWith(".js"))).toBe(true);
+    expect(loaded.filter((name) => borders.some((file) => name.endsWith(file)))).toEqual([]);
+    await lab.close();
+  });
+
   test("any other analysis has its panel, whose faults are sentences", async () => {
     const lab = await opened("#v=1&a=expand&p=Once+upon&zz=1");
     await lab.getByText("left out: zz").waitFor();

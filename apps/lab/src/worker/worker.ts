@@ -1,3 +1,4 @@
+import analyses from "virtual:analyses";
 import { answerRequests } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
@@ -28,7 +29,7 @@ const models = keptModels({
 
 const answering = answerRequests(
   workplaceOf({
-    analyses: async () => (await import("virtual:analyses")).default,
+    analyses: async () => analyses,
     catalogue: async () => (await import("virtual:catalogue")).default,
     models,
     engine: `cpu, ${threads} ${threads === 1 ? "thread" : "threads"}`,
