@@ -300,7 +300,7 @@ describe("stopping", () => {
       response.writeHead(429, { "retry-after": "100" }).end();
       return true;
     };
-    const work = fetched({ signal: AbortSignal.timeout(100) });
+    const work = fetched({ signal: AbortSignal.timeout(100), retry: { patienceMs: 200_000 } });
     await expect(work).rejects.toMatchObject({ name: "TimeoutError" });
   });
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ModelIdentity } from "@resolvent/analysis";
+import type { ModelFacts } from "@resolvent/analysis";
 import { InputError, isInputError, type Precision } from "@resolvent/tensor";
 import { writePieces } from "@resolvent/weights/node";
 import { unwritable } from "../place.ts";
@@ -12,7 +12,7 @@ export interface SweepPlan {
   readonly analysis: string;
   /** SHA-256 of analysis, model and all parameters but the prompts. */
   readonly question: string;
-  readonly model: ModelIdentity;
+  readonly model: ModelFacts;
   readonly precision: Precision;
   readonly float64: boolean;
   readonly corpus: { readonly name: string; readonly sha256: string; readonly prompts: number };
@@ -114,6 +114,7 @@ function isPlan(value: unknown): value is SweepPlan {
       (text) => typeof text === "string",
     ) &&
     counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&
+    Array.isArray(model.blocks) &&
     partPrompts > 0
   );
 }

@@ -42,9 +42,12 @@ export async function putTogether(
       await pause(signal);
     }
   };
-  const { model, analysis, corpus } = plan;
+  const { model, analysis, corpus, precision } = plan;
   return {
-    ...{ schemaVersion: 1, kind: "sweep", model, analysis, corpus },
+    // Nothing is computed here; what every prompt's result says of itself is with its part.
+    ...{ schemaVersion: 1, kind: "sweep", model, engine: null, precision },
+    ...{ freeze: [], reference: null, weightProcessing: "none", certificate: null, warnings: [] },
+    ...{ analysis, corpus },
     parts: { total, done: done.length, missing },
     prompts: done.reduce((sum, part) => sum + promptsIn(plan, part), 0),
     merged: sql === undefined ? await mergedOf(folder, plan, each) : null,

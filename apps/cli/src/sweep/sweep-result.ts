@@ -1,12 +1,9 @@
-import type { ModelIdentity, Result, SetTable } from "@resolvent/analysis";
+import type { ResultHead, SetTable } from "@resolvent/analysis";
 import type { SweepPlan } from "./plan.ts";
 import type { SqlRows } from "./sql.ts";
 
 /** What the shards of a sweep have found, put together: plain data. */
-export interface SweepResult extends Result {
-  readonly schemaVersion: 1;
-  readonly kind: "sweep";
-  readonly model: ModelIdentity;
+export interface SweepResult extends ResultHead<"sweep"> {
   /** The analysis of every prompt: `expand`. */
   readonly analysis: string;
   readonly corpus: SweepPlan["corpus"];

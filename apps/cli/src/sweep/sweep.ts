@@ -2,7 +2,7 @@ import {
   type AnyAnalysis,
   type FoundModel,
   type Host,
-  modelIdentity,
+  modelFacts,
   type Parameter,
   pause,
   prepareAnalysis,
@@ -158,7 +158,7 @@ async function planOf(
   const { precision, float64 = true, length, partPrompts } = flags;
   const { outline, folder, vocabulary } = found;
   if (folder === undefined) throw usageError(`${outline.name} has no files.`, "Name a folder."); // ours have
-  const model = modelIdentity({ ...outline, sha256: await weightsHash(folder, terminal) });
+  const model = modelFacts({ ...outline, sha256: await weightsHash(folder, terminal) });
   const dictionaries = (flags.dictionary ?? []).map((place) => ({ name: place }));
   return {
     sweep: 1,

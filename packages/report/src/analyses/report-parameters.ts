@@ -12,6 +12,6 @@ export interface ReportParameters {
   readonly order: number;
   readonly maxTokens: number;
   readonly seed: number;
-  readonly dictionaries: boolean;
+  readonly withDictionaries: boolean;
   readonly compare?: string | undefined;
 }

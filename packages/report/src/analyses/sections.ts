@@ -58,7 +58,7 @@ export interface Texts {
 
 /** The sections of a report, in its order. */
 export function sectionsOf(
-  { order, top, verify, maxDegree, maxTokens, seed, length, dictionaries }: ReportParameters,
+  { order, top, verify, maxDegree, maxTokens, seed, length, withDictionaries }: ReportParameters,
   { sequences, corpus, tokensFile }: Texts,
 ): Section[] {
   const prompts = sequences.map((ids) => `${JSON.stringify(ids)}\n`).join("");
@@ -87,6 +87,6 @@ export function sectionsOf(
     // Fits need more tokens than the expansions read.
     ...(given ? section("linear", "Linearity by block", { ...files, seed }) : []),
     ...section("series", "Series in ε", { prompts, order }),
-    ...(dictionaries ? section("dictionary", "Dictionaries", given ? files : {}) : []),
+    ...(withDictionaries ? section("dictionary", "Dictionaries", given ? files : {}) : []),
   ];
 }
