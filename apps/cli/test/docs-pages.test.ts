@@ -31,6 +31,7 @@ const others = [
   /^merge merge\.yml /,
   /--prompt "…"/,
   / prompts\.txt/,
+  /^sweep report /,
 ];
 
 // What each would do is checked and counted, on the shapes of its model; other tests compute.

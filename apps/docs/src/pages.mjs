@@ -18,6 +18,7 @@ const GUIDE = [
   "walk-through",
   "features",
   "almost-linear",
+  "cards/README",
   "merging",
   "mathematics",
   "gallery",
@@ -55,9 +56,13 @@ export function pagesOf() {
     page("README.md", "Guide", { place: "index.html", title: "Resolvent" }),
     ...GUIDE.map((name) => page(`docs/${name}.md`, "Guide")),
     ...about.map((file) => page(file, "Packages")),
-    ...["CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "tools/bench/RESULTS.md"].map(
-      (file) => page(file, "Project"),
-    ),
+    ...[
+      "CONTRIBUTING.md",
+      "SECURITY.md",
+      "CODE_OF_CONDUCT.md",
+      "deploy/README.md",
+      "tools/bench/RESULTS.md",
+    ].map((file) => page(file, "Project")),
     ...filesOf("docs/decisions", ".md").map((file) => page(file, "Decisions")),
     ...reports.map((file) => page(file, "API", { title: entryOf(file) })),
   ];
