@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build, defaultClientConditions } from "vite";
+import { build, defaultClientConditions, minifySync } from "vite";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -37,6 +37,10 @@ const frame = readFileSync(at("src/plugins/frame.html"), "utf8");
 const [, script = ""] = /<script>(.*)<\/script>/s.exec(frame) ?? [];
 const digest = createHash("sha256").update(script).digest("base64");
 writeFileSync(at("dist/plugins/frame.html"), frame.replace("'SCRIPT'", `'sha256-${digest}'`));
+
+// It is copied as it is, and is the first thing that a page waits for.
+const before = readFileSync(at("public/before.js"), "utf8");
+writeFileSync(at("dist/before.js"), minifySync("before.js", before).code);
 
 const first = readFileSync(at("src/first/first.json"), "utf8");
 const { firstScreen } = await import(pathToFileURL(at("temp/prerender/prerender.js")).href);

@@ -17,8 +17,8 @@ export function describeEngine(
   open: () => Promise<AnyEngine>,
   on: readonly Family[] = families,
 ): void {
-  const { result: rtol, why } = engineAccuracy[name];
-  describe(`${name}, to ${rtol}: ${why}`, () => {
+  const { result: rtol } = engineAccuracy[name];
+  describe(`${name}, to ${rtol}`, () => {
     let engine: AnyEngine;
     /** Families that have been through it: tables of theirs that stay are made. */
     const done = new Set<Family>();
