@@ -2,8 +2,10 @@ import {
   type Axis,
   axesOf,
   type Ops,
+  reference,
   type Shape,
   type Shaped,
+  sizeOf,
   type Tensor,
 } from "@resolvent/tensor";
 import type { Draw } from "./draw.ts";
@@ -28,9 +30,17 @@ function magnitude({ shape, data }: Tensor): Tensor {
   return { shape, data: data.map(Math.abs) };
 }
 
+/** Entries of one tensor: enough that threads share even a sum of two. A few calls of many millions took most of the time. */
+const MOST = 300_000;
+
+/** Up to `count` axes that may stand beside others in one tensor. */
+function beside(draw: Draw, others: Shape, prefix: string, count: number): Shape {
+  return draw.axes(prefix, count, Math.min(2000, MOST / sizeOf(others)));
+}
+
 /** A shape with the given axes and up to three more, in any order. */
 function around(draw: Draw, axes: Shape): Shape {
-  return draw.order({ ...draw.axes("a", 3), ...axes });
+  return draw.order({ ...beside(draw, axes, "a", 3), ...axes });
 }
 
 function unary(name: "exp" | "log" | "sqrt", value: (draw: Draw) => number): Primitive {
@@ -49,7 +59,8 @@ function binary(name: "add" | "sub" | "mul" | "div"): Primitive {
     name,
     draw: (draw) => {
       const shared = draw.axes("s", 3);
-      const [a, b] = [draw.order({ ...shared, ...draw.axes("a", 2) }), draw.axes("b", 2)];
+      const a = draw.order({ ...shared, ...beside(draw, shared, "a", 2) });
+      const b = beside(draw, a, "b", 2);
       const right = draw.of([draw.order({ ...shared, ...b }), { ...shared, ...b }, shared, a, {}]);
       const divisor = (): number => (draw.next() < 0.5 ? -1 : 1) * (0.5 + draw.next());
       return {
@@ -64,7 +75,7 @@ function binary(name: "add" | "sub" | "mul" | "div"): Primitive {
 function along(
   name: string,
   run: <T extends Shaped>(ops: Ops<T>, a: T, axis: Axis, draw: number) => T,
-  size?: <T extends Shaped>(ops: Ops<T>, a: T) => T,
+  size?: <T extends Shaped>(ops: Ops<T>, a: T, axis: Axis) => T,
 ): Primitive {
   return {
     name,
@@ -74,11 +85,16 @@ function along(
       return {
         inputs: [draw.tensor(shape)],
         run: (ops, [a]) => run(ops, a as never, "x", extra), // one input is drawn
-        ...(size && { size: (ops, [a]) => size(ops, a as never) }),
+        ...(size && { size: (ops, [a]) => size(ops, a as never, "x") }),
         label: `${name} ${JSON.stringify(shape)}`,
       };
     },
   };
+}
+
+/** The same over magnitudes: a largest number and the logarithm of a sum may cancel, down to 0 for log-probabilities. */
+function logsumexpSize<T extends Shaped>(ops: Ops<T>, a: T, axis: Axis): T {
+  return ops.logsumexp(ops.sqrt(ops.mul(a, a)), axis);
 }
 
 /** Every primitive of `Ops`, with random shapes, sizes, memory orders and numbers. */
@@ -252,7 +268,20 @@ export const primitives: readonly Primitive[] = [
     (_, a) => a,
   ),
   along("rms", (ops, a, axis) => ops.rms(a, axis, 1e-5)),
-  along("logsumexp", (ops, a, axis) => ops.logsumexp(a, axis)),
+  along("logsumexp", (ops, a, axis) => ops.logsumexp(a, axis), logsumexpSize),
+  {
+    name: "logsumexp of log-probabilities",
+    draw: (draw) => {
+      const a = draw.tensor(around(draw, { x: 1 + draw.size() }));
+      const logs = reference.sub(a, reference.logsumexp(a, "x"));
+      return {
+        inputs: [{ ...logs, data: logs.data.map(Math.fround) }],
+        run: (ops, [x]) => ops.logsumexp(x as never, "x"),
+        size: (ops, [x]) => logsumexpSize(ops, x as never, "x"),
+        label: `logsumexp ${JSON.stringify(a.shape)}`,
+      };
+    },
+  },
   along("softmax", (ops, a, axis) => ops.softmax(a, axis)),
   {
     name: "softmax with a mask",
