@@ -112,7 +112,9 @@ test.skipIf(!existsSync(executablePath))(
       const engine = page.locator("details.engine > summary");
       const shown = () => engine.textContent();
       await see(shown).toBe("machine: cpu · f32");
-      expect(await engine.getAttribute("title")).toMatch(/: this machine \(cpu, 1 thread, .+\)$/);
+      await see(() => engine.getAttribute("title")).toMatch(
+        /: this machine \(cpu, 1 thread, .+\)$/,
+      );
       // Its engines, and where else it may be computed.
       await engine.click();
       const options = page.locator(".engines strong");
