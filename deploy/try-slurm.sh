@@ -76,16 +76,14 @@ echo "== an array of 8 tasks"
 job=$(sbatch --parsable --array=0-7 --cpus-per-task=1 --output="$work/task-%a.txt" "$here/deploy/slurm.sbatch" "${sweep[@]}" --out "$work/spectra")
 # Once there is a part, the task that runs is killed by force, and Slurm is told to run it again.
 until ls "$work/spectra/parts" 2>/dev/null | grep -q .; do sleep 0.1; done
-victim=$(squeue --noheader --states=RUNNING --format=%A -j "$job" | tail -1)
-task=$(squeue --noheader --states=RUNNING --format=%K -j "$job" | tail -1)
-if [ -n "$victim" ]; then
-  echo "task $task is requeued while it runs"
-  scontrol requeue "$victim"
+victim=$(squeue --noheader --states=RUNNING --format=%i -j "$job" | tail -1)
+if [ -n "$victim" ] && scontrol requeue "$victim"; then
+  echo "task ${victim#*_} is requeued while it runs"
 fi
 while squeue --noheader -j "$job" 2>/dev/null | grep -q .; do
   # What is requeued waits for two minutes; this machine has nobody else.
-  for waiting in $(squeue --noheader --states=PENDING --format='%A %r' -j "$job" | awk '/BeginTime/ {print $1}'); do
-    scontrol update jobid="$waiting" starttime=now
+  for waiting in $(squeue --noheader --array --states=PENDING --format='%i %r' -j "$job" | awk '/BeginTime/ {print $1}'); do
+    scontrol update jobid="$waiting" starttime=now || true # it has just begun
   done
   sleep 0.5
 done
