@@ -62,7 +62,9 @@ export const reportAnalysis: Analysis<ReportParameters, ReportResult | ReportCom
         ...{ default: 16384, least: 2, title: "n" },
       }),
       seed: countParameter("random seed", { default: 0, most: 2 ** 31, title: "n" }),
-      withDictionaries: flagParameter("also measure the dictionaries that are named (--dictionary)"),
+      withDictionaries: flagParameter(
+        "also measure the dictionaries that are named (--dictionary)",
+      ),
       compare: jsonLinesParameter(
         "in place of a model, reports that were written as JSON, one after the other, side by side: models, or checkpoints in the order of their training",
       ),
