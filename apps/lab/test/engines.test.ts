@@ -108,6 +108,7 @@ inChromium("engines in Chromium", () => {
     const degrees = page.locator(".degrees");
     await degrees.locator("svg tspan.unsure").first().waitFor();
     await degrees.getByRole("button", { name: /^Table: / }).click();
+    await degrees.locator(".figure-table td").first().waitFor(); // its code comes with the first table
     const grey = await degrees.locator("td .unsure").allTextContents();
     expect(grey.length).toBeGreaterThan(0);
     for (const digits of grey) expect(digits).toMatch(/^\.?\d+$/);

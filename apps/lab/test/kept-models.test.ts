@@ -191,7 +191,16 @@ test("what a page has less memory for is kept layer by layer; what needs all lay
   expect(bytes).toBeLessThan(limit);
   expect(tales.weights({ ...apart, layers: true }).bytes).toBeGreaterThan(limit);
   expect(() => tales.plan(wanted("f32"))).toThrow("layer by layer");
+  // No shorter input makes room for weights that have none, whatever else it takes.
+  const large = { ...wanted("f32"), peakBytes: 2 * limit };
+  expect(() => tales.plan(large)).toThrow("layer by layer");
+  expect(() => tales.plan({ ...large, layers: false })).toThrow("Shorten the input");
   await models.close();
+  const small = keptModels({ ...options, limit: () => 1000 });
+  const model = await small.find("tales");
+  for (const layers of [true, false])
+    expect(() => model.plan({ ...wanted("f32"), layers })).toThrow("a smaller model");
+  await small.close();
 });
 
 test("of what no token stands for in a text, the question that has it is told, and no other", async () => {

@@ -47,15 +47,18 @@ export function weightRoom({
     plan: (outline, precision, beside) => {
       const { plan, least } = plansFor(outline, precision, beside);
       if (plan !== undefined) return plan;
-      const { peakBytes } = beside;
-      const inLayers = beside.layers && plansFor(outline, precision, { peakBytes, layers: false });
+      const { peakBytes, layers } = beside;
+      // Where weights alone are too much, no shorter input helps; another analysis has intermediates of its own.
+      const alone = least > limit;
+      const apart = { peakBytes: alone ? 0 : peakBytes, layers: false };
+      const inLayers = layers && plansFor(outline, precision, apart).plan !== undefined;
+      const less = alone ? "Open a smaller model." : "Shorten the input, or ask for less.";
       throw new InputError({
         code: "lab/over-budget",
         message: `This would take at least ${bytes(least)} for weights and ${bytes(peakBytes)} for intermediates; a page has ${bytes(limit)}.`,
-        remedy:
-          inLayers && inLayers.plan !== undefined
-            ? "This needs all layers at once: run, expand and qk, under More, read them layer by layer."
-            : "Shorten the input, or ask for less.",
+        remedy: inLayers
+          ? "This needs all layers at once: run, expand and qk, under More, read them layer by layer."
+          : less,
         details: { weights: least, intermediates: peakBytes, limit },
       });
     },
