@@ -9,7 +9,7 @@ import { KEYS } from "../src/state/keys.ts";
 import { faultless } from "./faultless.ts";
 import { expectSameResults } from "./same-question.ts";
 import { expectSameFiles } from "./saved-files.ts";
-import { settled } from "./settled.ts";
+import { idleOf, settled } from "./settled.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -105,7 +105,7 @@ inChromium("the lab in Chromium", () => {
   };
   /** Waits until nothing goes on. */
   const idle = async (on: Page): Promise<void> => {
-    await on.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
+    await idleOf(on);
   };
 
   beforeAll(async () => {

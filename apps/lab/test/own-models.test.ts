@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hostilePlugin } from "./hostile.ts";
 import { COMMIT, type HubServer, NEXT_COMMIT, serveWithHub } from "./hub-server.ts";
 import { openMenu, savedBy } from "./same-question.ts";
+import { idleOf } from "./settled.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
@@ -82,7 +83,7 @@ inChromium("own models in Chromium", () => {
 
   const panel = (): ReturnType<Page["locator"]> => page.locator("section.own");
   const idle = async (): Promise<void> => {
-    await page.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
+    await idleOf(page);
   };
   const opened = async (): Promise<void> => {
     await panel().waitFor({ state: "detached" });

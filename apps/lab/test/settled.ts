@@ -16,3 +16,8 @@ export async function settled(page: Page): Promise<void> {
     }
   }, STILL);
 }
+
+/** Waits until the lab does nothing that was asked for. */
+export async function idleOf(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector(".status[data-busy=false]"));
+}

@@ -28,6 +28,7 @@ import { keptModels } from "../src/worker/kept-models.ts";
 import { workplaceOf } from "../src/worker/workplace.ts";
 import { faultless } from "./faultless.ts";
 import { copiedBy, expectSameQuestion, openMenu, savedBy } from "./same-question.ts";
+import { idleOf } from "./settled.ts";
 import { type StaticServer, serveFolder } from "./static-server.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -127,7 +128,7 @@ inChromium("the tabs in Chromium", () => {
   const title = (name: string) => lab.getByRole("navigation").getByRole("button", { name });
   /** Waits until nothing goes on. */
   const idle = async (): Promise<void> => {
-    await lab.waitForFunction(() => document.querySelector(".status")?.textContent?.trim() === "");
+    await idleOf(lab);
   };
   beforeAll(async () => {
     server = await serveFolder(dist, "/");

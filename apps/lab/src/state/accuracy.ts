@@ -1,6 +1,6 @@
 import type { Result } from "@resolvent/analysis";
 import type { Findings } from "@resolvent/analysis/remote";
-import { engineAccuracy } from "@resolvent/tensor";
+import { type EngineAccuracy, engineAccuracy } from "@resolvent/tensor";
 
 /** How a result was computed, as it says itself. */
 interface Computed {
@@ -15,9 +15,8 @@ interface Computed {
 export function accuracyOf(result: Result | Computed): number {
   const { engine, precision } = result as Partial<Computed>; // results of files alone have neither
   const name = engine === "cpu" ? `cpu ${precision}` : String(engine);
-  return Object.hasOwn(engineAccuracy, name)
-    ? engineAccuracy[name as keyof typeof engineAccuracy].result // one of its own keys
-    : 0;
+  const known: Readonly<Record<string, EngineAccuracy | undefined>> = engineAccuracy;
+  return known[name]?.result ?? 0;
 }
 
 /** Findings whose tables say how near to the truth their numbers are. */

@@ -56,9 +56,7 @@ export function weightRoom({
       throw new InputError({
         code: "lab/over-budget",
         message: `This would take at least ${bytes(least)} for weights and ${bytes(peakBytes)} for intermediates; a page has ${bytes(limit)}.`,
-        remedy: inLayers
-          ? "This needs all layers at once: run, expand and qk, under More, read them layer by layer."
-          : less,
+        remedy: inLayers ? "Under More, run, expand and qk read it layer by layer." : less,
         details: { weights: least, intermediates: peakBytes, limit },
       });
     },
