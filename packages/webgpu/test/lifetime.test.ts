@@ -147,6 +147,9 @@ await describeWithDevice("lifetimes", small, (engine) => {
   );
 });
 
+/** Sources of devices, held to the end: Node ends the process in the middle of a test where one is let go before its device. */
+const sources = new Set<GPU>();
+
 /** The platform's WebGPU, and the last device that it has given. */
 function watching(limits: Readonly<Record<string, number>> = {}): {
   readonly gpu: GPU;
@@ -154,7 +157,9 @@ function watching(limits: Readonly<Record<string, number>> = {}): {
 } {
   let device: GPUDevice | undefined;
   const requestAdapter = async () => {
-    const adapter = await platformGpu().then((found) => found.requestAdapter());
+    const source = await platformGpu();
+    sources.add(source);
+    const adapter = await source.requestAdapter();
     const request = adapter?.requestDevice.bind(adapter);
     const { info, features } = adapter ?? {};
     return Object.assign(Object.create(adapter), {
