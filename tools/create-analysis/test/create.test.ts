@@ -72,7 +72,10 @@ const members = ["packages", "apps"].flatMap((group) =>
   readdirSync(join(root, group)).map((id) => join(root, group, id)),
 );
 // What they build is not all called alike: of some it is a page, of others files for a page.
-const unbuilt = members.find((member) => !existsSync(join(member, "dist")));
+const unbuilt = members.find((member) => {
+  const { scripts } = JSON.parse(readFileSync(join(member, "package.json"), "utf8"));
+  return scripts?.build !== undefined && !existsSync(join(member, "dist"));
+});
 const missing =
   spawnSync("tar", ["--version"]).status !== 0
     ? "tar is not there"

@@ -18,6 +18,9 @@ export function sweepCommand(report: Command): Command {
       "Runs an analysis on every prompt of a corpus and keeps the rows of its results as Parquet. Several processes share the work (--shard i/n); one that was killed goes on where it was. resolvent sweep report FOLDER merges.",
     )
     .usage("<analysis> <model> [options]")
+    .showHelpAfterError(
+      "Analyses of a prompt are swept, each a command here; others, such as heads, ask nothing of one. resolvent sweep --help lists them.",
+    )
     .addHelpText(
       "after",
       `

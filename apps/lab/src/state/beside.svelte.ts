@@ -28,7 +28,7 @@ export interface FindOptions {
 }
 
 /** The paths beside which something is found, and what finds it. */
-export interface Found {
+export interface ShownPaths {
   readonly paths: PathExpansion;
   readonly answered: Question;
   readonly read: Reading;
@@ -47,9 +47,9 @@ export class Beside {
   upTo: Findings | null = $state.raw(null);
   /** Likeliest next tokens, for whoever chooses an answer. */
   candidates: readonly Candidate[] | null = $state.raw(null);
-  readonly #lab: Found;
+  readonly #lab: ShownPaths;
 
-  constructor(lab: Found) {
+  constructor(lab: ShownPaths) {
     this.#lab = lab;
   }
 
