@@ -146,13 +146,27 @@ function toOdd(near: v128, a: v128, b: v128): v128 {
   return v128.or(v128.add<i32>(near, above), v128.and(cut, v128.splat<i32>(1))); // a true lane is −1
 }
 
+/** Bits of a float64 that a BF16 has not, and the last that it has. */
+const CUT: i64 = (1 << 45) - 1;
+
+/** Two float64, rounded to the bits of a BF16, ties to even, where those are normal. */
+@inline
+function shortened(x: v128): v128 {
+  const last = v128.and(v128.shr<u64>(x, 45), v128.splat<i64>(1));
+  const up = v128.add<i64>(v128.add<i64>(x, v128.splat<i64>(CUT >> 1)), last);
+  return v128.and(up, v128.splat<i64>(~CUT));
+}
+
 /** Four BF16, each in the upper half of 32 bits. */
 @inline
 function toBF16(a: v128, b: v128): v128 {
-  let bits = nearest(a, b);
-  // Rounding twice goes wrong only where the first lands in the middle between two BF16.
-  const middle = v128.eq<i32>(v128.and(bits, v128.splat<i32>(0xffff)), v128.splat<i32>(0x8000));
-  if (v128.any_true(middle)) bits = toOdd(bits, a, b);
+  const least = v128.splat<f64>(1.1754943508222875e-38); // 2^-126, the smallest normal one
+  const small = v128.or(
+    v128.lt<f64>(v128.abs<f64>(a), least),
+    v128.lt<f64>(v128.abs<f64>(b), least),
+  );
+  if (!v128.any_true(small)) return nearest(shortened(a), shortened(b));
+  const bits = toOdd(nearest(a, b), a, b);
   const last = v128.and(v128.shr<u32>(bits, 16), v128.splat<i32>(1));
   return v128.add<i32>(v128.add<i32>(bits, v128.splat<i32>(0x7fff)), last);
 }
