@@ -102,9 +102,15 @@ function theContestants(notes: string[]): Contestant[] {
     resolvent(", BLAS", process.execPath, "blas"),
     resolvent("", process.execPath, "kernels"),
   ];
+  const told24 = few
+    ? ""
+    : "; the same on Node 24; with the wider kernels on Node 24 (`@resolvent/cpu/wide`)";
+  const toldBlas = few
+    ? ""
+    : "; OpenBLAS told its processor, which it recognises by itself here; the same with kernels for AVX2 only, which OpenBLAS takes for processors that it does not know";
   notes.push(
-    "Columns of PyTorch: as it comes; OpenBLAS told its processor, which it recognises by itself here; the same with kernels for AVX2 only, which OpenBLAS takes for processors that it does not know; threads of OpenMP that sleep while they wait (OMP_WAIT_POLICY=PASSIVE), because those of PyTorch and of OpenBLAS take each other's cores otherwise; OpenBLAS built on OpenMP (libopenblas0-openmp), so that there is one pool of threads.",
-    "Columns of Resolvent: the system's BLAS for large products; its own kernels; the same on Node 24; with the wider kernels on Node 24 (`@resolvent/cpu/wide`). One that could not do a task has the reason in its place: SIGILL is an instruction that the processor lacks.",
+    `Columns of PyTorch: as it comes${toldBlas}; threads of OpenMP that sleep while they wait (OMP_WAIT_POLICY=PASSIVE), because those of PyTorch and of OpenBLAS take each other's cores otherwise; OpenBLAS built on OpenMP (libopenblas0-openmp), so that there is one pool of threads.`,
+    `Columns of Resolvent: the system's BLAS for large products; its own kernels${told24}. One that could not do a task has the reason in its place: SIGILL is an instruction that the processor lacks.`,
   );
   const told = process.env.OPENBLAS_CORETYPE;
   if (told !== undefined) {

@@ -19,6 +19,7 @@ interface DuckDb {
 
 interface Connection {
   run(sql: string): Promise<unknown>;
+  extractStatements(sql: string): Promise<{ readonly count: number }>;
   runAndReadUntil(
     sql: string,
     rows: number,
@@ -57,10 +58,11 @@ export async function askSql(
       );
     }
     await connection.run("SET lock_configuration = true");
-    const answer = await connection.runAndReadUntil(
-      `SELECT * FROM (\n${query.trim().replace(/;$/, "")}\n)`,
-      MOST_ROWS + 1,
-    );
+    const selected = `SELECT * FROM (\n${query.trim().replace(/;$/, "")}\n)`;
+    // A query that closes the bracket could be followed by one that writes.
+    const { count } = await connection.extractStatements(selected);
+    if (count !== 1) throw new Error(`${count} statements are more than one query.`);
+    const answer = await connection.runAndReadUntil(selected, MOST_ROWS + 1);
     const rows = answer.getRowsJS();
     if (rows.length > MOST_ROWS) {
       throw new InputError({
@@ -72,15 +74,16 @@ export async function askSql(
     }
     const cells = rows.map((row) => row.map(cellOf));
     const columns = answer.columnNames().map((name, i): Column => {
-      const words = cells.some((row) => typeof row[i] === "string");
-      return { name, kind: words ? "text" : "number" };
+      const own = cells.flatMap((row) => row[i] ?? []);
+      const words = own.some((cell) => typeof cell === "string");
+      return { name, kind: words ? "text" : own.every(Number.isInteger) ? "count" : "number" };
     });
     return { query, columns, rows: cells };
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     throw new InputError({
       code: "sweep/bad-sql",
-      message: `DuckDB: ${cause instanceof Error ? cause.message : String(cause)}`,
+      message: `DuckDB: ${(cause instanceof Error ? cause.message : String(cause)).split("\n")[0]}`,
       remedy: `Its tables: ${kinds.map((kind) => kind.replaceAll("-", "_")).join(", ")}.`,
       details: { query },
       cause,

@@ -75,7 +75,10 @@ function circumstances(rows: readonly Row[], machine: string): string {
   );
   const rounds = rows.map(({ scores }) => scores[0]?.milliseconds.length ?? 0);
   const undisturbed = rows.map(({ quiet }) => 100 * quiet);
-  const run = `${machine}, float32, ${range(rounds, 0)} rounds in which all take turns. Other programs ran: ${range(undisturbed, 0)} % of a task's measurements began with idle processors, load ${range(
+  const others = undisturbed.every((share) => share === 100)
+    ? "All measurements began with idle processors"
+    : `Other programs ran: ${range(undisturbed, 0)} % of a task's measurements began with idle processors`;
+  const run = `${machine}, float32, ${range(rounds, 0)} rounds in which all take turns. ${others}, load ${range(
     rows.map(({ load }) => load),
     1,
   )}; where median and best differ much, the best is nearer to what the machine can do.`;
