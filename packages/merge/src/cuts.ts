@@ -51,7 +51,7 @@ export async function cutsOf(
     const found = new BigUint64Array(1);
     const search: Search = { wanted: one, rank: one.count, left: entries, found, shift: 64 };
     if (one.count <= 0) search.cut = { size: Number.POSITIVE_INFINITY, to: -1 };
-    else if (one.count >= entries) search.cut = { size: -1, to: -1 };
+    else if (one.count > entries) search.cut = { size: -1, to: -1 };
     return search;
   });
   for (;;) {

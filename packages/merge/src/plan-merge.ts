@@ -45,7 +45,7 @@ interface Setting {
  * `merge/no-layers`, `merge/parameter-missing`, `merge/parameter`, `merge/shape`, `merge/vocabulary`,
  * `merge/tensor-missing`, `merge/unexpected-tensor`, `merge/stored-dtype`, `merge/zero-weight`, `merge/trim-empty`,
  * `merge/della-epsilon`, `merge/layer-settings`, `merge/tokenizer-source`, `merge/tokenizer-missing`,
- * `merge/token-missing`
+ * `merge/tokenizer-tables`, `merge/token-missing`
  */
 export function planMerge(recipe: Recipe, models: ReadonlyMap<string, MergeModel>): MergePlan {
   const parts = new Map<string, ModelParts>();
@@ -70,7 +70,7 @@ export function planMerge(recipe: Recipe, models: ReadonlyMap<string, MergeModel
   const tokenizer =
     recipe.tokenizer === undefined
       ? null
-      : planTokenizer(recipe.tokenizer, { parts, donor: donor.name });
+      : planTokenizer(recipe.tokenizer, { parts, donor });
   const planned = places.map((place) => planTensor(setting, place, tokenizer !== null));
   const usual = recipe.dtype ?? planned[0]?.dtype ?? "F32";
   const leftOut = [...parts.values()].flatMap(({ name, leftOut: tensors }) =>
@@ -121,7 +121,7 @@ function stretchOf(
   const ranges = slice.sources.map(({ model, layers }): readonly [number, number] => {
     const all = get(parts, model).layers;
     const [start, end] = layers ?? [0, all];
-    if (start <= end && end <= all) return [start, end];
+    if (start >= 0 && start <= end && end <= all) return [start, end];
     throw refuse(
       "layer-range",
       `${where}: the layers [${start}, ${end}] of ${model}, which has ${all}.`,
@@ -234,6 +234,7 @@ function planTensor(
       position,
       levels: [source.parameters, ...slice.levels],
       model: source.model,
+      ignored: recipe.ignored,
     };
     const parameters = isBase ? {} : resolveParameters(spec, "input", asked);
     return {
@@ -248,7 +249,10 @@ function planTensor(
     rows: place.name === tie?.embedding || place.name === tie?.unembedding,
   });
   const tensor: PlannedTensor = {
-    parameters: resolveParameters(spec, "output", { tensor: name, position, levels: slice.levels }),
+    parameters: resolveParameters(spec, "output", {
+      ...{ tensor: name, position, levels: slice.levels },
+      ignored: recipe.ignored,
+    }),
     inputs,
     ...(position !== 0 && { position }),
     ...(aligned && { aligned: true }),

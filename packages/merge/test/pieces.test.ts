@@ -160,6 +160,7 @@ const methods: readonly [MethodName, Record<string, number | boolean>, number][]
   ["nuslerp", { weight: 0.3, nuslerp_flatten: false, nuslerp_row_wise: false }, 2],
   ["nuslerp", { weight: 0.3, nuslerp_flatten: false, nuslerp_row_wise: true }, 2],
   ["multislerp", { weight: 0.3, normalize_weights: true, eps: 1e-8 }, 3],
+  ["multislerp", { weight: 0.3, normalize_weights: true, eps: 0 }, 3],
   ["karcher", { max_iter: 10, tol: 1e-5 }, 3],
   ["model_stock", { filter_wise: true }, 2],
   ["model_stock", { filter_wise: false }, 3],
@@ -168,6 +169,51 @@ const methods: readonly [MethodName, Record<string, number | boolean>, number][]
   ["nearswap", { t: 0.1 }, 1],
 ];
 
+/** A tensor to merge, and with what. */
+interface Merge {
+  readonly shape: readonly number[];
+  readonly xs: readonly Float64Array[];
+  readonly parameters: Readonly<Record<string, number | boolean>>;
+  /** The first of them is the base. */
+  readonly hasBase: boolean;
+  readonly rescaling?: "l1" | "probability";
+}
+
+/** The same merge by the method itself, and by kernels. */
+async function bothWays(
+  method: MethodName,
+  { shape, xs, parameters, hasBase, rescaling = "l1" }: Merge,
+): Promise<{ expected: Float64Array; got: Float64Array }> {
+  const entries = shape.reduce((a: number, b) => a * b, 1);
+  const inputs = xs.map((_, k) =>
+    hasBase && k === 0 ? { model: "base", base: true as const } : { model: `m${k}`, parameters },
+  );
+  const expected = mergeTensor(
+    method,
+    {
+      ...{ name: "t", shape, parameters: parameters as PlannedParameters },
+      inputs: xs.slice(hasBase ? 1 : 0).map((x) => ({ x, parameters })),
+      base: hasBase ? xs[0] : undefined,
+    },
+    { rescaling },
+  );
+  const own: Walk = { name: "t", inputs: xs.map((x) => inputFrom(x, "F32")), entries };
+  const options = { arithmetic: there, slots: slotsOf(there) };
+  const program = await programFor(
+    method,
+    {
+      ...{ name: "t", shape, entries, planned: { parameters, inputs } },
+      pass: async (program, visit) => {
+        for await (const block of walk(own, program, undefined, options)) visit(block);
+      },
+    },
+    { rescaling },
+  );
+  if (program === undefined) throw new Error("It has no program.");
+  const bytes = await result(walk(own, program, "F64", options), entries, "F64");
+  return { expected, got: new Float64Array(bytes.buffer) };
+}
+
 test.each(methods)(
   "%s %j by kernels and threads is the method itself",
   async (method, parameters, models) => {
@@ -175,6 +221,7 @@ test.each(methods)(
       [[3, 4099], "l1"], // rows of more than a piece, and no multiple of anything
       [[4, 3, 7], "probability"],
       [[9], "l1"],
+      [[3], "l1"], // a quarter of the way up is the smallest
     ] as const) {
       const entries = shape.reduce((a: number, b) => a * b, 1);
       const count = based.has(method) ? models : models + 1;
@@ -184,36 +231,29 @@ test.each(methods)(
         ),
       );
       const hasBase = count > models;
-      const inputs = xs.map((_, k) =>
-        hasBase && k === 0
-          ? { model: "base", base: true as const }
-          : { model: `m${k}`, parameters },
-      );
-      const expected = mergeTensor(
-        method,
-        {
-          ...{ name: "t", shape, parameters: parameters as PlannedParameters },
-          inputs: xs.flatMap((x, k) => (hasBase && k === 0 ? [] : [{ x, parameters }])),
-          base: hasBase ? xs[0] : undefined,
-        },
-        { rescaling },
-      );
-      const own: Walk = { name: "t", inputs: xs.map((x) => inputFrom(x, "F32")), entries };
-      const options = { arithmetic: there, slots: slotsOf(there) };
-      const program = await programFor(
-        method,
-        {
-          ...{ name: "t", shape, entries, planned: { parameters, inputs } },
-          pass: async (program, visit) => {
-            for await (const block of walk(own, program, undefined, options)) visit(block);
-          },
-        },
-        { rescaling },
-      );
-      if (program === undefined) throw new Error("It has no program.");
-      const bytes = await result(walk(own, program, "F64", options), entries, "F64");
-      expect(new Float64Array(bytes.buffer)).toBeNear(expected, { rtol: 1e-13, atol: 1e-14 });
+      const both = await bothWays(method, { shape, xs, parameters, hasBase, rescaling });
+      expect(both.got).toBeNear(both.expected, { rtol: 1e-13, atol: 1e-14 });
     }
+  },
+);
+
+// Rounding makes of the cosine a little more than −1, and of what is divided by the sine anything.
+test.each([false, true])(
+  "vectors that are opposite are merged straight, whatever rounding makes of their cosine; columns: %s",
+  async (columns) => {
+    const [rows, row] = [40, 11];
+    const a = Float64Array.from({ length: rows * row }, (_, i) =>
+      Math.fround(Math.sin(i + 1) * 1.7 ** (i % row)),
+    );
+    const b = a.map((value) => -value / 2); // exactly
+    const both = await bothWays("nuslerp", {
+      shape: columns ? [row, rows] : [rows, row],
+      xs: [a, b],
+      parameters: { weight: 1, nuslerp_flatten: false, nuslerp_row_wise: columns },
+      hasBase: false,
+    });
+    const middle = a.map((value) => value / 4);
+    expect(both.got).toBeNear(middle, { rtol: 1e-13, atol: 1e-14 });
   },
 );
 
