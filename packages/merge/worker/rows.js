@@ -18,6 +18,7 @@ function importance(_functions, floats, n, _first, out, base, x, row, scratch) {
       const [own, other] = [floats[p + i] + FLOOR, floats[q + i] + FLOOR];
       divergence += own * Math.log(own / other);
     }
+    divergence = Math.max(0, divergence); // below it by rounding only
     for (let i = start; i < start + row; i++)
       floats[to + i] = Math.abs(floats[a + i] - floats[b + i]) * divergence;
   }
