@@ -9,6 +9,12 @@ export interface Cut {
   readonly to: number;
 }
 
+/** Whether an entry is one of the largest. */
+export function isAbove({ size, to }: Cut, value: number, index: number): boolean {
+  const magnitude = Math.abs(value);
+  return magnitude > size || (magnitude === size && index <= to);
+}
+
 /** How many of the largest entries of a vector are meant. */
 export interface Wanted {
   /** Index of the vector among those that the program has. */
