@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import {
   type AnyFilesAnalysis,
   type FilesHost,
@@ -5,6 +6,7 @@ import {
   planFiles,
   runFiles,
 } from "@resolvent/analysis";
+import { isInputError } from "@resolvent/tensor";
 import { selectEngine } from "resolvent";
 import { type CallAlone, give, valuesGiven } from "./analyse.ts";
 import { byOptions } from "./checked.ts";
@@ -66,7 +68,16 @@ export async function analyseFiles(
       terminal.note(
         `Interrupted. ${kept} has what is done; the same command goes on from there:\n  ${commandLine(argv)}`,
       );
+    } else if (kept !== undefined && existsSync(kept) && !isAnothers(error)) {
+      terminal.note(
+        `${kept} keeps what is done: the same command goes on from there, and it may be deleted.`,
+      );
     }
     throw error;
   }
+}
+
+/** Whether what is kept there is of something else, which the message says. */
+function isAnothers(error: unknown): boolean {
+  return isInputError(error) && error.code === "merge/other-merge";
 }

@@ -62,6 +62,10 @@ describeWithFixtures("merge of every fixture", (fixtures) => {
     expect(ran.stderr).toMatch(/\[(?:merge|weights|cli)\/[a-z0-9-]+\]\n$/);
     expect(ran.stdout).toBe("");
     expect(existsSync(at(file))).toBe(false);
+    // What stopped in the middle has left something, and says so.
+    const left = existsSync(at(`${file}.merging`));
+    expect(left).toBe(code === "merge/not-finite");
+    expect(ran.stderr.includes(`${file}.merging keeps what is done`)).toBe(left);
   });
 });
 

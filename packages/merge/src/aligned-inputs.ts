@@ -1,12 +1,12 @@
 import { bytesPerEntry, decodeNumbers, type ReadOptions } from "@resolvent/weights";
 import { checkFinite } from "./finite.ts";
 import { type Input, inputOf } from "./inputs.ts";
-import { sameTable } from "./merge-planned.ts";
 import type { OpenMergeModel } from "./model.ts";
 import { modelParts } from "./model-parts.ts";
 import type { MergePlan, PlannedInput, PlannedTokenizer } from "./plan.ts";
 import { rowOf } from "./plan-tokens.ts";
 import { modelNamed } from "./result-files.ts";
+import { sameTable } from "./same-table.ts";
 
 /** A table of a model, of which rows are read as they are needed. */
 interface Table {

@@ -9,6 +9,12 @@ export interface Cut {
   readonly to: number;
 }
 
+/** Whether an entry is one of the largest. */
+export function isAbove({ size, to }: Cut, value: number, index: number): boolean {
+  const magnitude = Math.abs(value);
+  return magnitude > size || (magnitude === size && index <= to);
+}
+
 /** How many of the largest entries of a vector are meant. */
 export interface Wanted {
   /** Index of the vector among those that the program has. */
@@ -51,7 +57,7 @@ export async function cutsOf(
     const found = new BigUint64Array(1);
     const search: Search = { wanted: one, rank: one.count, left: entries, found, shift: 64 };
     if (one.count <= 0) search.cut = { size: Number.POSITIVE_INFINITY, to: -1 };
-    else if (one.count >= entries) search.cut = { size: -1, to: -1 };
+    else if (one.count > entries) search.cut = { size: -1, to: -1 };
     return search;
   });
   for (;;) {

@@ -17,6 +17,9 @@ const WORDS: ReadonlyMap<string, boolean> = new Map(
 
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
+/** Words for what is no finite number, which other programs read as one. */
+const ENDLESS = /^([-+]?)\.?(?:inf(?:inity)?|(nan))$/i;
+
 /** `models[0].parameters`: where a key stands. */
 export function pathTo(path: string, key: string): string {
   return path === "" ? key : `${path}.${key}`;
@@ -94,17 +97,27 @@ export function flag(value: Value, path: string): boolean {
 /** A finite number, also as a text that spells one; truth values count as 0 and 1. */
 export function number(value: Value, path: string, expected = "a number"): number {
   let known = typeof value === "string" ? (WORDS.get(value) ?? value) : value;
-  if (typeof known === "string" && NUMBER.test(known)) known = Number(known);
+  if (typeof known === "string") known = spelled(known) ?? known;
   if (typeof known === "boolean") return known ? 1 : 0;
   if (typeof known !== "number") throw wrong(path, expected, value);
   if (Number.isFinite(known)) return known;
   throw badConfig("not-finite", path, `is ${known}.`, "Give a finite number.", { value: known });
 }
 
+/** The number that a text spells, also NaN or an infinity; undefined where it spells none. */
+function spelled(text: string): number | undefined {
+  if (NUMBER.test(text)) return Number(text);
+  const [, sign, nan] = ENDLESS.exec(text) ?? [];
+  if (sign === undefined) return undefined;
+  if (nan !== undefined) return Number.NaN;
+  return sign === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
+
 export function count(value: Value, path: string, least: number): number {
   const known = number(value, path, "a whole number");
   if (Number.isSafeInteger(known) && known >= least) return known;
-  throw wrong(path, `a whole number from ${least}`, value);
+  const from = least === Number.MIN_SAFE_INTEGER ? "" : ` from ${least}`;
+  throw wrong(path, `a whole number${from}`, value);
 }
 
 export function wrong(path: string, expected: string, value: Value): Error {

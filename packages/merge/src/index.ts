@@ -37,8 +37,9 @@ export type {
   PlannedTensor,
   PlannedToken,
   PlannedTokenizer,
+  Trimming,
 } from "./plan.ts";
-export { planMerge } from "./plan-merge.ts";
+export { type PlanOptions, planMerge } from "./plan-merge.ts";
 export { modelsOf, readMergeConfig } from "./read-config.ts";
 export type {
   Recipe,

@@ -4,7 +4,6 @@ import { checkpointSha256, newSha256, type Sha256 } from "@resolvent/weights/has
 import type { MergeOptions } from "./merge-tensor.ts";
 import { besideWeights, type WrittenMerge } from "./merged-files.ts";
 import type { OpenMergeModel } from "./model.ts";
-import { hereWorkshop } from "./piecewise.ts";
 import type { MergePlan } from "./plan.ts";
 import { resultFiles } from "./result-files.ts";
 import {
@@ -15,6 +14,7 @@ import {
   shardPieces,
 } from "./shard-pieces.ts";
 import { shardsOf } from "./shards.ts";
+import { hereWorkshop } from "./workshop.ts";
 
 export interface MergeIntoOptions extends MergeOptions, ReadOptions {
   /** The configuration's text, for `mergekit_config.yml` and the model card. */

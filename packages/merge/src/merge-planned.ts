@@ -1,12 +1,16 @@
 import { decodeNumbers, type ReadOptions } from "@resolvent/weights";
 import { alignRows, type TokenTable } from "./align-rows.ts";
+import { isAbove } from "./cuts.ts";
 import { checkFinite } from "./finite.ts";
 import { type MergeOptions, mergeTensor } from "./merge-tensor.ts";
 import type { OpenMergeModel } from "./model.ts";
-import { type ModelParts, modelParts } from "./model-parts.ts";
+import { modelParts } from "./model-parts.ts";
 import type { MergePlan, PlannedInput } from "./plan.ts";
 import { rowOf } from "./plan-tokens.ts";
 import { refuse } from "./refuse.ts";
+import { sameTable } from "./same-table.ts";
+import { trimsOf } from "./trims.ts";
+import { hereWorkshop } from "./workshop.ts";
 
 /** A tensor of the result, before it is rounded. */
 export interface MergedTensor {
@@ -49,13 +53,21 @@ export async function mergePlanned(
   const shape = brought[0]?.shape ?? [];
   const base = brought.find(({ input }) => input.base)?.x;
   const inputs = brought.filter(({ input }) => !input.base);
+  const workshop = plan.trimming === undefined ? undefined : await hereWorkshop();
+  const trims = workshop && (await trimsOf(plan, name, models, { ...options, ...workshop }));
   const numbers = mergeTensor(
     plan.method,
     {
       name,
       shape,
       parameters: planned.parameters,
-      inputs: inputs.map(({ input, x }) => ({ x, parameters: input.parameters })),
+      inputs: inputs.map(({ input, x }) => {
+        const trim = trims?.get(input.model);
+        const kept = (value: number, i: number): number =>
+          trim !== undefined && isAbove(trim, value - (base?.[i] ?? 0), i) ? 1 : 0;
+        const mask = trim && x.map(kept);
+        return { x, parameters: input.parameters, mask };
+      }),
       base,
     },
     options,
@@ -116,23 +128,4 @@ async function aligned(
     shape: [tokenizer.rows, width],
     x: alignRows(tables[i] as TokenTable, tables, { tokenizer, width, base, other }), // one for each
   }));
-}
-
-/** The tensor of a model that is the same table as one of the result: its unembedding, or its embedding. */
-export function sameTable({ layout, stored, name: model }: ModelParts, name: string): string {
-  const { tie } = layout;
-  const wanted =
-    tie !== undefined && name === tie.unembedding
-      ? [tie.unembedding, tie.embedding]
-      : [tie?.embedding ?? ""];
-  for (const place of wanted) {
-    const found = stored(place);
-    if (found !== undefined) return found.name;
-  }
-  throw refuse(
-    "tensor-missing",
-    `${model} has no table of tokens for ${name}.`,
-    "Name another model.",
-    { model },
-  );
 }

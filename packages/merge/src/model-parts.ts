@@ -59,7 +59,9 @@ export function modelParts(name: string, model: MergeModel): ModelParts {
     layout.layer(layer).tensors.forEach(use);
   // A tied model may store the embedding a second time.
   const copy = tie && stored(tie.unembedding);
-  if (copy !== undefined) used.add(copy.name);
+  const table = layout.embed.find(({ name: place }) => place === tie?.embedding);
+  if (tie !== undefined && copy !== undefined && table !== undefined)
+    use({ ...table, name: tie.unembedding });
   const rest = [...tensors.keys()].filter((one) => !used.has(one));
   const odd = rest.find((one) => !layout.ignored(one));
   if (odd !== undefined) {

@@ -1,9 +1,6 @@
 import { isInputError } from "@resolvent/tensor";
 import { bytesPerEntry, type Dtype, encodeNumbers, type ReadOptions } from "@resolvent/weights";
-import { alignedInputs } from "./aligned-inputs.ts";
-import { type Arithmetic, onThisThread } from "./arithmetic.ts";
 import type { Pass } from "./cuts.ts";
-import { type Input, inputOf } from "./inputs.ts";
 import { mergePlanned } from "./merge-planned.ts";
 import type { MergeOptions } from "./merge-tensor.ts";
 import type { OpenMergeModel } from "./model.ts";
@@ -11,26 +8,12 @@ import { outputShape } from "./output.ts";
 import type { MergePlan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { programFor } from "./program-for.ts";
-import { type Slots, slotsOf, type Walk, walk } from "./walk.ts";
-
-/** What a merge computes with. */
-export interface Workshop {
-  readonly arithmetic: Arithmetic;
-  readonly slots: Slots;
-}
+import { entriesOf, inputsFor } from "./tensor-inputs.ts";
+import { trimsOf } from "./trims.ts";
+import { type Walk, walk } from "./walk.ts";
+import { hereWorkshop, type Workshop } from "./workshop.ts";
 
 export type PieceOptions = MergeOptions & ReadOptions & Workshop;
-
-let here: Promise<Workshop> | undefined;
-
-/** What computes on the calling thread; its memory is made once. */
-export function hereWorkshop(): Promise<Workshop> {
-  here ??= onThisThread().then((arithmetic) => ({ arithmetic, slots: slotsOf(arithmetic) }));
-  here.catch(() => {
-    here = undefined;
-  });
-  return here;
-}
 
 /**
  * A tensor of the result as it is stored: merged in float64 and rounded once.
@@ -59,14 +42,6 @@ export async function mergedBytes(
 
 function dtypeOf(plan: MergePlan, name: string): Dtype {
   return (Object.hasOwn(plan.tensors, name) ? plan.tensors[name]?.dtype : undefined) ?? plan.dtype;
-}
-
-function entriesOf(
-  plan: MergePlan,
-  name: string,
-  models: ReadonlyMap<string, OpenMergeModel>,
-): number {
-  return outputShape(plan, name, models).reduce((a, b) => a * b, 1);
 }
 
 /**
@@ -111,18 +86,18 @@ async function begin(
   };
   if (planned === undefined) return await whole();
   const shape = outputShape(plan, name, models);
-  const { tokenizer } = plan;
-  const inputs =
-    planned.aligned && tokenizer !== null
-      ? await alignedInputs({ ...plan, tokenizer }, name, planned.inputs, models, options)
-      : planned.inputs.map(({ model, tensor }): Input => inputOf(models, model, tensor ?? name));
-  const own: Walk = { name, inputs, entries: entriesOf(plan, name, models) };
+  const own: Walk = {
+    name,
+    inputs: await inputsFor(plan, name, models, options),
+    entries: entriesOf(plan, name, models),
+  };
+  const trims = await trimsOf(plan, name, models, options);
   const pass: Pass = async (program, visit) => {
     for await (const block of walk(own, program, undefined, options)) visit(block);
   };
   const program: Program | undefined = await programFor(
     plan.method,
-    { name, shape, entries: own.entries, planned, pass },
+    { name, shape, entries: own.entries, planned, pass, trims },
     options,
   );
   return program === undefined ? await whole() : walk(own, program, dtype, options);

@@ -39,11 +39,14 @@ export function planConfig(
   if (moved) Object.assign(fields, movedLists(own, origins, models));
   if (rows !== undefined) fields.vocab_size = rows;
   if (head) fields.tie_word_embeddings = false;
-  const changed: Fields = nested ? { text_config: fields } : fields;
+  // What stands beside `text_config` of the tie counts before what stands in it.
+  const beside: Fields =
+    head && "tie_word_embeddings" in whole ? { tie_word_embeddings: false } : {};
+  const changed: Fields = nested ? { ...beside, text_config: fields } : fields;
   if (moved)
     checkSettings(donor, origins, {
       ...whole,
-      ...(nested ? { text_config: { ...own, ...fields } } : fields),
+      ...(nested ? { ...beside, text_config: { ...own, ...fields } } : fields),
     });
   return changed;
 }

@@ -2,8 +2,8 @@ import type { Dtype } from "@resolvent/weights";
 import { METHODS } from "./method.ts";
 import type { MergeModel } from "./model.ts";
 import { type ModelParts, missing, modelParts, type StoredTensor } from "./model-parts.ts";
-import type { MergePlan, PlannedInput, PlannedTensor } from "./plan.ts";
-import { checkParameters } from "./plan-checks.ts";
+import type { MergePlan, PlannedInput, PlannedTensor, Trimming } from "./plan.ts";
+import { checkParameters, checkWholeTrims } from "./plan-checks.ts";
 import { type LayerOrigin, planConfig } from "./plan-config.ts";
 import { resolveParameters } from "./plan-parameters.ts";
 import { planTokenizer } from "./plan-tokens.ts";
@@ -13,6 +13,12 @@ import { refuse } from "./refuse.ts";
 
 /** Most layers of a result; the largest models have some 130. */
 const MAX_LAYERS = 10_000;
+
+/** What is planned besides what a configuration says. */
+export interface PlanOptions {
+  /** Default `tensor`. */
+  readonly trimming?: Trimming;
+}
 
 /** A slice whose stretches of layers are known. */
 interface Stretch extends RecipeSlice {
@@ -33,6 +39,9 @@ interface Setting {
   readonly parts: ReadonlyMap<string, ModelParts>;
   readonly donor: ModelParts;
   readonly prefix: string;
+  readonly trimming: Trimming;
+  /** Of a vocabulary that is built. */
+  readonly rows: number | undefined;
 }
 
 /**
@@ -45,9 +54,13 @@ interface Setting {
  * `merge/no-layers`, `merge/parameter-missing`, `merge/parameter`, `merge/shape`, `merge/vocabulary`,
  * `merge/tensor-missing`, `merge/unexpected-tensor`, `merge/stored-dtype`, `merge/zero-weight`, `merge/trim-empty`,
  * `merge/della-epsilon`, `merge/layer-settings`, `merge/tokenizer-source`, `merge/tokenizer-missing`,
- * `merge/token-missing`
+ * `merge/tokenizer-tables`, `merge/token-missing`, `merge/trimming`
  */
-export function planMerge(recipe: Recipe, models: ReadonlyMap<string, MergeModel>): MergePlan {
+export function planMerge(
+  recipe: Recipe,
+  models: ReadonlyMap<string, MergeModel>,
+  { trimming = "tensor" }: PlanOptions = {},
+): MergePlan {
   const parts = new Map<string, ModelParts>();
   for (const { name } of modelsOf(recipe)) {
     const model = models.get(name);
@@ -64,14 +77,13 @@ export function planMerge(recipe: Recipe, models: ReadonlyMap<string, MergeModel
   checkArchitectures(parts);
   const donor = get(parts, recipe.base ?? recipe.slices[0]?.sources[0]?.model ?? "");
   const prefix = donor.prefix || donor.layout.prefixes.findLast((one) => one !== "") || "";
-  const setting: Setting = { recipe, parts, donor, prefix };
   const slices = recipe.slices.map((slice, i) => stretchOf(slice, `slice ${i}`, parts));
-  const { places, origins } = placesOf(setting, slices);
+  const { places, origins } = placesOf({ parts, donor }, slices);
   const tokenizer =
-    recipe.tokenizer === undefined
-      ? null
-      : planTokenizer(recipe.tokenizer, { parts, donor: donor.name });
-  const planned = places.map((place) => planTensor(setting, place, tokenizer !== null));
+    recipe.tokenizer === undefined ? null : planTokenizer(recipe.tokenizer, { parts, donor });
+  const setting: Setting = { recipe, parts, donor, prefix, trimming, rows: tokenizer?.rows };
+  const planned = places.map((place) => planTensor(setting, place));
+  if (trimming === "model") checkWholeTrims(recipe.method, planned);
   const usual = recipe.dtype ?? planned[0]?.dtype ?? "F32";
   const leftOut = [...parts.values()].flatMap(({ name, leftOut: tensors }) =>
     tensors.map((tensor) => ({ model: name, tensor })),
@@ -85,6 +97,7 @@ export function planMerge(recipe: Recipe, models: ReadonlyMap<string, MergeModel
     config: planConfig(donor, origins, parts, { rows: tokenizer?.rows, head }),
     tokenizer,
     chat_template: recipe.chatTemplate ?? null,
+    ...(trimming === "model" && { trimming }),
     ignored: recipe.ignored,
     ...(leftOut.length > 0 && { leftOut }),
     dtype: usual,
@@ -121,7 +134,7 @@ function stretchOf(
   const ranges = slice.sources.map(({ model, layers }): readonly [number, number] => {
     const all = get(parts, model).layers;
     const [start, end] = layers ?? [0, all];
-    if (start <= end && end <= all) return [start, end];
+    if (start >= 0 && start <= end && end <= all) return [start, end];
     throw refuse(
       "layer-range",
       `${where}: the layers [${start}, ${end}] of ${model}, which has ${all}.`,
@@ -141,7 +154,7 @@ function stretchOf(
 }
 
 function placesOf(
-  { parts, donor }: Setting,
+  { parts, donor }: Pick<Setting, "parts" | "donor">,
   slices: readonly Stretch[],
 ): { places: readonly Place[]; origins: readonly LayerOrigin[] } {
   const layers = slices.reduce((sum, { length }) => sum + length, 0);
@@ -212,15 +225,14 @@ function originOf({ sources }: Stretch, at: readonly number[], donor: string): L
 }
 
 function planTensor(
-  { recipe, parts, donor, prefix }: Setting,
+  { recipe, parts, donor, prefix, trimming, rows }: Setting,
   place: Place,
-  vocabularies: boolean,
-): { name: string; tensor: PlannedTensor; dtype: Dtype } {
+): { name: string; tensor: PlannedTensor; dtype: Dtype; entries: number } {
   const { slice, position } = place;
   const spec = METHODS[recipe.method];
   const tie = donor.layout.tie;
   const aligned =
-    vocabularies && (place.name === tie?.embedding || place.name === tie?.unembedding);
+    rows !== undefined && (place.name === tie?.embedding || place.name === tie?.unembedding);
   const fullName = (name: string): string => (name === tie?.unembedding ? name : prefix + name);
   const name = fullName(place.name);
   const stored = slice.sources.map((source, i) =>
@@ -234,6 +246,7 @@ function planTensor(
       position,
       levels: [source.parameters, ...slice.levels],
       model: source.model,
+      ignored: recipe.ignored,
     };
     const parameters = isBase ? {} : resolveParameters(spec, "input", asked);
     return {
@@ -248,14 +261,18 @@ function planTensor(
     rows: place.name === tie?.embedding || place.name === tie?.unembedding,
   });
   const tensor: PlannedTensor = {
-    parameters: resolveParameters(spec, "output", { tensor: name, position, levels: slice.levels }),
+    parameters: resolveParameters(spec, "output", {
+      ...{ tensor: name, position, levels: slice.levels },
+      ignored: recipe.ignored,
+    }),
     inputs,
     ...(position !== 0 && { position }),
     ...(aligned && { aligned: true }),
   };
-  const entries = (stored[0]?.shape ?? []).reduce((a, b) => a * b, 1);
-  checkParameters(recipe.method, name, tensor, entries);
-  return { name, tensor, dtype: recipe.dtype ?? dtypeOf(place, stored, slice, donor) };
+  const [first = 1, ...rest] = stored[0]?.shape ?? [];
+  const entries = rest.reduce((a, b) => a * b, aligned ? rows : first);
+  checkParameters(recipe.method, name, tensor, { entries, trimming });
+  return { name, tensor, dtype: recipe.dtype ?? dtypeOf(place, stored, slice, donor), entries };
 }
 
 /** The tensor of a place in a model; for an unembedding that it does not have, its embedding. */

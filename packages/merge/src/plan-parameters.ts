@@ -12,6 +12,8 @@ export interface Asked {
   readonly levels: readonly Level[];
   /** The model, of parameters of inputs. */
   readonly model?: string;
+  /** Paths in the configuration of what has no effect. */
+  readonly ignored: readonly string[];
 }
 
 /**
@@ -35,7 +37,7 @@ function resolve(
   { kind, default: usual, range }: ParameterSpec,
   asked: Asked,
 ): number | boolean | null {
-  const { tensor, position, levels, model } = asked;
+  const { tensor, position, levels, model, ignored } = asked;
   const of = model === undefined ? "" : ` of ${model}`;
   for (const { settings } of levels) {
     const choices = settings.get(name);
@@ -56,10 +58,12 @@ function resolve(
     return kind === "flag" ? value === 1 : value;
   }
   if (usual !== undefined) return usual;
+  const idle = ignored.filter((path) => path.endsWith(`.${name}`));
+  const where = model === undefined ? "at the top or at the slice" : "for all models and tensors";
   throw refuse(
     "parameter-missing",
     `${name}${of} for ${tensor} is not given, and has no default.`,
-    "Give it for all models and tensors.",
+    `Give it ${where}${idle.length === 0 ? "" : `; ${idle.join(", ")} has no effect`}.`,
     { name, tensor, model },
   );
 }

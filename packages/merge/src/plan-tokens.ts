@@ -4,22 +4,31 @@ import type { RecipeToken, RecipeTokenizer } from "./recipe.ts";
 import { refuse } from "./refuse.ts";
 import { tokenId, type Vocabulary } from "./vocabulary.ts";
 
-/** Models by name, the donor's name, and the order in which vocabularies are joined. */
+/** Models by name, in the order in which vocabularies are joined, and the donor. */
 interface Models {
   readonly parts: ReadonlyMap<string, ModelParts>;
-  readonly donor: string;
+  readonly donor: ModelParts;
 }
 
 /**
  * The vocabulary of the result: the donor's, a model's, or the donor's with the tokens that it lacks, ordinary ones
  * first, then added ones, by model and id; then the tokens that the configuration names.
  *
- * @throws InputError `merge/tokenizer-source`, `merge/tokenizer-missing`, `merge/token-missing`, `merge/vocabulary`
+ * @throws InputError `merge/tokenizer-source`, `merge/tokenizer-missing`, `merge/tokenizer-tables`, `merge/token-missing`,
+ * `merge/vocabulary`
  */
 export function planTokenizer(recipe: RecipeTokenizer, models: Models): PlannedTokenizer {
   const { source, multiple, path } = recipe;
   const { parts, donor } = models;
-  const named = source === "union" || source === "base" ? donor : source;
+  if (donor.layout.tie === undefined) {
+    throw refuse(
+      "tokenizer-tables",
+      `${path}: models of the type ${donor.type} have no rows that are brought to another vocabulary.`,
+      "Leave tokenizer and tokenizer_source out: rows are merged by their ids.",
+      { path, type: donor.type },
+    );
+  }
+  const named = source === "union" || source === "base" ? donor.name : source;
   const start = known(parts, named, path);
   const vocab = existing(start);
   let next = 0; // vocabularies are longer than a call's arguments may be

@@ -44,6 +44,12 @@ export interface PlannedTokenizer {
   readonly tokens: Readonly<Record<string, PlannedToken>>;
 }
 
+/**
+ * Over what ties takes the largest entries of what training changed: each tensor, as mergekit does, or all tensors of a
+ * model, as its paper does.
+ */
+export type Trimming = "tensor" | "model";
+
 /** All that a merge will do, as plain data, before any number is read. */
 export interface MergePlan {
   readonly method: MethodName;
@@ -56,6 +62,8 @@ export interface MergePlan {
   readonly tokenizer: PlannedTokenizer | null;
   /** As the configuration has it; null keeps the donor's. */
   readonly chat_template: string | null;
+  /** Absent: each tensor is trimmed by itself. */
+  readonly trimming?: "model";
   /** Paths in the configuration of what has no effect. */
   readonly ignored: readonly string[];
   /** Tensors of inputs that hold no weights, and that the result does not have; absent where there are none. */

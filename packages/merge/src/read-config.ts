@@ -220,7 +220,9 @@ function layerRange(value: Value, path: string): readonly [number, number] {
   const ends = list(value, path);
   if (ends.length !== 2) throw wrong(path, "two numbers, [start, end]", value);
   const [start = null, end = null] = ends;
-  return [count(start, `${path}[0]`, 0), count(end, `${path}[1]`, 0)];
+  // Which layers there are, the plan knows.
+  const anyWhole = Number.MIN_SAFE_INTEGER;
+  return [count(start, `${path}[0]`, anyWhole), count(end, `${path}[1]`, anyWhole)];
 }
 
 /** How many models there are, and which of them is the base. */

@@ -43,19 +43,16 @@ export async function resultFiles(
     (file) => (file === "generation_config.json" ? donor : source).folder,
     options,
   );
-  if (tokenizer !== null) {
-    for (const [file, value] of await builtTokenizer(
-      tokenizer,
-      source.folder,
-      [...models.values()].map(({ folder }) => folder),
-    )) {
-      files.set(file, json(value));
-    }
-  }
+  const others = [...models.values()].map(({ folder }) => folder);
+  const built = new Map(
+    tokenizer === null ? [] : await builtTokenizer(tokenizer, source.folder, others),
+  );
+  for (const [file, value] of built) files.set(file, json(value));
   const template = await chosenTemplate(plan, models);
   if (template !== undefined && template !== (await templateOf(source.folder))) {
-    const config = (await readJson(source.folder, "tokenizer_config.json", options)) ?? {};
-    files.set("tokenizer_config.json", json({ ...config, chat_template: template }));
+    const name = "tokenizer_config.json";
+    const config = built.get(name) ?? (await readJson(source.folder, name, options));
+    files.set(name, json({ ...Object(config), chat_template: template }));
     if (files.has("chat_template.jinja"))
       files.set("chat_template.jinja", new TextEncoder().encode(template));
   }

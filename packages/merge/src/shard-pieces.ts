@@ -6,9 +6,10 @@ import {
 } from "@resolvent/weights";
 import type { MergeOptions } from "./merge-tensor.ts";
 import type { OpenMergeModel } from "./model.ts";
-import { mergedPieces, type Workshop } from "./piecewise.ts";
+import { mergedPieces } from "./piecewise.ts";
 import type { MergePlan } from "./plan.ts";
 import type { Shard } from "./shards.ts";
+import type { Workshop } from "./workshop.ts";
 
 /** How far a merge is. */
 export interface MergeProgress {

@@ -34,7 +34,7 @@ export async function builtTokenizer(
   const whole = await readJson(source, "tokenizer.json");
   if (whole === undefined) return await separateFiles(vocab, source);
   const model = Object(whole.model) as Fields; // its fields are looked at one by one
-  const ordinary = ordinaryTokens(model.vocab);
+  const ordinary = ordinaryIds(model.vocab);
   const known = new Map<string, AddedToken>();
   for (const folder of [source, ...others]) {
     for (const token of addedTokens(await readJson(folder, "tokenizer.json"))) {
@@ -43,10 +43,14 @@ export async function builtTokenizer(
   }
   const own = new Set(addedTokens(whole).map(({ content }) => content));
   const added = Object.entries(vocab)
-    .filter(([token]) => own.has(token) || !ordinary.has(token))
+    .filter(([token, id]) => own.has(token) || ordinary.get(token) !== id)
     .sort(([, a], [, b]) => a - b)
     .map(([content, id]) => ({ ...PLAIN, ...known.get(content), id, content }));
-  const kept = { ...whole, model: withoutLost(model, vocab, own), added_tokens: added };
+  const kept = {
+    ...whole,
+    model: withoutLost(model, ordinary, { vocab, own }),
+    added_tokens: added,
+  };
   const files: [string, unknown][] = [["tokenizer.json", kept]];
   const config = await readJson(source, "tokenizer_config.json");
   if (config?.added_tokens_decoder !== undefined) {
@@ -65,17 +69,15 @@ export async function builtTokenizer(
   return files;
 }
 
-/** A tokenizer's model without tokens that have no row, and without merges that make one of them. */
+/** A tokenizer's model without tokens that have no row, or another one, and without merges that make one of them. */
 function withoutLost(
   model: Fields,
-  vocab: Readonly<Record<string, number>>,
-  added: ReadonlySet<string>,
+  ordinary: ReadonlyMap<string, unknown>,
+  { vocab, own }: Pick<PlannedTokenizer, "vocab"> & { readonly own: ReadonlySet<string> },
 ): Fields {
-  const lost = new Set(
-    [...ordinaryTokens(model.vocab)].filter(
-      (token) => !Object.hasOwn(vocab, token) && !added.has(token),
-    ),
-  );
+  const idOf = (token: string): unknown => (Object.hasOwn(vocab, token) ? vocab[token] : undefined);
+  const gone = [...ordinary].filter(([token, id]) => !own.has(token) && idOf(token) !== id);
+  const lost = new Set(gone.map(([token]) => token));
   if (lost.size === 0) return model;
   const merges = Array.isArray(model.merges) ? model.merges : [];
   const kept = merges.filter((merge: unknown) => {
@@ -106,10 +108,12 @@ async function separateFiles(
   return added.length === 0 ? [] : [["added_tokens.json", Object.fromEntries(added)]];
 }
 
-function ordinaryTokens(vocab: unknown): ReadonlySet<string> {
-  if (Array.isArray(vocab))
-    return new Set(vocab.map((pair: unknown) => String(Array.isArray(pair) ? pair[0] : pair)));
-  return new Set(Object.keys(Object(vocab)));
+/** The ids of a tokenizer's own tokens, as an object has them, or as a list of `[token, score]`. */
+function ordinaryIds(vocab: unknown): ReadonlyMap<string, unknown> {
+  if (!Array.isArray(vocab)) return new Map(Object.entries(Object(vocab)));
+  return new Map(
+    vocab.map((pair: unknown, id) => [String(Array.isArray(pair) ? pair[0] : pair), id]),
+  );
 }
 
 function addedTokens(tokenizer: Fields | undefined): readonly AddedToken[] {

@@ -165,11 +165,17 @@ test.each<[string, string | object, string, string | undefined]>([
     "models[0].model",
   ],
   [
-    "a layer below zero",
-    "merge_method: passthrough\nslices: [{sources: [{model: a, layer_range: [-1, 2]}]}]",
+    "half a layer",
+    "merge_method: passthrough\nslices: [{sources: [{model: a, layer_range: [-1, 1.5]}]}]",
     "config-type",
-    undefined,
+    "slices[0].sources[0].layer_range[1]",
   ],
+  ...["nan", "-Inf", '"infinity"', "1e400"].map((word): [string, string, string, string] => [
+    `a weight ${word}`,
+    linear.replace("weight: 1", `weight: ${word}`),
+    "config-not-finite",
+    "models[0].parameters.weight",
+  ]),
   [
     "both of a module",
     "merge_method: linear\nmodules: {default: {models: [], slices: []}}",

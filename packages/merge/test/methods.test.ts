@@ -148,3 +148,39 @@ test.each([0.1, 0.3, 0.7, 1.1])("opposite tensors of size %d have one result", (
   const expected = a.map((value) => (-value * (1 + 2 / 3)) / 3);
   expect(karcher).toBeNear(expected, { rtol: 1e-13, atol: 1e-13 });
 });
+
+const [whole, other] = [Float64Array.of(1, -2, 3), Float64Array.of(-3, 6, -9)];
+
+test.each<
+  [string, MethodName, readonly Float64Array[], PlannedParameters, Float64Array, Float64Array?]
+>([
+  ["one tensor", "multislerp", [whole], { normalize_weights: true, eps: 1e-8 }, whole],
+  [
+    "one that is the base",
+    "multislerp",
+    [whole],
+    { normalize_weights: true, eps: 1e-8 },
+    whole,
+    whole,
+  ],
+  [
+    "equal ones without a margin",
+    "multislerp",
+    [whole, whole, whole],
+    { eps: 0 },
+    whole.map((x) => 3 * x),
+  ],
+  ["one tensor", "karcher", [whole], { max_iter: 5, tol: 0 }, whole],
+  ["equal ones without a margin", "karcher", [whole, whole], { max_iter: 5, tol: 0 }, whole],
+  [
+    "opposite ones without a margin",
+    "karcher",
+    [whole, other],
+    { max_iter: 5, tol: 0 },
+    whole.map((x) => 2 * x),
+  ],
+])("%s by %s", (_, method, xs, parameters, expected, base) => {
+  const inputs = xs.map((x) => ({ x, parameters: { weight: 1 } }));
+  const got = mergeTensor(method, { name: "x", shape: [3], parameters, inputs, base });
+  expect(got).toBeNear(expected, { rtol: 1e-13, atol: 0 });
+});

@@ -7,10 +7,16 @@ import type { Input } from "../src/inputs.ts";
 import { onThreads, usualThreads } from "../src/node/threads.ts";
 import { programOf } from "../src/program.ts";
 import { programFor } from "../src/program-for.ts";
-import { type Block, slotsOf, type Walk, walk } from "../src/walk.ts";
+import { type Block, type Slots, slotsOf, type Walk, walk } from "../src/walk.ts";
 
 const arithmetics = await Promise.all([onThisThread(), onThreads(2)]);
 const [here, there] = arithmetics as [Arithmetic, Arithmetic]; // two, as above
+/** The memory of each is taken once. */
+const slots = new Map(arithmetics.map((one) => [one, slotsOf(one)]));
+const workshop = (arithmetic: Arithmetic) => ({
+  arithmetic,
+  slots: slots.get(arithmetic) as Slots, // one for each
+});
 afterAll(async () => await Promise.all(arithmetics.map((one) => one.close())));
 
 /** An input that is in memory. */
@@ -61,7 +67,7 @@ test.each<[Dtype, number, number, number]>([
   const copied = programOf((writer) => {
     writer.op("scaledStored", writer.out(), ...writer.stored(0), 1);
   });
-  const options = { arithmetic: here, slots: slotsOf(here) };
+  const options = workshop(here);
   const entries = numbers.length;
   const stored = await result(
     walk({ name: "y", inputs: [inputFrom(numbers, "F64")], entries }, copied, dtype, options),
@@ -82,7 +88,7 @@ test("what is not finite, or becomes infinite, stops by name and entry", async (
     writer.op("scaledStored", writer.out(), ...writer.stored(0), 1e5);
   });
   const run = async (own: Float64Array, dtype: Dtype, to: Dtype): Promise<unknown> => {
-    const options = { arithmetic: there, slots: slotsOf(there) };
+    const options = workshop(there);
     const one: Walk = { name: "y", inputs: [inputFrom(own, dtype)], entries: own.length };
     return await result(walk(one, copied, to, options), own.length, to);
   };
@@ -107,7 +113,7 @@ test("cuts are where sorting has them, of equal magnitudes the lower index first
   ];
   const counts = [0, 1, 100_000, 349_999, entries];
   const wanted = vectors.flatMap((_, vector) => counts.map((count) => ({ vector, count })));
-  const options = { arithmetic: there, slots: slotsOf(there) };
+  const options = workshop(there);
   const inputs = vectors.map((x) => inputFrom(x, "F64"));
   const cuts = await cutsOf(
     wanted,
@@ -148,6 +154,8 @@ const based = new Set(["linear", "passthrough", "nuslerp", "multislerp", "karche
 
 const methods: readonly [MethodName, Record<string, number | boolean>, number][] = [
   ["linear", { weight: 0.3, normalize: true }, 3],
+  ["passthrough", { scale: -0.5 }, 1],
+  ["slerp", { t: 0.3 }, 1],
   ["task_arithmetic", { weight: 0.3, lambda: 0.7 }, 2],
   ["ties", { weight: 0.3, density: 0.4, lambda: 0.7, normalize: true }, 3],
   ["breadcrumbs_ties", { weight: 0.3, density: 0.4, gamma: 0.1, lambda: 1, rescale: true }, 2],
@@ -157,9 +165,11 @@ const methods: readonly [MethodName, Record<string, number | boolean>, number][]
     { weight: 0.3, density: 0.4, epsilon: 0.2, lambda: 1, rescale: true, normalize: true },
     2,
   ],
+  ["nuslerp", { weight: 0.3, nuslerp_flatten: true }, 2],
   ["nuslerp", { weight: 0.3, nuslerp_flatten: false, nuslerp_row_wise: false }, 2],
   ["nuslerp", { weight: 0.3, nuslerp_flatten: false, nuslerp_row_wise: true }, 2],
   ["multislerp", { weight: 0.3, normalize_weights: true, eps: 1e-8 }, 3],
+  ["multislerp", { weight: 0.3, normalize_weights: true, eps: 0 }, 3],
   ["karcher", { max_iter: 10, tol: 1e-5 }, 3],
   ["model_stock", { filter_wise: true }, 2],
   ["model_stock", { filter_wise: false }, 3],
@@ -168,6 +178,52 @@ const methods: readonly [MethodName, Record<string, number | boolean>, number][]
   ["nearswap", { t: 0.1 }, 1],
 ];
 
+/** A tensor to merge, and with what. */
+interface Merge {
+  readonly shape: readonly number[];
+  readonly xs: readonly Float64Array[];
+  readonly parameters: Readonly<Record<string, number | boolean>>;
+  /** The first of them is the base. */
+  readonly hasBase: boolean;
+  readonly rescaling?: "l1" | "probability";
+}
+
+/** The same merge by the method itself, and by kernels; undefined where they leave it to the method. */
+async function bothWays(
+  method: MethodName,
+  { shape, xs, parameters, hasBase, rescaling = "l1" }: Merge,
+  arithmetic: Arithmetic = there,
+): Promise<{ expected: Float64Array; got: Float64Array | undefined }> {
+  const entries = shape.reduce((a: number, b) => a * b, 1);
+  const inputs = xs.map((_, k) =>
+    hasBase && k === 0 ? { model: "base", base: true as const } : { model: `m${k}`, parameters },
+  );
+  const expected = mergeTensor(
+    method,
+    {
+      ...{ name: "t", shape, parameters: parameters as PlannedParameters },
+      inputs: xs.slice(hasBase ? 1 : 0).map((x) => ({ x, parameters })),
+      base: hasBase ? xs[0] : undefined,
+    },
+    { rescaling },
+  );
+  const own: Walk = { name: "t", inputs: xs.map((x) => inputFrom(x, "F32")), entries };
+  const options = workshop(arithmetic);
+  const program = await programFor(
+    method,
+    {
+      ...{ name: "t", shape, entries, planned: { parameters, inputs } },
+      pass: async (program, visit) => {
+        for await (const block of walk(own, program, undefined, options)) visit(block);
+      },
+    },
+    { rescaling },
+  );
+  if (program === undefined) return { expected, got: undefined };
+  const bytes = await result(walk(own, program, "F64", options), entries, "F64");
+  return { expected, got: new Float64Array(bytes.buffer) };
+}
+
 test.each(methods)(
   "%s %j by kernels and threads is the method itself",
   async (method, parameters, models) => {
@@ -175,6 +231,7 @@ test.each(methods)(
       [[3, 4099], "l1"], // rows of more than a piece, and no multiple of anything
       [[4, 3, 7], "probability"],
       [[9], "l1"],
+      [[3], "l1"], // a quarter of the way up is the smallest
     ] as const) {
       const entries = shape.reduce((a: number, b) => a * b, 1);
       const count = based.has(method) ? models : models + 1;
@@ -184,38 +241,73 @@ test.each(methods)(
         ),
       );
       const hasBase = count > models;
-      const inputs = xs.map((_, k) =>
-        hasBase && k === 0
-          ? { model: "base", base: true as const }
-          : { model: `m${k}`, parameters },
-      );
-      const expected = mergeTensor(
-        method,
-        {
-          ...{ name: "t", shape, parameters: parameters as PlannedParameters },
-          inputs: xs.flatMap((x, k) => (hasBase && k === 0 ? [] : [{ x, parameters }])),
-          base: hasBase ? xs[0] : undefined,
-        },
-        { rescaling },
-      );
-      const own: Walk = { name: "t", inputs: xs.map((x) => inputFrom(x, "F32")), entries };
-      const options = { arithmetic: there, slots: slotsOf(there) };
-      const program = await programFor(
-        method,
-        {
-          ...{ name: "t", shape, entries, planned: { parameters, inputs } },
-          pass: async (program, visit) => {
-            for await (const block of walk(own, program, undefined, options)) visit(block);
-          },
-        },
-        { rescaling },
-      );
-      if (program === undefined) throw new Error("It has no program.");
-      const bytes = await result(walk(own, program, "F64", options), entries, "F64");
-      expect(new Float64Array(bytes.buffer)).toBeNear(expected, { rtol: 1e-13, atol: 1e-14 });
+      const both = await bothWays(method, { shape, xs, parameters, hasBase, rescaling });
+      expect(both.got).toBeNear(both.expected, { rtol: 1e-13, atol: 1e-14 });
     }
   },
 );
+
+// Rounding makes of the cosine a little more than −1, and of what is divided by the sine anything.
+test.each([false, true])(
+  "vectors that are opposite are merged straight, whatever rounding makes of their cosine; columns: %s",
+  async (columns) => {
+    const [rows, row] = [40, 11];
+    const a = Float64Array.from({ length: rows * row }, (_, i) =>
+      Math.fround(Math.sin(i + 1) * 1.7 ** (i % row)),
+    );
+    const b = a.map((value) => -value / 2); // exactly
+    const both = await bothWays("nuslerp", {
+      shape: columns ? [row, rows] : [rows, row],
+      xs: [a, b],
+      parameters: { weight: 1, nuslerp_flatten: false, nuslerp_row_wise: columns },
+      hasBase: false,
+    });
+    const middle = a.map((value) => value / 4);
+    expect(both.got).toBeNear(middle, { rtol: 1e-13, atol: 1e-14 });
+  },
+);
+
+/** Tensors at which angles, norms, cuts and sums have special values; the first is the base where there is one. */
+const odd: Readonly<Record<string, (k: number, i: number) => number>> = {
+  equal: (_, i) => Math.sin(i + 1),
+  "all but the first zero": (k, i) => (k === 0 ? Math.sin(i + 1) : 0),
+  "the first zero": (k, i) => (k === 0 ? 0 : Math.cos(i * k + 1)),
+  zero: () => 0,
+  parallel: (k, i) => 2 ** k * Math.fround(Math.sin(i + 1)),
+  opposite: (k, i) => (-1 / 2) ** k * Math.fround(Math.sin(i + 1)),
+  small: (k, i) => 1e-9 * Math.sin(i + k),
+  large: (k, i) => 1e30 * Math.sin(i + k),
+  "of few values": (k, i) => [1, -1, 0.5, 0][(i * i + k * i + k) % 4] ?? 0,
+};
+
+test.each(methods)(
+  "%s %j by kernels is the method itself at its edges",
+  async (method, parameters, models) => {
+    const count = based.has(method) ? models : models + 1;
+    const hasBase = count > models;
+    for (const shape of [[1], [3], [1, 4], [4, 1]]) {
+      const entries = shape.reduce((a, b) => a * b, 1);
+      for (const [kind, entry] of Object.entries(odd)) {
+        const xs = Array.from({ length: count }, (_, k) =>
+          Float64Array.from({ length: entries }, (_, i) => Math.fround(entry(k, i))),
+        );
+        const merge = { shape, xs, parameters: { ...parameters, density: 1 / 2 }, hasBase };
+        const where = `${kind}, [${shape.join(", ")}]`;
+        const found = await bothWays(method, merge, here).catch((error: unknown) => error);
+        if (found instanceof Error) {
+          expect(found, where).toMatchObject({ code: expect.stringMatching(REFUSED) });
+          continue;
+        }
+        const { expected, got } = found as Awaited<ReturnType<typeof bothWays>>; // nothing was thrown
+        const size = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        if (got) expect(got, where).toBeNear(expected, { rtol: 0, atol: 1e-13 * size });
+      }
+    }
+  },
+);
+
+/** What has no answer, or nothing left: opposite models, densities that keep nothing. */
+const REFUSED = /^merge\/(model-stock-antiparallel|antipodal|trim-empty)$/;
 
 test("threads by default: one for each core up to eight, and on two cores one for what is light", () => {
   expect([1, 2, 3, 16].map((cores) => usualThreads("linear", cores))).toEqual([1, 1, 3, 8]);

@@ -95,3 +95,80 @@ test("a tensor of a shard that the index does not name is refused", async () => 
     details: { tensor: "b", file: "x.safetensors" },
   });
 });
+
+test("layers that are not there are refused with their range", async () => {
+  const model = await openMergeModel(tinyModel("llama"));
+  for (const layer_range of [
+    [-1, 1],
+    [2, 1],
+    [0, 99],
+  ] as const) {
+    const recipe = readMergeConfig({
+      merge_method: "passthrough",
+      slices: [{ sources: [{ model: "m", layer_range }] }],
+    });
+    const [start, end] = layer_range;
+    expect(() => planMerge(recipe, new Map([["m", model]]))).toThrow(
+      expect.objectContaining({
+        code: "merge/layer-range",
+        details: expect.objectContaining({ start, end }),
+      }),
+    );
+  }
+});
+
+test("a parameter that stands where it has no effect is named where it is missed", async () => {
+  const model = await openMergeModel(tinyModel("llama"));
+  const recipe = readMergeConfig({
+    merge_method: "slerp",
+    base_model: "a",
+    models: [{ model: "a" }, { model: "b", parameters: { t: 0.5 } }],
+  });
+  const models = new Map(["a", "b"].map((name) => [name, model]));
+  expect(() => planMerge(recipe, models)).toThrow(
+    /t for .* is not given.* at the top or at the slice; models\[1\]\.parameters\.t has no effect/,
+  );
+});
+
+test("a second copy of a tied embedding has the embedding's shape", async () => {
+  const tied = await openMergeModel(tinyModel("llama", { tie_word_embeddings: true }));
+  const { dtype = "F32", shape = [] } = tied.tensors.get("model.embed_tokens.weight") ?? {};
+  const recipe = readMergeConfig({ merge_method: "passthrough", models: [{ model: "m" }] });
+  const planned = (rows: number) => {
+    const copy = { dtype, shape: [rows, shape[1] ?? 0] } as const;
+    const tensors = new Map([...tied.tensors, ["lm_head.weight", copy] as const]);
+    return planMerge(recipe, new Map([["m", { ...tied, tensors }]]));
+  };
+  expect(planned(shape[0] ?? 0).config.tie_word_embeddings).toBe(false);
+  expect(() => planned(7)).toThrow(/lm_head.weight of m should be \[29, .*got \[7, /);
+});
+
+test("an unembedding is said of the whole config too, where that speaks of it", async () => {
+  const open = (tie_word_embeddings: boolean) =>
+    openMergeModel(tinyModel("gemma3", { tie_word_embeddings }));
+  const models = { tied: await open(true), untied: await open(false) };
+  const recipe = readMergeConfig({
+    merge_method: "linear",
+    models: Object.keys(models).map((model) => ({ model })),
+    parameters: { weight: 1 },
+  });
+  const { config, donor } = planMerge(recipe, new Map(Object.entries(models)));
+  expect(donor).toBe("tied");
+  expect(config).toMatchObject({
+    tie_word_embeddings: false,
+    text_config: { tie_word_embeddings: false },
+  });
+});
+
+test("models without rows by token are not brought to one vocabulary", async () => {
+  const model = await openMergeModel(tinyModel("transformer_lens-gated"));
+  const vocabulary = { ordinary: new Map([["a", 0]]), added: new Map<string, number>() };
+  const recipe = readMergeConfig({
+    merge_method: "passthrough",
+    models: [{ model: "m" }],
+    tokenizer_source: "base",
+  });
+  expect(() => planMerge(recipe, new Map([["m", { ...model, vocabulary }]]))).toThrow(
+    expect.objectContaining({ code: "merge/tokenizer-tables" }),
+  );
+});

@@ -7,10 +7,6 @@ const FLOOR = 1e-8;
 /** Entries that are summed one after the other; see src/methods/numbers.ts. */
 const STRETCH = 4096;
 
-/** Where norms are clamped, and sines from which on the way is straight; see src/methods/nuslerp.ts. */
-const LEAST_NORM = 1e-7;
-const STRAIGHT = 1e-8;
-
 /** `|x − base| · KL(softmax(x) ‖ softmax(base))`, row by row; `scratch` has room for two rows. */
 function importance(_functions, floats, n, _first, out, base, x, row, scratch) {
   const [to, b, a, p, q] = [out, base, x, scratch, scratch + 8 * row].map((at) => at / 8);
@@ -22,6 +18,7 @@ function importance(_functions, floats, n, _first, out, base, x, row, scratch) {
       const [own, other] = [floats[p + i] + FLOOR, floats[q + i] + FLOOR];
       divergence += own * Math.log(own / other);
     }
+    divergence = Math.max(0, divergence); // below it by rounding only
     for (let i = start; i < start + row; i++)
       floats[to + i] = Math.abs(floats[a + i] - floats[b + i]) * divergence;
   }
@@ -41,8 +38,9 @@ function softmax(floats, from, to, row) {
 
 /**
  * Spherical interpolation of two vectors of each row, as src/methods/nuslerp.ts has it: `out = c·a + d·b`, by their products.
+ * Norms are clamped at `least`, and the way is straight where a sine is below `straight`.
  */
-function arcs({ products }, floats, n, _first, out, a, b, row, t, results) {
+function arcs({ products }, floats, n, _first, out, a, b, row, t, least, straight, results) {
   for (let start = 0; start < n; start += row) {
     let [aa, ab, bb] = [0, 0, 0];
     for (let from = start; from < start + row; from += STRETCH) {
@@ -52,12 +50,12 @@ function arcs({ products }, floats, n, _first, out, a, b, row, t, results) {
       ab += floats[results / 8 + 1];
       bb += floats[results / 8 + 2];
     }
-    const norms = Math.max(Math.sqrt(aa), LEAST_NORM) * Math.max(Math.sqrt(bb), LEAST_NORM);
+    const norms = Math.max(Math.sqrt(aa), least) * Math.max(Math.sqrt(bb), least);
     const angle = Math.acos(Math.min(1, Math.max(-1, ab / norms)));
     const sine = Math.sin(angle);
-    const straight = Math.abs(sine) < STRAIGHT;
-    const ofA = straight ? 1 - t : Math.sin((1 - t) * angle) / sine;
-    const ofB = straight ? t : Math.sin(t * angle) / sine;
+    const flat = Math.abs(sine) < straight;
+    const ofA = flat ? 1 - t : Math.sin((1 - t) * angle) / sine;
+    const ofB = flat ? t : Math.sin(t * angle) / sine;
     for (let i = start; i < start + row; i++)
       floats[out / 8 + i] = ofA * floats[a / 8 + i] + ofB * floats[b / 8 + i];
   }

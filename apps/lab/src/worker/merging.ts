@@ -28,7 +28,7 @@ const asked = {
 };
 
 /** Whatever else a merge takes is as it is without saying. */
-const USUAL = { shardBytes: 5e9, hash: true, verify: false } as const;
+const USUAL = { trimming: "tensor", shardBytes: 5e9, hash: true, verify: false } as const;
 
 /** Bytes up to which a result is loaded, as a whole, to see whether it is a model: what is larger may find no room. */
 const MOST_CHECKED = 2 ** 30;

@@ -7,12 +7,14 @@ import {
   newFolderParameter,
   parameters,
 } from "@resolvent/analysis/parameters";
+import type { Trimming } from "../plan.ts";
 
 export interface MergeParameters {
   readonly config: TextFile;
   readonly out?: NewFolder | undefined;
   readonly seed: number;
   readonly rescaling: "l1" | "probability";
+  readonly trimming: Trimming;
   readonly shardBytes: number;
   readonly hash: boolean;
   readonly verify: boolean;
@@ -36,6 +38,11 @@ export const mergeParameters: Parameters<MergeParameters> = parameters({
     "what `rescale` keeps of a task vector: its L1 norm, as mergekit does, or its expectation, as the papers do",
     ["l1", "probability"],
     { default: "l1" },
+  ),
+  trimming: choiceParameter(
+    "over what ties takes the largest entries: each tensor, as mergekit does, or all of a model, as its paper does",
+    ["tensor", "model"],
+    { default: "tensor" },
   ),
   shardBytes: countParameter("bytes of data in a file of weights at most", {
     ...{ default: 5e9, least: LEAST_SHARD, title: "n" },

@@ -1,5 +1,5 @@
 import type { ResultHead } from "@resolvent/analysis";
-import type { MergePlan } from "../plan.ts";
+import type { MergePlan, Trimming } from "../plan.ts";
 
 /** A model that a merge reads. */
 export interface MergeInput {
@@ -49,6 +49,8 @@ interface MergeFacts {
   readonly seed: number;
   /** What is kept of a sparsified task vector: its L1 norm, or its expectation. */
   readonly rescaling: "l1" | "probability";
+  /** Over what ties takes the largest entries. */
+  readonly trimming: Trimming;
 }
 
 /** What a merge would do. `model` is the one that it would make. */

@@ -100,7 +100,7 @@ interface Planned {
 
 async function planned(
   { folder, signal }: FilesSubject,
-  { config }: MergeParameters,
+  { config, trimming }: MergeParameters,
 ): Promise<Planned> {
   const text = await configText(config);
   const recipe = readMergeConfig(text);
@@ -109,7 +109,7 @@ async function planned(
     signal.throwIfAborted();
     models.set(name, await openMergeModel(await folder(name), { signal }));
   }
-  return { text, plan: planMerge(recipe, models), models };
+  return { text, plan: planMerge(recipe, models, { trimming }), models };
 }
 
 async function merged(
@@ -177,10 +177,10 @@ function headOf<Kind extends string>(
 function factsOf(
   plan: MergePlan,
   models: ReadonlyMap<string, OpenMergeModel>,
-  { out, seed, rescaling }: MergeParameters,
+  { out, seed, rescaling, trimming }: MergeParameters,
 ) {
   return {
-    ...{ folder: out?.name ?? null, inputs: mergeInputs(plan, models), seed, rescaling },
+    ...{ folder: out?.name ?? null, inputs: mergeInputs(plan, models), seed, rescaling, trimming },
     ...{ groups: mergeGroups(plan, models), cost: mergeCost(plan, models) },
   };
 }

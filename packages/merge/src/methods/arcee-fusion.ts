@@ -42,7 +42,7 @@ function klDivergence(x: Float64Array, base: Float64Array): number {
     const [a, b] = [(p[i] as number) + FLOOR, (q[i] as number) + FLOOR]; // both are as long
     total += a * Math.log(a / b);
   }
-  return total;
+  return Math.max(0, total); // below it by rounding only
 }
 
 function softmax(x: Float64Array): Float64Array {

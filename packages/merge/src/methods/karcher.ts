@@ -1,4 +1,4 @@
-import { combination, dot, norm } from "./numbers.ts";
+import { combination, dot, norm, sinc } from "./numbers.ts";
 
 export interface KarcherOptions {
   /** Default 10. */
@@ -31,7 +31,7 @@ export function karcher(
   if (first === undefined) return new Float64Array(inputs[0]?.length ?? 0);
   const length = norm(start);
   let u =
-    length < tol
+    length < tol || length === 0
       ? combination([{ factor: first.unit, x: first.x }])
       : start.map((value) => value / length);
   for (let step = 0; step < maxIter; step++) {
@@ -39,7 +39,7 @@ export function karcher(
     for (const { x, unit } of units) {
       const cosine = Math.min(1, Math.max(-1, unit * dot(u, x)));
       const angle = Math.acos(cosine);
-      if (angle < tol || Math.PI - angle < OPPOSITE) continue;
+      if (angle < tol || angle === 0 || Math.PI - angle < OPPOSITE) continue;
       const factor = share * (angle / Math.sin(angle));
       for (let i = 0; i < T.length; i++) {
         T[i] = (T[i] as number) + factor * (unit * (x[i] as number) - cosine * (u[i] as number)); // all are as long
@@ -49,7 +49,7 @@ export function karcher(
     if (turn < tol) break;
     u = combination([
       { factor: Math.cos(turn), x: u },
-      { factor: Math.sin(turn) / turn, x: T },
+      { factor: sinc(turn), x: T },
     ]);
   }
   return combination([{ factor: size, x: u }]);

@@ -1,6 +1,6 @@
 import { refuse } from "../refuse.ts";
 import { checkWeights } from "./checks.ts";
-import { addTo, combination, dot, minus, norm } from "./numbers.ts";
+import { addTo, combination, dot, minus, norm, sinc } from "./numbers.ts";
 import type { Weighted } from "./weighted.ts";
 
 export interface MultislerpOptions {
@@ -15,6 +15,7 @@ export interface MultislerpOptions {
 /**
  * Spherical interpolation of any number of tensors, in the tangent space of their mean direction (mergekit's multislerp):
  * `m = Σwu/‖Σwu‖`, `g = Σ w (u − ⟨u,m⟩m)`, `θ = ‖g‖`, result `(m cos θ + g sin θ/θ) · Σ w‖x‖`, u the tensors over their norms.
+ * One or two of which no direction is left are merged linearly.
  *
  * @throws InputError `merge/antipodal` where the directions of more than two cancel, `merge/zero-weight`
  */
@@ -49,8 +50,8 @@ function meet(
 ): Float64Array<ArrayBuffer> {
   const mean = combination(terms.map(({ x, weight, unit }) => ({ factor: weight * unit, x })));
   const length = norm(mean);
-  if (length < eps) {
-    if (terms.length === 2)
+  if (length < eps || length === 0) {
+    if (terms.length <= 2)
       return combination(terms.map(({ x, weight }) => ({ factor: weight, x })));
     throw refuse(
       "antipodal",
@@ -71,6 +72,6 @@ function meet(
   const size = terms.reduce((all, { weight, size }) => all + weight * size, 0);
   return combination([
     { factor: Math.cos(angle) * size, x: m },
-    { factor: (Math.sin(angle) / angle) * size, x: g },
+    { factor: sinc(angle) * size, x: g },
   ]);
 }

@@ -53,6 +53,11 @@ function addMultiple(out: Float64Array, factor: number, x: Float64Array): void {
   for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) + factor * (x[i] as number); // both are as long
 }
 
+/** `sin x / x`, 1 at 0. */
+export function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x) / x;
+}
+
 /** The length of rows: the last axis. A vector is one row. */
 export function rowLength(shape: readonly number[]): number {
   return shape.at(-1) ?? 1;

@@ -13,13 +13,13 @@ export interface NuslerpOptions {
 }
 
 /** Norms are clamped here from below. */
-const LEAST_NORM = 1e-7;
+export const LEAST_NORM = 1e-7;
 
 /**
  * Below this sine the way is straight: 1e-8 in mergekit, and what a cosine of ±1 becomes by a few units of rounding, which
  * between opposite tensors would decide which way is taken.
  */
-const STRAIGHT = 3e-8;
+export const STRAIGHT = 3e-8;
 
 /** Sums of weights nearer to zero mean the middle. */
 const LEAST_WEIGHT = 1e-6;

@@ -35,7 +35,7 @@ export const LEAST_SUM = 1e-7;
  * then the smallest until `⌊density·n⌋` remain (Davari & Belilovsky 2023, breadcrumbs, 2312.06795). `random`: each with
  * probability density (Yu et al. 2023, DARE, 2311.03099). `rank`: with a probability from density − ε for the smallest of a
  * row to density + ε for its largest (Deep et al. 2024, DELLA, 2406.11617). Of equal magnitudes the one of lower index counts
- * as larger.
+ * as larger; in the ranks of a row as smaller.
  *
  * @throws InputError `merge/trim-empty`, `merge/della-epsilon`
  */

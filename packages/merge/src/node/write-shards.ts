@@ -7,7 +7,6 @@ import type { ReadOptions } from "@resolvent/weights";
 import { writePieces } from "@resolvent/weights/node";
 import type { MergeOptions } from "../merge-tensor.ts";
 import type { OpenMergeModel } from "../model.ts";
-import { hereWorkshop, type Workshop } from "../piecewise.ts";
 import type { MergePlan } from "../plan.ts";
 import {
   countingOf,
@@ -18,6 +17,7 @@ import {
 } from "../shard-pieces.ts";
 import type { Shard } from "../shards.ts";
 import { slotsOf } from "../walk.ts";
+import { hereWorkshop, type Workshop } from "../workshop.ts";
 import { onThreads } from "./threads.ts";
 
 export interface ShardOptions extends MergeOptions, ReadOptions {

@@ -1,4 +1,4 @@
-import type { Pass } from "../cuts.ts";
+import type { Cut, Pass } from "../cuts.ts";
 import type { PlannedTensor } from "../plan.ts";
 
 /** A tensor that a program is made for. */
@@ -9,4 +9,6 @@ export interface ProgramRequest {
   readonly planned: PlannedTensor;
   /** Goes through the tensor's inputs once. */
   readonly pass: Pass;
+  /** Which entries of each model's difference stay, where that is not found in the tensor; see `trimsOf`. */
+  readonly trims?: ReadonlyMap<string, Cut> | undefined;
 }

@@ -1,7 +1,7 @@
 import type { Pass } from "../cuts.ts";
 import { checkWeights } from "../methods/checks.ts";
-import { rowLength } from "../methods/numbers.ts";
-import { nuslerpFactors, nuslerpShare } from "../methods/nuslerp.ts";
+import { rowLength, sinc } from "../methods/numbers.ts";
+import { LEAST_NORM, nuslerpFactors, nuslerpShare, STRAIGHT } from "../methods/nuslerp.ts";
 import { slerpFactors } from "../methods/slerp.ts";
 import { type Program, programOf, rowsOf } from "../program.ts";
 import { combine } from "./entrywise.ts";
@@ -69,7 +69,8 @@ export async function nuslerpProgram({
   return programOf(
     (writer) => {
       const [out, results] = [writer.out(), writer.scratch(24)];
-      writer.op("arcs", out, ...differences(writer, roles), row, share, results);
+      const both = differences(writer, roles);
+      writer.op("arcs", out, ...both, row, share, LEAST_NORM, STRAIGHT, results);
       if (roles.base >= 0) writer.op("add", out, writer.x(roles.base));
     },
     { piece: rowsOf(row) },
@@ -143,7 +144,7 @@ function multislerpFactors(
   }
   const angle = Math.sqrt(Math.max(0, productIn(gram, g, g).value)) + eps;
   const whole = weights.reduce((all, weight, i) => all + weight * (sizes[i] as number), 0);
-  const [ofM, ofG] = [Math.cos(angle) * whole, (Math.sin(angle) / angle) * whole];
+  const [ofM, ofG] = [Math.cos(angle) * whole, sinc(angle) * whole];
   return m.map((own, k) => ofM * own + ofG * (g[k] as number));
 }
 

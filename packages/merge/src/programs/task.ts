@@ -32,10 +32,13 @@ interface Keep {
   readonly epsilon?: number;
 }
 
+/** Nothing is above it. */
+const NONE: Cut = { size: Number.POSITIVE_INFINITY, to: -1 };
+
 /** See `taskVectors`. */
 export async function taskProgram(
   { sparsifier, election }: TaskMethod,
-  { name, shape, entries, planned, pass }: ProgramRequest,
+  { name, shape, entries, planned, pass, trims }: ProgramRequest,
   { seed = 42, rescaling = "l1" }: MergeOptions,
 ): Promise<Program> {
   const roles = rolesOf(planned);
@@ -50,6 +53,8 @@ export async function taskProgram(
     const density = numberOf(input.parameters, "density", 1);
     if (sparsifier === undefined || density >= 1) return undefined;
     const keep = { density, byProbability: rescaled === "probability" };
+    const trim = trims?.get(input.model);
+    if (trim !== undefined) return { ...keep, cuts: [NONE, trim] };
     if (sparsifier === "magnitude" || sparsifier === "ends") return keep;
     const { low, high } = drawKeys(name);
     const keys = [low, high, seed % 2 ** 32, model] as const;
@@ -61,7 +66,7 @@ export async function taskProgram(
   const deltas = (writer: Writer): readonly Address[] => differences(writer, roles);
   const cuts = await cutsOf(
     keeps.flatMap((keep, i) => {
-      if (keep === undefined || keep.keys !== undefined) return [];
+      if (keep === undefined || keep.keys !== undefined || keep.cuts !== undefined) return [];
       const gamma = sparsifier === "ends" ? numberOf(others[i]?.input.parameters, "gamma") : 0;
       const { from, to } = ranksOf(entries, keep.density, gamma);
       return [from, to].map((count) => ({ vector: i, count }));
@@ -73,7 +78,7 @@ export async function taskProgram(
     const keep = keeps[i];
     const term = { at, weight: numberOf(input.parameters, "weight") };
     if (keep === undefined) return term;
-    if (keep.keys !== undefined) return { ...term, keep };
+    if (keep.keys !== undefined || keep.cuts !== undefined) return { ...term, keep };
     const own = [cuts[cut++] as Cut, cuts[cut++] as Cut] as const; // two for each, as above
     return { ...term, keep: { ...keep, cuts: own } };
   });
