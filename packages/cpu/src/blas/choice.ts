@@ -4,6 +4,8 @@ import { type Native, openNative } from "./native.ts";
 import { speeds, wrongProduct } from "./probe.ts";
 import { multiplyNatively } from "./product.ts";
 
+export { bindProducts } from "../../worker/native.js";
+
 /** The BLAS an engine computes large products with. */
 export interface Blas {
   /** The name or path by which it was loaded. */
