@@ -48,28 +48,5 @@ const page = readFileSync(at("dist/index.html"), "utf8").replace(
   'id="app">',
   (start) => `${start}${firstScreen(JSON.parse(first))}`,
 );
-writeFileSync(at("dist/index.html"), paintedFirst(page));
+writeFileSync(at("dist/index.html"), page);
 rmSync(at("temp/prerender"), { recursive: true });
-
-/**
- * The page with its styles named before its data, and its script only to be fetched: before.js runs it once the picture
- * is painted.
- */
-function paintedFirst(/** @type {string} */ page) {
-  const own =
-    /\s*<script type="module"[^>]*src="([^"]+)"[^>]*><\/script>|\s*<link rel="stylesheet"[^>]*>/g;
-  const named = [...page.matchAll(own)].map(([found, script]) =>
-    script === undefined
-      ? found.trim()
-      : `<link rel="modulepreload" crossorigin href="${script}" data-start>`,
-  );
-  if (named.length !== 2)
-    throw new Error(`The page names ${named.length} files, and not a script and a style.`);
-  // What follows a style waits for it, where it is a script.
-  return page
-    .replace(own, "")
-    .replace(
-      /<script\s+src="\.\/before\.js"><\/script>/,
-      (found) => `${found}\n    ${named.toReversed().join("\n    ")}`,
-    );
-}

@@ -1,8 +1,9 @@
 import { type Lab, PIECES } from "./state/lab.svelte.ts";
+import { turn } from "./state/turn.ts";
 
 /**
  * Makes the app behind the picture of its first screen, a piece at a time, so that the page is never busy for long, and
- * then puts it in the place of that: `before.js` has waited until that was painted.
+ * then puts it in the place of that.
  */
 export async function comeAlive(
   picture: HTMLElement,
@@ -16,6 +17,7 @@ export async function comeAlive(
   }
   const place = document.createElement("div");
   place.className = "behind";
+  await painted();
   picture.after(place);
   lab.pieces = 0;
   show(place);
@@ -29,7 +31,11 @@ export async function comeAlive(
   place.className = "";
 }
 
-/** Once the browser has done what else there is to do. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+/** Once the browser has painted what is there. */
+function painted(): Promise<void> {
+  return new Promise((resolve) => {
+    // What nobody sees is not painted.
+    if (document.visibilityState === "hidden") resolve();
+    else requestAnimationFrame(() => setTimeout(resolve));
+  });
 }

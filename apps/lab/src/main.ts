@@ -2,7 +2,7 @@ import "./style.css";
 import "./frame.css";
 import "./view/screen.css";
 import "virtual:figures.css";
-import { errorOf, type Findings } from "@resolvent/analysis/remote";
+import { errorOf, type Findings, type Work } from "@resolvent/analysis/remote";
 import { mount } from "svelte";
 import { comeAlive } from "./come-alive.ts";
 import { workerConnection } from "./connection.ts";
@@ -14,7 +14,7 @@ import { Engines } from "./state/engines.svelte.ts";
 import { START } from "./state/fragment.ts";
 import { Lab } from "./state/lab.svelte.ts";
 import App from "./view/App.svelte";
-import Embedded from "./view/Embedded.svelte";
+import type { Ahead } from "./worker/ahead.ts";
 import type { HandedOver } from "./worker/hand-over.ts";
 import type { Memory } from "./worker/memory.ts";
 import type { NamedFiles, Place as OwnPlace } from "./worker/named-files.ts";
@@ -62,24 +62,31 @@ const engines = new Engines(
 );
 // Where a machine computes, models are those that it was started with.
 const contributed = new Contributed(files);
-const lab = new Lab(first, contributed.over(engines.asking), token === undefined ? { tell } : {});
+const embed = embedOf(window.location.search);
+const ahead = (work: Work): void => worker?.postMessage({ ahead: work } satisfies Ahead);
+const lab = new Lab(
+  first,
+  contributed.over(engines.asking),
+  // A panel in another page is looked at more often than it is asked.
+  token === undefined ? { tell, ...(embed === undefined && { ahead }) } : {},
+);
 lab.engines = engines;
 if (token === undefined) lab.contributed = contributed;
-const embed = embedOf(window.location.search);
 // The worker loads while the screen is made.
 if (token === undefined && embed === undefined) page.describe().catch(() => {}); // whoever needs it asks again
-if (embed !== undefined && "panel" in embed) lab.embedded = embed.panel;
+if (embed !== undefined && "panel" in embed) lab.where.embedded = embed.panel;
 void begin();
 
 /** Makes the app; not at the top, since parts that are loaded later wait for what this file does there. */
 async function begin(): Promise<void> {
   // What cannot be read is told once the address is followed.
-  lab.arrive(await fragmentAt(window.location).catch(() => ""));
+  lab.where.arrive(await fragmentAt(window.location).catch(() => ""));
   if (embed === undefined) {
     // The picture is of the first screen: nothing is made behind it that the address does not ask for.
     if (lab.place.analysis !== START.analysis) target.replaceChildren();
     await comeAlive(target, lab, (place) => mount(App, { target: place, props: { lab } }));
   } else {
+    const { default: Embedded } = await import("./view/Embedded.svelte");
     target.replaceChildren();
     mount(Embedded, { target, props: { lab, embed } });
     document.documentElement.removeAttribute("data-embed"); // what hid the first screen

@@ -215,10 +215,12 @@ inChromium("the lab in Chromium", () => {
   });
 
   test("loads at most 180 kB of script and style without a further panel, engine and worker included", async () => {
+    // Isolated, with threads: that loads what each of them runs, too.
+    const own = await serveFolder(dist, "/", { isolated: true });
     const lab = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     const files = new Set<string>();
-    lab.on("request", (request) => files.add(request.url().slice(server.address.length)));
-    await lab.goto(server.address);
+    lab.on("request", (request) => files.add(request.url().slice(own.address.length)));
+    await lab.goto(own.address);
     await lab.locator("select.models:not([disabled])").waitFor();
     await lab.locator(".list tbody tr").nth(2).click();
     await lab.keyboard.press("Enter");
@@ -239,6 +241,7 @@ inChromium("the lab in Chromium", () => {
     expect(scripts).toContain("cpu/closed");
     for (const one of ["webgpu/no-adapter", "gpujs/no-mode"]) expect(scripts).not.toContain(one);
     await lab.close();
+    await own.close();
   });
 
   test("every figure has its table, behind its button and the key of the one in use", async () => {

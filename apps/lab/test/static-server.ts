@@ -11,13 +11,23 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** A server of a folder below a path, as a host of static files is: no ranges, no headers that isolate a page. */
+/** What isolates a page, so that its worker may use threads. */
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+} as const;
+
+/** A server of a folder below a path, as a host of static files is: no ranges, and headers that isolate a page where asked. */
 export interface StaticServer {
   readonly address: string;
   close(): Promise<void>;
 }
 
-export async function serveFolder(folder: string, path: string): Promise<StaticServer> {
+export async function serveFolder(
+  folder: string,
+  path: string,
+  { isolated = false }: { readonly isolated?: boolean } = {},
+): Promise<StaticServer> {
   const server = createServer(({ url = "" }, response) => {
     const { pathname } = new URL(url, "http://localhost");
     const inside = normalize(decodeURIComponent(pathname.slice(path.length)) || "index.html");
@@ -27,13 +37,20 @@ export async function serveFolder(folder: string, path: string): Promise<StaticS
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, {
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      ...(isolated && ISOLATED),
+    });
     createReadStream(file).pipe(response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo; // it listens on a port
   return {
     address: `http://127.0.0.1:${port}${path}`,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
   };
 }

@@ -327,6 +327,17 @@ inChromium("the tabs in Chromium", () => {
     await lab.locator('input[type="range"]').fill("1");
     await lab.locator(".drawing canvas").waitFor();
     await lab.getByText(/^2,?\d+ nodes, /).waitFor();
+    // It is painted elsewhere, and comes to be seen here.
+    const painted = (): Promise<number> =>
+      lab.evaluate(() => {
+        const canvas = document.querySelector<HTMLCanvasElement>(".drawing canvas");
+        if (canvas === null || canvas.width === 0) return 0;
+        const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+        pen?.drawImage(canvas, 0, 0);
+        const { data = [] } = pen?.getImageData(0, 0, canvas.width, canvas.height) ?? {};
+        return data.filter((one, i) => i % 4 === 3 && one > 0).length;
+      });
+    await expect.poll(painted, { timeout: 20_000 }).toBeGreaterThan(10_000);
     const elements = (): Promise<number> => lab.locator(".drawing *").count();
     const plain = await elements();
     expect(plain).toBeLessThan(60);
@@ -337,6 +348,15 @@ inChromium("the tabs in Chromium", () => {
     await expect.poll(elements).toBeGreaterThan(plain);
     expect(await elements()).toBeLessThan(plain + 200);
     expect(await lab.locator(".painted.some").count()).toBe(1);
+    // A place along a row is the node at that token.
+    const strip = lab.locator(".nodes tr.feature svg").nth(1);
+    const [, at] =
+      / at (\d+): activation/.exec((await strip.getAttribute("aria-label")) ?? "") ?? [];
+    const { width = 0 } = (await strip.boundingBox()) ?? {};
+    await strip.click({ position: { x: ((Number(at) + 0.5) / 40) * width, y: 8 } });
+    await expect
+      .poll(() => new URL(lab.url()).hash)
+      .toMatch(new RegExp(`n=L\\d\\.F\\d+%40${at}\\b`));
     // Its file has all edges, those too that are not drawn.
     const menu = await openMenu(lab.locator('section[aria-labelledby="graph"] details.take'));
     const { path } = await savedBy(menu, "CSV");

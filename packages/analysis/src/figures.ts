@@ -6,13 +6,19 @@ export function short(value: number): string {
   return size >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-/** A part of 1 in percent, with one decimal: `12.3 %`. */
-export function percent(value: number): string {
-  return `${(100 * value).toFixed(1).replace(/^-0\.0$/, "0.0")} %`;
-}
-
 /** What rounding adds up to in a computation, relative to its largest numbers: some ten units in the last place. */
 const ROUNDING = { f32: 1e-6, f64: 1e-14 } as const;
+
+/**
+ * A part of 1 in percent, with one decimal: `12.3 %`; with two digits where that would be 0: `0.0016 %`. What is no more
+ * than the rounding of f32 is not told apart: `<1e-4 %`.
+ */
+export function percent(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return "0.0 %";
+  if (size < ROUNDING.f32) return `<${(100 * ROUNDING.f32).toExponential(0)} %`;
+  return `${size < 5e-4 ? (100 * value).toPrecision(2) : (100 * value).toFixed(1)} %`;
+}
 
 /**
  * The size below which differences of numbers are the rounding of their computation: `1e-6` of the largest of these

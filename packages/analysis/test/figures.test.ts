@@ -28,12 +28,23 @@ test("divergence: what rounding hides is not told apart, what it cannot be is sh
   expect(divergence(Number.NaN, "f32")).toBe("NaN");
 });
 
-test("percent has no zero below zero", () => {
-  expect(percent(0.5)).toBe("50.0 %");
-  expect(percent(-0.0004)).toBe("0.0 %");
-  expect(percent(-0.0006)).toBe("-0.1 %");
-  expect(percent(-0.1)).toBe("-10.0 %");
-  expect(percent(1.234)).toBe("123.4 %");
+test("percent: one decimal; digits of what is less, and what rounding hides is not told apart", () => {
+  const cases: [number, string][] = [
+    [0.5, "50.0 %"],
+    [-0.1, "-10.0 %"],
+    [1.234, "123.4 %"],
+    [-0.0006, "-0.1 %"],
+    [5e-4, "0.1 %"],
+    [-0.0004, "-0.040 %"],
+    [1.6e-5, "0.0016 %"],
+    [1e-6, "0.00010 %"],
+    [9.9e-7, "<1e-4 %"],
+    [-3e-17, "<1e-4 %"],
+    [0, "0.0 %"],
+    [-0, "0.0 %"],
+    [Number.NaN, "NaN %"],
+  ];
+  for (const [value, text] of cases) expect(percent(value)).toBe(text);
 });
 
 test("roundingOf: a part of the largest, by the precision; what is no number does not count", () => {

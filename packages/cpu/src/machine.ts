@@ -10,6 +10,7 @@ import {
 } from "@resolvent/tensor";
 import { handlesIn, Scopes } from "@resolvent/tensor/rules";
 import { Allocator, type MemoryUse } from "./allocator.ts";
+import type { multiplyNatively } from "./blas/product.ts";
 import { FIRST_FREE, type Pool } from "./pool.ts";
 import { type Block, CpuTensor } from "./tensor.ts";
 
@@ -45,7 +46,7 @@ export class Machine {
   /** Shape of the register tile of products; see assembly/tile.ts. Results do not depend on it. */
   tile = 0;
   /** Whether products go to the system's BLAS, where the pool has one and the product suits it. */
-  blas = false;
+  blas: typeof multiplyNatively | undefined;
   /** Whether work is shared among the threads where that pays; not while the speed of one thread is measured. */
   shares = true;
   /** What became of the wish for the wider kernels, where there was one. */

@@ -1,6 +1,5 @@
 import { type Axis, axesOf, type Finish, sizeOf, stridesOf } from "@resolvent/tensor";
 import { adjacentRun, type Loop } from "@resolvent/tensor/rules";
-import { multiplyNatively } from "./blas/product.ts";
 import { fill } from "./copy.ts";
 import { type Finishing, finishedApart, finishInPlace, finishing } from "./finish.ts";
 import { inFull } from "./half.ts";
@@ -60,7 +59,7 @@ export function matmul(
   ): boolean => {
     const plan = planOf(left.shape, right.shape, over, shape);
     const operands: Operands = plan.turned ? [right, left] : [left, right];
-    const done = machine.blas ? multiplyNatively(machine, plan, operands, into, use) : undefined;
+    const done = machine.blas?.(machine, plan, operands, into, use);
     if (done === undefined) multiply(machine, plan, operands, into);
     return done?.finished ?? false;
   };

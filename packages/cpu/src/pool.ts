@@ -1,5 +1,5 @@
 import { InputError, InternalError } from "@resolvent/tensor";
-import { bindProducts, type ProductSource } from "../worker/native.js";
+import type { bindProducts, ProductSource } from "../worker/native.js";
 import { type Kernels, nodeModule } from "./module.ts";
 
 // The control block, in 32-bit words; the same as in assembly/run.ts (there in bytes) and worker/serve.js.
@@ -50,6 +50,12 @@ interface Thread {
   end(): Promise<unknown>;
 }
 
+/** Products on the system's BLAS: what a thread opens it by, and how this one calls it. */
+export interface SystemProducts {
+  readonly source: ProductSource;
+  readonly bind: typeof bindProducts;
+}
+
 /** The threads of an engine: this one, and workers that wait in shared memory. */
 export class Pool {
   readonly size: number;
@@ -76,18 +82,18 @@ export class Pool {
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
     size: number,
-    blas?: ProductSource,
+    products?: SystemProducts,
   ): Promise<Pool> {
     const env = {
       memory,
-      native: blas === undefined ? noBlas : bindProducts(blas, memory, CONTROL),
+      native: products?.bind(products.source, memory, CONTROL) ?? noBlas,
       abort: (): never => {
         throw new InternalError({ code: "cpu/kernel", message: "A kernel stopped." });
       },
     };
     const instance = await WebAssembly.instantiate(module, { env });
     const threads = Array.from({ length: size - 1 }, (_, i) =>
-      startThread({ module, memory, control: CONTROL, thread: i + 1, blas }),
+      startThread({ module, memory, control: CONTROL, thread: i + 1, blas: products?.source }),
     );
     // The kernels' exports are what assembly/f32.ts and f64.ts export.
     const pool = new Pool(memory, instance.exports as unknown as Kernels, threads);

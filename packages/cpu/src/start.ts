@@ -86,7 +86,12 @@ export async function startMachine(options: CpuOptions): Promise<Started> {
   const module = widened?.module ?? (await loadModule(precision));
   const { memory, limit } = makeMemory(options.limit === undefined ? LIMITS : [options.limit]);
   const size = isolated() ? threads : 1;
-  const pool = await Pool.start(module, memory, size, native?.products(precision));
+  const pool = await Pool.start(
+    module,
+    memory,
+    size,
+    native && libraries && { source: native.products(precision), bind: libraries.bindProducts },
+  );
   const machine = new Machine(memory, pool, precision, limit);
   machine.tile = widened?.tile ?? fastestTile(machine);
   machine.wide = widened?.wide;

@@ -18,3 +18,4 @@ export { type SvgOptions, svgOf } from "./svg.ts";
 export { type SvgNode, type SvgNodeOptions, svgNode } from "./svg-node.ts";
 export { svgText } from "./svg-text.ts";
 export { minuses, visible } from "./text.ts";
+export { besideTable, type Digits } from "./unsure.ts";

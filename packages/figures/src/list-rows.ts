@@ -2,7 +2,7 @@ import type { Cell, ListView, Table } from "@resolvent/analysis";
 import { cellText, columnOf, headOf, numberAt, refersOf, shownRows } from "./reading.ts";
 import { rounded } from "./rounded.ts";
 import type { Refers } from "./shape.ts";
-import { toleranceOf, unsureIn } from "./unsure.ts";
+import { type Digits, toleranceOf, unsureIn } from "./unsure.ts";
 
 /** A column of a list as it is shown. */
 export interface ListHead {
@@ -15,10 +15,7 @@ export interface ListHead {
 }
 
 /** A cell of a list as it is shown. */
-export interface ListCell {
-  readonly text: string;
-  /** Characters of it, from and up to, that another engine may have otherwise; undefined where there are none. */
-  readonly unsure: readonly [from: number, to: number] | undefined;
+export interface ListCell extends Digits {
   /** How long its bar is, of the longest, with its sign: −1 to 1; null for none. */
   readonly bar: number | null;
 }

@@ -21,23 +21,37 @@ export interface Near {
  * letters where they are. Made once of all shapes, it looks at those only that are near.
  */
 export function nearOf(shapes: readonly Shape[]): Near {
-  const squares = new Map<number, { readonly shape: number; readonly piece: Piece | null }[]>();
-  const put = (shape: number, piece: Piece | null, [x1, y1, x2, y2]: Piece): void => {
-    const [left, right] = [squareOf(Math.min(x1, x2)), squareOf(Math.max(x1, x2))];
-    const [top, bottom] = [squareOf(Math.min(y1, y2)), squareOf(Math.max(y1, y2))];
-    for (let row = top; row <= bottom; row++) {
-      for (let column = left; column <= right; column++) {
-        const own = squares.get(idOf(column, row));
-        if (own === undefined) squares.set(idOf(column, row), [{ shape, piece }]);
-        else own.push({ shape, piece });
-      }
+  interface Own {
+    readonly shape: number;
+    readonly piece: Piece | null;
+  }
+  const squares = new Map<number, Own[]>();
+  /** Into squares of a row. */
+  const put = (own: Own, row: number, [x1, x2]: readonly [number, number]): void => {
+    const right = squareOf(Math.max(x1, x2));
+    for (let column = squareOf(Math.min(x1, x2)); column <= right; column++) {
+      const id = idOf(column, row);
+      const here = squares.get(id);
+      if (here === undefined) squares.set(id, [own]);
+      else here.push(own);
     }
   };
   shapes.forEach((shape, i) => {
     if (shape.key === undefined) return;
     const box = boxOf(shape);
-    if (box !== undefined) put(i, null, box);
-    else for (const piece of piecesOf(shape)) put(i, piece, piece);
+    if (box !== undefined) {
+      const [x1, y1, x2, y2] = box;
+      const own = { shape: i, piece: null };
+      for (let row = squareOf(y1); row <= squareOf(y2); row++) put(own, row, [x1, x2]);
+      return;
+    }
+    for (const piece of piecesOf(shape)) {
+      const own = { shape: i, piece };
+      const [, y1, , y2] = piece;
+      const bottom = squareOf(Math.max(y1, y2));
+      for (let row = squareOf(Math.min(y1, y2)); row <= bottom; row++)
+        put(own, row, inRow(piece, row));
+    }
   });
   return {
     at: (x, y, reach = 6) => {
@@ -62,6 +76,16 @@ const squareOf = (pixels: number): number => Math.floor(pixels / SQUARE);
 
 /** Drawings are less than a million pixels high or wide. */
 const idOf = (column: number, row: number): number => row * 65_536 + column;
+
+/** From where to where a straight piece runs in a row of squares that it passes. */
+function inRow([x1, y1, x2, y2]: Piece, row: number): readonly [number, number] {
+  if (y1 === y2) return [x1, x2];
+  const at = (y: number): number => {
+    const along = (y - y1) / (y2 - y1);
+    return x1 + (x2 - x1) * Math.min(1, Math.max(0, along));
+  };
+  return [at(row * SQUARE), at((row + 1) * SQUARE)];
+}
 
 /** What a shape covers; undefined of a line. */
 function boxOf(shape: Shape): Piece | undefined {

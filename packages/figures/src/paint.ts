@@ -1,6 +1,9 @@
 import type { Role, Shape } from "./shape.ts";
 import type { COLOURS } from "./style.ts";
+import { UNSURE } from "./svg-node.ts";
 import { FONT } from "./text.ts";
+
+type Text = Extract<Shape, { readonly kind: "text" }>;
 
 /** What of a canvas's context is used; `P` is its paths. */
 export interface Pen<P> {
@@ -14,6 +17,7 @@ export interface Pen<P> {
   fill(path: P): void;
   stroke(path: P): void;
   fillText(text: string, x: number, y: number): void;
+  measureText(text: string): { readonly width: number };
   save(): void;
   restore(): void;
   translate(x: number, y: number): void;
@@ -43,13 +47,9 @@ export function paint<P>(
     pen.globalAlpha = level;
     if (shape.kind === "text") {
       pen.fillStyle = colour;
-      const family =
-        shape.mono === true ? "ui-monospace,Menlo,Consolas,monospace" : "system-ui,sans-serif";
-      pen.font = `${role === "strong" ? "600 " : ""}${FONT}px ${family}`;
-      pen.textAlign = shape.anchor === "middle" ? "center" : (shape.anchor ?? "start");
       pen.translate(shape.x, shape.y);
       if (shape.upwards === true) pen.rotate(-Math.PI / 2);
-      pen.fillText(shape.text, 0, 0);
+      paintText(pen, shape);
     } else {
       const own = path(dataOf(shape));
       const isLine = shape.kind === "line" || (shape.kind === "path" && shape.filled !== true);
@@ -69,6 +69,39 @@ export function paint<P>(
       }
     }
     pen.restore();
+  }
+}
+
+/** A text from where the pen is, its unsure digits grey and italic. */
+function paintText<P>(
+  pen: Pen<P>,
+  { text, unsure = [text.length, text.length], anchor = "start", mono, role, level = 1 }: Text,
+): void {
+  const family = mono === true ? "ui-monospace,Menlo,Consolas,monospace" : "system-ui,sans-serif";
+  const font = `${role === "strong" ? "600 " : ""}${FONT}px ${family}`;
+  const [from, to] = unsure;
+  const parts = [
+    { own: text.slice(0, from), font, level },
+    // What is grey stays as it is.
+    {
+      ...{ own: text.slice(from, to), font: `italic ${font}` },
+      level: role === "faint" ? level : UNSURE * level,
+    },
+    { own: text.slice(to), font, level },
+  ]
+    .filter(({ own }) => own !== "")
+    .map((part) => {
+      pen.font = part.font;
+      return { ...part, width: pen.measureText(part.own).width };
+    });
+  const whole = parts.reduce((sum, { width }) => sum + width, 0);
+  let x = anchor === "start" ? 0 : anchor === "middle" ? -whole / 2 : -whole;
+  pen.textAlign = "start";
+  for (const part of parts) {
+    pen.font = part.font;
+    pen.globalAlpha = part.level;
+    pen.fillText(part.own, x, 0);
+    x += part.width;
   }
 }
 

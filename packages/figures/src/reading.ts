@@ -31,13 +31,15 @@ export function cellText(cell: Cell, { kind, missing = "" }: Column): string {
   }
   switch (kind) {
     case "count":
-      return cell.toLocaleString("en");
+      // How it groups digits is looked up for tens of milliseconds, once.
+      return Number.isInteger(cell) && Math.abs(cell) < 1000
+        ? String(cell)
+        : cell.toLocaleString("en");
     case "logit":
       return minuses(cell.toFixed(3));
     case "share":
     case "bar":
-      // What is not nothing is not 0.
-      return cell > 0 && cell < 5e-4 ? "<0.1 %" : minuses(percent(cell));
+      return minuses(percent(cell));
     case "divergence":
       return minuses(divergence(cell, "f32"));
     default:

@@ -36,6 +36,9 @@ export function svgNode(
   };
 }
 
+/** How much of its colour a digit has that another engine may have otherwise. */
+export const UNSURE = 0.6;
+
 /** The namespace of SVG. */
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -98,7 +101,7 @@ function partsOf(
     name: "tspan",
     attributes: {
       ...{ class: "unsure", "font-style": "italic" },
-      ...(role !== "faint" && { "fill-opacity": "0.6" }), // what is grey stays as it is
+      ...(role !== "faint" && { "fill-opacity": String(UNSURE) }), // what is grey stays as it is
     },
     children: [text.slice(from, to)],
   };

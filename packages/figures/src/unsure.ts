@@ -1,5 +1,5 @@
 import type { Table } from "@resolvent/analysis";
-import { type Found, numberAt } from "./reading.ts";
+import { columnOf, type Found, numberAt } from "./reading.ts";
 
 /** Some characters of a text: from, and up to. */
 export type Span = readonly [from: number, to: number];
@@ -31,7 +31,7 @@ export function toleranceOf(table: Table, { column, at }: Found): number {
  * undefined where there are none.
  */
 export function unsureIn(text: string, tolerance: number): Span | undefined {
-  const found = /^(−?)(\d+)(\.\d+)?(?:e([+−-]?\d+))?/.exec(text);
+  const found = /^([−+]?)(\d+)(\.\d+)?(?:e([+−-]?\d+))?/.exec(text);
   if (found === null || tolerance === 0) return undefined;
   const [all, sign = "", whole = "", part = "", power = "0"] = found;
   const exponent = Number(power.replace("−", "-"));
@@ -42,4 +42,18 @@ export function unsureIn(text: string, tolerance: number): Span | undefined {
   if (sure === 0) return [0, all.length];
   const from = sign.length + sure + (sure > whole.length ? 1 : 0);
   return [from, sign.length + whole.length + part.length];
+}
+
+/** A number as it is shown, and the characters of it that another engine may have otherwise. */
+export interface Digits {
+  readonly text: string;
+  /** From, and up to; undefined where there are none. */
+  readonly unsure: Span | undefined;
+}
+
+/** A number that is shown beside a table, as a sum over one of its columns: its digits are as unsure as those of that. */
+export function besideTable(text: string, table: Table | undefined, column: string): Digits {
+  if (table === undefined) return { text, unsure: undefined };
+  const found = columnOf(table, column);
+  return { text, unsure: found && unsureIn(text, toleranceOf(table, found)) };
 }

@@ -7,6 +7,7 @@ test("the exported names", () => {
     "COLOURS",
     "FIGURE",
     "THEME",
+    "besideTable",
     "escapeHtml",
     "layout",
     "layoutOfPaths",

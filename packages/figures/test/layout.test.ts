@@ -49,7 +49,7 @@ describe("digits that another engine may have otherwise", () => {
     ["1.2e+5", 2e4, ".2"],
     ["−1.2e-7", 1e-6, "−1.2e-7"],
     ["12.3 %", 0.5, ".3"],
-    ["<0.1 %", 1, undefined],
+    ["<1e-4 %", 1, undefined],
     ["–", 1, undefined],
     ["8.58", 0, undefined],
   ])("%s, right to %s: %s", (text, tolerance, unsure) => {

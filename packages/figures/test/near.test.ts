@@ -34,6 +34,27 @@ describe("what is meant by a place", () => {
     expect(near.at(50, 75, 40)?.key).toBe("curve");
   });
 
+  test("is a long line wherever it passes, and nothing beside it", () => {
+    for (const [x2, y2] of [
+      [1000, 37],
+      [-37, 1000],
+      [640, 640],
+      [0, -500],
+      [500, 0],
+    ] as const) {
+      const long = nearOf([
+        { kind: "line", role: "ink", x1: 0, y1: 0, x2, y2, key: "long" } satisfies Shape,
+      ]);
+      const size = Math.hypot(x2, y2);
+      for (let t = 0; t <= 1; t += 0.05) {
+        const beside = (away: number) =>
+          long.at(t * x2 - (away * y2) / size, t * y2 + (away * x2) / size)?.key;
+        expect([beside(0), beside(5.9), beside(-5.9)]).toEqual(["long", "long", "long"]);
+        expect([beside(6.1), beside(-6.1)]).toEqual([undefined, undefined]);
+      }
+    }
+  });
+
   test("is found in every drawing: the middle of each box is its own", () => {
     for (const { view, table } of examples) {
       const { shapes } = layout(view, [table], { width: 640 });
@@ -54,7 +75,10 @@ test("a painted drawing has the shapes of its SVG, in its order and colours", ()
     setLineDash: (lengths) => done.push(`dash ${lengths.join()}`),
     fill: (path) => done.push(`fill ${pen.fillStyle} ${path}`),
     stroke: (path) => done.push(`stroke ${pen.strokeStyle} ${pen.lineWidth} ${path}`),
-    fillText: (text) => done.push(`text ${pen.fillStyle} ${text}`),
+    fillText: (text, x) => done.push(`text ${pen.fillStyle} ${text}${x === 0 ? "" : ` at ${x}`}`),
+    measureText: (text) => ({
+      width: pen.font.startsWith("italic") ? 2 * text.length : text.length,
+    }),
     save: () => undefined,
     restore: () => undefined,
     translate: () => undefined,
@@ -77,4 +101,10 @@ test("a painted drawing has the shapes of its SVG, in its order and colours", ()
   expect(done.filter((one) => one.startsWith("dash")).length).toBe(
     drawing.shapes.filter(({ kind, role }) => kind === "path" && role === "against").length,
   );
+  // Digits that another engine may have otherwise are told apart, and end where the text does.
+  done.length = 0;
+  const text = { kind: "text", role: "ink", x: 9, y: 9, text: "8.58 %", unsure: [3, 4] } as const;
+  paint(pen, [{ ...text, anchor: "end" }], { path: (d) => d, colours: COLOURS.light });
+  const { ink } = COLOURS.light;
+  expect(done).toEqual([`text ${ink} 8.5 at -7`, `text ${ink} 8 at -4`, `text ${ink}  % at -2`]);
 });

@@ -27,8 +27,8 @@ const HEADING = "## The lab's page";
 const PROMPT = "When Mary and John went to the market, John gave a drink to";
 const TARGET = [346, 364];
 
-/** A longer one. */
-const LONGER = `Once upon a time there was a little girl who had a red ball. She went to the park with her mother, and there she saw a dog. The dog was big and brown, and it wanted to play with the ball. The girl was happy, so she threw the ball to the dog. Then they sat under a tree and ate some bread. It was a very good day, and they were all happy. ${PROMPT}`;
+/** A longer one, of 63 tokens: its graph has 1,876 nodes, near the 2,000 that are asked for. */
+const LONGER = `Once upon a time there was a little girl who had a red ball. She went to the park with her mother, and there she saw a dog. The dog was big and brown, and it wanted to play with the ball. ${PROMPT}`;
 
 /** Tabs, each a panel of its own. */
 const TABS = ["Heads", "Features", "Linear?", "Two models"];
@@ -181,7 +181,7 @@ async function used(): Promise<{ scenes: readonly Scene[]; sizes: readonly strin
       values: { prompt: PROMPT, target: TARGET, ...own },
     });
   const paths = await ask("paths", { positions: true, top: 1000, routes: 1, verify: 0 });
-  // Longer than the sentence: so that some 2,000 features are active.
+  // Longer than the sentence: so that some 2,000 features and errors are active.
   const graph = await ask("graph", {
     ...{ prompt: LONGER, nodeThreshold: 1, edgeThreshold: 0.98, explain: 0, top: 1, budget: 0 },
   });

@@ -9,7 +9,7 @@ export type Copy = "link" | "command" | "TypeScript";
 
 /** What asks again what something answers: an address of this lab, a command, a program. */
 export async function textOf(kind: Copy, lab: Lab, findings: Findings): Promise<string> {
-  const asked = await lab.asked(findings);
+  const asked = await lab.there.asked(findings);
   if (asked === undefined) throw new Error("It is not known what this was asked by.");
   const { work, analysis } = asked;
   if (kind === "command") return commandOf(work, analysis);

@@ -12,9 +12,9 @@ export async function leaveDeleted(lab: Lab, isGone: (model: string) => boolean)
   );
   if (gone.length > 0) lab.set(Object.fromEntries(gone.map(([name]) => [name, undefined])));
   if (!isGone(question.model)) return;
-  const title = lab.titleOf(question.model);
+  const title = lab.there.titleOf(question.model);
   // Ids are of the vocabulary that is gone with it.
   const prompt = typeof question.prompt === "string" ? question.prompt : FIRST.prompt;
   await lab.ask({ model: FIRST.model, prompt, target: null });
-  lab.note = `${title} was deleted: this is ${lab.titleOf(FIRST.model)} now.`;
+  lab.note = `${title} was deleted: this is ${lab.there.titleOf(FIRST.model)} now.`;
 }

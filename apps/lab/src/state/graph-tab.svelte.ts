@@ -13,6 +13,7 @@ import {
 } from "./feature-facts.ts";
 import type { Lab } from "./lab.svelte.ts";
 import { seenFindings } from "./seen-graph.ts";
+import { turn } from "./turn.ts";
 import { rememberWhole } from "./works.ts";
 
 /** The share of the influence that nodes have until somebody moves the slider, as the analysis has it. */
@@ -21,6 +22,8 @@ const SHARE = 0.8;
 /** The graph of the tab: made of the sentence once, or read from a file once, and pruned as often as one likes. */
 export class GraphTab {
   shown: ShownGraph | null = $state.raw(null);
+  /** The one whose picture is seen: it comes a turn after what is said of it, since each takes a while. */
+  drawn: ShownGraph | null = $state.raw(null);
   node: ShownNode | null = $state.raw(null);
   edge: ShownEdge | null = $state.raw(null);
   /** The page of the feature that is selected. */
@@ -48,8 +51,8 @@ export class GraphTab {
   }
 
   get dictionaries(): readonly { readonly name: string; readonly model: string | null }[] {
-    const { description, answered } = this.#lab;
-    return (description?.dictionaries ?? []).filter(
+    const { there, answered } = this.#lab;
+    return (there.description?.dictionaries ?? []).filter(
       ({ model }) => model === null || model === answered.model,
     );
   }
@@ -58,6 +61,7 @@ export class GraphTab {
   clear(): void {
     this.text = this.#lab.paths.input.tokens.map((one) => one.text).join("");
     this.shown = null;
+    this.drawn = null;
     this.node = null;
     this.edge = null;
     this.page = null;
@@ -153,6 +157,9 @@ export class GraphTab {
       this.shown = shown;
       this.seen = seen;
       this.#lab.errand.fault = null;
+      await turn();
+      if (asked !== this.#asked) return;
+      this.drawn = shown;
       await this.#look();
     } catch (error) {
       if (asked === this.#asked) this.#lab.errand.failed(error);

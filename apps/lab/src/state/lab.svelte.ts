@@ -1,35 +1,14 @@
-import type { Certificate, Gate, Table, TokenFacts } from "@resolvent/analysis";
-import type {
-  AnalysisDescription,
-  Asking,
-  Description,
-  EngineList,
-  Findings,
-  ModelDescription,
-  Work,
-} from "@resolvent/analysis/remote";
+import type { Certificate, Gate, Table } from "@resolvent/analysis";
+import type { Asking, Findings, Work } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
-import type { MadeModel } from "../storage/made-models.ts";
 import type { Place as OwnPlace } from "../worker/named-files.ts";
 import { withAccuracy } from "./accuracy.ts";
-import { fragmentAt } from "./address.ts";
 import { Beside, type FindOptions } from "./beside.svelte.ts";
 import type { Contributed } from "./contributed.ts";
-import { placeWith } from "./embed.ts";
 import type { Engines } from "./engines.svelte.ts";
 import { Errand } from "./errand.svelte.ts";
-import {
-  ALL_GATES,
-  fragmentOf,
-  NOTHING,
-  type Picked,
-  type Place,
-  placeOf,
-  START,
-} from "./fragment.ts";
+import { ALL_GATES, NOTHING, type Picked, type Place, placeOf, START } from "./fragment.ts";
 import { KeptFindings } from "./kept-findings.ts";
-import type { Act } from "./keys.ts";
-import { filesName, shortModelName } from "./own-names.ts";
 import { compactName, pathNames, shownTables } from "./path-facts.ts";
 import {
   type Computing,
@@ -43,8 +22,9 @@ import {
   type Score,
 } from "./question.ts";
 import { hasSentence, isTab } from "./tabs.ts";
-import { Trail } from "./trail.ts";
-import { remember, workOf } from "./works.ts";
+import { There } from "./there.svelte.ts";
+import { Where } from "./where.svelte.ts";
+import { remember } from "./works.ts";
 
 /** Faults that end once a model is given or fetched. */
 const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
@@ -65,6 +45,8 @@ export const PIECES = 5;
 export interface LabOptions {
   /** Tells whoever runs analyses where a model of the user's own is; absent where it has files of its own. */
   readonly tell?: (place: OwnPlace) => void;
+  /** Tells it what somebody is likely to ask first; absent where nobody finds that before. */
+  readonly ahead?: (work: Work) => void;
 }
 
 /**
@@ -72,8 +54,6 @@ export interface LabOptions {
  * that a selection is one thing in all of them.
  */
 export class Lab {
-  /** What is being looked at: what the address says. */
-  place: Place = $state.raw(START);
   /** Of the question in `answered`. */
   findings: Findings;
   answered: Question = $state.raw(FIRST);
@@ -87,9 +67,6 @@ export class Lab {
   note: string | null = $state(null);
   /** What was done last and is no step of the address: it can be undone. */
   done: Done | null = $state.raw(null);
-  /** The panel that stands alone in another page, by its name; null where all of the lab is there. */
-  embedded: string | null = $state(null);
-  description: Description | null = $state.raw(null);
   /** Whether the text is being edited. */
   editing: boolean = $state(false);
   /** Which of the two tokens is being chosen. */
@@ -102,10 +79,6 @@ export class Lab {
   models: boolean = $state(false);
   /** What somebody has dropped on the page, until the panel takes it. */
   dropped: readonly (FileSystemEntry | File)[] | null = $state.raw(null);
-  /** One's own models, once that panel was open or something is stored. */
-  own: { readonly names: readonly string[] } | null = $state.raw(null);
-  /** Models that were made in this page, as far as they were looked up. */
-  made: readonly MadeModel[] = $state.raw([]);
   /** Pieces of the first screen that are there, in their order: while it is made, they come one after the other. */
   pieces: number = $state(PIECES);
   /** Whether its scripts run: before, the page is a picture. */
@@ -123,21 +96,23 @@ export class Lab {
   readonly listed: readonly string[];
   /** Absent where models are not the page's to give. */
   readonly tell: LabOptions["tell"];
+  /** What is being looked at. */
+  readonly where: Where = new Where();
+  /** What there is to ask. */
+  readonly there: There;
   /** What goes on, and what went wrong. */
   readonly errand: Errand;
   /** What is found beside the paths. */
   readonly beside: Beside;
-  readonly #asking: Asking;
   readonly #places: ReadonlyMap<string, number>;
   readonly #kept = new KeptFindings();
+  readonly #ahead: LabOptions["ahead"];
   /** What has given the findings. */
   #answeredWork: Work;
   /** What the tab, or the panel of an analysis, shows. */
   #found: Findings | undefined = $state.raw();
-  /** Undefined while it is made into HTML. */
-  #trail: Trail | undefined;
 
-  constructor(opened: Findings, asking: Asking, { tell }: LabOptions = {}) {
+  constructor(opened: Findings, asking: Asking, { tell, ahead }: LabOptions = {}) {
     const first = withAccuracy(opened);
     this.findings = $state.raw(first);
     this.names = $derived(pathNames(this.findings));
@@ -147,15 +122,21 @@ export class Lab {
     );
     this.listed = $derived(pathNames({ tables: this.tables }));
     remember(first, pathsWork(FIRST, { verify: FIRST_VERIFIED }));
-    this.#asking = asking;
+    this.there = new There(asking, () => this.place);
     this.#answeredWork = this.#pathsWork();
     this.#kept.keep(this.#answeredWork, first);
     this.tell = tell;
+    this.#ahead = ahead;
     this.beside = new Beside(this);
     this.errand = new Errand(asking, (code) => {
       // A link of a model that its reader has to give, or to fetch.
       if (tell !== undefined && NOT_HERE.includes(code)) this.models = true;
     });
+  }
+
+  /** What the address says. */
+  get place(): Place {
+    return this.where.place;
   }
 
   /** The result of `findings`: of `paths`, whatever else is on the screen. */
@@ -169,19 +150,6 @@ export class Lab {
     if (isTab(this.place.analysis)) return null;
     const { certificate } = Object(this.#found?.result);
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
-  }
-
-  /** The names of all models that can be asked about. */
-  get modelNames(): readonly string[] {
-    const listed = this.description?.models.map(({ name }) => name) ?? [];
-    const made = this.made.map(({ sha256 }) => filesName(sha256));
-    return [...new Set([...listed, ...(this.own?.names ?? []), ...made])];
-  }
-
-  /** What a model is called in a list. */
-  titleOf(model: string): string {
-    const made = this.made.find(({ sha256 }) => filesName(sha256) === model);
-    return made?.name ?? shortModelName(model);
   }
 
   /** What the screen, the tab or the panel has found; undefined where it has nothing yet. */
@@ -202,34 +170,17 @@ export class Lab {
     return this.#places.get(path ?? "") ?? -1;
   }
 
-  /** Is where an address says before anything is shown; what is asked there is answered once the address is followed. */
-  arrive(fragment: string): void {
-    const read = placeOf(fragment);
-    if (!("message" in read)) this.place = this.#placeIn(read.place);
-  }
-
   /** Follows the address of a window, and goes with it from now on. */
   follow(window: Window): void {
     this.live = true;
-    this.#trail = new Trail(window);
-    const read = async (): Promise<void> => {
-      const { hash } = window.location;
-      try {
-        const fragment = await fragmentAt({ hash });
-        // Somebody may have gone on.
-        if (hash === window.location.hash) await this.#read(fragment);
-      } catch (error) {
-        this.errand.failed(error);
-      }
-    };
-    window.addEventListener("popstate", () => void read()); // of fragments that somebody types too
-    void read();
+    const failed = (error: unknown): void => this.errand.failed(error);
+    this.where.follow(window, (fragment) => this.#read(fragment), failed);
     void this.describe();
   }
 
   /** The panel that is seen alone, by its name; null for all. */
   get alone(): string | null {
-    return this.embedded ?? this.place.panel;
+    return this.where.embedded ?? this.place.panel;
   }
 
   /** Gives a panel the whole screen; null puts it back among the others. */
@@ -275,24 +226,6 @@ export class Lab {
     const at = this.listed.indexOf(this.path ?? "");
     const next = this.listed[Math.min(Math.max(at + by, 0), this.listed.length - 1)];
     if (next !== undefined) this.select(next);
-  }
-
-  /** Does what a key says. */
-  act(act: Exclude<Act, "help" | { readonly press: string }>): void {
-    const last = this.paths.byDegree.at(-1)?.degree ?? 0;
-    const show = (degree: number): void =>
-      this.showDegree(degree >= last ? null : Math.max(degree, 0));
-    if (typeof act === "object") show(act.degree);
-    else if (act === "up" || act === "down") this.step(act === "up" ? -1 : 1);
-    else if (act === "less" || act === "more")
-      show((this.place.degree ?? last) + (act === "less" ? -1 : 1));
-    else if (act === "all") void this.checkAll();
-    else if (act === "gates") this.toggleGates();
-    else if (act === "leave") this.#leave();
-    else if (act === "undo") this.#undo();
-    else if (act === "redo") this.#trail?.forward();
-    else if (this.path !== null)
-      void (act === "away" ? this.takeAway(this.path) : this.beside.askWhy(this.path));
   }
 
   /** Opens the choice of a token, or closes it. */
@@ -383,17 +316,6 @@ export class Lab {
     await this.#answerSentence();
   }
 
-  /** What may compute what is asked, and why one of them does. */
-  async engineList(): Promise<EngineList> {
-    const { question, precision } = this.place;
-    return await this.#asking.engines(question.model, precision);
-  }
-
-  /** What the headers of a model say. */
-  async modelDescription(name: string): Promise<ModelDescription> {
-    return await this.#asking.model(name);
-  }
-
   /** Asks what is asked of another model; of that of the address, which is here now, all that the address says. */
   async use(model: string): Promise<void> {
     if (model === this.place.question.model) await this.#answerSentence();
@@ -421,31 +343,6 @@ export class Lab {
     if (open.length > 0) await this.#answer(open);
   }
 
-  /** What an analysis says about itself; undefined where there is none of that name. */
-  async analysis(name: string): Promise<AnalysisDescription | undefined> {
-    const [found] = (await this.#asking.describe([name])).analyses;
-    return found !== undefined && "parameters" in found ? found : undefined;
-  }
-
-  /** What was asked where something was found, and all that its analysis says; undefined where nobody knows. */
-  async asked(
-    findings: Findings,
-  ): Promise<{ readonly work: Work; readonly analysis: AnalysisDescription } | undefined> {
-    const work = workOf(findings);
-    if (work === undefined) return undefined;
-    const analysis = await this.analysis(work.analysis);
-    if (analysis === undefined) return undefined;
-    const own = this.description?.dictionaries?.find(({ model }) => model === work.model);
-    const needed = analysis.needs.includes("dictionary") && work.dictionaries === undefined;
-    const named = needed && own !== undefined ? { ...work, dictionaries: [own.name] } : work;
-    return { work: named, analysis };
-  }
-
-  /** The tokens of a text, without running anything. */
-  async tokens(text: string): Promise<readonly TokenFacts[]> {
-    return await this.#asking.tokens(this.place.question.model, text);
-  }
-
   /** Asks what is on the screen with other values, and on dictionaries where some are named. */
   give(values: Readonly<Record<string, unknown>>, dictionaries: readonly string[] | null): void {
     this.#go({ ...this.place, values, dictionaries }, "values");
@@ -465,25 +362,26 @@ export class Lab {
   }
 
   /** One step back: what goes on is ended first. */
-  #leave(): void {
+  leave(): void {
     if (this.errand.job !== null) this.errand.cancel();
-    else this.#trail?.back();
+    else this.where.back();
   }
 
   /** Undoes what was done last, or goes one step back. */
-  #undo(): void {
+  undo(): void {
     const { done } = this;
     this.done = null;
-    if (done === null) this.#trail?.back();
+    if (done === null) this.where.back();
     else done.undo();
   }
 
   /** Looks up what there is: analyses, models, and what computes. */
   async describe(): Promise<void> {
     try {
-      this.description = await this.#asking.describe();
-      // What the first click needs is there before it: headers, a tokenizer, the analysis.
-      await this.#asking.model(this.place.question.model);
+      await this.there.look();
+      // The page came with what it shows: whoever computes has found nothing of it yet.
+      const opened = this.answered === FIRST && this.place.analysis === START.analysis;
+      if (opened && this.#isAnswered()) this.#ahead?.(this.#answeredWork);
     } catch (error) {
       this.errand.failed(error);
     }
@@ -501,9 +399,10 @@ export class Lab {
       ignored.length === 0
         ? null
         : `Not understood in this link, and left out: ${ignored.join(", ")}.`;
-    const place = this.#placeIn(read.place);
-    this.#move(place);
-    if (place !== read.place) this.#mend(place);
+    const place = this.where.in(read.place);
+    this.#leaveFor(place);
+    this.where.place = place;
+    if (place !== read.place) this.where.mend(place);
     if (!this.#isAnswered()) await this.#answerSentence();
     else {
       if (JSON.stringify(place.frozen) !== JSON.stringify(this.beside.tree?.frozen ?? null))
@@ -540,7 +439,7 @@ export class Lab {
     this.findings = findings;
     this.#answeredWork = work;
     if (more.length > 0) {
-      this.#mend({ ...this.place, checks });
+      this.where.mend({ ...this.place, checks });
       return;
     }
     this.answered = question;
@@ -550,26 +449,14 @@ export class Lab {
     await this.beside.predict();
   }
 
-  /** A place as it is where one panel stands alone in another page. */
-  #placeIn(place: Place): Place {
-    return this.embedded === null ? place : placeWith(place, this.embedded);
-  }
-
-  /** Is at a place: another view has found nothing yet. */
-  #move(place: Place): void {
-    if (place.analysis !== this.place.analysis) this.#found = undefined;
-    this.place = place;
-  }
-
-  /** Says more exactly where it is. */
-  #mend(place: Place): void {
-    this.place = place;
-    this.#trail?.mend(fragmentOf(place));
+  /** Another view has found nothing yet. */
+  #leaveFor({ analysis }: Place): void {
+    if (analysis !== this.place.analysis) this.#found = undefined;
   }
 
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
   #go(place: Place, kind: string): void {
-    this.#move(place);
-    this.#trail?.go(fragmentOf(place), kind);
+    this.#leaveFor(place);
+    this.where.go(place, kind);
   }
 }

@@ -5,7 +5,7 @@ import { filesName } from "./own-names.ts";
 
 /** Lists models that were made in this page, among those of the lab. */
 export async function listMade(lab: Lab): Promise<void> {
-  lab.made = await madeModels();
+  lab.there.made = await madeModels();
 }
 
 /** The name by which the lab opens one. */

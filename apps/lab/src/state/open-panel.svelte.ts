@@ -33,7 +33,7 @@ export class OpenPanel {
     this.missing = false;
     this.#found(undefined);
     try {
-      const description = await lab.analysis(analysis);
+      const description = await lab.there.analysis(analysis);
       if (this.#asked !== asked || lab.place.analysis !== analysis) return; // somebody was faster
       if (lab.errand.fault === this.#missing) lab.errand.fault = null;
       if (description === undefined) {

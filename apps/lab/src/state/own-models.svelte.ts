@@ -174,7 +174,7 @@ export class OwnModels {
     this.candidate = null;
     const place = `own:${this.#places++}`;
     this.#lab.tell?.({ place, at });
-    return await this.#lab.modelDescription(place);
+    return await this.#lab.there.model(place);
   }
 
   async #openFiles(candidate: Candidate, files: ModelFiles): Promise<void> {
@@ -263,6 +263,6 @@ const made = new WeakMap<Lab, OwnModels>();
 export function ownModels(lab: Lab): OwnModels {
   const own = made.get(lab) ?? new OwnModels(lab);
   made.set(lab, own);
-  lab.own = own;
+  lab.there.own = own;
   return own;
 }

@@ -104,7 +104,7 @@ export class Plugins {
     const own = running(host, candidate, this.#contributed);
     try {
       const { analyses } = await inTime(own.asking.describe(), name);
-      const there = this.#lab.description?.analyses ?? [];
+      const there = this.#lab.there.description?.analyses ?? [];
       const taken = analyses.find((one) => there.some((other) => other.name === one.name));
       if (taken !== undefined) {
         throw new InputError({

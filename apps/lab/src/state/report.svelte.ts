@@ -45,7 +45,7 @@ export class Report {
     const table = tables.find(({ kind }) => kind === view.table);
     if (table === undefined) return;
     const { place } = this.#lab;
-    const asked = await this.#lab.asked(of);
+    const asked = await this.#lab.there.asked(of);
     const pin: Pin = {
       ...{ id: crypto.randomUUID(), title: view.title ?? table.title ?? view.table, note: "" },
       ...{ fragment: fragmentOf({ ...place, panel: null }), analysis: place.analysis },

@@ -16,7 +16,7 @@ export async function seenFindings(
   whole: Findings,
   { shown, shares }: { readonly shown: ShownGraph; readonly shares: Shares },
 ): Promise<Findings | null> {
-  const asked = await lab.asked(whole);
+  const asked = await lab.there.asked(whole);
   if (asked === undefined) return null;
   const { question: ofWhole, ...result } = shown.result;
   const hashOf = (values: Work["values"]): Promise<string> =>

@@ -20,7 +20,7 @@ import {
   parametersOf,
   type WeightPlan,
 } from "@resolvent/transformer";
-import { type Folder, openCheckpoint, readOnThread } from "@resolvent/weights";
+import { type Folder, openCheckpoint, type ThreadFolder } from "@resolvent/weights";
 import { checkpointSha256 } from "@resolvent/weights/hash";
 import type { AnyEngine, EngineName, EngineOptions } from "resolvent";
 import { weightRoom } from "./weight-room.ts";
@@ -141,13 +141,13 @@ export function keptModels({
       ...(threads !== undefined && { threads }),
       ...(limit !== undefined && { limit }),
     });
-    let reader: Awaited<ReturnType<typeof readOnThread>> | undefined;
+    let reader: ThreadFolder | undefined;
     const close = async (): Promise<void> => {
       await engine.close();
       await reader?.close();
     };
     try {
-      if (stream) reader = await readOnThread(folder);
+      if (stream) reader = await (await import("./streams.ts")).readOnThread(folder);
       const model = await loadModel(engine, reader ?? folder, { name, hash, stream, widen });
       const linearAlgebra = (): ReturnType<AnyEngine["linearAlgebra"]> => engine.linearAlgebra();
       const runs = keptRuns(engine, { most: RUNS_BYTES / WIDTH[precision] });

@@ -1,8 +1,7 @@
 import analyses from "virtual:analyses";
-import { answerRequests } from "@resolvent/analysis/remote";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
-import { hearHandOver } from "./hand-over.ts";
+import { answeringAhead, isAhead } from "./ahead.ts";
 import { keptModels } from "./kept-models.ts";
 import { isMemory } from "./memory.ts";
 import { isPlace } from "./named-files.ts";
@@ -27,7 +26,7 @@ const models = keptModels({
   limit: () => limit,
 });
 
-const answering = answerRequests(
+const answering = answeringAhead(
   workplaceOf({
     analyses: async () => analyses,
     catalogue: async () => (await import("virtual:catalogue")).default,
@@ -50,6 +49,13 @@ const answering = answerRequests(
 addEventListener("message", ({ data, ports: [port] }) => {
   if (isPlace(data)) places.take(data);
   else if (isMemory(data)) limit = data.memory;
-  else if (port !== undefined) void hearHandOver(data, port, places.folder);
+  else if (isAhead(data)) answering.find(data.ahead);
+  else if (port !== undefined) void handOver(data, port);
   else answering.hear(data);
 });
+
+/** Only plug-ins are handed files. */
+async function handOver(model: unknown, port: MessagePort): Promise<void> {
+  const { hearHandOver } = await import("./hand-over.ts");
+  await hearHandOver(model, port, places.folder);
+}

@@ -2,6 +2,9 @@ import { InputError } from "@resolvent/tensor";
 import type { Machine } from "../machine.ts";
 import { type Native, openNative } from "./native.ts";
 import { speeds, wrongProduct } from "./probe.ts";
+import { multiplyNatively } from "./product.ts";
+
+export { bindProducts } from "../../worker/native.js";
 
 /** The BLAS an engine computes large products with. */
 export interface Blas {
@@ -98,7 +101,7 @@ export function useBlas(machine: Machine, native: Native, choice: BlasChoice): B
     });
   }
   if (wrong !== undefined || (!named && gflops.blas <= gflops.wasm)) return undefined;
-  machine.blas = true;
+  machine.blas = multiplyNatively;
   const { library, config, core, note } = native;
   return { library, config, core, note, threads: machine.pool.size, gflops };
 }

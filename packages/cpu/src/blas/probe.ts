@@ -2,6 +2,7 @@ import type { Axis, Shape, Tensor } from "@resolvent/tensor";
 import type { Machine } from "../machine.ts";
 import { matmul } from "../matmul.ts";
 import { trialTensor } from "../trial.ts";
+import { multiplyNatively } from "./product.ts";
 
 /**
  * Largest difference between a product of the BLAS and one of the WebAssembly kernels, relative to the product
@@ -40,7 +41,7 @@ export function wrongProduct(machine: Machine): string | undefined {
       const [a, b] = [trialTensor(machine, left, 1), trialTensor(machine, right, 2)];
       const [sizeA, sizeB] = [magnitudes(machine, a), magnitudes(machine, b)];
       const product = (blas: boolean, x: typeof a, y: typeof a): Tensor => {
-        machine.blas = blas;
+        machine.blas = blas ? multiplyNatively : undefined;
         return machine.read(matmul(machine, x, y, over, last));
       };
       const expected = product(false, a, b).data;
@@ -86,7 +87,7 @@ export function speedsOf<Which extends "wasm" | "blas">(
     // The first turn warms them up. They take turns, so that a drift of the machine meets all.
     for (let run = 0; run <= runs; run++) {
       for (const one of which) {
-        machine.blas = one === "blas";
+        machine.blas = one === "blas" ? multiplyNatively : undefined;
         const start = performance.now();
         machine.free(matmul(machine, a, b, ["k"], undefined));
         const ms = performance.now() - start;

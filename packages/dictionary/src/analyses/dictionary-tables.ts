@@ -136,8 +136,6 @@ function densityTables({ density, tokens }: DictionaryResult): Table[] {
     }
   }
   const from = (bin: number): number => 10 ** (bin / BINS_PER_DECADE - decades);
-  const words = (share: number): string =>
-    share >= 0.001 ? percent(share) : `${(100 * share).toPrecision(1)} %`;
   return [
     {
       kind: "density-bin",
@@ -150,7 +148,7 @@ function densityTables({ density, tokens }: DictionaryResult): Table[] {
       rows: [
         ["never", never],
         ...counts.map((count, bin): Cell[] => [
-          `${words(from(bin))} to ${words(from(bin + 1))}`,
+          `${percent(from(bin))} to ${percent(from(bin + 1))}`,
           count,
         ]),
       ],
