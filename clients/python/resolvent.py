@@ -456,8 +456,13 @@ def _values(described, given):
 def _text(value):
     """A file by its path, or texts, one a line: a list of strings, or of dictionaries as lines of JSON."""
     if isinstance(value, (str, os.PathLike)):
-        with open(value, encoding="utf-8") as file:
-            return {"name": os.fspath(value), "text": file.read()}
+        with open(value, "rb") as file:
+            read = file.read()
+        try:
+            text = read.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        except UnicodeDecodeError:
+            text = "data:application/octet-stream;base64," + base64.b64encode(read).decode("ascii")
+        return {"name": os.fspath(value), "text": text}
     lines = [one if isinstance(one, str) else json.dumps(_plain(one), allow_nan=False) for one in value]
     broken = [line for line in lines if "\n" in line]
     if broken:

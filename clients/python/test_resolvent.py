@@ -73,6 +73,17 @@ class WithACommand(unittest.TestCase):
             self.assertEqual(self.lm.paths("tales", prompts=path, top=5).tables, given.tables)
         self.assertEqual(given["kind"], "prompt-set")
 
+    def test_files_of_bytes_go_both_ways(self):
+        with tempfile.TemporaryDirectory() as folder:
+            lens = pathlib.Path(folder, "lens.pt")
+            ids = [[976, *range(at, at + 24)] for at in (1, 31, 61, 91)]
+            tokens = pathlib.Path(folder, "ids.txt")
+            tokens.write_text("\n".join(",".join(map(str, line)) for line in ids))
+            fitted = self.lm.jacobian_lens("attn-only-2l", tokens_file=tokens, draws=2, out=lens)
+            self.assertEqual(fitted["saved"]["dtype"], "f16")
+            read = self.lm.lens("attn-only-2l", prompt=ids[0], jacobian=lens)
+            self.assertEqual(read["through"]["layers"], [0])
+
     def test_columns_are_lists_without_numpy(self):
         numpy, resolvent.numpy = resolvent.numpy, None
         try:

@@ -35,6 +35,7 @@ const homes: ReadonlyMap<string, () => Promise<Analyses>> = new Map([
   ["lens", expansion],
   ["profile", models],
   ["linearity", linearity],
+  ["jacobian-lens", linearity],
   ["merge", merge],
   ["barrier", merge],
   ["compare", merge],

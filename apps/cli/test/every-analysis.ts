@@ -91,6 +91,7 @@ export const asked: Readonly<Record<string, readonly Given[]>> = {
     { prompt, mostFeatures: 8, target: [3, 5], top: 2, budget: 1 },
   ],
   linearity: [{ tokensFile, draws: 20, lensPasses: 1 }],
+  "jacobian-lens": [{ tokensFile, skip: 2, draws: 20 }],
   report: [{ tokensFile, sequences: 2, top: 2, verify: 1, order: 2 }],
   barrier: [
     { tokensFile, other, points: 3, base: other, grid: 2 },

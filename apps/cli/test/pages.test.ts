@@ -41,6 +41,7 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   features: ["--dictionary", at("sae"), "--tokens-file", at("ids.txt"), "--feature", "2"],
   graph: [...clean, "--dictionary", at("transcoder"), "--most-features", "20"],
   linearity: ["--tokens-file", at("ids.txt"), "--draws", "3", "--lens-passes", "0"],
+  "jacobian-lens": ["--tokens-file", at("ids.txt"), "--draws", "3", "--skip", "1"],
   report: ["--tokens-file", at("ids.txt"), "--sequences", "2", "--top", "2", "--order", "2"],
   barrier: [at("other"), "--tokens-file", at("ids.txt"), "--base", at("other"), "--grid", "3"],
   compare: [at("other"), ...clean, "--level", "head"],

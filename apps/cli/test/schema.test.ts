@@ -84,8 +84,9 @@ const commands: readonly (readonly string[])[] = [
   ["qk", "attn-only-2l", "--tokens", "1,2,3", "--head", "L1.H0", "--no-centred"],
   ["patch", "tales", ...pair],
   ["patch", "tales", ...pair, "--level", "stream"],
-  ["patch", "tales", ...pair, "--method", "eap", "--level", "head"],
+  ["patch", "tales", ...pair, "--method", "eap", "--level", "head", "--mib", "SCORES"],
   ["circuit", "tales", ...pair],
+  ["circuit", "tales", ...pair, "--level", "head", "--scores", "SCORES"],
   ["series", "attn-only-2l", "--tokens", "1,2,3"],
   ["interactions", "tales", ...text, "--players", "layers"],
   ["interactions", "tales", ...text, "--players", "heads", "--layer", "1", "--order", "2"],
@@ -114,6 +115,11 @@ const commands: readonly (readonly string[])[] = [
   ],
   ["graph", "--import", "GRAPH"],
   ["linearity", "attn-only-2l", "--tokens-file", "IDS", "--max-tokens", "300", "--draws", "5"],
+  [
+    ...["jacobian-lens", "attn-only-2l", "--tokens-file", "IDS", "--max-tokens", "64"],
+    ...["--skip", "4", "--draws", "5", "--out", "LENS"],
+  ],
+  ["lens", "attn-only-2l", "--tokens", "1,2,3", "--jacobian", "LENS"],
   ["train-dictionary", "attn-only-2l", "--tokens-file", "IDS", ...training, "--out", "OUT"],
   ["barrier", "ONE", "TWO", "--tokens-file", "FEW", "--points", "2", "--base", "TWO"],
   ["compare", "ONE", "TWO", "--tokens", "1,2,3", "--base", "TWO", "--tokens-file", "FEW"],
@@ -145,6 +151,7 @@ test("every output is as its schema says, and no analysis is left out", async ()
   await writeFile(few, "[[1,2,3],[4,5,6,7]]");
   const files: Readonly<Record<string, string>> = {
     ...{ FEW: few, ALIGNED: join(folder, "aligned") },
+    ...{ LENS: join(folder, "lens.pt"), SCORES: join(folder, "importances.json") },
     ONE: await writeModel(join(folder, "one"), "gpt2", { seed: 1 }),
     TWO: await writeModel(join(folder, "two"), "gpt2", { seed: 2 }),
     ...{ CONFIG: join(folder, "merge.yml"), MERGED: join(folder, "merged") },

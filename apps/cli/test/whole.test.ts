@@ -70,6 +70,7 @@ const calls: readonly (readonly [analysis: string, args: readonly string[]])[] =
     "linearity",
     ["M", "--tokens-file", at("ids.txt"), "--draws", "3", "--between", "embed:L1.mlp.after"],
   ],
+  ["jacobian-lens", ["M", "--tokens-file", at("ids.txt"), "--skip", "1", "--draws", "3"]],
   [
     "train-dictionary",
     [

@@ -31,7 +31,16 @@ export {
   type ParameterValues,
 } from "./described.ts";
 export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
-export { type NewFile, type NewFolder, type TextFile, textFile, type WriteFile } from "./file.ts";
+export {
+  fileBytes,
+  type NewFile,
+  type NewFolder,
+  type TextFile,
+  textFile,
+  textOfBytes,
+  type WriteFile,
+  writeText,
+} from "./file.ts";
 export type { FilesHost, FilesSubject } from "./files-subject.ts";
 export { type HeadFacts, headFacts } from "./head-facts.ts";
 export type {

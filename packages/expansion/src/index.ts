@@ -27,11 +27,32 @@ export { interactionsCost } from "./interactions/interactions-cost.ts";
 export { type Player, type PlayerChoice, playersOf } from "./interactions/players.ts";
 export type { PlayerSet } from "./interactions/subsets.ts";
 export {
+  type FitJacobianOptions,
+  fitJacobianLens,
+  type JacobianSums,
+  jacobianLensCost,
+} from "./lens/fit-jacobian-lens.ts";
+export {
+  jacobianLensChunks,
+  type LensDtype,
+  readJacobianLens,
+} from "./lens/jacobian-file.ts";
+export {
+  carried,
+  type JacobianLens,
+  type JacobianTensors,
+  jacobianTensors,
+  layerEnds,
+  type NamedLens,
+} from "./lens/jacobian-lens.ts";
+export {
+  type LensFacts,
   type LensPoint,
   type LogitLens,
   type LogitLensOptions,
   logitLens,
 } from "./lens/logit-lens.ts";
+export { type JacobianOptions, promptJacobians } from "./lens/prompt-jacobians.ts";
 export {
   type DegreeMeasures,
   type MeasureOptions,

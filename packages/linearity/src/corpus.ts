@@ -106,3 +106,44 @@ export function* batchesOf(
   }
   if (rows.length > 0) yield { first, rows };
 }
+
+/** Whether maps are scored on other sequences than those they were fit on. */
+export type Split = "half" | "none";
+
+/**
+ * What is fit on and scored on: every other sequence of an order that is already random, or all.
+ *
+ * @throws InputError `linearity/too-few-sequences`
+ */
+export function splitOf(
+  sequences: Sample["sequences"],
+  split: Split,
+): { readonly fit: Sample["sequences"]; readonly scored: Sample["sequences"] } {
+  if (split === "none") return { fit: sequences, scored: sequences };
+  if (sequences.length < 2) {
+    throw new InputError({
+      code: "linearity/too-few-sequences",
+      message: `Half of the sequences are to score on, but there is only ${sequences.length}.`,
+      remedy:
+        "Give a longer text, shorter sequences (--length), or score on what was fit (--split none).",
+      details: { sequences: sequences.length },
+    });
+  }
+  return {
+    fit: sequences.filter((_, i) => i % 2 === 0),
+    scored: sequences.filter((_, i) => i % 2 === 1),
+  };
+}
+
+/** How much there is of some sequences. */
+export interface Counts {
+  readonly sequences: number;
+  readonly tokens: number;
+}
+
+export function countsOf(sequences: Sample["sequences"]): Counts {
+  return {
+    sequences: sequences.length,
+    tokens: sequences.reduce((sum, ids) => sum + ids.length, 0),
+  };
+}

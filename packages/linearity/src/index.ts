@@ -1,6 +1,17 @@
 export { textPieces, tokenLines } from "@resolvent/analysis";
-export { type Sample, type SampleOptions, sampleSequences } from "./corpus.ts";
+export {
+  type Counts,
+  type Sample,
+  type SampleOptions,
+  type Split,
+  sampleSequences,
+} from "./corpus.ts";
 export { degreeSquares } from "./degrees.ts";
+export {
+  type JacobianScoreOptions,
+  type LayerLenses,
+  scoreJacobianLens,
+} from "./jacobian/score-jacobian-lens.ts";
 export { type Lens, startLens, trainLens } from "./lens.ts";
 export { linearityCost } from "./linearity-cost.ts";
 export { type LinearityScore, linearityScore, type Vectors } from "./linearity-score.ts";
@@ -19,6 +30,5 @@ export type {
   ScoredPair,
   ScorePair,
   SiteLinearity,
-  Split,
 } from "./result.ts";
 export { applied, type MapTensors, mapTensors } from "./score.ts";

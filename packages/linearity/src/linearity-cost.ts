@@ -89,14 +89,24 @@ export function linearityCost(
     [lens, batches * part * lensPasses],
     [score, batches * part],
   ] as const;
+  const all = summed(times);
+  return {
+    ...all,
+    flops: all.flops + folding,
+    peakBytes: host + held + all.peakBytes,
+  };
+}
+
+/** What some things cost together, each done some times, one after the other. */
+export function summed(times: readonly (readonly [cost: Cost, times: number])[]): Cost {
   const total = (of: (cost: Cost) => number): number =>
     times.reduce((sum, [one, n]) => sum + of(one) * n, 0);
   const names = new Set(times.flatMap(([one]) => Object.keys(one.calls)));
   return {
-    flops: total(({ flops }) => flops) + folding,
+    flops: total(({ flops }) => flops),
     matmulFlops: total(({ matmulFlops }) => matmulFlops),
     bytesMoved: total(({ bytesMoved }) => bytesMoved),
-    peakBytes: host + held + Math.max(fit.peakBytes, lens.peakBytes, score.peakBytes),
+    peakBytes: Math.max(...times.map(([{ peakBytes }]) => peakBytes)),
     calls: Object.fromEntries(
       [...names].map((name) => [name, Math.round(total(({ calls }) => calls[name] ?? 0))]),
     ),

@@ -1,16 +1,19 @@
 import { type Checkpoint, type Progress, pause } from "@resolvent/analysis";
-import { type Engine, InputError, type LinearAlgebra, type Shaped } from "@resolvent/tensor";
+import type { Engine, LinearAlgebra, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import { batchesOf, type Sample } from "./corpus.ts";
+import { batchesOf, type Sample, type Split, splitOf } from "./corpus.ts";
 import { CUTOFF, fitBatch, solveFits, startFits } from "./fit.ts";
 import { type Lenses, lensesFrom, trainLenses } from "./lenses.ts";
 import { pairsOf, type SitePair } from "./pairs.ts";
 import { reportOf } from "./report.ts";
-import type { LinearityResult, Split } from "./result.ts";
+import type { LinearityResult } from "./result.ts";
 import { mapTensors } from "./score.ts";
 import { type PairMaps, scoreSequences } from "./scoring.ts";
 import { checkState, digest, type LinearityState } from "./state.ts";
 import { Tally } from "./tally.ts";
+
+/** What states of this work begin with. */
+const STATE = { kind: "linearity-state", version: 2 } as const;
 
 /** Sequences of one length are run together up to this many tokens. */
 export const BATCH_TOKENS = 512;
@@ -75,7 +78,7 @@ export async function measureLinearity<T extends Shaped>(
     digest(sample.sequences.flatMap((ids) => [ids.length, ...ids])),
   ].join(" ");
 
-  const saved = checkState(options.checkpoint?.saved, of);
+  const saved = checkState<LinearityState>(options.checkpoint?.saved, { ...STATE, of });
   const tally = new Tally(saved?.tally);
   const fits = startFits(linearAlgebra, pairs, architecture.d_model, saved?.fits);
   let lenses: Lenses<T> | undefined;
@@ -156,32 +159,11 @@ function walkOf(
       if (checkpoint !== undefined && (due || signal?.aborted === true)) {
         const start = performance.now();
         const state = { ...(await stateOf()), phase, done: at + 1 };
-        await checkpoint.save({ kind: "linearity-state", version: 1, ...state });
+        await checkpoint.save({ ...STATE, ...state } satisfies LinearityState);
         kept = performance.now();
         took = kept - start;
       }
       signal?.throwIfAborted();
     }
-  };
-}
-
-/** What maps are fit on and scored on: every other sequence of an order that is already random, or all. */
-function splitOf(
-  sequences: Sample["sequences"],
-  split: Split,
-): { readonly fit: Sample["sequences"]; readonly scored: Sample["sequences"] } {
-  if (split === "none") return { fit: sequences, scored: sequences };
-  if (sequences.length < 2) {
-    throw new InputError({
-      code: "linearity/too-few-sequences",
-      message: `Half of the sequences are to score on, but there is only ${sequences.length}.`,
-      remedy:
-        "Give a longer text, shorter sequences (--length), or score on what was fit (--split none).",
-      details: { sequences: sequences.length },
-    });
-  }
-  return {
-    fit: sequences.filter((_, i) => i % 2 === 0),
-    scored: sequences.filter((_, i) => i % 2 === 1),
   };
 }

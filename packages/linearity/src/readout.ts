@@ -1,4 +1,5 @@
 import { ratio } from "@resolvent/analysis";
+import { NEAR_NATS } from "@resolvent/expansion";
 import {
   type Engine,
   type Ids,
@@ -48,7 +49,7 @@ export async function truthOf<T extends Shaped>(
 
 /**
  * Reads several streams out through the final norm and the unembedding, and adds how their predictions compare with
- * the model's, by sequence: KL divergences, equal top tokens, next-token losses.
+ * the model's, by sequence: KL divergences, equal top tokens, positions where both are near enough, next-token losses.
  *
  * @param streams `variant, batch, pos, d_model`
  */
@@ -97,7 +98,7 @@ export async function readoutBatch<T extends Shaped>(
       const loss = crossEntropy(engine, before, next(to - from));
       return {
         log,
-        kl: klDivergence(engine, truth.logProbabilities, log, ["pos"]),
+        kl: klDivergence(engine, truth.logProbabilities, log),
         loss: engine.sum(loss, ["pos"]),
       };
     };
@@ -111,12 +112,17 @@ export async function readoutBatch<T extends Shaped>(
       for (let i = 0; i < kls.length; i++) {
         const name = names[from + Math.floor(i / batch)] as string; // checked above
         const row = i % batch;
-        let same = 0;
-        for (let pos = 0; pos < length; pos++)
-          if (best[i * length + pos] === truth.likeliest[row * length + pos]) same++;
-        tally.add(first + row, `${name} kl`, kls[i] ?? []);
+        const own = kls[i] ?? new Float64Array(length); // one for each
+        let [same, suffices] = [0, 0];
+        for (let pos = 0; pos < length; pos++) {
+          if (best[i * length + pos] !== truth.likeliest[row * length + pos]) continue;
+          same++;
+          if ((own[pos] ?? 0) < NEAR_NATS) suffices++;
+        }
+        tally.add(first + row, `${name} kl`, [own.reduce((sum, x) => sum + x, 0)]);
         tally.add(first + row, `${name} loss`, losses[i] ?? []);
         tally.add(first + row, `${name} top1`, [same]);
+        tally.add(first + row, `${name} suffices`, [suffices]);
       }
     });
   }
@@ -133,6 +139,12 @@ export const top1Of =
   (name: string) =>
   (sums: Sums): number | null =>
     ratio(sums(`${name} top1`)[0] ?? 0, sums("tokens")[0] ?? 0);
+
+/** Share of positions with the model's likeliest token and a KL divergence from its prediction below `NEAR_NATS`. */
+export const sufficesOf =
+  (name: string) =>
+  (sums: Sums): number | null =>
+    ratio(sums(`${name} suffices`)[0] ?? 0, sums("tokens")[0] ?? 0);
 
 /** Mean next-token loss, nats. */
 export const lossOf =

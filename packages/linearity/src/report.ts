@@ -1,11 +1,11 @@
 import { computedResult } from "@resolvent/analysis";
 import type { Engine, Precision, Shaped } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
-import type { Sample } from "./corpus.ts";
+import { countsOf, type Sample } from "./corpus.ts";
 import { degreeDistances } from "./degrees.ts";
 import { curvatureOf, defectOf } from "./local.ts";
 import type { Pair, SitePair } from "./pairs.ts";
-import { klOf, lossOf, top1Of } from "./readout.ts";
+import { klOf, lossOf, sufficesOf, top1Of } from "./readout.ts";
 import type { AffineMap } from "./regression.ts";
 import {
   type BlockLinearity,
@@ -107,6 +107,8 @@ function measuresOf(
       return after === null || before === null ? null : after - before;
     }),
     replacedKl: estimate(klOf(`${name} replaced`)),
+    replacedTop1: estimate(top1Of(`${name} replaced`)),
+    replacedSuffices: estimate(sufficesOf(`${name} replaced`)),
     logitLensKl: estimate(klOf(`${from} logit`)),
     logitLensTop1: estimate(top1Of(`${from} logit`)),
     affineLensKl: estimate(klOf(`${from} affine`)),
@@ -117,7 +119,7 @@ function measuresOf(
 }
 
 /** Estimates as their values, and their intervals under the same names. */
-function shown<K extends string>(
+export function shown<K extends string>(
   estimates: Readonly<Record<K, Estimate>>,
 ): Record<K, number | null> & { intervals: Record<K, Estimate["interval"]> } {
   const part = <V>(of: (estimate: Estimate) => V): Record<K, V> =>
@@ -125,11 +127,4 @@ function shown<K extends string>(
       Object.entries<Estimate>(estimates).map(([name, one]) => [name, of(one)]),
     ) as Record<K, V>; // the same names
   return { ...part(({ value }) => value), intervals: part(({ interval }) => interval) };
-}
-
-function countsOf(sequences: Sample["sequences"]): { sequences: number; tokens: number } {
-  return {
-    sequences: sequences.length,
-    tokens: sequences.reduce((sum, ids) => sum + ids.length, 0),
-  };
 }

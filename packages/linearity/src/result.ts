@@ -1,4 +1,5 @@
 import type { ComputedResult } from "@resolvent/analysis";
+import type { Counts, Split } from "./corpus.ts";
 
 /** From where to where 95 % of the bootstrap's values lie; null where there is nothing to draw from. */
 export type Interval = readonly [low: number, high: number] | null;
@@ -31,6 +32,10 @@ export interface BlockLinearity extends ScorePair {
   readonly lossChange: number | null;
   /** KL divergence of those predictions from the model's; nats. */
   readonly replacedKl: number | null;
+  /** Share of tokens for which those predictions have the model's likeliest token. */
+  readonly replacedTop1: number | null;
+  /** The same, where the KL divergence is below 0.1 nats too: for so many tokens the map suffices in the block's place. */
+  readonly replacedSuffices: number | null;
   /** Predictions read from what the block reads: through the final norm and the unembedding as it is. */
   readonly logitLensKl: number | null;
   readonly logitLensTop1: number | null;
@@ -52,6 +57,8 @@ export const BLOCK_MEASURES = [
   "stepToToken",
   "lossChange",
   "replacedKl",
+  "replacedTop1",
+  "replacedSuffices",
   "logitLensKl",
   "logitLensTop1",
   "affineLensKl",
@@ -110,8 +117,8 @@ export interface LinearityResult extends ComputedResult<"linearity"> {
     readonly cut: number;
     /** Sequences of one token, left out. */
     readonly short: number;
-    readonly fit: { readonly sequences: number; readonly tokens: number };
-    readonly scored: { readonly sequences: number; readonly tokens: number };
+    readonly fit: Counts;
+    readonly scored: Counts;
   };
   readonly settings: {
     /** Whether maps are scored on other sequences than those they were fit on. */
@@ -133,5 +140,3 @@ export interface LinearityResult extends ComputedResult<"linearity"> {
   readonly between: readonly SiteLinearity[];
   readonly degrees: readonly DegreeLinearity[];
 }
-
-export type Split = "half" | "none";

@@ -6,7 +6,7 @@ import type { TallyState } from "./tally.ts";
 /** What unfinished work has so far, as plain data. */
 export interface LinearityState {
   readonly kind: "linearity-state";
-  readonly version: 1;
+  readonly version: 2;
   /** What it belongs to: model, sample, settings. */
   readonly of: string;
   readonly phase: "fit" | "lens" | "score";
@@ -18,22 +18,34 @@ export interface LinearityState {
   readonly tally: TallyState;
 }
 
+/** A state that says what it is and belongs to. */
+interface Kept {
+  readonly kind: string;
+  readonly version: number;
+  readonly of: string;
+}
+
 /**
  * A state that was kept for the same work, or undefined where there is none.
+ *
+ * @param kind of the state, `linearity-state`, and its version
  * @throws InputError `linearity/other-state` for anything else
  */
-export function checkState(saved: unknown, of: string): LinearityState | undefined {
+export function checkState<S extends Kept>(
+  saved: unknown,
+  { kind, version, of }: Pick<S, "kind" | "version" | "of">,
+): S | undefined {
   if (saved === undefined) return undefined;
-  const { kind, version, of: its } = Object(saved) as Partial<LinearityState>; // looked at before it is used
-  if (kind === "linearity-state" && version === 1 && its === of) return saved as LinearityState; // it says so
+  const found = Object(saved) as Partial<Kept>; // looked at before it is used
+  if (found.kind === kind && found.version === version && found.of === of) return saved as S; // it says so
   throw new InputError({
     code: "linearity/other-state",
     message:
-      kind === "linearity-state"
-        ? "The file to resume from was kept for another model, corpus or setting."
-        : "The file to resume from holds no state of linearity.",
+      found.kind === kind
+        ? "The file to resume from was kept for another model, corpus or setting, or by another version."
+        : `The file to resume from holds no state of ${kind.replace(/-state$/, "")}.`,
     remedy: "Name a new file, or repeat the command as it was.",
-    details: { expected: of, got: its },
+    details: { expected: of, got: found.of },
   });
 }
 

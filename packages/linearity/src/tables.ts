@@ -7,6 +7,7 @@ import {
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
+import { NEAR_NATS } from "@resolvent/expansion";
 import { BLOCK_MEASURES, type Interval, type LinearityResult, type ScoredPair } from "./result.ts";
 
 const SCORE_MEASURES = ["withResidual", "withoutResidual"] as const;
@@ -38,6 +39,9 @@ export function linearityTables(result: LinearityResult): Table[] {
         { name: "lossChange", head: "Δloss replaced", kind: "number", missing: "–" },
         { name: "lossChangeInterval", head: "95 %", kind: "text", view: true, minor: true },
         { name: "replacedKl", head: "KL replaced", kind: "divergence", detail: true },
+        { name: "replacedTop1", kind: "share", detail: true },
+        { name: "replacedSuffices", head: "map suffices", kind: "share" },
+        { name: "replacedSufficesInterval", head: "95 %", kind: "text", view: true, minor: true },
         { name: "logitLensKl", head: "logit lens KL", kind: "divergence" },
         { name: "logitLensTop1", kind: "share", detail: true },
         { name: "affineLensKl", head: "affine lens KL", kind: "divergence", detail: true },
@@ -54,6 +58,7 @@ export function linearityTables(result: LinearityResult): Table[] {
         ...[b.block, b.withResidual, b.withoutResidual, range(b.intervals.withoutResidual)],
         ...[b.superpositionDefect, b.stepToMean, b.stepToToken],
         ...[b.lossChange, range(b.intervals.lossChange), b.replacedKl],
+        ...[b.replacedTop1, b.replacedSuffices, range(b.intervals.replacedSuffices)],
         ...[b.logitLensKl, b.logitLensTop1, b.affineLensKl, b.affineLensTop1],
         ...[b.tunedLensKl, b.tunedLensTop1, b.rank, b.effectiveRank],
         ...endCells(BLOCK_MEASURES, b.intervals),
@@ -64,6 +69,7 @@ export function linearityTables(result: LinearityResult): Table[] {
         `with residual: score ${labels.withResidual}`,
         `without residual: score ${labels.withoutResidual}; so are defect, steps and Δloss`,
         `Δloss: change of the mean next-token loss${loss === null ? "" : `, ${short(loss)} for the model,`} with one block replaced by its best affine map; nats`,
+        `map suffices: share of tokens for which that leaves the likeliest next token as it is, and the KL divergence from the model’s prediction below ${NEAR_NATS} nats`,
         `lenses read what the block reads${settings.lensPasses === 0 ? "; the tuned lens was not trained: it is the affine lens" : ""}`,
       ],
     },
@@ -133,14 +139,14 @@ function scoreCells(pair: ScoredPair): Cell[] {
 }
 
 /** Columns for both ends of the intervals of some measures. */
-function endColumns(measures: readonly string[]): Column[] {
+export function endColumns(measures: readonly string[]): Column[] {
   return measures.flatMap((name): Column[] => [
     { name: `${name}Low`, kind: "number", detail: true },
     { name: `${name}High`, kind: "number", detail: true },
   ]);
 }
 
-function endCells<M extends string>(
+export function endCells<M extends string>(
   measures: readonly M[],
   intervals: Readonly<Record<M, Interval>>,
 ): Cell[] {
@@ -158,6 +164,6 @@ function subtitleOf({ model, input, settings, precision }: LinearityResult): str
 }
 
 /** An interval in few characters. */
-function range(interval: Interval): string {
+export function range(interval: Interval): string {
   return interval === null ? "" : `${short(interval[0])} … ${short(interval[1])}`;
 }

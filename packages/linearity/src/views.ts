@@ -1,17 +1,18 @@
-import { short, type View } from "@resolvent/analysis";
+import { percent, short, type View } from "@resolvent/analysis";
+import { NEAR_NATS } from "@resolvent/expansion";
 import type { BlockMeasure, LinearityResult } from "./result.ts";
 
 /** How linear the blocks are, in words. */
 export function linearityAnswer({ blocks, tokens, precision, model }: LinearityResult): string[] {
-  const of = (measure: BlockMeasure): string => {
+  const of = (measure: BlockMeasure, shown: (value: number) => string = short): string => {
     const values = blocks.map((block) => block[measure]).filter((value) => value !== null);
     return values.length === 0
       ? "none"
-      : `${short(Math.min(...values))} to ${short(Math.max(...values))}`;
+      : `${shown(Math.min(...values))} to ${shown(Math.max(...values))}`;
   };
   return [
     `On ${tokens} tokens (${precision}), the best affine map of what a block of ${model.name} reads explains ${of("withResidual")} of the variance of the stream behind it, residual included, and ${of("withoutResidual")} of what the block adds.`,
-    `Replacing a block by that map changes the next-token loss by ${of("lossChange")} nats.`,
+    `Replacing a block by that map changes the next-token loss by ${of("lossChange")} nats; for ${of("replacedSuffices", percent)} of the tokens it suffices: the likeliest next token stays, and the prediction within ${NEAR_NATS} nats.`,
   ];
 }
 
@@ -39,6 +40,12 @@ export function linearityViews({ labels, loss }: LinearityResult): View[] {
       ...{ mark: "dots", table: "block", x: "block", y: series(["lossChange"]) },
       title: "What it costs to replace a block by its best affine map",
       note: `Change of the next-token loss in nats, everything after the block recomputed${loss === null ? "" : `; the model itself has ${short(loss)}`}.`,
+    },
+    {
+      ...{ mark: "dots", table: "block", x: "block" },
+      y: series(["replacedTop1", "replacedSuffices"]),
+      title: "For how many tokens the map suffices in the block’s place",
+      note: `Share of tokens for which, with the block replaced by its best affine map and everything after it recomputed, the likeliest next token stays as it is; and, lower, for which the KL divergence from the model’s prediction is below ${NEAR_NATS} nats too.`,
     },
     {
       ...{ mark: "lines", table: "block", x: "block", scale: "log" },

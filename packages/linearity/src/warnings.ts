@@ -1,6 +1,6 @@
 import type { Warning } from "@resolvent/analysis";
-import type { Sample } from "./corpus.ts";
-import type { BlockLinearity, BlockMeasure, Split } from "./result.ts";
+import type { Counts, Sample, Split } from "./corpus.ts";
+import type { BlockLinearity, BlockMeasure } from "./result.ts";
 
 /** Fewer tokens than this for each dimension are too few: a map of `d_model` inputs has that much freedom. */
 const TOKENS_PER_DIMENSION = 10;
@@ -16,11 +16,6 @@ const DIVIDED = [
   "stepToMean",
   "stepToToken",
 ] as const satisfies readonly BlockMeasure[];
-
-interface Counts {
-  readonly sequences: number;
-  readonly tokens: number;
-}
 
 /** What has to be said about a result wherever it is shown. */
 export function warningsOf({
@@ -65,12 +60,7 @@ export function warningsOf({
       `Too few tokens: ${scored.tokens} to score on, fewer than d_model = ${d_model}; scores are noisy.`,
     );
   }
-  if (scored.sequences < SEQUENCES) {
-    warn(
-      "too-few-sequences",
-      `Too few sequences: intervals are drawn from ${scored.sequences}, fewer than ${SEQUENCES}; they come out too narrow.`,
-    );
-  }
+  warnings.push(...fewSequences(scored));
   const still = blocks.filter((one) => DIVIDED.some((measure) => one[measure] === null));
   if (still.length > 0) {
     warn(
@@ -78,15 +68,38 @@ export function warningsOf({
       `Some measures of ${still.map(({ block }) => block).join(", ")} are not given (–): what they divide by, the variance of what a block adds, or how far a step moves it, is next to nothing.`,
     );
   }
-  if (sample.cut > 0) {
-    warn("cut", `${counted(sample.cut, "sequence")} cut to the first ${length} tokens.`);
+  warnings.push(...cutSequences(sample, length));
+  return warnings;
+}
+
+/** That intervals have too little to be drawn from. */
+export function fewSequences({ sequences }: Counts): Warning[] {
+  if (sequences >= SEQUENCES) return [];
+  return [
+    {
+      code: "too-few-sequences",
+      message: `Too few sequences: intervals are drawn from ${sequences}, fewer than ${SEQUENCES}; they come out too narrow.`,
+    },
+  ];
+}
+
+/** What of a corpus was not taken as it is. */
+export function cutSequences(
+  { cut, short }: Pick<Sample, "cut" | "short">,
+  length: number,
+): Warning[] {
+  const warnings: Warning[] = [];
+  if (cut > 0) {
+    const message = `${counted(cut, "sequence")} cut to the first ${length} tokens.`;
+    warnings.push({ code: "cut", message });
   }
-  if (sample.short > 0) {
-    warn("single-tokens", `${counted(sample.short, "sequence")} of a single token left out.`);
+  if (short > 0) {
+    const message = `${counted(short, "sequence")} of a single token left out.`;
+    warnings.push({ code: "single-tokens", message });
   }
   return warnings;
 }
 
-function counted(count: number, what: string): string {
+export function counted(count: number, what: string): string {
   return count === 1 ? `1 ${what} was` : `${count} ${what}s were`;
 }

@@ -16,6 +16,7 @@ test("the exported names", () => {
     "measureLinearity",
     "replacedRuns",
     "sampleSequences",
+    "scoreJacobianLens",
     "startLens",
     "superposition",
     "textPieces",

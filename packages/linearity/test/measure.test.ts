@@ -34,6 +34,16 @@ beforeAll(async () => {
 const load = (family: string): Promise<Model<Tensor>> =>
   loadModel(reference, tinyModel(family), { hash: false });
 const total = (a: Tensor): number => Float64Array.from(a.data).reduce((sum, x) => sum + x, 0);
+/** Log-probabilities at each position, as plain numbers. */
+function predictionsOf(logits: Tensor): number[][] {
+  const vocab = logits.shape.vocab ?? 1;
+  const { data } = reference.arrange(logits, ["pos", "vocab"]);
+  return Array.from({ length: data.length / vocab }, (_, pos) => {
+    const row = [...data.slice(pos * vocab, (pos + 1) * vocab)];
+    const log = Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
+    return row.map((x) => x - log);
+  });
+}
 const norm = (a: Tensor): number =>
   Math.sqrt(Float64Array.from(a.data).reduce((sum, x) => sum + x * x, 0));
 
@@ -48,12 +58,16 @@ test("affine blocks: no defect, no curvature, tree and paths the same; MLPs scor
     expect(block.withResidual).toBeNear(1, { rtol: 1e-11 });
     expect(block.withoutResidual).toBeNear(1, { rtol: 1e-11 });
     expect(block.lossChange).toBeNear(0, { atol: 1e-9 });
+    expect(block.replacedSuffices).toBe(1);
   }
   for (const { distance, partialDistance } of result.degrees) {
     expect(distance).toBeLessThan(1e-12);
     expect(partialDistance).toBeLessThan(1e-12);
   }
 });
+
+/** Shares of tokens that were seen, of all families. */
+const shares = new Set<number | null | undefined>();
 
 describe.each(tinyFamilies)("%s", (family) => {
   test("measures are what their definitions say, one sequence at a time", async () => {
@@ -86,6 +100,7 @@ describe.each(tinyFamilies)("%s", (family) => {
       expect(got?.withResidual).toBeNear(within.score, { atol: 1e-9 });
       expect(got?.rank).toBe(without.rank);
       // The model run with the block replaced by a site's new value.
+      let [same, suffices, tokens] = [0, 0, 0];
       const changed = rows.map((row, at) => {
         const own = runs[at]?.trace.get(`${block.name}.read`) as Tensor; // it was recorded
         const { A, b } = without.map;
@@ -99,8 +114,20 @@ describe.each(tinyFamilies)("%s", (family) => {
         const replaced = run(reference, model, row, {
           replace: { [`${block.name}.write`]: { shape: own.shape, data } },
         });
+        const truth = predictionsOf(runs[at]?.logits as Tensor); // one for each row
+        for (const [pos, q] of predictionsOf(replaced.logits).entries()) {
+          const p = truth[pos] ?? [];
+          const kl = p.reduce((sum, x, i) => sum + Math.exp(x) * (x - (q[i] ?? 0)), 0);
+          const stays = p.indexOf(Math.max(...p)) === q.indexOf(Math.max(...q));
+          tokens++;
+          if (stays) same++;
+          if (stays && kl < 0.1) suffices++;
+        }
         return total(nextTokenLoss(reference, replaced.logits, tokenIds(row)));
       });
+      expect(got?.replacedTop1).toBe(same / tokens);
+      expect(got?.replacedSuffices).toBe(suffices / tokens);
+      shares.add(got?.replacedTop1).add(got?.replacedSuffices);
       const change = changed.reduce((sum, x, at) => sum + x - (loss[at] ?? 0), 0) / rows.length;
       expect(got?.lossChange).toBeNear(change, { atol: 1e-7 });
     }
@@ -140,6 +167,10 @@ describe.each(tinyFamilies)("%s", (family) => {
       expect(Math.sqrt(curved.data[0] ?? 0)).toBeNear(expected, { rtol: 1e-4 });
     }
   });
+});
+
+test("what was seen are not all tokens of every block, nor none", () => {
+  expect(shares.size).toBeGreaterThan(10);
 });
 
 test("runs with replaced blocks: the first variant is the model itself", async () => {

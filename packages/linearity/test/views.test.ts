@@ -8,10 +8,12 @@ const result = hostileResult();
 
 test("the views name what the tables have, and keep both labels of the residual", () => {
   const views = checkViews(linearityViews(result), linearityTables(result));
-  expect(views).toHaveLength(5);
+  expect(views).toHaveLength(6);
   const notes = views.map(({ note }) => note).join(" ");
   for (const label of Object.values(result.labels)) expect(notes).toContain(label);
-  expect(views.map(({ table }) => table)).toEqual(["block", "block", "block", "block", "degree"]);
+  expect(views.map(({ table }) => table)).toEqual([
+    ...["block", "block", "block", "block", "block", "degree"],
+  ]);
 });
 
 test("the answer has the range of the scores", () => {

@@ -33,7 +33,7 @@ import {
 import { meanWrites, preparePair } from "./prepared.ts";
 import { modelOf, type PromptModels } from "./prompt-models.ts";
 import { type Interval, ratioInterval } from "./ratio-spread.ts";
-import type { PatchMethod, PatchSetting, SettingFacts } from "./setting.ts";
+import type { EffectMethod, PatchSetting, SettingFacts } from "./setting.ts";
 
 /** Shares of the edges that circuits keep: those of MIB (Mueller et al. 2025). */
 export const CIRCUIT_SIZES: readonly number[] = [
@@ -72,7 +72,7 @@ export interface CircuitResult extends ComputedResult<"circuit"> {
   readonly level: string;
   /** How edges were scored, and what edges outside a circuit carry. */
   readonly setting: SettingFacts;
-  readonly method: PatchMethod;
+  readonly method: EffectMethod;
   readonly steps: number | null;
   readonly edgeCount: number;
   readonly sizes: readonly CircuitSize[];

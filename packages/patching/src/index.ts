@@ -20,6 +20,7 @@ export {
   patchGraph,
 } from "./graph.ts";
 export { type Asked, askedOf, MEASURES, type Measure } from "./measure.ts";
+export { type MibGraph, mibGraph, mibScores, readMibGraph } from "./mib.ts";
 export { PAIRS_LIMIT, type PairLine, type PromptPair, parsePairs } from "./pairs.ts";
 export {
   type EffectMatrix,
@@ -34,6 +35,7 @@ export type { Patched } from "./patched.ts";
 export type { PromptModels } from "./prompt-models.ts";
 export type { Interval } from "./ratio-spread.ts";
 export {
+  type EffectMethod,
   PATCH_METHODS,
   type PatchMethod,
   type PatchReference,

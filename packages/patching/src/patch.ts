@@ -28,6 +28,7 @@ import type { Patched } from "./patched.ts";
 import { meanWrites, preparePair } from "./prepared.ts";
 import { checkPromptModels, modelOf, type PromptModels } from "./prompt-models.ts";
 import {
+  type EffectMethod,
   type PatchMethod,
   type PatchSetting,
   referenceFacts,
@@ -44,7 +45,7 @@ export interface PatchResult extends ComputedResult<"patch"> {
   /** `block`, `head`, `neuron`, `stream`, or the name of another level. */
   readonly level: string;
   readonly setting: SettingFacts;
-  readonly method: PatchMethod;
+  readonly method: EffectMethod;
   /** Points of integrated gradients; null for other methods. */
   readonly steps: number | null;
   readonly sources: readonly string[];
@@ -86,6 +87,8 @@ export interface PatchOptions {
   readonly positions?: boolean;
   /** Also patches exactly, and says how a gradient method compares; default false. */
   readonly compare?: boolean;
+  /** Effects from elsewhere, such as `mibScores`, by source and receiver: they are taken as they are, nothing is patched. */
+  readonly given?: EffectMatrix | undefined;
   /** Bytes for one stack of patched runs; default 512 MiB. At least one goes through, whatever it takes. */
   readonly memory?: number;
   /** The text of a token, for the result; default none. */
@@ -118,15 +121,17 @@ export async function patchEffects<T extends Shaped>(
   setting: PatchSetting,
   options: PatchOptions = {},
 ): Promise<PatchResult> {
-  const { method = "exact", steps = 5, compare = false, positions = false, signal } = options;
+  const { given, steps = 5, compare = false, positions = false, signal } = options;
+  const method = given === undefined ? (options.method ?? "exact") : "exact";
   const { reference, measure } = setting;
   checkPairs(pairs, reference.kind === "run", options.text);
   checkPromptModels(model, reference);
   checkMethod(setting, { method, steps, positions }, pairs);
   const graph = patchGraph(model.architecture, setting.level);
   const work = patchWork(graph, setting.kind, positions ? (pairs[0]?.clean.length ?? 0) : 0);
-  const methods: PatchMethod[] = compare && method !== "exact" ? [method, "exact"] : [method];
-  const steppedBy = (each: PatchMethod): number => (each === "exact" ? work.cells.length : 1);
+  const first = given === undefined ? method : "given";
+  const methods: EffectMethod[] = compare && method !== "exact" ? [first, "exact"] : [first];
+  const steppedBy = (each: EffectMethod): number => (each === "exact" ? work.cells.length : 1);
   const total = pairs.length * methods.reduce((n, each) => n + steppedBy(each), 0);
   let done = 0;
   const onDone = async (count: number): Promise<void> => {
@@ -155,7 +160,10 @@ export async function patchEffects<T extends Shaped>(
         const effects: number[][] = [];
         let certificate: number | null = null;
         for (const each of methods) {
-          if (each === "exact") {
+          if (each === "given") {
+            effects.push(work.cells.map(({ source, column }) => given?.[source]?.[column] ?? 0));
+            await onDone(1);
+          } else if (each === "exact") {
             const { precision } = engine;
             const limits = { memory: options.memory ?? STACK_MEMORY, precision };
             const chunks = workChunks(sizes, patched, work, limits);
@@ -189,12 +197,12 @@ export async function patchEffects<T extends Shaped>(
       }),
       level: levelName(setting.level),
       setting: settingFacts(setting),
-      method,
-      steps: method.startsWith("eap-ig") ? steps : null,
+      method: first,
+      steps: first.startsWith("eap-ig") ? steps : null,
       sources: graph.sources.map(({ name }) => name),
       receivers: work.columns,
       effect: inMatrix(own),
-      interval: intervalOf(found, inMatrix),
+      interval: given === undefined ? intervalOf(found, inMatrix) : null,
       targetClean: mean(found.map(({ targetClean }) => targetClean)),
       targetCorrupt: corrupts.length < found.length ? null : mean(corrupts),
       logitSize: Math.max(...found.map(({ logitSize }) => logitSize)),

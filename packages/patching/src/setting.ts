@@ -73,6 +73,9 @@ export type PatchMethod =
   /** The gradient averaged over `m` values of the source between reference and run, all else of the run's. */
   | "eap-ig-activations";
 
+/** How the effects of a result were found: by a method, or `given` with the question. */
+export type EffectMethod = PatchMethod | "given";
+
 export const PATCH_METHODS: readonly PatchMethod[] = [
   "exact",
   "eap",

@@ -17,11 +17,14 @@ test("the package exports what its API says", () => {
     "edgesOf",
     "effectOf",
     "findCircuit",
+    "mibGraph",
+    "mibScores",
     "parsePairs",
     "patchCost",
     "patchEffects",
     "patchGraph",
     "patchSetting",
+    "readMibGraph",
   ]);
   expect(Object.keys(analyses)).toEqual(["patchingAnalyses"]);
 });

@@ -1,5 +1,4 @@
 import type { Ops } from "./ops.ts";
-import { checkSameAxes } from "./rules/checks.ts";
 import type { Shaped } from "./shape.ts";
 import type { Traced } from "./tape.ts";
 import { tapeOf } from "./tape-ops.ts";
@@ -17,9 +16,10 @@ export interface AdjointOps<T extends Shaped> extends Ops<Recorded<T>> {
   fixed(primal: T): Recorded<T>;
   /**
    * `cotangentᵀ · ∂output/∂x` for each `x` of `wrt`, zeros where the output does not depend on it: the axes
-   * of `x`, in any memory order. May be called more than once, with other cotangents.
-   * Throws `tensor/size-mismatch` where the cotangent has other axes than the output, `tensor/other-tape`
-   * for values of another tape, as every operation does.
+   * of `x`, in any memory order. May be called more than once, with other cotangents; and with several at once: axes
+   * that the output has not are a batch of them, and of gradients, for the cost of what they do apart.
+   * Throws `tensor/size-mismatch` where the cotangent lacks axes of the output, `tensor/repeated-axis` for an axis of a
+   * batch that something on the tape has too, `tensor/other-tape` for values of another tape, as every operation does.
    */
   gradients(output: Recorded<T>, cotangent: T, wrt: readonly Recorded<T>[]): T[];
 }
@@ -35,12 +35,12 @@ export interface AdjointOps<T extends Shaped> extends Ops<Recorded<T>> {
  * ```
  */
 export function adjoint<T extends Shaped>(ops: Ops<T>): AdjointOps<T> {
-  const { variable, pull, ...tape } = tapeOf(ops, "adjoint");
+  const { variable, pull, checkCovector, ...tape } = tapeOf(ops, "adjoint");
   return {
     ...(tape as Omit<AdjointOps<T>, "variable" | "gradients">), // what is made of values has one
     variable: (primal) => variable(primal.shape, primal) as Recorded<T>, // it has its value
     gradients: (output, cotangent, wrt) => {
-      checkSameAxes(output.shape, cotangent.shape, "gradients");
+      checkCovector(output, cotangent, "gradients");
       return pull(output, cotangent, wrt);
     },
   };

@@ -9,7 +9,7 @@ import { type Covector, emptyTape, type Program, type Tape, type Traced } from "
 /** `Ops` that write down how to go back: what `adjoint` and `transposed` share, one rule for each primitive. */
 export interface TapeOps<T extends Shaped>
   extends Ops<Traced<T>>,
-    Pick<Tape<T>, "variable" | "fixed" | "pull" | "axes"> {}
+    Pick<Tape<T>, "variable" | "fixed" | "pull" | "checkCovector"> {}
 
 /** The primitives of one operand, and of two. */
 type One = Exclude<
@@ -123,10 +123,10 @@ function kindsOf<T extends Shaped>(ops: Ops<T>, { record, whole }: Tape<T>) {
 /** @param where what errors are said to come from */
 export function tapeOf<T extends Shaped>(ops: Ops<T>, where: string): TapeOps<T> {
   const tape = emptyTape(ops, where);
-  const { variable, fixed, pull, axes, record, whole } = tape;
+  const { variable, fixed, pull, checkCovector, record, whole } = tape;
   const { linear, curve, bilinear, onto, times, contracted } = kindsOf(ops, tape);
   return {
-    ...{ variable, fixed, pull, axes },
+    ...{ variable, fixed, pull, checkCovector },
     constant: (shape, data) => fixed(ops.constant(shape, data)),
     fill: (shape, value) => fixed(ops.fill(shape, value)),
     rename: (a, names) => {

@@ -1,6 +1,7 @@
 import { cost } from "./cost.ts";
 import { InputError } from "./errors.ts";
 import type { Ops } from "./ops.ts";
+import { checkSameAxes } from "./rules/checks.ts";
 import { type Axis, axesOf, type Shape, type Shaped, withoutAxes } from "./shape.ts";
 
 /** A value on a tape. */
@@ -46,8 +47,11 @@ export interface Tape<T extends Shaped> {
    * output's, in any memory order.
    */
   pull(output: Traced<T>, covector: T, wrt: readonly Traced<T>[]): T[];
-  /** The axes of everything on the tape. */
-  readonly axes: ReadonlySet<Axis>;
+  /**
+   * Refuses a covector without the output's axes, or with an axis of a batch that something on the tape has too.
+   * @throws InputError `tensor/size-mismatch`, `tensor/repeated-axis`
+   */
+  checkCovector(output: Shaped, covector: Shaped, where: string): void;
 }
 
 /** @param where what errors are said to come from */
@@ -104,7 +108,18 @@ export function emptyTape<T extends Shaped>(ops: Ops<T>, where: string): Tape<T>
   };
 
   return {
-    axes,
+    checkCovector: (output, covector, asked) => {
+      const batch = axesOf(covector.shape).filter((axis) => !(axis in output.shape));
+      checkSameAxes(output.shape, withoutAxes(covector.shape, batch), asked);
+      const twice = batch.find((axis) => axes.has(axis));
+      if (twice === undefined) return;
+      throw new InputError({
+        code: "tensor/repeated-axis",
+        message: `${asked}: expected axes of the output ${axesOf(output.shape).join(", ")} and new ones, got "${twice}", which something in the map has too.`,
+        remedy: "Rename that axis of the covector first.",
+        details: { where: asked, axis: twice, got: covector.shape },
+      });
+    },
     fixed,
     record,
     whole,

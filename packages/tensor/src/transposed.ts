@@ -1,7 +1,5 @@
-import { InputError } from "./errors.ts";
 import type { Ops } from "./ops.ts";
-import { checkSameAxes } from "./rules/checks.ts";
-import { axesOf, type Shape, type Shaped, withoutAxes } from "./shape.ts";
+import type { Shape, Shaped } from "./shape.ts";
 import type { Traced } from "./tape.ts";
 import { tapeOf } from "./tape-ops.ts";
 
@@ -37,22 +35,12 @@ export interface TransposedOps<T extends Shaped> extends Ops<Traced<T>> {
  * ```
  */
 export function transposed<T extends Shaped>(ops: Ops<T>): TransposedOps<T> {
-  const { variable, pull, axes, ...tape } = tapeOf(ops, "transposed");
+  const { variable, pull, checkCovector, ...tape } = tapeOf(ops, "transposed");
   return {
     ...tape,
     variable: (shape) => variable(shape),
     pull: (output, covector, x) => {
-      const batch = axesOf(covector.shape).filter((axis) => !(axis in output.shape));
-      checkSameAxes(output.shape, withoutAxes(covector.shape, batch), "pull");
-      const twice = batch.find((axis) => axes.has(axis));
-      if (twice !== undefined) {
-        throw new InputError({
-          code: "tensor/repeated-axis",
-          message: `pull: expected axes of the output ${axesOf(output.shape).join(", ")} and new ones, got "${twice}", which something in the map has too.`,
-          remedy: "Rename that axis of the covector first.",
-          details: { where: "pull", axis: twice, got: covector.shape },
-        });
-      }
+      checkCovector(output, covector, "pull");
       return pull(output, covector, [x])[0] as T; // one for each variable
     },
   };

@@ -134,7 +134,11 @@ function layOut(tensors: readonly TensorToWrite[], metadata?: WriteOptions["meta
   return { head, tensors: sorted, size: 8 + length + at };
 }
 
-function checkSize({ name, dtype, shape }: TensorToWrite, got: number): void {
+/** Refuses bytes that are not as many as a tensor takes. */
+export function checkSize(
+  { name, dtype, shape }: Pick<TensorToWrite, "name" | "dtype" | "shape">,
+  got: number,
+): void {
   const expected = tensorBytes(dtype, shape);
   if (got === expected) return;
   throw refuse(

@@ -51,7 +51,7 @@ test("what the package exports", () => {
   ]);
   expect(Object.keys(npz)).toEqual(["openNpz"]);
   expect(Object.keys(packed).sort()).toEqual(["packCheckpoint", "unpackedFolder"]);
-  expect(Object.keys(torch).sort()).toEqual(["isTorchTensor", "openTorch"]);
+  expect(Object.keys(torch).sort()).toEqual(["isTorchTensor", "openTorch", "torchChunks"]);
   expect(Object.keys(node).sort()).toEqual([
     "checkpointSha256",
     "digestFile",

@@ -7,7 +7,7 @@ const own = JSON.parse(readFileSync(new URL("../package.json", import.meta.url),
 
 /** Commands that there are already would win over a plug-in's. */
 const TAKEN =
-  /^(?:expand|paths|qk|patch|circuit|series|interactions|lens|linearity|heads|ov|dictionary|features|graph|train-dictionary|merge|barrier|compare|align|profile|run|inspect|report|sweep|serve|doctor|demo|lab|help|schema)$/;
+  /^(?:expand|paths|qk|patch|circuit|series|interactions|lens|jacobian-lens|linearity|heads|ov|dictionary|features|graph|train-dictionary|merge|barrier|compare|align|profile|run|inspect|report|sweep|serve|doctor|demo|lab|help|schema)$/;
 
 /**
  * Makes a package with an analysis and gives its folder.

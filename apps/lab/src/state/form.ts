@@ -5,6 +5,7 @@ import {
   parseTokenNames,
   type Range,
   rangeText,
+  textOfBytes,
   tokenNotation,
 } from "@resolvent/analysis";
 import type { WorkText } from "@resolvent/analysis/remote";
@@ -272,5 +273,5 @@ export async function fileText(file: File): Promise<WorkText> {
       `${file.name} has ${file.size.toLocaleString("en")} bytes; the page reads ${MOST_CHARACTERS.toLocaleString("en")} at most. Use the command for it.`,
     );
   }
-  return { name: file.name, text: await file.text() };
+  return { name: file.name, text: textOfBytes(new Uint8Array(await file.arrayBuffer())) };
 }

@@ -20,7 +20,7 @@ const HOMES: ReadonlyMap<string, keyof typeof LISTS> = new Map(
     attention: ["heads", "ov"],
     dictionary: ["dictionary", "features", "graph", "train-dictionary"],
     expansion: ["expand", "qk", "series", "interactions", "lens"],
-    linearity: ["linearity"],
+    linearity: ["linearity", "jacobian-lens"],
     merge: ["barrier", "compare", "align"],
     models: ["inspect", "run", "profile"],
     patching: ["patch", "circuit"],

@@ -54,6 +54,7 @@ export interface Work {
 export interface WorkText {
   /** What messages and results call it. */
   readonly name: string;
+  /** Of a file that is no text `data:application/octet-stream;base64,` and its bytes. */
   readonly text: string;
 }
 

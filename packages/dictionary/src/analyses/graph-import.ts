@@ -1,4 +1,5 @@
-import type { TextFile } from "@resolvent/analysis";
+import { fileBytes, type TextFile } from "@resolvent/analysis";
+import { InputError } from "@resolvent/tensor";
 import { memorySource } from "@resolvent/weights";
 import { type AttributionGraph, promptTokens } from "../graph/graph.ts";
 import { graphFile } from "../graph/graph-file.ts";
@@ -7,7 +8,6 @@ import { nodeName } from "../graph/node.ts";
 import { readGraph } from "../graph/read-graph.ts";
 import { prunedBefore } from "../graph/scores.ts";
 import { readTorchGraph } from "../graph/torch-graph.ts";
-import { fileBytes, textOf } from "./file-bytes.ts";
 import { type GraphAsked, graphFacts } from "./graph-facts.ts";
 import { labelled } from "./graph-labels.ts";
 import type { GraphResult } from "./graph-result.ts";
@@ -27,7 +27,7 @@ export async function importedGraph(
 
 /** The whole graph in a file, JSON or `.pt`. */
 export async function fileGraph(file: TextFile, signal?: AbortSignal): Promise<AttributionGraph> {
-  const bytes = await fileBytes(file, MAX_GRAPH_BYTES);
+  const bytes = await fileBytes(file, MAX_GRAPH_BYTES, "dictionary/too-many");
   signal?.throwIfAborted();
   return await readAny(bytes, file.name, signal);
 }
@@ -89,4 +89,23 @@ async function readAny(
     return await readTorchGraph(memorySource(bytes, name), signal === undefined ? {} : { signal });
   }
   return readGraph(textOf(bytes, name), { name });
+}
+
+/**
+ * The text in bytes.
+ *
+ * @throws InputError `dictionary/not-json` for what is not UTF-8
+ */
+function textOf(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InputError({
+      code: "dictionary/not-json",
+      message: `${name} is not UTF-8 text.`,
+      remedy: "Is it the right file?",
+      details: { name },
+      cause,
+    });
+  }
 }

@@ -6,6 +6,7 @@ import {
   type Prompt,
   type Provided,
   type TextFile,
+  writeText,
 } from "@resolvent/analysis";
 import {
   countParameter,
@@ -188,12 +189,5 @@ function costOf(
 
 /** Writes the graph of a result, where that was asked for. */
 async function written({ graph }: GraphResult, file: NewFile | undefined): Promise<void> {
-  if (file === undefined) return;
-  const bytes = new TextEncoder().encode(graphText(graph));
-  await file.write(
-    (async function* () {
-      yield bytes;
-    })(),
-    bytes.byteLength,
-  );
+  if (file !== undefined) await writeText(file, graphText(graph));
 }

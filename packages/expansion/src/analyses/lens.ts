@@ -1,24 +1,43 @@
 import {
   type Analysis,
   defineAnalysis,
+  fileBytes,
   inputLine,
   namedTarget,
   type Prompt,
   short,
   type Table,
+  type TextFile,
   type TokenName,
   tokenNotation,
   tokenPlaces,
   type Vocabulary,
 } from "@resolvent/analysis";
-import { parameters, promptParameter, targetParameter } from "@resolvent/analysis/parameters";
-import { priced, type Shaped } from "@resolvent/tensor";
+import {
+  fileParameter,
+  parameters,
+  promptParameter,
+  targetParameter,
+} from "@resolvent/analysis/parameters";
+import { type Priced, priced, type Shaped } from "@resolvent/tensor";
 import type { Model, Target } from "@resolvent/transformer";
-import { type LogitLens, lensProducts, lensStreams, logitLens } from "../lens/logit-lens.ts";
+import { memorySource } from "@resolvent/weights";
+import { layerEnds, type NamedLens } from "../lens/jacobian-lens.ts";
+import {
+  type LogitLens,
+  lensProducts,
+  lensStreams,
+  logitLens,
+  readStreams,
+} from "../lens/logit-lens.ts";
+
+/** Bytes of a lens at most: what an archive without zip64 can have. */
+const MAX_LENS_BYTES = 2 ** 32;
 
 interface LensParameters {
   readonly prompt: Prompt;
   readonly target?: readonly TokenName[] | undefined;
+  readonly jacobian?: TextFile | undefined;
 }
 
 /** A target along the layers and positions of a run: `logitLens` as an analysis. */
@@ -26,25 +45,40 @@ export const lens: Analysis<LensParameters, LogitLens> = defineAnalysis<LensPara
   name: "lens",
   summary: "the logit lens: what the stream says after every block, at every position",
   description:
-    "Reads out the residual stream of MODEL after every block, at every position, through the final norm and the unembedding: the logit difference of a target, and the likeliest next token.",
-  params: parameters({ prompt: promptParameter("text to read"), target: targetParameter() }),
+    "Reads out the residual stream of MODEL after every block, at every position, through the final norm and the unembedding: the logit difference of a target, and the likeliest next token. With --jacobian the stream behind each layer goes through the mean Jacobian from there to the end first.",
+  params: parameters({
+    prompt: promptParameter("text to read"),
+    target: targetParameter(),
+    jacobian: fileParameter(
+      "a Jacobian lens to read through, a .pt that jlens or the command jacobian-lens has saved",
+    ),
+  }),
   examples: [
     'tales --prompt "When Mary and John went to the market, John gave a drink to" --target " Mary"," John"',
     "path/to/model --tokens 1,403,407 --json",
+    'tales --prompt "Once upon a time" --jacobian lens.pt',
   ],
   estimate: ({ model, vocabulary, precision }, params) =>
     priced(precision, (ops) => {
       const { target = { a: 0, b: null } } = targetOf(params, model, vocabulary);
-      for (const { stream } of lensStreams(ops, model, vocabulary.encode(params.prompt))) {
+      const streams = lensStreams(ops, model, vocabulary.encode(params.prompt));
+      const { d_model } = model.architecture;
+      const J = (): Priced => ops.fill({ target: d_model, d_model }, 0);
+      // Which layers the file has is not known yet: all, at most.
+      const lens =
+        params.jacobian && new Map(layerEnds(model.architecture).map((end) => [end, J()]));
+      for (const { stream } of readStreams(ops, streams, lens)) {
         ops.scope(() => lensProducts(ops, model, stream, target));
       }
     }),
-  run: async ({ engine, model, vocabulary, signal, onProgress }, params) =>
-    await logitLens(engine, model, vocabulary.encode(params.prompt), {
+  run: async ({ engine, model, vocabulary, signal, onProgress }, params) => {
+    const through = params.jacobian && (await lensOf(params.jacobian, signal));
+    return await logitLens(engine, model, vocabulary.encode(params.prompt), {
       ...targetOf(params, model, vocabulary),
-      ...{ text: vocabulary.text, signal },
+      ...{ text: vocabulary.text, signal, through },
       onProgress: (progress) => onProgress({ ...progress, of: "block" }),
-    }),
+    });
+  },
   tables: (result) => [matrixOf("target", result), matrixOf("token", result), cellTable(result)],
   tableKinds: ["lens-target", "lens-token", "lens-cell"],
   answer: lensAnswer,
@@ -70,6 +104,14 @@ export const lens: Analysis<LensParameters, LogitLens> = defineAnalysis<LensPara
     },
   ],
 });
+
+/** The lens in a file. */
+async function lensOf(file: TextFile, signal: AbortSignal): Promise<NamedLens> {
+  const bytes = await fileBytes(file, MAX_LENS_BYTES);
+  const { readJacobianLens } = await import("../lens/jacobian-file.ts"); // for those only who have one
+  const lens = await readJacobianLens(memorySource(bytes, file.name), { signal });
+  return { ...lens, name: file.name };
+}
 
 /** From which point on the model's own answer is the likeliest at the last position. */
 function lensAnswer({ points, target }: LogitLens): string[] {
@@ -97,7 +139,10 @@ function targetOf<T extends Shaped>(
 }
 
 /** Rows are points of the stream, columns positions. */
-function matrixOf(what: "target" | "token", { points, target, model, input }: LogitLens): Table {
+function matrixOf(
+  what: "target" | "token",
+  { points, target, model, input, through }: LogitLens,
+): Table {
   const { tokens } = input;
   const kind = what === "target" ? "logit" : "token";
   return {
@@ -106,7 +151,7 @@ function matrixOf(what: "target" | "token", { points, target, model, input }: Lo
     matrix: true,
     title:
       what === "target"
-        ? `Logit lens: ${target.readout} after every block, at every position`
+        ? `${through === undefined ? "Logit lens" : "Jacobian lens"}: ${target.readout} after every ${through === undefined ? "block" : "layer"}, at every position`
         : "The likeliest next token",
     ...(what === "target" && { subtitle: inputLine(model, tokens) }),
     columns: [
@@ -122,9 +167,20 @@ function matrixOf(what: "target" | "token", { points, target, model, input }: Lo
     ]),
     notes:
       what === "target"
-        ? ["the final norm is recomputed at every point; the last row is the model itself"]
+        ? [
+            "the final norm is recomputed at every point; the last row is the model itself",
+            ...throughLine(through),
+          ]
         : [],
   };
+}
+
+function throughLine(through: LogitLens["through"]): string[] {
+  if (through === undefined) return [];
+  const { name, prompts } = through;
+  return [
+    `streams are carried to the end by ${name}, mean Jacobians over ${prompts} ${prompts === 1 ? "prompt" : "prompts"}`,
+  ];
 }
 
 function cellTable({ points, input }: LogitLens): Table {

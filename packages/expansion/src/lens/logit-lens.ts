@@ -27,6 +27,7 @@ import {
   tokenIds,
   unembed,
 } from "@resolvent/transformer";
+import { carried, type JacobianTensors, jacobianTensors, type NamedLens } from "./jacobian-lens.ts";
 
 /** What the stream says at a point, read out as if the model ended there. */
 export interface LensPoint {
@@ -44,16 +45,31 @@ export interface LogitLens extends PromptResult<"logit-lens"> {
   readonly target: TargetFacts;
   /** From the embedding to the end; the last is the model's own answer. */
   readonly points: readonly LensPoint[];
+  /** The Jacobian lens that streams were carried to the end by; absent where they were read as they are. */
+  readonly through?: LensFacts;
+}
+
+/** A Jacobian lens, without its numbers. */
+export interface LensFacts {
+  readonly name: string;
+  /** How many prompts it is the mean over. */
+  readonly prompts: number;
+  readonly layers: readonly number[];
 }
 
 export interface LogitLensOptions extends PromptOptions {
   /** Default the two likeliest tokens at the last position. */
   readonly target?: Target | undefined;
+  /**
+   * Reads `J_l h` in place of `h`, behind the layers that this lens has, and the end as it is (Gurnee et al. 2026).
+   * Default: all points as they are.
+   */
+  readonly through?: NamedLens | undefined;
 }
 
 /**
  * The logit lens of a target (nostalgebraist 2020): the stream after every block, at every position, through the
- * final norm and the unembedding.
+ * final norm and the unembedding; or, `through` a Jacobian lens, what it becomes at the end to first order, on average.
  *
  * ```ts
  * const { points } = await logitLens(cpu, model, ids, { target: { a, b } });
@@ -61,7 +77,7 @@ export interface LogitLensOptions extends PromptOptions {
  * points[3].top.at(-1);         // and the likeliest token there
  * ```
  *
- * @throws InputError what a run throws; the signal's reason where it is aborted
+ * @throws InputError what a run throws, `expansion/other-lens`; the signal's reason where it is aborted
  */
 export async function logitLens<T extends Shaped>(
   engine: Engine<T>,
@@ -69,9 +85,12 @@ export async function logitLens<T extends Shaped>(
   tokens: readonly number[],
   options: LogitLensOptions = {},
 ): Promise<LogitLens> {
-  const { text = String, signal, onProgress } = options;
+  const { text = String, signal, onProgress, through } = options;
   signal?.throwIfAborted();
-  const streams = engine.scope(() => lensStreams(engine, model, tokens));
+  const streams = engine.scope(() => {
+    const lens = through && jacobianTensors(engine, model, through);
+    return readStreams(engine, lensStreams(engine, model, tokens), lens);
+  });
   try {
     const last = streams.at(-1)?.stream as T; // the embedding at least
     const target = options.target ?? (await likeliest(engine, model, last));
@@ -85,10 +104,17 @@ export async function logitLens<T extends Shaped>(
       ...promptResult("logit-lens", engine, model, tokens, { text: options.text }),
       target: targetFacts(target, points.at(-1)?.values.at(-1) ?? Number.NaN, text),
       points,
+      ...(through && { through: lensFacts(through) }),
     };
   } finally {
     engine.free(streams);
   }
+}
+
+/** The stream at a point of a run: `embed`, or behind the block of that name. */
+export interface StreamPoint<T> {
+  readonly after: string;
+  readonly stream: T;
 }
 
 /** The stream of a run at its start and after each block. */
@@ -96,11 +122,29 @@ export function lensStreams<T extends Shaped>(
   ops: Ops<T>,
   model: Model<T>,
   tokens: readonly number[],
-): { readonly after: string; readonly stream: T }[] {
+): StreamPoint<T>[] {
   const trace = new Map<Site, T>();
   const chosen = (site: Site): boolean => site === "embed" || site.endsWith(".after");
   recordedStream(ops, model, tokenIds(tokens), chosen, trace);
   return [...trace].map(([site, stream]) => ({ after: site.replace(/\.after$/, ""), stream }));
+}
+
+/** What is read out of streams: all of them as they are, or, through a lens, those that it carries to the end, and the end. */
+export function readStreams<T extends Shaped>(
+  ops: Ops<T>,
+  streams: readonly StreamPoint<T>[],
+  lens: JacobianTensors<T> | undefined,
+): readonly StreamPoint<T>[] {
+  if (lens === undefined) return streams;
+  return streams.flatMap(({ after, stream }, i) => {
+    const J = lens.get(after);
+    if (i === streams.length - 1) return [{ after, stream }];
+    return J === undefined ? [] : [{ after, stream: carried(ops, J, stream) }];
+  });
+}
+
+function lensFacts({ name, prompts, jacobians }: NamedLens): LensFacts {
+  return { name, prompts, layers: [...jacobians.keys()].sort((a, b) => a - b) };
 }
 
 async function lensPoint<T extends Shaped>(

@@ -2,23 +2,29 @@ import {
   type Analysis,
   type Cell,
   defineAnalysis,
+  fileBytes,
   inputLine,
   percent,
   promptText,
   roundingOf,
   short,
   type Table,
+  type TextFile,
   warningCodes,
   warningLines,
 } from "@resolvent/analysis";
 import {
   countParameter,
+  fileParameter,
   flagParameter,
   numbersParameter,
   parameters,
 } from "@resolvent/analysis/parameters";
+import type { Architecture } from "@resolvent/transformer";
 import { CIRCUIT_SIZES, type CircuitResult, findCircuit } from "../circuit.ts";
 import { measuredSize } from "../measure.ts";
+import { checkMibLevel, mibScores, readMibGraph } from "../mib.ts";
+import type { EffectMatrix } from "../patch.ts";
 import { patchCost } from "../patch-cost.ts";
 import type { Interval } from "../ratio-spread.ts";
 import { circuitAnswer, circuitViews, keptTable } from "./circuit-views.ts";
@@ -35,7 +41,11 @@ interface Parameters extends PatchParameters {
   readonly sizes: readonly number[];
   readonly top: number;
   readonly each: boolean;
+  readonly scores?: TextFile | undefined;
 }
+
+/** Bytes of a file of scores at most: some millions of edges. */
+const MAX_SCORE_BYTES = 500_000_000;
 
 /** What the analysis gives: the circuit, and how many edges its table shows. */
 type Result = CircuitResult & { readonly listed: number };
@@ -53,12 +63,17 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
     }),
     top: countParameter("number of edges listed", { default: 20, title: "n" }),
     each: flagParameter("also show the circuits of each pair, and keep its scores in JSON"),
+    scores: fileParameter(
+      "rank edges by these scores, as EAP-IG and MIB have them (JSON), in place of a method; with level head",
+    ),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level head',
   ],
-  needs: ({ method }) => (method === "exact" ? [] : ["layers"]), // gradients go backward
+  // Gradients go backward.
+  needs: ({ method, scores }) => (method === "exact" || scores !== undefined ? [] : ["layers"]),
   estimate: ({ model, vocabulary, precision }, params) => {
+    if (params.scores !== undefined) checkMibLevel({ level: params.level, kind: "edge" });
     const pairs = pairsOf(params, model, vocabulary);
     const { method, steps, sizes } = params;
     const options = { method, steps, precision, circuits: sizes.length + 1 };
@@ -68,8 +83,9 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
     const pairs = pairsOf(params, model, vocabulary);
     const { method, steps, sizes, top, each } = params;
     const setting = settingOf(params, "edge", pairs, vocabulary);
+    const given = params.scores && (await scoresIn(params.scores, model.architecture));
     const result = await findCircuit(engine, model, pairs, setting, {
-      ...{ method, steps, sizes, each, signal, text: vocabulary.text },
+      ...{ method, steps, sizes, each, signal, given, text: vocabulary.text },
       onProgress: (progress) => onProgress({ ...progress, of: "edge" }),
     });
     return { ...result, listed: top };
@@ -85,6 +101,12 @@ export const circuit: Analysis<Parameters, Result> = defineAnalysis<Parameters, 
   views: circuitViews,
 });
 
+/** The scores in a file, as effects of edges. */
+async function scoresIn(file: TextFile, architecture: Architecture): Promise<EffectMatrix> {
+  const bytes = await fileBytes(file, MAX_SCORE_BYTES);
+  return mibScores(architecture, readMibGraph(new TextDecoder().decode(bytes), file.name));
+}
+
 function sizeTable(result: Result): Table {
   const { model, setting, method, sizes, cpr, cmd, edgeCount } = result;
   const { targetModel, targetEmpty, pairs, warnings, intervals } = result;
@@ -95,7 +117,7 @@ function sizeTable(result: Result): Table {
   return {
     kind: "circuit-size",
     field: "sizes",
-    title: `Circuits of ${setting.level} edges by ${method}, reference ${setting.reference.kind}`,
+    title: `Circuits of ${setting.level} edges by ${method === "given" ? "given scores" : method}, reference ${setting.reference.kind}`,
     subtitle: one ? inputLine(model, first.clean) : `${model.name}, mean of ${pairs.length} pairs`,
     columns: [
       { name: "share", kind: "share", head: "kept" },

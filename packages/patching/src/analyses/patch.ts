@@ -4,19 +4,23 @@ import {
   certificateLine,
   defineAnalysis,
   inputLine,
+  type NewFile,
   promptText,
   roundingOf,
   short,
   type Table,
+  writeText,
 } from "@resolvent/analysis";
 import {
   choiceParameter,
   countParameter,
   flagParameter,
+  newFileParameter,
   parameters,
 } from "@resolvent/analysis/parameters";
 import { InputError } from "@resolvent/tensor";
 import { measuredSize } from "../measure.ts";
+import { checkMibLevel, mibGraph } from "../mib.ts";
 import type { PromptPair } from "../pairs.ts";
 import { type PatchResult, patchEffects } from "../patch.ts";
 import { patchCost } from "../patch-cost.ts";
@@ -38,6 +42,7 @@ interface Parameters extends PatchParameters {
   readonly positions: boolean;
   readonly compare: boolean;
   readonly top: number;
+  readonly mib?: NewFile | undefined;
 }
 
 /** What the analysis gives: the effects, and which of them the table of the largest shows. */
@@ -64,16 +69,21 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
     positions: flagParameter("patch nodes position by position"),
     compare: flagParameter("also patch exactly, and compare a gradient method with that"),
     top: countParameter("number of largest effects listed", { default: 20, title: "n" }),
+    mib: newFileParameter(
+      "write the scores of all edges between heads, as EAP-IG and MIB's circuit track read them (JSON); with level head",
+    ),
   }),
   examples: [
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to"',
     "path/to/model --tokens 1,2,3 --corrupt-tokens 1,4,3 --level head --method eap --compare --json",
     'tales --prompt "When Mary and John went out, John gave it to" --corrupt "When Mary and John went out, Mary gave it to" --level stream --positions',
     'tales --pairs "$(cat pairs.jsonl)" --nodes',
+    "tales --pairs pairs.jsonl --level head --method eap-ig --mib importances.json",
   ],
   needs: ({ method }) => (method === "exact" ? [] : ["layers"]), // gradients go backward
   estimate: ({ model, vocabulary, precision }, params) => {
     checkComparison(params);
+    checkMib(params);
     const pairs = pairsOf(params, model, vocabulary);
     if (params.reference === "run") checkDifference(pairs);
     const setting = settingOf(params, kindOf(params), pairs, vocabulary);
@@ -88,6 +98,9 @@ export const patch: Analysis<Parameters, Result> = defineAnalysis<Parameters, Re
       ...{ method, steps, positions, compare, signal, text: vocabulary.text },
       onProgress: (progress) => onProgress({ ...progress, of: kind }),
     });
+    if (params.mib !== undefined) {
+      await writeText(params.mib, JSON.stringify(mibGraph(model.architecture, result)));
+    }
     return { ...result, listed: top };
   },
   tables: (result) => [...matrixTables(result), effectTable(result)],
@@ -104,6 +117,11 @@ function checkComparison({ compare, method }: Parameters): void {
       "The method exact has nothing to be compared with: it is what others are compared with.",
     remedy: "Choose a gradient method as well (--method eap), or leave compare out.",
   });
+}
+
+/** Said before anything is computed. */
+function checkMib(params: Parameters): void {
+  if (params.mib !== undefined) checkMibLevel({ level: params.level, kind: kindOf(params) });
 }
 
 /** What is no mistake in a library, that no difference has no effects, is one in a call. */
@@ -227,7 +245,8 @@ function effectTable(result: Result): Table {
 
 function titleOf({ setting, method }: Result): string {
   const what = { edge: "edge", node: "node", branch: "branch" }[setting.kind];
-  const how = method === "exact" ? "patched exactly" : `by ${method}`;
+  const how =
+    method === "exact" ? "patched exactly" : `by ${method === "given" ? "given effects" : method}`;
   return `Effect of each ${what} on the ${measureWords(setting)}, ${how}: ${setting.direction}, reference ${setting.reference.kind}`;
 }
 

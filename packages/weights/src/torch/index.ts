@@ -7,3 +7,4 @@ export {
   type TorchTensor,
   type TorchValue,
 } from "./value.ts";
+export { type TorchTensorToWrite, type TorchToWrite, torchChunks } from "./write.ts";
