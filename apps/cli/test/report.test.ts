@@ -99,9 +99,21 @@ test("reports are compared in the order in which they are given, without a model
   expect(compared.degrees.map(({ card: at, degree }) => [at, degree])).toEqual(
     [1, 2].flatMap((at) => [0, 1, 2].map((degree) => [at, degree])),
   );
+  expect(compared.steps).toEqual([]);
   const tables = reportAnalysis.tables(compared);
   const views = reportAnalysis.views?.(compared) ?? [];
   expect(checkViews(views, tables)).toEqual(views);
+  // The same as checkpoints of a training, the later first.
+  const { name: _, ...model } = own.model;
+  const steps = [64, 8].map((step) => ({ ...own, model: { ...model, name: `step-${step}` } }));
+  writeFileSync(two, steps.map((step) => JSON.stringify(step)).join("\n"));
+  const along = await resolvent(["report", "--compare", two]);
+  const rows = along.stdout.split("\n").map((line) => line.trim().split(/\s+/).slice(0, 2));
+  expect(rows.filter(([step]) => step === "8" || step === "64")).toEqual([
+    ["8", "1"],
+    ["64", "1"],
+  ]);
+  expect(along.stdout).toContain("Along training");
   const both = await resolvent(["report", "attn-only-2l", "--compare", two]);
   expect(both.stderr).toMatch(/report\/model-and-reports/);
   writeFileSync(two, `${report.slice(0, -20)}`);

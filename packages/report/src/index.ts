@@ -1,8 +1,11 @@
+export type { NextTokens } from "./analyses/next-tokens.ts";
 export { reportAnalysis } from "./analyses/report.ts";
 export type { ReportParameters } from "./analyses/report-parameters.ts";
 export type {
   ComparedCard,
   ComparedDegree,
+  ComparedStep,
+  DegreeShares,
   NeededDegree,
   ReportComparison,
   ReportResult,

@@ -18,13 +18,21 @@ export interface Made<T extends Shaped> {
   readonly model: Model<T>;
 }
 
+/** Learns the tokenizer of a recipe. */
+export function learnTokenizer({
+  tokenizer: { tales, vocabSize, seed: own },
+  seed,
+}: Pick<Recipe, "tokenizer" | "seed">): Pick<Made<Shaped>, "tokenizer" | "encoder"> {
+  const corpus = taleCorpus({ seed: own ?? seed });
+  const texts = Array.from({ length: tales }, () => String(corpus.next().value));
+  const tokenizer = trainBpe(texts, { vocabSize });
+  return { tokenizer, encoder: createEncoder(tokenizer) };
+}
+
 /** Learns a recipe's tokenizer, then its model; says on stderr how far it is. */
 export function makeModel<T extends Shaped>(engine: SyncEngine<T>, recipe: Recipe): Made<T> {
   const started = performance.now();
-  const corpus = taleCorpus({ seed: recipe.tokenizer.seed ?? recipe.seed });
-  const texts = Array.from({ length: recipe.tokenizer.tales }, () => String(corpus.next().value));
-  const tokenizer = trainBpe(texts, { vocabSize: recipe.tokenizer.vocabSize });
-  const encoder = createEncoder(tokenizer);
+  const { tokenizer, encoder } = learnTokenizer(recipe);
   const config = configOf(recipe, encoder);
   let recent = 0;
   const parameters = train(

@@ -1,7 +1,7 @@
 import type { Ids } from "@resolvent/tensor";
 import type { AdamWOptions } from "./adam-w.ts";
 import type { Encoder } from "./encoder.ts";
-import { repeatBatches } from "./repeats.ts";
+import { type DrawnTokens, repeatBatches } from "./repeats.ts";
 
 /** A stretch of training on batches of one kind. */
 interface Phase {
@@ -88,8 +88,8 @@ export const attnOnlyRecipe: Recipe = {
 
 /** config.json of a recipe with the vocabulary of its tokenizer. */
 export function configOf(
-  { config }: Recipe,
-  { vocabSize, endOfText }: Encoder,
+  { config }: Pick<Recipe, "config">,
+  { vocabSize, endOfText }: DrawnTokens,
 ): Readonly<Record<string, unknown>> {
   if (config.model_type === "transformer_lens") return { ...config, d_vocab: vocabSize };
   return { ...config, vocab_size: vocabSize, bos_token_id: endOfText, eos_token_id: endOfText };

@@ -56,28 +56,52 @@ export function* repeatBatches(options: RepeatOptions): Generator<Ids> {
   }
 }
 
+/** Tokens that are drawn from: all of a vocabulary but the mark. */
+export type DrawnTokens = Pick<Encoder, "vocabSize" | "endOfText">;
+
+export interface CopyOptions {
+  readonly tokens: DrawnTokens;
+  /** Same seed, same batches. */
+  readonly seed: number;
+  /** Rows of a batch. */
+  readonly batch: number;
+  /** Tokens that the model reads at a time; a row holds one more, the last to be predicted. */
+  readonly context: number;
+}
+
+/** Batches without end of repeats of random tokens and nothing else: `ids: {batch, pos: context + 1}`. */
+export function* copyBatches({ tokens, seed, batch, context }: CopyOptions): Generator<Ids> {
+  const random = seededRandom(seed).fork("copies/train");
+  const pos = context + 1;
+  for (;;) {
+    const data = new Int32Array(batch * pos);
+    for (let row = 0; row < batch; row++) data.set(repeatRow(random, tokens, pos), row * pos);
+    yield { shape: { batch, pos }, data };
+  }
+}
+
 /**
  * `B B B …`, cut at its end, most rows with `<|endoftext|>` before it: B is random tokens, as many as fit at least
  * twice, so that neither the tokens nor the distance tell what comes, only what came before.
  */
-function repeatRow(random: Random, encoder: Encoder, pos: number): number[] {
-  const start = random.chance(markedShare) ? [encoder.endOfText] : [];
+function repeatRow(random: Random, tokens: DrawnTokens, pos: number): number[] {
+  const start = random.chance(markedShare) ? [tokens.endOfText] : [];
   const room = pos - start.length;
   const length = SHORTEST + random.below(Math.floor(room / 2) - SHORTEST + 1);
-  const once = randomTokens(random, encoder, length);
+  const once = randomTokens(random, tokens, length);
   return [...start, ...Array.from({ length: room }, (_, i) => once[i % length] ?? 0)];
 }
 
 /** Any tokens but `<|endoftext|>`, all equally likely. */
-function randomTokens(random: Random, encoder: Encoder, length: number): number[] {
+function randomTokens(random: Random, tokens: DrawnTokens, length: number): number[] {
   return Array.from({ length }, () => {
-    const id = random.below(encoder.vocabSize - 1);
-    return id < encoder.endOfText ? id : id + 1;
+    const id = random.below(tokens.vocabSize - 1);
+    return id < tokens.endOfText ? id : id + 1;
   });
 }
 
 export interface RepeatedTokensOptions {
-  readonly encoder: Encoder;
+  readonly encoder: DrawnTokens;
   /** Same seed, same rows. Never those of training, whatever the seed. */
   readonly seed: number;
   readonly count: number;

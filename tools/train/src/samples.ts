@@ -1,6 +1,5 @@
 import { endOfText } from "./bpe.ts";
-import type { Encoder } from "./encoder.ts";
-import { repeatedTokens } from "./repeats.ts";
+import { type DrawnTokens, repeatedTokens } from "./repeats.ts";
 import { type SkillName, skills } from "./skills/skill.ts";
 import { type TaleOptions, taleCorpus } from "./tales/tale.ts";
 
@@ -39,7 +38,7 @@ function sampleOf(count: number, skill?: TaleOptions["skill"]): string {
  *
  * @param length tokens of B
  */
-export function repeatsSample(encoder: Encoder, count: number, length: number): string {
+export function repeatsSample(encoder: DrawnTokens, count: number, length: number): string {
   const rows = repeatedTokens({ encoder, seed: SEED, count, length });
   return `${rows.map((ids) => ids.join(",")).join("\n")}\n`;
 }

@@ -68,6 +68,13 @@ export function lossAndGradients<T extends Shaped>(
   });
 }
 
+/** How far a training is: what it goes on from. */
+export interface Trained<T> {
+  /** Steps that were taken. */
+  readonly step: number;
+  readonly state: AdamWState<T>;
+}
+
 /** Trains parameters on batches; what comes back replaces what was given, which is freed. */
 export function train<T extends Shaped>(
   engine: SyncEngine<T>,
@@ -75,11 +82,30 @@ export function train<T extends Shaped>(
   batches: Iterator<Ids>,
   options: TrainOptions,
 ): Parameters<T> {
-  let state: AdamWState<T> = adamWStart(engine, parameters);
-  for (let step = 1; step <= options.steps; step++) {
+  let at: Trained<T> = { step: 0, state: adamWStart(engine, parameters) };
+  for (const next of trainSteps(engine, at, batches, options)) at = next;
+  engine.free([at.state.first, at.state.second]);
+  return at.state.parameters;
+}
+
+/**
+ * The same step by step, from any step on: each state replaces the one before, which is freed. Where it ends early, the
+ * last one is its caller's.
+ *
+ * @param batches from the first on: those of steps that were taken are passed over
+ */
+export function* trainSteps<T extends Shaped>(
+  engine: SyncEngine<T>,
+  start: Trained<T>,
+  batches: Iterator<Ids>,
+  options: TrainOptions,
+): Generator<Trained<T>, void> {
+  for (let step = 1; step <= start.step; step++) batches.next();
+  let { state } = start;
+  for (let step = start.step + 1; step <= options.steps; step++) {
     options.signal?.throwIfAborted();
     const batch = batches.next();
-    if (batch.done === true) break;
+    if (batch.done === true) return;
     const before = state;
     const rate = rateAt(step, options);
     let report: StepReport | undefined;
@@ -98,9 +124,8 @@ export function train<T extends Shaped>(
     });
     engine.free(before);
     if (report) options.onStep?.(report);
+    yield { step, state };
   }
-  engine.free([state.first, state.second]);
-  return state.parameters;
 }
 
 /** A model of the trained parameters, to be run. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { copyingRecipe, tokensToCopy } from "../src/copying.ts";
 import { createEncoder } from "../src/encoder.ts";
 import { repeatsSample, skillSample, talesSample } from "../src/samples.ts";
 
@@ -18,6 +19,8 @@ test("docs/samples are held-out tales and repeats of random tokens", async () =>
   const encoder = createEncoder(JSON.parse(await read("packages/models/tales/tokenizer.json")));
   expect(await read("docs/samples/tales.txt")).toBe(talesSample(120));
   expect(await read("docs/samples/repeats.txt")).toBe(repeatsSample(encoder, 60, 50));
+  const copies = repeatsSample(tokensToCopy(copyingRecipe), 16, 20);
+  expect(await read("docs/samples/copies.txt")).toBe(copies);
   for (const skill of skills) {
     expect(await read(`docs/samples/${skill}.txt`)).toBe(skillSample(skill, 12));
   }
@@ -31,7 +34,12 @@ test.skipIf(unbuilt !== "")(`docs/samples are what the command writes${unbuilt}`
   try {
     const { status, stderr } = make("--out", join(folder, "new"));
     expect([status, stderr]).toEqual([0, ""]);
-    for (const name of ["tales.txt", "repeats.txt", ...skills.map((skill) => `${skill}.txt`)]) {
+    for (const name of [
+      "tales.txt",
+      "repeats.txt",
+      "copies.txt",
+      ...skills.map((skill) => `${skill}.txt`),
+    ]) {
       expect(await readFile(join(folder, "new", name), "utf8"), name).toBe(
         await read(`docs/samples/${name}`),
       );

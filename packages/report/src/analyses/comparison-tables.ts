@@ -1,16 +1,13 @@
-import {
-  type Cell,
-  type Column,
-  type Spread,
-  short,
-  type Table,
-  type View,
-} from "@resolvent/analysis";
+import { type Spread, short, type Table, type View } from "@resolvent/analysis";
 import type { ReportComparison } from "./report-result.ts";
+import { spreadCells, spreadColumns } from "./spread-cells.ts";
+import { stepAnswer, stepTable, stepViews } from "./step-tables.ts";
 
-/** The cards in their order, and their spectra below each other. */
-export function comparisonTables({ cards, degrees, near }: ReportComparison): Table[] {
+/** Along training, where the cards are checkpoints; the cards in their order, and their spectra below each other. */
+export function comparisonTables(comparison: ReportComparison): Table[] {
+  const { cards, degrees, steps, near } = comparison;
   return [
+    ...(steps.length === 0 ? [] : [stepTable(comparison)]),
     {
       kind: "card",
       field: "cards",
@@ -21,15 +18,22 @@ export function comparisonTables({ cards, degrees, near }: ReportComparison): Ta
         { name: "blocks", kind: "count" },
         ...spreadColumns("frozen", "number"),
         ...spreadColumns("live", "number"),
+        ...spreadColumns("loss", "number"),
+        ...spreadColumns("accuracy", "share"),
         { name: "corpus", kind: "text", minor: true },
         { name: "sequences", kind: "count", minor: true },
       ],
-      rows: cards.map(({ name, blocks, frozen, live, corpus, sequences }, i) => [
+      rows: cards.map(({ name, blocks, frozen, live, loss, accuracy, corpus, sequences }, i) => [
         ...[i + 1, name, blocks, ...spreadCells(frozen), ...spreadCells(live)],
-        ...[corpus ?? "written by the model", sequences],
+        ...[
+          ...spreadCells(loss),
+          ...spreadCells(accuracy),
+          corpus ?? "written by the model",
+          sequences,
+        ],
       ]),
       notes: [
-        "frozen: the path expansion with all gates held at the run; live: the truncated tree; ± is half the 95 % interval over sequences",
+        "frozen: the path expansion with all gates held at the run; live: the truncated tree; loss in nats a token, accuracy the share of next tokens that are the model's first choice; ± is half the 95 % interval over sequences",
       ],
     },
     {
@@ -50,23 +54,9 @@ export function comparisonTables({ cards, degrees, near }: ReportComparison): Ta
   ];
 }
 
-function spreadColumns(name: string, kind: Column["kind"]): Column[] {
-  return [
-    { name, kind, missing: "–" },
-    { name: `${name}Half`, head: "±", kind, missing: "–", view: true },
-    { name: `${name}Low`, kind: "number", detail: true },
-    { name: `${name}High`, kind: "number", detail: true },
-  ];
-}
-
-function spreadCells(spread: Spread | null): Cell[] {
-  if (spread === null) return [null, null, null, null];
-  const { mean, low, high } = spread;
-  return [mean, high === null ? null : high - mean, low, high];
-}
-
-/** What is needed along the cards, frozen and live. */
-export function comparisonViews(_: ReportComparison): View[] {
+/** Curves along training, where the cards are checkpoints; else what is needed along the cards, and their spectra. */
+export function comparisonViews(comparison: ReportComparison): View[] {
+  if (comparison.steps.length > 0) return stepViews(comparison);
   const series = ["frozen", "live"].map((column) => ({
     ...{ column, low: `${column}Low`, high: `${column}High` },
   }));
@@ -89,7 +79,9 @@ export function comparisonViews(_: ReportComparison): View[] {
   ];
 }
 
-export function comparisonAnswer({ cards, near }: ReportComparison): string[] {
+export function comparisonAnswer(comparison: ReportComparison): string[] {
+  const { cards, steps, near } = comparison;
+  if (steps.length > 0) return stepAnswer(comparison);
   const word = (spread: Spread | null): string => (spread === null ? "none" : short(spread.mean));
   return [
     `Degrees until the sum is within ${near} nats of the model, frozen and live: ${cards.map(({ name, frozen, live }) => `${name} ${word(frozen)} and ${word(live)}`).join("; ")}.`,

@@ -4,6 +4,7 @@ import { expandCost, GATES, seriesCost } from "@resolvent/expansion";
 import { linearityCost } from "@resolvent/linearity";
 import { pathsCost } from "@resolvent/paths";
 import type { Cost } from "@resolvent/tensor";
+import { runCost } from "@resolvent/transformer";
 import type { ReportParameters } from "./report-parameters.ts";
 import { lengthOf } from "./texts.ts";
 
@@ -15,6 +16,7 @@ export function reportCost(outline: Outline, params: ReportParameters): Cost {
   const ids = new Array<number>(length).fill(0);
   const own = { maxDegree, precision };
   const each = [
+    runCost(model, ids, { precision }),
     expandCost(model, ids, { ...own, freeze: GATES }),
     expandCost(model, ids, { ...own, freeze: [] }),
     pathsCost(model, ids, { top, verify, precision }),

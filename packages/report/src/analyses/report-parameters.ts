@@ -11,6 +11,7 @@ export interface ReportParameters {
   readonly verify: number;
   readonly order: number;
   readonly maxTokens: number;
+  readonly predictFrom: number;
   readonly seed: number;
   readonly withDictionaries: boolean;
   readonly compare?: string | undefined;

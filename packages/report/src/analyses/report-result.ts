@@ -1,4 +1,5 @@
 import type { ComputedResult, Result, ResultHead, Spread } from "@resolvent/analysis";
+import type { NextTokens } from "./next-tokens.ts";
 
 /** The degree card of a model: what its analyses say on one corpus, put together; plain data. */
 export interface ReportResult extends ComputedResult<"report"> {
@@ -10,6 +11,8 @@ export interface ReportResult extends ComputedResult<"report"> {
   /** A sum of degrees that comes this near to the model's predictions stands for them, in nats. */
   readonly near: number;
   readonly needed: readonly NeededDegree[];
+  /** How well the model tells what comes next; null where no sequence reaches the position from which it counts. */
+  readonly nextTokens: NextTokens | null;
   readonly sections: readonly ReportSection[];
 }
 
@@ -39,12 +42,16 @@ export interface ReportComparison extends ResultHead {
   readonly near: number;
   readonly cards: readonly ComparedCard[];
   readonly degrees: readonly ComparedDegree[];
+  /** Along training, the first step first; empty where the cards are no checkpoints of it. */
+  readonly steps: readonly ComparedStep[];
 }
 
 /** A model of a comparison. */
 export interface ComparedCard {
   readonly name: string;
   readonly sha256: string | null;
+  /** The step of training that its name tells, as `step-512`; null where it tells none. */
+  readonly step: number | null;
   readonly blocks: number;
   readonly corpus: string | null;
   readonly sequences: number;
@@ -52,14 +59,32 @@ export interface ComparedCard {
   /** The degree that is needed to be near the model; null where none that was computed is. */
   readonly frozen: Spread | null;
   readonly live: Spread | null;
+  /** Next-token loss, nats, and the share of tokens that are its first choice; null where they were not measured. */
+  readonly loss: Spread | null;
+  readonly accuracy: Spread | null;
 }
 
-/** A degree of a model: its mean shares of the logits, with all gates frozen and with none. */
-export interface ComparedDegree {
-  /** Which card, from 1. */
-  readonly card: number;
-  readonly name: string;
+/** Mean shares of the logits that a degree has, with all gates frozen and with none. */
+export interface DegreeShares {
   readonly degree: number;
   readonly frozen: Spread | null;
   readonly live: Spread | null;
+}
+
+/** A degree of a model. */
+export interface ComparedDegree extends DegreeShares {
+  /** Which card, from 1. */
+  readonly card: number;
+  readonly name: string;
+}
+
+/**
+ * A step of training: what its cards say, on average. Intervals are over trainings, where there are several, and over
+ * sequences of the one where there is one.
+ */
+export interface ComparedStep extends Pick<ComparedCard, "frozen" | "live" | "loss" | "accuracy"> {
+  readonly step: number;
+  /** Cards of this step: trainings. */
+  readonly runs: number;
+  readonly degrees: readonly DegreeShares[];
 }

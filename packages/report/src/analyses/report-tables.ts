@@ -1,4 +1,5 @@
 import { listViews, short, type Table, type View } from "@resolvent/analysis";
+import { nextTokensText } from "./next-tokens.ts";
 import type { NeededDegree, ReportResult, ReportSection } from "./report-result.ts";
 import { ANALYSES } from "./sections.ts";
 
@@ -23,7 +24,8 @@ function titled(heading: string, title: string | undefined, place: number): stri
   return place === 0 ? title : `${heading}: ${title}`;
 }
 
-function neededTable({ model, corpus, sequences, tokens, near, needed }: ReportResult): Table {
+function neededTable(report: ReportResult): Table {
+  const { model, corpus, sequences, tokens, near, needed, nextTokens } = report;
   const from = corpus === null ? "texts that it has written itself" : corpus;
   return {
     kind: "needed",
@@ -48,6 +50,7 @@ function neededTable({ model, corpus, sequences, tokens, near, needed }: ReportR
     notes: [
       "degree: the first whose partial sum has a KL divergence below that; from, to: the 95 % interval of its mean over sequences (Student's t)",
       "frozen: the path expansion with patterns, norms and activations held at the run; live: the truncated tree, in which cutting paths changes what is left",
+      ...(nextTokens === null ? [] : [nextTokensText(nextTokens)]),
     ],
   };
 }

@@ -20,6 +20,7 @@ import { type DegreeExpansion, degreeWithin, NEAR_NATS } from "@resolvent/expans
 import { InputError, type Shaped } from "@resolvent/tensor";
 import { compareReports } from "./compare.ts";
 import { comparisonAnswer, comparisonTables, comparisonViews } from "./comparison-tables.ts";
+import { type NextTokens, nextTokens } from "./next-tokens.ts";
 import { reportCost } from "./report-cost.ts";
 import type { ReportParameters } from "./report-parameters.ts";
 import type {
@@ -38,7 +39,7 @@ export const reportAnalysis: Analysis<ReportParameters, ReportResult | ReportCom
     name: "report",
     summary: "the degree card of a model: spectra, heads, paths, linearity, series",
     description:
-      "Puts together what the analyses by degree say of MODEL on one corpus, or on texts that it writes itself: the spectra of the path expansion and of the truncated tree, the degrees that are needed to be near its predictions, its heads, its strongest paths with what they do frozen and live, how linear each block is, its series in ε, and dictionaries where they are named. Numbers over sequences have 95 % intervals.",
+      "Puts together what the analyses by degree say of MODEL on one corpus, or on texts that it writes itself: how well it tells what comes next, the spectra of the path expansion and of the truncated tree, the degrees that are needed to be near its predictions, its heads, its strongest paths with what they do frozen and live, how linear each block is, its series in ε, and dictionaries where they are named. Numbers over sequences have 95 % intervals.",
     params: parameters({
       corpus: fileParameter("text to measure it on, UTF-8; without one, the model writes its own"),
       tokensFile: fileParameter("corpus as token ids instead, one list a line, such as 1,403,407"),
@@ -61,12 +62,16 @@ export const reportAnalysis: Analysis<ReportParameters, ReportResult | ReportCom
       maxTokens: countParameter("tokens that linearity and dictionaries are measured on at most", {
         ...{ default: 16384, least: 2, title: "n" },
       }),
+      predictFrom: countParameter(
+        "first position of a sequence, from 0, whose token counts in loss and accuracy: what is before is only read",
+        { default: 1, least: 1, title: "pos" },
+      ),
       seed: countParameter("random seed", { default: 0, most: 2 ** 31, title: "n" }),
       withDictionaries: flagParameter(
         "also measure the dictionaries that are named (--dictionary)",
       ),
       compare: jsonLinesParameter(
-        "in place of a model, reports that were written as JSON, one after the other, side by side: models, or checkpoints in the order of their training",
+        "in place of a model, reports that were written as JSON, one after the other, side by side: models, or checkpoints whose names tell their step (step-512), as curves along training, with the mean over trainings where there are several",
       ),
     }),
     examples: [
@@ -127,6 +132,8 @@ async function run<T extends Shaped>(
   const of = JSON.stringify([model.sha256 ?? model.name, texts.sequences, withoutFiles(params)]);
   const saved = stateOf(checkpoint?.saved, of);
   const done: Done[] = [...(saved?.done ?? [])];
+  const next = await nextTokens(subject, texts.sequences, params.predictFrom);
+  const soFar = (): ReportResult => reportOf(subject, params, { texts, next, sections, done });
   for (const section of sections.slice(done.length)) {
     signal.throwIfAborted();
     const progress = {
@@ -144,13 +151,9 @@ async function run<T extends Shaped>(
     const own = { ...quiet, checkpoint: inner, onProgress: () => {} };
     done.push(await doneBy(section, own));
     await checkpoint?.save({ of, done, inner: undefined });
-    if (done.length < sections.length)
-      onPartial?.(reportOf(subject, params, { texts, sections, done }), {
-        ...progress,
-        done: done.length,
-      });
+    if (done.length < sections.length) onPartial?.(soFar(), { ...progress, done: done.length });
   }
-  return reportOf(subject, params, { texts, sections, done });
+  return soFar();
 }
 
 async function doneBy<T extends Shaped>(
@@ -174,10 +177,12 @@ function reportOf<T extends Shaped>(
   { corpus, tokensFile }: ReportParameters,
   {
     texts: { sequences },
+    next,
     sections,
     done,
   }: {
     readonly texts: Texts;
+    readonly next: NextTokens | null;
     readonly sections: readonly Section[];
     readonly done: readonly Done[];
   },
@@ -193,6 +198,7 @@ function reportOf<T extends Shaped>(
     tokens: sequences.reduce((sum, ids) => sum + ids.length, 0),
     near: NEAR_NATS,
     needed: done.flatMap(({ name, near }) => (near === null ? [] : [neededOf(name, near)])),
+    nextTokens: next,
     sections: done.flatMap(({ name, result }): ReportSection[] => {
       const section = sections.find((one) => one.name === name);
       if (section === undefined) return [];

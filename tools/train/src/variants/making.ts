@@ -1,12 +1,6 @@
-import { axesOf, type Shaped, type SyncEngine } from "@resolvent/tensor";
+import type { Shaped, SyncEngine } from "@resolvent/tensor";
 import { readJson } from "@resolvent/transformer";
-import {
-  encodeNumbers,
-  type Folder,
-  memorySource,
-  openCheckpoint,
-  writeSafetensors,
-} from "@resolvent/weights";
+import { type Folder, memorySource, openCheckpoint, writeSafetensors } from "@resolvent/weights";
 import { packCheckpoint } from "@resolvent/weights/packed";
 import type { Encoder } from "../encoder.ts";
 import { makeModel } from "../making.ts";
@@ -14,6 +8,7 @@ import { taleBatches } from "../pack.ts";
 import { freshParameters, type Parameters } from "../parameters.ts";
 import type { Recipe } from "../recipe.ts";
 import { skills } from "../skills/skill.ts";
+import { tensorsOf } from "../stored.ts";
 import { type StepReport, train } from "../training.ts";
 import type { FineTune, VariantsRecipe } from "./recipe.ts";
 
@@ -60,11 +55,5 @@ export async function makeOtherSeed<T extends Shaped>(
 }
 
 async function stored<T extends Shaped>(engine: SyncEngine<T>, parameters: Parameters<T>) {
-  const tensors = [...parameters].map(([name, value]) => ({
-    name: PREFIX + name,
-    dtype: "F32" as const,
-    shape: axesOf(value.shape).map((axis) => value.shape[axis] ?? 0),
-    bytes: encodeNumbers(engine.read(value).data, "F32"),
-  }));
-  return memorySource(await writeSafetensors(tensors));
+  return memorySource(await writeSafetensors(tensorsOf(engine, parameters, { prefix: PREFIX })));
 }
