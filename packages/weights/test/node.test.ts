@@ -26,7 +26,13 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from "../src/index.ts";
-import { checkpointSha256, fileSource, folderOf, writeSafetensorsFile } from "../src/node/index.ts";
+import {
+  checkpointSha256,
+  fileSource,
+  folderOf,
+  makeFolder,
+  writeSafetensorsFile,
+} from "../src/node/index.ts";
 import { codeOf } from "./make.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "resolvent-weights-"));
@@ -148,6 +154,24 @@ describe("a folder", () => {
     expect(await codeOf(() => openCheckpoint(folderOf(join(folder, "none"))))).toBe(
       "weights/no-checkpoint",
     );
+  });
+});
+
+describe("making a folder", () => {
+  test("makes those above it, twice at a time too, and leaves what is there", async () => {
+    const path = join(fresh(), "a", "b");
+    await Promise.all([makeFolder(path), makeFolder(path)]);
+    await writeFile(join(path, "kept"), "");
+    await makeFolder(path);
+    expect(await readdir(path)).toEqual(["kept"]);
+  });
+
+  test("ends where there can be none", async () => {
+    const code = async (path: string): Promise<unknown> =>
+      await makeFolder(path).catch((error: NodeJS.ErrnoException) => error.code);
+    expect(await code(await stored(one))).toBe("EEXIST");
+    expect(await code(join(await stored(one), "x"))).toMatch(/ENOTDIR|ENOENT/);
+    if (process.platform === "linux") expect(await code("/proc/none/of/this")).toBe("ENOENT");
   });
 });
 

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeFolder } from "@resolvent/weights/node";
 
 /** Where it is kept which places of plug-ins somebody trusts: `resolvent/trusted.json` in `XDG_DATA_HOME`, else in `~/.local/share`. */
 export function trustFile(env: Readonly<Record<string, string | undefined>>): string {
@@ -30,7 +31,7 @@ export async function trust(file: string, place: string): Promise<void> {
   const places = [...new Set([...(await trustedPlaces(file)), place])];
   const beside = `${file}.${randomUUID()}`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeFile(beside, `${JSON.stringify({ places }, undefined, 2)}\n`, {
       flag: "wx",
       mode: 0o600,

@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync, readdirSync } from "node:fs";
+import { accessSync, constants, readdirSync } from "node:fs";
 import { isInputError } from "@resolvent/tensor";
+import { makeFolder } from "@resolvent/weights/node";
 import { usageError } from "../failure.ts";
 import { STANDARD, statOf, unwritable } from "../place.ts";
 import { PLAN_FILE } from "./plan.ts";
@@ -9,7 +10,7 @@ import { PLAN_FILE } from "./plan.ts";
  *
  * @throws InputError `cli/usage` for what is no folder, and for one with files that are no sweep's; `cli/unwritable`
  */
-export function openSweepFolder(path: string): void {
+export async function openSweepFolder(path: string): Promise<void> {
   if (path === STANDARD || path === "") {
     throw usageError(`--out writes files, got "${path}".`, "Name a folder.");
   }
@@ -18,7 +19,7 @@ export function openSweepFolder(path: string): void {
     throw usageError(`--out: ${path} is a file.`, "Name a folder.");
   }
   try {
-    mkdirSync(path, { recursive: true });
+    await makeFolder(path);
     accessSync(path, constants.W_OK);
     const names = readdirSync(path);
     // Another shard may be about to write what is swept.

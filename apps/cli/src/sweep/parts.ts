@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { makeFolder } from "@resolvent/weights/node";
 import { newFolder } from "../new-folder.ts";
 import { unwritable } from "../place.ts";
 
@@ -37,7 +38,7 @@ export async function donePartsOf(folder: string): Promise<number[]> {
 export async function openParts(folder: string, own: (part: number) => boolean): Promise<Parts> {
   const place = resolve(folder, "parts");
   try {
-    await mkdir(place, { recursive: true });
+    await makeFolder(place);
     for (const name of await readdir(place)) {
       const [, part] = /^\.(\d{8,})\.[0-9a-f]+\.tmp$/.exec(name) ?? [];
       if (part === undefined || !own(Number(part))) continue;

@@ -76,7 +76,7 @@ export async function sweep(
   const output = outputOf({}, terminal);
   const others = parameters.filter(({ name }) => name !== "prompt");
   const { values } = await valuesGiven(others, call, output);
-  if (!flags.dryRun) openSweepFolder(flags.out);
+  if (!flags.dryRun) await openSweepFolder(flags.out);
   const dictionaries = await findDictionaries(flags.dictionary ?? [], flags, terminal);
   const own = hostOf(model, flags, {
     ...{ terminal, signal, dictionaries, later: undefined },

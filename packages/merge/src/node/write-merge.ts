@@ -1,7 +1,7 @@
-import { lstat, mkdir, readdir, rename, rm, statfs } from "node:fs/promises";
+import { lstat, readdir, rename, rm, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Folder, ReadOptions } from "@resolvent/weights";
-import { checkpointSha256, folderOf, writePieces } from "@resolvent/weights/node";
+import { checkpointSha256, folderOf, makeFolder, writePieces } from "@resolvent/weights/node";
 import type { MergeOptions } from "../merge-tensor.ts";
 import { besideWeights, type WrittenMerge } from "../merged-files.ts";
 import type { OpenMergeModel } from "../model.ts";
@@ -113,7 +113,7 @@ async function begin(work: string, model: string, key: string | undefined): Prom
     if (key === undefined || state.key !== key) await rm(model, { recursive: true, force: true });
   }
   try {
-    await mkdir(model, { recursive: true });
+    await makeFolder(model);
     await writePieces(file, one(new TextEncoder().encode(JSON.stringify({ key: key ?? "" }))), {
       overwrite: true,
     });

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { DigestStore } from "../sha256.ts";
 import { type Environment, expanded } from "./hub-settings.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Digests that are kept at most, the latest: a few hundred bytes each. */
 const KEPT = 1000;
@@ -31,7 +32,7 @@ export function digestFile(path: string): DigestStore {
       const text = JSON.stringify(Object.fromEntries([...entries].slice(-KEPT)), undefined, 1);
       const beside = `${path}.${randomUUID()}`;
       try {
-        await mkdir(dirname(path), { recursive: true });
+        await makeFolder(dirname(path));
         await writeFile(beside, text, { flag: "wx" });
         await rename(beside, path);
       } catch {

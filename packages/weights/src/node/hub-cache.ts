@@ -1,21 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
-import {
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-  statfs,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { open, readFile, rename, rm, stat, statfs, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Hasher, HubCache, HubFile, PartialBlob } from "../hub/cache.ts";
 import { cacheName, type HubBlob, isCommit } from "../hub/names.ts";
 import { folderOf } from "./file.ts";
 import { claim, partials, SILENT_MS } from "./hub-claim.ts";
 import { disk, openPartial, readRecord } from "./hub-partial.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Bytes in a piece: long enough that asking for it costs little, short enough that several go side by side. */
 const PIECE_BYTES = 32 * 1024 * 1024;
@@ -73,8 +64,8 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
   /** Makes something under a name that means nothing yet, then gives it its own. */
   async function placed(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
     const temporary = join(blobs, `${randomUUID()}.incomplete`);
-    await mkdir(blobs, { recursive: true });
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(blobs);
+    await makeFolder(dirname(path));
     try {
       await make(temporary);
       await rename(temporary, path);
@@ -117,7 +108,7 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
     isAbsent: async (commit, file) => (await sizeOf(absentPath(commit, file))) !== undefined,
     setAbsent: async (commit, file) => {
       const path = absentPath(commit, file);
-      await disk(path, mkdir(dirname(path), { recursive: true }));
+      await disk(path, makeFolder(dirname(path)));
       await disk(path, writeFile(path, ""));
     },
     link: place,
@@ -134,7 +125,7 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
       return most;
     },
     free: async () => {
-      await disk(root, mkdir(root, { recursive: true }));
+      await disk(root, makeFolder(root));
       const { bavail, bsize } = await disk(root, statfs(root));
       return bavail * bsize;
     },

@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pause } from "../hub/retry.ts";
 import { systemCode } from "./file.ts";
 import { lifeOf, ownerOf, partialName } from "./hub-owner.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Time without a sign of life, in milliseconds, after which a writer on another machine counts as gone. */
 export const SILENT_MS = 60_000;
@@ -88,7 +89,7 @@ export async function claim(
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<string | undefined> {
-  await mkdir(blobs, { recursive: true });
+  await makeFolder(blobs);
   for (;;) {
     signal?.throwIfAborted();
     if (await isHere()) return undefined;

@@ -1,0 +1,22 @@
+import { existsSync } from "node:fs";
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { systemCode } from "./file.ts";
+
+/**
+ * Makes a folder, and those above it that are missing; one that is there is left as it is. Node's own `recursive` never
+ * ends where a file system (`/proc`) says of a folder in one that exists that there is no such thing.
+ *
+ * @throws the system's error: `ENOENT`, `EACCES`, `EEXIST` for what is no folder
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
+    const above = dirname(path);
+    if (systemCode(error) !== "ENOENT" || above === path || existsSync(above)) throw error;
+    await makeFolder(above);
+    await makeFolder(path);
+  }
+}
