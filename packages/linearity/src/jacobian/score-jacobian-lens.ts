@@ -18,7 +18,7 @@ export const LENS_MEASURES = [
   "logitLensTop1",
   "jacobianLensTop1",
 ] as const;
-export type LensMeasure = (typeof LENS_MEASURES)[number];
+type LensMeasure = (typeof LENS_MEASURES)[number];
 
 /** What is read out of the stream behind a layer, against what the model says at the end. */
 export interface LayerLenses {
