@@ -23,7 +23,7 @@ function commandsOf(page: string): string[] {
   return [...new Set([...inline, ...lines.filter((line) => line.startsWith("npx resolvent "))])];
 }
 
-/** Commands that are no analyses, stand for any, or ask for a file of the reader's. */
+/** Commands that are no analyses, stand for any, ask for a file of the reader's, or need no model, of which a dry run tells. */
 const others = [
   /^COMMAND/,
   /^lab$/,
@@ -32,6 +32,7 @@ const others = [
   /--prompt "…"/,
   / prompts\.txt/,
   /^sweep report /,
+  /^report --compare /,
 ];
 
 // What each would do is checked and counted, on the shapes of its model; other tests compute.

@@ -19,6 +19,7 @@ const GUIDE = [
   "features",
   "almost-linear",
   "cards/README",
+  "along-training",
   "merging",
   "mathematics",
   "gallery",

@@ -36,7 +36,7 @@ export function copyingTraining<T extends Shaped>(
 }
 
 /** A training by the recipe of a bundled model, with its tokenizer. */
-export function recipeTraining<T extends Shaped>(
+function recipeTraining<T extends Shaped>(
   engine: SyncEngine<T>,
   recipe: Recipe,
   { tokenizer, encoder }: Pick<Made<Shaped>, "tokenizer" | "encoder">,

@@ -1,6 +1,9 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { checkParameters, checkViews, runAlone, vocabularyOf } from "@resolvent/analysis";
 import { type Cpu, type CpuTensor, createCpu } from "@resolvent/cpu";
 import { type ReportComparison, reportAnalysis } from "@resolvent/report";
@@ -157,4 +160,17 @@ describe("checkpoints of a training", () => {
     expect(views[0]).toMatchObject({ x: "step", along: "log" });
     expect(tables[0]?.rows.map(([step]) => step)).toEqual([2, 8, 24]);
   });
+});
+
+const script = new URL("../dist/make-checkpoints.js", import.meta.url);
+const unbuilt = existsSync(script) ? "" : " (skipped: not built; npx tsc -b tools/train)";
+test.skipIf(unbuilt !== "")(`the command says what it needs before it trains${unbuilt}`, () => {
+  const make = (...args: string[]): string =>
+    spawnSync(process.execPath, [fileURLToPath(script), ...args], { encoding: "utf8" }).stderr;
+  expect(make("tales")).toContain("Name a training: copying or attn-only-2l.");
+  expect(make("copying", "--until", "8")).toContain("Give --out FOLDER.");
+  expect(make("copying", "--out", join(home, "none"), "--until", "few")).toContain(
+    "Give --until STEP, a whole number from 8.",
+  );
+  expect(existsSync(join(home, "none"))).toBe(false);
 });
