@@ -78,8 +78,9 @@ const tokensFile: TextFile = {
   },
 };
 const asked = {
-  ...{ tokensFile, split: "half", maxTokens: 1000, seed: 0, draws: 5, skip: 2, dtype: "f32" },
-} as const;
+  ...{ tokensFile, split: "half" as const, maxTokens: 1000, seed: 0, draws: 5, skip: 2 },
+  dtype: "f32" as const,
+};
 
 async function ran(
   { checkpoint, abort = false }: { checkpoint?: Checkpoint; abort?: boolean },
