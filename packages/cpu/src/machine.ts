@@ -10,7 +10,7 @@ import {
 } from "@resolvent/tensor";
 import { handlesIn, Scopes } from "@resolvent/tensor/rules";
 import { Allocator, type MemoryUse } from "./allocator.ts";
-import type { multiplyNatively } from "./blas/product.ts";
+import type { Operands, Plan } from "./plan.ts";
 import { FIRST_FREE, type Pool } from "./pool.ts";
 import { type Block, CpuTensor } from "./tensor.ts";
 
@@ -37,6 +37,15 @@ function isTensor(value: object): value is CpuTensor {
   return value instanceof CpuTensor;
 }
 
+/** A product on the system's BLAS: `multiplyNatively`, which no page loads. */
+type SystemProduct = (
+  machine: Machine,
+  plan: Plan,
+  operands: Operands,
+  into: CpuTensor,
+  then?: { fits(width: number): boolean; args(width: number): number[] },
+) => { readonly finished: boolean } | undefined;
+
 /** The memory of an engine with what lives in it: tensors, scopes, and the threads that compute there. */
 export class Machine {
   readonly precision: Precision;
@@ -46,7 +55,7 @@ export class Machine {
   /** Shape of the register tile of products; see assembly/tile.ts. Results do not depend on it. */
   tile = 0;
   /** Whether products go to the system's BLAS, where the pool has one and the product suits it. */
-  blas: typeof multiplyNatively | undefined;
+  blas: SystemProduct | undefined;
   /** Whether work is shared among the threads where that pays; not while the speed of one thread is measured. */
   shares = true;
   /** What became of the wish for the wider kernels, where there was one. */

@@ -61,7 +61,7 @@ export function multiplyNatively(
   plan: Plan,
   [a, b]: Operands,
   c: CpuTensor,
-  then?: Finishing,
+  then?: Pick<Finishing, "fits" | "args">,
 ): { readonly finished: boolean } | undefined {
   const known = jobs[machine.width];
   const job = known.has(plan) ? known.get(plan) : jobOf(plan, machine.width);
