@@ -160,7 +160,10 @@ describe("a folder", () => {
 describe("making a folder", () => {
   test("makes those above it, twice at a time too, and leaves what is there", async () => {
     const path = join(fresh(), "a", "b");
-    await Promise.all([makeFolder(path), makeFolder(path)]);
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => makeFolder(join(path, "..", `${i % 2}`, "c"))),
+    );
+    await makeFolder(path);
     await writeFile(join(path, "kept"), "");
     await makeFolder(path);
     expect(await readdir(path)).toEqual(["kept"]);

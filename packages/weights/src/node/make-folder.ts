@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "./file.ts";
@@ -10,13 +9,14 @@ import { systemCode } from "./file.ts";
  * @throws the system's error: `ENOENT`, `EACCES`, `EEXIST` for what is no folder
  */
 export async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
-    const above = dirname(path);
-    if (systemCode(error) !== "ENOENT" || above === path || existsSync(above)) throw error;
+  const above = dirname(path);
+  for (let again = above !== path; ; again = false) {
+    try {
+      return await mkdir(path);
+    } catch (error) {
+      if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
+      if (!again || systemCode(error) !== "ENOENT") throw error;
+    }
     await makeFolder(above);
-    await makeFolder(path);
   }
 }
