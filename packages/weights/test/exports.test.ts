@@ -59,6 +59,7 @@ test("what the package exports", () => {
     "fileSource",
     "folderOf",
     "hubFolder",
+    "makeFolder",
     "readOnThread",
     "writePieces",
     "writeSafetensorsFile",
