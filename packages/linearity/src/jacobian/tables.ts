@@ -1,4 +1,11 @@
-import { short, type Table, type View, warningCodes, warningLines } from "@resolvent/analysis";
+import {
+  percent,
+  short,
+  type Table,
+  type View,
+  warningCodes,
+  warningLines,
+} from "@resolvent/analysis";
 import { endCells, endColumns, range } from "../tables.ts";
 import type { JacobianLensResult } from "./result.ts";
 import { LENS_MEASURES } from "./score-jacobian-lens.ts";
@@ -28,7 +35,7 @@ export function jacobianTables(result: JacobianLensResult): Table[] {
       rows: layers.map((row) => [
         ...[row.layer, row.after, row.logitLensKl, row.jacobianLensKl],
         ...[range(row.intervals.jacobianLensKl), row.logitLensTop1, row.jacobianLensTop1],
-        range(row.intervals.jacobianLensTop1),
+        range(row.intervals.jacobianLensTop1, percent),
         ...endCells(LENS_MEASURES, row.intervals),
         warningCodes(warnings),
       ]),
