@@ -1,6 +1,7 @@
 /**
- * How time grows with positions, layers and degrees, beside PyTorch: `node dist/growth.js [--dry]`. Writes its section
- * into RESULTS.md, and a curve of each into the folder `curves`, unless `--dry`.
+ * How time grows with positions, layers and degrees, beside PyTorch: `node dist/growth.js [--dry]
+ * [--only positions|layers|degrees]`. Writes its section into RESULTS.md (unless `--only`), and a curve of each into the
+ * folder `curves`, unless `--dry`.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
@@ -52,7 +53,9 @@ const GROWTHS: readonly Growth[] = [
   },
 ];
 
-const { values } = parseArgs({ options: { dry: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: { dry: { type: "boolean", default: false }, only: { type: "string" } },
+});
 const threads = availableParallelism();
 const machine = await machineOf(threads);
 const folder = await mkdtemp(join(tmpdir(), "resolvent-bench-"));
@@ -66,6 +69,7 @@ try {
   const modelOf = new Map<number, string>();
   const parts: string[] = [];
   for (const growth of GROWTHS) {
+    if (values.only !== undefined && growth.name !== values.only) continue;
     const rows: Row[] = [];
     for (const size of growth.sizes) {
       const { positions = POSITIONS, layers = LAYERS, ...task } = growth.task(size);
@@ -87,7 +91,8 @@ try {
     ...parts,
   ].join("\n\n");
   process.stdout.write(`${text}\n`);
-  if (!values.dry) await put("RESULTS.md", (before) => withSection(before, HEADING, text));
+  if (!values.dry && values.only === undefined)
+    await put("RESULTS.md", (before) => withSection(before, HEADING, text));
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
