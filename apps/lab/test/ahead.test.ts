@@ -100,6 +100,14 @@ test("other work ends it, and so does whoever cancels what waits for it; who was
   expect(told).not.toContain("Once 10000000 begins");
 });
 
+test("what is no request while something is found stops nothing", async () => {
+  const { find, run, hear } = answering();
+  find(work("Once", 1e9));
+  await begun("Once 1000000000");
+  hear({ protocol: PROTOCOL, id: 1, ask: "run", work: null });
+  expect((await run(2, work("Twice", 1))).say).toBe("findings");
+});
+
 test("a message that asks for it is told from others", () => {
   expect(isAhead({ ahead: work("Once", 1) })).toBe(true);
   for (const other of [undefined, null, { memory: 1 }, { ahead: "Once" }, { ask: "run" }])

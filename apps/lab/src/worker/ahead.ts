@@ -39,7 +39,7 @@ export function answeringAhead(workplace: Workplace, send: (reply: Reply) => voi
     const runs = ask === "run" || ask === "estimate" || ask === "engines";
     if (runs) asked++;
     if (going !== undefined && runs) {
-      const same = work !== undefined && questionOf(work) === questionOf(going);
+      const same = questionOf(Object(work)) === questionOf(going); // what is no work is refused below
       if (!same) ahead.end();
       // What it costs is known without a run.
       if (!same || ask === "run") await ahead.done();
@@ -66,7 +66,7 @@ export function answeringAhead(workplace: Workplace, send: (reply: Reply) => voi
 }
 
 /** What work is about, whatever it lists or checks of that. */
-function questionOf({ analysis, model, precision, engine, values }: Work): string {
+function questionOf({ analysis, model, precision, engine, values }: Partial<Work>): string {
   const { prompt, target } = Object(values);
   return JSON.stringify([analysis, model, precision, engine, prompt, target]);
 }
