@@ -9,6 +9,9 @@ import { expect, test } from "vitest";
 
 const tokens = [3, 17];
 
+/** A thousand take over a minute on a software adapter: by `RESOLVENT_EXPANSIONS=1000`. */
+const EXPANSIONS = Number(process.env.RESOLVENT_EXPANSIONS ?? 100);
+
 /** A small model of eight layers whose files can be read at once. */
 async function eightLayers(): Promise<Folder> {
   const tiny = tinyModel("gpt2", { seed: 5, n_layer: 8 });
@@ -45,16 +48,14 @@ await describeWithDevice("models on WebGPU", createWebgpu, (engine) => {
     await Promise.all([small.close(), streamed.close()]);
   });
 
-  test("a hundred expansions return to the same memory and number of buffers", async () => {
+  // One after another: how many buffers expansions that run at once need depends on when the device is done with each.
+  test(`${EXPANSIONS} expansions return to the same memory and number of buffers`, async () => {
     const gpu = await engine();
     const model = await loadModel(gpu, tinyModel("gpt2", { seed: 5, n_layer: 1 }), { hash: false });
-    const twenty = async (): Promise<void> => {
-      const expand = () => expandByDegree(gpu, model, tokens, { freeze: GATES });
-      await Promise.all(Array.from({ length: 20 }, expand));
-    };
-    await twenty();
+    const expand = () => expandByDegree(gpu, model, tokens, { freeze: GATES });
+    for (let i = 0; i < 5; i++) await expand();
     const { memory, counts } = gpu;
-    for (let i = 0; i < 5; i++) await twenty();
+    for (let i = 0; i < EXPANSIONS; i++) await expand();
     expect(gpu.memory.used).toBe(memory.used);
     expect(gpu.counts.buffers).toBe(counts.buffers);
     expect(gpu.counts.pipelines).toBe(counts.pipelines);
