@@ -1,4 +1,11 @@
-export { addDifferenceStored, addStored, encode, scaledStored, stored } from "./stored";
+export {
+  addDifferenceStored,
+  addStored,
+  encode,
+  movedStored,
+  scaledStored,
+  stored,
+} from "./stored";
 export {
   add,
   addScaled,

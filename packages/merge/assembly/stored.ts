@@ -38,6 +38,12 @@ function low(dtype: i32, from: usize): v128 {
   return v128.shuffle<u16>(v128.splat<i32>(0), four, 0, 8, 0, 9, 0, 10, 0, 11);
 }
 
+/** The other two of four. */
+@inline
+function upper(four: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i64>(four, four, 1, 1));
+}
+
 /** What becomes of entries: they are stored as they are, multiplied, added as multiples, or as multiples of differences. */
 const PLAIN: i32 = 0;
 const SCALED: i32 = 1;
@@ -75,7 +81,7 @@ function each(how: i32, n: i32, dtype: i32, from: usize, to: usize, base: usize,
     const four = low(dtype, from);
     odd = v128.add<f32>(odd, v128.mul<f32>(four, zero));
     use(how, f64x2.promote_low_f32x4(four), to, base, f);
-    use(how, f64x2.promote_low_f32x4(v128.shuffle<i64>(four, four, 1, 1)), to + 16, base + 16, f);
+    use(how, upper(four), to + 16, base + 16, f);
     from += step;
     to += 32;
     base += 32;
@@ -122,6 +128,57 @@ export function addDifferenceStored(
   return all(DIFFERENCE, n, dtype, from, to, base, f);
 }
 
+@inline
+function moved(n: i32, dtype: i32, out: usize, base: usize, rows: usize, count: i32, lambda: f64, by: f64): void {
+  const factor = v128.splat<f64>(lambda);
+  const divisor = v128.splat<f64>(by);
+  const end = rows + (<usize>count << 4);
+  const step: usize = dtype == F32 ? 16 : 8;
+  let from = base - <usize>load<u32>(rows);
+  for (let i = 0; i < n; i += 4) {
+    const four = low(dtype, base);
+    const a = f64x2.promote_low_f32x4(four);
+    const b = upper(four);
+    let sumA = v128.splat<f64>(0);
+    let sumB = v128.splat<f64>(0);
+    for (let row = rows + 16; row <= end; row += 16) {
+      const other = low(dtype, <usize>load<u32>(row) + from);
+      const w = v128.load64_splat(row, 8);
+      sumA = v128.add<f64>(sumA, v128.mul<f64>(w, v128.sub<f64>(f64x2.promote_low_f32x4(other), a)));
+      sumB = v128.add<f64>(sumB, v128.mul<f64>(w, v128.sub<f64>(upper(other), b)));
+    }
+    if (by != 1) {
+      sumA = v128.div<f64>(sumA, divisor);
+      sumB = v128.div<f64>(sumB, divisor);
+    }
+    v128.store(out, v128.add<f64>(a, v128.mul<f64>(factor, sumA)));
+    v128.store(out, v128.add<f64>(b, v128.mul<f64>(factor, sumB)), 16);
+    base += step;
+    from += step;
+    out += 32;
+  }
+}
+
+/**
+ * `base + lambda·(Σ w·(x − base) / by)` of inputs stored alike, not as F64, without a way over memory. `rows` has where the base
+ * and the `count` others begin, and the weights. What is not finite makes a result that is not.
+ */
+export function movedStored(
+  n: i32,
+  first: f64,
+  out: usize,
+  base: usize,
+  dtype: i32,
+  rows: usize,
+  count: i32,
+  lambda: f64,
+  by: f64,
+): void {
+  if (dtype == F32) moved(n, F32, out, base, rows, count, lambda, by);
+  else if (dtype == F16) moved(n, F16, out, base, rows, count, lambda, by);
+  else moved(n, 3, out, base, rows, count, lambda, by);
+}
+
 /** Four f32, the nearest to four float64. */
 @inline
 function nearest(a: v128, b: v128): v128 {
@@ -136,7 +193,7 @@ function nearest(a: v128, b: v128): v128 {
 @inline
 function toOdd(near: v128, a: v128, b: v128): v128 {
   const backA = f64x2.promote_low_f32x4(near);
-  const backB = f64x2.promote_low_f32x4(v128.shuffle<i64>(near, near, 1, 1));
+  const backB = upper(near);
   const cut = v128.shuffle<i32>(v128.ne<f64>(backA, a), v128.ne<f64>(backB, b), 0, 2, 4, 6);
   const above = v128.shuffle<i32>(
     v128.gt<f64>(v128.abs<f64>(backA), v128.abs<f64>(a)),
@@ -146,29 +203,38 @@ function toOdd(near: v128, a: v128, b: v128): v128 {
   return v128.or(v128.add<i32>(near, above), v128.and(cut, v128.splat<i32>(1))); // a true lane is −1
 }
 
-/** Bits of a float64 that a BF16 has not, and the last that it has. */
-const CUT: i64 = (1 << 45) - 1;
+/** Where a float64 has the bits of its exponent. */
+const EXPONENT: i64 = 0x7ff0000000000000;
 
-/** Two float64, rounded to the bits of a BF16, ties to even, where those are normal. */
+/**
+ * Two float64, rounded to the eight bits of a BF16, ties to even, where those are normal: adding 1.5 · 2⁴⁵ times its power of
+ * two leaves no room for the other 45 bits of a number.
+ */
 @inline
 function shortened(x: v128): v128 {
-  const last = v128.and(v128.shr<u64>(x, 45), v128.splat<i64>(1));
-  const up = v128.add<i64>(v128.add<i64>(x, v128.splat<i64>(CUT >> 1)), last);
-  return v128.and(up, v128.splat<i64>(~CUT));
+  const power = v128.and(x, v128.splat<i64>(EXPONENT));
+  const large = v128.mul<f64>(power, v128.splat<f64>(1.5 * 35184372088832));
+  return v128.sub<f64>(v128.add<f64>(x, large), large);
+}
+
+/** Four BF16, each in the upper half of 32 bits, where they are normal. */
+@inline
+function nearBF16(a: v128, b: v128): v128 {
+  return nearest(shortened(a), shortened(b));
 }
 
 /** Four BF16, each in the upper half of 32 bits. */
 @inline
 function toBF16(a: v128, b: v128): v128 {
-  const least = v128.splat<f64>(1.1754943508222875e-38); // 2^-126, the smallest normal one
-  const small = v128.or(
-    v128.lt<f64>(v128.abs<f64>(a), least),
-    v128.lt<f64>(v128.abs<f64>(b), least),
-  );
-  if (!v128.any_true(small)) return nearest(shortened(a), shortened(b));
   const bits = toOdd(nearest(a, b), a, b);
   const last = v128.and(v128.shr<u32>(bits, 16), v128.splat<i32>(1));
   return v128.add<i32>(v128.add<i32>(bits, v128.splat<i32>(0x7fff)), last);
+}
+
+/** Below 2⁻¹²⁶, the smallest normal one. */
+@inline
+function subnormal(four: v128): v128 {
+  return v128.lt<f32>(v128.abs<f32>(four), v128.splat<f32>(1.1754943508222875e-38));
 }
 
 /** Four F16, each in the lower half of 32 bits. */
@@ -180,11 +246,11 @@ function toF16(a: v128, b: v128): v128 {
   const last = v128.and(v128.shr<u32>(size, 13), v128.splat<i32>(1));
   const carried = v128.add<i32>(v128.add<i32>(size, v128.splat<i32>(0xfff - SHIFT)), last);
   const half = v128.splat<i32>(HALF);
-  const subnormal = v128.sub<i32>(v128.add<f32>(size, half), half);
+  const denormal = v128.sub<i32>(v128.add<f32>(size, half), half);
   const small = v128.lt<i32>(size, v128.splat<i32>(SMALLEST));
   const infinite = v128.ge<i32>(size, v128.splat<i32>(0x47800000)); // 2^16 and above
   const normal = v128.bitselect(v128.splat<i32>(0x7c00), v128.shr<u32>(carried, 13), infinite);
-  return v128.or(sign, v128.bitselect(subnormal, normal, small));
+  return v128.or(sign, v128.bitselect(denormal, normal, small));
 }
 
 /** Float64 to entries, each rounded once, to nearest, ties to even; whether all are finite, before and after. */
@@ -219,7 +285,13 @@ function halves(n: i32, dtype: i32, from: usize, to: usize): bool {
       const size = v128.and(eight, v128.splat<i16>(0x7fff));
       infinite = v128.or(infinite, v128.ge<i16>(size, v128.splat<i16>(0x7c00)));
     } else {
-      eight = v128.shuffle<u16>(toBF16(a, b), toBF16(c, d), 1, 3, 5, 7, 9, 11, 13, 15);
+      let first = nearBF16(a, b);
+      let second = nearBF16(c, d);
+      if (v128.any_true(v128.or(subnormal(first), subnormal(second)))) {
+        first = toBF16(a, b);
+        second = toBF16(c, d);
+      }
+      eight = v128.shuffle<u16>(first, second, 1, 3, 5, 7, 9, 11, 13, 15);
       const size = v128.and(eight, v128.splat<i16>(0x7fff));
       infinite = v128.or(infinite, v128.ge<i16>(size, v128.splat<i16>(0x7f80)));
     }

@@ -74,7 +74,7 @@ export function near(n: i32, first: f64, out: usize, base: usize, x: usize, t: f
 
 /**
  * `base + lambda·(Σ d / Σ w)` over the vectors whose sign is that of their sum, zero counting as plus, or that of `by` where it
- * is given; `terms` are the vectors' addresses and weights, as pairs of f64. The divisor is 1 where it is zero, or not wanted,
+ * is given; `terms` are rows of the vectors' addresses and weights. The divisor is 1 where it is zero, or not wanted,
  * and at least `least`.
  */
 export function elect(
@@ -96,14 +96,14 @@ export function elect(
   for (let at: usize = 0, end = <usize>n << 3; at < end; at += 16) {
     let all = zero;
     for (let k = 0; k < count; k++) {
-      const x = <usize>load<f64>(terms + (<usize>k << 4));
+      const x = <usize>load<u32>(terms + (<usize>k << 4));
       all = v128.add<f64>(all, v128.load(x + at));
     }
     const plus = v128.ge<f64>(all, zero);
     let sum = zero;
     let by = zero;
     for (let k = 0; k < count; k++) {
-      const x = <usize>load<f64>(terms + (<usize>k << 4));
+      const x = <usize>load<u32>(terms + (<usize>k << 4));
       const weight = v128.splat<f64>(load<f64>(terms + (<usize>k << 4), 8));
       const own = v128.load(x + at);
       const above = v128.and(plus, v128.gt<f64>(own, zero));
@@ -127,11 +127,11 @@ export function variance(n: i32, first: f64, out: usize, vectors: usize, count: 
   for (let i = 0; i < n; i++) {
     const at = <usize>i << 3;
     let mean: f64 = 0;
-    for (let k = 0; k < count; k++) mean += load<f64>(<usize>load<f64>(vectors + (<usize>k << 4)) + at);
+    for (let k = 0; k < count; k++) mean += load<f64>(<usize>load<u32>(vectors + (<usize>k << 4)) + at);
     mean /= models;
     let total: f64 = 0;
     for (let k = 0; k < count; k++) {
-      const away = load<f64>(<usize>load<f64>(vectors + (<usize>k << 4)) + at) - mean;
+      const away = load<f64>(<usize>load<u32>(vectors + (<usize>k << 4)) + at) - mean;
       total += away * away;
     }
     total /= models;

@@ -95,9 +95,10 @@ async function begin(
   const pass: Pass = async (program, visit) => {
     for await (const block of walk(own, program, undefined, options)) visit(block);
   };
+  const dtypes = own.inputs.map((input) => input.dtype);
   const program: Program | undefined = await programFor(
     plan.method,
-    { name, shape, entries: own.entries, planned, pass, trims },
+    { name, shape, entries: own.entries, planned, dtypes, pass, trims },
     options,
   );
   return program === undefined ? await whole() : walk(own, program, dtype, options);

@@ -1,4 +1,4 @@
-import type { Address, Argument, Operation, Program } from "../worker/run.js";
+import type { Address, Argument, Operation, Place, Program } from "../worker/run.js";
 
 export type { Program } from "../worker/run.js";
 
@@ -22,8 +22,8 @@ export interface Writer {
   op(name: string, ...args: Argument[]): void;
   /** The arguments by which an operation takes an input as it is stored. */
   stored(input: number): readonly [Argument, Argument];
-  /** Pairs in memory: registers or numbers, and numbers. */
-  table(pairs: readonly (readonly [Address | number, number])[]): Address;
+  /** Rows in memory: places or numbers, and numbers. */
+  table(rows: readonly (readonly [Place | number, number])[]): Address;
   /** Places for so many numbers that each piece gives, eight bytes each. */
   numbers(count: number): Address;
   counts(): Address;
@@ -53,7 +53,7 @@ export function programOf(
   };
   const register = (): Address => take(8 * piece);
   const ops: Operation[] = [];
-  const constants: [Address, number | Address][] = [];
+  const constants: [Address, Place | number][] = [];
   const numbers: Address[] = [];
   const counts: Address[] = [];
   const sums: { at: Address; length: number }[] = [];
@@ -82,9 +82,9 @@ export function programOf(
       ops.push([name, ...args]);
     },
     stored,
-    table: (pairs) => {
-      const { at } = take(16 * pairs.length);
-      for (const [i, [a, b]] of pairs.entries())
+    table: (rows) => {
+      const { at } = take(16 * rows.length);
+      for (const [i, [a, b]] of rows.entries())
         constants.push([{ at: at + 16 * i }, a], [{ at: at + 16 * i + 8 }, b]);
       return { at };
     },

@@ -1,3 +1,4 @@
+import { InternalError } from "@resolvent/tensor";
 import {
   bytesPerEntry,
   type Dtype,
@@ -125,11 +126,12 @@ export function walk(
     { input, from, n, numbers }: Odd,
     first: number,
     read: readonly Uint8Array[],
-  ): void => {
-    const own = input === undefined ? undefined : inputs[input];
-    if (own !== undefined && input !== undefined) {
+  ): never => {
+    // Kernels that look at their result only do not say which input it was.
+    for (const [i, own] of inputs.entries()) {
+      if (input !== undefined && input !== i) continue;
       const each = bytesPerEntry(own.dtype);
-      const bytes = (read[input] as Uint8Array).slice(from * each, (from + n) * each);
+      const bytes = (read[i] as Uint8Array).slice(from * each, (from + n) * each);
       checkFinite(
         decodeNumbers({ dtype: own.dtype, shape: [n], bytes }, "f64"),
         own.name,
@@ -140,6 +142,11 @@ export function walk(
       checkFinite(numbers, `${name} of the result`, first + from);
       encodeNumbers(numbers, stored.dtype, name);
     }
+    throw new InternalError({
+      code: "merge/odd",
+      message: `${name}: kernels found what is not finite from entry ${first + from} on, and nothing else did.`,
+      details: { name, from: first + from, n },
+    });
   };
 
   const queue: { readonly address: number; readonly block: Promise<Block> }[] = [];

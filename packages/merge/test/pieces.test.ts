@@ -186,12 +186,14 @@ interface Merge {
   /** The first of them is the base. */
   readonly hasBase: boolean;
   readonly rescaling?: "l1" | "probability";
+  /** How each is stored; default F32. */
+  readonly dtypes?: readonly Dtype[];
 }
 
 /** The same merge by the method itself, and by kernels; undefined where they leave it to the method. */
 async function bothWays(
   method: MethodName,
-  { shape, xs, parameters, hasBase, rescaling = "l1" }: Merge,
+  { shape, xs, parameters, hasBase, rescaling = "l1", dtypes = xs.map(() => "F32") }: Merge,
   arithmetic: Arithmetic = there,
 ): Promise<{ expected: Float64Array; got: Float64Array | undefined }> {
   const entries = shape.reduce((a: number, b) => a * b, 1);
@@ -207,12 +209,13 @@ async function bothWays(
     },
     { rescaling },
   );
-  const own: Walk = { name: "t", inputs: xs.map((x) => inputFrom(x, "F32")), entries };
+  const stored = xs.map((x, k) => inputFrom(x, dtypes[k] ?? "F32", `x${k}`));
+  const own: Walk = { name: "t", inputs: stored, entries };
   const options = workshop(arithmetic);
   const program = await programFor(
     method,
     {
-      ...{ name: "t", shape, entries, planned: { parameters, inputs } },
+      ...{ name: "t", shape, entries, planned: { parameters, inputs }, dtypes },
       pass: async (program, visit) => {
         for await (const block of walk(own, program, undefined, options)) visit(block);
       },
@@ -243,6 +246,38 @@ test.each(methods)(
       const hasBase = count > models;
       const both = await bothWays(method, { shape, xs, parameters, hasBase, rescaling });
       expect(both.got).toBeNear(both.expected, { rtol: 1e-13, atol: 1e-14 });
+    }
+  },
+);
+
+test.each<readonly Dtype[]>([
+  ["F32", "F32", "F32"],
+  ["F16", "F16", "F16"],
+  ["BF16", "BF16", "BF16"],
+  ["F64", "F64", "F64"],
+  ["BF16", "F16", "F32"],
+])(
+  "task vectors of %s, %s and %s are the method's own to the bit, or say which is not finite",
+  async (...dtypes) => {
+    const whole = (k: number) => (_: unknown, i: number) =>
+      (((i + 1) * (k + 3) * 7) % 127) / 2 ** (k + 4);
+    const xs = dtypes.map((_, k) => Float64Array.from({ length: 4099 }, whole(k)));
+    for (const parameters of [
+      { weight: 0.3, lambda: 0.7 },
+      { weight: 0.3, lambda: 1, normalize: true },
+    ]) {
+      const merge = { shape: [4099], xs, parameters, hasBase: true, dtypes };
+      const { expected, got } = await bothWays("task_arithmetic", merge, here);
+      expect(got).toEqual(expected);
+      for (const k of [0, 2]) {
+        const odd = xs.map((x, i) => (i === k ? x.with(4097, Number.NaN) : x));
+        await expect(
+          bothWays("task_arithmetic", { ...merge, xs: odd }, here),
+        ).rejects.toMatchObject({
+          code: "merge/not-finite",
+          message: expect.stringContaining(`x${k}: entry 4097 is NaN`),
+        });
+      }
     }
   },
 );

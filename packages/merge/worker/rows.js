@@ -66,7 +66,8 @@ function arcs({ products }, floats, n, _first, out, a, b, row, t, least, straigh
  * has the addresses of `count` differences.
  */
 function shares({ product }, floats, n, _first, out, table, count, row, result) {
-  const address = (i) => floats[table / 8 + 2 * i];
+  const words = new Uint32Array(floats.buffer);
+  const address = (i) => words[table / 4 + 4 * i];
   for (let start = 0; start < n; start += row) {
     const dot = (i, j) => {
       let total = 0;

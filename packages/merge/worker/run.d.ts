@@ -3,8 +3,11 @@ export interface Address {
   readonly at: number;
 }
 
+/** A place, or where an input begins as it is stored. */
+export type Place = Address | { readonly stored: number };
+
 /** What an operation takes: a number, a place, the address of an input as it is stored, or how that is numbered. */
-export type Argument = number | Address | { readonly stored: number } | { readonly dtype: number };
+export type Argument = number | Place | { readonly dtype: number };
 
 /** The name of a function of `assembly/`, and what it takes besides the number of entries and the index of the first. */
 export type Operation = readonly [name: string, ...args: Argument[]];
@@ -17,8 +20,8 @@ export interface Program {
   readonly ops: readonly Operation[];
   /** The register of the result, where there is one. */
   readonly output?: Address;
-  /** What stands in memory before: numbers, and addresses as numbers. */
-  readonly constants: readonly (readonly [Address, number | Address])[];
+  /** What stands in memory before: numbers, and addresses, which are whole numbers of 32 bits. */
+  readonly constants: readonly (readonly [Address, Place | number])[];
   readonly numbers: readonly Address[];
   readonly counts: readonly Address[];
   /** So many numbers that all pieces of a job add to. */

@@ -6,6 +6,9 @@ import { ROWWISE } from "./rows.js";
 /** Entries that are read at once end at a multiple of it, in bytes. */
 const TOGETHER = 64;
 
+/** Entries that are stored at once; registers begin at a multiple of it. */
+const AT_ONCE = 8;
+
 /** Bytes of what a histogram counts. */
 const COUNTS = 4 * 65_536;
 
@@ -21,8 +24,11 @@ export function runnerOf(module, memory) {
     const bytes = new Uint8Array(buffer);
     const floats = new Float64Array(buffer);
     const { piece } = program;
-    for (const [{ at }, value] of program.constants)
-      floats[(base + at) / 8] = typeof value === "number" ? value : base + value.at;
+    const words = new Uint32Array(buffer); // as kernels have addresses
+    for (const [{ at }, value] of program.constants) {
+      if (typeof value === "number") floats[(base + at) / 8] = value;
+      else words[(base + at) / 4] = "at" in value ? base + value.at : inputs[value.stored].address;
+    }
     for (const { at } of program.counts) bytes.fill(0, base + at, base + at + COUNTS);
     for (const { at, length } of program.sums)
       bytes.fill(0, base + at.at, base + at.at + 8 * length);
@@ -48,6 +54,8 @@ export function runnerOf(module, memory) {
       }
       if (output === undefined) continue;
       const register = base + program.output.at;
+      const end = register / 8 + n;
+      floats.fill(0, end, Math.ceil(end / AT_ONCE) * AT_ONCE);
       const { address, dtype, width } = output;
       if (exports.encode(n, 0, register, address + from * width, dtype) === 0) {
         const own = Float64Array.from(floats.subarray(register / 8, register / 8 + n));

@@ -1,3 +1,4 @@
+import type { Dtype } from "@resolvent/weights";
 import type { Cut, Pass } from "../cuts.ts";
 import type { PlannedTensor } from "../plan.ts";
 
@@ -7,6 +8,8 @@ export interface ProgramRequest {
   readonly shape: readonly number[];
   readonly entries: number;
   readonly planned: PlannedTensor;
+  /** How the inputs are stored. */
+  readonly dtypes: readonly Dtype[];
   /** Goes through the tensor's inputs once. */
   readonly pass: Pass;
   /** Which entries of each model's difference stay, where that is not found in the tensor; see `trimsOf`. */

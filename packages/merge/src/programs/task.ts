@@ -38,7 +38,7 @@ const NONE: Cut = { size: Number.POSITIVE_INFINITY, to: -1 };
 /** See `taskVectors`. */
 export async function taskProgram(
   { sparsifier, election }: TaskMethod,
-  { name, shape, entries, planned, pass, trims }: ProgramRequest,
+  { name, shape, entries, planned, dtypes, pass, trims }: ProgramRequest,
   { seed = 42, rescaling = "l1" }: MergeOptions,
 ): Promise<Program> {
   const roles = rolesOf(planned);
@@ -109,9 +109,19 @@ export async function taskProgram(
   const total = terms.reduce((all, { weight }) => all + weight, 0);
   const divisor = normalize === true && Math.abs(total) >= LEAST_WEIGHT ? total : 1;
   const lambda = numberOf(planned.parameters, "lambda");
+  const alike = dtypes[0] !== "F64" && dtypes.every((dtype) => dtype === dtypes[0]);
   return program((writer) => {
     const { op } = writer;
-    const [out, own] = [writer.out(), writer.x(base)];
+    const out = writer.out();
+    if (sparsifier === undefined && !election && alike) {
+      const rows = writer.table([
+        [{ stored: base }, 0],
+        ...terms.map(({ at, weight }) => [{ stored: at }, weight] as const),
+      ]);
+      op("movedStored", out, ...writer.stored(base), rows, terms.length, lambda, divisor);
+      return;
+    }
+    const own = writer.x(base);
     if (!election) op("zeros", out);
     if (sparsifier === undefined && !election) {
       for (const { at, weight } of terms)
