@@ -6,10 +6,16 @@ import type { GpujsMode } from "./modes.ts";
 /** More turns than any loop here takes: gpu.js ends loops at 1000 where it is not told otherwise. */
 const MOST_TURNS = 2 ** 30;
 
+/** The error of a context that is lost, in WebGL's numbers. */
+const CONTEXT_LOST = 0x9242;
+
 /** Where kernels run. */
 export interface Device {
   readonly mode: GpujsMode;
-  /** Runs a kernel for `size[0] × size[1] × …` threads, the first fastest, and gives their numbers, one after the other. */
+  /**
+   * Runs a kernel for `size[0] × size[1] × …` threads, the first fastest, and gives their numbers, one after the other. Two
+   * sizes, or `n × m × 1`, would be the width and height of a texture; `n × 1 × m` and others are folded into a square.
+   */
   run(
     name: KernelName,
     size: readonly [number, ...number[]],
@@ -54,6 +60,7 @@ export async function deviceOf(mode: GpujsMode): Promise<Device> {
       ])
         if (given > limit) throw tooLarge(name, given, limit);
       const kernel = kernelOf(name);
+      gpu.context?.getError?.(); // of what was before
       const output = kernel.setOutput(size)(...args);
       if (typeof kernel.fallbackReason === "string")
         throw refused(
@@ -64,6 +71,13 @@ export async function deviceOf(mode: GpujsMode): Promise<Device> {
             mode,
           },
         );
+      const wrong = gpu.context?.getError?.() ?? 0;
+      // So do calls that WebGL refuses: an error is the only sign.
+      if (wrong !== 0 && wrong !== CONTEXT_LOST)
+        throw refused("failed", `${name}: WebGL refused to compute it, with error ${wrong}.`, {
+          name,
+          error: wrong,
+        });
       // A lost context answers with zeros.
       if (gpu.context?.isContextLost?.() === true)
         throw refused(
@@ -115,7 +129,7 @@ function tooLarge(name: string, got: number, limit: number): InputError {
 }
 
 function refused(
-  what: "closed" | "fell-back" | "lost",
+  what: "closed" | "failed" | "fell-back" | "lost",
   message: string,
   details: Readonly<Record<string, unknown>>,
 ): InputError {

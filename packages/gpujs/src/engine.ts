@@ -160,20 +160,18 @@ function matmul(
   const size = (from: Tensor, axes: readonly Axis[]): number =>
     axes.reduce((all, axis) => all * (from.shape[axis] as number), 1); // roles name axes of it
   const [rows, columns, terms] = [size(a, left), size(b, right), size(a, over)];
+  const batches = size(a, batch);
+  const one = batches === 1;
   const product =
     terms === 0
       ? onHost.fill(shape, 0)
       : {
           shape,
-          data: device.run(
-            "product",
-            [columns, rows, size(a, batch)],
-            [
-              numbersOf(onHost.arrange(a, [...batch, ...left, ...over])),
-              numbersOf(onHost.arrange(b, [...batch, ...right, ...over])),
-              ...[terms, rows, columns],
-            ],
-          ),
+          data: device.run("product", one ? [columns, 1, rows] : [columns, rows, batches], [
+            numbersOf(onHost.arrange(a, [...batch, ...left, ...over])),
+            numbersOf(onHost.arrange(b, [...batch, ...right, ...over])),
+            ...(one ? [terms, 1, 0] : [terms, rows, columns]),
+          ]),
         };
   return last === undefined ? product : onHost.arrange(product, last);
 }

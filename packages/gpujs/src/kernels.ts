@@ -2,7 +2,7 @@ import type { GateKind } from "@resolvent/tensor";
 
 /**
  * The kernels, as text: gpu.js reads their source, which a bundler would change. Arrays are flat, row after row;
- * `this.thread.x` counts along a row, `y` rows, `z` batches.
+ * `this.thread.x` counts along a row, `z` rows or batches.
  */
 
 /** What a kernel is given: an array of numbers, a whole number, a number. */
@@ -115,7 +115,7 @@ export const kernelSources: Readonly<Record<KernelName, KernelSource>> = {
   centred: {
     args: ["Array", "Array", "Integer"],
     source:
-      "function (a, totals, n) { return a[this.thread.y * n + this.thread.x] - totals[this.thread.y] / n; }",
+      "function (a, totals, n) { return a[this.thread.z * n + this.thread.x] - totals[this.thread.z] / n; }",
   },
   /** The largest entry of each row from `from` and before `to`. */
   largest: {
@@ -143,8 +143,8 @@ export const kernelSources: Readonly<Record<KernelName, KernelSource>> = {
   share: {
     args: ["Array", "Array", "Array", "Array", "Array", "Integer"],
     source: `function (a, largest, totals, from, to, n) {
-      if (this.thread.x < from[this.thread.y] || this.thread.x >= to[this.thread.y]) { return 0.0; }
-      return Math.exp(a[this.thread.y * n + this.thread.x] - largest[this.thread.y]) / totals[this.thread.y];
+      if (this.thread.x < from[this.thread.z] || this.thread.x >= to[this.thread.z]) { return 0.0; }
+      return Math.exp(a[this.thread.z * n + this.thread.x] - largest[this.thread.z]) / totals[this.thread.z];
     }`,
   },
   /** `a + log b`. */
@@ -152,7 +152,10 @@ export const kernelSources: Readonly<Record<KernelName, KernelSource>> = {
     args: ["Array", "Array"],
     source: "function (a, b) { return a[this.thread.x] + Math.log(b[this.thread.x]); }",
   },
-  /** Rows of `a` by rows of `b`, `n` entries each; in each batch there are `rows` of `a` and `columns` of `b`. */
+  /**
+   * Rows of `a` by rows of `b`, `n` entries each; `rows` of `a` and `columns` of `b` are between two steps of `z`. Whole numbers,
+   * because arrays have indices that a float32 has not.
+   */
   product: overRow(
     ["Array", "Array", "Integer", "Integer", "Integer"],
     "a, b, n, rows, columns",

@@ -40,7 +40,7 @@ export function center(device: Device, a: Tensor, axis: Axis): Tensor {
   const kept = alongShape(a.shape, axis, "center");
   const { data, count, length } = rowsOf(a, [axis], kept);
   const totals = device.run("total", [count], [data, length]);
-  const centred = device.run("centred", [length, count], [data, totals, length]);
+  const centred = device.run("centred", [length, 1, count], [data, totals, length]);
   return backIn(a.shape, kept, axis, centred);
 }
 
@@ -57,7 +57,7 @@ export function softmax(device: Device, a: Tensor, axis: Axis, mask?: CausalMask
   const { from, to } = visible(kept, length, mask);
   const largest = device.run("largest", [count], [data, from, to, length]);
   const totals = device.run("expTotal", [count], [data, largest, from, to, length]);
-  const shares = device.run("share", [length, count], [data, largest, totals, from, to, length]);
+  const shares = device.run("share", [length, 1, count], [data, largest, totals, from, to, length]);
   return backIn(a.shape, kept, axis, shares);
 }
 

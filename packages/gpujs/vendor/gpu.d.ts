@@ -27,7 +27,7 @@ export declare class GPU {
   constructor(settings: { readonly mode: string });
   createKernel(source: string, settings: KernelSettings): Kernel;
   /** The context of WebGL, where there is one. */
-  readonly context: { isContextLost?(): boolean } | null;
+  readonly context: { isContextLost?(): boolean; getError?(): number } | null;
   readonly Kernel: { readonly features: { readonly maxTextureSize: number } };
   destroy(): Promise<void>;
 }
