@@ -139,6 +139,10 @@ class Connection:
         """What an analysis would take, as a dictionary: operations, bytes; nothing is loaded."""
         return self._ask(self._work("estimate", name, model, values, precision, float64, dictionaries))["estimate"]
 
+    def plan(self, name, **values):
+        """What an analysis that opens models itself, such as merge, would do: a Result; nothing is written."""
+        return self._result(self._work("plan", name, None, values, "f32", True, None))
+
     def draw(self, findings, width=720):
         """The figures of findings, such as those that `--findings FILE` has written: a list of `Figure`."""
         said = self._ask({"ask": "draw", "findings": _plain(findings), "width": width})
@@ -176,7 +180,7 @@ class Connection:
             work["dictionaries"] = [os.fspath(one) for one in named]
         return {"ask": ask, "work": work}
 
-    def _result(self, question, on_progress, on_partial):
+    def _result(self, question, on_progress=None, on_partial=None):
         def hear(reply):
             if reply["say"] == "progress" and on_progress is not None:
                 on_progress(reply["progress"])
@@ -387,25 +391,32 @@ COMMON = {
 
 def _function(connection, described):
     """The function of an analysis, with its signature and help."""
+    # What opens models itself is given none, and computes in no precision of ours.
+    opens = described.get("files", False)
+    common = {name: COMMON[name] for name in (["on_progress"] if opens else COMMON)}
+
     def analysis(model=None, **given):
-        unknown = [name for name in given if name not in COMMON and _own_name(described, name) is None]
+        unknown = [name for name in given if name not in common and _own_name(described, name) is None]
+        if opens and model is not None:
+            unknown = ["model"]
         if unknown:
             raise TypeError(f"{analysis.__name__}() has no keyword {unknown[0]!r}; help({analysis.__name__}) lists them")
         return connection.run_analysis(described["name"], model, **given)
 
     parameters = described["parameters"]
-    keywords = [inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)]
+    keywords = [] if opens else [inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)]
     for one in parameters:
         default = inspect.Parameter.empty if one["required"] else one.get("default")
         keywords.append(inspect.Parameter(_python_name(one["name"]), inspect.Parameter.KEYWORD_ONLY, default=default))
-    for name, (default, _) in COMMON.items():
+    for name, (default, _) in common.items():
         keywords.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
     lines = [f"{_python_name(one['name'])}: {one['description']}{_takes(one)}" for one in parameters]
-    lines += [f"{name}: {said}" for name, (_, said) in COMMON.items()]
+    lines += [f"{name}: {said}" for name, (_, said) in common.items()]
+    if not opens:
+        lines.insert(0, "model: a name of `models`, a folder, an address, or a name on the Hub")
     analysis.__name__ = analysis.__qualname__ = _python_name(described["name"])
     analysis.__signature__ = inspect.Signature(keywords)
-    analysis.__doc__ = "\n".join([_sentence(described["summary"]), "", described["description"], "",
-                                  "model: a name of `models`, a folder, an address, or a name on the Hub", *lines])
+    analysis.__doc__ = "\n".join([_sentence(described["summary"]), "", described["description"], "", *lines])
     return analysis
 
 
@@ -454,7 +465,7 @@ def _values(described, given):
 
 
 def _text(value):
-    """A file by its path, or texts, one a line: a list of strings, or of dictionaries as lines of JSON."""
+    """A file by its path, a dictionary as JSON, or texts, one a line: a list of strings, or of dictionaries as lines of JSON."""
     if isinstance(value, (str, os.PathLike)):
         with open(value, "rb") as file:
             read = file.read()
@@ -463,7 +474,8 @@ def _text(value):
         except UnicodeDecodeError:
             text = "data:application/octet-stream;base64," + base64.b64encode(read).decode("ascii")
         return {"name": os.fspath(value), "text": text}
-    lines = [one if isinstance(one, str) else json.dumps(_plain(one), allow_nan=False) for one in value]
+    listed = [value] if isinstance(value, dict) else value
+    lines = [one if isinstance(one, str) else json.dumps(_plain(one), allow_nan=False) for one in listed]
     broken = [line for line in lines if "\n" in line]
     if broken:
         raise InputError("client/broken-line", f"A text has an end of line in it: {broken[0][:40]!r}.",

@@ -84,6 +84,25 @@ class WithACommand(unittest.TestCase):
             read = self.lm.lens("attn-only-2l", prompt=ids[0], jacobian=lens)
             self.assertEqual(read["through"]["layers"], [0])
 
+    def test_models_are_merged_into_a_new_folder_as_a_dictionary_says(self):
+        config = {"merge_method": "linear", "dtype": "float32", "models": [
+            {"model": name, "parameters": {"weight": 0.5}} for name in ("tales", "tales-rows")]}
+        planned = self.lm.plan("merge", config=config)
+        self.assertEqual([one["name"] for one in planned["inputs"]], ["tales", "tales-rows"])
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder, "merged")
+            merged = self.lm.merge(config=config, out=out, verify=False)
+            self.assertEqual(merged["method"], "linear")
+            self.assertTrue((out / "config.json").exists())
+            with self.assertRaises(resolvent.InputError):
+                self.lm.merge(config=config, out=out)  # it is there
+        self.assertNotIn("model", inspect.signature(self.lm.merge).parameters)
+        with self.assertRaisesRegex(TypeError, "no keyword 'model'"):
+            self.lm.merge("tales", config=config)
+        with self.assertRaises(resolvent.InputError) as caught:
+            self.lm.plan("paths", **NAMES)
+        self.assertEqual(caught.exception.code, "remote/not-asked-so")
+
     def test_columns_are_lists_without_numpy(self):
         numpy, resolvent.numpy = resolvent.numpy, None
         try:

@@ -7,13 +7,11 @@ import {
   runFiles,
 } from "@resolvent/analysis";
 import { isInputError } from "@resolvent/tensor";
-import { selectEngine } from "resolvent";
 import { type CallAlone, give, valuesGiven } from "./analyse.ts";
 import { byOptions } from "./checked.ts";
 import { commandLine } from "./command-line.ts";
 import { EXIT, exitCodeOf, refuseUnsound } from "./failure.ts";
-import { placeOfModel } from "./model-place.ts";
-import { modelFolder } from "./open.ts";
+import { filesHostOf } from "./files-host.ts";
 import { outputOf } from "./output.ts";
 import { toldOf } from "./told.ts";
 import { warner } from "./warnings.ts";
@@ -27,30 +25,9 @@ export async function analyseFiles(
   const { flags, terminal, signal, argv } = call;
   const output = outputOf(flags, terminal);
   const { values } = await valuesGiven(parameters, call, output);
-  const { threads } = flags;
   let kept: string | undefined;
   const host: FilesHost = {
-    folder: async (name) => {
-      const { path, revision } = placeOfModel(name);
-      const { offline } = flags;
-      const place = {
-        ...(revision !== undefined && { revision }),
-        ...(offline !== undefined && { offline }),
-      };
-      return await modelFolder(path, place, terminal);
-    },
-    threads,
-    engine: async (use) => {
-      const engine = await selectEngine({
-        engine: "cpu",
-        ...(threads !== undefined && { threads }),
-      });
-      try {
-        return await use(engine);
-      } finally {
-        await engine.close();
-      }
-    },
+    ...filesHostOf(flags, terminal),
     kept: (place) => {
       kept = place;
     },

@@ -7,9 +7,9 @@ import {
   type ListedAnalysis,
   type Outcome,
   type Parameter,
+  prepareAlone,
   prepareAnalysis,
   type Result,
-  runAlone,
   soundnessOf,
   type Values,
 } from "@resolvent/analysis";
@@ -124,12 +124,17 @@ export async function analyseAlone(
       "A model is needed: missing argument 'model'.",
       `See resolvent ${analysis.name} --help.`,
     );
-  if (flags.dryRun || flags.resume !== undefined || flags.dictionary !== undefined) throw missing();
+  if (flags.resume !== undefined || flags.dictionary !== undefined) throw missing();
   const { values } = await valuesGiven(parameters, call, output);
-  const outcome = await byOptions(() =>
-    runAlone(analysis, values, { signal, warn: warner(terminal) }),
+  const prepared = await byOptions(() =>
+    prepareAlone(analysis, values, { signal, warn: warner(terminal) }),
   );
-  if (outcome === undefined) throw missing();
+  if (prepared === undefined) throw missing();
+  if (flags.dryRun) {
+    writeCost(prepared.cost, { command: analysis.name, model: null }, output.format, output.to);
+    return await output.finish();
+  }
+  const outcome = await byOptions(() => prepared.run());
   await give(analysis, outcome, output, call);
   refuseUnsound(outcome.soundness);
 }

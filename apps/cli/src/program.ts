@@ -7,7 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { labCommand } from "./commands/lab.ts";
 import { builtInKinds, schemaCommand } from "./commands/schema.ts";
 import { serveCommand } from "./commands/serve.ts";
-import { sweepCommand, sweptCommand } from "./commands/sweep.ts";
+import { sweepCommand, sweptCommand, unsweptCommand } from "./commands/sweep.ts";
 import { describeFailure, EXIT, exitCodeOf } from "./failure.ts";
 import { addPlugins, type PluginPlaces, type PluginWords, pluginWords } from "./plugins/plugins.ts";
 import { addSchema } from "./plugins/schemas.ts";
@@ -57,11 +57,14 @@ Spaces count; a text may stand in quotes, as outputs print it. Heads: L1.H2, L1H
   const sweep = sweepCommand(analysisCommand(sweepReport, terminal, signal, argv));
   const addAnalysis = (analysis: ListedAnalysis): Command[] => {
     const own = analysisCommand(analysis, terminal, signal, argv);
-    const swept = sweptCommand(analysis, terminal, signal, argv);
     program.addCommand(own);
-    if (swept === undefined) return [own];
-    sweep.addCommand(swept);
-    return [own, swept];
+    const swept = sweptCommand(analysis, terminal, signal, argv);
+    if (swept === undefined && sweep.commands.some((one) => one.name() === analysis.name)) {
+      return [own]; // `sweep report` is of sweeps
+    }
+    const below = swept ?? unsweptCommand(analysis);
+    sweep.addCommand(below, { hidden: swept === undefined });
+    return [own, below];
   };
   for (const analysis of analyses) addAnalysis(analysis);
   program

@@ -8,7 +8,7 @@ import type { Terminal } from "./terminal.ts";
 /** Writes what a computation would take. */
 export function writeCost(
   cost: Cost & { readonly weights: KeptWeights },
-  of: { readonly command: string; readonly model: string },
+  of: { readonly command: string; readonly model: string | null },
   format: Format,
   terminal: Pick<Terminal, "out" | "show" | "columns">,
 ): void {

@@ -23,16 +23,15 @@ function commandsOf(page: string): string[] {
   return [...new Set([...inline, ...lines.filter((line) => line.startsWith("npx resolvent "))])];
 }
 
-/** Commands that are no analyses, stand for any, ask for a file of the reader's, or need no model, of which a dry run tells. */
+/** Commands that are no analyses, stand for any, or ask for a file of the reader's. */
 const others = [
   /^COMMAND/,
-  /^lab$/,
+  /^lab( |$)/,
   /^residual-norms /,
   /^merge merge\.yml /,
   /--prompt "…"/,
   / prompts\.txt/,
   /^sweep report /,
-  /^report --compare /,
 ];
 
 // What each would do is checked and counted, on the shapes of its model; other tests compute.

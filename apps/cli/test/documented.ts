@@ -102,8 +102,9 @@ export async function expectQuoted(step: Step, page: string, place = root): Prom
   }
 }
 
-/** A quotation with the lines as they are printed now: each passage is where it is most alike. */
+/** A quotation with the lines as they are printed now: each passage is where it is most alike; of an empty one all are. */
 function requoted(quoted: string, printed: string): string {
+  if (passagesOf(quoted).length === 0) return printed;
   const lines = printed.split("\n");
   let from = 0;
   return quoted

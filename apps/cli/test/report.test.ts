@@ -91,6 +91,9 @@ test("reports are compared in the order in which they are given, without a model
   const report = await output(card("--json"));
   const other = JSON.stringify({ ...JSON.parse(report), model: { name: "later", blocks: ["a"] } });
   writeFileSync(two, `${report}${other}\n`);
+  const dry = await json<object>(["report", "--compare", two, "--dry-run"]);
+  const nothing = { flops: 0, peakBytes: 0, weights: { kept: "no model is needed", bytes: 0 } };
+  expect(dry).toMatchObject({ kind: "cost", command: "report", model: null, ...nothing });
   const compared = await json<ReportComparison>(["report", "--compare", two]);
   const own: ReportResult = JSON.parse(report);
   expect(compared.cards.map(({ name, frozen, live }) => [name, frozen, live])).toEqual(

@@ -55,7 +55,7 @@ function escaped(text: string): string {
 test("docs/serve.md: each of its requests is answered as it says", async () => {
   const [requests, replies] = [messages("→"), messages("←")];
   const asked = requests.map((line) => JSON.parse(line).ask);
-  const kinds = ["describe", "model", "tokens", "estimate", "run", "cancel", "draw"];
+  const kinds = ["describe", "model", "tokens", "estimate", "plan", "run", "cancel", "draw"];
   expect(asked).toEqual(expect.arrayContaining(kinds));
   const got = await answers(requests);
   const missing = replies.filter((reply) => !got.some((line) => pattern(reply).test(line)));
@@ -142,6 +142,15 @@ test("over HTTP, as the page says: for whoever has the token, and for no page", 
   const other = { ask: "model", model: join(folder, "own") };
   const failure = { code: "cli/not-served", remedy: expect.stringContaining("resolvent serve") };
   expect((await ask(other)).reply).toMatchObject({ failure });
+  // What opens models by names of its own is for whoever has started the command.
+  const merge = {
+    ...{ analysis: "merge", model: "", values: {} },
+    precision: "f32",
+    float64: true,
+  };
+  expect((await ask({ ask: "plan", work: merge })).reply).toMatchObject({
+    failure: { code: "remote/no-analysis" },
+  });
   for (const [headers, status] of [
     [{ authorization: "Bearer none" }, 401],
     [{ origin: new URL(url).origin }, 403],

@@ -188,6 +188,21 @@ test.each([
   expect(stderr).toMatch(why);
 });
 
+test.each([
+  ["heads", /resolvent heads MODEL --prompts FILE/],
+  ["linearity", /resolvent linearity MODEL --corpus FILE/],
+  ["ov", /resolvent ov MODEL\. Of many models, call it for each/],
+  ["merge", /resolvent merge --help/],
+])("%s is not swept, and what there is instead is said", async (name, instead) => {
+  const words = ["sweep", name, "attn-only-2l", "--prompts", prompts, "--out", join(home, "never")];
+  const { code, stderr } = await resolvent(words);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`${name} asks nothing of a single prompt`);
+  expect(stderr).toMatch(instead);
+  const { stdout } = await resolvent(["sweep", "--help"]);
+  expect(stdout).not.toMatch(new RegExp(`^  ${name}\\b`, "m"));
+});
+
 test("killed at random moments and started again, no row is lost or doubled", async () => {
   const kills = Number(process.env.RESOLVENT_KILLS ?? 3);
   const bin = fileURLToPath(new URL("../bin/resolvent.js", import.meta.url));

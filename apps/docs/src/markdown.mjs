@@ -110,7 +110,6 @@ export function htmlOf(page, { pages, copy }) {
         /^<a id="[\w-]+">(?:<\/a>\s*)?$|^<\/a>$/.test(text) ? text : escaped(text),
     },
   });
-  // API reports are TypeScript between two sentences of their maker.
   const html = /** @type {string} */ (marked.parse(page.text));
   return { html, headings, live };
 }

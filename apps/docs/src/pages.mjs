@@ -65,8 +65,39 @@ export function pagesOf() {
       "tools/bench/RESULTS.md",
     ].map((file) => page(file, "Project")),
     ...filesOf("docs/decisions", ".md").map((file) => page(file, "Decisions")),
-    ...reports.map((file) => page(file, "API", { title: entryOf(file) })),
+    ...reports.map((file) => apiPage(file)),
   ];
+}
+
+/**
+ * An API report as a page: what an entry exports, each under a heading of its own, so that links and the search find it.
+ *
+ * @param {string} file
+ * @returns {Page}
+ */
+function apiPage(file) {
+  const own = page(file, "API", { title: entryOf(file) });
+  const [, code = ""] = /^```ts\n(.*?)^```$/ms.exec(own.text) ?? [];
+  const [before = "", ...declared] = code
+    .replace(/^ *\/\/ \((?:undocumented|No @packageDocumentation.*)\)\n/gm, "")
+    .split(/^\/\/ @public.*\n/m);
+  const exported = /** @type {Map<string, string[]>} */ (new Map());
+  for (const declaration of declared) {
+    // Of overloads, each is one.
+    const name = /^export (?:abstract )?\w+ (\w+)/m.exec(declaration)?.[1] ?? "others";
+    exported.set(name, [...(exported.get(name) ?? []), declaration.trim()]);
+  }
+  const others = before.replace(/^import .*\n/gm, "").trim();
+  if (others !== "") exported.set("others", [others, ...(exported.get("others") ?? [])]);
+  const parts = [...exported].map(
+    ([name, all]) => `### \`${name}\`\n\n\`\`\`ts\n${all.join("\n\n")}\n\`\`\`\n`,
+  );
+  const text = [
+    `# ${own.title}`,
+    `${exported.size === 0 ? "It exports nothing: whoever imports it has what it does" : "What it exports, by its types"}; [what it is for](README.md).`,
+    ...parts,
+  ].join("\n\n");
+  return { ...own, text };
 }
 
 /**

@@ -14,7 +14,8 @@ function search(text) {
       const body = ` ${entry.text}`.toLowerCase();
       let score = 0;
       for (const word of words) {
-        const own = title.includes(` ${word}`) ? 10 : title.includes(word) ? 4 : 0;
+        const named = entry.heading.toLowerCase() === word ? 30 : 0;
+        const own = named || (title.includes(` ${word}`) ? 10 : title.includes(word) ? 4 : 0);
         const times = body.split(` ${word}`).length - 1 || (body.includes(word) ? 0.5 : 0);
         if (own + times === 0) return { entry, score: 0 };
         score += own + Math.min(times, 5);

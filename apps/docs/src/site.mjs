@@ -8,8 +8,9 @@ import { template } from "./template.mjs";
 
 const packageOf = createRequire(import.meta.url).resolve;
 
-/** Words of a part of a page that the search looks through, at most. */
+/** Characters of a part of a page that the search looks through, at most; of an export, its beginning. */
 const MOST_CHARS = 4000;
+const MOST_OF_EXPORT = 400;
 
 /**
  * Writes the site into a folder: pages that need no server and no network.
@@ -53,12 +54,15 @@ function entriesOf(
   /** @type {import("./pages.mjs").Page} */ { place, title, section },
   /** @type {string} */ html,
 ) {
+  const most = section === "API" ? MOST_OF_EXPORT : MOST_CHARS;
   return html.split(/(?=<h[1-3] id=)/).flatMap((part) => {
     const [, level, anchor = "", heading = ""] =
       /^<h([1-3]) id="([^"]*)">(.*?)<\/h/s.exec(part) ?? [];
-    const text = plain(part.replace(/<script.*?<\/script>/gs, "")).slice(0, MOST_CHARS);
+    const text = plain(part.replace(/<script.*?<\/script>/gs, "")).slice(0, most);
     if (text.trim() === "") return [];
-    return [{ place, section, title, text, anchor, heading: level === "1" ? "" : plain(heading) }];
+    return [
+      { place, section, title, text, anchor, heading: level === "1" ? "" : plain(heading).trim() },
+    ];
   });
 }
 

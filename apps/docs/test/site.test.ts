@@ -24,6 +24,17 @@ test("it has the guide, every package, API and decision, each once", () => {
   for (const { place, title } of pages) expect(title.length, place).toBeGreaterThan(2);
 });
 
+test("an export has a heading of its own, which the search finds first", () => {
+  const html = read("packages/cpu/cpu.api.html");
+  expect(html).toMatch(/<h1 id="[^"]*">@resolvent\/cpu<\/h1>/);
+  expect(html).toContain('<h3 id="createcpu"><code>createCpu</code></h3>');
+  expect(html).not.toMatch(/Do not edit|@public|undocumented/);
+  for (const { place } of pages.filter(({ section }) => section === "API"))
+    expect(read(place), place).toMatch(/<h3 |It exports nothing/);
+  const silent = pages.filter(({ text }) => text.includes("It exports nothing"));
+  expect(silent.every(({ title }) => title.startsWith("@resolvent/elements/"))).toBe(true);
+});
+
 test("every link leads to what is there, and to a heading that is there; none needs a network to be drawn", () => {
   const anchors = new Map(
     pages.map(({ place }) => [
@@ -83,6 +94,8 @@ test.skipIf(!existsSync(executablePath))(
       expect((await first.textContent())?.toLowerCase()).toContain("truncated tree");
       await page.getByLabel("Search").press("Enter");
       await page.waitForURL(/#/);
+      await page.getByLabel("Search").fill("createCpu");
+      expect(await first.textContent()).toBe("@resolvent/cpu: createCpu");
       await page.getByLabel("Search").fill("zzzz");
       expect(await page.locator("#found").textContent()).toContain("Nothing");
       expect(asked.filter((url) => !url.startsWith("file:"))).toEqual([]);

@@ -38,6 +38,12 @@ interface Described<P, R extends Result> {
   readonly resultSchema?: JsonSchema;
 }
 
+/** What work without a model heeds, and whom it tells. */
+export interface AloneWork {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
 /** An analysis of a model: from it a command, its help, validation, dry run, output formats and panel are derived. */
 export interface Analysis<P, R extends Result> extends Described<P, R> {
   /**
@@ -71,16 +77,10 @@ export interface Analysis<P, R extends Result> extends Described<P, R> {
    */
   readonly estimateProvided?: (outline: Outline, params: P, provided: Provided) => Promise<Cost>;
   /**
-   * What it gives without a model, for parameters that need none: what a file says. Undefined where these need one.
-   * Hosts let their users leave the model out (`runAlone`).
+   * The work that needs no model, of parameters that ask for such: what a file says. Undefined where these need one. It is
+   * begun by whoever calls what this gives: a dry run does not. Hosts let their users leave the model out (`runAlone`).
    */
-  readonly alone?: (
-    params: P,
-    work: {
-      readonly signal?: AbortSignal | undefined;
-      readonly onProgress?: ((progress: Progress) => void) | undefined;
-    },
-  ) => Promise<R> | undefined;
+  readonly alone?: (params: P) => ((heeded: AloneWork) => Promise<R>) | undefined;
   /**
    * Does the work. Heeds the subject's signal and reports progress; frees what it allocated.
    * @throws InputError for parameters that do not fit the model

@@ -1,6 +1,7 @@
 export type { Warning } from "@resolvent/transformer";
 export { type Agreement, agreement } from "./agreement.ts";
 export {
+  type AloneWork,
   type Analysis,
   type AnyAnalysis,
   type AnyFilesAnalysis,
@@ -108,8 +109,11 @@ export {
 export { type SchemaOf, schemaOf } from "./result-schema.ts";
 export { type Asked, runAnalyses } from "./run-analyses.ts";
 export {
+  type AloneHost,
   type Outcome,
   type Prepared,
+  type PreparedAlone,
+  prepareAlone,
   prepareAnalysis,
   runAlone,
   runAnalysis,

@@ -67,17 +67,45 @@ export async function runAnalysis<P, R extends Result>(
 export async function runAlone<P, R extends Result>(
   analysis: Analysis<P, R> | OutlineAnalysis<P, R>,
   values: Values,
-  { signal, onProgress, warn }: Pick<Host, "signal" | "onProgress" | "warn"> = {},
+  host: AloneHost = {},
 ): Promise<Outcome<R> | undefined> {
-  if (analysis.alone === undefined) return undefined;
-  const params = await checkParameters(analysis.params, values);
-  const found = await analysis.alone(params, { signal, onProgress });
-  if (found === undefined) return undefined;
-  checkResult(analysis.name, found, analysis.resultSchema);
-  const result = withQuestion(found, await questionHash({ analysis, values }));
-  warn?.(result.warnings ?? []);
-  return { result, soundness: soundnessOf(result) };
+  const prepared = await prepareAlone(analysis, values, host);
+  return await prepared?.run();
 }
+
+/**
+ * An analysis whose parameters need no model, ready to run; undefined where they need one. Nothing of a model is in its
+ * cost: what is read is all that there is.
+ *
+ * @throws InputError `analysis/bad-parameters`, and what the analysis throws
+ */
+export async function prepareAlone<P, R extends Result>(
+  analysis: Analysis<P, R> | OutlineAnalysis<P, R>,
+  values: Values,
+  { signal, onProgress, warn }: AloneHost = {},
+): Promise<PreparedAlone<R> | undefined> {
+  if (analysis.alone === undefined) return undefined;
+  const work = analysis.alone(await checkParameters(analysis.params, values));
+  if (work === undefined) return undefined;
+  return {
+    cost: { ...costs().total(), weights: NO_WEIGHTS },
+    run: async () => {
+      const found = await work({ signal, onProgress });
+      checkResult(analysis.name, found, analysis.resultSchema);
+      const result = withQuestion(found, await questionHash({ analysis, values }));
+      warn?.(result.warnings ?? []);
+      return { result, soundness: soundnessOf(result) };
+    },
+  };
+}
+
+/** An analysis that needs no model, ready to run. */
+export type PreparedAlone<R extends Result> = Omit<Prepared<R>, "found">;
+
+/** What of a host such an analysis has to do with. */
+export type AloneHost = Pick<Host, "signal" | "onProgress" | "warn">;
+
+const NO_WEIGHTS: ModelFiles["weights"] = { kept: "no model is needed", bytes: 0 };
 
 /** The first half of `runAnalysis`: for hosts that tell what the work takes before they do it, or instead. */
 export async function prepareAnalysis<P, R extends Result>(

@@ -1,6 +1,7 @@
 import {
   type Analysis,
   defineAnalysis,
+  type FilesAnalysis,
   type Host,
   type Result,
   runAnalysis,
@@ -11,6 +12,7 @@ import {
   fileParameter,
   parameters,
   promptParameter,
+  textParameter,
 } from "@resolvent/analysis/parameters";
 import {
   type Answering,
@@ -94,6 +96,40 @@ const reads = defineAnalysis<
   tables: () => [],
 });
 
+/** Says what a file says, of any model or none. */
+const said: string[] = [];
+const says = defineAnalysis<{ readonly what?: string | undefined }, Result>({
+  ...{ name: "says", summary: "what a file says", description: "Says." },
+  params: parameters({ what: textParameter("what it says", { optional: true }) }),
+  estimate: ({ model }) => runCost(model, [1]),
+  run: async () => headOf("says", "some"),
+  alone: ({ what }) =>
+    what === undefined
+      ? undefined
+      : async () => {
+          said.push(what);
+          return headOf("says", what);
+        },
+  tables: () => [],
+});
+
+/** Opens a model by the name that it is given. */
+const opens: FilesAnalysis<{ readonly name: string }, Result> = defineAnalysis<
+  { readonly name: string },
+  Result,
+  Result
+>({
+  ...{ name: "opens", summary: "a model, opened", description: "Opens.", needs: "files" },
+  params: parameters({ name: textParameter("of a model") }),
+  plan: async (_, { name }) => headOf("plan", name),
+  run: async ({ folder }, { name }) => headOf("opens", (await folder(name)).name),
+  tables: () => [],
+});
+
+const headOf = (kind: string, name: string): Result => ({
+  ...{ schemaVersion: 1, kind, model: { name, sha256: null, architecture: "gpt2" } },
+});
+
 function hostOf(model: string): Host {
   const folder = tinyModel("gpt2");
   return {
@@ -125,7 +161,7 @@ const workplace: Workplace = {
     models: [{ name: "tiny", summary: "a tiny model" }],
     engine: "reference",
   }),
-  analysis: async (name) => [count, reads].find((one) => one.name === name),
+  analysis: async (name) => [count, reads, says, opens].find((one) => one.name === name),
   // Dictionaries may have to be looked for.
   host: async (model, { dictionaries = [] }) => {
     const host = hostOf(model);
@@ -177,6 +213,32 @@ test("texts stand for files, and dictionaries come by their names", async () => 
   expect(result).toMatchObject({ heard: ["sae", "sae/1", "these.txt", "naïve\n"] });
   const { dictionaries: _, ...without } = asked;
   await expect(asking.run(without)).rejects.toMatchObject({ code: "analysis/not-provided" });
+});
+
+test("what needs no model is priced and run without one", async () => {
+  const { asking } = connected();
+  const asked = { ...work({ what: "this" }), analysis: "says", model: "" };
+  expect(await asking.estimate(asked)).toMatchObject({ flops: 0, weights: { bytes: 0 } });
+  expect(said).toEqual([]); // nothing was done
+  expect((await asking.run(asked)).result.model.name).toBe("this");
+  expect(said).toEqual(["this"]);
+  expect((await asking.estimate({ ...asked, values: {}, model: "tiny" })).flops).toBeGreaterThan(0);
+});
+
+test("what opens models itself is there where a host of such is, with a plan in place of an estimate", async () => {
+  expect(describeAnalysis(opens)).toMatchObject({ files: true, needs: [], outline: false });
+  const asked = { ...work({ name: "a" }), analysis: "opens", model: "" };
+  const folder = async (name: string) => memoryFolder(new Map(), `here/${name}`);
+  const engine: NonNullable<Workplace["files"]>["engine"] = async (use) => await use(reference);
+  const { asking } = connected({ ...workplace, files: { folder, engine } });
+  expect((await asking.plan(asked)).result).toMatchObject({ kind: "plan", model: { name: "a" } });
+  expect((await asking.run(asked)).result.model.name).toBe("here/a");
+  const otherwise = { code: "remote/not-asked-so" };
+  await expect(asking.estimate(asked)).rejects.toMatchObject(otherwise);
+  const other = { ...work({ prompt: [1] }), model: "" };
+  await expect(asking.plan(other)).rejects.toMatchObject(otherwise);
+  for (const ask of [connected().asking.run, connected().asking.plan])
+    await expect(ask(asked)).rejects.toMatchObject({ code: "remote/no-analysis" });
 });
 
 test("descriptions, models, tokens and estimates are there before anything runs", async () => {

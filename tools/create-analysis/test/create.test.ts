@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -10,7 +11,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { createAnalysis } from "../src/create.mjs";
@@ -82,6 +83,36 @@ const missing =
     : unbuilt === undefined
       ? undefined
       : `${unbuilt} is not built: npm run build`;
+
+describe.skipIf(unbuilt !== undefined)(
+  `a package that it links to this checkout${unbuilt === undefined ? "" : ` (skipped: ${unbuilt} is not built: npm run build)`}`,
+  () => {
+    test("passes its tests untouched, and its command is there", () => {
+      const { status, stdout } = create("linked-norms", "linked", "--link");
+      expect(status).toBe(0);
+      expect(stdout).not.toContain("npm install");
+      const made = join(folder, "linked");
+      const tests = node(["--test"], made);
+      expect(tests.stdout).toMatch(/# pass 4\n# fail 0/);
+      const bin = realpathSync(join(made, "node_modules/@resolvent/cli/bin/resolvent.js"));
+      expect(bin).toBe(join(root, "apps/cli/bin/resolvent.js"));
+      if (process.platform !== "win32")
+        expect(realpathSync(join(made, "node_modules/.bin/resolvent"))).toBe(bin);
+    }, 60_000);
+
+    test("is linked to a checkout only", () => {
+      const installed = join(folder, "elsewhere/node_modules/@resolvent/create-analysis");
+      cpSync(join(root, "tools/create-analysis"), installed, {
+        ...{ recursive: true, filter: (path) => basename(path) !== "node_modules" },
+      });
+      const own = join(installed, "src/create-analysis.mjs");
+      const { status, stderr } = node([own, "linked-norms", "not-linked", "--link"]);
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/is for a checkout/);
+      expect(node([own, "linked-norms", "--no-such"]).stderr).toMatch(/Usage/);
+    });
+  },
+);
 
 describe.skipIf(missing !== undefined)(
   `a package that it makes, against packed archives${missing === undefined ? "" : ` (skipped: ${missing})`}`,

@@ -1,5 +1,6 @@
 import { describeParameters, type ListedAnalysis, type Parameter } from "@resolvent/analysis";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { usageError } from "../failure.ts";
 import { wholeNumber, withEngineOptions, withModelOptions } from "../options.ts";
 import { argumentOf, optionsOf } from "../parameter-options.ts";
 import { parseShard } from "../sweep/shard.ts";
@@ -19,7 +20,7 @@ export function sweepCommand(report: Command): Command {
     )
     .usage("<analysis> <model> [options]")
     .showHelpAfterError(
-      "Analyses of a prompt are swept, each a command here; others, such as heads, ask nothing of one. resolvent sweep --help lists them.",
+      "Analyses of a prompt are swept, each a command here: resolvent sweep --help lists them.",
     )
     .addHelpText(
       "after",
@@ -70,6 +71,32 @@ export function sweptCommand(
     const flags = { ...(called[words.length] as SweepFlags), ...named }; // as Commander calls
     await sweep(analysis, parameters, { model, flags, terminal, signal, argv });
   });
+}
+
+/** A command that no list has, of an analysis that is not of a prompt: it says what there is in place of a sweep. */
+export function unsweptCommand(analysis: ListedAnalysis): Command {
+  return new Command(analysis.name)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .action(() => {
+      throw usageError(
+        `${analysis.name} asks nothing of a single prompt, of which a sweep has many.`,
+        insteadOf(analysis),
+      );
+    });
+}
+
+function insteadOf({ name, needs, params }: ListedAnalysis): string {
+  const call = `resolvent ${name}`;
+  if (needs === "files") return `It is of files: ${call} --help.`;
+  const parameters = describeParameters(params).map((one) => one.name);
+  const takes = ["corpus", "prompts"].find((one) => parameters.includes(one));
+  const whole =
+    takes === undefined
+      ? `It is of a model as it is: ${call} MODEL.`
+      : `It takes many texts at once: ${call} MODEL --${takes} FILE.`;
+  return `${whole} Of many models, call it for each. Analyses of a prompt are swept: resolvent sweep --help.`;
 }
 
 /** Parameters that a sweep has of its own, and those that it has no use for. */

@@ -21,7 +21,10 @@ export interface Machine {
 export interface MachineParts {
   /** What messages call whoever serves it: `the lab`. */
   readonly called: string;
-  /** Those that open models by names of their own are left out: requests would choose which files are read. */
+  /**
+   * Those that open models by names of their own are left out where `more` has no host of such: requests would choose which
+   * files are read.
+   */
   readonly analyses: readonly ListedAnalysis[];
   readonly places: ModelPlaces;
   /** Of the engine: threads, precision, memory. f64 holds whatever a request says. */
@@ -33,7 +36,7 @@ export interface MachineParts {
   /** Where it says what it loads. */
   readonly terminal: Terminal;
   /** What it does beside analyses, for whoever may write here. */
-  readonly more?: Pick<Workplace, "values" | "draw">;
+  readonly more?: Pick<Workplace, "values" | "draw" | "files">;
 }
 
 /** All analyses of the command line, by its engine, on models that may be opened. */
@@ -47,7 +50,7 @@ export function machineOf({
   terminal,
   more,
 }: MachineParts): Machine {
-  const analyses = all.filter((one) => one.needs !== "files");
+  const analyses = all.filter((one) => one.needs !== "files" || more?.files !== undefined);
   const engines = keptEngines(openModels, flags.precision);
   const none = (what: string) => ({
     refused: `${called} opens no ${what}`,

@@ -70,7 +70,7 @@ export function guarded<A extends ListedAnalysis>(plugin: string, given: A): A {
     ...(alone !== undefined && {
       alone: (...args: Parameters<typeof alone>) => {
         const work = at("ran", alone)(...args);
-        return work && waiting(async () => await work)();
+        return work && waiting(work);
       },
     }),
     tables: (result: Parameters<A["tables"]>[0]) => {

@@ -1,4 +1,5 @@
 import { PROTOCOL } from "@resolvent/analysis/remote";
+import { filesHostOf } from "../files-host.ts";
 import { startAskServer } from "../machine/ask-server.ts";
 import { anyPlaces, modelPlaces } from "../machine/model-places.ts";
 import {
@@ -29,7 +30,7 @@ export async function serve(
     ...(contributed !== undefined && { contributed }),
     more: {
       draw: drawn,
-      ...(alone && { values: withPlaces }),
+      ...(alone && { values: withPlaces, files: filesHostOf(flags, terminal) }),
     },
   });
   const { workplace } = machine;

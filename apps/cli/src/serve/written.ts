@@ -14,12 +14,14 @@ import { newFolder } from "../new-folder.ts";
  * @throws InputError `cli/usage`, `cli/unwritable`
  */
 export function withPlaces({ params }: ListedAnalysis, values: Values): Values {
-  const placed = describeParameters(params).flatMap(({ name, kind }): Placed[] => {
+  const placed = describeParameters(params).flatMap((parameter): Placed[] => {
+    const { name } = parameter;
     const path = values[name];
     if (typeof path !== "string") return [];
-    if (kind === "newFile") return [[name, newFile(name, path, false, () => {})]];
-    if (kind === "newFolder") return [[name, newFolder(name, path, false, () => {})]];
-    return [];
+    if (parameter.kind === "newFile") return [[name, newFile(name, path, false, () => {})]];
+    if (parameter.kind !== "newFolder") return [];
+    const fresh = parameter.fresh === true;
+    return [[name, newFolder(name, path, fresh ? "never" : false, () => {})]];
   });
   return { ...values, ...Object.fromEntries(placed) };
 }

@@ -1,4 +1,9 @@
-import { type AnyAnalysis, defineAnalysis, type FilesSubject } from "@resolvent/analysis";
+import {
+  type AloneWork,
+  type AnyAnalysis,
+  defineAnalysis,
+  type FilesSubject,
+} from "@resolvent/analysis";
 import {
   choiceParameter,
   countParameter,
@@ -33,14 +38,12 @@ const USUAL = { trimming: "tensor", shardBytes: 5e9, hash: true, verify: false }
 /** Bytes up to which a result is loaded, as a whole, to see whether it is a model: what is larger may find no room. */
 const MOST_CHECKED = 2 ** 30;
 
-type Told = Parameters<NonNullable<AnyAnalysis["alone"]>>[1];
-
 /**
  * `merge` in a page, and its plan, as analyses that need no model of their own: the models are found by the names in the
  * configuration, and the merge is a folder of the browser's storage.
  */
 export function mergingBy(folder: FilesSubject["folder"]): readonly AnyAnalysis[] {
-  const subjectOf = ({ signal, onProgress }: Told): FilesSubject => ({
+  const subjectOf = ({ signal, onProgress }: AloneWork): FilesSubject => ({
     folder,
     engine: async (use) => {
       const engine = await createCpu({ threads: 1 });
@@ -61,11 +64,11 @@ export function mergingBy(folder: FilesSubject["folder"]): readonly AnyAnalysis[
     ...(answer && { answer }),
     ...(views && { views }),
   };
-  const planOf = (params: Asked, told: Told): Promise<MergePlanned> =>
+  const planOf = (params: Asked, told: AloneWork): Promise<MergePlanned> =>
     mergeAnalysis.plan(subjectOf(told), { ...params, ...USUAL });
   const mergeOf = async (
     { out: name, ...params }: Asked & { readonly out: string },
-    told: Told,
+    told: AloneWork,
   ): Promise<Merge> => {
     const subject = subjectOf(told);
     let merge: Merge | undefined;
@@ -82,7 +85,7 @@ export function mergingBy(folder: FilesSubject["folder"]): readonly AnyAnalysis[
   return [
     defineAnalysis<Asked, MergePlanned>({
       ...{ ...shown, ...nothing, name: "merge-plan", params: parameters(asked) },
-      alone: planOf,
+      alone: (params) => (told) => planOf(params, told),
       run: (_, params) => planOf(params, {}),
     }),
     defineAnalysis<Asked & { readonly out: string }, Merge>({
@@ -91,7 +94,7 @@ export function mergingBy(folder: FilesSubject["folder"]): readonly AnyAnalysis[
         ...asked,
         out: textParameter("what the merge is called here"),
       }),
-      alone: mergeOf,
+      alone: (params) => (told) => mergeOf(params, told),
       run: ({ signal, onProgress }, params) => mergeOf(params, { signal, onProgress }),
     }),
   ];

@@ -1,9 +1,11 @@
 import { InputError } from "@resolvent/tensor";
-import type { AnyAnalysis, AnyOutlineAnalysis, ListedAnalysis } from "../analysis.ts";
+import type { ListedAnalysis } from "../analysis.ts";
 import { textFile } from "../file.ts";
+import type { FilesHost } from "../files-subject.ts";
 import type { Host, Values } from "../host.ts";
-import { modelFacts, tokenFacts } from "../result.ts";
-import { prepareAnalysis, runAlone } from "../run-analysis.ts";
+import { modelFacts, type Result, tokenFacts } from "../result.ts";
+import { type Outcome, prepareAlone, prepareAnalysis } from "../run-analysis.ts";
+import { planFiles, runFiles } from "../run-files.ts";
 import { soundnessOf } from "../soundness.ts";
 import { failureOf } from "./failure.ts";
 import { findingsOf } from "./findings.ts";
@@ -11,6 +13,7 @@ import {
   type Answer,
   type Description,
   type EngineList,
+  type Estimate,
   type Figure,
   type Findings,
   PROTOCOL,
@@ -25,7 +28,7 @@ export interface Workplace {
   /** Of the named analyses all that they say; of all their names and summaries where none is named. */
   describe(analyses?: readonly string[]): Promise<Description>;
   /** The analysis of that name; undefined where there is none. */
-  analysis(name: string): Promise<AnyAnalysis | AnyOutlineAnalysis | undefined>;
+  analysis(name: string): Promise<ListedAnalysis | undefined>;
   /** What may compute a model, and why one of them does; absent where there is no choice. */
   engines?(model: string, precision: Work["precision"]): Promise<EngineList>;
   /**
@@ -37,6 +40,8 @@ export interface Workplace {
     model: string,
     settings: Pick<Work, "precision" | "float64" | "dictionaries" | "engine">,
   ): Host | Promise<Host>;
+  /** A host of analyses that open models themselves, by names in what they read; absent where there are none of these. */
+  readonly files?: Pick<FilesHost, "folder" | "engine" | "threads">;
   /** Values as the analysis takes them, where some are names of what is here, such as files to write; default as they are. */
   values?(analysis: ListedAnalysis, values: Values): Values;
   /** Figures so many pixels wide of findings as they came, see `readFindings`; absent where whoever asks draws. */
@@ -96,9 +101,17 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
         };
       }
       case "estimate": {
-        const { analysis, given, host } = await prepare(workplace, question.work, { signal });
-        const { cost } = await prepareAnalysis(analysis, given, host);
+        const { analysis, cost } = await prepare(workplace, question.work, { signal });
+        if (cost === undefined) throw notOf(analysis.name, "no estimate", "Ask for its plan.");
         return { say: "estimate", estimate: cost };
+      }
+      case "plan": {
+        const { analysis, given } = await asked(workplace, question.work);
+        const { name, needs } = analysis;
+        if (needs !== "files") throw notOf(name, "no plan", "Ask for its estimate.");
+        const host = filesHostOf(workplace, name, { signal, warn: warner(say) });
+        const planned = await planFiles(analysis, given, host);
+        return { say: "findings", findings: findingsOf(analysis, planned) };
       }
       case "engines": {
         const { model, precision } = question;
@@ -197,19 +210,22 @@ async function describeModel(workplace: Workplace, model: string): Promise<Answe
   };
 }
 
-async function prepare(
-  workplace: Workplace,
-  { analysis: name, model, values, precision, float64, dictionaries, engine, texts = {} }: Work,
-  more: Pick<Host, "signal" | "onProgress" | "onPartial" | "warn">,
-) {
-  const analysis = await workplace.analysis(name);
-  if (analysis === undefined) {
-    throw new InputError({
-      code: "remote/no-analysis",
-      message: `There is no analysis "${name}" here.`,
-      remedy: "The description lists those that there are.",
-      details: { analysis: name },
-    });
+/** Work that is ready: nothing of it is done. */
+interface Ready {
+  readonly analysis: ListedAnalysis;
+  /** What it would take; undefined of what opens models itself. */
+  readonly cost?: Estimate;
+  run(): Promise<Outcome<Result>>;
+}
+
+type Heeded = Pick<Host, "signal" | "onProgress" | "onPartial" | "warn">;
+
+async function prepare(workplace: Workplace, work: Work, more: Heeded): Promise<Ready> {
+  const { model, precision, float64, dictionaries, engine } = work;
+  const { analysis, given } = await asked(workplace, work);
+  if (analysis.needs === "files") {
+    const host = filesHostOf(workplace, analysis.name, more);
+    return { analysis, run: async () => await runFiles(analysis, given, host) };
   }
   const settings = {
     ...{ precision, float64 },
@@ -217,13 +233,31 @@ async function prepare(
     ...(engine !== undefined && { engine }),
   };
   const host = { ...(await workplace.host(model, settings)), ...more };
+  // What needs no model is done without one.
+  const alone = await prepareAlone(analysis, given, host);
+  const { cost, run } = alone ?? (await prepareAnalysis(analysis, given, host));
+  return { analysis, cost, run };
+}
+
+/** @throws InputError `remote/no-analysis` where requests may not say which models are opened */
+function filesHostOf({ files }: Workplace, analysis: string, more: Heeded): FilesHost {
+  if (files === undefined) throw noAnalysis(analysis);
+  return { ...files, ...more };
+}
+
+/** The analysis that work is of, and the values for it. */
+async function asked(
+  workplace: Workplace,
+  { analysis: name, values, texts = {} }: Work,
+): Promise<{ readonly analysis: ListedAnalysis; readonly given: Values }> {
+  const analysis = await workplace.analysis(name);
+  if (analysis === undefined) throw noAnalysis(name);
   const files = Object.entries(texts).map(([parameter, { name: called, text }]) => [
     parameter,
     textFile(called, text),
   ]);
   const own = workplace.values?.(analysis, values) ?? values;
-  const given = { ...own, ...Object.fromEntries(files) };
-  return { analysis, given, host };
+  return { analysis, given: { ...own, ...Object.fromEntries(files) } };
 }
 
 async function run(
@@ -232,8 +266,8 @@ async function run(
   signal: AbortSignal,
   say: (said: Answer) => void,
 ): Promise<Findings> {
-  let partial: AnyAnalysis | AnyOutlineAnalysis | undefined;
-  const { analysis, given, host } = await prepare(workplace, work, {
+  let partial: ListedAnalysis | undefined;
+  const prepared = await prepare(workplace, work, {
     signal,
     onProgress: (progress) => say({ say: "progress", progress }),
     onPartial: (result) => {
@@ -241,16 +275,34 @@ async function run(
       const findings = findingsOf(partial, { result, soundness: soundnessOf(result) });
       say({ say: "partial", findings });
     },
-    warn: (warnings) => {
-      if (warnings.length > 0) say({ say: "warnings", warnings });
-    },
+    warn: warner(say),
   });
-  partial = analysis;
-  // What needs no model is done without one.
-  const alone = await runAlone(analysis, given, host);
-  if (alone !== undefined) return findingsOf(analysis, alone);
-  const prepared = await prepareAnalysis(analysis, given, host);
-  return findingsOf(analysis, await prepared.run());
+  partial = prepared.analysis;
+  return findingsOf(partial, await prepared.run());
+}
+
+function warner(say: (said: Answer) => void): NonNullable<Host["warn"]> {
+  return (warnings) => {
+    if (warnings.length > 0) say({ say: "warnings", warnings });
+  };
+}
+
+function noAnalysis(name: string): InputError {
+  return new InputError({
+    code: "remote/no-analysis",
+    message: `There is no analysis "${name}" here.`,
+    remedy: "The description lists those that there are.",
+    details: { analysis: name },
+  });
+}
+
+function notOf(name: string, what: string, remedy: string): InputError {
+  return new InputError({
+    code: "remote/not-asked-so",
+    message: `There is ${what} of ${name}.`,
+    remedy,
+    details: { analysis: name },
+  });
 }
 
 function twice(id: number): InputError {

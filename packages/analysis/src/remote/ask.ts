@@ -36,6 +36,8 @@ export interface Asking {
   /** What may compute a model; waits for what runs, since it is timed. */
   engines(model: string, precision: Work["precision"]): Promise<EngineList>;
   estimate(work: Work, options?: Pick<AskOptions, "signal">): Promise<Estimate>;
+  /** What work of an analysis that opens models itself would do. */
+  plan(work: Work, options?: Pick<AskOptions, "signal" | "onWarnings">): Promise<Findings>;
   run(work: Work, options?: AskOptions): Promise<Findings>;
   /** @param width pixels, default 720 */
   draw(findings: Findings, width?: number): Promise<readonly Figure[]>;
@@ -122,12 +124,8 @@ export function askOver(send: (request: Request) => void): Asking {
         (answer) => (answer.say === "estimate" ? answer.estimate : undefined),
         options,
       ),
-    run: (work, options) =>
-      ask(
-        { ask: "run", work },
-        (answer) => (answer.say === "findings" ? answer.findings : undefined),
-        options,
-      ),
+    plan: (work, options) => ask({ ask: "plan", work }, findingsIn, options),
+    run: (work, options) => ask({ ask: "run", work }, findingsIn, options),
     draw: (findings, width) =>
       ask({ ask: "draw", findings, ...(width !== undefined && { width }) }, (answer) =>
         answer.say === "figures" ? answer.figures : undefined,
@@ -148,6 +146,10 @@ export function askOver(send: (request: Request) => void): Asking {
       for (const { fail } of [...waiting.values()]) fail(error);
     },
   };
+}
+
+function findingsIn(answer: Answer): Findings | undefined {
+  return answer.say === "findings" ? answer.findings : undefined;
 }
 
 function strange(what: string): InternalError {

@@ -1,4 +1,4 @@
-import type { AnyAnalysis, AnyOutlineAnalysis } from "../analysis.ts";
+import type { ListedAnalysis } from "../analysis.ts";
 import { checkViews } from "../check-views.ts";
 import type { Result } from "../result.ts";
 import type { Outcome } from "../run-analysis.ts";
@@ -12,7 +12,7 @@ import type { Findings } from "./protocol.ts";
  * @throws InputError `analysis/bad-view`
  */
 export function findingsOf(
-  { answer, tables: tablesOf, views }: AnyAnalysis | AnyOutlineAnalysis,
+  { answer, tables: tablesOf, views }: ListedAnalysis,
   { result, soundness }: Outcome<Result>,
 ): Findings {
   const tables = tablesOf(result);

@@ -22,6 +22,7 @@ import type { View } from "../view.ts";
  * | `tokens` | `tokens` of a text |
  * | `engines` | `engines`: what may compute a model, what does, and why |
  * | `estimate` | `estimate` of work; nothing is loaded |
+ * | `plan` | `findings` of what work would do, where its analysis opens models itself; nothing is written |
  * | `draw` | `figures`: the figures of findings as SVG, from those that can draw |
  * | `run` | any number of `progress`, `warnings` and `partial`, then `findings` |
  * | `cancel` | none of its own: the request that it names ends by `failure` of the kind `cancelled` |
@@ -35,7 +36,7 @@ export const PROTOCOL = 1;
 export interface Work {
   /** The name of the analysis. */
   readonly analysis: string;
-  /** The model as the answering side knows it: a name of its description, or what a user has given it. */
+  /** The model as the answering side knows it: a name of its description, or what a user has given it; "" of none. */
   readonly model: string;
   /** By parameter name: what is not given is as the analysis has it by default. */
   readonly values: Values;
@@ -73,6 +74,7 @@ export type Question =
       readonly precision: Work["precision"];
     }
   | { readonly ask: "estimate"; readonly work: Work }
+  | { readonly ask: "plan"; readonly work: Work }
   | { readonly ask: "run"; readonly work: Work }
   | {
       readonly ask: "draw";
@@ -105,6 +107,8 @@ export interface AnalysisDescription extends AnalysisSummary {
   readonly float64: boolean;
   /** Whether it works on what the model's files say, and computes nothing. */
   readonly outline: boolean;
+  /** That it opens models itself, by names in what it reads: none is given to it, and it has a plan in place of an estimate. */
+  readonly files?: true;
 }
 
 /** A model in a list. */

@@ -148,6 +148,8 @@ function analysis(value: unknown, at: string): void {
       throw bad(place, `one of ${Object.keys(NEEDS).join(", ")}`, need);
   });
   for (const flag of ["float64", "outline"]) boolean(flags[flag], `${at}.${flag}`);
+  if (flags.files !== undefined && flags.files !== true)
+    throw bad(`${at}.files`, "true, or absent", flags.files);
   list(parameters, `${at}.parameters`, MOST, parameter);
 }
 

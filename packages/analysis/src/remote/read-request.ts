@@ -66,6 +66,7 @@ function questionOf(fields: Fields): Question {
         precision: precisionOf(fields.precision),
       };
     case "estimate":
+    case "plan":
     case "run":
       return { ask: fields.ask, work: workOf(fields.work) };
     case "draw": {

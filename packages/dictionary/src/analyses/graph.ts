@@ -122,7 +122,7 @@ export const graphAnalysis: Analysis<GraphParameters, GraphResult> = defineAnaly
     await written(result, params.write);
     return result;
   },
-  alone: (params, { signal }) => {
+  alone: (params) => {
     const { import: file, prompt, write } = params;
     if (file === undefined) return undefined;
     if (prompt !== undefined) {
@@ -132,10 +132,11 @@ export const graphAnalysis: Analysis<GraphParameters, GraphResult> = defineAnaly
         remedy: "Give one of them.",
       });
     }
-    return importedGraph(file, params, signal).then(async (result) => {
+    return async ({ signal }) => {
+      const result = await importedGraph(file, params, signal);
       await written(result, write);
       return result;
-    });
+    };
   },
   tables: graphTables,
   tableKinds: GRAPH_TABLE_KINDS,

@@ -54,27 +54,30 @@ export function comparisonTables(comparison: ReportComparison): Table[] {
   ];
 }
 
-/** Curves along training, where the cards are checkpoints; else what is needed along the cards, and their spectra. */
+/** Curves along training, where the cards are checkpoints; else each for itself: what is needed, and the spectra. */
 export function comparisonViews(comparison: ReportComparison): View[] {
-  if (comparison.steps.length > 0) return stepViews(comparison);
+  const { cards, steps } = comparison;
+  if (steps.length > 0) return stepViews(comparison);
+  // A name that two have tells neither.
+  const by = new Set(cards.map(({ name }) => name)).size === cards.length ? "name" : "card";
   const series = ["frozen", "live"].map((column) => ({
     ...{ column, low: `${column}Low`, high: `${column}High` },
   }));
   return [
     {
-      ...{ mark: "lines", table: "card", x: "card", y: series },
-      title: "Degrees until the sum is near the model, along the cards",
+      ...{ mark: "dots", table: "card", x: by, y: series },
+      title: "Degrees until the sum is near the model",
       note: "Frozen: the path expansion; live: the truncated tree. Bars are 95 % intervals over sequences.",
     },
     {
-      ...{ mark: "grid", table: "card-degree", x: "degree", y: "card", value: "frozen" },
+      ...{ mark: "grid", table: "card-degree", x: "degree", y: by, value: "frozen" },
       title: "Share of the logits by degree, all gates frozen",
-      note: "A row for each card.",
+      note: "A row for each model.",
     },
     {
-      ...{ mark: "grid", table: "card-degree", x: "degree", y: "card", value: "live" },
+      ...{ mark: "grid", table: "card-degree", x: "degree", y: by, value: "live" },
       title: "Share of the logits by degree, nothing frozen",
-      note: "A row for each card.",
+      note: "A row for each model.",
     },
   ];
 }

@@ -86,7 +86,7 @@ export const reportAnalysis: Analysis<ReportParameters, ReportResult | ReportCom
     resumable: true,
     estimate: (outline, params) => reportCost(outline, ofModel(params)),
     alone: ({ compare }) =>
-      compare === undefined ? undefined : Promise.resolve().then(() => compareReports(compare)),
+      compare === undefined ? undefined : async () => compareReports(compare),
     run: (subject, params) => run(subject, ofModel(params)),
     tables: (result) =>
       result.kind === "report" ? reportTables(result) : comparisonTables(result),
