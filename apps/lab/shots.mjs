@@ -89,6 +89,35 @@ const hub = async (page, folder) => {
   });
 };
 
+/** A page with the custom elements: the example of their package, or one with what is given in its body. @type {(page: Page, body?: string) => Promise<void>} */
+const elements = async (page, body) => {
+  const home = new URL("elements/", page.url().replace(/#.*/, ""));
+  await page.context().route(`${home}**`, async (route) => {
+    const asked = new URL(route.request().url()).pathname.slice(home.pathname.length);
+    const path = at(`packages/elements/${asked.replace(/\/$/, "/index.html")}`);
+    if (!existsSync(path)) return await route.fulfill({ status: 404 });
+    if (body === undefined || !asked.endsWith("/")) return await route.fulfill({ path });
+    const html = readFileSync(path, "utf8").replace(/(<main>).*(<\/main>)/s, `$1${body}$2`);
+    await route.fulfill({ contentType: "text/html", body: html });
+  });
+  await page.goto(`${home}example/`);
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("main *")].every(
+      ({ shadowRoot }) => shadowRoot === null || shadowRoot.querySelector("svg, .fault, .note"),
+    ),
+  );
+};
+
+/** Pins all figures that are seen, and opens the report. @type {(page: Page) => Promise<void>} */
+const pinned = async (page) => {
+  const pins = page.getByRole("button", { name: /^Pin: / });
+  for (let i = 0; i < (await pins.count()); i += 1) {
+    const pin = pins.nth(i);
+    if (await pin.isVisible()) await pin.click();
+  }
+  await page.getByRole("button", { name: "Open the report" }).click();
+};
+
 /** What is looked at: an address, and what somebody does there. @type {Record<string, [at: string, (page: Page) => Promise<void>] | [at: string]>} */
 const STATES = {
   paths: [""],
@@ -220,6 +249,17 @@ const STATES = {
       await click(page, "Put the second");
     },
   ],
+  "models-fault": [
+    "#v=1&a=models-view&q=%7B%22other%22%3A%22attn-only-2l%22%7D",
+    (page) => click(page, "Compare on this sentence"),
+  ],
+  "models-put-in-order": [
+    "#v=1&a=models-view&q=%7B%22other%22%3A%22tales-other-seed%22%7D",
+    async (page) => {
+      await page.getByRole("textbox", { name: "Texts" }).fill(TEXT);
+      await click(page, "Put the second");
+    },
+  ],
   "merge-form": ["#v=1&a=models-view", (page) => click(page, "Merge some")],
   "merge-made": [
     "#v=1&a=models-view",
@@ -243,13 +283,60 @@ const STATES = {
   report: [
     "",
     async (page) => {
-      for (const name of ["Pin: By degree", "Pin: path"]) {
-        const pin = page.getByRole("button", { name, exact: false }).first();
-        if (await pin.isVisible()) await pin.click();
-      }
-      await page.getByRole("button", { name: "Open the report" }).click();
+      await pinned(page);
       await page.getByRole("textbox", { name: "Note" }).first().fill("Degree 2 and 3 carry it.");
     },
+  ],
+  "report-large": [
+    "#v=1&a=models-view",
+    async (page) => {
+      await click(page, "Compare on this sentence");
+      await pinned(page);
+    },
+  ],
+  "report-fault": [
+    "#v=1&a=report-view",
+    async (page) => {
+      const buffer = Buffer.from('{"resolvent":"report","version":7}');
+      await page
+        .locator("input[type=file]")
+        .setInputFiles({ name: "mine.json", mimeType: "application/json", buffer });
+      await page.getByRole("alert").waitFor();
+    },
+  ],
+  "report-page": [
+    "",
+    async (page) => {
+      await pinned(page);
+      await page.getByRole("textbox", { name: "Note" }).first().fill("Degree 2 and 3 carry it.");
+      const saving = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Save as a page" }).click();
+      const html = readFileSync(await (await saving).path(), "utf8");
+      await page.goto("about:blank"); // the lab's policy is not the page's
+      await page.setContent(html);
+    },
+  ],
+  elements: ["", (page) => elements(page)],
+  "elements-picked": [
+    "",
+    async (page) => {
+      await elements(page);
+      await page.locator("resolvent-paths [data-key]").first().dispatchEvent("click");
+      for (const summary of await page.locator("resolvent-paths summary").all())
+        await summary.click();
+    },
+  ],
+  "elements-faults": [
+    "",
+    (page) =>
+      elements(
+        page,
+        `<resolvent-degrees></resolvent-degrees>
+        <resolvent-degrees src="../test/results/qk.json"></resolvent-degrees>
+        <resolvent-paths src="../test/results/paths.json" view="9"></resolvent-paths>
+        <resolvent-graph src="nothing.json"></resolvent-graph>
+        <resolvent-figure src="../test/results/series.json"></resolvent-figure>`,
+      ),
   ],
   "analysis-empty": ["#v=1&a=expand"],
   analysis: ["#v=1&a=expand", (page) => click(page, "Run")],

@@ -1,4 +1,4 @@
-import { bytes, csvLine, percent, short } from "@resolvent/analysis";
+import { bytes, csvLine, operations, percent } from "@resolvent/analysis";
 import type { Cost } from "@resolvent/tensor";
 import type { KeptWeights } from "./open.ts";
 import type { Format } from "./options.ts";
@@ -14,7 +14,7 @@ export function writeCost(
 ): void {
   const { flops, matmulFlops, bytesMoved, peakBytes, weights } = cost;
   if (format === "table") {
-    const line = `${short(flops / 1e9)} GFLOP (${percent(matmulFlops / Math.max(flops, 1))} in products), ${bytes(peakBytes)} for intermediates at most, ${bytes(weights.bytes)} for weights (${weights.kept})`;
+    const line = `${operations(flops)} (${percent(matmulFlops / Math.max(flops, 1))} in products), ${bytes(peakBytes)} for intermediates at most, ${bytes(weights.bytes)} for weights (${weights.kept})`;
     terminal.show(`${wrapped(line, terminal.columns)}\n`);
   } else if (format === "csv") {
     terminal.out(

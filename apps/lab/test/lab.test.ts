@@ -244,6 +244,33 @@ inChromium("the lab in Chromium", () => {
     await own.close();
   });
 
+  test("a question that was ended says that nothing was found of it, and is asked again; a word of several tokens is told with the one that is meant", async () => {
+    const lab = await opened();
+    await lab.locator("select.models:not([disabled])").waitFor();
+    await idle(lab);
+    await lab.keyboard.press("/");
+    await lab.getByLabel("The text that the model reads").fill("Once upon a time there was a");
+    await lab.keyboard.press("Enter");
+    await lab.keyboard.press("Escape");
+    await lab.getByText("of what is asked now there is nothing yet").waitFor();
+    expect(await lab.locator(".tokens > .token").count()).toBe(14);
+    await lab.getByRole("button", { name: "Find it" }).click();
+    await lab.locator(".tokens > .token").nth(7).waitFor({ state: "detached" });
+    await idle(lab);
+    expect(await lab.locator(".tokens > .token").count()).toBe(7);
+    expect(await lab.getByText("there is nothing yet").count()).toBe(0);
+    // The answer, by a word as people type it.
+    await lab.keyboard.press("t");
+    const choices = lab.getByRole("dialog", { name: "Choose a token" });
+    await choices.getByLabel("The answer").fill("dog");
+    await lab.keyboard.press("Enter");
+    await choices.getByText("“dog” is 2 tokens, not one.").waitFor();
+    await choices.getByRole("alert").getByRole("button", { name: "␣dog" }).click();
+    await lab.locator(".token.answer", { hasText: "␣dog" }).waitFor();
+    await idle(lab);
+    await lab.close();
+  });
+
   test("every figure has its table, behind its button and the key of the one in use", async () => {
     const lab = await opened();
     await lab.locator("select.models:not([disabled])").waitFor();

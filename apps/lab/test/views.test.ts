@@ -417,7 +417,7 @@ inChromium("the tabs in Chromium", () => {
     await merging.getByText("would be merged by linear").waitFor();
     await merging.getByLabel("called").fill("mine");
     await merging.getByRole("button", { name: "Merge", exact: true }).click();
-    await merging.getByText("mine was loaded, and has read a token.").waitFor();
+    await merging.getByText("Written as mine: it was loaded, and has read a token.").waitFor();
     await faultless(lab);
     const hash = await mergedOnDisk(config);
     expect(await merging.locator("td.mono").getAttribute("title")).toBe(hash);

@@ -43,6 +43,17 @@ export function divergence(nats: number, precision: keyof typeof ROUNDING): stri
   return nats < least && nats > -1000 * least ? `<${least.toExponential(0)}` : short(nats);
 }
 
+/** Operations on floating point numbers in few characters: `0.0420 GFLOP`, `1.20 TFLOP`. */
+export function operations(flops: number): string {
+  const [unit, size] =
+    flops >= 1e15
+      ? (["PFLOP", 1e15] as const)
+      : flops >= 1e12
+        ? (["TFLOP", 1e12] as const)
+        : (["GFLOP", 1e9] as const);
+  return `${short(flops / size)} ${unit}`;
+}
+
 /** Bytes in binary units. */
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;

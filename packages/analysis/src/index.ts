@@ -31,7 +31,7 @@ export {
   type Parameter,
   type ParameterValues,
 } from "./described.ts";
-export { bytes, divergence, percent, roundingOf, short } from "./figures.ts";
+export { bytes, divergence, operations, percent, roundingOf, short } from "./figures.ts";
 export {
   fileBytes,
   type NewFile,

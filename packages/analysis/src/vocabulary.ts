@@ -28,7 +28,8 @@ export function vocabularyOf(
     encode: (prompt) => {
       if (typeof prompt !== "string") return prompt;
       if (fault !== undefined) throw fault;
-      if (tokenizer === undefined) throw noTokenizer(model, "Give --tokens 1,2,3.");
+      if (tokenizer === undefined)
+        throw noTokenizer(model, "Give ids of tokens in its place (--tokens 1,2,3).");
       const ids = tokenizer.encode(prompt);
       read?.(prompt);
       return ids;

@@ -1,4 +1,4 @@
-import { divergence, percent, roundingOf, short } from "@resolvent/analysis";
+import { divergence, operations, percent, roundingOf, short } from "@resolvent/analysis";
 import { expect, test } from "vitest";
 
 test("short: three digits, powers of ten at the ends", () => {
@@ -53,4 +53,15 @@ test("roundingOf: a part of the largest, by the precision; what is no number doe
   expect(roundingOf("f64", [null, Number.NaN, Number.NEGATIVE_INFINITY, 2])).toBe(2 * 1e-14);
   expect(roundingOf("f32", [])).toBe(0);
   expect(roundingOf("f32", [0, -0, null])).toBe(0);
+});
+
+test("operations: three digits in the unit that has them", () => {
+  const cases: [number, string][] = [
+    [0, "0 GFLOP"],
+    [4.2e7, "0.0420 GFLOP"],
+    [9.99e11, "999 GFLOP"],
+    [1.2345e12, "1.23 TFLOP"],
+    [5e15, "5.00 PFLOP"],
+  ];
+  for (const [flops, text] of cases) expect(operations(flops)).toBe(text);
 });

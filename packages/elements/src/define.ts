@@ -175,8 +175,8 @@ function elementOf(shows: Shows): new () => FigureElement {
       if (shown === undefined || this.#width <= 0) return;
       const views = chosen(shown, this.getAttribute("view"));
       if (views.length === 0) {
-        const there = shown.views.map(({ mark, title = "" }, i) =>
-          `${i + 1} ${mark} ${title}`.trim(),
+        const there = shown.views.map(
+          ({ mark, title }, i) => `${i + 1}, ${mark}${title === undefined ? "" : `: ${title}`}`,
         );
         this.#say(
           "fault",

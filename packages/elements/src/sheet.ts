@@ -19,7 +19,7 @@ figure{margin:0 0 1rem}
 h3{font-size:1rem;line-height:1.3;margin:0 0 .15rem;overflow-wrap:anywhere}
 p,li{overflow-wrap:anywhere;margin:0 0 .5rem;max-width:46rem}
 .note,small{color:var(--rs-faint);font-size:.9em}
-.fault,aside{background:var(--rs-warn);border:1px solid var(--rs-grid);border-inline-start:4px solid var(--rs-towards);padding:.5rem .75rem;border-radius:4px;margin:0 0 .75rem}
+.fault,aside{background:var(--rs-warn);border:1px solid var(--rs-grid);border-inline-start:4px solid var(--rs-towards);padding:.5rem .75rem;border-radius:4px;margin:0 0 .75rem;max-width:46rem}
 aside ul{margin:0;padding-inline-start:1.2rem}aside li:last-child{margin:0}
 .scroll{overflow-x:auto;max-width:100%}
 svg{display:block}

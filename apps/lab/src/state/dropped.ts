@@ -83,19 +83,32 @@ const OTHERS: readonly (readonly [end: RegExp, what: string])[] = [
   [/\.onnx$/i, "ONNX, a graph of operations"],
 ];
 
-/** Why files are no model that can be opened, where they have weights of another kind only; undefined where not. */
+/** Why files are no model that can be opened: there is no config, or weights are of another kind only. */
 export function notRead({ files }: ModelFiles): InputError | undefined {
   const names = files.map(([name]) => name);
-  if (names.some((name) => name.endsWith(".safetensors"))) return undefined;
-  for (const [end, what] of OTHERS) {
-    const name = names.find((one) => end.test(one));
-    if (name === undefined) continue;
-    return new InputError({
-      code: "lab/other-weights",
-      message: `${name}: these weights are ${what}, which are not read.`,
-      remedy: "Drop the model as it was saved by transformers: config.json and safetensors.",
-      details: { name },
-    });
+  if (!names.some((name) => name.endsWith(".safetensors"))) {
+    for (const [end, what] of OTHERS) {
+      const name = names.find((one) => end.test(one));
+      if (name === undefined) continue;
+      return new InputError({
+        code: "lab/other-weights",
+        message: `${name}: these weights are ${what}, which are not read.`,
+        remedy: "Drop the model as it was saved by transformers: config.json and safetensors.",
+        details: { name },
+      });
+    }
   }
-  return undefined;
+  if (names.includes(CONFIG)) return undefined;
+  const [only, ...more] = names;
+  return new InputError({
+    code: "lab/no-model",
+    message:
+      only === undefined
+        ? "There is no file in it."
+        : more.length === 0
+          ? `${only} is no model: there is no config.json beside it.`
+          : `There is no config.json among these ${names.length} files.`,
+    remedy: "Drop a model's folder, or its files together.",
+    details: { names },
+  });
 }

@@ -37,7 +37,7 @@ export interface ErrandOptions {
 }
 
 /** Operations above which work is not begun unasked: about half a minute of one core. */
-const MUCH = 1e12;
+export const MUCH = 1e12;
 
 /** The one piece of work that goes on for the lab: how far it is, how it ends, and what went wrong. */
 export class Errand {

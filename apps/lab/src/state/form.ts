@@ -9,6 +9,7 @@ import {
   tokenNotation,
 } from "@resolvent/analysis";
 import type { WorkText } from "@resolvent/analysis/remote";
+import { PROMPT_HINT, promptText, readPrompt } from "./prompt-text.ts";
 
 /** How a field is filled in; `none`: what a page cannot give, as a file to be written. */
 type FieldInput = "text" | "number" | "flag" | "choice" | "model" | "lines" | "file" | "none";
@@ -95,7 +96,7 @@ function inputOf({ kind, default: preset }: Parameter): FieldInput {
 function hintOf(parameter: Parameter): string {
   switch (parameter.kind) {
     case "prompt":
-      return "a text, or id:1, id:2, …";
+      return PROMPT_HINT;
     case "target":
     case "tokens":
       return '" Mary"," John"';
@@ -124,7 +125,7 @@ function hintOf(parameter: Parameter): string {
 /** A value as it is typed. */
 function textOf(value: unknown, kind: Parameter["kind"]): string {
   if (value === undefined || value === null) return "";
-  if (kind === "prompt" && Array.isArray(value)) return value.map((id) => `id:${id}`).join(", ");
+  if (kind === "prompt" && Array.isArray(value)) return promptText(value);
   if (["prompts", "texts"].includes(kind) && Array.isArray(value)) return value.join("\n");
   if (typeof value === "boolean") return EITHER[value ? 0 : 1] ?? "";
   if (Array.isArray(value)) {
@@ -164,9 +165,6 @@ export function valuesOf(fields: readonly Field[]): ReadForm {
 /** Names of heads, and of nodes: what they may be is the analysis's to say. */
 const HEAD = /^L\d+\.H\d+$/;
 
-/** A prompt as ids. */
-const IDS = /^id:\d+(?:\s*,\s*id:\d+)*$/;
-
 function readField(field: Field): unknown {
   const { kind, input, text, on, range, choices } = field;
   if (input === "flag") return on;
@@ -195,7 +193,7 @@ function readField(field: Field): unknown {
       if (HEAD.test(text.trim())) return text.trim();
       throw new Error(`“${text}” is no head: heads are called like L1.H5.`);
     case "prompt":
-      return IDS.test(text.trim()) ? (text.match(/\d+/g) ?? []).map(Number) : text;
+      return readPrompt(text);
     case "nodes":
       return words();
     case "choices": {

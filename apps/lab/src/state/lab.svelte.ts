@@ -123,7 +123,7 @@ export class Lab {
     this.listed = $derived(pathNames({ tables: this.tables }));
     remember(first, pathsWork(FIRST, { verify: FIRST_VERIFIED }));
     this.there = new There(asking, () => this.place);
-    this.#answeredWork = this.#pathsWork();
+    this.#answeredWork = $state.raw(this.#pathsWork());
     this.#kept.keep(this.#answeredWork, first);
     this.tell = tell;
     this.#ahead = ahead;
@@ -150,6 +150,11 @@ export class Lab {
     if (isTab(this.place.analysis)) return null;
     const { certificate } = Object(this.#found?.result);
     return certificate?.verdict === undefined ? null : (certificate as Certificate); // of the one vocabulary
+  }
+
+  /** Whether the paths that were found are those that the address asks for. */
+  get isAnswered(): boolean {
+    return JSON.stringify(this.#pathsWork()) === JSON.stringify(this.#answeredWork);
   }
 
   /** What the screen, the tab or the panel has found; undefined where it has nothing yet. */
@@ -316,6 +321,11 @@ export class Lab {
     await this.#answerSentence();
   }
 
+  /** Answers what the address asks, where that was ended or has failed. */
+  async again(): Promise<void> {
+    if (!this.isAnswered) await this.#answerSentence();
+  }
+
   /** Asks what is asked of another model; of that of the address, which is here now, all that the address says. */
   async use(model: string): Promise<void> {
     if (model === this.place.question.model) await this.#answerSentence();
@@ -381,7 +391,7 @@ export class Lab {
       await this.there.look();
       // The page came with what it shows: whoever computes has found nothing of it yet.
       const opened = this.answered === FIRST && this.place.analysis === START.analysis;
-      if (opened && this.#isAnswered()) this.#ahead?.(this.#answeredWork);
+      if (opened && this.isAnswered) this.#ahead?.(this.#answeredWork);
     } catch (error) {
       this.errand.failed(error);
     }
@@ -395,6 +405,7 @@ export class Lab {
       return;
     }
     const { ignored } = read;
+    this.errand.fault = null; // of what was asked before
     this.note =
       ignored.length === 0
         ? null
@@ -403,17 +414,12 @@ export class Lab {
     this.#leaveFor(place);
     this.where.place = place;
     if (place !== read.place) this.where.mend(place);
-    if (!this.#isAnswered()) await this.#answerSentence();
+    if (!this.isAnswered) await this.#answerSentence();
     else {
       if (JSON.stringify(place.frozen) !== JSON.stringify(this.beside.tree?.frozen ?? null))
         await this.beside.growTree();
       await this.beside.predict();
     }
-  }
-
-  /** Whether the paths that were found are those that the address asks for. */
-  #isAnswered(): boolean {
-    return JSON.stringify(this.#pathsWork()) === JSON.stringify(this.#answeredWork);
   }
 
   /** Answers what the address asks where its sentence is seen; the panel of an analysis does not wait for all paths. */
@@ -424,7 +430,7 @@ export class Lab {
   /** Answers what was asked where no sentence was seen, once it is and nothing else goes on. */
   async #catchUp(): Promise<void> {
     while (this.errand.busy) await this.errand.idle();
-    if (!this.#isAnswered()) await this.#answerSentence();
+    if (!this.isAnswered) await this.#answerSentence();
   }
 
   /** Answers what the address asks, unless that is on the screen; with more paths checked where some are named. */

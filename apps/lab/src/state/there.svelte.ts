@@ -10,6 +10,7 @@ import type {
 } from "@resolvent/analysis/remote";
 import type { MadeModel } from "../storage/made-models.ts";
 import type { Place } from "./fragment.ts";
+import { innerTokens } from "./inner-tokens.ts";
 import { filesName, shortModelName } from "./own-names.ts";
 import { workOf } from "./works.ts";
 
@@ -59,9 +60,14 @@ export class There {
     return await this.#asking.engines(question.model, precision);
   }
 
-  /** The tokens of a text, without running anything. */
-  async tokens(text: string): Promise<readonly TokenFacts[]> {
-    return await this.#asking.tokens(this.#place().question.model, text);
+  /** The tokens of a word, without running anything, and without those that begin and end every text. */
+  async tokens(word: string): Promise<readonly TokenFacts[]> {
+    const { model } = this.#place().question;
+    const [around, own] = await Promise.all([
+      this.#asking.tokens(model, ""),
+      this.#asking.tokens(model, word),
+    ]);
+    return innerTokens(own, around);
   }
 
   /** What an analysis says about itself; undefined where there is none of that name. */

@@ -288,7 +288,7 @@ function tensorTable(result: ComparisonResult): Table {
       one.slerpIsLinear ? "is linear" : "",
     ]),
     notes: [
-      `angles in radians; sign conflict: share of the entries, zero in neither, of opposite signs${tensorsOf === "deltas" ? "" : " (of the weights themselves: --base has what training changed)"}`,
+      `angles in radians; sign conflict: share of the entries, zero in neither, of opposite signs${tensorsOf === "deltas" ? "" : " (of the weights themselves; with a base, of what training has changed)"}`,
       `slerp is linear for ${straight} of ${tensors.length} tensors: the cosine of their weights is above 0.9995 in size`,
     ],
   };

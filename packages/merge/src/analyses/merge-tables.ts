@@ -58,8 +58,8 @@ function outcome({ plan, folder }: MergePlanned): string[] {
 
 function doneLine({ folder, verified }: Merge): string {
   return verified
-    ? `${folder} was loaded, and has read a token.`
-    : `${folder} was written, and not loaded.`;
+    ? `Written as ${folder}: it was loaded, and has read a token.`
+    : `Written as ${folder}, and not loaded.`;
 }
 
 function headLine({ model, ...result }: Merge | MergePlanned): string {
