@@ -271,6 +271,45 @@ inChromium("the lab in Chromium", () => {
     await lab.close();
   });
 
+  test("what is meant by a place is looked up in one index, however often one moves while that is loaded", async () => {
+    const lab = await opened();
+    await lab.locator("select.models:not([disabled])").waitFor();
+    const mark = lab.locator(".routes .mark");
+    await mark.locator("svg.rs").waitFor();
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await lab.route(/pointing-[^/]*\.js$/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    // How often the data of each line is read.
+    await lab.evaluate(() => {
+      const reads = Object.assign(globalThis, { reads: new Map<string, number>() }).reads;
+      for (const name of ["match", "matchAll"] as const) {
+        const own = String.prototype[name];
+        Object.defineProperty(String.prototype, name, {
+          value(this: string, by: RegExp) {
+            if (/^M[\d.]+,/.test(this)) reads.set(String(this), (reads.get(String(this)) ?? 0) + 1);
+            return own.call(this, by);
+          },
+        });
+      }
+    });
+    const { x = 0, y = 0, width = 0, height = 0 } = (await mark.boundingBox()) ?? {};
+    for (let i = 1; i < 10; i++) await lab.mouse.move(x + (width * i) / 10, y + height / 2);
+    release();
+    const reads = (): Promise<readonly number[]> =>
+      lab.evaluate(() => [...(Object(globalThis).reads as Map<string, number>).values()]);
+    await expect.poll(async () => (await reads()).length).toBeGreaterThan(10);
+    await lab.mouse.move(x + width / 2, y + height / 3);
+    await settled(lab);
+    // Once for where it may be, and once more where the pointer was near.
+    expect(Math.max(...(await reads()))).toBeLessThanOrEqual(2);
+    await lab.close();
+  });
+
   test("every figure has its table, behind its button and the key of the one in use", async () => {
     const lab = await opened();
     await lab.locator("select.models:not([disabled])").waitFor();

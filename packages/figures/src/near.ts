@@ -1,14 +1,14 @@
 import type { Shape } from "./shape.ts";
 import { textWidth } from "./text.ts";
 
-/** Pixels of a square in which pieces of shapes are looked up together. */
-const SQUARE = 16;
-
 /** Straight pieces that stand for a curve. */
 const PIECES = 8;
 
-/** A straight piece of a line. */
-type Piece = readonly [x1: number, y1: number, x2: number, y2: number];
+/** An area from its upper left to its lower right, or a straight piece of a line from its start to its end. */
+type Span = readonly [x1: number, y1: number, x2: number, y2: number];
+
+/** Points, x and y in turn: the ends of a straight piece, or the four of a cubic curve. */
+type Stroke = readonly number[];
 
 /** Finds the shape that is meant by a place in a drawing. */
 export interface Near {
@@ -16,79 +16,46 @@ export interface Near {
   at(x: number, y: number, reach?: number): Shape | undefined;
 }
 
+/** A shape, and where it may be. */
+interface Found {
+  readonly shape: Shape;
+  readonly box: Span;
+  /** Straight pieces of a line, once somebody has pointed near it; null of what is all of its box. */
+  pieces: readonly Span[] | null | undefined;
+}
+
 /**
  * What is meant by pointing at a place of a drawing, without elements: lines are hit within reach (6 pixels), areas and
- * letters where they are. Made once of all shapes, it looks at those only that are near.
+ * letters where they are. Made once of all shapes: where each may be. A line is cut into pieces once somebody points near
+ * it, so that no place of a large drawing waits for all of its lines.
  */
 export function nearOf(shapes: readonly Shape[]): Near {
-  interface Own {
-    readonly shape: number;
-    readonly piece: Piece | null;
-  }
-  const squares = new Map<number, Own[]>();
-  /** Into squares of a row. */
-  const put = (own: Own, row: number, [x1, x2]: readonly [number, number]): void => {
-    const right = squareOf(Math.max(x1, x2));
-    for (let column = squareOf(Math.min(x1, x2)); column <= right; column++) {
-      const id = idOf(column, row);
-      const here = squares.get(id);
-      if (here === undefined) squares.set(id, [own]);
-      else here.push(own);
-    }
-  };
-  shapes.forEach((shape, i) => {
-    if (shape.key === undefined) return;
-    const box = boxOf(shape);
-    if (box !== undefined) {
-      const [x1, y1, x2, y2] = box;
-      const own = { shape: i, piece: null };
-      for (let row = squareOf(y1); row <= squareOf(y2); row++) put(own, row, [x1, x2]);
-      return;
-    }
-    for (const piece of piecesOf(shape)) {
-      const own = { shape: i, piece };
-      const [, y1, , y2] = piece;
-      const bottom = squareOf(Math.max(y1, y2));
-      for (let row = squareOf(Math.min(y1, y2)); row <= bottom; row++)
-        put(own, row, inRow(piece, row));
-    }
-  });
+  const all = shapes.flatMap((shape) => (shape.key === undefined ? [] : foundOf(shape)));
   return {
     at: (x, y, reach = 6) => {
-      let [best, away] = [-1, reach];
-      const [row, column] = [squareOf(y), squareOf(x)];
-      const around = Math.ceil(reach / SQUARE);
-      for (let r = row - around; r <= row + around; r++) {
-        for (let c = column - around; c <= column + around; c++) {
-          for (const { shape, piece } of squares.get(idOf(c, r)) ?? []) {
-            const own = piece === null ? awayFrom(shapes[shape], x, y) : awayFromPiece(piece, x, y);
-            if (own > away || (own === away && shape < best)) continue;
-            [best, away] = [shape, own];
-          }
-        }
+      let [best, away]: [Shape | undefined, number] = [undefined, reach];
+      for (const one of all) {
+        let own = awayFromBox(one.box, x, y);
+        if (own > away) continue;
+        if (one.pieces === undefined) one.pieces = strokesOf(one.shape).flatMap(piecesOf);
+        if (one.pieces !== null) own = awayFromPieces(one.pieces, x, y);
+        if (own <= away) [best, away] = [one.shape, own];
       }
-      return shapes[best];
+      return best;
     },
   };
 }
 
-const squareOf = (pixels: number): number => Math.floor(pixels / SQUARE);
-
-/** Drawings are less than a million pixels high or wide. */
-const idOf = (column: number, row: number): number => row * 65_536 + column;
-
-/** From where to where a straight piece runs in a row of squares that it passes. */
-function inRow([x1, y1, x2, y2]: Piece, row: number): readonly [number, number] {
-  if (y1 === y2) return [x1, x2];
-  const at = (y: number): number => {
-    const along = (y - y1) / (y2 - y1);
-    return x1 + (x2 - x1) * Math.min(1, Math.max(0, along));
-  };
-  return [at(row * SQUARE), at((row + 1) * SQUARE)];
+/** Where a shape may be; nothing of one without any place. */
+function foundOf(shape: Shape): Found[] {
+  const area = areaOf(shape);
+  if (area !== undefined) return [{ shape, box: area, pieces: null }];
+  const box = around(strokesOf(shape));
+  return box === undefined ? [] : [{ shape, box, pieces: undefined }];
 }
 
 /** What a shape covers; undefined of a line. */
-function boxOf(shape: Shape): Piece | undefined {
+function areaOf(shape: Shape): Span | undefined {
   switch (shape.kind) {
     case "rect":
       return [shape.x, shape.y, shape.x + shape.width, shape.y + shape.height];
@@ -102,58 +69,82 @@ function boxOf(shape: Shape): Piece | undefined {
         ? [x - 10, y - wide + before, x + 3, y + before]
         : [x - before, y - 10, x - before + wide, y + 3];
     }
-    case "path": {
-      if (shape.filled !== true) return undefined;
-      const points = piecesOf(shape);
-      const over = (at: 0 | 1, of: (...numbers: number[]) => number): number =>
-        points.reduce((so, piece) => of(so, piece[at], piece[at + 2] ?? so), points[0]?.[at] ?? 0);
-      return [over(0, Math.min), over(1, Math.min), over(0, Math.max), over(1, Math.max)];
-    }
+    case "path":
+      return shape.filled === true ? around(strokesOf(shape).flatMap(piecesOf)) : undefined;
     case "line":
       return undefined;
   }
 }
 
-/** How far a place is from what a shape covers: 0 inside. */
-function awayFrom(shape: Shape | undefined, x: number, y: number): number {
-  const [x1, y1, x2, y2] = (shape && boxOf(shape)) ?? [0, 0, 0, 0];
+/** The area that points are within, and so the curves between them; undefined of none. */
+function around(strokes: readonly Stroke[]): Span | undefined {
+  if (strokes.length === 0) return undefined;
+  let [x1, y1] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let [x2, y2] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const stroke of strokes)
+    stroke.forEach((value, i) => {
+      if (i % 2 === 0) {
+        x1 = Math.min(x1, value);
+        x2 = Math.max(x2, value);
+      } else {
+        y1 = Math.min(y1, value);
+        y2 = Math.max(y2, value);
+      }
+    });
+  return [x1, y1, x2, y2];
+}
+
+/** How far a place is from an area: 0 inside. */
+function awayFromBox([x1, y1, x2, y2]: Span, x: number, y: number): number {
   return Math.hypot(Math.max(x1 - x, 0, x - x2), Math.max(y1 - y, 0, y - y2));
 }
 
-function awayFromPiece([x1, y1, x2, y2]: Piece, x: number, y: number): number {
-  const [dx, dy] = [x2 - x1, y2 - y1];
-  const along = ((x - x1) * dx + (y - y1) * dy) / (dx * dx + dy * dy || 1);
-  const t = Math.min(1, Math.max(0, along));
-  return Math.hypot(x - x1 - t * dx, y - y1 - t * dy);
+/** How far a place is from the nearest of straight pieces. */
+function awayFromPieces(pieces: readonly Span[], x: number, y: number): number {
+  let away = Number.POSITIVE_INFINITY;
+  for (const [x1, y1, x2, y2] of pieces) {
+    const [dx, dy] = [x2 - x1, y2 - y1];
+    const along = ((x - x1) * dx + (y - y1) * dy) / (dx * dx + dy * dy || 1);
+    const t = Math.min(1, Math.max(0, along));
+    away = Math.min(away, Math.hypot(x - x1 - t * dx, y - y1 - t * dy));
+  }
+  return away;
 }
 
-/** The straight pieces of a line; of a path those that stand for its curves. */
-function piecesOf(shape: Shape): readonly Piece[] {
+/** Commands of a path and their numbers. */
+const TOKEN = /[A-Za-z]|-?\d+(?:\.\d+)?(?:e-?\d+)?/g;
+
+/** What a line is drawn by. */
+function strokesOf(shape: Shape): readonly Stroke[] {
   if (shape.kind === "line") return [[shape.x1, shape.y1, shape.x2, shape.y2]];
   if (shape.kind !== "path") return [];
-  const pieces: Piece[] = [];
-  let [x, y] = [0, 0];
-  for (const [, command = "", numbers = ""] of shape.d.matchAll(/([A-Za-z])([^A-Za-z]*)/g)) {
-    const given = (numbers.match(/-?\d+(?:\.\d+)?(?:e-?\d+)?/g) ?? []).map(Number);
-    const ends =
-      given.length === 1 ? (command === "H" ? [given[0] ?? x, y] : [x, ...given]) : given;
-    const [endX = x, endY = y] = ends.slice(-2);
-    if (command === "C") pieces.push(...curve(x, y, given));
-    else if (command !== "M" && command !== "Z") pieces.push([x, y, endX, endY]);
-    [x, y] = [endX, endY];
+  const strokes: Stroke[] = [];
+  let [x, y, command] = [0, 0, ""];
+  let given: number[] = [];
+  const end = (): void => {
+    const [endX = x, endY = y] =
+      given.length > 1 ? given.slice(-2) : command === "H" ? [given[0], y] : [x, given[0]];
+    if (command === "C") strokes.push([x, y, ...given]);
+    else if (command !== "" && command !== "M" && command !== "Z") strokes.push([x, y, endX, endY]);
+    [x, y, given] = [endX, endY, []];
+  };
+  for (const token of shape.d.match(TOKEN) ?? []) {
+    if (/[A-Za-z]/.test(token[0] ?? "")) {
+      end();
+      command = token;
+    } else given.push(Number(token));
   }
-  return pieces;
+  end();
+  return strokes;
 }
 
-/** A cubic curve in pieces. */
-function curve(
-  x: number,
-  y: number,
-  [x1 = x, y1 = y, x2 = x, y2 = y, x3 = x, y3 = y]: number[],
-): Piece[] {
+/** A stroke in straight pieces. */
+function piecesOf(stroke: Stroke): Span[] {
+  const [x = 0, y = 0, x1 = x, y1 = y, x2 = x1, y2 = y1, x3 = x2, y3 = y2] = stroke;
+  if (stroke.length === 4) return [[x, y, x1, y1]];
   const at = (t: number, a: number, b: number, c: number, d: number): number =>
     (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t * t * c + t ** 3 * d;
-  return Array.from({ length: PIECES }, (_, i): Piece => {
+  return Array.from({ length: PIECES }, (_, i): Span => {
     const [from, to] = [i / PIECES, (i + 1) / PIECES];
     return [
       at(from, x, x1, x2, x3),

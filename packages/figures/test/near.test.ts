@@ -55,6 +55,35 @@ describe("what is meant by a place", () => {
     }
   });
 
+  test("is a path piece by piece: along its steps, and from where it was lifted", () => {
+    const steps = nearOf([
+      {
+        kind: "path",
+        role: "line",
+        d: "M10,10H60L60,50 M1e2,-5C100,40 140,40 140,80Z",
+        key: "steps",
+      },
+    ]);
+    const keys = (places: readonly (readonly [number, number])[]) =>
+      places.map(([x, y]) => steps.at(x, y)?.key);
+    expect(
+      keys([
+        [35, 12],
+        [62, 30],
+        [120, 38],
+        [102, 0],
+      ]),
+    ).toEqual(["steps", "steps", "steps", "steps"]);
+    // Between what is drawn, and in the corner of its area.
+    expect(
+      keys([
+        [35, 30],
+        [80, 25],
+        [138, 0],
+      ]),
+    ).toEqual([undefined, undefined, undefined]);
+  });
+
   test("is found in every drawing: the middle of each box is its own", () => {
     for (const { view, table } of examples) {
       const { shapes } = layout(view, [table], { width: 640 });
