@@ -292,7 +292,7 @@ inChromium("the lab in Chromium", () => {
         Object.defineProperty(String.prototype, name, {
           value(this: string, by: RegExp) {
             if (/^M[\d.]+,/.test(this)) reads.set(String(this), (reads.get(String(this)) ?? 0) + 1);
-            return own.call(this, by);
+            return Reflect.apply(own, this, [by]) as unknown;
           },
         });
       }
