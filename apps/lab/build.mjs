@@ -41,8 +41,9 @@ const frame = readFileSync(at("src/plugins/frame.html"), "utf8");
 const [, script = ""] = /<script>(.*)<\/script>/s.exec(frame) ?? [];
 writeFileSync(at("dist/plugins/frame.html"), frame.replace("'SCRIPT'", hashOf(script)));
 
-// What runs before anything is painted stands in the page: as a file it would be waited for, and the style after it, since
-// browsers look ahead for files only up to a policy.
+// What runs before anything is painted stands in the page: as a file it would be waited for, and style and scripts after
+// it, since browsers look ahead for files only up to a policy. It stands behind them: a script waits for the style before
+// it, and so does all that is to be seen: else whoever moves the pointer meanwhile has the page laid out without.
 const before = minifySync("before.js", readFileSync(at("public/before.js"), "utf8")).code.trim();
 rmSync(at("dist/before.js"));
 
@@ -50,7 +51,11 @@ const first = readFileSync(at("src/first/first.json"), "utf8");
 const { firstScreen } = await import(pathToFileURL(at("temp/prerender/prerender.js")).href);
 const page = readFileSync(at("dist/index.html"), "utf8")
   .replace('id="app">', (start) => `${start}${firstScreen(JSON.parse(first))}`)
-  .replace(/<script +src="\.\/before\.js">/, () => `<script>${before}`)
+  .replace(/ *<script +src="\.\/before\.js"><\/script>\n/, "")
+  .replace(
+    /( *<script[^>]* id="first">.*?<\/script>\n)( *<script.*?\n)(.*?)(?= *<\/head>)/s,
+    (_, data, script, style) => `${style}${script}    <script>${before}</script>\n${data}`,
+  )
   .replace("'wasm-unsafe-eval'", (start) => `${start} ${hashOf(before)}`);
 writeFileSync(at("dist/index.html"), page);
 rmSync(at("temp/prerender"), { recursive: true });
