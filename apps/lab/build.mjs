@@ -33,20 +33,29 @@ await build({
     },
   },
 });
+/** How a policy names a script that stands in its page: by the hash of its text. */
+const hashOf = (/** @type {string} */ script) =>
+  `'sha256-${createHash("sha256").update(script).digest("base64")}'`;
+
 const frame = readFileSync(at("src/plugins/frame.html"), "utf8");
 const [, script = ""] = /<script>(.*)<\/script>/s.exec(frame) ?? [];
-const digest = createHash("sha256").update(script).digest("base64");
-writeFileSync(at("dist/plugins/frame.html"), frame.replace("'SCRIPT'", `'sha256-${digest}'`));
+writeFileSync(at("dist/plugins/frame.html"), frame.replace("'SCRIPT'", hashOf(script)));
 
-// It is copied as it is, and is the first thing that a page waits for.
-const before = readFileSync(at("public/before.js"), "utf8");
-writeFileSync(at("dist/before.js"), minifySync("before.js", before).code);
+// What runs before anything is painted stands in the page: as a file it would be waited for, and style and scripts after
+// it, since browsers look ahead for files only up to a policy. It stands behind them: a script waits for the style before
+// it, and so does all that is to be seen: else whoever moves the pointer meanwhile has the page laid out without.
+const before = minifySync("before.js", readFileSync(at("public/before.js"), "utf8")).code.trim();
+rmSync(at("dist/before.js"));
 
 const first = readFileSync(at("src/first/first.json"), "utf8");
 const { firstScreen } = await import(pathToFileURL(at("temp/prerender/prerender.js")).href);
-const page = readFileSync(at("dist/index.html"), "utf8").replace(
-  'id="app">',
-  (start) => `${start}${firstScreen(JSON.parse(first))}`,
-);
+const page = readFileSync(at("dist/index.html"), "utf8")
+  .replace('id="app">', (start) => `${start}${firstScreen(JSON.parse(first))}`)
+  .replace(/ *<script +src="\.\/before\.js"><\/script>\n/, "")
+  .replace(
+    /( *<script[^>]* id="first">.*?<\/script>\n)( *<script.*?\n)(.*?)(?= *<\/head>)/s,
+    (_, data, script, style) => `${style}${script}    <script>${before}</script>\n${data}`,
+  )
+  .replace("'wasm-unsafe-eval'", (start) => `${start} ${hashOf(before)}`);
 writeFileSync(at("dist/index.html"), page);
 rmSync(at("temp/prerender"), { recursive: true });

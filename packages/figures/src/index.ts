@@ -17,5 +17,5 @@ export { COLOURS, type ColourTheme, FIGURE, THEME } from "./style.ts";
 export { type SvgOptions, svgOf } from "./svg.ts";
 export { type SvgNode, type SvgNodeOptions, svgNode } from "./svg-node.ts";
 export { svgText } from "./svg-text.ts";
-export { minuses, visible } from "./text.ts";
+export { counted, minuses, visible } from "./text.ts";
 export { besideTable, type Digits } from "./unsure.ts";

@@ -1,7 +1,7 @@
 import type { Cell, Column, Table } from "@resolvent/analysis";
 import { divergence, percent, short } from "@resolvent/analysis";
 import type { Refers } from "./shape.ts";
-import { minuses, visible } from "./text.ts";
+import { counted, minuses, visible } from "./text.ts";
 
 /** A column of a table and where it is. */
 export interface Found {
@@ -31,10 +31,7 @@ export function cellText(cell: Cell, { kind, missing = "" }: Column): string {
   }
   switch (kind) {
     case "count":
-      // How it groups digits is looked up for tens of milliseconds, once.
-      return Number.isInteger(cell) && Math.abs(cell) < 1000
-        ? String(cell)
-        : cell.toLocaleString("en");
+      return Number.isInteger(cell) ? counted(String(cell)) : cell.toLocaleString("en");
     case "logit":
       return minuses(cell.toFixed(3));
     case "share":

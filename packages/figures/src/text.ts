@@ -61,6 +61,11 @@ export function wrap(
   return [...made, line].map((one) => cut(one, most, options));
 }
 
+/** A whole number of any length as people read it; `toLocaleString` looks up how for tens of milliseconds. */
+export function counted(decimal: string): string {
+  return decimal.replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
 /** A token's text with its white space to be seen: ` Mary` as `␣Mary`, a line end as `⏎`, a tab as `⇥`. */
 export function visible(token: string): string {
   return token.replaceAll(" ", "␣").replaceAll(/\r?\n/g, "⏎").replaceAll("\t", "⇥");

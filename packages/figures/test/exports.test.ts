@@ -8,6 +8,7 @@ test("the exported names", () => {
     "FIGURE",
     "THEME",
     "besideTable",
+    "counted",
     "escapeHtml",
     "layout",
     "layoutOfPaths",

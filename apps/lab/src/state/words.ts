@@ -1,5 +1,5 @@
 import { type Certificate, percent, short } from "@resolvent/analysis";
-import { minuses, visible } from "@resolvent/figures";
+import { counted, minuses, visible } from "@resolvent/figures";
 import type { PathExpansion } from "@resolvent/paths";
 
 /** A token as a sentence has it: without the space that it starts with. */
@@ -16,11 +16,6 @@ export function said(value: number): string {
 /** A number with its sign. */
 export function signed(value: number): string {
   return value > 0 ? `+${short(value)}` : said(value);
-}
-
-/** A whole number of any length as people read it; `toLocaleString` looks up how for tens of milliseconds. */
-export function counted(decimal: string): string {
-  return decimal.replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** What the screen shows, in three sentences made of numbers of the result. */
