@@ -15,7 +15,7 @@ export function template(page, { html, headings, live, pages }) {
       .filter((one) => one.section === section)
       .map((one) => {
         const current = one === page ? ` aria-current="page"` : "";
-        return `<li><a href="${escaped(at(one.place))}"${current}>${escaped(one.title)}</a></li>`;
+        return `<li><a href="${escaped(at(one.place))}"${current}>${escaped(one.title).replaceAll("/", "/<wbr>")}</a></li>`;
       });
     const open = section === page.section || section === "Guide" ? " open" : "";
     return `<details${open}><summary>${section}</summary><ul>${items.join("")}</ul></details>`;
