@@ -38,6 +38,8 @@ export interface WebgpuOptions {
   readonly limit?: number;
   /** The most bytes of one buffer; larger tensors lie in several. Default what the adapter can. */
   readonly buffer?: number;
+  /** Whether kernels are those for a processor that stands in for a GPU; default what the adapter says of itself. */
+  readonly software?: boolean;
 }
 
 /** A webgpu engine: the operations, and what belongs to its lifetime. */
@@ -93,8 +95,9 @@ export async function createWebgpu(options: WebgpuOptions = {}): Promise<Webgpu>
   const opened = await openDevice(gpu, powerPreference);
   const { device, adapter, gpu: source, lanes, halves } = opened;
   const part = BUFFER_STEP * Math.floor(Math.min(adapter.largestBuffer, buffer) / BUFFER_STEP);
+  const { software = adapter.software } = options;
   const tiles = adapter.software ? PLAIN.tiles : await tilesOf(opened);
-  const queue = new Queue(device, { lanes, halves, limit, part, tiles });
+  const queue = new Queue(device, { lanes, halves, software, limit, part, tiles });
   return engineOf(queue, adapter, source);
 }
 

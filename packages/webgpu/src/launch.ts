@@ -5,6 +5,9 @@ import type { Tiles } from "./tiles.ts";
 /** Threads of a workgroup: the most that every adapter has. */
 export const THREADS = 256;
 
+/** Up to so many rows of a product the right operand is read where it lies, and shared by nobody. */
+export const FEW_ROWS = 8;
+
 /** A kernel and how many workgroups it takes. */
 export interface Launch {
   readonly kernel: Kernel;

@@ -1,9 +1,10 @@
 import { isBetterTurned, type Loop, type ProductLoops, turnedOver } from "@resolvent/tensor/rules";
 import { Code } from "./code.ts";
+import { directLaunch } from "./direct.ts";
 import { Expression } from "./expression.ts";
 import { fetchOf } from "./fetch.ts";
 import type { Group } from "./groups.ts";
-import type { Launch, Operand, Product } from "./launch.ts";
+import { FEW_ROWS, type Launch, type Operand, type Product } from "./launch.ts";
 import type { Node, Source } from "./node.ts";
 import { partsOf, type Span, tooLarge } from "./parts.ts";
 import { halves, type Piece, spanIn } from "./piece.ts";
@@ -11,9 +12,6 @@ import { neededFor } from "./spans.ts";
 import { thinLaunch } from "./thin.ts";
 import { tiledLaunch } from "./tiled.ts";
 import type { Traits } from "./traits.ts";
-
-/** Up to so many rows the right operand is read once, where it lies, and shared by nobody. */
-const FEW_ROWS = 8;
 
 /**
  * A matrix product, with what is made of each of its numbers: in one kernel, or, where that would see more buffers than
@@ -57,10 +55,10 @@ function productLaunch(group: Group, traits: Traits, given: Piece): Launch {
   see(a, spanIn(loops, "a", starts[0]));
   see(b, spanIn(loops, "b", starts[1]));
   const code = new Code(traits, needed);
-  const isThin = loops.m <= FEW_ROWS;
+  const isTiled = loops.m > FEW_ROWS && !traits.software;
   const operand = (name: "a" | "b", { node, places: { start } }: Source): Operand => {
     const first = start + starts[name === "a" ? 0 : 1];
-    const may = !isThin && node.form !== "u32" && partsOf(node, traits) === 1;
+    const may = isTiled && node.form !== "u32" && partsOf(node, traits) === 1;
     const fetch = fetchOf(loops, name, may ? first : undefined);
     if (fetch === "across" || fetch === "along") code.readInFours(node);
     const from = start === 0 ? "" : ` + ${code.count(start)}`;
@@ -75,7 +73,8 @@ function productLaunch(group: Group, traits: Traits, given: Piece): Launch {
   declarePlaces(code, loops, starts);
   declareFinish(code, group, product, result);
   const kernel: Product = { code, loops, ...operands, tiles: traits.tiles };
-  return isThin ? thinLaunch(kernel) : tiledLaunch(kernel);
+  if (traits.software) return directLaunch(kernel);
+  return isTiled ? tiledLaunch(kernel) : thinLaunch(kernel);
 }
 
 function turnedPiece({ loops, starts: [a, b, c] }: Piece): Piece {

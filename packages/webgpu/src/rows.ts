@@ -28,7 +28,8 @@ function rowsLaunch(group: Group, traits: Traits, span: Span): Launch {
   const { size, inner } = along ?? { size: 1, inner: 1 };
   const [from, to] = span;
   const rows = to - from;
-  const team = teamOf(rows, size, inner);
+  const team = teamOf(rows, size, inner, traits);
+  const threads = traits.software ? FEW_THREADS : THREADS;
   const made = levels.get(root) === "row" ? span : aroundSpan(span, inner, size * inner);
   const code = new Code(traits, neededFor(group, made));
   const write = code.output({ type: "f32", words: root.size, span: made });
@@ -36,7 +37,7 @@ function rowsLaunch(group: Group, traits: Traits, span: Span): Launch {
   const main = code.block(() => {
     const [count, step] = [code.count(size), code.count(inner)];
     const before = from === 0 ? "" : ` + ${code.count(from)}`;
-    code.say(`let row = w * ${THREADS / team}u + l / ${team}u${before};`);
+    code.say(`let row = w * ${threads / team}u + l / ${team}u${before};`);
     code.say(`let lane = l % ${team}u;`);
     // Threads past the last row go along it too: all of a workgroup must meet.
     code.say(`let ${ROW} = min(row, ${code.count(to - 1)});`);
@@ -66,14 +67,19 @@ function rowsLaunch(group: Group, traits: Traits, span: Span): Launch {
     each(() => code.say(write("i", expression.value(root, "i"))));
   });
   return {
-    kernel: code.kernel(THREADS, main),
-    workgroups: Math.ceil(rows / (THREADS / team)),
+    kernel: code.kernel(threads, main),
+    workgroups: Math.ceil(rows / (threads / team)),
   };
 }
 
+/** Threads of a workgroup on a processor: few, so that there are several workgroups. */
+const FEW_THREADS = 32;
+
 /** Threads that go along a row together. */
-function teamOf(rows: number, size: number, inner: number): number {
-  if (size <= 4 || (inner > 1 && rows >= 4096)) return 1;
+function teamOf(rows: number, size: number, inner: number, { software, lanes }: Traits): number {
+  if (size <= 4 || (inner > 1 && (software || rows >= 4096))) return 1;
+  // Those that a processor runs at once exchange numbers without meeting.
+  if (software) return lanes >= 4 ? 4 : 1;
   if (size <= 32) return 8;
   return size <= 256 ? 32 : THREADS;
 }

@@ -7,6 +7,11 @@ export interface Traits extends Buffers {
   readonly lanes: number;
   /** Whether the device widens 16-bit floats itself, exactly. */
   readonly halves: boolean;
+  /**
+   * Whether a processor stands in for a GPU. Threads of a workgroup take turns there: what they share saves nothing, and
+   * where they meet all are put aside in turn.
+   */
+  readonly software: boolean;
   readonly tiles: Tiles;
 }
 
@@ -14,5 +19,6 @@ export interface Traits extends Buffers {
 export const PLAIN: Omit<Traits, keyof Buffers> = {
   lanes: 0,
   halves: false,
+  software: false,
   tiles: { large: TILES[0], small: TILES[1] },
 };

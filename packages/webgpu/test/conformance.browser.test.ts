@@ -2,7 +2,7 @@ import { describeConformance, describeWithDevice } from "@resolvent/testkit/engi
 import { createWebgpu } from "../src/index.ts";
 import { CONFORMANCE } from "./tolerance.ts";
 
-// The kernels are those of Node's tests, which draw more calls: this shows that the browser's device runs them.
+// With the kernels for the adapter that there is: Node's tests have those for GPUs, and draw more calls.
 await describeWithDevice("in Chromium", createWebgpu, (engine) => {
   describeConformance("f32", engine, { ...CONFORMANCE, calls: 4 });
 });

@@ -1,7 +1,7 @@
 import { describeConformance, describeWithDevice } from "@resolvent/testkit/engines";
-import { createWebgpu } from "../src/index.ts";
+import { createOnGpu } from "./on-gpu.ts";
 import { CONFORMANCE } from "./tolerance.ts";
 
-await describeWithDevice("in Node", createWebgpu, (engine) => {
+await describeWithDevice("in Node, with the kernels for GPUs", createOnGpu, (engine) => {
   describeConformance("f32", engine, CONFORMANCE);
 });

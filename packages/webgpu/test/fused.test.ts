@@ -1,8 +1,9 @@
 import { type Ops, reference, type Shaped } from "@resolvent/tensor";
 import { describeWithDevice } from "@resolvent/testkit/engines";
 import { expect, test } from "vitest";
-import { createWebgpu, type Webgpu, type WebgpuTensor, workOf } from "../src/index.ts";
+import { type Webgpu, type WebgpuTensor, workOf } from "../src/index.ts";
 import { filled } from "./filled.ts";
+import { createOnGpu } from "./on-gpu.ts";
 
 /** Something that is made of named inputs. */
 type Made = <T extends Shaped>(ops: Ops<T>, inputs: Readonly<Record<string, T>>) => T;
@@ -105,7 +106,7 @@ const cases: readonly (readonly [name: string, kernels: number, made: Made])[] =
   ],
 ];
 
-await describeWithDevice("few kernels", createWebgpu, (engine) => {
+await describeWithDevice("few kernels", createOnGpu, (engine) => {
   const made = async (gpu: Webgpu, body: Made): Promise<{ got: number[]; kernels: number }> => {
     const inputs = Object.fromEntries(
       Object.entries(INPUTS).map(([name, { shape, data }]) => [name, gpu.constant(shape, data)]),

@@ -1,7 +1,8 @@
 import { type Half, reference, type Shape, sizeOf, widenHalf } from "@resolvent/tensor";
 import { describeWithDevice } from "@resolvent/testkit/engines";
 import { describe, expect, test } from "vitest";
-import { createWebgpu, type Webgpu, type WebgpuTensor } from "../src/index.ts";
+import type { Webgpu, WebgpuTensor } from "../src/index.ts";
+import { createOnGpu } from "./on-gpu.ts";
 
 /** The bits of numbers of ordinary size, different from entry to entry. */
 function ordinary(count: number, half: Half): Uint16Array {
@@ -9,7 +10,7 @@ function ordinary(count: number, half: Half): Uint16Array {
   return Uint16Array.from({ length: count }, (_, i) => least + ((i * 193) & more));
 }
 
-await describeWithDevice("numbers in 16 bits", createWebgpu, (engine) => {
+await describeWithDevice("numbers in 16 bits", createOnGpu, (engine) => {
   describe.each(["bf16", "f16"] as const)("%s", (half) => {
     const both = (
       gpu: Webgpu,

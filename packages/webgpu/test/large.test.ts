@@ -3,6 +3,7 @@ import { describeWithDevice } from "@resolvent/testkit/engines";
 import { expect, test } from "vitest";
 import { createWebgpu } from "../src/index.ts";
 import { filled } from "./filled.ts";
+import { createOnGpu } from "./on-gpu.ts";
 
 /** Bytes of the largest buffer: 128 numbers. */
 const BUFFER = 512;
@@ -47,7 +48,7 @@ const cases: readonly (readonly [name: string, made: Made])[] = [
   ["sums of rows", (ops, { E }) => ops.sum(E, ["vocab"])],
 ];
 
-const inParts = () => createWebgpu({ buffer: BUFFER });
+const inParts = () => createOnGpu({ buffer: BUFFER });
 
 await describeWithDevice("tensors in several buffers", inParts, (engine) => {
   const read = async (body: Made): Promise<Tensor> => {
@@ -70,7 +71,7 @@ await describeWithDevice("tensors in several buffers", inParts, (engine) => {
   });
 
   test("the same numbers as in one buffer, to the last bit", async () => {
-    const one = await createWebgpu();
+    const one = await createOnGpu();
     const [x, W] = [INPUTS.x, INPUTS.W].map(({ shape, data }) => one.constant(shape, data));
     const whole = await one.read(one.matmul(x as never, W as never, ["d_model"]));
     expect(await read((ops, inputs) => ops.matmul(inputs.x, inputs.W, ["d_model"]))).toEqual(whole);

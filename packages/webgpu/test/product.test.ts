@@ -3,7 +3,7 @@ import { describeWithDevice } from "@resolvent/testkit/engines";
 import { afterAll, describe, expect, test } from "vitest";
 import { openDevice } from "../src/adapter.ts";
 import { Graph } from "../src/graph.ts";
-import { createWebgpu } from "../src/index.ts";
+import { createWebgpu, type Webgpu } from "../src/index.ts";
 import { matmul } from "../src/operations.ts";
 import { Queue } from "../src/queue.ts";
 import { TILES } from "../src/tiles.ts";
@@ -22,9 +22,23 @@ const cases: readonly (readonly [name: string, a: Shape, b: Shape, over: readonl
   ["a batch in fours", { g: 3, m: 12, k: 8 }, { g: 3, k: 8, n: 16 }, ["k"]],
   ["a batch that is not", { g: 3, m: 11, k: 4 }, { g: 3, k: 4, n: 9 }, ["k"]],
   ["two axes of terms", { m: 12, h: 3, k: 8 }, { n: 16, h: 3, k: 8 }, ["h", "k"]],
+  ["few rows", { m: 3, k: 9 }, { k: 9, n: 70 }, ["k"]],
+  ["few rows, terms together", { m: 8, k: 9 }, { n: 70, k: 9 }, ["k"]],
 ];
 
-await describeWithDevice("products", createWebgpu, (engine) => {
+const kernels = [
+  ["GPUs", false],
+  ["processors", true],
+] as const;
+for (const [device, software] of kernels) {
+  await describeWithDevice(
+    `products, with the kernels for ${device}`,
+    () => createWebgpu({ software }),
+    describeProducts,
+  );
+}
+
+function describeProducts(engine: () => Promise<Webgpu>): void {
   test.each(cases)("%s", async (_, left, right, over) => {
     const gpu = await engine();
     const [a, b] = [filled(left, 1), filled(right, 2)];
@@ -67,7 +81,9 @@ await describeWithDevice("products", createWebgpu, (engine) => {
     });
     gpu.free([w, x, product]);
   });
+}
 
+await describeWithDevice("products", createWebgpu, () => {
   describe("tiles", () => {
     const opened = openDevice(undefined, "high-performance"); // held: Node ends a device whose source is let go
     afterAll(async () => (await opened).device.destroy());

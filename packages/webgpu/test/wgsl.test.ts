@@ -4,6 +4,7 @@ import { Graph } from "../src/graph.ts";
 import { along, matmul, sum } from "../src/operations.ts";
 import { Queue } from "../src/queue.ts";
 import { TILES } from "../src/tiles.ts";
+import { PLAIN } from "../src/traits.ts";
 
 /** A device that runs nothing, and whose compiler knows all that WebGPU has. */
 async function compiler(): Promise<{ readonly device: GPUDevice; readonly gpu: GPU }> {
@@ -29,11 +30,14 @@ test.each([4, 32, 64])(
       },
     });
     device.pushErrorScope("validation");
-    for (const tile of TILES) {
+    const kinds = [
+      ...TILES.map((tile) => ({ tiles: { large: tile, small: tile, always: true } })),
+      { tiles: PLAIN.tiles, software: true },
+    ];
+    for (const kind of kinds) {
       const graph = new Graph(
         new Queue(device, {
-          ...{ limit: Number.POSITIVE_INFINITY, part: 2 ** 27, lanes, halves: true },
-          tiles: { large: tile, small: tile, always: true },
+          ...{ limit: Number.POSITIVE_INFINITY, part: 2 ** 27, lanes, halves: true, ...kind },
         }),
       );
       const half = graph.stored({ k: 40, n: 64 }, new Uint16Array(40 * 64), "f16");
