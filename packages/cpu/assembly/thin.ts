@@ -44,7 +44,12 @@ export function thinColumns<T>(args: usize, from: i32, to: i32, thread: i32): vo
       const b1 = b + entry(job.kB, p + 1) * sizeof<T>();
       const b2 = b + entry(job.kB, p + 2) * sizeof<T>();
       const b3 = b + entry(job.kB, p + 3) * sizeof<T>();
-      for (let i = 0; i < job.m; i++) {
+      let i = 0;
+      for (; i + 2 <= job.m; i += 2) {
+        const y = sums + bytes<T>(i * columns), x = rows + bytes<T>(i * job.k + p);
+        addEight<T>(y, y + bytes<T>(columns), b0, b1, b2, b3, x, x + bytes<T>(job.k), columns);
+      }
+      if (i < job.m) {
         addFour<T>(sums + bytes<T>(i * columns), b0, b1, b2, b3, rows + bytes<T>(i * job.k + p), columns);
       }
     }
@@ -56,6 +61,34 @@ export function thinColumns<T>(args: usize, from: i32, to: i32, thread: i32): vo
     }
     writeOut<T>(job, batch, column, columns, sums);
   }
+}
+
+/** y += x0·b0 + x1·b1 + x2·b2 + x3·b3 and z += w0·b0 + …, each as `addFour`: what is read of B serves two rows. */
+function addEight<T>(
+  y: usize, z: usize, b0: usize, b1: usize, b2: usize, b3: usize, x: usize, w: usize, n: i32,
+): void {
+  const v0 = v128.load_splat<T>(x), v1 = v128.load_splat<T>(x, sizeof<T>());
+  const v2 = v128.load_splat<T>(x, 2 * sizeof<T>()), v3 = v128.load_splat<T>(x, 3 * sizeof<T>());
+  const u0 = v128.load_splat<T>(w), u1 = v128.load_splat<T>(w, sizeof<T>());
+  const u2 = v128.load_splat<T>(w, 2 * sizeof<T>()), u3 = v128.load_splat<T>(w, 3 * sizeof<T>());
+  const whole = bytes<T>(n & -lanes<T>());
+  for (let j: usize = 0; j < whole; j += 16) {
+    const c0 = v128.load(b0 + j);
+    let s = madd<T>(v0, c0, v128.load(y + j)), t = madd<T>(u0, c0, v128.load(z + j));
+    const c1 = v128.load(b1 + j);
+    s = madd<T>(v1, c1, s);
+    t = madd<T>(u1, c1, t);
+    const c2 = v128.load(b2 + j);
+    s = madd<T>(v2, c2, s);
+    t = madd<T>(u2, c2, t);
+    const c3 = v128.load(b3 + j);
+    v128.store(y + j, madd<T>(v3, c3, s));
+    v128.store(z + j, madd<T>(u3, c3, t));
+  }
+  const rest = n & (lanes<T>() - 1);
+  if (rest == 0) return;
+  addFour<T>(y + whole, b0 + whole, b1 + whole, b2 + whole, b3 + whole, x, rest);
+  addFour<T>(z + whole, b0 + whole, b1 + whole, b2 + whole, b3 + whole, w, rest);
 }
 
 /** y += x0·b0 + x1·b1 + x2·b2 + x3·b3 */

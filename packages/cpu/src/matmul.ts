@@ -108,7 +108,8 @@ function multiply(machine: Machine, plan: Plan, operands: Operands, c: CpuTensor
   const line = adjacentRun(plan.columns, 0);
   const { terms } = plan;
   if (m <= FEW_ROWS && (line >= SHORTEST_LINE || line === n)) {
-    runThin(machine, plan, operands, c, kernels.thinColumns, lineBlock(line, n));
+    const block = line === n ? columnsOfThread(n, machine.pool.size) : evenPart(line);
+    runThin(machine, plan, operands, c, kernels.thinColumns, block);
   } else if (m <= FEW_ROWS && terms.length <= 1 && adjacentRun(terms, 1) === k) {
     runThin(machine, plan, operands, c, kernels.thinTerms, Math.min(n, 256));
   } else {
@@ -133,9 +134,13 @@ function multiply(machine: Machine, plan: Plan, operands: Operands, c: CpuTensor
   }
 }
 
+/** A block of columns that all lie together: few enough for each thread to have some. */
+function columnsOfThread(n: number, threads: number): number {
+  return Math.min(n, THIN_COLUMNS, Math.max(64, roundUp(n / threads, 16)));
+}
+
 /** A block of columns that is one run of adjacent numbers: the run itself, or an even part of it. */
-function lineBlock(line: number, n: number): number {
-  if (line === n) return Math.min(n, THIN_COLUMNS);
+function evenPart(line: number): number {
   let block = line;
   while (block > THIN_COLUMNS && block % 2 === 0) block /= 2;
   return block;
