@@ -114,6 +114,7 @@ const pinned = async (page) => {
   for (let i = 0; i < (await pins.count()); i += 1) {
     const pin = pins.nth(i);
     if (await pin.isVisible()) await pin.click();
+    await settled(page); // a pin comes after what is known of its question
   }
   await page.getByRole("button", { name: "Open the report" }).click();
 };
