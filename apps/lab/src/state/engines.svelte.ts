@@ -25,6 +25,7 @@ export class Engines {
       engines: (model, precision) => now().engines(model, precision),
       tokens: (model, prompt) => now().tokens(model, prompt),
       estimate: (work, options) => now().estimate(work, options),
+      plan: (work, options) => now().plan(work, options),
       run: (work, options) => now().run(work, options),
       draw: (findings, width) => now().draw(findings, width),
       hear: (message) => now().hear(message),
