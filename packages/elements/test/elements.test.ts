@@ -181,7 +181,7 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
     );
     expect(await text("broken")).toContain("no.json is not JSON.");
     expect(await text("odd")).toMatch(/kind qk, which resolvent-graph does not know/);
-    expect(await text("view")).toMatch(/no figure "9" here. There are: 1 bars/);
+    expect(await text("view")).toMatch(/no figure "9" here. There are: 1, bars/);
     const lines = await page.evaluate<[number, number]>(`(async () => {
       const made = document.querySelector("#none");
       made.result = await (await fetch("expand.json")).json();
