@@ -5,6 +5,7 @@ import {
   type Parameter,
   planFiles,
   runFiles,
+  toldOf,
 } from "@resolvent/analysis";
 import { isInputError } from "@resolvent/tensor";
 import { type CallAlone, give, valuesGiven } from "./analyse.ts";
@@ -13,7 +14,6 @@ import { commandLine } from "./command-line.ts";
 import { EXIT, exitCodeOf, refuseUnsound } from "./failure.ts";
 import { filesHostOf } from "./files-host.ts";
 import { outputOf } from "./output.ts";
-import { toldOf } from "./told.ts";
 import { warner } from "./warnings.ts";
 
 /** Runs an analysis of files as a command: a dry run writes its plan. */

@@ -7,6 +7,7 @@ import {
   type Loading,
   storedTensors,
   textLossNotes,
+  toldOf,
   type Values,
   vocabularyOf,
   type Wanted,
@@ -27,7 +28,6 @@ import {
 import type { EngineOptions, ModelOptions } from "./options.ts";
 import { findModel } from "./prepare.ts";
 import type { Terminal } from "./terminal.ts";
-import { toldOf } from "./told.ts";
 import { warner } from "./warnings.ts";
 
 /** What a command says about how it computes. */
@@ -147,7 +147,7 @@ async function found(
         : "Do not recompute the certificate in float64: --no-float64.";
     const kept = keepWeights(outlinesWith(wanted), as, peakBytes, { remedy, layers });
     return {
-      use: async (work) => {
+      use: async (work, heard) => {
         if (purpose === "run") {
           for (const one of outlinesWith(wanted)) noteKeeping(one, kept, flags, terminal);
         } else terminal.progress("certificate in float64");
@@ -165,11 +165,14 @@ async function found(
             ...(asked !== undefined && purpose === "run" && { engine: asked }),
           },
           terminal,
+          heard,
         );
         try {
           // A certificate says nothing of its models.
           const hashed = async <M extends object>(model: M, from: Folder): Promise<M> =>
-            purpose === "run" ? { ...model, sha256: await weightsHash(from, terminal) } : model;
+            purpose === "run"
+              ? { ...model, sha256: await weightsHash(from, terminal, heard) }
+              : model;
           const [model, ...beside] = models as [Model<Shaped>, ...Model<Shaped>[]]; // one for each
           const named = new Map<string, Model<Shaped>>();
           for (const [i, other] of beside.entries()) {

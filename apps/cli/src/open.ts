@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { bytes } from "@resolvent/analysis";
+import { bytes, type Heard, heardWhileLoading } from "@resolvent/analysis";
 import { InputError, isInputError, type Precision, type Shaped } from "@resolvent/tensor";
 import {
   loadModel,
@@ -215,11 +215,12 @@ export async function openModel(
   return { ...opened, model: models[0] as Model<Shaped> }; // one for each that is wanted
 }
 
-/** Loads models onto one engine. */
+/** Loads models onto one engine; whoever hears of it does in place of the terminal. */
 export async function openModels(
   wanted: readonly { readonly folder: Folder; readonly name: string }[],
   { engine: named, precision, threads, parameters, stream, widen }: Computing,
   terminal: Terminal,
+  heard?: Heard,
 ): Promise<OpenModels> {
   const wide =
     process.env.RESOLVENT_WIDE === "1"
@@ -248,6 +249,7 @@ export async function openModels(
         stream,
         widen,
         onProgress: ({ done, total }) => terminal.progress(`${name}: ${done} of ${total} tensors`),
+        ...heardWhileLoading(name, precision, heard),
       });
       models.push(model);
     }
@@ -260,11 +262,18 @@ export async function openModels(
 }
 
 /** SHA-256 of the weights of a folder; of files that are as they were, from the last time. */
-export async function weightsHash(folder: Folder, terminal: Terminal): Promise<string> {
+export async function weightsHash(
+  folder: Folder,
+  terminal: Terminal,
+  { onProgress, signal }: Heard = {},
+): Promise<string> {
   const sha256 = await checkpointSha256(await openCheckpoint(folder), {
     known: digestFile(digestFilePath(process.env)),
+    ...(signal !== undefined && { signal }),
     onProgress: ({ done, total }) =>
-      terminal.progress(`SHA-256: ${bytes(done)} of ${bytes(total)}`),
+      onProgress === undefined
+        ? terminal.progress(`SHA-256: ${bytes(done)} of ${bytes(total)}`)
+        : onProgress({ done, total, of: "byte", note: "SHA-256" }),
   });
   terminal.progress("");
   return sha256;

@@ -268,15 +268,18 @@ test("who closes the connection cancels, and the end of the server does; so many
   const other = await startLabServer({ app, workplace: own.workplace, port: 0 });
   const work = { ...workOn(join(models, "own")), analysis: "slow", values: { prompt: [1] } };
   const run = { protocol: PROTOCOL, id: 1, ask: "run", work };
+  const told: string[] = [];
   const started = async (): Promise<ClientRequest> => {
     const call = post(other, JSON.stringify(run));
     const [response] = (await once(call, "response")) as [IncomingMessage]; // of "response"
-    const [part] = await once(response, "data");
     response.on("error", () => {});
-    expect(String(part)).toContain('"say":"progress"');
+    let heard = "";
+    while (!heard.includes('"of":"step"')) heard += String((await once(response, "data"))[0]);
+    told.push(heard);
     return call;
   };
   (await started()).destroy();
+  expect(told[0]).toContain('"of":"tensor"'); // while the model was loaded
   const waiting = await started(); // runs once the first has heeded it
   expect(ends).toEqual(["AbortError"]);
   waiting.on("error", () => {});

@@ -1,4 +1,4 @@
-import { type Analysis, runAnalysis, type Values } from "@resolvent/analysis";
+import { type Analysis, runAnalysis, toldOf, type Values } from "@resolvent/analysis";
 import type { PathExpansion } from "@resolvent/paths";
 import { isInputError } from "@resolvent/tensor";
 import { tinyModel } from "@resolvent/testkit";
@@ -40,6 +40,29 @@ test("models stay on their engines from run to run, and make room for others, al
   await expect(fails).rejects.toThrow("a fault");
   await once(tales, "f32");
   expect(engines[4]).not.toBe(engines[3]);
+  await models.close();
+});
+
+test("whoever asks first hears of the tensors that are loaded, and ends that for nobody else", async () => {
+  const models = keptModels({ engine: selectEngine, folder: findFolder, threads: 1 });
+  const found = await models.find("attn-only-2l");
+  const stop = new AbortController();
+  const name = async ({ model }: { readonly model: { readonly name: string } }) => model.name;
+  const heard: string[] = [];
+  const first = found.plan(wanted("f64")).use(name, {
+    signal: stop.signal,
+    onProgress: (progress) => {
+      heard.push(toldOf(progress));
+      if (progress.done === 3) stop.abort();
+    },
+  });
+  const second = found.plan(wanted("f64")).use(name);
+  await expect(first).rejects.toThrow(/abort/i);
+  expect(await second).toBe("attn-only-2l");
+  expect(heard.slice(0, 2)).toEqual(
+    [1, 2].map((i) => expect.stringMatching(`^tensor ${i} of \\d+, attn-only-2l in float64$`)),
+  );
+  expect(heard).toHaveLength(3);
   await models.close();
 });
 

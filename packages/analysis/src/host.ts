@@ -1,5 +1,5 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
-import type { Model, NotedRuns, Warning } from "@resolvent/transformer";
+import type { LoadOptions, Model, NotedRuns, Warning } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
 import type { Kept } from "./kept.ts";
 import type { Offered } from "./needs.ts";
@@ -85,7 +85,25 @@ export interface Wanted {
 /** A model that fits into memory. */
 export interface Loading {
   /** Loads it onto an engine, lends it to `work`, and closes the engine, however that ends. */
-  use<R>(work: <T extends Shaped>(loaded: Loaded<T>) => Promise<R>): Promise<R>;
+  use<R>(work: <T extends Shaped>(loaded: Loaded<T>) => Promise<R>, heard?: Heard): Promise<R>;
+}
+
+/** Who hears of the tensors of a model that is being loaded, and may end that. */
+export type Heard = Pick<Host, "signal" | "onProgress">;
+
+/** The same as `loadModel` takes it. */
+export function heardWhileLoading(
+  name: string,
+  precision: Precision,
+  { signal, onProgress }: Heard = {},
+): Pick<LoadOptions, "signal" | "onProgress"> {
+  const note = precision === "f64" ? `${name} in float64` : name;
+  return {
+    ...(signal !== undefined && { signal }),
+    ...(onProgress !== undefined && {
+      onProgress: (progress) => onProgress({ ...progress, of: "tensor", note }),
+    }),
+  };
 }
 
 export interface Loaded<T extends Shaped> {

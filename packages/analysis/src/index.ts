@@ -44,14 +44,16 @@ export {
 } from "./file.ts";
 export type { FilesHost, FilesSubject } from "./files-subject.ts";
 export { type HeadFacts, headFacts } from "./head-facts.ts";
-export type {
-  FoundFiles,
-  FoundModel,
-  Host,
-  Loaded,
-  Loading,
-  Values,
-  Wanted,
+export {
+  type FoundFiles,
+  type FoundModel,
+  type Heard,
+  type Host,
+  heardWhileLoading,
+  type Loaded,
+  type Loading,
+  type Values,
+  type Wanted,
 } from "./host.ts";
 export { entriesOf, jsonLines, type WrittenTable } from "./json-lines.ts";
 export { type JsonSchema, schemaFault } from "./json-schema.ts";
@@ -149,6 +151,7 @@ export { namedTarget, type TargetFacts, targetFacts, targetText } from "./target
 export { type TextLossNotes, textLossNotes } from "./text-losses.ts";
 export { type TextRow, type TextRowsOptions, textRows } from "./text-rows.ts";
 export { parseTokenIds, parseTokenNames, type TokenName, tokenNotation } from "./token-notation.ts";
+export { toldOf } from "./told.ts";
 export { type TopToken, topTokens } from "./top.ts";
 export {
   type ArcsView,

@@ -92,5 +92,5 @@ export async function runAnalyses(asked: readonly Asked[], host: Host): Promise<
       }
       return outcomes;
     });
-  });
+  }, host);
 }

@@ -277,7 +277,7 @@ async function onModel<P, R extends Result>(
   return await loading.use(async (loaded) => {
     host.warn?.(warningsOf(loaded));
     return await onLoaded(analysis, found, loaded, { ...checked, checkpoint, inFloat64 }, host);
-  });
+  }, host);
 }
 
 /** What is to be said of the models themselves. */
@@ -380,6 +380,7 @@ export async function certificateOf<P, R extends Result>(
   return async (use) =>
     await loading.use(
       async ({ engine, model, others }) => await use(engine, model, modelsLent(beside, others)),
+      host,
     );
 }
 

@@ -95,7 +95,7 @@ export async function runEach(
       return await exact((engine, model, models) =>
         answerAll(loaded, (certify) => certify(engine, model, models)),
       );
-    });
+    }, host);
   }
 }
 

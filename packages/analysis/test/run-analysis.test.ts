@@ -4,6 +4,7 @@ import {
   defineAnalysis,
   type FoundModel,
   type Host,
+  heardWhileLoading,
   modelFacts,
   type Need,
   type Offered,
@@ -57,9 +58,10 @@ function tinyHost(
           });
         }
         return {
-          use: async (work) => {
+          use: async (work, heard) => {
             log.push(`load ${purpose}`);
-            const model = await loadModel(reference, folder, { name: "tiny" });
+            const told = heardWhileLoading("tiny", precision, heard);
+            const model = await loadModel(reference, folder, { name: "tiny", ...told });
             try {
               return await work({
                 engine: reference,
@@ -144,17 +146,26 @@ test("checks, finds, estimates, plans, loads, runs and closes, in this order", a
   expect(result.again).toBeNull();
   expect(result.warnings?.map(({ code }) => code)).toEqual(["model", "text"]);
   expect(new Set(said.map(({ code }) => code))).toEqual(new Set(["text", "model"]));
-  expect(seen).toEqual([{ done: 1, total: 1, of: "run" }]);
+  const total = seen.length - 1;
+  expect(seen.slice(0, -1)).toEqual(
+    Array.from({ length: total }, (_, i) => ({
+      ...{ done: i + 1, total, of: "tensor", note: "tiny in float64" },
+    })),
+  );
+  expect(total).toBeGreaterThan(10);
+  expect(seen.at(-1)).toEqual({ done: 1, total: 1, of: "run" });
   expect(soundness.warnings).toEqual([]);
 });
 
 test("certifies in float64 where the computation is not, unless the host leaves it out", async () => {
   const log: Log = [];
+  const notes = new Set<string | undefined>();
   const { result, soundness } = await runAnalysis(
     normOf(),
     { prompt: "12" },
-    tinyHost(log, { precision: "f32" }),
+    tinyHost(log, { precision: "f32", onProgress: ({ note }) => notes.add(note) }),
   );
+  expect([...notes]).toEqual(["tiny", undefined, "tiny in float64"]);
   expect(log).toEqual([
     ...["find", "plan run f32", "plan certificate f64"],
     ...["load run", "load certificate", "close certificate", "close run"],
@@ -245,16 +256,20 @@ test("what does not fit is refused before anything is loaded", async () => {
 test("ends when the signal says so, and closes what was open", async () => {
   const log: Log = [];
   const ends = new AbortController();
-  const host = tinyHost(log, { signal: ends.signal, onProgress: () => ends.abort() });
+  const host = tinyHost(log, {
+    signal: ends.signal,
+    onProgress: ({ of }) => of === "run" && ends.abort(),
+  });
   await expect(runAnalysis(normOf(), { prompt: "123" }, host)).rejects.toMatchObject({
     name: "AbortError",
   });
   expect(log.at(-1)).toBe("close run");
   log.length = 0;
+  // Nothing is loaded for one that is ended.
   await expect(runAnalysis(normOf(), { prompt: "123" }, host)).rejects.toMatchObject({
     name: "AbortError",
   });
-  expect(log).toEqual(["find", "plan run f64", "load run", "close run"]);
+  expect(log).toEqual(["find", "plan run f64", "load run"]);
 });
 
 describe("what an analysis needs", () => {

@@ -2,6 +2,7 @@ import {
   type DictionaryFiles,
   type FoundModel,
   type Host,
+  heardWhileLoading,
   type Loading,
   storedTensors,
   vocabularyOf,
@@ -119,12 +120,15 @@ function asOpened({ engine, model }: Open, beside: Beside): Loading {
 /** The same in another precision, loaded while they are used. */
 function exactly(own: Open, beside: Beside, { precision }: Pick<Wanted, "precision">): Loading {
   return {
-    use: async (work) => {
+    use: async (work, heard) => {
       const { threads } = own.engine;
       const engine = await selectEngine({ precision, ...(threads !== undefined && { threads }) });
       try {
         const load = async ({ folder, model }: Open): Promise<Model<Shaped>> =>
-          await loadModel(engine, folder, { name: model.name, hash: false });
+          await loadModel(engine, folder, {
+            ...{ name: model.name, hash: false },
+            ...heardWhileLoading(model.name, precision, heard),
+          });
         const model = await load(own);
         const others = new Map<string, Model<Shaped>>();
         for (const [as, other] of beside) others.set(as, await load(other));

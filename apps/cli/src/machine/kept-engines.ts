@@ -60,7 +60,7 @@ export function keptEngines(
     return { engine, models, runs, values, close };
   };
   return {
-    open: async (wanted, options, terminal) => {
+    open: async (wanted, options, terminal, heard) => {
       const place = JSON.stringify(wanted.map(({ folder, name }) => [folder.name, name]));
       const key = JSON.stringify([place, options.widen, options.engine]);
       const before = kept.get(options.precision);
@@ -70,7 +70,7 @@ export function keptEngines(
         await before.close();
       // Memory is for the model that is asked about.
       if (using === 0 && [...kept.values()].some((one) => one.place !== place)) await closeAll();
-      const opened = await open(wanted, options, terminal);
+      const opened = await open(wanted, options, terminal, heard);
       const { engine } = opened;
       const fits = options.precision === precision || (engine.memory?.used ?? 0) <= BESIDE_BYTES;
       if (options.stream || !fits || kept.has(options.precision)) return opened;

@@ -1,5 +1,7 @@
 import {
   type FoundModel,
+  type Heard,
+  heardWhileLoading,
   keptValues,
   type Loaded,
   type Loading,
@@ -56,6 +58,8 @@ interface Loads {
   readonly precision: Precision;
   readonly hash: boolean;
   readonly plan: WeightPlan;
+  /** Who asked for it. */
+  readonly heard?: Heard | undefined;
 }
 
 /** Models by name, found and loaded when they are first asked for. */
@@ -131,7 +135,7 @@ export function keptModels({
   const load = async (
     folder: Folder,
     name: string,
-    { precision, engine: asked, parameters, hash, plan }: Loads,
+    { precision, engine: asked, parameters, hash, plan, heard }: Loads,
   ): Promise<Open> => {
     const { stream, widen } = plan;
     const limit = limitOf();
@@ -148,7 +152,10 @@ export function keptModels({
     };
     try {
       if (stream) reader = await (await import("./streams.ts")).readOnThread(folder);
-      const model = await loadModel(engine, reader ?? folder, { name, hash, stream, widen });
+      const model = await loadModel(engine, reader ?? folder, {
+        ...{ name, hash, stream, widen },
+        ...heardWhileLoading(name, precision, heard),
+      });
       const linearAlgebra = (): ReturnType<AnyEngine["linearAlgebra"]> => engine.linearAlgebra();
       const runs = keptRuns(engine, { most: RUNS_BYTES / WIDTH[precision] });
       return { loaded: { engine, model, linearAlgebra, kept: keptValues() }, runs, close };
@@ -188,15 +195,22 @@ export function keptModels({
         0,
       );
       return {
-        use: async (work) => {
-          const own = { precision, engine, parameters, hash, plan: kept };
+        use: async (work, heard) => {
+          const own = { precision, engine, parameters, hash, plan: kept, heard };
           const { loaded, close } = await load(folder, name, own);
           try {
             const more = new Map<string, OnEngine["model"]>();
             for (const [i, other] of others.entries()) {
               const { stream = false, widen = true } = beside[i] ?? {};
-              const options = { name: other.outline.name, hash, stream, widen };
-              more.set(other.as, await loadModel(loaded.engine, other.folder, options));
+              const as = other.outline.name;
+              const options = { name: as, hash, stream, widen };
+              more.set(
+                other.as,
+                await loadModel(loaded.engine, other.folder, {
+                  ...options,
+                  ...heardWhileLoading(as, precision, heard),
+                }),
+              );
             }
             return await work({ ...loaded, others: more });
           } finally {
@@ -216,18 +230,20 @@ export function keptModels({
       const beside = kept.bytes + peakBytes + RUNS_BYTES <= most;
       const runs = beside ? wanted.runs : undefined;
       return {
-        use: async (work) => {
+        use: async (work, heard) => {
           // What stays may be run on next, whatever it was loaded for: its results say which model it is.
           const stays = !kept.stream && kept.bytes <= KEPT_BYTES;
           const own = {
             ...{ precision, engine, parameters: parametersOf(outline.sizes) },
-            ...{ hash: purpose === "run" || stays, plan: kept },
+            ...{ hash: purpose === "run" || stays, plan: kept, heard },
           };
           await closeOthers(
             (of, one) => one.model === name && (of !== precision || one.engine === engine),
           );
-          const before = open.get(precision);
-          if (before !== undefined) return await lent(await before.on, runs, work);
+          for (let own = open.get(precision); own !== undefined; own = open.get(precision)) {
+            const there = await own.on.catch(() => undefined); // by whoever asked: then it is tried again
+            if (there !== undefined) return await lent(there, runs, work);
+          }
           if (stays) return await lent(await keep(folder, name, own), runs, work);
           const { loaded, close } = await load(folder, name, own);
           try {

@@ -52,7 +52,7 @@ function outcome({ plan, folder }: MergePlanned): string[] {
     `Config, tokenizer and other files are those of ${donor}${tokenizer === null ? "" : `, with a vocabulary of ${tokenizer.rows} rows (${tokenizer.source})`}${template === null ? "" : ", and a chat template"}.`,
     folder === null
       ? "Nothing is written."
-      : `Nothing is written yet: without --dry-run it goes to ${folder}.`,
+      : `Nothing is written yet: merged, it goes to ${folder}.`,
   ];
 }
 
