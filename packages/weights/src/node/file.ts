@@ -1,6 +1,17 @@
-import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  open,
+  openSync,
+  read,
+  readSync,
+  statSync,
+} from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { type Folder, isFileName } from "../folder.ts";
 import { READ_PIECE_BYTES } from "../limits.ts";
@@ -32,6 +43,11 @@ function unreadable(path: string, cause: unknown): InputError {
   });
 }
 
+const [openPart, readPart] = [promisify(open), promisify(read)];
+
+/** To read; to open a pipe does not wait until somebody writes. */
+const AT_ONCE = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** A file that was changed so shortly ago may change again within the steps of the file system's clock. */
 const SETTLED_MS = 2000;
 
@@ -58,7 +74,7 @@ function aFile(path: string, found: BigIntStats): BigIntStats {
 
 /** How many bytes there were: fewer where the file has shrunk. */
 async function readFrom(
-  handle: FileHandle,
+  file: number,
   start: number,
   out: Uint8Array,
   options?: ReadOptions,
@@ -67,7 +83,7 @@ async function readFrom(
   while (at < out.byteLength) {
     options?.signal?.throwIfAborted();
     const length = Math.min(READ_PIECE_BYTES, out.byteLength - at);
-    const { bytesRead } = await handle.read(out, at, length, start + at);
+    const { bytesRead } = await readPart(file, out, at, length, start + at);
     if (bytesRead === 0) break;
     at += bytesRead;
   }
@@ -105,20 +121,20 @@ export function fileSource(path: string): ByteSource {
     start: number,
     end: number,
     options: ReadOptions | undefined,
-    use: (handle: FileHandle) => Promise<T>,
+    use: (file: number) => Promise<T>,
   ): Promise<T> {
-    check(await identify(path)); // before opening: to open a pipe would wait for ever
-    let handle: FileHandle | undefined;
+    let file: number | undefined;
     try {
-      handle = await open(path, "r");
-      const size = check(await handle.stat({ bigint: true }));
+      // What is open is asked and closed at once, which takes less than to be told of it later.
+      file = await openPart(path, AT_ONCE);
+      const size = check(aFile(path, fstatSync(file, { bigint: true })));
       checkRange(path, start, end, size);
-      return await use(handle);
+      return await use(file);
     } catch (error) {
       options?.signal?.throwIfAborted();
       throw isInputError(error) ? error : unreadable(path, error);
     } finally {
-      await handle?.close();
+      if (file !== undefined) closeSync(file);
     }
   }
 
@@ -131,9 +147,9 @@ export function fileSource(path: string): ByteSource {
       return [dev, ino, size, mtimeNs, ctimeNs].join(":");
     },
     read: async (start, end, options) =>
-      await opened(start, end, options, async (handle) => {
+      await opened(start, end, options, async (file) => {
         const out = allocate(end - start, path);
-        return out.subarray(0, await readFrom(handle, start, out, options)); // fewer: the reader says so
+        return out.subarray(0, await readFrom(file, start, out, options)); // fewer: the reader says so
       }),
     readInto: async (start, into, options) => {
       const end = start + into.byteLength;
@@ -141,7 +157,7 @@ export function fileSource(path: string): ByteSource {
         start,
         end,
         options,
-        async (handle) => await readFrom(handle, start, into, options),
+        async (file) => await readFrom(file, start, into, options),
       );
       if (got < into.byteLength) throw truncated(path, end, start + got);
     },
@@ -156,9 +172,9 @@ export function fileSource(path: string): ByteSource {
         let at = 0;
         while (at < out.byteLength) {
           const length = Math.min(READ_PIECE_BYTES, out.byteLength - at);
-          const read = readSync(handle, out, at, length, start + at);
-          if (read === 0) return out.subarray(0, at); // the file has shrunk: the reader says so
-          at += read;
+          const got = readSync(handle, out, at, length, start + at);
+          if (got === 0) return out.subarray(0, at); // the file has shrunk: the reader says so
+          at += got;
         }
         return out;
       } catch (error) {
