@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { AnyAnalysis } from "@resolvent/analysis";
 import { linearityAnalyses } from "@resolvent/linearity/analyses";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { temporaryFolder, writeModel } from "./models.ts";
@@ -119,13 +120,20 @@ describe("files", () => {
     let calls = 0;
     for (;;) {
       const controller = new AbortController();
-      const running = run(
-        linearityAnalyses,
+      const analyses = linearityAnalyses.map(
+        (own): AnyAnalysis => ({
+          ...own,
+          run: async (subject, given) => {
+            if (calls < 2) controller.abort();
+            return await own.run(subject, given);
+          },
+        }),
+      );
+      const ran = await run(
+        analyses,
         ["linearity", model, "--threads", "1", ...args, "--resume", state],
         { signal: controller.signal },
       );
-      if (calls < 2) controller.abort();
-      const ran = await running;
       if (ran.code === 0) {
         expect(ran.stdout).toBe(whole.stdout);
         break;
@@ -139,6 +147,17 @@ describe("files", () => {
     expect(calls).toBe(2);
     expect(existsSync(state)).toBe(false);
     expect(existsSync(`${state}.part`)).toBe(false);
+  });
+
+  test("interrupted while the model is loaded, there is nothing that could be kept", async () => {
+    const [controller, state] = [new AbortController(), at("none.state")];
+    const args = ["linearity", model, "--threads", "1", "--tokens-file", at("ids.txt")];
+    const { signal } = controller;
+    const running = run(linearityAnalyses, [...args, "--resume", state], { signal });
+    controller.abort();
+    const { code, stderr } = await running;
+    expect([code, existsSync(state)]).toEqual([130, false]);
+    expect(stderr).toContain("Interrupted before anything was done that could be kept.");
   });
 
   test("interrupted work that is not kept says so, and how it would be", async () => {
