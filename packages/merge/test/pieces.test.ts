@@ -282,6 +282,23 @@ test.each<readonly Dtype[]>([
   },
 );
 
+// Pieces of whole rows end anywhere, and the last entries of one are read with the first of the next.
+test("an entry that is not finite is named where a piece of rows begins with it", async () => {
+  const xs = [0, 1, 2].map((k) =>
+    Float64Array.from({ length: 2 * 4099 }, (_, i) => Math.fround(Math.sin(i + k))),
+  );
+  const parameters = { weight: 0.3, density: 0.4, epsilon: 0.2, lambda: 1 };
+  for (const at of [4098, 4099, 4101]) {
+    const odd = xs.map((x, k) => (k === 1 ? x.with(at, Number.NaN) : x));
+    await expect(
+      bothWays("della", { shape: [2, 4099], xs: odd, parameters, hasBase: true }, here),
+    ).rejects.toMatchObject({
+      code: "merge/not-finite",
+      message: expect.stringContaining(`x1: entry ${at} is NaN`),
+    });
+  }
+});
+
 // Rounding makes of the cosine a little more than −1, and of what is divided by the sine anything.
 test.each([false, true])(
   "vectors that are opposite are merged straight, whatever rounding makes of their cosine; columns: %s",

@@ -6,7 +6,7 @@ import { ROWWISE } from "./rows.js";
 /** Entries that are read at once end at a multiple of it, in bytes. */
 const TOGETHER = 64;
 
-/** Entries that are stored at once; registers begin at a multiple of it. */
+/** Entries that are read and stored at once; registers begin at a multiple of it. */
 const AT_ONCE = 8;
 
 /** Bytes of what a histogram counts. */
@@ -45,7 +45,9 @@ export function runnerOf(module, memory) {
       const n = Math.min(piece, entries - from);
       for (const run of ops) {
         const odd = run(n, first + from, from);
-        if (odd !== undefined) return { odd: { input: odd, from, n } };
+        // It may be one of the entries behind the piece that were read with its last.
+        const seen = Math.min(n + AT_ONCE - 1, entries - from);
+        if (odd !== undefined) return { odd: { input: odd, from, n: seen } };
       }
       for (const { at } of program.numbers) numbers[given++] = floats[(base + at) / 8];
       for (const [i, { at, length }] of program.lists.entries()) {
