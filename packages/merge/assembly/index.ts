@@ -1,10 +1,12 @@
 export {
   addDifferenceStored,
   addStored,
+  combinedStored,
   encode,
   movedStored,
   scaledStored,
   stored,
+  triangleStored,
 } from "./stored";
 export {
   add,
@@ -15,6 +17,7 @@ export {
   minus,
   mixed,
   near,
+  ninefold,
   onto,
   product,
   products,

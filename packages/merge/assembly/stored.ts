@@ -179,6 +179,137 @@ export function movedStored(
   else moved(n, 3, out, base, rows, count, lambda, by);
 }
 
+@inline
+function combined(n: i32, dtype: i32, out: usize, x: usize, rows: usize, count: i32, start: f64, by: f64): void {
+  const divisor = v128.splat<f64>(by);
+  const end = rows + (<usize>count << 4);
+  const step: usize = dtype == F32 ? 16 : 8;
+  let from = x - <usize>load<u32>(rows);
+  for (let i = 0; i < n; i += 4) {
+    let a = v128.splat<f64>(start);
+    let b = a;
+    for (let row = rows; row < end; row += 16) {
+      const own = low(dtype, <usize>load<u32>(row) + from);
+      const w = v128.load64_splat(row, 8);
+      a = v128.add<f64>(a, v128.mul<f64>(w, f64x2.promote_low_f32x4(own)));
+      b = v128.add<f64>(b, v128.mul<f64>(w, upper(own)));
+    }
+    if (by != 1) {
+      a = v128.div<f64>(a, divisor);
+      b = v128.div<f64>(b, divisor);
+    }
+    v128.store(out, a);
+    v128.store(out, b, 16);
+    from += step;
+    out += 32;
+  }
+}
+
+/**
+ * `(start + Σ w·x) / by` of inputs stored alike, not as F64, without a way over memory; with −0 to start from it is the sum
+ * itself. `rows` has where the `count` inputs begin, and the weights. What is not finite makes a result that is not.
+ */
+export function combinedStored(
+  n: i32,
+  first: f64,
+  out: usize,
+  x: usize,
+  dtype: i32,
+  rows: usize,
+  count: i32,
+  start: f64,
+  by: f64,
+): void {
+  if (dtype == F32) combined(n, F32, out, x, rows, count, start, by);
+  else if (dtype == F16) combined(n, F16, out, x, rows, count, start, by);
+  else combined(n, 3, out, x, rows, count, start, by);
+}
+
+@inline
+function sum(so: f64, a: v128, b: v128): f64 {
+  const two = v128.mul<f64>(a, b);
+  return so + f64x2.extract_lane(two, 0) + f64x2.extract_lane(two, 1);
+}
+
+@inline
+function triangle(n: i32, dtype: i32, based: bool, into: usize, x: usize, rows: usize): bool {
+  const step: usize = dtype == F32 ? 16 : 8;
+  const from = x - <usize>load<u32>(rows);
+  let y = from + <usize>load<u32>(rows, 16);
+  let z = from + <usize>load<u32>(rows, 32);
+  let base = from + <usize>load<u32>(rows, 48);
+  let aa: f64 = 0;
+  let ab: f64 = 0;
+  let ac: f64 = 0;
+  let bb: f64 = 0;
+  let bc: f64 = 0;
+  let cc: f64 = 0;
+  for (let i = 0; i < n; i += 4) {
+    const a4 = low(dtype, x);
+    const b4 = low(dtype, y);
+    const c4 = low(dtype, z);
+    let a = f64x2.promote_low_f32x4(a4);
+    let b = f64x2.promote_low_f32x4(b4);
+    let c = f64x2.promote_low_f32x4(c4);
+    let d = upper(a4);
+    let e = upper(b4);
+    let f = upper(c4);
+    if (based) {
+      const four = low(dtype, base);
+      const first = f64x2.promote_low_f32x4(four);
+      const second = upper(four);
+      a = v128.sub<f64>(a, first);
+      b = v128.sub<f64>(b, first);
+      c = v128.sub<f64>(c, first);
+      d = v128.sub<f64>(d, second);
+      e = v128.sub<f64>(e, second);
+      f = v128.sub<f64>(f, second);
+      base += step;
+    }
+    aa = sum(sum(aa, a, a), d, d);
+    ab = sum(sum(ab, a, b), d, e);
+    ac = sum(sum(ac, a, c), d, f);
+    bb = sum(sum(bb, b, b), e, e);
+    bc = sum(sum(bc, b, c), e, f);
+    cc = sum(sum(cc, c, c), f, f);
+    x += step;
+    y += step;
+    z += step;
+  }
+  store<f64>(into, aa);
+  store<f64>(into, ab, 8);
+  store<f64>(into, ac, 16);
+  store<f64>(into, bb, 32);
+  store<f64>(into, bc, 40);
+  store<f64>(into, cc, 64);
+  return isFinite<f64>(aa) && isFinite<f64>(bb) && isFinite<f64>(cc);
+}
+
+@inline
+function either(n: i32, dtype: i32, based: i32, into: usize, x: usize, rows: usize): bool {
+  if (based != 0) return triangle(n, dtype, true, into, x, rows);
+  return triangle(n, dtype, false, into, x, rows);
+}
+
+/**
+ * `Σ a·a`, `Σ a·b`, `Σ a·c`, `Σ b·b`, `Σ b·c`, `Σ c·c` of three inputs stored alike, not as F64, or of their differences from a
+ * fourth where there is a base; `rows` has where they begin, and the sums stand where `ninefold` has them. A sum waits for itself, so that six take hardly longer than
+ * one. 2 where something is not finite: it may be any of them.
+ */
+export function triangleStored(
+  n: i32,
+  first: f64,
+  into: usize,
+  x: usize,
+  dtype: i32,
+  rows: usize,
+  based: i32,
+): i32 {
+  if (dtype == F32) return either(n, F32, based, into, x, rows) ? 1 : 2;
+  if (dtype == F16) return either(n, F16, based, into, x, rows) ? 1 : 2;
+  return either(n, 3, based, into, x, rows) ? 1 : 2;
+}
+
 /** Four f32, the nearest to four float64. */
 @inline
 function nearest(a: v128, b: v128): v128 {

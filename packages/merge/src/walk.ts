@@ -12,8 +12,11 @@ import { checkFinite } from "./finite.ts";
 import type { Input } from "./inputs.ts";
 import type { Program } from "./program.ts";
 
-/** Bytes of all inputs and the result that are read, computed and written at a time. */
-const BLOCK_BYTES = 12 * 2 ** 20;
+/**
+ * Bytes of all inputs and the result that are read, computed and written at a time. Few: memory that was never touched is
+ * given page by page, which can take as long as all else (docs/decisions/044).
+ */
+const BLOCK_BYTES = 4 * 2 ** 20;
 
 /** What each array in a block starts at a multiple of. */
 const ALIGNED = 64;

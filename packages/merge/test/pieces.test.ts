@@ -257,23 +257,33 @@ test.each<readonly Dtype[]>([
   ["F64", "F64", "F64"],
   ["BF16", "F16", "F32"],
 ])(
-  "task vectors of %s, %s and %s are the method's own to the bit, or say which is not finite",
-  async (...dtypes) => {
+  "inputs of %s, %s and %s are merged to the bit where sums are the method's own, or said which is not finite",
+  async (...three) => {
     const whole = (k: number) => (_: unknown, i: number) =>
       (((i + 1) * (k + 3) * 7) % 127) / 2 ** (k + 4);
-    const xs = dtypes.map((_, k) => Float64Array.from({ length: 4099 }, whole(k)));
-    for (const parameters of [
-      { weight: 0.3, lambda: 0.7 },
-      { weight: 0.3, lambda: 1, normalize: true },
-    ]) {
-      const merge = { shape: [4099], xs, parameters, hasBase: true, dtypes };
-      const { expected, got } = await bothWays("task_arithmetic", merge, here);
-      expect(got).toEqual(expected);
-      for (const k of [0, 2]) {
+    for (const [method, parameters, count, rtol] of [
+      ["task_arithmetic", { weight: 0.3, lambda: 0.7 }, 3, 0],
+      ["task_arithmetic", { weight: 0.3, lambda: 1, normalize: true }, 3, 0],
+      ["linear", { weight: 0.3, normalize: true }, 3, 0],
+      ["linear", { weight: 0.3 }, 4, 0],
+      ["slerp", { t: 0.3 }, 2, 0],
+      ["nuslerp", { weight: 0.3, nuslerp_flatten: true }, 2, 0],
+      ["model_stock", { filter_wise: false }, 3, 0],
+      ["model_stock", { filter_wise: false }, 6, 0],
+      ["multislerp", { weight: 0.3, normalize_weights: true, eps: 1e-8 }, 3, 1e-13],
+      ["karcher", { max_iter: 10, tol: 1e-5 }, 7, 1e-13],
+    ] as const) {
+      const dtypes = Array.from({ length: count }, (_, k) => three[k % 3] as Dtype); // there are three
+      const xs = dtypes.map((_, k) => Float64Array.from({ length: 4099 }, whole(k)));
+      const hasBase = !based.has(method);
+      const merge = { shape: [4099], xs, parameters, hasBase, dtypes };
+      const { expected, got } = await bothWays(method, merge, here);
+      const where = `${method} of ${count}`;
+      if (rtol === 0) expect(got, where).toEqual(expected);
+      else expect(got, where).toBeNear(expected, { rtol, atol: rtol });
+      for (const k of [0, count - 1]) {
         const odd = xs.map((x, i) => (i === k ? x.with(4097, Number.NaN) : x));
-        await expect(
-          bothWays("task_arithmetic", { ...merge, xs: odd }, here),
-        ).rejects.toMatchObject({
+        await expect(bothWays(method, { ...merge, xs: odd }, here), where).rejects.toMatchObject({
           code: "merge/not-finite",
           message: expect.stringContaining(`x${k}: entry 4097 is NaN`),
         });

@@ -49,7 +49,7 @@ export interface Job {
 
 /** An entry that is not finite, or becomes infinite when it is stored, is within `n` from `from` on. */
 export interface Odd {
-  /** Absent: it is in the result, whose numbers are given. */
+  /** Absent: it is in any of them, or in the result, whose numbers are given then. */
   readonly input?: number;
   readonly from: number;
   readonly n: number;

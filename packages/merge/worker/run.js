@@ -9,6 +9,10 @@ const TOGETHER = 64;
 /** Entries that are read and stored at once; registers begin at a multiple of it. */
 const AT_ONCE = 8;
 
+/** What a kernel gives that does not say which input is not finite, and what stands for such an input. */
+const ANY = 2;
+const SOME = -1;
+
 /** Bytes of what a histogram counts. */
 const COUNTS = 4 * 65_536;
 
@@ -47,6 +51,7 @@ export function runnerOf(module, memory) {
         const odd = run(n, first + from, from);
         // It may be one of the entries behind the piece that were read with its last.
         const seen = Math.min(n + AT_ONCE - 1, entries - from);
+        if (odd === SOME) return { odd: { from, n: seen } };
         if (odd !== undefined) return { odd: { input: odd, from, n: seen } };
       }
       for (const { at } of program.numbers) numbers[given++] = floats[(base + at) / 8];
@@ -104,6 +109,8 @@ function bound([name, ...args], { functions, floats, base, inputs }) {
   const { address, width } = inputs[stored];
   return (n, first, from) => {
     values[at] = address + from * width;
-    return apply(n, first, ...values) === 0 ? stored : undefined;
+    const found = apply(n, first, ...values);
+    if (found === ANY) return SOME;
+    return found === 0 ? stored : undefined;
   };
 }

@@ -13,7 +13,8 @@ const MOST = 8;
  * read and write at the same time.
  */
 const LIGHT: readonly MethodName[] = [
-  ...(["linear", "task_arithmetic", "slerp", "nearswap", "passthrough"] as const),
+  ...(["linear", "task_arithmetic", "slerp", "nuslerp", "multislerp", "karcher"] as const),
+  ...(["model_stock", "nearswap", "passthrough"] as const),
 ];
 
 /** So many threads by default: one for each core, but no more than reading and writing can keep busy. */

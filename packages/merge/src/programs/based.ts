@@ -4,6 +4,7 @@ import { stockRatio } from "../methods/model-stock.ts";
 import { rowLength } from "../methods/numbers.ts";
 import { LEAST } from "../methods/sce.ts";
 import { type Program, programOf, rowsOf, type Writer } from "../program.ts";
+import { combine } from "./entrywise.ts";
 import { gramOf } from "./gram.ts";
 import type { ProgramRequest } from "./request.ts";
 import { differences, numberOf, rolesOf } from "./roles.ts";
@@ -13,15 +14,16 @@ import { totals } from "./totals.ts";
 export async function modelStockProgram({
   planned,
   shape,
+  dtypes,
   pass,
 }: ProgramRequest): Promise<Program | undefined> {
   const roles = rolesOf(planned);
   const { base, others } = roles;
-  const sum = ({ op, out, stored }: Writer): Address => {
-    const mean = out();
-    op("zeros", mean);
-    for (const { at } of others) op("addStored", mean, ...stored(at), 1);
-    return mean;
+  const terms = others.map(({ at }) => ({ input: at, factor: 1 }));
+  const sum = (writer: Writer, by = 1): Address => {
+    const out = writer.out();
+    combine(writer, out, terms, { dtypes, start: 0, by });
+    return out;
   };
   if (planned.parameters.filter_wise === true && shape.length > 1) {
     const row = rowLength(shape);
@@ -36,15 +38,14 @@ export async function modelStockProgram({
       { piece: rowsOf(row) },
     );
   }
-  const gram = await gramOf(pass, others.length, (writer) => differences(writer, roles));
+  const gram = await gramOf(roles, { dtypes, pass });
   const norms = others.map((_, i) => Math.sqrt(gram.of(i, i)));
   const ratio = stockRatio(norms, gram.of);
   return programOf((writer) => {
-    const { op, x } = writer;
-    const mean = sum(writer);
-    op("divided", mean, others.length);
+    const { op, stored } = writer;
+    const mean = sum(writer, others.length);
     op("scaled", mean, mean, ratio);
-    op("addScaled", mean, x(base), 1 - ratio);
+    op("addStored", mean, ...stored(base), 1 - ratio);
   });
 }
 

@@ -1,7 +1,11 @@
-import type { Address } from "../../worker/run.js";
-import type { Pass } from "../cuts.ts";
-import { type Program, programOf, type Writer } from "../program.ts";
+import { type Program, programOf } from "../program.ts";
+import { areAlike } from "./entrywise.ts";
+import type { ProgramRequest } from "./request.ts";
+import { differences, type Vectors } from "./roles.ts";
 import { totals } from "./totals.ts";
+
+/** Vectors whose products are taken at once: see `ninefold` and `triangleStored` of the kernels. */
+const TILE = 3;
 
 /** Inner products of vectors: `of(i, j)`. */
 export interface Gram {
@@ -9,26 +13,51 @@ export interface Gram {
   of(i: number, j: number): number;
 }
 
-/** All inner products of vectors, in one pass. Sums are those of `dot`, to the bit. */
+/** All inner products of inputs, or of their differences from a base, in one pass. Sums are those of `dot`, to the bit. */
 export async function gramOf(
-  pass: Pass,
-  count: number,
-  vectors: (writer: Writer) => readonly Address[],
+  vectors: Vectors,
+  { dtypes, pass }: Pick<ProgramRequest, "dtypes" | "pass">,
 ): Promise<Gram> {
-  const pairs = Array.from({ length: count }, (_, i) =>
-    Array.from({ length: count - i }, (_, k) => [i, i + k] as const),
-  ).flat();
+  const { base, others } = vectors;
+  const count = others.length;
+  const starts = Array.from({ length: Math.ceil(count / TILE) }, (_, i) => TILE * i);
+  const tiles = starts.flatMap((row) =>
+    starts.flatMap((column) => (column < row ? [] : [{ row, column }])),
+  );
   const program: Program = programOf((writer) => {
-    const all = vectors(writer);
-    for (const [i, j] of pairs)
-      writer.op("product", all[i] as Address, all[j] as Address, writer.numbers(1)); // within them
+    const { numbers, op, stored, table } = writer;
+    const [first] = others;
+    if (first !== undefined && tiles.length === 1 && areAlike(dtypes)) {
+      const read = [...three(others, 0), base < 0 ? first : { at: base }];
+      const rows = table(read.map(({ at }) => [{ stored: at }, 0]));
+      op("triangleStored", numbers(TILE ** 2), ...stored(first.at), rows, base < 0 ? 0 : 1);
+      return;
+    }
+    const all = differences(writer, vectors);
+    for (const { row, column } of tiles)
+      op("ninefold", numbers(TILE ** 2), ...three(all, row), ...three(all, column));
   });
   const sums = await totals(pass, program);
-  const at = new Map(pairs.map(([i, j], k) => [i * count + j, k]));
+  const tileOf = new Map(tiles.map(({ row, column }, i) => [row * count + column, i]));
   return {
     count,
-    of: (i, j) => sums[at.get(Math.min(i, j) * count + Math.max(i, j)) ?? -1] ?? 0,
+    of: (i, j) => {
+      const [low, high] = i < j ? [i, j] : [j, i];
+      const [row, column] = [low % TILE, high % TILE];
+      const tile = tileOf.get((low - row) * count + high - column) ?? 0; // there is one
+      return sums[TILE ** 2 * tile + TILE * row + column] ?? 0;
+    },
   };
+}
+
+/** The three from a place on; the last stands for those that lack. */
+function three<T>(all: readonly T[], start: number): readonly T[] {
+  return [0, 1, 2].flatMap((i) =>
+    all
+      .slice(start)
+      .slice(0, i + 1)
+      .slice(-1),
+  );
 }
 
 /** `⟨Σ aᵢxᵢ, Σ bᵢxᵢ⟩`, and how large its terms are together: what is much smaller than they has lost digits. */

@@ -12,9 +12,14 @@ export function numberOf(
   return typeof value === "number" ? value : usual;
 }
 
-/** Which input is the base, −1 where none is, and which are not. */
-export interface Roles {
+/** Which inputs are looked at, and which is taken from them first, −1 where none is. */
+export interface Vectors {
   readonly base: number;
+  readonly others: readonly { readonly at: number }[];
+}
+
+/** Which input is the base, −1 where none is, and which are not. */
+export interface Roles extends Vectors {
   readonly others: readonly { readonly input: PlannedInput; readonly at: number }[];
 }
 
@@ -26,10 +31,10 @@ export function rolesOf({ inputs }: PlannedTensor): Roles {
   };
 }
 
-/** The inputs that are no base, less the base where there is one. */
+/** Inputs, less the base where there is one. */
 export function differences(
   { x, op, register }: Writer,
-  { base, others }: Roles,
+  { base, others }: Vectors,
 ): readonly Address[] {
   return others.map(({ at }) => {
     if (base < 0) return x(at);

@@ -1,3 +1,4 @@
+import type { Dtype } from "@resolvent/weights";
 import type { Pass } from "../cuts.ts";
 import { checkWeights } from "../methods/checks.ts";
 import { rowLength, sinc } from "../methods/numbers.ts";
@@ -8,7 +9,6 @@ import { combine } from "./entrywise.ts";
 import { type Gram, gramOf, productIn } from "./gram.ts";
 import type { ProgramRequest } from "./request.ts";
 import { differences, numberOf, type Roles, rolesOf } from "./roles.ts";
-import { totals } from "./totals.ts";
 
 /** What is left of a sum of inner products: below it too many digits are lost, and the vectors themselves are looked at. */
 const LEFT = 1e-2;
@@ -17,33 +17,35 @@ const LEFT = 1e-2;
 const NEAR = 1e-12;
 
 /** See `slerp`: one pass finds the angle. */
-export async function slerpProgram({ planned, pass }: ProgramRequest): Promise<Program> {
+export async function slerpProgram({ planned, dtypes, pass }: ProgramRequest): Promise<Program> {
   const { base, others } = rolesOf(planned);
   const other = others[0]?.at ?? -1;
-  const sums = await totals(
-    pass,
-    programOf(({ x, op, numbers }) => {
-      op("products", x(base), x(other), numbers(3));
-    }),
-  );
-  const [aa = 0, ab = 0, bb = 0] = sums;
-  const [ofBase, ofOther] = slerpFactors({ aa, ab, bb }, numberOf(planned.parameters, "t"));
-  return programOf((writer) => {
-    combine(writer, writer.out(), [
-      { input: base, factor: ofBase },
-      { input: other, factor: ofOther },
-    ]);
-  });
+  const gram = await gramOf({ base: -1, others: [{ at: base }, { at: other }] }, { dtypes, pass });
+  const products = { aa: gram.of(0, 0), ab: gram.of(0, 1), bb: gram.of(1, 1) };
+  const [ofBase, ofOther] = slerpFactors(products, numberOf(planned.parameters, "t"));
+  return inputsTimes([ofBase, ofOther], [base, other], dtypes);
+}
+
+/** A combination of inputs. */
+function inputsTimes(
+  factors: readonly number[],
+  inputs: readonly number[],
+  dtypes: readonly Dtype[],
+): Program {
+  const terms = inputs.map((input, i) => ({ input, factor: factors[i] as number })); // one for each
+  return programOf((writer) => combine(writer, writer.out(), terms, { dtypes }));
 }
 
 /** A combination of the differences, and the base where there is one. */
-function inSpan(roles: Roles, factors: readonly number[]): Program {
+function inSpan(roles: Roles, factors: readonly number[], dtypes: readonly Dtype[]): Program {
+  const inputs = roles.others.map(({ at }) => at);
+  if (roles.base < 0) return inputsTimes(factors, inputs, dtypes);
   return programOf((writer) => {
     const out = writer.out();
     const { op } = writer;
     for (const [i, own] of differences(writer, roles).entries())
       op(i === 0 ? "scaled" : "addScaled", out, own, factors[i] as number); // one for each
-    if (roles.base >= 0) op("add", out, writer.x(roles.base));
+    op("add", out, writer.x(roles.base));
   });
 }
 
@@ -52,6 +54,7 @@ export async function nuslerpProgram({
   planned,
   shape,
   entries,
+  dtypes,
   pass,
 }: ProgramRequest): Promise<Program | undefined> {
   const roles = rolesOf(planned);
@@ -59,9 +62,9 @@ export async function nuslerpProgram({
   if (a === undefined || b === undefined) return undefined;
   const share = nuslerpShare(a, b);
   if (planned.parameters.nuslerp_flatten === true) {
-    const gram = await gramOf(pass, 2, (writer) => differences(writer, roles));
+    const gram = await gramOf(roles, { dtypes, pass });
     const products = { aa: gram.of(0, 0), ab: gram.of(0, 1), bb: gram.of(1, 1) };
-    return inSpan(roles, nuslerpFactors(products, share));
+    return inSpan(roles, nuslerpFactors(products, share), dtypes);
   }
   if (planned.parameters.nuslerp_row_wise === true && shape.length > 1)
     return await columnProgram(roles, entries / Math.max(1, shape[0] ?? 1), share, pass);
@@ -105,6 +108,7 @@ async function columnProgram(
 /** See `multislerp`; undefined where directions cancel so far that inner products do not tell. */
 export async function multislerpProgram({
   planned,
+  dtypes,
   pass,
 }: ProgramRequest): Promise<Program | undefined> {
   const roles = rolesOf(planned);
@@ -113,13 +117,13 @@ export async function multislerpProgram({
   const normalized = parameters.normalize_weights === true;
   if (normalized) checkWeights("multislerp", given);
   const total = normalized ? given.reduce((all, weight) => all + weight, 0) : 1;
-  const gram = await gramOf(pass, given.length, (writer) => differences(writer, roles));
+  const gram = await gramOf(roles, { dtypes, pass });
   const factors = multislerpFactors(
     gram,
     given.map((weight) => weight / total),
     numberOf(parameters, "eps"),
   );
-  return factors && inSpan(roles, factors);
+  return factors && inSpan(roles, factors, dtypes);
 }
 
 function multislerpFactors(
@@ -151,26 +155,19 @@ function multislerpFactors(
 /** See `karcher`; undefined where directions are so near each other, or so far apart, that inner products do not tell. */
 export async function karcherProgram({
   planned,
+  dtypes,
   pass,
 }: ProgramRequest): Promise<Program | undefined> {
   const roles = rolesOf(planned);
   if (roles.base >= 0) return undefined;
-  const inputs = planned.inputs.map((_, at) => at);
-  const gram = await gramOf(pass, inputs.length, ({ x }) => inputs.map(x));
+  const gram = await gramOf(roles, { dtypes, pass });
   const { parameters } = planned;
   const factors = karcherFactors(
     gram,
     numberOf(parameters, "max_iter"),
     numberOf(parameters, "tol"),
   );
-  if (factors === undefined) return undefined;
-  return programOf((writer) => {
-    combine(
-      writer,
-      writer.out(),
-      factors.map((factor, input) => ({ input, factor })),
-    );
-  });
+  return factors && inSpan(roles, factors, dtypes);
 }
 
 function karcherFactors(gram: Gram, maxIter: number, tol: number): readonly number[] | undefined {

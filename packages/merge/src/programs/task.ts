@@ -8,6 +8,7 @@ import { LEAST_SUM, type Rescaling, ranksOf } from "../methods/sparsify.ts";
 import type { TaskMethod } from "../methods/task-methods.ts";
 import { LEAST_WEIGHT } from "../methods/task-vectors.ts";
 import { after, type Program, programOf, rowsOf, type Writer } from "../program.ts";
+import { areAlike } from "./entrywise.ts";
 import type { ProgramRequest } from "./request.ts";
 import { differences, numberOf, rolesOf } from "./roles.ts";
 import { totals } from "./totals.ts";
@@ -109,7 +110,7 @@ export async function taskProgram(
   const total = terms.reduce((all, { weight }) => all + weight, 0);
   const divisor = normalize === true && Math.abs(total) >= LEAST_WEIGHT ? total : 1;
   const lambda = numberOf(planned.parameters, "lambda");
-  const alike = dtypes[0] !== "F64" && dtypes.every((dtype) => dtype === dtypes[0]);
+  const alike = areAlike(dtypes);
   return program((writer) => {
     const { op } = writer;
     const out = writer.out();

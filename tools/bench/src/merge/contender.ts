@@ -13,7 +13,7 @@ const out = join(task.folder, `out-${process.pid}`);
 await serve({ blas: null, threads: task.threads }, async (done) => {
   if (task.method === "copy") {
     copy();
-    done(() => [0]);
+    await done(() => [0]);
   } else {
     const config = configOf(task);
     const recipe = readMergeConfig(config);
@@ -21,9 +21,10 @@ await serve({ blas: null, threads: task.threads }, async (done) => {
     for (const { name, path } of modelsOf(recipe))
       models.set(name, await openMergeModel(folderOf(join(task.folder, path))));
     await writeMerge(planMerge(recipe, models), models, out, { config, hash: false });
-    const { numbers } = await openCheckpoint(folderOf(out));
-    const compared = await numbers(COMPARED, "f32");
-    done(() => compared);
+    await done(async () => {
+      const { numbers } = await openCheckpoint(folderOf(out));
+      return await numbers(COMPARED, "f32");
+    });
   }
   rmSync(out, { recursive: true });
 });

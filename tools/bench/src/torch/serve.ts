@@ -6,7 +6,7 @@ import type { Introduction, Request } from "./task.ts";
  * A contender's side of the protocol: says what it is, and does its task once for each request on standard input.
  *
  * @param is default: the version of Node
- * @param turn does the task, and gives `done` the numbers of its result before it frees them; the clock stops there
+ * @param turn does the task, and gives `done` what reads the numbers of its result before it frees them; the clock stops there
  */
 export async function serve(
   {
@@ -14,7 +14,9 @@ export async function serve(
     blas,
     threads,
   }: Omit<Introduction, "is"> & { is?: string },
-  turn: (done: (numbers: () => ArrayLike<number>) => void) => Promise<void>,
+  turn: (
+    done: (numbers: () => ArrayLike<number> | Promise<ArrayLike<number>>) => Promise<void>,
+  ) => Promise<void>,
 ): Promise<void> {
   const introduction: Introduction = { is, blas, threads };
   answer(introduction);
@@ -25,9 +27,9 @@ export async function serve(
       continue;
     }
     const [start, before] = [performance.now(), process.cpuUsage()];
-    await turn((numbers) => {
+    await turn(async (numbers) => {
       if ("write" in request) {
-        writeFileSync(request.write, new Uint8Array(Float32Array.from(numbers()).buffer));
+        writeFileSync(request.write, new Uint8Array(Float32Array.from(await numbers()).buffer));
         answer({});
         return;
       }
