@@ -10,6 +10,7 @@ import {
   warningLines,
 } from "@resolvent/analysis";
 import type { Precision } from "@resolvent/tensor";
+import { didYouMean, nearestNames } from "@resolvent/weights";
 import { usageError } from "./failure.ts";
 import type { Format } from "./options.ts";
 import { picture } from "./picture.ts";
@@ -51,8 +52,11 @@ export function writeResult(
   }
   const { only } = selection;
   if (only !== undefined && tables.every(({ kind }) => kind !== only)) {
-    const kinds = tables.map(({ kind }) => kind).join(", ");
-    throw usageError(`This result has no table "${only}".`, `Its tables: ${kinds}.`);
+    const kinds = tables.map(({ kind }) => kind);
+    throw usageError(
+      `This result has no table "${only}".`,
+      `${didYouMean(nearestNames(only, kinds))}Its tables: ${kinds.join(", ")}.`,
+    );
   }
   const main = tables.find(({ kind, view }) =>
     only === undefined ? view !== true : kind === only,

@@ -1,4 +1,5 @@
 import type { Cell, Column, Table } from "@resolvent/analysis";
+import { didYouMean, nearestNames } from "@resolvent/weights";
 import { Option } from "commander";
 import { usageError } from "./failure.ts";
 import type { Format } from "./options.ts";
@@ -123,11 +124,18 @@ function columnOf(
   const [at = -1] = found;
   const column = columns[at];
   if (column === undefined || found.length > 1) {
+    const near =
+      found.length > 1
+        ? []
+        : nearestNames(
+            expression,
+            columns.map(({ name }) => name),
+          );
     throw usageError(
       found.length > 1
         ? `${flag}: ${found.length} columns of ${table.kind} are headed "${expression}".`
         : `${flag}: ${table.kind} has no column "${expression}".`,
-      `Its columns: ${columns.map(columnText).join(", ")}.`,
+      `${didYouMean(near)}Its columns: ${columns.map(columnText).join(", ")}.`,
     );
   }
   if (absolute && isText(column)) {

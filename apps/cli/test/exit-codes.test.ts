@@ -125,6 +125,14 @@ describe.concurrent("2: a call that does not fit", () => {
     },
   );
 
+  test.for([
+    [["expand", "tale", "--prompt", "a"], "tales"],
+    [["features", "tales", "--dictionary", "tales-transcoder"], "tales-transcoders"],
+    [["schema", "pahts"], "paths"],
+  ] as const)("a name that is nearly right, with the one that is: %j", async ([args, near]) => {
+    await fails(args, 2, `Did you mean "${near}"?`);
+  });
+
   test("a name that can be looked for nowhere, at once, and what to do", async () => {
     const args = ["expand", "nobody/nothing", "--prompt", "a"];
     const port = await closedPort();

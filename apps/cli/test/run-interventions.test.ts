@@ -84,7 +84,7 @@ test("says what the run was changed by, and saves what it came by", async () => 
 
 describe("is refused before anything is computed", () => {
   test.each([
-    [["--ablate", "L0.atn"], 2, /Did you mean L0\.attn\?.*transformer\/no-node/],
+    [["--ablate", "L0.atn"], 2, /Did you mean "L0\.attn"\?.*transformer\/no-node/],
     [["--ablate", "L9.H0"], 2, /no head L9\.H0.*transformer\/no-head/],
     [["--with", "mean"], 2, /--ablate/],
     [["--steer", "L1.mlp.after"], 2, /site and a file, got "L1\.mlp\.after"/],

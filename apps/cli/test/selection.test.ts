@@ -79,7 +79,10 @@ describe("filtered", () => {
 
 describe("what does not fit is refused, with what would", () => {
   test.each<[SelectionOptions, string]>([
-    [{ sort: "efect" }, 'edge has no column "efect". Its columns: source (from), token, degree'],
+    [
+      { sort: "efect" },
+      'edge has no column "efect". Did you mean "effect"? Its columns: source (from), token, degree',
+    ],
     [{ sort: "effect:down" }, 'no column "effect:down"'],
     [{ sort: "95 %" }, '2 columns of edge are headed "95 %"'],
     [{ sort: "abs:source" }, "has words, which have no size"],

@@ -1,5 +1,5 @@
 import { InputError } from "@resolvent/tensor";
-import { nearestNames } from "@resolvent/weights";
+import { didYouMean, nearestNames } from "@resolvent/weights";
 import type { AnyAnalysis, AnyOutlineAnalysis, ListedAnalysis } from "./analysis.ts";
 
 /**
@@ -18,7 +18,7 @@ export function analysisOf(
   const found = analyses.find((one) => one.name === name);
   if (found !== undefined && found.needs !== "files") return found;
   const names = analyses.filter(({ needs }) => needs !== "files").map((one) => one.name);
-  const [near] = nearestNames(name, names);
+  const near = nearestNames(name, names).slice(0, 1);
   throw new InputError({
     code: "analysis/no-analysis",
     message:
@@ -28,9 +28,9 @@ export function analysisOf(
     remedy:
       found !== undefined
         ? "Run it with runFiles."
-        : near === undefined
+        : near.length === 0
           ? `There are ${names.join(", ") || "none"}.`
-          : `The nearest is ${near}.`,
+          : didYouMean(near).trimEnd(),
     details: { name, names },
   });
 }

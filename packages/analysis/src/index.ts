@@ -135,7 +135,14 @@ export {
   soundnessOf,
   type Unbalanced,
 } from "./soundness.ts";
-export { type RunningSpread, runningSpread, type Spread, spreadOf, studentT } from "./spread.ts";
+export {
+  type RunningSpread,
+  runningSpread,
+  type Spread,
+  spreadOf,
+  spreadText,
+  studentT,
+} from "./spread.ts";
 export { storedTensors } from "./stored-tensors.ts";
 export type {
   Checkpoint,

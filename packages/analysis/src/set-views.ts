@@ -1,6 +1,7 @@
 import { percent, short } from "./figures.ts";
 import type { PromptSet, SetTable } from "./prompt-set.ts";
 import { setTables } from "./prompt-set.ts";
+import { spreadText } from "./spread.ts";
 import type { Column, Table } from "./table.ts";
 import { listViews, type View } from "./view.ts";
 
@@ -36,7 +37,7 @@ function largestOf(
     })
     .toSorted((a, b) => Math.abs(b.spread.mean) - Math.abs(a.spread.mean));
   if (largest === undefined) return undefined;
-  const { mean, low, high } = largest.spread;
+  const { low, high } = largest.spread;
   const text = (value: number): string =>
     measure.kind === "share" || measure.kind === "bar" ? percent(value) : short(value);
   const open = low !== null && high !== null && low <= 0 && high >= 0;
@@ -47,7 +48,7 @@ function largestOf(
       )
       .join(", "),
     measure: measure.head ?? measure.name,
-    mean: `${text(mean)}${high === null ? "" : ` ± ${text(high - mean)}`}${open ? ", so that its sign is open" : ""}`,
+    mean: `${spreadText(largest.spread, text)}${open ? ", so that its sign is open" : ""}`,
   };
 }
 

@@ -16,6 +16,11 @@ export function spreadOf(values: readonly number[]): Spread {
   return spreadFrom({ mean, squares, count });
 }
 
+/** A mean and half of its interval, each as `write` does: `12.3 % ± 1.4 %`. */
+export function spreadText({ mean, high }: Spread, write: (value: number) => string): string {
+  return high === null ? write(mean) : `${write(mean)} ± ${write(high - mean)}`;
+}
+
 /** Values that pass by, one after the other: `spreadOf` in the memory of three numbers. */
 export interface RunningSpread {
   add(value: number): void;

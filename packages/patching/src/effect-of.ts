@@ -1,5 +1,5 @@
 import { InputError } from "@resolvent/tensor";
-import { nearestNames } from "@resolvent/weights";
+import { didYouMean, nearestNames } from "@resolvent/weights";
 import type { PatchResult } from "./patch.ts";
 
 /**
@@ -27,13 +27,12 @@ export function effectOf(
 function indexOf(names: readonly string[], name: string, what: string): number {
   const index = names.indexOf(name);
   if (index >= 0) return index;
-  const [nearest] = nearestNames(name, names);
-  const meant = nearest === undefined ? "" : `Did you mean "${nearest}"? `;
+  const near = nearestNames(name, names).slice(0, 1);
   const [first = "none", last = first] = [names[0], names.at(-1)];
   throw new InputError({
     code: "patching/no-name",
     message: `The result has no ${what} "${name}".`,
-    remedy: `${meant}It has ${names.length}, from ${first} to ${last}; heads appear at the level head.`,
-    details: { [what]: name, ...(nearest !== undefined && { nearest }) },
+    remedy: `${didYouMean(near)}It has ${names.length}, from ${first} to ${last}; heads appear at the level head.`,
+    details: { [what]: name, ...(near.length > 0 && { nearest: near[0] }) },
   });
 }

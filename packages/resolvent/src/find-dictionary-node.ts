@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { bundledDictionaries } from "@resolvent/models/dictionaries";
 import { InputError } from "@resolvent/tensor";
-import { type Folder, urlFolder } from "@resolvent/weights";
+import { didYouMean, type Folder, nearestNames, urlFolder } from "@resolvent/weights";
 import { folderOf, hubFolder } from "@resolvent/weights/node";
 import { type FoundDictionary, type HubPlace, hubFile, hubPlace } from "./dictionary-name.ts";
 import { type FindOptions, hubOptions, urlOptions } from "./find-options.ts";
@@ -44,14 +44,15 @@ export async function findDictionary(
     });
   });
   if (there?.isDirectory()) return found(folderOf(name));
+  const names = Object.keys(bundledDictionaries);
   throw new InputError({
     code: "resolvent/no-dictionary",
     message:
       there === undefined
         ? `There is no folder "${name}".`
         : `"${name}" is a file; a dictionary is a folder with its config and its weights.`,
-    remedy: `Name a folder, its address, or a place on the Hub: hub:org/name/folder. Bundled: ${Object.keys(bundledDictionaries).join(", ")}.`,
-    details: { name, bundled: Object.keys(bundledDictionaries) },
+    remedy: `${didYouMean(nearestNames(name, names))}Name a folder, its address, or a place on the Hub: hub:org/name/folder. Bundled: ${names.join(", ")}.`,
+    details: { name, bundled: names },
   });
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { bundledModels } from "@resolvent/models";
 import { bundledVariants } from "@resolvent/models/variants";
 import { InputError, isInputError } from "@resolvent/tensor";
-import { type Folder, urlFolder } from "@resolvent/weights";
+import { didYouMean, type Folder, nearestNames, urlFolder } from "@resolvent/weights";
 import { folderOf, hubFolder } from "@resolvent/weights/node";
 import { type FindOptions, hubName, hubOptions, urlOptions } from "./find-options.ts";
 import { variantFolder } from "./variant-folder.ts";
@@ -69,7 +69,7 @@ export async function findFolder(name: string, options: FindOptions = {}): Promi
       message: unreachable
         ? `"${name}" is neither a bundled model nor a folder here, and on the Hub it could not be looked for: ${withoutRemedy(error)}`
         : `"${name}" is neither a bundled model nor a folder, and on the Hub: ${error.message}`,
-      remedy: `${unreachable ? "Check the name or path, or the network; offline uses what has been fetched before. " : ""}Bundled: ${names.join(", ")}.`,
+      remedy: `${didYouMean(nearestNames(name, names))}${unreachable ? "Check the name or path, or the network; offline uses what has been fetched before. " : ""}Bundled: ${names.join(", ")}.`,
       details: { name, bundled: names },
       cause: error,
     });

@@ -1,6 +1,6 @@
 import { hostValue, InputError, type Tensor, type Value } from "@resolvent/tensor";
 import type { SiteAxes, SiteName } from "@resolvent/transformer";
-import { nearestNames } from "@resolvent/weights";
+import { didYouMean, nearestNames } from "@resolvent/weights";
 
 /** A token as it reads: `id:5` where it has no text. */
 export interface Token {
@@ -79,8 +79,7 @@ export function languageRun<Site extends string, Batch extends string>(
 }
 
 function notKept(site: string, kept: readonly string[]): InputError {
-  const [nearest] = nearestNames(site, kept);
-  const meant = nearest === undefined ? "" : `Did you mean "${nearest}"? `;
+  const meant = didYouMean(nearestNames(site, kept).slice(0, 1));
   return new InputError({
     code: "resolvent/not-kept",
     message: `The run has kept no value of "${site}"; it has kept ${kept.length} sites.`,

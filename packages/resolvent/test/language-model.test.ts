@@ -197,7 +197,7 @@ describe("ablation", () => {
   test("names that the model does not have are refused at once", () => {
     expect(() => lm.ablate({ heads: ["L9.H0"] })).toThrow(/no head L9.H0/);
     // @ts-expect-error the block is misspelt
-    expect(() => lm.ablate({ blocks: ["L0.atn"] })).toThrow(/Did you mean L0.attn\?/);
+    expect(() => lm.ablate({ blocks: ["L0.atn"] })).toThrow(/Did you mean "L0.attn"\?/);
     expect(() => lm.ablate({ neurons: ["L0.N99999"] })).toThrow(/no neuron L0.N99999/);
     expect(() => lm.ablate({ with: "mean" })).toThrow(
       expect.objectContaining({ code: "resolvent/nothing-to-ablate" }),

@@ -1,5 +1,5 @@
 import { cost, InputError, type Priced, type Shaped } from "@resolvent/tensor";
-import { nearestNames } from "@resolvent/weights";
+import { didYouMean, nearestNames } from "@resolvent/weights";
 import { tokenIds, unembed } from "./embedding.ts";
 import { type Model, shapesOf } from "./model.ts";
 import { residualStream } from "./residual-stream.ts";
@@ -67,12 +67,11 @@ export function noSite<T extends Shaped>(
   }
   const patterns =
     !exact && site.includes("*") ? names.map((name) => name.replace(/^.*\./, "*.")) : names;
-  const [nearest] = nearestNames(site, new Set(patterns));
-  const meant = nearest === undefined ? "" : `Did you mean "${nearest}"? `;
+  const near = nearestNames(site, new Set(patterns)).slice(0, 1);
   return new InputError({
     code,
     message: `${model.name} has no site "${site}".`,
-    remedy: `${meant}"*" stands for all sites, and * for any characters of a name.`,
-    details: { site, ...(nearest !== undefined && { nearest }) },
+    remedy: `${didYouMean(near)}"*" stands for all sites, and * for any characters of a name.`,
+    details: { site, ...(near.length > 0 && { nearest: near[0] }) },
   });
 }

@@ -1,5 +1,5 @@
 import { InputError } from "@resolvent/tensor";
-import { nearestNames } from "@resolvent/weights";
+import { didYouMean, nearestNames } from "@resolvent/weights";
 import type { Architecture } from "./model.ts";
 import { type Node, nodesNamed, nodesOf } from "./node.ts";
 import type { Site } from "./sites.ts";
@@ -57,12 +57,11 @@ function noNode(architecture: Architecture, name: string): InputError {
   const layers = Array.from({ length: architecture.layers }, (_, layer) => `L${layer}`);
   const levels = (["block", "head"] as const).flatMap((level) => nodesOf(architecture, level));
   const names = [...levels.flat().map((node) => node.name), ...layers];
-  const [nearest] = nearestNames(name, new Set(names));
-  const meant = nearest === undefined ? "" : `Did you mean ${nearest}? `;
+  const near = nearestNames(name, new Set(names)).slice(0, 1);
   return new InputError({
     code: "transformer/no-node",
     message: `The model has no node "${name}".`,
-    remedy: `${meant}Nodes are blocks L0.attn and L0.mlp, layers L0, heads L0.H3, and neurons L0.N12.`,
-    details: { got: name, ...(nearest !== undefined && { nearest }) },
+    remedy: `${didYouMean(near)}Nodes are blocks L0.attn and L0.mlp, layers L0, heads L0.H3, and neurons L0.N12.`,
+    details: { got: name, ...(near.length > 0 && { nearest: near[0] }) },
   });
 }

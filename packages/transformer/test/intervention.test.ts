@@ -177,7 +177,7 @@ test("generation goes on as the run with the same interventions does", async () 
 describe("is refused", () => {
   const vector = Array<number>(16).fill(1);
   test.each<[Intervention, string, RegExp]>([
-    [{ nodes: ["L0.atn"] }, "transformer/no-node", /Did you mean L0.attn\?/],
+    [{ nodes: ["L0.atn"] }, "transformer/no-node", /Did you mean "L0.attn"\?/],
     [{ nodes: ["L7.attn"] }, "transformer/no-node", /no node "L7.attn"/],
     [{ nodes: ["L0.H9"] }, "transformer/no-head", /no head L0.H9.*2 layers of 2 heads/],
     [{ nodes: ["L0.N9999"] }, "transformer/no-node", /no neuron/],

@@ -7,7 +7,7 @@ export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./float16.ts";
 export { type Folder, isFileName, memoryFolder, urlFolder } from "./folder.ts";
 export type { Header, TensorInfo } from "./header.ts";
 export { parsePythonJson } from "./json.ts";
-export { nearestNames } from "./nearest.ts";
+export { didYouMean, nearestNames } from "./nearest.ts";
 export { openSafetensors, readTensor, type SafetensorsFile } from "./safetensors.ts";
 export {
   type Answer,

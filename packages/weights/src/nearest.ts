@@ -36,3 +36,9 @@ export function nearestNames(wanted: string, names: Iterable<string>): string[] 
     .slice(0, 3)
     .map(({ name }) => name);
 }
+
+/** `Did you mean "tales"? `, of names that are near, to stand before what else can be done; nothing where there are none. */
+export function didYouMean(near: readonly string[]): string {
+  if (near.length === 0) return "";
+  return `Did you mean ${near.map((name) => JSON.stringify(name)).join(" or ")}? `;
+}

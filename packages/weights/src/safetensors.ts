@@ -2,7 +2,7 @@ import { InputError } from "@resolvent/tensor";
 import type { RawTensor } from "./decode.ts";
 import { type Header, parseHeader, type TensorInfo } from "./header.ts";
 import { MAX_HEADER_BYTES } from "./limits.ts";
-import { nearestNames } from "./nearest.ts";
+import { didYouMean, nearestNames } from "./nearest.ts";
 import {
   type ByteSource,
   type ReadOptions,
@@ -54,10 +54,7 @@ export function noTensor(where: string, tensor: string, names: Iterable<string>)
   return new InputError({
     code: "weights/no-tensor",
     message: `${where}: there is no tensor ${JSON.stringify(tensor)}.`,
-    remedy:
-      near.length === 0
-        ? "List the names to see what there is."
-        : `Did you mean ${near.map((name) => JSON.stringify(name)).join(" or ")}?`,
+    remedy: near.length === 0 ? "List the names to see what there is." : didYouMean(near).trimEnd(),
     details: { where, tensor, near },
   });
 }

@@ -20,6 +20,7 @@ test("what the package exports", () => {
     "bytesPerEntry",
     "decodeInto",
     "decodeNumbers",
+    "didYouMean",
     "encodeNumbers",
     "inFileOrder",
     "isDtype",

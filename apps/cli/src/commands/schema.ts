@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { JsonSchema } from "@resolvent/analysis";
+import { didYouMean, nearestNames } from "@resolvent/weights";
 import { Command } from "commander";
 import { usageError } from "../failure.ts";
 import type { Terminal } from "../terminal.ts";
@@ -35,6 +36,12 @@ export function schemaCommand(
       if (kind === undefined) terminal.out(`${kinds.join("\n")}\n`);
       else if (builtIn.includes(kind)) terminal.out(readFileSync(`${folder}/${kind}.json`, "utf8"));
       else if (own !== undefined) terminal.out(`${JSON.stringify(own, undefined, 2)}\n`);
-      else throw usageError(`There is no kind of result "${kind}".`, `Kinds: ${kinds.join(", ")}.`);
+      else {
+        const meant = didYouMean(nearestNames(kind, kinds));
+        throw usageError(
+          `There is no kind of result "${kind}".`,
+          `${meant}Kinds: ${kinds.join(", ")}.`,
+        );
+      }
     });
 }

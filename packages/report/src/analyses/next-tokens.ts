@@ -1,4 +1,12 @@
-import { pause, type Spread, type Subject, short, spreadOf } from "@resolvent/analysis";
+import {
+  pause,
+  percent,
+  type Spread,
+  type Subject,
+  short,
+  spreadOf,
+  spreadText,
+} from "@resolvent/analysis";
 import { readTogether, type Shaped, using } from "@resolvent/tensor";
 import { crossEntropy, likeliestTokens, run, tokenIds } from "@resolvent/transformer";
 
@@ -49,9 +57,13 @@ export async function nextTokens<T extends Shaped>(
 /** The same in words. */
 export function nextTokensText({ from, tokens, loss, accuracy }: NextTokens): string {
   const where = from === 1 ? "" : `, from position ${from} on`;
-  return `next-token loss ${short(loss.mean)} nats${half(loss, 1)}, and ${short(100 * accuracy.mean)} %${half(accuracy, 100)} of ${tokens} tokens are the model's first choice${where}`;
+  return `next-token loss ${spreadText(loss, short)} nats, and ${accuracyText(accuracy)} of ${tokens} tokens are the model's first choice${where}`;
 }
 
-function half({ mean, high }: Spread, unit: number): string {
-  return high === null ? "" : ` ± ${short(unit * (high - mean))}`;
+/** Without its interval where that is wider than all shares there are: few sequences do not say more. */
+function accuracyText(accuracy: Spread): string {
+  const { mean, high, count } = accuracy;
+  return high !== null && high - mean > 1
+    ? `${percent(mean)} (${count} sequences are too few for an interval)`
+    : spreadText(accuracy, percent);
 }

@@ -1,4 +1,4 @@
-import { listViews, short, type Table, type View } from "@resolvent/analysis";
+import { listViews, short, spreadText, type Table, type View } from "@resolvent/analysis";
 import { nextTokensText } from "./next-tokens.ts";
 import type { NeededDegree, ReportResult, ReportSection } from "./report-result.ts";
 import { ANALYSES } from "./sections.ts";
@@ -84,8 +84,7 @@ export function reportAnswer({ model, needed, near, sections }: ReportResult): s
     const how = section === "frozen" ? "the path expansion" : "the truncated tree";
     if (degree === null) return `${how} at no degree that was computed`;
     const some = never === 0 ? "" : ` (and on ${never} sequences not at all)`;
-    const half = degree.high === null ? "" : ` ± ${short(degree.high - degree.mean)}`;
-    return `${how} at degree ${short(degree.mean)}${half}${some}`;
+    return `${how} at degree ${spreadText(degree, short)}${some}`;
   };
   return [
     `Of ${blocks} blocks, the sum over degrees comes within ${near} nats of ${model.name}: ${needed.map(word).join(", ")}.`,
