@@ -26,6 +26,7 @@ import queue
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import warnings
 
@@ -81,25 +82,27 @@ def connect(command=None, *, model=None, folders=(), threads=None, engine=None, 
 
 
 class Connection:
-    """A running command. Its functions are its analyses; `close()`, or the end of a `with`, ends it."""
+    """A running command. Its functions are its analyses; `close()`, or the end of a `with`, ends it.
+
+    Several threads may ask at once: runs are made one after the other. `cancel()`, from any of them, ends what is asked.
+    """
+
+    _process = None
 
     def __init__(self, command, model, folders, threads, engine, options, environment):
         words = command if command is not None else os.environ.get("RESOLVENT_COMMAND") or "resolvent"
-        words = [words] if isinstance(words, (str, os.PathLike)) else list(words)
-        self._words = [os.fspath(word) for word in words] + ["serve"]
+        self._words = [*_names(words), "serve"]
         if model is not None:
             self._words.append(os.fspath(model))
-        for folder in folders:
-            self._words += ["--folder", os.fspath(folder)]
+        for folder in _names(folders):
+            self._words += ["--folder", folder]
         if threads is not None:
             self._words += ["--threads", str(threads)]
         if engine is not None:
             self._words += ["--engine", engine]
-        self._words += options
+        self._words += _names(options)
         self._environment = {**os.environ, **(environment or {})}
-        self._lock = threading.RLock()
-        self._process = None
-        self._next = 0
+        self._starting = threading.Lock()
         try:
             names = [one["name"] for one in self._describe()["analyses"]]
             described = self._describe(names)
@@ -108,8 +111,10 @@ class Connection:
             raise
         self.engine = described["engine"]
         self.analyses = {one["name"]: one for one in described["analyses"]}
+        taken = set(dir(self))  # an analysis of a plug-in that is called so is there by `run_analysis`
         for name, one in self.analyses.items():
-            setattr(self, _python_name(name), _function(self, one))
+            if _python_name(name) not in taken:
+                setattr(self, _python_name(name), _function(self, one))
 
     @property
     def models(self):
@@ -127,33 +132,44 @@ class Connection:
 
     def tokens(self, model, prompt):
         """The tokens of a text: a list of dictionaries with `id` and `text`."""
-        return self._ask({"ask": "tokens", "model": os.fspath(model), "prompt": _plain(prompt)})["tokens"]
+        return self._ask({"ask": "tokens", "model": os.fspath(model), "prompt": prompt})["tokens"]
 
-    def run_analysis(self, name, model=None, *, precision="f32", float64=True, dictionaries=None,
+    def run_analysis(self, name, /, model=None, *, precision="f32", float64=True, dictionaries=None,
                      on_progress=None, on_partial=None, **values):
         """Runs an analysis by its name: what the functions of this connection call."""
         return self._result(self._work("run", name, model, values, precision, float64, dictionaries),
                             on_progress, on_partial)
 
-    def estimate(self, name, model=None, *, precision="f32", float64=True, dictionaries=None, **values):
+    def estimate(self, name, /, model=None, *, precision="f32", float64=True, dictionaries=None, **values):
         """What an analysis would take, as a dictionary: operations, bytes; nothing is loaded."""
         return self._ask(self._work("estimate", name, model, values, precision, float64, dictionaries))["estimate"]
 
-    def plan(self, name, **values):
+    def plan(self, name, /, **values):
         """What an analysis that opens models itself, such as merge, would do: a Result; nothing is written."""
         return self._result(self._work("plan", name, None, values, "f32", True, None))
 
     def draw(self, findings, width=720):
         """The figures of findings, such as those that `--findings FILE` has written: a list of `Figure`."""
-        said = self._ask({"ask": "draw", "findings": _plain(findings), "width": width})
+        said = self._ask({"ask": "draw", "findings": findings, "width": width})
         return [Figure(**one) for one in said["figures"]]
 
+    def cancel(self):
+        """Cancels what other threads have asked for, which raises `Cancelled` there."""
+        process = self._process
+        if process is not None:
+            for asked in process.unanswered:
+                process.cancel(asked)
+
     def close(self):
-        """Ends the command."""
-        with self._lock:
-            process, self._process = self._process, None
+        """Ends the command, and what is being done."""
+        process, self._process = self._process, None
         if process is not None:
             process.end()
+
+    def __del__(self):
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()  # nobody can ask it any more
 
     def __enter__(self):
         return self
@@ -176,8 +192,7 @@ class Connection:
         work = {"analysis": name, "model": "" if model is None else os.fspath(model), "values": own,
                 "precision": precision, "float64": bool(float64), "texts": texts}
         if dictionaries is not None:
-            named = [dictionaries] if isinstance(dictionaries, (str, os.PathLike)) else dictionaries
-            work["dictionaries"] = [os.fspath(one) for one in named]
+            work["dictionaries"] = _names(dictionaries)
         return {"ask": ask, "work": work}
 
     def _result(self, question, on_progress=None, on_partial=None):
@@ -188,46 +203,49 @@ class Connection:
                 on_partial(Result(reply["findings"], self))
             elif reply["say"] == "warnings":
                 for one in reply["warnings"]:
-                    warnings.warn(f"{one['message']} [{one['code']}]", stacklevel=6)
+                    _warn(f"{one['message']} [{one['code']}]")
 
         return Result(self._ask(question, hear)["findings"], self)
 
     def _ask(self, question, hear=lambda reply: None):
         """Asks, and gives the last reply; interrupted, it waits until the work has ended, so that the next one can start."""
-        with self._lock:
+        process = self._running()
+        asked = process.ask(question)
+        try:
+            reply = _last(process, asked, hear)
+        except BaseException as error:  # an interrupt, or what `hear` raises: nobody waits for the work any more
+            if not process.alive:
+                raise
+            try:
+                process.cancel(asked)
+                _last(process, asked, lambda reply: None, GRACE)
+            except (ResolventError, queue.Empty, KeyboardInterrupt):
+                process.kill()  # the next question starts another
+            if isinstance(error, KeyboardInterrupt):
+                raise Cancelled("remote/cancelled", "Cancelled.") from None
+            raise
+        finally:
+            process.forget(asked)
+        if reply["say"] != "failure":
+            return reply
+        failure = reply["failure"]
+        raise KINDS[failure["kind"]](failure["code"], failure["message"], failure["remedy"])
+
+    def _running(self):
+        with self._starting:
             if self._process is None or not self._process.alive:
                 self.close()  # what one that is gone has left
                 self._process = _Process(self._words, self._environment)
-            process = self._process
-            asked, self._next = self._next, self._next + 1
-            process.send({"protocol": PROTOCOL, "id": asked, **question})
-            try:
-                return self._last(process, asked, hear)
-            except KeyboardInterrupt:
-                if not process.alive:
-                    raise
-                self._next += 1
-                try:
-                    process.send({"protocol": PROTOCOL, "id": self._next - 1, "ask": "cancel", "request": asked})
-                    self._last(process, asked, lambda reply: None, GRACE)
-                except Cancelled:
-                    raise
-                except (ResolventError, queue.Empty, KeyboardInterrupt):
-                    process.kill()  # the next question starts another
-                raise Cancelled("remote/cancelled", "Cancelled.") from None
+            return self._process
 
-    @staticmethod
-    def _last(process, asked, hear, limit=None):
-        while True:
-            reply = process.reply(limit)
-            if reply["to"] not in (asked, None):
-                continue  # the rest of what was interrupted
-            if reply["say"] == "failure":
-                failure = reply["failure"]
-                raise KINDS[failure["kind"]](failure["code"], failure["message"], failure["remedy"])
-            if reply["say"] not in ("progress", "partial", "warnings"):
-                return reply
-            hear(reply)
+
+def _last(process, asked, hear, limit=None):
+    """The last reply to a request; those before it are heard."""
+    while True:
+        reply = process.reply(asked, limit)
+        if reply["say"] not in ("progress", "partial", "warnings"):
+            return reply
+        hear(reply)
 
 
 class _Process:
@@ -242,7 +260,9 @@ class _Process:
         apart = {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
         self._child = subprocess.Popen([program, *words[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, env=environment, **apart)
-        self._replies = queue.Queue()
+        self._writing = threading.Lock()
+        self._next = 0
+        self._replies = {}  # a queue for each request that is not answered yet
         self._said = collections.deque(maxlen=20)
         self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read, self._note)]
         for reader in self._readers:
@@ -252,25 +272,53 @@ class _Process:
     def alive(self):
         return self._child.poll() is None
 
-    def send(self, message):
-        try:
-            self._child.stdin.write(json.dumps(message, allow_nan=False).encode() + b"\n")
-            self._child.stdin.flush()
-        except OSError:
-            raise self._gone() from None
+    @property
+    def unanswered(self):
+        """The requests that are not answered yet."""
+        return list(self._replies)
 
-    def reply(self, limit=None):
-        """The next one; within so many seconds, or queue.Empty."""
+    def ask(self, question):
+        """Sends a request, and gives its number."""
+        return self._send(question, answered=True)
+
+    def cancel(self, asked):
+        self._send({"ask": "cancel", "request": asked}, answered=False)
+
+    def _send(self, question, answered):
+        text = _json(question)
+        with self._writing:
+            asked, self._next = self._next, self._next + 1
+            if answered:
+                self._replies[asked] = queue.Queue()
+            try:
+                self._child.stdin.write(f'{{"protocol": {PROTOCOL}, "id": {asked}, {text[1:]}\n'.encode())
+                self._child.stdin.flush()
+            except (OSError, ValueError):  # its end is closed, or ours
+                self.forget(asked)
+                raise self._gone() from None
+            except BaseException:  # interrupted within a line: what follows would be part of it
+                self.forget(asked)
+                self.kill()
+                raise
+        return asked
+
+    def reply(self, asked, limit=None):
+        """The next one to a request; within so many seconds, or queue.Empty."""
         while True:
             try:
-                line = self._replies.get(timeout=0.5 if limit is None else limit)
+                reply = self._replies[asked].get(timeout=0.5 if limit is None else limit)
             except queue.Empty:
                 if limit is not None:
                     raise
-                continue  # waiting without an end cannot be interrupted on Windows
-            if line is None:
+                if self._readers[0].is_alive():
+                    continue  # waiting without an end cannot be interrupted on Windows
+                reply = None
+            if reply is None:
                 raise self._gone()
-            return json.loads(line)
+            return reply
+
+    def forget(self, asked):
+        self._replies.pop(asked, None)
 
     def end(self):
         try:
@@ -284,6 +332,8 @@ class _Process:
         if self.alive:
             self._child.kill()
         self._child.wait()
+        if sys.is_finalizing() or threading.current_thread() in self._readers:
+            return  # these end with it
         for reader in self._readers:
             reader.join(GRACE)
         for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
@@ -294,8 +344,18 @@ class _Process:
 
     def _read(self):
         for line in self._child.stdout:
-            self._replies.put(line)
-        self._replies.put(None)
+            try:
+                reply = json.loads(line)
+                to = reply["to"]
+            except (ValueError, TypeError, KeyError):  # of something else that writes there
+                self._said.append(line.decode(errors="replace").rstrip())
+                continue
+            # What is no request is told to nobody in particular.
+            for asked, replies in list(self._replies.items()):
+                if to in (asked, None):
+                    replies.put(reply)
+        for replies in list(self._replies.values()):
+            replies.put(None)
 
     def _note(self):
         for line in self._child.stderr:
@@ -323,9 +383,16 @@ class Result(dict):
         self._connection = connection
         self._figures = None
 
+    def __reduce__(self):
+        """Copied or pickled, it is what was found, without the connection: `lm.draw(found.findings)` has its figures."""
+        return Result, (self.findings, None)
+
     @property
     def figures(self):
         """Its figures, drawn once: a list of `Figure`."""
+        if self._figures is None and self._connection is None:
+            raise InputError("client/no-connection", "A copy of a result has no connection that draws it.",
+                             "Draw what it has found: lm.draw(found.findings).")
         if self._figures is None:
             self._figures = self._connection.draw(self.findings)
         return self._figures
@@ -350,9 +417,10 @@ class Result(dict):
         return value if numpy is None else numpy.asarray(value, dtype=float)
 
     def _repr_html_(self):
+        figures = [] if self._connection is None and self._figures is None else self.figures
         said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.answer)
         wrong = "".join(f"<p><strong>{html.escape(one['message'])}</strong></p>" for one in self.soundness["warnings"])
-        return f"<div>{said}{wrong}{''.join(one._repr_html_() for one in self.figures)}</div>"
+        return f"<div>{said}{wrong}{''.join(one._repr_html_() for one in figures)}</div>"
 
 
 class Figure:
@@ -458,24 +526,32 @@ def _values(described, given):
         if own["kind"] == "file":
             texts[own["name"]] = _text(value)
         elif own["kind"] == "jsonLines":
-            values[own["name"]] = _text(value)["text"]
+            given = _text(value)
+            if given["text"].startswith(BYTES):
+                raise InputError("client/not-text", f"{given['name']} is not UTF-8 text.", "Is it the right file?")
+            values[own["name"]] = given["text"].lstrip("\ufeff")
+        elif own["kind"] in ("newFile", "newFolder"):
+            values[own["name"]] = os.path.abspath(os.fspath(value))  # the command may have started elsewhere
         else:
-            values[own["name"]] = _plain(value)
+            values[own["name"]] = value
     return values, texts
 
 
+#: What the bytes of a file that is no text begin with; base64 follows.
+BYTES = "data:application/octet-stream;base64,"
+
+
 def _text(value):
-    """A file by its path, a dictionary as JSON, or texts, one a line: a list of strings, or of dictionaries as lines of JSON."""
+    """A file by its path or its bytes, a dictionary as JSON, or texts, one a line: strings, or anything else as lines of JSON."""
     if isinstance(value, (str, os.PathLike)):
         with open(value, "rb") as file:
-            read = file.read()
-        try:
-            text = read.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-        except UnicodeDecodeError:
-            text = "data:application/octet-stream;base64," + base64.b64encode(read).decode("ascii")
-        return {"name": os.fspath(value), "text": text}
+            return {"name": os.fspath(value), "text": _decoded(file.read())}
+    if isinstance(value, (bytes, bytearray)):
+        return {"name": "bytes given in Python", "text": _decoded(value)}
+    if hasattr(value, "columns") and hasattr(value, "to_dict"):
+        value = value.to_dict("records")  # of a table of pandas its rows
     listed = [value] if isinstance(value, dict) else value
-    lines = [one if isinstance(one, str) else json.dumps(_plain(one), allow_nan=False) for one in listed]
+    lines = [one if isinstance(one, str) else _json(one) for one in listed]
     broken = [line for line in lines if "\n" in line]
     if broken:
         raise InputError("client/broken-line", f"A text has an end of line in it: {broken[0][:40]!r}.",
@@ -483,10 +559,41 @@ def _text(value):
     return {"name": "texts given in Python", "text": "".join(f"{line}\n" for line in lines)}
 
 
+def _decoded(read):
+    """Bytes as text that stands for the very same bytes."""
+    try:
+        return bytes(read).decode("utf-8")
+    except UnicodeDecodeError:
+        return BYTES + base64.b64encode(read).decode("ascii")
+
+
+def _json(value):
+    """@raise InputError `client/not-json`"""
+    try:
+        return json.dumps(_plain(value), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError("client/not-json", f"What is given cannot be sent as JSON: {error}.",
+                         "Give texts, numbers that are finite, lists, dictionaries, or arrays of these.") from None
+
+
+def _names(value):
+    """One name, or several."""
+    return [os.fspath(one) for one in ([value] if isinstance(value, (str, os.PathLike)) else value)]
+
+
+def _warn(message):
+    """A warning at the line that has called what is in this file."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
+
+
 def _plain(value):
     """As JSON has it: arrays as lists, paths as texts."""
     if hasattr(value, "tolist"):
-        return value.tolist()
+        listed = value.tolist()
+        return float(value) if type(listed) is type(value) else _plain(listed)  # wider than Python's own numbers
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, dict):

@@ -1,15 +1,20 @@
 """Tests of the client, with the command of RESOLVENT_COMMAND: python3 -m unittest, in this folder."""
 
 import ast
+import copy
+import gc
+import html
 import inspect
 import json
 import os
 import pathlib
+import pickle
 import re
 import subprocess
 import signal
 import tempfile
 import threading
+import time
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -165,6 +170,88 @@ class WithACommand(unittest.TestCase):
         self.assertEqual(self.lm.paths("tales", top=5, **NAMES)["total"], self.paths["total"])
         self.assertIs(self.lm._process, process)
 
+    def test_another_thread_cancels_and_several_ask_at_once(self):
+        raised, working = [], threading.Event()
+
+        def long_work(behind):
+            try:
+                self.train(lambda _: working.set()) if not behind else self.lm.paths("tales", top=5, **NAMES)
+            except resolvent.Cancelled as error:
+                raised.append(error.code)
+
+        threads = [threading.Thread(target=long_work, args=[behind]) for behind in (False, True)]
+        threads[0].start()
+        self.assertTrue(working.wait(60))
+        threads[1].start()  # waits in turn
+        self.assertGreater(len(self.lm.tokens("tales", PROMPT)), 0)  # is answered meanwhile
+        while len(self.lm._process.unanswered) < 2:
+            time.sleep(0.01)
+        self.lm.cancel()
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual(raised, ["remote/cancelled"] * 2)
+        self.assertEqual(self.lm.paths("tales", top=5, **NAMES)["total"], self.paths["total"])
+
+    def test_what_listens_may_ask_and_what_it_raises_ends_the_work(self):
+        lines = [{"prompt": PROMPT, "target": TARGET}] * 3
+        pages = []
+        self.lm.paths("tales", prompts=lines, top=5, on_partial=lambda found: pages.append(found._repr_html_()))
+        self.assertEqual([page[:5] for page in pages], ["<div>"] * 2)
+
+        def refuse(progress):
+            raise ZeroDivisionError("of mine")
+
+        grace, resolvent.GRACE = resolvent.GRACE, 60
+        process = self.lm._process
+        try:
+            with self.assertRaisesRegex(ZeroDivisionError, "of mine"):
+                self.train(refuse)
+        finally:
+            resolvent.GRACE = grace
+        self.assertEqual(self.lm.paths("tales", top=5, **NAMES)["total"], self.paths["total"])
+        self.assertIs(self.lm._process, process)
+
+    def test_a_copy_is_what_was_found(self):
+        again = pickle.loads(pickle.dumps(self.paths))
+        self.assertEqual([again, again.tables, again.answer], [self.paths, self.paths.tables, self.paths.answer])
+        self.assertEqual(copy.deepcopy(self.paths), self.paths)
+        self.assertIn(html.escape(self.paths.answer[0]), again._repr_html_())
+        with self.assertRaises(resolvent.InputError) as caught:
+            again.figures
+        self.assertEqual(caught.exception.code, "client/no-connection")
+        self.assertEqual(self.lm.draw(again.findings)[0].svg, self.paths.figures[0].svg)
+
+    def test_what_is_no_json_is_refused_before_it_is_sent(self):
+        odd = [float("nan"), 1j, object(), {1: {2}, "a": b"x"}, print]
+        if resolvent.numpy is not None:
+            odd += [resolvent.numpy.array([1, float("inf")]), resolvent.numpy.array(["2026-01-01"], "datetime64[D]")]
+        for value in odd:
+            with self.subTest(value), self.assertRaises(resolvent.InputError) as caught:
+                self.lm.paths("tales", prompt=value)
+            self.assertEqual(caught.exception.code, "client/not-json")
+        with self.assertRaises(resolvent.InputError) as caught:
+            self.lm.paths("tales", prompts=b"\xff\xfe")
+        self.assertEqual(caught.exception.code, "client/not-text")
+        self.assertEqual(self.lm._process.unanswered, [])
+
+    def test_texts_are_sent_as_they_are(self):
+        text = "\ufeffOnce upon a time\r\nthere was\n"
+        for given in [text.encode(), bytearray(text.encode())]:
+            self.assertEqual(resolvent._text(given)["text"], text)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "text")
+            path.write_bytes(text.encode())
+            self.assertEqual(resolvent._text(path), {"name": str(path), "text": text})
+            path.write_text("\ufeff" + json.dumps({"prompt": PROMPT, "target": TARGET}), encoding="utf-8")
+            self.assertEqual(self.lm.paths("tales", prompts=path, top=5)["prompts"][0]["line"], 1)
+
+    def test_one_that_nobody_can_ask_ends(self):
+        lost = resolvent.connect(engine="cpu", threads=1, options="--offline")
+        process = lost._process
+        del lost
+        gc.collect()
+        self.assertEqual([process.alive, process._child.stdin.closed], [False, True])
+
     def test_a_command_that_is_gone_says_so_and_the_next_question_starts_another(self):
         process = self.lm._process
         process._child.kill()
@@ -182,8 +269,8 @@ class WithACommand(unittest.TestCase):
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
                 run_cell("".join(cell["source"]), names, shown.append)
-        names["lm"].close()
         pages = [value._repr_html_() for value in shown if hasattr(value, "_repr_html_")]
+        names["lm"].close()
         self.assertGreaterEqual(len(pages), 3)
         if "RESOLVENT_SHOTS" in os.environ:
             pathlib.Path(os.environ["RESOLVENT_SHOTS"]).write_text("<hr>".join(pages))

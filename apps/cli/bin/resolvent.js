@@ -10,6 +10,7 @@ if (process.argv.length === 3 && ["-V", "--version"].includes(process.argv[2])) 
 
 const worker = new Worker(new URL("../dist/worker.js", import.meta.url), {
   argv: process.argv.slice(2),
+  stdout: true,
   workerData: {
     stdin: isatty(0),
     stdout: isatty(1),
@@ -17,6 +18,9 @@ const worker = new Worker(new URL("../dist/worker.js", import.meta.url), {
     columns: process.stdout.columns,
   },
 });
+
+// What the command says comes as messages; what else is written there, as by console.log of a plug-in, is no data.
+worker.stdout.pipe(process.stderr);
 
 /** How long a command that is interrupted may take to come to its end, in milliseconds. */
 const GRACE = 300;

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PROTOCOL, type Reply } from "@resolvent/analysis/remote";
 import { expect, test } from "vitest";
@@ -94,8 +95,12 @@ test("the command as a process: lines in, lines out, to the end of its input", a
     '{"protocol":1,"id":1,"ask":"tokens","model":"tales","prompt":" a"}',
     "",
   ];
-  const { code, stdout } = await resolvent(["serve", ...quick], { input: lines.join("\n") });
-  expect(code).toBe(0);
+  // What a plug-in prints is no reply.
+  const noisy = join(folder, "noisy.mjs");
+  await writeFile(noisy, 'console.log("a word"); export const analyses = [];');
+  const words = ["serve", ...quick, "--plugin", noisy];
+  const { code, stdout, stderr } = await resolvent(words, { input: lines.join("\n") });
+  expect([code, stderr]).toEqual([0, expect.stringContaining("a word\n")]);
   const replies = stdout.trim().split("\n");
   expect(replies.map((line) => JSON.parse(line))).toMatchObject([
     { to: null, failure: { code: "remote/bad-request" } },

@@ -38,7 +38,8 @@ function partsOf(out: string): ReadonlyMap<string, string> {
   );
 }
 
-const whole = join(home, "whole");
+// A name that is a pattern, too.
+const whole = join(home, "whole [a-z]*");
 
 test("a sweep has the means of its prompts, and eight shards the bytes of one", async () => {
   const said = await output(swept(whole));
@@ -153,17 +154,18 @@ test("lines give parameters by name; one that is refused is told, and the others
     { prompt: "Once", out: "elsewhere" },
     { prompt: [1, 2, 3], maxDegree: 1 },
   ];
-  writeFileSync(lines, rows.map((row) => JSON.stringify(row)).join("\n"));
+  // What is wrong with the first line is said of no other.
+  writeFileSync(lines, ['{"prompt": "cut', ...rows.map((row) => JSON.stringify(row))].join("\n"));
   const out = join(home, "lines");
   const { code, stderr } = await resolvent([
     ...["sweep", "expand", "attn-only-2l", "--prompts", lines, "--out", out, "--no-float64"],
   ]);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/2 of 4 prompts refused/);
+  expect(stderr).toMatch(/3 of 5 prompts refused/);
   const { merged, prompts: all } = await json<Report>(["sweep", "report", out]);
-  expect(all).toBe(4);
-  expect(merged.refused.map(({ count }) => count)).toEqual([1, 1]);
-  expect(merged.refused).toContainEqual({ code: "sweep/bad-prompt", count: 1 });
+  expect(all).toBe(5);
+  expect(merged.refused.map(({ count }) => count)).toEqual([2, 1]);
+  expect(merged.refused).toContainEqual({ code: "sweep/bad-prompt", count: 2 });
   const degrees = merged.means.find(({ kind }) => kind === "degree-term");
   expect(degrees?.rows.map(({ keys, count }) => [...keys, count])).toEqual([
     [0, 2],
@@ -177,6 +179,8 @@ test("lines give parameters by name; one that is refused is told, and the others
   ]);
   expect(hopeless.code).toBe(2);
   expect(readdirSync(join(home, "none", "parts"))).toEqual([]);
+  const asked = await resolvent(["sweep", "report", join(home, "none"), "--sql", "SELECT 1"]);
+  expect(asked.stderr).toMatch(/has no part yet.*\[sweep\/no-parts\]/);
 });
 
 test.each([

@@ -45,7 +45,7 @@ const foldersOf = (folder) => readdirSync(`${root}${folder}`).map((name) => `${f
  */
 export function pagesOf() {
   const packages = [...foldersOf("packages"), ...foldersOf("apps"), ...foldersOf("tools")];
-  const about = [...packages, ...foldersOf("packages/models"), "clients/python"]
+  const about = ["packages", ...packages, ...foldersOf("packages/models"), "clients/python"]
     .map((folder) => `${folder}/README.md`)
     .filter((file) => existsSync(`${root}${file}`));
   const reports = ["packages", "apps"].flatMap((parent) =>

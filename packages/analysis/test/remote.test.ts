@@ -314,6 +314,27 @@ describe("what ends otherwise", () => {
     expect(order).toEqual(["AbortError", "second"]);
   });
 
+  test("who waits in turn leaves at once, and lets nobody in", async () => {
+    const { asking } = connected();
+    const [stop, left] = [new AbortController(), new AbortController()];
+    const order: string[] = [];
+    const ends = (name: string) => () => order.push(name);
+    const first = asking
+      .run(work({ prompt: [1], steps: 1e9 }), {
+        signal: stop.signal,
+        onProgress: ({ done }) => done === 2 && left.abort(),
+      })
+      .catch(ends("first"));
+    const second = asking.run(work({ prompt: [2] }), { signal: left.signal }).catch(ends("second"));
+    const third = asking.run(work({ prompt: [3] })).then(ends("third"));
+    await second;
+    await asking.tokens("tiny", "1"); // time for the third to begin, if it could
+    expect(order).toEqual(["second"]);
+    stop.abort();
+    await Promise.all([first, third]);
+    expect(order).toEqual(["second", "first", "third"]);
+  });
+
   test("the other side is gone", async () => {
     const { asking } = connected();
     const run = asking.run(work({ prompt: [1], steps: 1e9 }));

@@ -1,4 +1,4 @@
-import type { Spread } from "@resolvent/analysis";
+import { checkViews, type Spread } from "@resolvent/analysis";
 import { describe, expect, test } from "vitest";
 import { compareReports } from "../src/analyses/compare.ts";
 import {
@@ -162,6 +162,47 @@ test("reports of before, which have no loss, are compared all the same", () => {
   expect(compared.steps.map(({ loss }) => loss)).toEqual([null, null]);
   expect(comparisonViews(compared)).toHaveLength(3);
 });
+
+test("what is no report, or none of this version, is refused or shown, and nothing else", () => {
+  const sound = report("step-8", { frozen: [0.5, 0.5], live: [0.5, 0.5] });
+  const [refused, shown] = [new Set<string>(), new Set<string>()];
+  for (const document of [sound, compareReports(text(sound))]) {
+    for (const place of placesIn(document)) {
+      for (const odd of [null, 0, -1.5, "word", [], {}, [null], { mean: 1 }]) {
+        const name = `${place.join(".")} = ${JSON.stringify(odd)}`;
+        try {
+          const compared = compareReports(text(withOdd(document, place, odd)));
+          comparisonAnswer(compared);
+          const tables = comparisonTables(compared);
+          expect(checkViews(comparisonViews(compared), tables), name).toHaveLength(3);
+          shown.add(name);
+        } catch (error) {
+          expect(error, name).toMatchObject({ code: "report/bad-reports" });
+          refused.add(name);
+        }
+      }
+    }
+  }
+  expect([refused.size > 200, shown.size > 20]).toEqual([true, true]);
+});
+
+type Place = readonly (string | number)[];
+
+/** The ways to everything in a value. */
+function placesIn(value: unknown, before: Place = []): Place[] {
+  if (typeof value !== "object" || value === null) return before.length > 0 ? [before] : [];
+  const inside = Object.entries(value).flatMap(([key, own]) => placesIn(own, [...before, key]));
+  return before.length > 0 ? [before, ...inside] : inside;
+}
+
+/** The same with something else at a place. */
+function withOdd(document: object, place: Place, odd: unknown): object {
+  const copy = structuredClone(document);
+  const last = place.at(-1);
+  const at = place.slice(0, -1).reduce((inside, key) => Object(inside)[key], copy as unknown);
+  if (last !== undefined) Object(at)[last] = odd;
+  return copy;
+}
 
 test("of many degrees, figures have the four that move most", () => {
   const flat = Array.from({ length: 9 }, () => 0.1);

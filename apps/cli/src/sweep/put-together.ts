@@ -57,9 +57,19 @@ export async function putTogether(
 
 async function sqlOf(folder: string, sql: string, each: Each): Promise<SqlRows> {
   const kinds = new Set<string>();
+  let parts = 0;
   await each(async (part) => {
+    parts++;
     for (const kind of await kindsOf(folder, part)) kinds.add(kind);
   });
+  if (parts === 0) {
+    throw new InputError({
+      code: "sweep/no-parts",
+      message: `${folder} has no part yet, of which SQL could say something.`,
+      remedy: "Run the sweep first, or wait until a shard has written one.",
+      details: { folder },
+    });
+  }
   return await askSql(folder, ["prompts", ...kinds], sql);
 }
 

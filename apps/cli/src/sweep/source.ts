@@ -107,17 +107,18 @@ async function* promptLines(
   file: TextFile,
   parameters: readonly Parameter[],
 ): AsyncGenerator<SweepPrompt> {
-  let first: string | undefined;
+  let form: string | undefined;
   for await (const { text, line } of lines(file)) {
     if (text.trim() === "") continue;
-    const begins = first === undefined;
-    first ??= text;
-    const form = begins ? "" : `${first}\n`;
     const bad = (why: string): InputError => badPrompt(file, line, why);
     const columns = ["prompt", "target"];
+    const before = form === undefined ? "" : `${form}\n`;
     const rows = (): ReturnType<typeof textRows> =>
-      textRows(form + text, { columns, refuse: (_, why) => bad(why) });
-    if (begins && !isOneRow(rows)) continue; // the header of CSV
+      textRows(before + text, { columns, refuse: (_, why) => bad(why) });
+    const isHeader = form === undefined && !isOneRow(rows);
+    // What is wrong with a first line of JSON is its own matter.
+    form ??= /^\s*[{[]/.test(text) ? "{}" : text;
+    if (isHeader) continue;
     yield {
       line,
       values: () => {

@@ -52,7 +52,7 @@ export async function askSql(
     await connection.run(`SET allowed_directories = [${quoted(place)}]`);
     await connection.run("SET enable_external_access = false");
     for (const kind of kinds) {
-      const files = quoted(`${place}/parts/[0-9]*/${kind}.parquet`);
+      const files = quoted(`${asPattern(place)}/parts/[0-9]*/${kind}.parquet`);
       await connection.run(
         `CREATE VIEW "${kind.replaceAll("-", "_").replaceAll('"', '""')}" AS SELECT * FROM read_parquet(${files}, union_by_name = true)`,
       );
@@ -117,6 +117,11 @@ async function duckDb(): Promise<DuckDb> {
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A path as a pattern that matches it alone. */
+function asPattern(path: string): string {
+  return path.replace(/[*?[]/g, "[$&]");
 }
 
 function cellOf(value: unknown): Cell {

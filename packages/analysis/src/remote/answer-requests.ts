@@ -75,11 +75,12 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
   const inTurn = <Made>(signal: AbortSignal, make: () => Promise<Made>): Promise<Made> => {
     const before = last;
     const made = (async (): Promise<Made> => {
-      await before.catch(() => {}); // its own asker has been told
+      await unlessLeft(before, signal);
       signal.throwIfAborted();
       return await make();
     })();
-    last = made;
+    // Whoever leaves lets nobody in before those that were before are done. Its own asker is told of what fails.
+    last = Promise.allSettled([before, made]).then(() => {});
     return made;
   };
   const answer = async (
@@ -162,6 +163,17 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
       while (pending.size > 0) await Promise.all(pending);
     },
   };
+}
+
+/** Waits for what is before; whoever is cancelled leaves at once. */
+async function unlessLeft(before: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  let leave = (): void => {};
+  const left = new Promise<void>((resolve) => {
+    leave = () => resolve();
+  });
+  signal.addEventListener("abort", leave, { once: true });
+  await Promise.race([before, left]);
+  signal.removeEventListener("abort", leave);
 }
 
 /** Pixels of a figure, where none are asked for. */

@@ -91,12 +91,20 @@ function isComparison(value: unknown): value is ComparedPart {
 }
 
 function isCard(value: unknown): value is ComparedCard {
-  const { name, step, blocks, sequences, frozen, live, loss, accuracy } = Object(value);
+  const { name, step, blocks, frozen, live, loss, accuracy } = Object(value);
   return (
     typeof name === "string" &&
     (step === null || Number.isInteger(step)) &&
-    [blocks, sequences].every(Number.isInteger) &&
+    Number.isInteger(blocks) &&
+    isOfTexts(Object(value)) &&
     [frozen, live, loss, accuracy].every(isSpread)
+  );
+}
+
+/** What a card says of its texts. */
+function isOfTexts({ corpus, sequences, tokens }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    (corpus === null || typeof corpus === "string") && [sequences, tokens].every(Number.isInteger)
   );
 }
 
@@ -108,14 +116,19 @@ function isSpread(value: unknown): value is Spread | null {
 }
 
 function reportIn(value: unknown, place: number): ReportResult {
-  const { kind, schemaVersion, model, sections, needed } = Object(value);
+  const { kind, schemaVersion, near, model, sections, needed, nextTokens } = Object(value);
   const { name, blocks } = Object(model);
+  const { loss = null, accuracy = null } = Object(nextTokens);
   const sound =
     kind === "report" &&
     schemaVersion === 1 &&
+    typeof near === "number" &&
     typeof name === "string" &&
     Array.isArray(blocks) &&
+    isOfTexts(Object(value)) &&
+    [loss, accuracy].every(isSpread) &&
     Array.isArray(needed) &&
+    needed.every((one: unknown) => isSpread(Object(one).degree)) &&
     Array.isArray(sections) &&
     sections.every((section: unknown) => {
       const { name: own, result } = Object(section);
@@ -131,10 +144,12 @@ function isSpectrum(value: unknown): value is Spectrum {
     const { measures, rows } = Object(table);
     return (
       Array.isArray(measures) &&
+      measures.every((measure: unknown) => typeof Object(measure).name === "string") &&
       Array.isArray(rows) &&
-      rows.every(
-        (row: unknown) => Array.isArray(Object(row).keys) && Array.isArray(Object(row).values),
-      )
+      rows.every((row: unknown) => {
+        const { keys, values } = Object(row);
+        return Array.isArray(keys) && Array.isArray(values) && values.every(isSpread);
+      })
     );
   };
   return Array.isArray(means) && means.every(lists);

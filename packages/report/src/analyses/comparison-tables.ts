@@ -33,7 +33,7 @@ export function comparisonTables(comparison: ReportComparison): Table[] {
         ],
       ]),
       notes: [
-        "frozen: the path expansion with all gates held at the run; live: the truncated tree; loss in nats a token, accuracy the share of next tokens that are the model's first choice; ± is half the 95 % interval over sequences",
+        "frozen: the path expansion with all gates held at the run; live: the truncated tree; loss in nats a token, accuracy the share of next tokens that are the model's first choice, which models with other tokenizers have of other tokens; ± is half the 95 % interval over sequences",
       ],
     },
     {
