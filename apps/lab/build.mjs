@@ -48,9 +48,13 @@ const before = minifySync("before.js", readFileSync(at("public/before.js"), "utf
 rmSync(at("dist/before.js"));
 
 const first = readFileSync(at("src/first/first.json"), "utf8");
+// Its comments are for whoever takes it over; it is a picture, which the app takes the place of.
 const { firstScreen } = await import(pathToFileURL(at("temp/prerender/prerender.js")).href);
 const page = readFileSync(at("dist/index.html"), "utf8")
-  .replace('id="app">', (start) => `${start}${firstScreen(JSON.parse(first))}`)
+  .replace(
+    'id="app">',
+    (start) => `${start}${firstScreen(JSON.parse(first)).replaceAll(/<!--.*?-->/g, "")}`,
+  )
   .replace(/ *<script +src="\.\/before\.js"><\/script>\n/, "")
   .replace(
     /( *<script[^>]* id="first">.*?<\/script>\n)( *<script.*?\n)(.*?)(?= *<\/head>)/s,

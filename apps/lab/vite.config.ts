@@ -3,6 +3,23 @@ import { defaultClientConditions, defaultServerConditions, defineConfig, type Pl
 import { licences } from "./licences.ts";
 import { virtualModules } from "./virtual-modules.ts";
 
+/**
+ * The page is a picture until the app, which is made anew, takes its place: nothing takes over elements that are there
+ * (decision 062), and what Svelte has for that falls away where bundlers see that nothing ever does.
+ */
+const neverHydrated: Plugin = {
+  name: "resolvent:never-hydrated",
+  transform: {
+    filter: { id: /svelte\/src\/internal\/client\/dom\/hydration\.js$/ },
+    handler: (code) => {
+      const [flag, setter] = ["let hydrating = false;", "hydrating = value;"];
+      if (!code.includes(flag) || !code.includes(setter))
+        throw new Error("Svelte says by something else whether it hydrates: look at it again.");
+      return code.replace(flag, "const hydrating = false;").replace(setter, "");
+    },
+  },
+};
+
 const source = "@resolvent/source";
 const notices = licences();
 
@@ -29,7 +46,7 @@ const cutInto = (groups: readonly (typeof start | typeof first)[]) => ({
 export default defineConfig({
   // From any path: nothing is named from the root.
   base: "./",
-  plugins: [svelte(), virtualModules() as Plugin, notices.page() as Plugin],
+  plugins: [svelte(), neverHydrated, virtualModules() as Plugin, notices.page() as Plugin],
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
   worker: {

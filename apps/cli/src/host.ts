@@ -200,11 +200,11 @@ async function found(
     folder,
     vocabulary: vocabularyOf(tokenizer, outline.name, vocab, { read: losses.read, fault }),
     textWarnings: losses.warnings,
-    files: async () => ({
+    files: async (heard) => ({
       tensors: storedTensors(await openCheckpoint(folder)),
-      sha256: await weightsHash(folder, terminal),
+      sha256: await weightsHash(folder, terminal, heard),
       tokenizer: tokenizer !== undefined,
-      warnings: await notFiniteIn(folder, terminal),
+      warnings: await notFiniteIn(folder, terminal, heard),
     }),
     weights: ({ peakBytes, layers, ...beside }) =>
       keptWeights(outlinesWith(beside), flags, peakBytes, layers),

@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { bytes, type Heard, heardWhileLoading } from "@resolvent/analysis";
+import { bytes, type Heard, heardWhileHashing, heardWhileLoading } from "@resolvent/analysis";
 import { InputError, isInputError, type Precision, type Shaped } from "@resolvent/tensor";
 import {
   loadModel,
@@ -265,24 +265,27 @@ export async function openModels(
 export async function weightsHash(
   folder: Folder,
   terminal: Terminal,
-  { onProgress, signal }: Heard = {},
+  heard: Heard = {},
 ): Promise<string> {
   const sha256 = await checkpointSha256(await openCheckpoint(folder), {
     known: digestFile(digestFilePath(process.env)),
-    ...(signal !== undefined && { signal }),
     onProgress: ({ done, total }) =>
-      onProgress === undefined
-        ? terminal.progress(`SHA-256: ${bytes(done)} of ${bytes(total)}`)
-        : onProgress({ done, total, of: "byte", note: "SHA-256" }),
+      terminal.progress(`SHA-256: ${bytes(done)} of ${bytes(total)}`),
+    ...heardWhileHashing(heard),
   });
   terminal.progress("");
   return sha256;
 }
 
 /** What is to be said of weights that are NaN or infinite, of a model that nobody loads. */
-export async function notFiniteIn(folder: Folder, terminal: Terminal): Promise<readonly Warning[]> {
+export async function notFiniteIn(
+  folder: Folder,
+  terminal: Terminal,
+  heard: Heard = {},
+): Promise<readonly Warning[]> {
   const warnings = await notFiniteWeights(folder, {
     onProgress: ({ done, total }) => terminal.progress(`weights: ${done} of ${total} tensors`),
+    ...heardWhileLoading("weights", "f32", heard),
   });
   terminal.progress("");
   return warnings;

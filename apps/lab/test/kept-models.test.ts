@@ -66,6 +66,30 @@ test("whoever asks first hears of the tensors that are loaded, and ends that for
   await models.close();
 });
 
+test("weights are hashed once, which is told and can be ended; files that are called by their hash are not", async () => {
+  const models = keptModels({
+    engine: selectEngine,
+    folder: () => findFolder("attn-only-2l"),
+    threads: 1,
+  });
+  const heard: string[] = [];
+  const onProgress = (progress: Parameters<typeof toldOf>[0]) => void heard.push(toldOf(progress));
+  const hashed = () => heard.filter((one) => one.endsWith("SHA-256")).length;
+  const found = await models.find("attn-only-2l");
+  await expect(found.files({ signal: AbortSignal.abort(), onProgress })).rejects.toThrow(/abort/i);
+  const { sha256 } = await found.files({ onProgress });
+  expect(hashed()).toBeGreaterThan(0);
+  const before = hashed();
+  const of = ({ model }: { readonly model: { readonly sha256?: string } }) =>
+    Promise.resolve(model.sha256);
+  expect(await found.plan(wanted("f32")).use(of, { onProgress })).toBe(sha256);
+  const own = await models.find(`sha:${sha256}`);
+  expect(await own.plan(wanted("f32")).use(of, { onProgress })).toBe(sha256);
+  expect((await own.files({ onProgress })).sha256).toBe(sha256);
+  expect(hashed()).toBe(before);
+  await models.close();
+});
+
 test("the engine that is asked for takes the place of another; certificates are of the one that is chosen", async () => {
   const opened: unknown[] = [];
   const models = keptModels({

@@ -1,6 +1,7 @@
 import type { Engine, LinearAlgebra, Precision, Priced, Shaped } from "@resolvent/tensor";
 import type { LoadOptions, Model, NotedRuns, Warning } from "@resolvent/transformer";
 import type { Folder } from "@resolvent/weights";
+import type { HashOptions } from "@resolvent/weights/hash";
 import type { Kept } from "./kept.ts";
 import type { Offered } from "./needs.ts";
 import type { Result } from "./result.ts";
@@ -49,8 +50,8 @@ export interface FoundModel {
   readonly folder?: Folder;
   /** What is to be said of the texts that the vocabulary has encoded so far; default nothing. */
   readonly textWarnings?: () => readonly Warning[];
-  /** What its files say, for an analysis of these alone, and what is to be said of them. */
-  files(): Promise<FoundFiles>;
+  /** What its files say, for an analysis of these alone, and what is to be said of them: all of them are read. */
+  files(heard?: Heard): Promise<FoundFiles>;
   /** What its weights, and those of others beside it, would take in memory beside so much else, and how they would be kept. */
   weights(beside: Pick<Wanted, "peakBytes" | "layers" | "others">): ModelFiles["weights"];
   /**
@@ -88,10 +89,10 @@ export interface Loading {
   use<R>(work: <T extends Shaped>(loaded: Loaded<T>) => Promise<R>, heard?: Heard): Promise<R>;
 }
 
-/** Who hears of the tensors of a model that is being loaded, and may end that. */
+/** Who hears how far a model is read, and may end that. */
 export type Heard = Pick<Host, "signal" | "onProgress">;
 
-/** The same as `loadModel` takes it. */
+/** The same as `loadModel` takes it, which counts tensors. */
 export function heardWhileLoading(
   name: string,
   precision: Precision,
@@ -102,6 +103,19 @@ export function heardWhileLoading(
     ...(signal !== undefined && { signal }),
     ...(onProgress !== undefined && {
       onProgress: (progress) => onProgress({ ...progress, of: "tensor", note }),
+    }),
+  };
+}
+
+/** The same as `checkpointSha256` takes it, which counts bytes. */
+export function heardWhileHashing({
+  signal,
+  onProgress,
+}: Heard = {}): Pick<HashOptions, "signal" | "onProgress"> {
+  return {
+    ...(signal !== undefined && { signal }),
+    ...(onProgress !== undefined && {
+      onProgress: (progress) => onProgress({ ...progress, of: "byte", note: "SHA-256" }),
     }),
   };
 }

@@ -49,6 +49,7 @@ export {
   type FoundModel,
   type Heard,
   type Host,
+  heardWhileHashing,
   heardWhileLoading,
   type Loaded,
   type Loading,

@@ -242,9 +242,10 @@ async function onFiles<P, R extends Result>(
   analysis: OutlineAnalysis<P, R>,
   found: FoundModel,
   { params, values }: Checked<P>,
-  { precision }: Host,
+  host: Host,
 ): Promise<Made<R>> {
-  const { warnings, ...files } = await found.files();
+  const { precision } = host;
+  const { warnings, ...files } = await found.files(host);
   const weights = found.weights({ peakBytes: 0, layers: false });
   const made = await analysis.run({ ...outlineOf(found, precision), ...files, weights }, params);
   checkResult(analysis.name, made, analysis.resultSchema);

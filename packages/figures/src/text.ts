@@ -3,7 +3,7 @@ export const FONT = 12;
 
 /** Widths of characters in parts of the font's size: of a sans-serif font, rather too wide than too narrow. */
 const NARROW = /[ijlI.,:;'|!()[\]{}tfr ]/;
-const WIDE = /[mwMW@%←→—…␣⏎⇥]/;
+const WIDE = /[mwMW@%×←→—…␣⏎⇥]/;
 const CAPITAL = /[A-Z0-9_&#<>+=−∂Σ‖–]/;
 /** What takes two places: Chinese, Japanese, Korean, emoji. */
 const DOUBLE =

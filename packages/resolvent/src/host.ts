@@ -1,7 +1,9 @@
 import {
   type DictionaryFiles,
   type FoundModel,
+  type Heard,
   type Host,
+  heardWhileHashing,
   heardWhileLoading,
   type Loading,
   storedTensors,
@@ -57,13 +59,13 @@ export function hostOn(lm: Open, options: HostOptions = {}): Host {
     const found: FoundModel = {
       ...{ outline, folder },
       vocabulary: vocabularyOf(tokenizer, name, outline.architecture.vocab),
-      files: async () => {
+      files: async (heard) => {
         const checkpoint = await openCheckpoint(folder);
         return {
           tensors: storedTensors(checkpoint),
-          sha256: own.model.sha256 ?? (await hashOf(checkpoint)),
+          sha256: own.model.sha256 ?? (await hashOf(checkpoint, heard)),
           tokenizer: tokenizer !== undefined,
-          warnings: await notFiniteWeights(folder),
+          warnings: await notFiniteWeights(folder, heardWhileLoading(name, precision, heard)),
         };
       },
       weights: () => ({
@@ -140,7 +142,10 @@ function exactly(own: Open, beside: Beside, { precision }: Pick<Wanted, "precisi
   };
 }
 
-async function hashOf(checkpoint: Awaited<ReturnType<typeof openCheckpoint>>): Promise<string> {
+async function hashOf(
+  checkpoint: Awaited<ReturnType<typeof openCheckpoint>>,
+  heard: Heard | undefined,
+): Promise<string> {
   const { checkpointSha256 } = await import("@resolvent/weights/hash"); // for those only who opened without
-  return await checkpointSha256(checkpoint);
+  return await checkpointSha256(checkpoint, heardWhileHashing(heard));
 }

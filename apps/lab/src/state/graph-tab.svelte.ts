@@ -51,10 +51,7 @@ export class GraphTab {
   }
 
   get dictionaries(): readonly { readonly name: string; readonly model: string | null }[] {
-    const { there, answered } = this.#lab;
-    return (there.description?.dictionaries ?? []).filter(
-      ({ model }) => model === null || model === answered.model,
-    );
+    return this.#lab.there.dictionariesOf(this.#lab.answered.model);
   }
 
   /** Lets the graph go: another question has another. */

@@ -202,9 +202,10 @@ export class Lab {
     void this.beside.predict();
   }
 
-  /** Shows only paths that touch a token, or all. */
+  /** Shows only what touches a token, in all views, or all. */
   showToken(token: number | null): void {
-    this.#go({ ...this.place, token: token === this.place.token ? null : token }, "token");
+    const picked = { ...this.place.picked, edge: null };
+    this.#go({ ...this.place, picked, token: token === this.place.token ? null : token }, "token");
   }
 
   /** Lists so many paths. */
@@ -257,10 +258,10 @@ export class Lab {
   }
 
   /** Goes to a tab, or to the screen, with something selected. */
-  visit(analysis: string, picked: Partial<Picked> = {}): void {
+  visit(analysis: string, picked: Partial<Picked> = {}, token = this.place.token): void {
     const stays = analysis === this.place.analysis;
     const own = stays ? {} : { analysis, values: {}, dictionaries: null, panel: null };
-    const place = { ...this.place, ...own, picked: { ...this.place.picked, ...picked } };
+    const place = { ...this.place, ...own, token, picked: { ...this.place.picked, ...picked } };
     this.#go(place, stays ? "pick" : "analysis");
     if (!stays) void this.#catchUp();
   }

@@ -42,6 +42,13 @@ export class There {
     return made?.name ?? shortModelName(model);
   }
 
+  /** Dictionaries of a model, and those that are not known to be of another. */
+  dictionariesOf(model: string): NonNullable<Description["dictionaries"]> {
+    return (this.description?.dictionaries ?? []).filter(
+      (one) => one.model === null || one.model === model,
+    );
+  }
+
   /** Looks up what there is: analyses, models, and what computes. */
   async look(): Promise<void> {
     this.description = await this.#asking.describe();

@@ -1,6 +1,7 @@
 import {
   type FoundModel,
   type Heard,
+  heardWhileHashing,
   heardWhileLoading,
   keptValues,
   type Loaded,
@@ -25,6 +26,7 @@ import {
 import { type Folder, openCheckpoint, type ThreadFolder } from "@resolvent/weights";
 import { checkpointSha256 } from "@resolvent/weights/hash";
 import type { AnyEngine, EngineName, EngineOptions } from "resolvent";
+import { isFilesName } from "../state/own-names.ts";
 import { weightRoom } from "./weight-room.ts";
 
 /** Weights up to this stay on their engine between runs: of small models, so that a run starts at once. */
@@ -49,6 +51,9 @@ interface Open {
   readonly close: () => Promise<void>;
 }
 
+/** Gives the SHA-256 of a model's weights; who asks first hears how far it is. */
+type Hash = (heard?: Heard) => Promise<string>;
+
 /** How a model is loaded. */
 interface Loads {
   /** That was asked for. */
@@ -56,7 +61,8 @@ interface Loads {
   /** Numbers of the weights that are loaded, by which an engine is chosen where none was asked for. */
   readonly parameters: number;
   readonly precision: Precision;
-  readonly hash: boolean;
+  /** Gives its hash, where results are to have it. */
+  readonly hash: Hash | undefined;
   readonly plan: WeightPlan;
   /** Who asked for it. */
   readonly heard?: Heard | undefined;
@@ -98,6 +104,7 @@ export function keptModels({
     readonly folder: Folder;
     readonly outline: ModelOutline;
     readonly tokenizer: Tokenizer;
+    readonly sha256: Hash;
     /** How it would be loaded, onto an engine where one is asked for. */
     readonly plan: (wanted: Wanted, engine: EngineName | undefined) => Loading;
   }
@@ -153,12 +160,17 @@ export function keptModels({
     try {
       if (stream) reader = await (await import("./streams.ts")).readOnThread(folder);
       const model = await loadModel(engine, reader ?? folder, {
-        ...{ name, hash, stream, widen },
+        ...{ name, hash: false, stream, widen },
         ...heardWhileLoading(name, precision, heard),
       });
+      const sha256 = await hash?.(heard);
+      const named = sha256 === undefined ? model : { ...model, sha256 };
       const linearAlgebra = (): ReturnType<AnyEngine["linearAlgebra"]> => engine.linearAlgebra();
       const runs = keptRuns(engine, { most: RUNS_BYTES / WIDTH[precision] });
-      return { loaded: { engine, model, linearAlgebra, kept: keptValues() }, runs, close };
+      return {
+        ...{ runs, close },
+        loaded: { engine, model: named, linearAlgebra, kept: keptValues() },
+      };
     } catch (error) {
       await close();
       throw error;
@@ -175,6 +187,7 @@ export function keptModels({
     const folder = await folderOf(name);
     const outline = await outlineModel(folder, { name });
     const { tokenizer, fault } = await tokenizerOf(folder);
+    const sha256 = hashOf(name, folder);
     const othersOf = ({ others = new Map() }: Pick<Wanted, "others">) =>
       [...others].flatMap(([as, other]) => {
         const own = known.get(other);
@@ -189,13 +202,14 @@ export function keptModels({
       );
       const held = beside.reduce((sum, { bytes: own }) => sum + own, peakBytes);
       const kept = room().plan(outline, precision, { peakBytes: held, layers: true });
-      const hash = purpose === "run";
+      const hashed = purpose === "run";
       const parameters = [outline, ...others.map((own) => own.outline)].reduce(
         (sum, { sizes }) => sum + parametersOf(sizes),
         0,
       );
       return {
         use: async (work, heard) => {
+          const hash = hashed ? sha256 : undefined;
           const own = { precision, engine, parameters, hash, plan: kept, heard };
           const { loaded, close } = await load(folder, name, own);
           try {
@@ -203,14 +217,11 @@ export function keptModels({
             for (const [i, other] of others.entries()) {
               const { stream = false, widen = true } = beside[i] ?? {};
               const as = other.outline.name;
-              const options = { name: as, hash, stream, widen };
-              more.set(
-                other.as,
-                await loadModel(loaded.engine, other.folder, {
-                  ...options,
-                  ...heardWhileLoading(as, precision, heard),
-                }),
-              );
+              const model = await loadModel(loaded.engine, other.folder, {
+                ...{ name: as, hash: false, stream, widen },
+                ...heardWhileLoading(as, precision, heard),
+              });
+              more.set(other.as, hashed ? { ...model, sha256: await other.sha256(heard) } : model);
             }
             return await work({ ...loaded, others: more });
           } finally {
@@ -235,7 +246,7 @@ export function keptModels({
           const stays = !kept.stream && kept.bytes <= KEPT_BYTES;
           const own = {
             ...{ precision, engine, parameters: parametersOf(outline.sizes) },
-            ...{ hash: purpose === "run" || stays, plan: kept, heard },
+            ...{ hash: purpose === "run" || stays ? sha256 : undefined, plan: kept, heard },
           };
           await closeOthers(
             (of, one) => one.model === name && (of !== precision || one.engine === engine),
@@ -258,13 +269,12 @@ export function keptModels({
       outline,
       folder,
       vocabulary: vocabularyOf(tokenizer, name, outline.architecture.vocab, { fault }),
-      files: async () => {
-        const checkpoint = await openCheckpoint(folder);
-        const tensors = storedTensors(checkpoint);
-        const sha256 = await checkpointSha256(checkpoint);
-        const warnings = await notFiniteWeights(folder);
-        return { sha256, tensors, tokenizer: tokenizer !== undefined, warnings };
-      },
+      files: async (heard) => ({
+        tensors: storedTensors(await openCheckpoint(folder)),
+        sha256: await sha256(heard),
+        tokenizer: tokenizer !== undefined,
+        warnings: await notFiniteWeights(folder, heardWhileLoading(name, "f32", heard)),
+      }),
       weights: (beside) => {
         const { kept } = room();
         const own = kept(outline, beside);
@@ -276,7 +286,7 @@ export function keptModels({
       },
       plan: (wanted) => plan(wanted, undefined),
     };
-    known.set(model, { folder, outline, tokenizer, plan });
+    known.set(model, { folder, outline, tokenizer, sha256, plan });
     return model;
   };
   /** A model for one question: of what is lost of its texts, each is told its own. */
@@ -321,11 +331,21 @@ export function keptModels({
         const plan = room().plan(own.outline, precision, { peakBytes: 0, layers: true });
         if (plan.bytes > READY_BYTES) return;
         const parameters = parametersOf(own.outline.sizes);
-        const loads = { precision, engine: undefined, parameters, hash: true, plan };
+        const loads = { precision, engine: undefined, parameters, hash: own.sha256, plan };
         if (!open.has(precision)) await keep(own.folder, name, loads);
       }
     },
     close: () => closeOthers(),
+  };
+}
+
+/** The hash of a model's weights, computed when it is first wanted: files that are here stay as they are. */
+function hashOf(name: string, folder: Folder): Hash {
+  // Files that were dropped, or written here, are called by theirs.
+  let known = isFilesName(name) ? name.slice("sha:".length) : undefined;
+  return async (heard) => {
+    known ??= await checkpointSha256(await openCheckpoint(folder), heardWhileHashing(heard));
+    return known;
   };
 }
 
