@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defaultClientConditions, defaultServerConditions, type Plugin } from "vite";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { chromiumArgs, chromiumPath, hasChromium } from "./tools/testkit/src/chromium.js";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const setupFiles = [fileURLToPath(new URL("tools/testkit/src/setup.ts", import.meta.url))];
@@ -46,8 +46,7 @@ const libraries = onNode("libraries", ["packages/*/test/**/*.test.ts"], false, n
 const command = onNode("command", ["apps/cli/test/**/*.test.ts"], false);
 const programs = onNode("processes", [...native, "{apps/!(cli),tools/*}/test/**/*.test.ts"], true);
 
-const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-const chromium = existsSync(chromiumPath) ? chromiumPath : undefined;
+const chromium = hasChromium ? chromiumPath : undefined;
 
 const browser = (executablePath: string): TestProjectInlineConfiguration => ({
   resolve: { conditions: [source, ...defaultClientConditions] },
@@ -70,7 +69,7 @@ const browser = (executablePath: string): TestProjectInlineConfiguration => ({
         launchOptions: {
           executablePath,
           args: [
-            "--no-sandbox",
+            ...chromiumArgs,
             "--enable-unsafe-webgpu",
             "--disable-quic",
             "--no-first-run",

@@ -2,11 +2,13 @@
 // a phone, a laptop and a screen; of some states, widths or looks alone where these are named, with commas between them:
 //   node shots.mjs --out DIR [--only paths,heads] [--width 390,1280] [--look light,forced]
 // A name stands for all states that begin with it.
+
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { chromiumArgs, chromiumPath } from "@resolvent/testkit/chromium";
 import { chromium } from "playwright";
 import { preview } from "vite";
 
@@ -361,8 +363,8 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 const server = await preview({ root, logLevel: "error", preview: { host: "127.0.0.1", port: 0 } });
 const address = server.resolvedUrls?.local[0] ?? "";
 const browser = await chromium.launch({
-  executablePath: process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--enable-unsafe-webgpu"],
+  executablePath: chromiumPath,
+  args: [...chromiumArgs, "--enable-unsafe-webgpu"],
 });
 let failed = 0;
 try {

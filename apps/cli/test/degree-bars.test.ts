@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import { chromium } from "playwright";
 import { build, defaultClientConditions, preview } from "vite";
 import { describe, expect, test } from "vitest";
@@ -34,9 +34,7 @@ test("in Node it writes a file", async () => {
   expect(svg).toContain("9 bars of share of the logits.");
 });
 
-const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-
-describe.skipIf(!existsSync(executablePath))(`in a page (needs ${executablePath})`, () => {
+describe.skipIf(!hasChromium)(`in a page (needs ${chromiumPath})`, () => {
   test("it is bundled by Vite, and draws the bars", async () => {
     await writeFile(
       join(folder, "index.html"),
@@ -48,7 +46,10 @@ describe.skipIf(!existsSync(executablePath))(`in a page (needs ${executablePath}
     };
     await build({ ...settings, build: { target: "esnext" } });
     const server = await preview({ ...settings, preview: { port: 0, host: "127.0.0.1" } });
-    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    const browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: chromiumArgs,
+    });
     try {
       const page = await browser.newPage();
       const failed: string[] = [];

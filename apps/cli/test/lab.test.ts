@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROTOCOL } from "@resolvent/analysis/remote";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import { chromium } from "playwright";
 import { expect, test } from "vitest";
 import { runProgram } from "../src/program.ts";
@@ -10,7 +11,6 @@ import { temporaryFolder, writeModel } from "./models.ts";
 import { output, resolvent } from "./program.ts";
 
 const folder = temporaryFolder();
-const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
 const built = fileURLToPath(new URL("../dist/app/index.html", import.meta.url));
 
 /** Runs `resolvent lab` until it has said where it is. */
@@ -93,13 +93,16 @@ test("help says what it reads and how it ends; folders and ports that are none a
 const see = <Value>(what: () => Promise<Value>) => expect.poll(what, { timeout: 40_000 });
 
 // One page for all that has to be seen.
-test.skipIf(!existsSync(executablePath))(
-  `in Chromium: a page that computes by this machine, and finds it again (skipped where there is none at ${executablePath})`,
+test.skipIf(!hasChromium)(
+  `in Chromium: a page that computes by this machine, and finds it again (skipped where there is none at ${chromiumPath})`,
   async () => {
     expect(existsSync(built), "npm run build puts it there").toBe(true);
     const model = await writeModel(join(folder, "own"), "gpt2");
     const served = await serve(model, "--folder", folder, "--port", "0", "--threads", "1");
-    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    const browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: chromiumArgs,
+    });
     let again: Awaited<ReturnType<typeof serve>> | undefined;
     try {
       const context = await browser.newContext();

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkViews } from "@resolvent/analysis";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -161,15 +162,17 @@ function unclosed(text: string): string[] {
   return [...odd, ...open];
 }
 
-const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-const title = existsSync(executablePath)
+const title = hasChromium
   ? "in Chromium"
-  : `in Chromium (skipped: no Chromium at ${executablePath}; install it or set RESOLVENT_CHROMIUM)`;
+  : `in Chromium (skipped: no Chromium at ${chromiumPath}; install it or set RESOLVENT_CHROMIUM)`;
 
-describe.skipIf(!existsSync(executablePath))(title, () => {
+describe.skipIf(!hasChromium)(title, () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: chromiumArgs,
+    });
   });
   afterAll(async () => await browser.close());
 

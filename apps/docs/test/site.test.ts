@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import { chromium } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pagesOf } from "../src/pages.mjs";
@@ -73,12 +74,13 @@ test("the guide links to every page of the guide, so that nobody has to know of 
   expect(missing.map(({ file }) => file)).toEqual(["README.md"]);
 });
 
-const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-
-test.skipIf(!existsSync(executablePath))(
-  `in Chromium, from a disk: figures are alive, and the search finds (skipped where there is none at ${executablePath})`,
+test.skipIf(!hasChromium)(
+  `in Chromium, from a disk: figures are alive, and the search finds (skipped where there is none at ${chromiumPath})`,
   async () => {
-    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    const browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: chromiumArgs,
+    });
     try {
       const page = await browser.newPage();
       const faults: string[] = [];

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { engineAccuracy } from "@resolvent/tensor";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { faultless } from "./faultless.ts";
@@ -11,8 +12,7 @@ import { type StaticServer, serveFolder } from "./static-server.ts";
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
 
-const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-const inChromium = existsSync(chromiumPath)
+const inChromium = hasChromium
   ? describe
   : describe.skip.bind(
       null,
@@ -55,7 +55,7 @@ inChromium("engines in Chromium", () => {
     server = await serveFolder(dist, "/");
     browser = await chromium.launch({
       executablePath: chromiumPath,
-      args: ["--no-sandbox", "--enable-unsafe-webgpu"],
+      args: [...chromiumArgs, "--enable-unsafe-webgpu"],
     });
     page = await browser.newPage({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

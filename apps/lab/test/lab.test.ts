@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KEYS } from "../src/state/keys.ts";
@@ -15,8 +16,7 @@ import { type StaticServer, serveFolder } from "./static-server.ts";
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
 
-const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-const missing = existsSync(chromiumPath)
+const missing = hasChromium
   ? undefined
   : `no Chromium at ${chromiumPath}; install it or set RESOLVENT_CHROMIUM`;
 
@@ -112,7 +112,7 @@ inChromium("the lab in Chromium", () => {
 
   beforeAll(async () => {
     server = await serveFolder(dist, "/some/where/");
-    browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArgs });
   });
   afterAll(async () => {
     await browser.close();

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { tinyModel } from "@resolvent/testkit";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -15,8 +16,7 @@ import { idleOf } from "./settled.ts";
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
 
-const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-const inChromium = existsSync(chromiumPath)
+const inChromium = hasChromium
   ? describe
   : describe.skip.bind(
       null,
@@ -97,7 +97,7 @@ inChromium("own models in Chromium", () => {
     const deep = await smallModel(4, DEEP);
     const repos = { "tiny/mine": mine, "tiny/lied": other, "tiny/large": large, "tiny/deep": deep };
     server = await serveWithHub(dist, repos, "tiny/lied");
-    browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArgs });
     page = await browser.newPage({
       ...{ viewport: { width: 1280, height: 800 }, acceptDownloads: true },
     });

@@ -19,6 +19,7 @@ import {
   readMergeConfig,
 } from "@resolvent/merge";
 import { writeMerge } from "@resolvent/merge/node";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import { type Browser, chromium, type Locator, type Page } from "playwright";
 import { findDictionaries, findFolder, selectEngine } from "resolvent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -34,8 +35,7 @@ import { type StaticServer, serveFolder } from "./static-server.ts";
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 if (!existsSync(join(dist, "index.html"))) throw new Error('Run "npm run build" first.');
 
-const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-const inChromium = existsSync(chromiumPath)
+const inChromium = hasChromium
   ? describe
   : describe.skip.bind(
       null,
@@ -132,7 +132,7 @@ inChromium("the tabs in Chromium", () => {
   };
   beforeAll(async () => {
     server = await serveFolder(dist, "/");
-    browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArgs });
     lab = await browser.newPage({ viewport: { width: 390, height: 844 }, acceptDownloads: true });
     await lab.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     lab.on("console", (message) => {

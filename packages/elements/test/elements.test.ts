@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { View } from "@resolvent/analysis";
 import { layout, svgOf } from "@resolvent/figures";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -12,10 +13,9 @@ import { PADDING } from "../src/sheet.ts";
 import { shownOf } from "../src/shown.ts";
 import { analysisOf, readResult, results, resultText } from "./results.ts";
 
-const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-const title = existsSync(executablePath)
+const title = hasChromium
   ? "in Chromium"
-  : `in Chromium (skipped: no Chromium at ${executablePath}; install it or set RESOLVENT_CHROMIUM)`;
+  : `in Chromium (skipped: no Chromium at ${chromiumPath}; install it or set RESOLVENT_CHROMIUM)`;
 
 /** No script but the elements', no style but of files, and nothing that makes HTML of texts. */
 const CSP =
@@ -24,7 +24,7 @@ const CSP =
 /** What a text of a model may be. */
 const HOSTILE = `</script><img src=x onerror="document.title='broken'">\u202e`;
 
-describe.skipIf(!existsSync(executablePath))(title, () => {
+describe.skipIf(!hasChromium)(title, () => {
   let server: Server;
   let browser: Browser;
   let context: BrowserContext;
@@ -59,7 +59,10 @@ describe.skipIf(!existsSync(executablePath))(title, () => {
       answer.end(text);
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: chromiumArgs,
+    });
     context = await browser.newContext({ viewport: { width: 800, height: 900 } });
     page = await context.newPage();
     plain = await context.newPage();

@@ -1,9 +1,7 @@
 import { fileURLToPath } from "node:url";
+import { chromiumArgs, chromiumPath } from "@resolvent/testkit/chromium";
 import { chromium } from "playwright";
 import { createServer } from "vite";
-
-/** The system's browser, as the tests use it. */
-const executablePath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
 
 const server = await createServer({
   root: fileURLToPath(new URL("../../..", import.meta.url)),
@@ -23,9 +21,9 @@ const server = await createServer({
 });
 await server.listen();
 const browser = await chromium.launch({
-  executablePath,
+  executablePath: chromiumPath,
   args: [
-    "--no-sandbox",
+    ...chromiumArgs,
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import { type Browser, chromium } from "playwright";
 import { build, createServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -184,9 +185,7 @@ function bundleByWebpack(configuration: Configuration): Promise<void> {
   });
 }
 
-const chromiumPath = process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium";
-
-describe.skipIf(!existsSync(chromiumPath))(
+describe.skipIf(!hasChromium)(
   `in a browser, by Vite and by webpack (needs ${chromiumPath})`,
   () => {
     const page = `import { expandByDegree } from "@resolvent/expansion";
@@ -216,7 +215,7 @@ try {
       );
       write("npm", "src/page.js", page);
       await build({ ...settings, build: { target: "esnext" } });
-      browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
+      browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArgs });
     });
     afterAll(async () => await browser?.close());
 

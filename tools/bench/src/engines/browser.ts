@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { chromiumArgs, chromiumPath } from "@resolvent/testkit/chromium";
 import { type Browser, chromium } from "playwright";
 import { build } from "vite";
 import type { Contestant } from "../torch/contestant.ts";
@@ -50,9 +51,9 @@ export async function browserWith(folders: Readonly<Record<string, string>>): Pr
   const server = serve({ ...folders, "": page });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = await chromium.launch({
-    executablePath: process.env.RESOLVENT_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: chromiumPath,
     args: [
-      ...["--no-sandbox", "--enable-unsafe-webgpu", "--disable-quic", "--no-first-run"],
+      ...[...chromiumArgs, "--enable-unsafe-webgpu", "--disable-quic", "--no-first-run"],
       ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
     ],
   });
