@@ -16,6 +16,7 @@ import { mergeReport } from "./merge/report.ts";
 import { KINDS, type MergeTask, PARAMETERS } from "./merge/task.ts";
 import { contest } from "./torch/contest.ts";
 import { inProcess, type Program } from "./torch/contestant.ts";
+import { MEMORY_KEPT } from "./torch/field.ts";
 import { type Row, withSection } from "./torch/table.ts";
 
 /** The interpreter that Debian's python3-torch belongs to. */
@@ -81,11 +82,7 @@ async function contests(): Promise<void> {
 /** PyTorch in float32 first: results are compared with its. */
 function contestants(task: Omit<MergeTask, "precision"> & { readonly base: boolean }): Program[] {
   const given = (own: Partial<MergeTask>): string => JSON.stringify({ ...task, ...own });
-  // Memory that is freed stays with the process: returned to the system, as it is unless told, it is made anew page by page
-  // for each large tensor, which took fourteen times as long in all where a page is dear (a virtual machine).
-  const keep = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: `${2 ** 40}` };
-  const env = { PYTHONDONTWRITEBYTECODE: "1", OMP_NUM_THREADS: `${threads}`, ...keep };
-  const node = here("merge/contender.js");
+  const env = { PYTHONDONTWRITEBYTECODE: "1", OMP_NUM_THREADS: `${threads}`, ...MEMORY_KEPT };
   return [
     ...(["float32", "float64"] as const).filter(isWanted).map((precision) => ({
       name: `PyTorch, ${precision}`,

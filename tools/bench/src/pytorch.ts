@@ -109,7 +109,7 @@ function theContestants(notes: string[]): Contestant[] {
     ? ""
     : "; OpenBLAS told its processor, which it recognises by itself here; the same with kernels for AVX2 only, which OpenBLAS takes for processors that it does not know";
   notes.push(
-    `Columns of PyTorch: as it comes${toldBlas}; threads of OpenMP that sleep while they wait (OMP_WAIT_POLICY=PASSIVE), because those of PyTorch and of OpenBLAS take each other's cores otherwise; OpenBLAS built on OpenMP (libopenblas0-openmp), so that there is one pool of threads.`,
+    `Columns of PyTorch: as it comes${toldBlas}; threads of OpenMP that sleep while they wait (OMP_WAIT_POLICY=PASSIVE), because those of PyTorch and of OpenBLAS take each other's cores otherwise; OpenBLAS built on OpenMP (libopenblas0-openmp), so that there is one pool of threads. All but the first keep memory that is freed (MALLOC_MMAP_MAX_=0, MALLOC_TRIM_THRESHOLD_ of 1 TiB): where a page is dear, what is made anew for large tensors takes longer than their numbers.`,
     `Columns of Resolvent: the system's BLAS for large products; its own kernels${told24}. One that could not do a task has the reason in its place: SIGILL is an instruction that the processor lacks.`,
   );
   const told = process.env.OPENBLAS_CORETYPE;

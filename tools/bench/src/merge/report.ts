@@ -11,7 +11,7 @@ export function mergeReport(rows: readonly Row[], threads: number, size: Size): 
   const who = new Set(rows.flatMap(({ scores }) => scores).map(({ introduction: { is } }) => is));
   return [
     `\`pnpm --filter @resolvent/bench merge\`: ${machine}; load ${load}; ${quiet} % of the measurements began with idle processors. ${[...who].join(", ")}.`,
-    `Random checkpoints of Llama's shape (${size.layers} layers, width ${size.width}, ${size.neurons} neurons, vocabulary ${size.vocab}) in four shards each, in the file cache; read, merged, rounded, and written with one fsync at the end, without hashes. Copying reads all inputs and writes as many bytes as the result has, in pieces of 4 MiB, with the same fsync. PyTorch reads the same files tensor by tensor, and computes in float32 as mergekit does, or in float64 as Resolvent does.`,
+    `Random checkpoints of Llama's shape (${size.layers} layers, width ${size.width}, ${size.neurons} neurons, vocabulary ${size.vocab}) in four shards each, in the file cache; read, merged, rounded, and written with one fsync at the end, without hashes. Copying reads all inputs and writes as many bytes as the result has, in pieces of 4 MiB, with the same fsync. PyTorch reads the same files tensor by tensor, keeps memory that it frees (MALLOC_MMAP_MAX_=0), and computes in float32 as mergekit does, or in float64 as Resolvent does.`,
     `Milliseconds, median (best):\n\n${table(rows, shown)}`,
     `Resolvent's time, in copies of the same bytes and in merges by the faster PyTorch, by medians (by the best):\n\n${ratios(rows)}`,
     `Most memory resident, MiB, program included:\n\n${table(rows, ({ peakBytes }) => `${Math.round(peakBytes / 2 ** 20)}`)}`,
