@@ -83,6 +83,7 @@ async function contests(): Promise<void> {
 function contestants(task: Omit<MergeTask, "precision"> & { readonly base: boolean }): Program[] {
   const given = (own: Partial<MergeTask>): string => JSON.stringify({ ...task, ...own });
   const env = { PYTHONDONTWRITEBYTECODE: "1", OMP_NUM_THREADS: `${threads}`, ...MEMORY_KEPT };
+  const node = here("merge/contender.js");
   return [
     ...(["float32", "float64"] as const).filter(isWanted).map((precision) => ({
       name: `PyTorch, ${precision}`,
