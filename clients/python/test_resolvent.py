@@ -142,6 +142,7 @@ class WithACommand(unittest.TestCase):
             (lambda: self.lm.paths("tales", prompt=PROMPT, level="neither"), "analysis/bad-parameters"),
             (lambda: self.lm.paths("tales", prompt=PROMPT, target=["no such token"]), "analysis/no-token"),
             (lambda: self.lm.model("/no/such/model"), "cli/usage"),
+            (lambda: self.lm.paths(prompt=PROMPT), "remote/no-model"),
             (lambda: self.lm.draw({}), "remote/bad-reply"),
         ]:
             with self.subTest(code), self.assertRaises(resolvent.InputError) as caught:

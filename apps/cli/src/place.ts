@@ -92,11 +92,17 @@ export function isThere(path: string): InputError {
   return usageError(`${path} is there already.`, "Add --overwrite to replace it.");
 }
 
+/** What the system calls a place that is full. */
+const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
+
 export function unwritable(path: string, system: string | undefined, cause?: unknown): InputError {
   return new InputError({
     code: "cli/unwritable",
     message: `${path} cannot be written (${system}).`,
-    remedy: "Check that its folder is there and may be written.",
+    remedy:
+      system !== undefined && FULL.includes(system)
+        ? "There is no room left: make some, or name a place elsewhere."
+        : "Check that its folder is there and may be written.",
     details: { path, system },
     ...(cause !== undefined && { cause }),
   });

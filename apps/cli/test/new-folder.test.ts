@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isInputError, isInternalError } from "@resolvent/tensor";
 import { expect, test } from "vitest";
 import { newFolder } from "../src/new-folder.ts";
+import { unwritable } from "../src/place.ts";
 import { temporaryFolder } from "./models.ts";
 
 const home = temporaryFolder();
@@ -58,6 +59,8 @@ test("with files in it, it is refused before any work, but for --overwrite, whic
   expect(refused("", true)).toMatch(/^cli\/usage/);
   expect(refused(at("none", "below"), false)).toMatch(/^cli\/unwritable/);
   expect(refused(at("file", "below"), false)).toMatch(/^cli\/unwritable/);
+  expect(unwritable("here", "EACCES").remedy).toMatch(/may be written/);
+  expect(unwritable("here", "ENOSPC").remedy).toMatch(/no room left/);
   await made(at("full"), true).write(writing("a", "b"), 1);
   expect([read("full", "a"), read("full", "b"), read("full", "thesis.tex")]).toEqual([
     ...["text of a", "text of b", "mine"],

@@ -183,6 +183,15 @@ test("lines give parameters by name; one that is refused is told, and the others
   expect(asked.stderr).toMatch(/has no part yet.*\[sweep\/no-parts\]/);
 });
 
+test("an analysis that has rows for data formats alone is reported all the same, with what is missing", async () => {
+  const out = join(home, "lens");
+  const words = ["sweep", "lens", "attn-only-2l", "--prompts", prompts, "--part-prompts", "2"];
+  await output([...words, "--out", out, "--shard", "7/7", "--threads", "1"]);
+  const said = await output(["sweep", "report", out]);
+  expect(said).toMatch(/^L1\.attn /m);
+  expect(said).toContain("1 of 7 parts are there; missing: 0, 1, 2, 3, 4, 5");
+});
+
 test.each([
   [["--shard", "9/8"], /Expected i\/n/],
   [["--corpus", prompts], /got 2/],

@@ -214,8 +214,13 @@ interface Around {
 
 /** Means over prompts as tables, with half-widths of intervals. */
 export function meanTables(means: readonly SetTable[], around: Around): Table[] {
+  // What is to be said of all stands with the first that people see.
+  const first = Math.max(
+    0,
+    means.findIndex(({ data }) => !data),
+  );
   return means.map((table, i) =>
-    meanTable(table, i === 0 ? around : { total: around.total, notes: [] }),
+    meanTable(table, i === first ? around : { total: around.total, notes: [] }),
   );
 }
 

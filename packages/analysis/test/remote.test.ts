@@ -223,6 +223,8 @@ test("what needs no model is priced and run without one", async () => {
   expect((await asking.run(asked)).result.model.name).toBe("this");
   expect(said).toEqual(["this"]);
   expect((await asking.estimate({ ...asked, values: {}, model: "tiny" })).flops).toBeGreaterThan(0);
+  for (const ask of [asking.estimate, asking.run])
+    await expect(ask({ ...asked, values: {} })).rejects.toMatchObject({ code: "remote/no-model" });
 });
 
 test("what opens models itself is there where a host of such is, with a plan in place of an estimate", async () => {

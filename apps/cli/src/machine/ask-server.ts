@@ -58,9 +58,9 @@ export async function startAskServer({
       askers.answer(request, response).catch(() => response.destroy()); // whoever asked has gone
       return;
     }
+    if (file === undefined) return refuse(response, 404, "There is only /ask here.");
     if (method !== "GET" && method !== "HEAD")
       return refuse(response, 405, "A file is got by GET.");
-    if (file === undefined) return refuse(response, 404, "There is only /ask here.");
     file(address, request, response);
   });
   return {

@@ -43,6 +43,9 @@ export const sweepReport: FilesAnalysis<SweepReportParameters, SweepResult> = de
   views: sweepViews,
 });
 
+/** Rows that people see of tables for data formats, where an analysis has no others. */
+const SHOWN = 20;
+
 /** Help needs nothing that reads files. */
 async function put(subject: FilesSubject, params: SweepReportParameters): Promise<SweepResult> {
   const { putTogether } = await import("./put-together.ts");
@@ -58,7 +61,11 @@ function sweepTables(result: SweepResult): Table[] {
   const notes = [...mergedNotes(result), ...missingNotes(result)];
   const { analysis, model, prompts, corpus } = result;
   const subtitle = `${analysis} of ${model.name} on ${corpus.name}`;
-  const tables = meanTables(merged?.means ?? [], { total: prompts, subtitle, notes });
+  const means = merged?.means ?? [];
+  const seen = means.some(({ data }) => !data)
+    ? means
+    : means.map((table) => ({ ...table, data: false, shown: table.shown ?? SHOWN }));
+  const tables = meanTables(seen, { total: prompts, subtitle, notes });
   // Where no prompt has a result, there is still that to be said.
   return tables.length > 0 ? tables : [{ kind: "sweep", subtitle, columns: [], rows: [], notes }];
 }

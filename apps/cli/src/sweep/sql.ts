@@ -49,7 +49,9 @@ export async function askSql(
   try {
     const connection = await instance.connect();
     const place = resolve(folder);
-    await connection.run(`SET allowed_directories = [${quoted(place)}]`);
+    // A pattern is looked at as a path, too.
+    const places = [place, asPattern(place)].map(quoted).join(", ");
+    await connection.run(`SET allowed_directories = [${places}]`);
     await connection.run("SET enable_external_access = false");
     for (const kind of kinds) {
       const files = quoted(`${asPattern(place)}/parts/[0-9]*/${kind}.parquet`);

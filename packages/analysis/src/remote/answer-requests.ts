@@ -239,16 +239,17 @@ async function prepare(workplace: Workplace, work: Work, more: Heeded): Promise<
     const host = filesHostOf(workplace, analysis.name, more);
     return { analysis, run: async () => await runFiles(analysis, given, host) };
   }
+  // What needs no model is done without one.
+  const alone = await prepareAlone(analysis, given, more);
+  if (alone !== undefined) return { analysis, ...alone };
+  if (model === "") throw noModel(analysis.name);
   const settings = {
     ...{ precision, float64 },
     ...(dictionaries !== undefined && { dictionaries }),
     ...(engine !== undefined && { engine }),
   };
   const host = { ...(await workplace.host(model, settings)), ...more };
-  // What needs no model is done without one.
-  const alone = await prepareAlone(analysis, given, host);
-  const { cost, run } = alone ?? (await prepareAnalysis(analysis, given, host));
-  return { analysis, cost, run };
+  return { analysis, ...(await prepareAnalysis(analysis, given, host)) };
 }
 
 /** @throws InputError `remote/no-analysis` where requests may not say which models are opened */
@@ -304,6 +305,15 @@ function noAnalysis(name: string): InputError {
     code: "remote/no-analysis",
     message: `There is no analysis "${name}" here.`,
     remedy: "The description lists those that there are.",
+    details: { analysis: name },
+  });
+}
+
+function noModel(name: string): InputError {
+  return new InputError({
+    code: "remote/no-model",
+    message: `A model is needed for ${name}, and none is named.`,
+    remedy: "Name one: the description lists those that there are.",
     details: { analysis: name },
   });
 }
