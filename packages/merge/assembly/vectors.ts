@@ -120,7 +120,10 @@ export function elect(
   }
 }
 
-/** The population variance of `count` vectors at each entry, into `out`; adds how many are above zero to `varying`. */
+/**
+ * The population variance of `count` vectors at each entry, into `out`; adds how many are above zero to `varying`. Where all are
+ * equal it is zero, whatever their mean is rounded to.
+ */
 export function variance(n: i32, first: f64, out: usize, vectors: usize, count: i32, varying: usize): void {
   const models = <f64>count;
   let above: f64 = 0;
@@ -129,12 +132,16 @@ export function variance(n: i32, first: f64, out: usize, vectors: usize, count: 
     let mean: f64 = 0;
     for (let k = 0; k < count; k++) mean += load<f64>(<usize>load<u32>(vectors + (<usize>k << 4)) + at);
     mean /= models;
+    const one = load<f64>(<usize>load<u32>(vectors) + at);
     let total: f64 = 0;
+    let differ = false;
     for (let k = 0; k < count; k++) {
-      const away = load<f64>(<usize>load<u32>(vectors + (<usize>k << 4)) + at) - mean;
+      const own = load<f64>(<usize>load<u32>(vectors + (<usize>k << 4)) + at);
+      const away = own - mean;
       total += away * away;
+      if (own != one) differ = true;
     }
-    total /= models;
+    total = differ ? total / models : 0;
     store<f64>(out + at, total);
     if (total > 0) above++;
   }

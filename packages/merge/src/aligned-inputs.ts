@@ -1,4 +1,5 @@
 import { bytesPerEntry, decodeNumbers, type ReadOptions } from "@resolvent/weights";
+import { addMean, rowsInstead, type TokenRows } from "./align-rows.ts";
 import { checkFinite } from "./finite.ts";
 import { type Input, inputOf } from "./inputs.ts";
 import type { OpenMergeModel } from "./model.ts";
@@ -9,9 +10,7 @@ import { modelNamed } from "./result-files.ts";
 import { sameTable } from "./same-table.ts";
 
 /** A table of a model, of which rows are read as they are needed. */
-interface Table {
-  readonly model: string;
-  row(token: string): number | undefined;
+interface Table extends TokenRows {
   /** Rows from one to before another, in float64. */
   read(from: number, to: number, options: ReadOptions): Promise<Float64Array>;
 }
@@ -36,15 +35,10 @@ export async function alignedInputs(
   const { tokenizer, base } = plan;
   const tables = planned.map(({ model, tensor }) => tableOf(models, model, tensor ?? name));
   const width = widthOf(models, planned, name);
-  const others = new Map<string, Table>();
-  const other = (model: string): Table => {
-    const known = tables.find((table) => table.model === model) ?? others.get(model);
-    if (known !== undefined) return known;
+  const others = otherModels(models, planned).map((model) => {
     const tensor = sameTable(modelParts(model, modelNamed(models, model)), name);
-    const made = tableOf(models, model, tensor);
-    others.set(model, made);
-    return made;
-  };
+    return tableOf(models, model, tensor);
+  });
   const shared = new Map<number, Sources>();
   const own = tables.map(() => new Int32Array(tokenizer.rows).fill(-1));
   const real = new Uint8Array(tokenizer.rows);
@@ -55,16 +49,10 @@ export async function alignedInputs(
     for (const [i, row] of rows.entries())
       if (row !== undefined && entry?.force !== true) (own[i] as Int32Array)[id] = row; // one for each
     const source = entry?.source;
-    if (source?.kind === "row") shared.set(id, [{ table: other(source.model), row: source.row }]);
-    else if (source === undefined) {
-      const having = tables.flatMap((table, i) => {
-        const row = rows[i];
-        return row === undefined ? [] : [{ table, row }];
-      });
-      const first =
-        having.length === 1 ? having[0] : having.find(({ table }) => table.model === base);
-      shared.set(id, first === undefined ? having : [first]);
-    }
+    if (source?.kind === "row") {
+      const table = [...tables, ...others].find(({ model }) => model === source.model) as Table; // the merge has it
+      shared.set(id, [{ table, row: source.row }]);
+    } else if (source === undefined) shared.set(id, rowsInstead(token, base, tables, others));
   }
   return await Promise.all(
     tables.map(async (table, i) => {
@@ -87,6 +75,14 @@ export async function alignedInputs(
       };
     }),
   );
+}
+
+/** The models of a merge that are none of a tensor's inputs. */
+export function otherModels(
+  models: ReadonlyMap<string, OpenMergeModel>,
+  planned: readonly PlannedInput[],
+): readonly string[] {
+  return [...models.keys()].filter((name) => !planned.some(({ model }) => model === name));
 }
 
 function widthOf(
@@ -176,14 +172,4 @@ async function meanOf(
     }
   }
   return count === 0 ? sum : sum.map((value) => value / count);
-}
-
-/** The mean of rows, into a row of zeros; one row as it is. */
-function addMean(into: Float64Array, rows: readonly Float64Array[]): void {
-  if (rows.length === 1 && rows[0] !== undefined) into.set(rows[0]);
-  else if (rows.length > 1) {
-    for (const row of rows)
-      for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) + (row[i] as number); // as long
-    for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) / rows.length;
-  }
 }

@@ -1,5 +1,6 @@
 import { decodeNumbers, type ReadOptions } from "@resolvent/weights";
 import { alignRows, type TokenTable } from "./align-rows.ts";
+import { otherModels } from "./aligned-inputs.ts";
 import { isAbove } from "./cuts.ts";
 import { checkFinite } from "./finite.ts";
 import { type MergeOptions, mergeTensor } from "./merge-tensor.ts";
@@ -114,18 +115,23 @@ async function aligned(
     const parts = modelParts(input.model, open(models, input.model));
     return { model: input.model, x, row: (token) => rowOf(parts, token) };
   });
-  const others = new Map<string, Float64Array>();
-  for (const { source } of Object.values(tokenizer.tokens)) {
-    if (source?.kind !== "row" || tables.some(({ model }) => model === source.model)) continue;
-    const model = open(models, source.model);
-    const tensor = sameTable(modelParts(source.model, model), name);
-    others.set(source.model, (await numbersOf(model, source.model, tensor, options)).x);
-  }
+  const inputs = read.map(({ input }) => input);
+  const lacking = Object.keys(tokenizer.vocab).some((token) =>
+    tables.every(({ row }) => row(token) === undefined),
+  );
+  const named = Object.values(tokenizer.tokens).some(({ source }) => source?.kind === "row");
+  const others = await Promise.all(
+    (lacking || named ? otherModels(models, inputs) : []).map(async (other) => {
+      const model = open(models, other);
+      const parts = modelParts(other, model);
+      const { x } = await numbersOf(model, other, sameTable(parts, name), options);
+      return { model: other, x, row: (token: string) => rowOf(parts, token) };
+    }),
+  );
   const { base } = plan;
-  const other = (model: string): Float64Array => others.get(model) ?? new Float64Array(); // read above
   return read.map((one, i) => ({
     input: one.input,
     shape: [tokenizer.rows, width],
-    x: alignRows(tables[i] as TokenTable, tables, { tokenizer, width, base, other }), // one for each
+    x: alignRows(tables[i] as TokenTable, tables, { tokenizer, width, base, others }), // one for each
   }));
 }

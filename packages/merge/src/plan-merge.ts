@@ -6,10 +6,12 @@ import type { MergePlan, PlannedInput, PlannedTensor, Trimming } from "./plan.ts
 import { checkParameters, checkWholeTrims } from "./plan-checks.ts";
 import { type LayerOrigin, planConfig } from "./plan-config.ts";
 import { resolveParameters } from "./plan-parameters.ts";
-import { planTokenizer } from "./plan-tokens.ts";
+import { checkResult, type Made } from "./plan-result.ts";
+import { planTokenizer, vocabularyOf } from "./plan-tokens.ts";
 import { modelsOf } from "./read-config.ts";
 import type { Recipe, RecipeSlice, Source } from "./recipe.ts";
 import { refuse } from "./refuse.ts";
+import { changedConfig } from "./result-config.ts";
 
 /** Most layers of a result; the largest models have some 130. */
 const MAX_LAYERS = 10_000;
@@ -89,12 +91,14 @@ export function planMerge(
     tensors.map((tensor) => ({ model: name, tensor })),
   );
   const head = places.some(({ name }) => name === donor.layout.tie?.unembedding);
+  const config = planConfig(donor, origins, parts, { rows: tokenizer?.rows, head });
+  checkResult(donor, changedConfig(donor.model.config, config), planned);
   return {
     method: recipe.method,
     base: recipe.base ?? null,
     donor: donor.name,
     layers: origins.length,
-    config: planConfig(donor, origins, parts, { rows: tokenizer?.rows, head }),
+    config,
     tokenizer,
     chat_template: recipe.chatTemplate ?? null,
     ...(trimming === "model" && { trimming }),
@@ -227,7 +231,7 @@ function originOf({ sources }: Stretch, at: readonly number[], donor: string): L
 function planTensor(
   { recipe, parts, donor, prefix, trimming, rows }: Setting,
   place: Place,
-): { name: string; tensor: PlannedTensor; dtype: Dtype; entries: number } {
+): Made & { tensor: PlannedTensor; dtype: Dtype; entries: number } {
   const { slice, position } = place;
   const spec = METHODS[recipe.method];
   const tie = donor.layout.tie;
@@ -269,10 +273,13 @@ function planTensor(
     ...(position !== 0 && { position }),
     ...(aligned && { aligned: true }),
   };
-  const [first = 1, ...rest] = stored[0]?.shape ?? [];
-  const entries = rest.reduce((a, b) => a * b, aligned ? rows : first);
+  if (aligned) for (const { model } of slice.sources) vocabularyOf(get(parts, model));
+  const [source, own = []] = [slice.sources[0]?.model ?? "", stored[0]?.shape];
+  const shape = aligned ? [rows, ...own.slice(1)] : own;
+  const entries = shape.reduce((a, b) => a * b, 1);
   checkParameters(recipe.method, name, tensor, { entries, trimming });
-  return { name, tensor, dtype: recipe.dtype ?? dtypeOf(place, stored, slice, donor), entries };
+  const dtype = recipe.dtype ?? dtypeOf(place, stored, slice, donor);
+  return { place: place.name, name, model: source, shape, tensor, dtype, entries };
 }
 
 /** The tensor of a place in a model; for an unembedding that it does not have, its embedding. */

@@ -65,6 +65,7 @@ function planToken(
   const { model } = source;
   const from = known(parts, model, path);
   const wanted = source.kind === "model" ? token : source.token;
+  if (typeof wanted !== "number") vocabularyOf(from);
   const row = typeof wanted === "number" ? wanted : rowOf(from, wanted);
   if (row === undefined || row >= vocabSize(from)) {
     throw refuse(
@@ -88,7 +89,8 @@ function known(parts: Models["parts"], model: string, path: string): ModelParts 
   );
 }
 
-function vocabularyOf({ name, model }: ModelParts): Vocabulary {
+/** A model's tokens. Throws `merge/tokenizer-missing`. */
+export function vocabularyOf({ name, model }: ModelParts): Vocabulary {
   if (model.vocabulary !== undefined) return model.vocabulary;
   throw refuse(
     "tokenizer-missing",
@@ -103,9 +105,10 @@ function vocabSize({ layout }: ModelParts): number {
   return layout.architecture.vocab;
 }
 
-/** The row of a token in a model; undefined where it has none. */
+/** The row of a token in a model; undefined where it has none, as where it has no tokens. */
 export function rowOf(parts: ModelParts, token: string): number | undefined {
-  const id = tokenId(vocabularyOf(parts), token);
+  const { vocabulary } = parts.model;
+  const id = vocabulary && tokenId(vocabulary, token);
   return id === undefined || id >= vocabSize(parts) ? undefined : id;
 }
 

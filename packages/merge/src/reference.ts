@@ -37,9 +37,10 @@ export function readReference(value: Value | undefined, path: string): string {
   return revision === undefined ? name : `${name}@${text(revision, pathTo(at, "revision"))}`;
 }
 
+/** A folder that is named with a slash behind it is the one that is named without. */
 function checked(name: string, path: string): string {
   if (name.includes("+")) throw adapter(path, name);
-  return name;
+  return name.replace(/(?<=[^/])\/+$/, "");
 }
 
 function adapter(path: string, name: string): Error {

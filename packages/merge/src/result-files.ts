@@ -4,6 +4,7 @@ import { chosenTemplate, templateOf } from "./chat-template.ts";
 import type { OpenMergeModel } from "./model.ts";
 import type { MergePlan } from "./plan.ts";
 import { refuse } from "./refuse.ts";
+import { changedConfig } from "./result-config.ts";
 import { builtTokenizer } from "./tokenizer-files.ts";
 
 /** What a model's folder may hold besides weights and config, and its merges keep. */
@@ -78,11 +79,7 @@ export function resultConfig(
   plan: MergePlan,
   donor: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  const config: Record<string, unknown> = { ...donor };
-  for (const [key, value] of Object.entries(plan.config)) {
-    const inner = key === "text_config";
-    config[key] = inner ? { ...Object(donor[key]), ...Object(value) } : value;
-  }
+  const config: Record<string, unknown> = changedConfig(donor, plan.config);
   const name = DTYPE_NAMES[plan.dtype];
   const key = "dtype" in config && !("torch_dtype" in config) ? "dtype" : "torch_dtype";
   if (name !== undefined) config[key] = name;

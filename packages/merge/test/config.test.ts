@@ -107,6 +107,16 @@ base_model: *m
   expect(recipe.base).toBe("model");
 });
 
+test("a folder is the same with a slash behind it", () => {
+  const recipe = readMergeConfig({
+    merge_method: "task_arithmetic",
+    base_model: "models/base/",
+    models: [{ model: "models/base" }, { model: { model: { path: "a//" } } }],
+    parameters: { weight: 1 },
+  });
+  expect(modelsOf(recipe).map(({ path }) => path)).toEqual(["models/base", "a"]);
+});
+
 test("tokens come in the order in which they are listed, whatever they are called", () => {
   const tokens = `tokenizer: {tokens: {b: {}, "<<": {force: true}, 7: {}, 1: {}, __proto__: {}}}`;
   const { tokenizer } = readMergeConfig(linear + tokens);

@@ -15,7 +15,10 @@ import {
 const opened = new Map<string, Promise<OpenMergeModel>>();
 
 /** The models that a recipe names, from the fixtures. */
-async function modelsFor(recipe: Recipe, fixtures: Fixtures): Promise<Map<string, OpenMergeModel>> {
+export async function modelsFor(
+  recipe: Recipe,
+  fixtures: Fixtures,
+): Promise<Map<string, OpenMergeModel>> {
   const models = new Map<string, OpenMergeModel>();
   for (const { name, path } of modelsOf(recipe)) {
     const folder = folderOf(`${fixtures.path("fixtures/merging")}/${path}`);

@@ -85,3 +85,27 @@ test.each(["gpt_neox", "gemma3", "transformer_lens-gated"])(
     expect(layers).toBeGreaterThan(1);
   },
 );
+
+test.each<[string, Record<string, unknown>, string]>([
+  ["another width", { hidden_size: 24, head_dim: 4 }, "shape"],
+  ["other rows", { vocab_size: 40 }, "vocabulary"],
+  ["biases", { attention_bias: true }, "unexpected-tensor"],
+])("a stack on layers of a model with %s is refused", async (_, fields, code) => {
+  const recipe = readMergeConfig({
+    merge_method: "passthrough",
+    slices: ["m", "odd"].map((model) => ({ sources: [{ model, layer_range: [0, 1] }] })),
+  });
+  const models = new Map([
+    ["m", await openMergeModel(tinyModel("llama", { num_hidden_layers: 1 }))],
+    ["odd", await openMergeModel(tinyModel("llama", { num_hidden_layers: 1, ...fields }))],
+  ]);
+  expect(() => planMerge(recipe, models)).toThrow(
+    expect.objectContaining({ code: `merge/${code}` }),
+  );
+  if (code === "unexpected-tensor") {
+    const without = { ...recipe, base: "odd" };
+    expect(() => planMerge(without, models)).toThrow(
+      expect.objectContaining({ code: "merge/tensor-missing" }),
+    );
+  }
+});

@@ -250,6 +250,21 @@ test.each(methods)(
   },
 );
 
+test("entries that all models changed alike have no variance, though their mean is rounded", async () => {
+  const base = new Float64Array(4);
+  const xs = [base, ...[0.1, 0.2, 0.4].map((own) => Float64Array.of(own, 0.1, 0.1, 0.1))];
+  const dtypes = xs.map((): Dtype => "F64");
+  const sce = async (select_topk: number) =>
+    await bothWays("sce", {
+      ...{ shape: [4], xs, dtypes, parameters: { select_topk }, hasBase: true },
+    });
+  // Half of the one position that varies is none.
+  for (const own of Object.values(await sce(0.5))) expect(own).toEqual(base);
+  const { expected, got } = await sce(1);
+  expect(got).toEqual(expected);
+  expect(expected[1]).toBeGreaterThan(0);
+});
+
 test.each<readonly Dtype[]>([
   ["F32", "F32", "F32"],
   ["F16", "F16", "F16"],

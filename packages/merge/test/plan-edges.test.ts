@@ -172,3 +172,23 @@ test("models without rows by token are not brought to one vocabulary", async () 
     expect.objectContaining({ code: "merge/tokenizer-tables" }),
   );
 });
+
+test("a model without tokens is refused by the plan, whosever vocabulary the result gets", async () => {
+  const model = await openMergeModel(tinyModel("llama"));
+  const vocabulary = { ordinary: new Map([["a", 0]]), added: new Map<string, number>() };
+  const models = new Map([
+    ["m", { ...model, vocabulary }],
+    ["without", model],
+  ]);
+  for (const tokenizer_source of ["base", "union"]) {
+    const recipe = readMergeConfig({
+      merge_method: "linear",
+      models: [{ model: "m" }, { model: "without" }],
+      parameters: { weight: 1 },
+      tokenizer_source,
+    });
+    expect(() => planMerge(recipe, models)).toThrow(
+      expect.objectContaining({ code: "merge/tokenizer-missing" }),
+    );
+  }
+});

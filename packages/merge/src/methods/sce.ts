@@ -43,7 +43,10 @@ export function sce(
   return out;
 }
 
-/** Sets all entries to 0 but those of largest variance across the models, in place. */
+/**
+ * Sets all entries to 0 but those of largest variance across the models, in place. The variance of equal ones is zero, whatever
+ * their mean is rounded to.
+ */
 function select(deltas: readonly Float64Array[], share: number): void {
   const count = deltas.length;
   const variances = new Float64Array(deltas[0]?.length ?? 0);
@@ -54,8 +57,9 @@ function select(deltas: readonly Float64Array[], share: number): void {
     mean /= count;
     let variance = 0;
     for (const delta of deltas) variance += ((delta[i] as number) - mean) ** 2;
+    if (deltas.every((delta) => delta[i] === deltas[0]?.[i])) continue;
     variances[i] = variance / count;
-    if (variance > 0) varying++;
+    if ((variances[i] as number) > 0) varying++;
   }
   const chosen = largest(variances, Math.floor(share * varying));
   for (const delta of deltas) {
