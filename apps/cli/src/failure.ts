@@ -49,6 +49,9 @@ const overBudget: ReadonlySet<string> = new Set([
   "cli/over-budget",
   "cpu/out-of-memory",
   "cpu/no-memory",
+  "webgpu/out-of-memory",
+  "webgpu/too-large",
+  "gpujs/too-large",
   "weights/too-large-for-memory",
 ]);
 

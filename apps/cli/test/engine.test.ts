@@ -1,5 +1,5 @@
 import { type chooseEngine, ENGINES as known } from "resolvent";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ENGINES } from "../src/options.ts";
 import { json, resolvent } from "./program.ts";
 
@@ -41,6 +41,17 @@ test("an engine that has not the precision is refused, and so is one that is non
   expect(wrong.code).toBe(2);
   expect((await resolvent([...call, "--engine", "cuda"])).stderr).toContain("webgpu, cpu, gpujs");
 });
+
+test.runIf(process.platform === "linux")(
+  "an engine that this machine has nothing for is refused, with what to do",
+  async () => {
+    vi.stubEnv("VK_DRIVER_FILES", "/no/such/driver.json");
+    const { code, stderr } = await resolvent([...call, "--engine", "webgpu"]);
+    vi.unstubAllEnvs();
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/no Vulkan driver .* or use the cpu engine\. \[webgpu\/no-adapter\]/);
+  },
+);
 
 test("doctor says which engine is chosen, for a model of some size, and why", async () => {
   interface Report {

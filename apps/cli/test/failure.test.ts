@@ -16,6 +16,7 @@ test.each([
   [3, ["transformer/unexpected-tensor", "transformer/file-too-large"]],
   [4, ["transformer/unsupported-config", "weights/unsupported-dtype"]],
   [5, ["cli/over-budget", "cpu/out-of-memory", "cpu/no-memory", "weights/too-large-for-memory"]],
+  [5, ["webgpu/out-of-memory", "webgpu/too-large", "gpujs/too-large"]],
 ])("exit code %i: %j", (code, names) => {
   for (const name of names) expect(exitCodeOf(input(name))).toBe(code);
 });

@@ -307,9 +307,11 @@ test("an engine serves the next run of its model, and is closed for another, and
     const name = wanted?.name;
     told.push(`open ${name} ${precision}`);
     const close = async (): Promise<void> => void told.push(`close ${name} ${precision}`);
-    // Of an engine only its size is looked at, of a model nothing.
-    return { engine: { memory: { used: 2 ** 30 } }, models: [{}], close } as never;
+    // Of an engine only its size is looked at, and whether it still computes; of a model nothing.
+    engine = { memory: { used: 2 ** 30 } };
+    return { engine, models: [{}], close } as never;
   };
+  let engine: { memory: object; failure?: unknown } | undefined;
   const kept = keptEngines(open, "f32", { idle: 20 });
   const plain = { stream: false, widen: true };
   const use = async (name: string, more: object = {}): Promise<void> => {
@@ -325,6 +327,10 @@ test("an engine serves the next run of its model, and is closed for another, and
   expect(told.splice(0)).toEqual([
     ...["open a f32", "open a f64", "close a f64", "close a f32", "open b f32"],
   ]);
+  if (engine !== undefined) engine.failure = new Error("The device was lost.");
+  await use("b");
+  await use("b");
+  expect(told.splice(0)).toEqual(["close b f32", "open b f32"]);
   await vi.waitFor(() => expect(told).toEqual(["close b f32"]));
   await kept.close();
   expect(told).toEqual(["close b f32"]);

@@ -40,6 +40,12 @@ test("models stay on their engines from run to run, and make room for others, al
   await expect(fails).rejects.toThrow("a fault");
   await once(tales, "f32");
   expect(engines[4]).not.toBe(engines[3]);
+  // Nor does one stay that computes no more, as where a GPU is lost between two questions.
+  await tales.plan(wanted("f32")).use(async ({ engine }) => {
+    await (engine as unknown as { close(): Promise<void> }).close(); // of one that was opened by its name
+  });
+  await once(tales, "f32");
+  expect(engines[5]).not.toBe(engines[4]);
   await models.close();
 });
 

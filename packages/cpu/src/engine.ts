@@ -28,6 +28,8 @@ export interface Cpu extends Engine<CpuTensor> {
   readonly wide: Wide | undefined;
   /** Bytes in use, the most that were, and the most there may be. */
   readonly memory: MemoryUse;
+  /** Why nothing can be computed any more: `close`, or a worker thread that failed. */
+  readonly failure: unknown;
   read(a: CpuTensor): Tensor;
   /**
    * Singular values and eigenvalues of host tensors, made at the first call and kept: the system's LAPACK where
@@ -106,6 +108,9 @@ export function engineOf(
     wide: machine.wide,
     get memory() {
       return machine.memory;
+    },
+    get failure() {
+      return machine.pool.failure;
     },
     read: (a) => machine.read(a),
     top: async (a, axis, k) => machine.scope(() => top(machine, w(a), axis, k)),

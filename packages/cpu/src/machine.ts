@@ -22,6 +22,9 @@ const SMALLEST_STEP = 4 * 1024 * 1024;
 /** Work below this many nanoseconds stays on one thread: handing it over costs a few µs, and 50 where that one sleeps. */
 const WORTH_SHARING = 30_000;
 
+/** Into how many chunks work is cut for each thread, at most: who comes late, or has half a core, takes fewer of them. */
+const CHUNKS_OF_THREAD = 16;
+
 /** A chunk has at least this much work, in nanoseconds, so that taking one costs little against it. */
 const SMALLEST_CHUNK = 10_000;
 
@@ -179,7 +182,8 @@ export class Machine {
     const size = this.shares ? this.pool.size : 1;
     const total = items * cost;
     let chunks = 1;
-    if (size > 1 && total >= WORTH_SHARING) chunks = Math.min(4 * size, total / SMALLEST_CHUNK);
+    if (size > 1 && total >= WORTH_SHARING)
+      chunks = Math.min(CHUNKS_OF_THREAD * size, total / SMALLEST_CHUNK);
     const chunk = Math.ceil(Math.ceil(items / chunks) / multiple) * multiple;
     this.pool.run(kernel, items, chunk, args, floats);
   }

@@ -21,6 +21,12 @@ const PACKED_BYTES = 1536 * 1024;
 /** Columns of a block where rows are few: runs long enough for the memory, sums that stay in the cache. */
 const THIN_COLUMNS = 1024;
 
+/**
+ * Blocks for each thread, at least, of a product that is worth cutting: with two, all wait for the one that comes late or
+ * has half a core. Their columns are not cut below 128, nor their rows below 64.
+ */
+const BLOCKS_OF_THREAD = 8;
+
 /** Columns that must lie together before rows of the right operand are added as lines. */
 const SHORTEST_LINE = 16;
 
@@ -118,8 +124,9 @@ function multiply(machine: Machine, plan: Plan, operands: Operands, c: CpuTensor
     let blockN = Math.min(n, PACKED_BYTES / BLOCK_K / width);
     if (machine.pool.size > 1 && 2 * m * n * k * batch > 4e6) {
       const blocks = (): number => batch * Math.ceil(m / blockM) * Math.ceil(n / blockN);
-      while (blocks() < 2 * pool.size && blockN >= 512) blockN = Math.ceil(blockN / 2 / 16) * 16;
-      while (blocks() < 2 * pool.size && blockM >= 128) blockM = Math.ceil(blockM / 2 / 4) * 4;
+      const wanted = BLOCKS_OF_THREAD * pool.size;
+      while (blocks() < wanted && blockN >= 256) blockN = Math.ceil(blockN / 2 / 16) * 16;
+      while (blocks() < wanted && blockM >= 128) blockM = Math.ceil(blockM / 2 / 4) * 4;
     }
     const depth = Math.min(k, BLOCK_K);
     // Tiles have 2, 4 or 6 rows.

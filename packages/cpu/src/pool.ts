@@ -106,6 +106,12 @@ export class Pool {
     return pool;
   }
 
+  /** Why nothing is run any more; undefined where everything is. */
+  get failure(): InputError | InternalError | undefined {
+    if (!this.#open) return closed();
+    return Atomics.load(this.#ints, FAILED) === 0 ? undefined : workerFailed();
+  }
+
   /**
    * Runs a kernel on all of `items`, `chunk` at a time. One chunk stays on this thread.
    * @throws InternalError `cpu/worker-failed`
@@ -117,13 +123,7 @@ export class Pool {
     args: readonly number[],
     floats: readonly number[] = [],
   ): void {
-    if (!this.#open) {
-      throw new InputError({
-        code: "cpu/closed",
-        message: "The cpu engine is closed.",
-        remedy: "Close it after its last use, or create another.",
-      });
-    }
+    if (!this.#open) throw closed();
     if (items === 0) return;
     const ints = this.#ints;
     ints[KERNEL] = kernel;
@@ -145,9 +145,7 @@ export class Pool {
     let looks = 0;
     let since = 0;
     for (let done = 0; done !== chunks; done = Atomics.load(ints, DONE)) {
-      if (Atomics.load(ints, FAILED) !== 0) {
-        throw new InternalError({ code: "cpu/worker-failed", message: "A worker thread failed." });
-      }
+      if (Atomics.load(ints, FAILED) !== 0) throw workerFailed();
       if (++looks % LOOKS !== 0 || !this.#mayWait) continue;
       const now = performance.now();
       since ||= now;
@@ -171,6 +169,18 @@ interface Start {
   readonly control: number;
   readonly thread: number;
   readonly blas: ProductSource | undefined;
+}
+
+function closed(): InputError {
+  return new InputError({
+    code: "cpu/closed",
+    message: "The cpu engine is closed.",
+    remedy: "Close it after its last use, or create another.",
+  });
+}
+
+function workerFailed(): InternalError {
+  return new InternalError({ code: "cpu/worker-failed", message: "A worker thread failed." });
 }
 
 function noBlas(): never {

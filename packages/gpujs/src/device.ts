@@ -21,6 +21,8 @@ export interface Device {
     size: readonly [number, ...number[]],
     args: readonly (Float32Array | number)[],
   ): Float32Array;
+  /** Why nothing is run any more: it was closed, or the browser took the context away. */
+  readonly failure: unknown;
   close(): Promise<void>;
 }
 
@@ -48,10 +50,21 @@ export async function deviceOf(mode: GpujsMode): Promise<Device> {
     return kernel;
   };
   const limit = entriesAtMost(gpu);
+  const failure = (details: { readonly name?: KernelName } = {}): unknown => {
+    if (closed) return refused("closed", "An engine was used after it was closed.", details);
+    // A lost context answers with zeros.
+    if (gpu.context?.isContextLost?.() !== true) return undefined;
+    const lost = "The browser took WebGL away, and what was computed is lost.";
+    return refused("lost", lost, { ...details, mode });
+  };
   return {
     mode,
+    get failure() {
+      return failure();
+    },
     run: (name, size, args) => {
-      if (closed) throw refused("closed", "An engine was used after it was closed.", { name });
+      const before = failure({ name });
+      if (before !== undefined) throw before;
       const entries = size.reduce((all, one) => all * one, 1);
       if (entries === 0) return new Float32Array(0);
       for (const given of [
@@ -78,16 +91,8 @@ export async function deviceOf(mode: GpujsMode): Promise<Device> {
           name,
           error: wrong,
         });
-      // A lost context answers with zeros.
-      if (gpu.context?.isContextLost?.() === true)
-        throw refused(
-          "lost",
-          `${name}: the browser took WebGL away, and what was computed is lost.`,
-          {
-            name,
-            mode,
-          },
-        );
+      const after = failure({ name });
+      if (after !== undefined) throw after;
       return flat(name, output, new Float32Array(entries));
     },
     close: async () => {

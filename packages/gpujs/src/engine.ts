@@ -36,6 +36,8 @@ export interface Gpujs extends SyncEngine<Tensor> {
   readonly mode: GpujsMode;
   /** Why earlier modes are not used, one line each. */
   readonly notes: readonly string[];
+  /** Why nothing can be computed any more: `close`, or the browser took WebGL away. */
+  readonly failure: unknown;
   /** Ends its kernels. Numbers can still be read; computing throws `gpujs/closed`. */
   close(): Promise<void>;
 }
@@ -57,8 +59,8 @@ export async function createGpujs({ mode }: GpujsOptions = {}): Promise<Gpujs> {
   }
   const notes: string[] = [];
   for (const one of mode === undefined ? GPUJS_MODES : [mode]) {
-    const found = await tried(one);
-    if ("engine" in found) return { ...found.engine, notes };
+    const found = await tried(one, notes);
+    if ("engine" in found) return found.engine;
     notes.push(`${one}: ${found.why}`);
   }
   throw new InputError({
@@ -71,11 +73,12 @@ export async function createGpujs({ mode }: GpujsOptions = {}): Promise<Gpujs> {
 
 async function tried(
   mode: GpujsMode,
+  notes: readonly string[],
 ): Promise<{ readonly engine: Gpujs } | { readonly why: string }> {
   let device: Device | undefined;
   try {
     device = await deviceOf(mode);
-    const engine = engineOf(device);
+    const engine = engineOf(device, notes);
     const why = faultOf(engine);
     if (why === undefined) return { engine };
     await device.close();
@@ -87,7 +90,7 @@ async function tried(
 }
 
 /** The operations on a device. */
-function engineOf(device: Device): Gpujs {
+function engineOf(device: Device, notes: readonly string[]): Gpujs {
   const each = (name: KernelName, a: Tensor, ...args: readonly number[]): Tensor => ({
     shape: a.shape,
     data: device.run(name, [sizeOf(a.shape)], [numbersOf(a), ...args]),
@@ -103,7 +106,10 @@ function engineOf(device: Device): Gpujs {
     name: "gpujs",
     precision: "f32",
     mode: device.mode,
-    notes: [],
+    notes,
+    get failure() {
+      return device.failure;
+    },
     close: () => device.close(),
     read: ({ shape, data }) => ({ shape, data: Float32Array.from(data) }),
     top: async (a, axis, k) => {

@@ -148,6 +148,11 @@ export interface Engine<T extends Shaped> extends Ops<T> {
   /** Bytes in use and the most there may be; absent where the engine sets no limit. */
   readonly memory?: { readonly used: number; readonly limit: number };
   /**
+   * Why nothing can be computed on it any more: its device was lost, it was closed. Undefined while it computes. Whoever
+   * keeps an engine looks here before it is used again, and makes another.
+   */
+  readonly failure?: unknown;
+  /**
    * A tensor whose numbers `write` puts, in memory order, where they will stay: for weights that come from a file.
    * The array is of the engine's precision, holds anything before, and is not kept.
    */

@@ -21,6 +21,8 @@ export function directLaunch({ code, loops, a, b }: Product): Launch {
   const each = (count: number, say: (i: number) => string): void =>
     code.say(Array.from({ length: count }, (_, i) => say(i)).join(" "));
   const exchanges = code.traits.lanes >= AT_ONCE;
+  // Most have a number of terms that needs no look past the last.
+  const even = k % AT_ONCE === 0;
   if (exchanges) code.enable("subgroups");
   const main = code.block(() => {
     const [height, width, depth] = [code.count(m), code.count(n), code.count(k)];
@@ -31,6 +33,7 @@ export function directLaunch({ code, loops, a, b }: Product): Launch {
     const own = `l / ${AT_ONCE}u * ${AT_ONCE * COLUMNS}u + lane`;
     code.say(`let column0 = w % ${all} % ${wide} * ${THREADS * COLUMNS}u + ${own};`);
     code.say(`let end = ${depth}; let a_at = a_batch(g); let b_at = b_batch(g);`);
+    const inside = (term: string): string => (even ? term : `min(${term}, end - 1u)`);
     each(rows, (i) => `let left${i} = a_at + a_row(min(row0 + ${i}u, ${height} - 1u));`);
     each(
       COLUMNS,
@@ -39,13 +42,14 @@ export function directLaunch({ code, loops, a, b }: Product): Launch {
     each(rows * COLUMNS, (i) => `var s${i} = 0.0;`);
     code.say(`for (var t = 0u; t < end; t += ${AT_ONCE}u) {`);
     /** Terms past the last add nothing. */
-    const loaded = (load: string, term: string): string => `select(0.0, ${load}, ${term} < end)`;
+    const loaded = (load: string, term: string): string =>
+      even ? load : `select(0.0, ${load}, ${term} < end)`;
     if (exchanges) {
-      code.say("let own = t + lane; let a_own = a_term(min(own, end - 1u));");
+      code.say(`let own = t + lane; let a_own = a_term(${inside("own")});`);
       each(rows, (i) => `let own${i} = ${loaded(a.load(`(left${i} + a_own)`), "own")};`);
     }
     for (let term = 0; term < AT_ONCE; term++) {
-      code.say(`let t${term} = t + ${term}u; let at${term} = min(t${term}, end - 1u);`);
+      code.say(`let t${term} = t + ${term}u; let at${term} = ${inside(`t${term}`)};`);
       code.say(`let b_t${term} = b_term(at${term});`);
       if (!exchanges) code.say(`let a_t${term} = a_term(at${term});`);
       each(rows, (i) =>

@@ -52,6 +52,8 @@ export interface Webgpu extends Engine<WebgpuTensor> {
   readonly memory: MemoryUse;
   /** What was done so far, in numbers that hold on any adapter. */
   readonly counts: WorkCounts;
+  /** Why nothing can be computed any more: the device was lost or refused something, it has no memory left, or `close`. */
+  readonly failure: unknown;
   read(a: WebgpuTensor): Promise<Tensor>;
   /**
    * Compiles the kernels of what is computed in `body`, in parallel and without computing it: all numbers that it reads
@@ -140,6 +142,9 @@ function engineOf(queue: Queue, adapter: AdapterReport, source: GPU): Webgpu {
     },
     get counts() {
       return queue.counts;
+    },
+    get failure() {
+      return queue.failure;
     },
     ahead: async (body) => {
       const rehearsal = new Rehearsal(queue);

@@ -74,6 +74,11 @@ export class Queue implements Runner {
     return { ...this.#counts };
   }
 
+  /** What everything after it throws; undefined where nothing went wrong. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   /** @throws InputError `webgpu/device-lost`, `webgpu/closed`, `webgpu/out-of-memory` of what came before */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;

@@ -123,6 +123,18 @@ await describeWithDevice("lifetimes", small, (engine) => {
     gpu.free(b);
   });
 
+  test("what the device has been given when it is lost is told so, too, and the engine says that it computes no more", async () => {
+    const { gpu: losing, device } = watching();
+    const lost = await createWebgpu({ gpu: losing });
+    expect(lost.failure).toBeUndefined();
+    const answer = lost.read(lost.fill({ x: 2 ** 20 }, 1));
+    await Promise.resolve(); // it is handed over once the caller waits
+    expect(lost.counts.commandBuffers).toBe(1);
+    device()?.destroy();
+    expect(await failure(answer)).toBe("webgpu/device-lost");
+    expect(lost.failure).toMatchObject({ code: "webgpu/device-lost" });
+  });
+
   test.each([
     ["GPUOutOfMemoryError", "webgpu/out-of-memory", /^The device has no memory left: of the test/],
     ["GPUValidationError", "webgpu/refused", /^The device refuses what it was told: of the test/],

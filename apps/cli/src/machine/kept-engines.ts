@@ -64,8 +64,9 @@ export function keptEngines(
       const place = JSON.stringify(wanted.map(({ folder, name }) => [folder.name, name]));
       const key = JSON.stringify([place, options.widen, options.engine]);
       const before = kept.get(options.precision);
-      if (before?.key === key) return lent(before);
-      // Another engine, or another way to keep the weights, takes the place of what was kept.
+      if (before?.key === key && before.engine.failure === undefined) return lent(before);
+      // Another engine, or another way to keep the weights, takes the place of what was kept; so does a new one where that
+      // computes no more, since a GPU may be lost at any time.
       if (using === 0 && before !== undefined && kept.delete(options.precision))
         await before.close();
       // Memory is for the model that is asked about.

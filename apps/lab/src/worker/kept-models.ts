@@ -253,7 +253,10 @@ export function keptModels({
           );
           for (let own = open.get(precision); own !== undefined; own = open.get(precision)) {
             const there = await own.on.catch(() => undefined); // by whoever asked: then it is tried again
-            if (there !== undefined) return await lent(there, runs, work);
+            if (there === undefined) continue;
+            if (there.loaded.engine.failure === undefined) return await lent(there, runs, work);
+            // It computes no more: a GPU may be lost at any time. Whoever sees it first makes room for another.
+            if (open.get(precision) === own && open.delete(precision)) await there.close();
           }
           if (stays) return await lent(await keep(folder, name, own), runs, work);
           const { loaded, close } = await load(folder, name, own);
