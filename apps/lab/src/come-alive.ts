@@ -17,7 +17,6 @@ export async function comeAlive(
   }
   const place = document.createElement("div");
   place.className = "behind";
-  await painted();
   picture.after(place);
   lab.pieces = 0;
   show(place);
@@ -31,11 +30,21 @@ export async function comeAlive(
   place.className = "";
 }
 
-/** Once the browser has painted what is there. */
-function painted(): Promise<void> {
-  return new Promise((resolve) => {
-    // What nobody sees is not painted.
-    if (document.visibilityState === "hidden") resolve();
-    else requestAnimationFrame(() => setTimeout(resolve));
+/** Milliseconds after which nobody waits for a picture any longer: a page that is not looked at has none. */
+const PATIENCE = 1000;
+
+/**
+ * Once the picture of the first screen is seen: that is some time after it is drawn, and longer where a worker and this
+ * thread are at work beside those that bring it to the screen.
+ */
+export async function seen(picture: HTMLElement): Promise<void> {
+  if (!picture.hasChildNodes() || document.visibilityState === "hidden") return;
+  await new Promise<void>((resolve) => {
+    new PerformanceObserver((list, observer) => {
+      if (list.getEntriesByName("first-contentful-paint").length === 0) return;
+      observer.disconnect();
+      resolve();
+    }).observe({ type: "paint", buffered: true });
+    setTimeout(resolve, PATIENCE);
   });
 }

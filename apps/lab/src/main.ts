@@ -4,7 +4,7 @@ import "./view/screen.css";
 import "virtual:figures.css";
 import { errorOf, type Findings, type Work } from "@resolvent/analysis/remote";
 import { mount } from "svelte";
-import { comeAlive } from "./come-alive.ts";
+import { comeAlive, seen } from "./come-alive.ts";
 import { workerConnection } from "./connection.ts";
 import { machineConnection, tokenOf } from "./machine-connection.ts";
 import { fragmentAt } from "./state/address.ts";
@@ -72,18 +72,21 @@ const lab = new Lab(
 );
 lab.engines = engines;
 if (token === undefined) lab.contributed = contributed;
-// The worker loads while the screen is made.
-if (token === undefined && embed === undefined) page.describe().catch(() => {}); // whoever needs it asks again
 if (embed !== undefined && "panel" in embed) lab.where.embedded = embed.panel;
 void begin();
 
 /** Makes the app; not at the top, since parts that are loaded later wait for what this file does there. */
 async function begin(): Promise<void> {
+  let looked: Promise<void> | undefined;
   // What cannot be read is told once the address is followed.
   lab.where.arrive(await fragmentAt(window.location).catch(() => ""));
   if (embed === undefined) {
     // The picture is of the first screen: nothing is made behind it that the address does not ask for.
     if (lab.place.analysis !== START.analysis) target.replaceChildren();
+    await seen(target);
+    // The worker starts and reads its model while the screen is made.
+    looked = lab.there.look();
+    looked.catch(() => {}); // told once the address is followed
     await comeAlive(target, lab, (place) => mount(App, { target: place, props: { lab } }));
   } else {
     const { default: Embedded } = await import("./view/Embedded.svelte");
@@ -91,5 +94,5 @@ async function begin(): Promise<void> {
     mount(Embedded, { target, props: { lab, embed } });
     document.documentElement.removeAttribute("data-embed"); // what hid the first screen
   }
-  lab.follow(window);
+  lab.follow(window, looked);
 }

@@ -175,12 +175,12 @@ export class Lab {
     return this.#places.get(path ?? "") ?? -1;
   }
 
-  /** Follows the address of a window, and goes with it from now on. */
-  follow(window: Window): void {
+  /** Follows the address of a window, and goes with it from now on; `looked`: where somebody looks up already what there is. */
+  follow(window: Window, looked?: Promise<void>): void {
     this.live = true;
     const failed = (error: unknown): void => this.errand.failed(error);
     this.where.follow(window, (fragment) => this.#read(fragment), failed);
-    void this.describe();
+    void this.describe(looked);
   }
 
   /** The panel that is seen alone, by its name; null for all. */
@@ -387,9 +387,9 @@ export class Lab {
   }
 
   /** Looks up what there is: analyses, models, and what computes. */
-  async describe(): Promise<void> {
+  async describe(looked: Promise<void> = this.there.look()): Promise<void> {
     try {
-      await this.there.look();
+      await looked;
       // The page came with what it shows: whoever computes has found nothing of it yet.
       const opened = this.answered === FIRST && this.place.analysis === START.analysis;
       if (opened && this.isAnswered) this.#ahead?.(this.#answeredWork);

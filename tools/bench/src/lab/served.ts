@@ -1,9 +1,9 @@
-import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createGzip } from "node:zlib";
+import { gzipSync } from "node:zlib";
 
 /** The built app. */
 export const DIST: string = fileURLToPath(new URL("../../../../apps/lab/dist/", import.meta.url));
@@ -34,6 +34,8 @@ export const EMPTY = "empty";
 /** The built app on this machine, isolated, scripts and styles compressed as servers of static files have them. */
 export async function served(): Promise<Served> {
   const found: { first: string | null } = { first: null };
+  // As it is sent, so that no page waits for another part of this machine to make it.
+  const kept = new Map<string, Buffer>();
   const server = createServer(({ url = "" }, response) => {
     const inside = normalize(new URL(url, "http://localhost").pathname.slice(1)) || "index.html";
     if (inside === EMPTY) {
@@ -52,13 +54,10 @@ export async function served(): Promise<Served> {
       response.writeHead(200, head).end(withFirst(readFileSync(file, "utf8"), found.first));
       return;
     }
-    if (!type.startsWith("text/")) {
-      response.writeHead(200, head);
-      createReadStream(file).pipe(response);
-      return;
-    }
-    response.writeHead(200, { ...head, "content-encoding": "gzip" });
-    createReadStream(file).pipe(createGzip()).pipe(response);
+    const packed = type.startsWith("text/");
+    const body = kept.get(file) ?? (packed ? gzipSync(readFileSync(file)) : readFileSync(file));
+    kept.set(file, body);
+    response.writeHead(200, { ...head, ...(packed && { "content-encoding": "gzip" }) }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo; // it listens on a port

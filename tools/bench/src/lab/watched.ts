@@ -4,7 +4,7 @@ import type { Page } from "playwright";
 interface Watch {
   /** Milliseconds of tasks that held the main thread for more than 50. */
   readonly tasks: { readonly start: number; readonly ms: number }[];
-  /** When analyses could first be chosen: the worker has told which there are. */
+  /** When analyses could first be chosen: the app has its place, and the worker has told which there are. */
   live: number | null;
   /** Times of frames, while they are counted. */
   frames: number[] | null;
@@ -24,7 +24,7 @@ export function watch(): void {
   }).observe({ type: "longtask", buffered: true });
   const tick = (time: number): void => {
     own.frames?.push(time);
-    if (own.live === null && document.querySelector("nav select:not([disabled])") !== null)
+    if (own.live === null && document.querySelector("#app nav select:not([disabled])") !== null)
       own.live = performance.now();
     requestAnimationFrame(tick);
   };
