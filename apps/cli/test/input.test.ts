@@ -61,9 +61,16 @@ describe.concurrent("the input", () => {
 });
 
 describe.concurrent("odd standard input", () => {
+  test.for([
+    ["nothing", ""],
+    ["a newline", "\n"],
+  ] as const)("%s", async ([, input]) => {
+    const { code, stdout, stderr } = await resolvent(["expand", model], { input });
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/There is no input/);
+  });
+
   test.for<[string, string | Uint8Array, RegExp]>([
-    ["nothing", "", /There is no input/],
-    ["a newline", "\n", /There is no input/],
     ["binary data", Uint8Array.from([0x89, 0x50, 0xff, 0xfe, 0]), /not UTF-8 text/],
     ["a million letters", "a".repeat(1e6), /takes at most 24 tokens, got 1000000/],
     ["over 4 MiB", "a".repeat(4 * 2 ** 20 + 1), /over 4194304 bytes/],

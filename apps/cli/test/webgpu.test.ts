@@ -26,8 +26,15 @@ function differences(got: unknown, expected: unknown, path = ""): string[] {
     .flatMap((key) => differences(a[key], b[key], `${path}.${key}`));
 }
 
+/** A report writes short texts here, and has no section of linearity then: that has a case of its own. */
+const here = cases.map((one) =>
+  one.name === "report"
+    ? { ...one, params: { ...one.params, tokensFile: undefined, length: 4 } }
+    : one,
+);
+
 await describeWithDevice("every analysis on WebGPU", createWebgpu, (engine) => {
-  test.each(cases)("$name $params", async (one) => {
+  test.each(here)("$name $params", async (one) => {
     const gpu = await engine();
     const family = "gpt2";
     const model = await loadModel(gpu, tinyModel(family), { hash: false });

@@ -46,26 +46,15 @@ export function cellText(cell: Cell, { kind, missing = "" }: Column): string {
 
 /** A number on an axis: no more digits than it takes. */
 export function tickText(value: number, { kind }: Pick<Column, "kind">): string {
-  if (kind === "share" || kind === "bar")
-    return minuses(`${Number((100 * value).toPrecision(6))} %`);
   const size = Math.abs(value);
-  // All digits of it: 1.2 million is not 1 million.
-  const power = size !== 0 && (size < 1e-3 || size >= 1e5);
-  if (power && kind === "count") return minuses(thousands(value));
-  return minuses(power ? value.toExponential().replace("e+", "e") : String(value));
-}
-
-/** What many are counted in: `200 k`, `1.2 M`. */
-const UNITS = [
-  ["T", 1e12],
-  ["G", 1e9],
-  ["M", 1e6],
-  ["k", 1e3],
-] as const;
-
-function thousands(count: number): string {
-  const [unit, size] = UNITS.find(([, one]) => Math.abs(count) >= one) ?? ["", 1];
-  return `${Number((count / size).toPrecision(12))} ${unit}`.trimEnd();
+  const thousands = Math.floor(Math.log10(size) / 3);
+  let text = String(value);
+  if (kind === "share" || kind === "bar") text = `${Number((100 * value).toPrecision(6))} %`;
+  else if (size >= 1e5 && kind === "count")
+    text = `${value / 1000 ** thousands} ${" kMGT"[thousands]}`;
+  // All its digits: 1.2 million is not 1 million.
+  else if (size !== 0 && (size < 1e-3 || size >= 1e5)) text = value.toExponential();
+  return minuses(text);
 }
 
 /** What people see as the name of a column. */
