@@ -56,12 +56,37 @@ export function pickedFiles(list: FileList | null): readonly PlacedFile[] {
   return [...(list ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 }
 
+const depthOf = (path: string): number => path.split("/").length;
+
+function configsIn(placed: readonly PlacedFile[]): readonly PlacedFile[] {
+  return placed.filter(({ path }) => path === CONFIG || path.endsWith(`/${CONFIG}`));
+}
+
+/** Models that are named where there are too many. */
+const NAMED = 5;
+
+/** That there is more than one model on the outside: which of them is meant nobody has said. */
+export function severalModels(placed: readonly PlacedFile[]): InputError | undefined {
+  const configs = configsIn(placed);
+  const least = configs.reduce((so, { path }) => Math.min(so, depthOf(path)), Infinity);
+  const names = configs
+    .filter(({ path }) => depthOf(path) === least)
+    .map(({ path }) => path.split("/").at(-2) ?? path);
+  if (names.length < 2) return undefined;
+  const others = names.length > NAMED ? `, and ${names.length - NAMED} more` : "";
+  return new InputError({
+    code: "lab/several-models",
+    message: `There are ${names.length} models in it: ${names.slice(0, NAMED).join(", ")}${others}.`,
+    remedy: "Drop the folder of one of them.",
+    details: { names },
+  });
+}
+
 /** The files of the model among those: of the outermost folder that has a config.json, else all on the outside. */
 export function modelFiles(placed: readonly PlacedFile[]): ModelFiles {
-  const depth = (path: string): number => path.split("/").length;
-  const configs = placed.filter(({ path }) => path === CONFIG || path.endsWith(`/${CONFIG}`));
+  const configs = configsIn(placed);
   const outermost = (some: readonly PlacedFile[]): PlacedFile | undefined =>
-    [...some].sort((a, b) => depth(a.path) - depth(b.path))[0];
+    [...some].sort((a, b) => depthOf(a.path) - depthOf(b.path))[0];
   const base = outermost(configs) ?? outermost(placed);
   const folder = base?.path.split("/").slice(0, -1).join("/") ?? "";
   const start = folder === "" ? "" : `${folder}/`;

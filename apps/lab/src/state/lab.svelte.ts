@@ -26,8 +26,8 @@ import { There } from "./there.svelte.ts";
 import { Where } from "./where.svelte.ts";
 import { remember } from "./works.ts";
 
-/** Faults that end once a model is given or fetched. */
-const NOT_HERE: readonly unknown[] = ["lab/model-not-here", "weights/hub-offline"];
+/** The fault that ends once a model is given or fetched. */
+const NOT_HERE = "lab/model-not-here";
 
 /** Something that was done, and how it is undone. */
 export interface Done {
@@ -130,7 +130,7 @@ export class Lab {
     this.beside = new Beside(this);
     this.errand = new Errand(asking, (code) => {
       // A link of a model that its reader has to give, or to fetch.
-      if (tell !== undefined && NOT_HERE.includes(code)) this.models = true;
+      if (tell !== undefined && code === NOT_HERE) this.models = true;
     });
   }
 

@@ -1,8 +1,16 @@
 import type { ModelDescription } from "@resolvent/analysis/remote";
+import { InputError } from "@resolvent/tensor";
 import { type Keeper, startKeeper } from "../storage/keeper.ts";
 import type { ErrandProgress, Fetched, Stored } from "../storage/messages.ts";
 import { leaveDeleted } from "./deleted.ts";
-import { type ModelFiles, modelFiles, notRead, type PlacedFile, placedFiles } from "./dropped.ts";
+import {
+  type ModelFiles,
+  modelFiles,
+  notRead,
+  type PlacedFile,
+  placedFiles,
+  severalModels,
+} from "./dropped.ts";
 import { type Fault, faultOf } from "./errand.svelte.ts";
 import type { Lab } from "./lab.svelte.ts";
 import {
@@ -44,6 +52,20 @@ export interface Held {
   readonly bytes: number;
   /** Why it is not stored. */
   readonly why: string;
+}
+
+/** That the Hub has no such model, where a fault in reading its headers is that: it answers the same about what is secret. */
+function notOnHub({ repo, revision }: HubModel, error: unknown): InputError | undefined {
+  const { code, message } = Object(error);
+  const secret = code === "weights/http-status" && / got 40[13]\./.test(String(message));
+  if (code !== "transformer/no-config" && !secret) return undefined;
+  return new InputError({
+    code: "lab/not-on-hub",
+    message: `The Hub shows no model at ${repo}@${revision}.`,
+    remedy:
+      "Look at its name. Fetch what is private or gated by the command or a browser, and drop its files.",
+    details: { repo, revision },
+  });
 }
 
 /** One's own models: those that were dropped, and those of the Hub that are stored. */
@@ -104,7 +126,9 @@ export class OwnModels {
     await this.#task(`reading the headers of ${hub.repo}`, async (signal) => {
       const path = [...hub.repo.split("/"), "resolve", hub.revision].map(encodeURIComponent);
       const address = `${hubEndpoint()}/${path.join("/")}/`;
-      const description = await this.#describe(address);
+      const description = await this.#describe(address).catch((error: unknown) => {
+        throw notOnHub(hub, error) ?? error;
+      });
       const bytes = await this.#keeper.size(address, { signal });
       signal.throwIfAborted();
       this.candidate = { title: `${hub.repo}@${hub.revision}`, from: { hub }, description, bytes };
@@ -164,8 +188,8 @@ export class OwnModels {
 
   async #takeFiles(placed: readonly PlacedFile[]): Promise<void> {
     const files = modelFiles(placed);
-    const other = notRead(files);
-    if (other !== undefined) throw other;
+    const fault = severalModels(placed) ?? notRead(files);
+    if (fault !== undefined) throw fault;
     const description = await this.#describe(files.files);
     this.candidate = { title: files.name, from: { files }, description, bytes: files.bytes };
   }

@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { type Folder, urlFolder } from "@resolvent/weights";
 import { findFolder } from "resolvent";
 import { hubModel, isFilesName } from "../state/own-names.ts";
@@ -21,7 +21,17 @@ export function placesOf(bundled: (name: string) => boolean): {
       const hub = hubModel(name);
       if (hub !== undefined) {
         const { hubFolder } = await import("@resolvent/weights/hub");
-        return await hubFolder(hub.repo, { ...hub, offline: true });
+        try {
+          return await hubFolder(hub.repo, { ...hub, offline: true });
+        } catch (error) {
+          if (!isInputError(error) || error.code !== "weights/hub-offline") throw error;
+          throw new InputError({
+            code: "lab/model-not-here",
+            message: `${hub.repo} at ${hub.revision} is not stored in this browser.`,
+            remedy: "Look it up among your own models, and fetch it.",
+            details: { name },
+          });
+        }
       }
       if (bundled(name)) return await findFolder(name);
       if (isFilesName(name)) {
