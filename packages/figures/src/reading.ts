@@ -51,7 +51,7 @@ export function tickText(value: number, { kind }: Pick<Column, "kind">): string 
   let text = String(value);
   if (kind === "share" || kind === "bar") text = `${Number((100 * value).toPrecision(6))} %`;
   else if (size >= 1e5 && kind === "count")
-    text = `${value / 1000 ** thousands} ${" kMGT"[thousands]}`;
+    text = `${value / 1000 ** thousands} ${" kMGTPE"[thousands]}`;
   // All its digits: 1.2 million is not 1 million.
   else if (size !== 0 && (size < 1e-3 || size >= 1e5)) text = value.toExponential();
   return minuses(text);
