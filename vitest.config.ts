@@ -36,15 +36,16 @@ const onNode = (
 });
 
 // Tests of libraries change nothing outside of themselves, so that files which follow each other in a process share the
-// modules that they load: loading them again for each took a sixth of the time of fourteen files. Those of the command, which
-// go offline, share among themselves. What looks for engines loads the system's own libraries.
+// modules that they load: loading them again for each took a sixth of the time of fourteen files. Those of programs, which
+// go offline and compute on one thread, share among themselves. What looks for engines loads the system's own libraries,
+// and pages of the lab are given a process for each file.
 const native = [
   "packages/{cpu,webgpu}/test/**/*.test.ts",
   "packages/resolvent/test/engines/*.test.ts",
 ];
 const libraries = onNode("libraries", ["packages/*/test/**/*.test.ts"], false, native);
-const command = onNode("command", ["apps/cli/test/**/*.test.ts"], false);
-const programs = onNode("processes", [...native, "{apps/!(cli),tools/*}/test/**/*.test.ts"], true);
+const programs = onNode("programs", ["{apps/!(lab),tools/*}/test/**/*.test.ts"], false);
+const processes = onNode("processes", [...native, "apps/lab/test/**/*.test.ts"], true);
 
 const chromium = hasChromium ? chromiumPath : undefined;
 
@@ -107,8 +108,8 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     projects: [
       libraries,
-      command,
       programs,
+      processes,
       chromium === undefined ? withoutBrowser : browser(chromium),
     ],
   },

@@ -46,15 +46,13 @@ export function cellText(cell: Cell, { kind, missing = "" }: Column): string {
 
 /** A number on an axis: no more digits than it takes. */
 export function tickText(value: number, { kind }: Pick<Column, "kind">): string {
+  if (kind === "share" || kind === "bar")
+    return minuses(`${Number((100 * value).toPrecision(6))} %`);
   const size = Math.abs(value);
-  const thousands = Math.floor(Math.log10(size) / 3);
-  let text = String(value);
-  if (kind === "share" || kind === "bar") text = `${Number((100 * value).toPrecision(6))} %`;
-  else if (size >= 1e5 && kind === "count")
-    text = `${value / 1000 ** thousands} ${" kMGT"[thousands]}`;
+  const text = String(value);
+  if (size === 0 || (size >= 1e-3 && size < 1e5)) return minuses(text);
   // All its digits: 1.2 million is not 1 million.
-  else if (size !== 0 && (size < 1e-3 || size >= 1e5)) text = value.toExponential();
-  return minuses(text);
+  return minuses(kind === "count" && size < 1e8 ? counted(text) : value.toExponential());
 }
 
 /** What people see as the name of a column. */

@@ -54,7 +54,7 @@ export function noTensor(where: string, tensor: string, names: Iterable<string>)
   return new InputError({
     code: "weights/no-tensor",
     message: `${where}: there is no tensor ${JSON.stringify(tensor)}.`,
-    remedy: near.length === 0 ? "List the names to see what there is." : didYouMean(near).trimEnd(),
+    remedy: `${didYouMean(near)}List the names to see what there is.`,
     details: { where, tensor, near },
   });
 }

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -58,8 +58,16 @@ function install(packageManager) {
   writeFileSync(stamp, wanted);
 }
 
-/** Builds the packages whose sources changed: turbo skips the others. */
+/**
+ * Builds the packages whose sources changed: turbo skips the others. The first time one compiler has gone through all
+ * before: turbo starts one for each, and these then find nothing left to do. What is wrong, theirs say.
+ */
 function build() {
+  const compiled = membersWith("tsc -b");
+  if (compiled.some((folder) => !existsSync(join(root, folder, "dist")))) {
+    const tsc = join(installed, "typescript", "bin", "tsc");
+    command(process.execPath, [tsc, "-b"].concat(compiled));
+  }
   const turbo = join(installed, "turbo", "bin", "turbo");
   const result = command(process.execPath, [turbo, "run", "build", "--output-logs=errors-only"]);
   if (result.status === 0) return;
@@ -67,15 +75,37 @@ function build() {
   stop("The build failed; the compiler's messages are above.", "");
 }
 
-/** A digest of everything that decides what is installed. */
-function fingerprint() {
-  const files = ["package.json", "pnpm-workspace.yaml", "pnpm-lock.yaml"];
+/**
+ * The folders of the packages whose script `build` has these words.
+ * @param {string} words
+ * @returns {string[]}
+ */
+function membersWith(words) {
+  return manifests()
+    .filter((file) => {
+      const { scripts = {} } = JSON.parse(readFileSync(join(root, file), "utf8"));
+      return (scripts.build || "").includes(words);
+    })
+    .map((file) => dirname(file));
+}
+
+/** The package.json of every package, from the root. */
+function manifests() {
+  /** @type {string[]} */
+  const found = [];
   for (const group of ["packages", "apps", "tools"]) {
     if (!existsSync(join(root, group))) continue;
     for (const name of readdirSync(join(root, group)).sort()) {
-      files.push(join(group, name, "package.json"));
+      const file = join(group, name, "package.json");
+      if (existsSync(join(root, file))) found.push(file);
     }
   }
+  return found;
+}
+
+/** A digest of everything that decides what is installed. */
+function fingerprint() {
+  const files = ["package.json", "pnpm-workspace.yaml", "pnpm-lock.yaml"].concat(manifests());
   const hash = createHash("sha256");
   for (const file of files) {
     if (!existsSync(join(root, file))) continue;
