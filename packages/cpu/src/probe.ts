@@ -30,3 +30,19 @@ export function fastestTile(machine: Machine): number {
   });
   return best.indexOf(Math.min(...best));
 }
+
+/** Milliseconds after which a page's kernels are at full speed: V8 compiles them beside all that a page begins with. */
+const SETTLED = 500;
+
+/** Chooses once more when the kernels have been compiled: in a page that has just begun, the first choice may be by chance. */
+export function chooseAgain(machine: Machine): void {
+  setTimeout(() => {
+    if (machine.pool.failure !== undefined) return;
+    const { tile } = machine;
+    try {
+      machine.tile = fastestTile(machine);
+    } catch {
+      machine.tile = tile; // there is no room for products: the first choice stays
+    }
+  }, SETTLED);
+}

@@ -4,7 +4,7 @@ import type { Native } from "./blas/native.ts";
 import { Machine, type Wide } from "./machine.ts";
 import { inNode, loadModule, nodeModule } from "./module.ts";
 import { FIRST_FREE, Pool } from "./pool.ts";
-import { fastestTile } from "./probe.ts";
+import { chooseAgain, fastestTile } from "./probe.ts";
 
 const PAGE = 65536;
 
@@ -94,6 +94,7 @@ export async function startMachine(options: CpuOptions): Promise<Started> {
   );
   const machine = new Machine(memory, pool, precision, limit);
   machine.tile = widened?.tile ?? fastestTile(machine);
+  if (widened?.tile === undefined && !inNode()) chooseAgain(machine);
   machine.wide = widened?.wide;
   const useBlas = (): Blas | undefined =>
     libraries && choice && native && libraries.useBlas(machine, native, choice);
