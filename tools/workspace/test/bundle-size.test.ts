@@ -17,7 +17,7 @@ const ceilings: Readonly<Record<string, readonly [bytes: number, holds: string]>
   ],
   "analysis/parameters": [3350, "a schema of each kind of parameter, and nearest names"],
   "analysis/remote": [
-    25700,
+    25900,
     "both sides of the protocol, and a reader of replies of others; what runs an analysis, checks its parameters, results and views, and hashes its question",
   ],
   attention: [
