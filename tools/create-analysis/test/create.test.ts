@@ -69,9 +69,9 @@ describe("create-analysis", () => {
 });
 
 /** Where what it makes runs without a network: archives of our packages, and links to what they depend on. */
-const members = ["packages", "apps"].flatMap((group) =>
-  readdirSync(join(root, group)).map((id) => join(root, group, id)),
-);
+const members = ["packages", "apps"]
+  .flatMap((group) => readdirSync(join(root, group)).map((id) => join(root, group, id)))
+  .filter((member) => existsSync(join(member, "package.json")));
 // What they build is not all called alike: of some it is a page, of others files for a page.
 const unbuilt = members.find((member) => {
   const { scripts } = JSON.parse(readFileSync(join(member, "package.json"), "utf8"));
