@@ -128,32 +128,62 @@ export function addDifferenceStored(
   return all(DIFFERENCE, n, dtype, from, to, base, f);
 }
 
+/**
+ * `(start + Σ w·x) / by`, or with a base `base + lambda·(start + Σ w·(x − base)) / by`, which stays in registers. `rows` has where
+ * the base, if there is one, and the `count` others begin, and the weights; `x` is where the first of them is now.
+ */
 @inline
-function moved(n: i32, dtype: i32, out: usize, base: usize, rows: usize, count: i32, lambda: f64, by: f64): void {
+function weighted(
+  n: i32,
+  dtype: i32,
+  based: bool,
+  out: usize,
+  x: usize,
+  rows: usize,
+  count: i32,
+  start: f64,
+  by: f64,
+  lambda: f64,
+): void {
   const factor = v128.splat<f64>(lambda);
   const divisor = v128.splat<f64>(by);
-  const end = rows + (<usize>count << 4);
+  const begin = based ? rows + 16 : rows;
+  const end = begin + (<usize>count << 4);
   const step: usize = dtype == F32 ? 16 : 8;
-  let from = base - <usize>load<u32>(rows);
+  let from = x - <usize>load<u32>(rows);
   for (let i = 0; i < n; i += 4) {
-    const four = low(dtype, base);
-    const a = f64x2.promote_low_f32x4(four);
-    const b = upper(four);
-    let sumA = v128.splat<f64>(0);
-    let sumB = v128.splat<f64>(0);
-    for (let row = rows + 16; row <= end; row += 16) {
-      const other = low(dtype, <usize>load<u32>(row) + from);
+    let a = v128.splat<f64>(0);
+    let b = a;
+    if (based) {
+      const four = low(dtype, x);
+      a = f64x2.promote_low_f32x4(four);
+      b = upper(four);
+      x += step;
+    }
+    let sumA = v128.splat<f64>(start);
+    let sumB = sumA;
+    for (let row = begin; row < end; row += 16) {
+      const four = low(dtype, <usize>load<u32>(row) + from);
       const w = v128.load64_splat(row, 8);
-      sumA = v128.add<f64>(sumA, v128.mul<f64>(w, v128.sub<f64>(f64x2.promote_low_f32x4(other), a)));
-      sumB = v128.add<f64>(sumB, v128.mul<f64>(w, v128.sub<f64>(upper(other), b)));
+      let c = f64x2.promote_low_f32x4(four);
+      let d = upper(four);
+      if (based) {
+        c = v128.sub<f64>(c, a);
+        d = v128.sub<f64>(d, b);
+      }
+      sumA = v128.add<f64>(sumA, v128.mul<f64>(w, c));
+      sumB = v128.add<f64>(sumB, v128.mul<f64>(w, d));
     }
     if (by != 1) {
       sumA = v128.div<f64>(sumA, divisor);
       sumB = v128.div<f64>(sumB, divisor);
     }
-    v128.store(out, v128.add<f64>(a, v128.mul<f64>(factor, sumA)));
-    v128.store(out, v128.add<f64>(b, v128.mul<f64>(factor, sumB)), 16);
-    base += step;
+    if (based) {
+      sumA = v128.add<f64>(a, v128.mul<f64>(factor, sumA));
+      sumB = v128.add<f64>(b, v128.mul<f64>(factor, sumB));
+    }
+    v128.store(out, sumA);
+    v128.store(out, sumB, 16);
     from += step;
     out += 32;
   }
@@ -174,35 +204,9 @@ export function movedStored(
   lambda: f64,
   by: f64,
 ): void {
-  if (dtype == F32) moved(n, F32, out, base, rows, count, lambda, by);
-  else if (dtype == F16) moved(n, F16, out, base, rows, count, lambda, by);
-  else moved(n, 3, out, base, rows, count, lambda, by);
-}
-
-@inline
-function combined(n: i32, dtype: i32, out: usize, x: usize, rows: usize, count: i32, start: f64, by: f64): void {
-  const divisor = v128.splat<f64>(by);
-  const end = rows + (<usize>count << 4);
-  const step: usize = dtype == F32 ? 16 : 8;
-  let from = x - <usize>load<u32>(rows);
-  for (let i = 0; i < n; i += 4) {
-    let a = v128.splat<f64>(start);
-    let b = a;
-    for (let row = rows; row < end; row += 16) {
-      const own = low(dtype, <usize>load<u32>(row) + from);
-      const w = v128.load64_splat(row, 8);
-      a = v128.add<f64>(a, v128.mul<f64>(w, f64x2.promote_low_f32x4(own)));
-      b = v128.add<f64>(b, v128.mul<f64>(w, upper(own)));
-    }
-    if (by != 1) {
-      a = v128.div<f64>(a, divisor);
-      b = v128.div<f64>(b, divisor);
-    }
-    v128.store(out, a);
-    v128.store(out, b, 16);
-    from += step;
-    out += 32;
-  }
+  if (dtype == F32) weighted(n, F32, true, out, base, rows, count, 0, by, lambda);
+  else if (dtype == F16) weighted(n, F16, true, out, base, rows, count, 0, by, lambda);
+  else weighted(n, 3, true, out, base, rows, count, 0, by, lambda);
 }
 
 /**
@@ -220,9 +224,9 @@ export function combinedStored(
   start: f64,
   by: f64,
 ): void {
-  if (dtype == F32) combined(n, F32, out, x, rows, count, start, by);
-  else if (dtype == F16) combined(n, F16, out, x, rows, count, start, by);
-  else combined(n, 3, out, x, rows, count, start, by);
+  if (dtype == F32) weighted(n, F32, false, out, x, rows, count, start, by, 1);
+  else if (dtype == F16) weighted(n, F16, false, out, x, rows, count, start, by, 1);
+  else weighted(n, 3, false, out, x, rows, count, start, by, 1);
 }
 
 @inline
@@ -293,8 +297,8 @@ function either(n: i32, dtype: i32, based: i32, into: usize, x: usize, rows: usi
 
 /**
  * `Σ a·a`, `Σ a·b`, `Σ a·c`, `Σ b·b`, `Σ b·c`, `Σ c·c` of three inputs stored alike, not as F64, or of their differences from a
- * fourth where there is a base; `rows` has where they begin, and the sums stand where `ninefold` has them. A sum waits for itself, so that six take hardly longer than
- * one. 2 where something is not finite: it may be any of them.
+ * fourth where there is a base; `rows` has where they begin, and the sums stand where `ninefold` has them. A sum waits for
+ * itself, so that six take hardly longer than one. 2 where something is not finite: it may be any of them.
  */
 export function triangleStored(
   n: i32,

@@ -52,12 +52,7 @@ export async function gramOf(
 
 /** The three from a place on; the last stands for those that lack. */
 function three<T>(all: readonly T[], start: number): readonly T[] {
-  return [0, 1, 2].flatMap((i) =>
-    all
-      .slice(start)
-      .slice(0, i + 1)
-      .slice(-1),
-  );
+  return [0, 1, 2].map((i) => all[Math.min(start + i, all.length - 1)] as T); // of none nothing is asked
 }
 
 /** `⟨Σ aᵢxᵢ, Σ bᵢxᵢ⟩`, and how large its terms are together: what is much smaller than they has lost digits. */
