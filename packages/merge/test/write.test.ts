@@ -212,8 +212,12 @@ describeWithFixtures("folders", (fixtures) => {
     expect(existsSync(out)).toBe(false);
   });
 
-  test("killed at random moments, no folder looks finished and is not; begun again, the bytes are the same", async () => {
-    const kills = Number(process.env.RESOLVENT_KILLS ?? 4);
+  const kills = Number(process.env.RESOLVENT_KILLS ?? 4);
+  // For what hangs only: the more kills, the longer it may take.
+  const timeout = 60_000 + 10_000 * kills;
+  test("killed at random moments, no folder looks finished and is not; begun again, the bytes are the same", {
+    timeout,
+  }, async () => {
     const text = config(fixtures, "configs/19-della.yml");
     const start = async (out: string, killAfter?: number): Promise<void> => {
       const child = fileURLToPath(new URL("merge-child.mjs", import.meta.url));
