@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RETRY, retryAfterMs } from "../src/hub/retry.ts";
 import { nodeCache } from "../src/node/hub-cache.ts";
+import { claim } from "../src/node/hub-claim.ts";
+import { partialName } from "../src/node/hub-owner.ts";
 import { onDisk } from "../src/node/hub-partial.ts";
 import { type FetchOptions, fetchModel } from "./hub-fetch.ts";
 import { COMMIT, etagOfFile, type HubServer, hubServer, REPO, type Seen } from "./hub-server.ts";
@@ -398,6 +400,25 @@ describe("others at the same file", () => {
     expect(cdnRequests()).toBe(5);
     expect(unfinished()).toEqual([]);
   });
+
+  test.each([false, true])(
+    "another that finishes between our look for the blob and our beginning is heeded (something left by a dead one: %s)",
+    async (left) => {
+      const folder = join(home(), "blobs");
+      const etag = etagOfFile(weights());
+      let looks = 0;
+      const isHere = async (): Promise<boolean> => {
+        looks++;
+        if (looks > 1) return true;
+        await mkdir(folder, { recursive: true });
+        if (left) await writeFile(join(folder, partialName(etag, false)), "part of it");
+        return false;
+      };
+      expect(await claim(folder, etag, { isHere, silentMs: 1, signal: undefined })).toBe(undefined);
+      expect(looks).toBe(2);
+      expect(blobs()).toEqual([]);
+    },
+  );
 
   test("a file that was taken away meanwhile is begun again", async () => {
     const file = {

@@ -131,8 +131,9 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
     },
     begin: async (file, signal): Promise<PartialBlob | undefined> => {
       const { commit, blob } = file;
+      // In the order in which it moves where there are no links: nobody sees it in neither place.
       const isHere = async (): Promise<boolean> =>
-        (await sizeOf(filePath(commit, file.file))) === blob.size || (await isWhole(blob));
+        (await isWhole(blob)) || (await sizeOf(filePath(commit, file.file))) === blob.size;
       const path = await claim(blobs, blob.etag, { isHere, silentMs, signal }).catch(
         (error: unknown) => {
           signal?.throwIfAborted();

@@ -94,13 +94,22 @@ export async function claim(
     signal?.throwIfAborted();
     if (await isHere()) return undefined;
     let busy = false;
+    let mine: string | undefined;
     for (const name of await partials(blobs, etag)) {
       const taken = await take(blobs, name, etag, silentMs);
       if (taken === "wait") busy = true;
-      else if (taken !== undefined) return taken;
+      else if (taken !== undefined) {
+        mine = taken;
+        break;
+      }
     }
-    const path = busy ? undefined : await create(blobs, etag);
-    if (path !== undefined) return path;
+    if (mine === undefined && !busy) mine = await create(blobs, etag);
+    if (mine !== undefined) {
+      // Another may have finished after we looked for the blob and before we looked for its unfinished files.
+      if (!(await isHere())) return mine;
+      await rm(mine, { force: true });
+      return undefined;
+    }
     await pause(LOOK_MS * (busy ? 1 : Math.random()), signal);
   }
 }
