@@ -36,6 +36,9 @@ const FEW = ["PyTorch", "PyTorch, passive", "PyTorch, OpenMP"];
 /** Steps of training in one turn. */
 const STEPS = 5;
 
+/** Milliseconds that each does a task before it is measured: code is compiled, memory touched. */
+const WARM_UP = 3000;
+
 /** What `--quick` measures. */
 const QUICK: readonly Task["kind"][] = ["forward", "sweep", "training"];
 
@@ -55,6 +58,7 @@ const { values } = parseArgs({
 const few = values.few || values.quick;
 const threads = availableParallelism();
 const options = {
+  warmUp: WARM_UP,
   patience: Number(values.patience ?? (values.quick ? 300 : 10_000)),
   budget: Number(values.budget ?? (values.quick ? 3000 : 20_000)),
 };
@@ -112,6 +116,7 @@ function theContestants(notes: string[]): Contestant[] {
     `Columns of PyTorch: as it comes${toldBlas}; threads of OpenMP that sleep while they wait (OMP_WAIT_POLICY=PASSIVE), because those of PyTorch and of OpenBLAS take each other's cores otherwise; OpenBLAS built on OpenMP (libopenblas0-openmp), so that there is one pool of threads. All but the first keep memory that is freed (MALLOC_MMAP_MAX_=0, MALLOC_TRIM_THRESHOLD_ of 1 TiB): where a page is dear, what is made anew for large tensors takes longer than their numbers.`,
     `Columns of Resolvent: the system's BLAS for large products; its own kernels${told24}. One that could not do a task has the reason in its place: SIGILL is an instruction that the processor lacks.`,
   );
+  notes.push(`Each did its task for ${WARM_UP / 1000} s before any was measured.`);
   const told = process.env.OPENBLAS_CORETYPE;
   if (told !== undefined) {
     notes.push(

@@ -38,7 +38,7 @@ test("who cannot run is a line of the table and not the end of the contest", asy
       contestant("Resolvent", `answer({ ms: 5, cpu: 5 });`),
     ],
     {},
-    { patience: 0, budget: 1 },
+    { patience: 0, budget: 1, warmUp: 20 },
   );
   expect(result.scores.map(({ contestant }) => contestant)).toEqual(["PyTorch", "Resolvent"]);
   expect(

@@ -46,6 +46,8 @@ export interface ContestOptions {
   readonly patience: number;
   /** Milliseconds that the rounds should take together. */
   readonly budget: number;
+  /** Milliseconds that each does the task before any is measured, in whole turns; default: two turns. */
+  readonly warmUp?: number;
   /** A contestant whose first turn takes more milliseconds is timed once; default: none is. */
   readonly slow?: number;
 }
@@ -70,7 +72,7 @@ interface Runner {
 export async function contest(
   contestants: readonly Contestant[],
   task: object,
-  { patience, budget, slow = Number.POSITIVE_INFINITY }: ContestOptions,
+  { patience, budget, warmUp = 0, slow = Number.POSITIVE_INFINITY }: ContestOptions,
 ): Promise<Contest> {
   const load = loadavg()[0] ?? Number.NaN;
   const field: Runner[] = [];
@@ -93,12 +95,15 @@ export async function contest(
       const running = await attempt(name, () => contestant.start(task));
       if (running === undefined) continue;
       const began = performance.now();
-      const result = await attempt(name, () => running.result()); // its warm-up, too
-      if (result === undefined) {
+      const result = await attempt(name, () => running.result()); // of its warm-up, too
+      const turns = performance.now() - began > slow ? 1 : MOST;
+      let ready = result !== undefined;
+      while (ready && turns > 1 && performance.now() - began < warmUp)
+        ready = (await attempt(name, () => running.time())) !== undefined;
+      if (result === undefined || !ready) {
         await running.end();
         continue;
       }
-      const turns = performance.now() - began > slow ? 1 : MOST;
       reference ??= result;
       const difference = distance(result, reference);
       field.push({ name, running, times: [], cpuTimes: [], difference, turns });
