@@ -14,6 +14,7 @@ import type { DictionaryTask, Sizes } from "./dictionary/task.ts";
 import { randomNumbers } from "./random.ts";
 import { contest } from "./torch/contest.ts";
 import { inProcess, type Program } from "./torch/contestant.ts";
+import { MEMORY_KEPT } from "./torch/field.ts";
 import { type Row, withSection } from "./torch/table.ts";
 
 /** The interpreter that Debian's python3-torch belongs to. */
@@ -76,6 +77,7 @@ function contestants(forms: readonly string[]): Program[] {
       env: {
         ...env,
         ...openMp,
+        ...MEMORY_KEPT,
         PYTHONDONTWRITEBYTECODE: "1",
         OMP_NUM_THREADS: `${threads}`,
         OPENBLAS_NUM_THREADS: `${threads}`,
