@@ -65,17 +65,7 @@ export function corpusOf(
       name: tokensFile.name,
       length: length ?? context,
       sequences: async function* () {
-        for await (const ids of tokenLines(tokensFile)) {
-          const bad = ids.find((id) => id >= vocab);
-          if (bad !== undefined) {
-            throw new InputError({
-              code: "analysis/bad-tokens",
-              message: `${tokensFile.name}: token ids of this model are 0 to ${vocab - 1}, got ${bad}.`,
-              details: { vocab, got: bad },
-            });
-          }
-          yield () => ids;
-        }
+        for await (const ids of tokenLines(tokensFile, { vocab })) yield () => ids;
       },
     };
   }
@@ -117,15 +107,32 @@ export async function* textPieces(file: TextFile, length: number): AsyncGenerato
  * The token ids of each line, separated by commas or spaces, in brackets or not; empty lines are passed over. A file that
  * begins as a JSON list of lists is read as that, however it is broken into lines.
  *
- * @throws InputError `analysis/bad-tokens` with the line's number; `analysis/not-text`
+ * @throws InputError `analysis/bad-tokens` with the number of the line or list, also for an id that the model does not have,
+ * where `vocab` says how many it has; `analysis/not-text`
  */
-export async function* tokenLines(file: TextFile): AsyncGenerator<readonly number[]> {
+export async function* tokenLines(
+  file: TextFile,
+  { vocab = Number.POSITIVE_INFINITY }: { readonly vocab?: number } = {},
+): AsyncGenerator<readonly number[]> {
+  const known = (ids: readonly number[], place: string): readonly number[] => {
+    const bad = ids.find((id) => id >= vocab);
+    if (bad === undefined) return ids;
+    throw new InputError({
+      code: "analysis/bad-tokens",
+      message: `${file.name}, ${place}: token ids of this model are 0 to ${vocab - 1}, got ${bad}.`,
+      remedy: "Give ids of this model's own tokenizer.",
+      details: { file: file.name, place, vocab, got: bad },
+    });
+  };
   let [line, begun] = [0, false];
   const lines = linesOf(file, LONGEST_LINE);
   for await (const { text, ends } of lines) {
     line++;
     if (!begun && beginsLists(text)) {
-      yield* await tokenLists(file, rest(text, lines));
+      const lists = await tokenLists(file, rest(text, lines));
+      for (const [i, ids] of lists.entries()) {
+        if (known(ids, `list ${i + 1}`).length > 0) yield ids;
+      }
       return;
     }
     begun ||= text.trim() !== "";
@@ -134,7 +141,7 @@ export async function* tokenLines(file: TextFile): AsyncGenerator<readonly numbe
     const ids = parseTokenIds(text.replace(/^\s*\[|\]\s*,?\s*$/g, ""), (odd) =>
       badTokens(file, line, JSON.stringify(odd.slice(0, 40))),
     );
-    if (ids.length > 0) yield ids;
+    if (known(ids, `line ${line}`).length > 0) yield ids;
   }
 }
 

@@ -10,7 +10,7 @@ export function beginsLists(line: string): boolean {
 }
 
 /**
- * The lists of token ids of one JSON list of lists; empty ones are passed over.
+ * The lists of token ids of one JSON list of lists, empty ones too.
  *
  * @param parts its text, in pieces
  * @throws InputError `analysis/bad-tokens`
@@ -42,7 +42,7 @@ export async function tokenLists(
     const odd = list.findIndex((id) => !Number.isSafeInteger(id) || id < 0);
     if (odd >= 0) throw bad(file, `${said(list[odd])} in list ${i + 1}`);
   }
-  return lists.filter((list) => list.length > 0);
+  return lists;
 }
 
 function said(value: unknown): string {

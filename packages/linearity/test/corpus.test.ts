@@ -91,6 +91,14 @@ describe("token ids", () => {
     for (const odd of ["1,2\n3,x", "1,2\n3,-4", "1,2\n3,4.5"]) {
       await expect(all(tokenLines(fileOf(odd)))).rejects.toThrow(/line 2: expected token ids/);
     }
+    for (const [text, place] of [
+      ["1,2\n\n3,8\n9", "line 3"],
+      ["[[1,2],[],[3,8]]", "list 3"],
+    ] as const) {
+      await expect(all(tokenLines(fileOf(text), { vocab: 8 }))).rejects.toThrow(
+        `some.txt, ${place}: token ids of this model are 0 to 7, got 8.`,
+      );
+    }
   });
 });
 

@@ -62,7 +62,9 @@ export function readMergeConfig(from: string | MergeConfig): Recipe {
   }
   const method = readMethod(text(fields.get("merge_method"), "merge_method"));
   const base = optionalReference(fields, "base_model", "");
-  const context: Context = { method, base, ignored: fields.has("name") ? ["name"] : [] };
+  const name = fields.get("name");
+  if (name !== undefined) text(name, "name");
+  const context: Context = { method, base, ignored: name === undefined ? [] : ["name"] };
   const top = level(context, fields.get("parameters"), "parameters");
   const { levels, fields: place, path } = moduleOf(context, fields, top);
   const slices = place.has("models")
@@ -262,7 +264,7 @@ function checkSources(
   const besides = spec.base === "input" ? "" : " besides its base";
   throw refuse(
     "inputs",
-    `${path}: ${method} takes ${wanted} model${wanted === "1" ? "" : "s"}${besides}, got ${models}.`,
+    `${path}: ${method} takes ${wanted} model${least === 1 ? "" : "s"}${besides}, got ${models}.`,
     "List as many; a base_model that is not listed counts as an input of linear, karcher and passthrough.",
     { method, models, least, most },
   );

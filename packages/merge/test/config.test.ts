@@ -149,6 +149,7 @@ test.each<[string, string | object, string, string | undefined]>([
   ["a custom tag", `${linear}parameters: {weight: !mine 1}`, "config-yaml", ""],
   ["nothing", "", "config-type", undefined],
   ["a list", "- 1", "config-type", undefined],
+  ["a name that is no text", `${linear}\nname: [mine]`, "config-type", "name"],
   [
     "an infinite gradient",
     linear.replace("weight: 1", "weight: [0, .inf]"),

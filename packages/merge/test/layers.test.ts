@@ -24,6 +24,41 @@ test("values by layer move with their layers", async () => {
   });
 });
 
+test("values by layer are those of the model that a layer comes from", async () => {
+  const recipe = readMergeConfig({
+    merge_method: "passthrough",
+    slices: [0, 1].map((i) => ({
+      sources: [{ model: i === 0 ? "first" : "second", layer_range: [i, i + 1] }],
+    })),
+  });
+  const plan = async (family: string, first: object, second: object) => {
+    const open = async (fields: object) =>
+      await openMergeModel(tinyModel(family, { sliding_window: 4, ...fields }));
+    const models = { first: await open(first), second: await open(second) };
+    return planMerge(recipe, new Map(Object.entries(models))).config;
+  };
+  const types = (...layer_types: string[]) => ({ use_sliding_window: true, layer_types });
+  const [full, sliding] = ["full_attention", "sliding_attention"];
+  expect(await plan("qwen3", types(full, full), types(full, sliding))).toMatchObject({
+    layer_types: [full, sliding],
+  });
+  expect(await plan("qwen3", types(full, full), types(sliding, full))).not.toHaveProperty(
+    "layer_types",
+  );
+  // What the donor's config has no place for, or no window.
+  const from = (max_window_layers: number) => ({ use_sliding_window: true, max_window_layers });
+  for (const [family, first, second] of [
+    ["gemma2", {}, { layer_types: [full, sliding] }],
+    ["qwen2", from(2), from(1)],
+    ["qwen3", { ...types(full, full), use_sliding_window: false }, types(full, sliding)],
+  ] as const) {
+    await expect(plan(family, first, second)).rejects.toMatchObject({
+      code: "merge/layer-settings",
+      details: { place: 1, model: "second", layer: 1 },
+    });
+  }
+});
+
 test("a layer whose window would change at its new place is refused", async () => {
   const fields = { num_hidden_layers: 3, sliding_window: 4 };
   await expect(planOf(stack([0, 1], [2, 3]), "gemma2", fields)).rejects.toMatchObject({

@@ -5,7 +5,13 @@ import { bundledVariants } from "@resolvent/models/variants";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { didYouMean, type Folder, nearestNames, urlFolder } from "@resolvent/weights";
 import { folderOf, hubFolder } from "@resolvent/weights/node";
-import { type FindOptions, hubName, hubOptions, urlOptions } from "./find-options.ts";
+import {
+  checkNoRevision,
+  type FindOptions,
+  hubName,
+  hubOptions,
+  urlOptions,
+} from "./find-options.ts";
 import { variantFolder } from "./variant-folder.ts";
 
 /** System errors that say that a path leads nowhere. */
@@ -23,13 +29,14 @@ const notOnTheHub: ReadonlySet<string> = new Set([
  * The folder of a model by its name: one that is bundled (`tales`, `tales-rows`), a path, one on the Hub, which is fetched
  * (`openai-community/gpt2`, or `hub:openai-community/gpt2` where a folder has that name), or an address.
  *
- * @throws InputError `resolvent/no-model`, `resolvent/not-a-folder`, `resolvent/unreadable`, `resolvent/unreachable`;
- * what else `hubFolder` of `@resolvent/weights/node` throws
+ * @throws InputError `resolvent/no-model`, `resolvent/not-a-folder`, `resolvent/no-revisions`, `resolvent/unreadable`,
+ * `resolvent/unreachable`; what else `hubFolder` of `@resolvent/weights/node` throws
  */
 export async function findFolder(name: string, options: FindOptions = {}): Promise<Folder> {
   const bundled = Object.hasOwn(bundledModels, name) ? bundledModels[name] : undefined;
-  if (bundled !== undefined) return folderOf(fileURLToPath(bundled.url));
   const variant = Object.hasOwn(bundledVariants, name) ? bundledVariants[name] : undefined;
+  if ((bundled ?? variant) !== undefined) checkNoRevision(name, "a bundled model", options);
+  if (bundled !== undefined) return folderOf(fileURLToPath(bundled.url));
   if (variant !== undefined) {
     return await variantFolder(variant, {
       base: folderOf(fileURLToPath(bundledModels[variant.of].url)),
@@ -38,7 +45,10 @@ export async function findFolder(name: string, options: FindOptions = {}): Promi
   }
   const repo = hubName(name);
   if (repo !== undefined) return await hubFolder(repo, hubOptions(options));
-  if (/^https?:\/\//i.test(name)) return urlFolder(name, urlOptions(options));
+  if (/^https?:\/\//i.test(name)) {
+    checkNoRevision(name, "an address", options);
+    return urlFolder(name, urlOptions(options));
+  }
   const found = await stat(name).catch((error: NodeJS.ErrnoException) => {
     if (missing.has(error.code ?? "")) return undefined;
     throw new InputError({
@@ -49,7 +59,10 @@ export async function findFolder(name: string, options: FindOptions = {}): Promi
       cause: error,
     });
   });
-  if (found?.isDirectory()) return folderOf(name);
+  if (found?.isDirectory()) {
+    checkNoRevision(name, "a folder", options);
+    return folderOf(name);
+  }
   const names = [...Object.keys(bundledModels), ...Object.keys(bundledVariants)];
   if (found !== undefined) {
     throw new InputError({

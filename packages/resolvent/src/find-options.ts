@@ -1,3 +1,4 @@
+import { InputError } from "@resolvent/tensor";
 import type { UrlOptions, WholeFile } from "@resolvent/weights";
 import type { HubProgress } from "@resolvent/weights/hub";
 
@@ -43,4 +44,24 @@ const HUB = "hub:";
 /** The repository that a name says, where it says so: `hub:openai-community/gpt2`. */
 export function hubName(name: string): string | undefined {
   return name.startsWith(HUB) ? name.slice(HUB.length) : undefined;
+}
+
+/**
+ * Refuses a revision of what has none, which would be left out without a word.
+ *
+ * @throws InputError `resolvent/no-revisions`
+ */
+export function checkNoRevision(
+  name: string,
+  what: "an address" | "a folder" | "a bundled model",
+  { revision }: Pick<FindOptions, "revision">,
+): void {
+  if (revision === undefined) return;
+  throw new InputError({
+    code: "resolvent/no-revisions",
+    message: `"${name}" is ${what}, which has no revisions, got "${revision}".`,
+    remedy:
+      "Leave the revision out; what is on the Hub under a name that is taken here begins by hub:.",
+    details: { name, revision },
+  });
 }

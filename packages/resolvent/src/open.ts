@@ -8,7 +8,7 @@ import {
 } from "@resolvent/transformer";
 import { type Folder, type ThreadFolder, urlFolder } from "@resolvent/weights";
 import { type AnyEngine, selectEngine } from "./engine.ts";
-import { type FindOptions, urlOptions } from "./find-options.ts";
+import { checkNoRevision, type FindOptions, urlOptions } from "./find-options.ts";
 import { LanguageModel } from "./language-model.ts";
 import type { ModelPlace, OpenModel, OpenOptions } from "./open-options.ts";
 
@@ -97,12 +97,14 @@ async function folderFrom(
   from: ModelPlace,
   options: FindOptions,
 ): Promise<FoundPlace> {
-  if (from instanceof URL)
+  if (from instanceof URL) {
+    checkNoRevision(from.href, "an address", options);
     return {
       folder: urlFolder(from, urlOptions(options)),
       name: nameOf(from.pathname),
       atOnce: false,
     };
+  }
   // Who writes JavaScript may leave it out.
   if (from === undefined || from === null || from === "") {
     throw new InputError({
@@ -111,7 +113,10 @@ async function folderFrom(
       remedy: 'Name one: openModel("tales"), a folder, an address, or a name on the Hub.',
     });
   }
-  if (typeof from !== "string") return { folder: from, name: nameOf(from.name), atOnce: true };
+  if (typeof from !== "string") {
+    checkNoRevision(from.name, "a folder", options);
+    return { folder: from, name: nameOf(from.name), atOnce: true };
+  }
   const folder = await platform.findFolder(from, options);
   const onHub = "repo" in folder && typeof folder.repo === "string";
   const isAddress = /^https?:\/\//i.test(from);

@@ -96,6 +96,19 @@ describe("what leads nowhere is named", () => {
     });
   });
 
+  test.each([
+    "tales",
+    "tales-rows",
+    models,
+    "http://127.0.0.1:9/tales",
+    new URL("http://127.0.0.1:9"),
+  ])("a revision of %s", async (place) => {
+    await expect(openModel(place, { revision: "v1" })).rejects.toMatchObject({
+      code: "resolvent/no-revisions",
+      details: { revision: "v1" },
+    });
+  });
+
   test("nothing at all", async () => {
     const nothing = undefined as unknown as string; // as JavaScript may have it
     for (const place of [nothing, ""]) {

@@ -17,6 +17,7 @@ import { mergeBytes } from "../output.ts";
 import type { MergePlan } from "../plan.ts";
 import { planMerge } from "../plan-merge.ts";
 import { modelsOf, readMergeConfig } from "../read-config.ts";
+import type { Recipe } from "../recipe.ts";
 import { refuse } from "../refuse.ts";
 import { modelNamed, resultConfig } from "../result-files.ts";
 import type { HashProgress, MergeProgress } from "../shard-pieces.ts";
@@ -55,10 +56,11 @@ export function mergeAnalysisBy(
     params: mergeParameters,
     examples: ["merge.yml merged", "merge.yml merged --dry-run --json", "- merged < merge.yml"],
     plan: async (subject, params) => {
-      const { plan, models } = await planned(subject, params);
+      const all = await planned(subject, params);
+      const { plan, models } = all;
       const name = params.out?.name ?? "the merge";
       return {
-        ...headOf("merge-plan", plan, models, { name }),
+        ...headOf("merge-plan", all, { name }),
         ...factsOf(plan, models, params),
         plan,
       };
@@ -94,6 +96,7 @@ function unfilled(name: string): InternalError {
 /** A plan, and the models that it was made for. */
 interface Planned {
   readonly text: string;
+  readonly recipe: Recipe;
   readonly plan: MergePlan;
   readonly models: ReadonlyMap<string, OpenMergeModel>;
 }
@@ -109,7 +112,7 @@ async function planned(
     signal.throwIfAborted();
     models.set(name, await openMergeModel(await folder(name), { signal }));
   }
-  return { text, plan: planMerge(recipe, models, { trimming }), models };
+  return { text, recipe, plan: planMerge(recipe, models, { trimming }), models };
 }
 
 async function merged(
@@ -125,7 +128,8 @@ async function merged(
       "Name one after the configuration, or look at the plan alone: --dry-run.",
     );
   }
-  const { text, plan, models } = await planned(subject, params);
+  const all = await planned(subject, params);
+  const { text, plan, models } = all;
   if (out.path !== undefined) subject.kept(`${out.name.replace(/\/+$/, "")}.merging`);
   const written = await write(plan, models, out, {
     ...{ config: text, seed, rescaling, shardBytes, hash, signal: subject.signal },
@@ -140,7 +144,7 @@ async function merged(
   const { method, base, donor, dtype, ignored, leftOut = [] } = plan;
   const sha256 = writtenSha256(written);
   return {
-    ...headOf("merge", plan, models, { name: out.name, ...(sha256 !== null && { sha256 }) }),
+    ...headOf("merge", all, { name: out.name, ...(sha256 !== null && { sha256 }) }),
     ...factsOf(plan, models, params),
     ...{ folder: out.name, method, base, donor, dtype, ignored, leftOut },
     hashes: Object.fromEntries([...written.models].map(([name, own]) => [name, own ?? null])),
@@ -160,8 +164,7 @@ function hashTold({ done, total, name }: HashProgress) {
 /** The head of a result about the model that a plan makes. */
 function headOf<Kind extends string>(
   kind: Kind,
-  plan: MergePlan,
-  models: ReadonlyMap<string, OpenMergeModel>,
+  { recipe, plan, models }: Planned,
   { name, sha256 }: { readonly name: string; readonly sha256?: string },
 ): ResultHead<Kind> {
   const config = resultConfig(plan, modelNamed(models, plan.donor).config);
@@ -171,7 +174,7 @@ function headOf<Kind extends string>(
     ...(sha256 !== undefined && { sha256 }),
     architecture: architectureOf(config),
   };
-  return resultHead(kind, model, { warnings: mergeWarnings(plan, models) });
+  return resultHead(kind, model, { warnings: mergeWarnings(recipe, plan, models) });
 }
 
 function factsOf(
