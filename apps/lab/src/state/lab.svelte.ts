@@ -296,12 +296,21 @@ export class Lab {
   async look(
     what: string,
     work: Work,
-    { wanted = () => true, estimated = true, kept = true }: FindOptions = {},
+    {
+      wanted = () => true,
+      estimated = true,
+      kept = true,
+      anew = false,
+      onPartial,
+    }: FindOptions = {},
   ): Promise<Findings | undefined> {
-    const known = kept ? this.#kept.of(work) : undefined;
-    while (known === undefined && this.errand.busy) await this.errand.idle();
+    const known = (): Findings | undefined => (kept && !anew ? this.#kept.of(work) : undefined);
+    // What is waited for may be the same.
+    while (known() === undefined && this.errand.busy) await this.errand.idle();
     if (!wanted()) return undefined;
-    const findings = known ?? (await this.errand.run(what, work, { estimated }));
+    const findings =
+      known() ??
+      (await this.errand.run(what, work, { estimated, ...(onPartial && { onPartial }) }));
     if (findings !== undefined && kept) this.#kept.keep(work, findings);
     return findings;
   }
