@@ -87,9 +87,7 @@ export class GraphTab {
 
   /** Makes the graph of the sentence; `verify`: how many of its largest edges are checked. */
   async make({ verify = VERIFIED }: { readonly verify?: number } = {}): Promise<void> {
-    const { a, b } = this.#lab.paths.target;
-    const target = [a, b].flatMap((one) => (one === null ? [] : [one.id]));
-    const { answered } = this.#lab;
+    const { answered, target } = this.#lab;
     const [set] = this.dictionaries;
     // A dictionary that is not known to be the model's is not taken unasked: it is named.
     const named = set?.model === null ? { dictionary: set.name } : {};
