@@ -379,6 +379,21 @@ inChromium("the lab in Chromium", () => {
     await lab.locator(".found figure svg").first().waitFor();
     expect(await lab.locator(".found .lead").textContent()).toMatch(/\d/);
     expect(lab.url()).toContain("maxDegree");
+    // Back asks what was asked before: the form has it, and what came out is of it. Another model is asked the same.
+    const asked = lab.locator(".found .lead").first();
+    const before = await asked.textContent();
+    await field.fill("1");
+    await lab.getByRole("button", { name: "Run" }).click();
+    await expect.poll(() => asked.textContent()).not.toBe(before);
+    await idle(lab);
+    await lab.goBack();
+    await expect.poll(() => asked.textContent()).toBe(before);
+    expect(await field.inputValue()).toBe("2");
+    await lab.locator("select.models").selectOption("tales-colours");
+    await expect.poll(async () => (await asked.textContent()) ?? before).not.toBe(before);
+    await idle(lab);
+    await lab.goBack();
+    await expect.poll(() => asked.textContent()).toBe(before);
     // What only the run finds is said beside the form; tables are sorted by a column, and shown as a whole.
     await field.fill("");
     await lab.locator('form [data-name="target"]').fill('" nonsense of it"');
@@ -451,6 +466,18 @@ inChromium("the lab in Chromium", () => {
     expect(await lab.locator(".tokens > .token:focus").textContent()).toBe("␣John");
     await lab.goto(server.address);
     await lab.locator("select.models:not([disabled])").waitFor();
+    // What had the focus and is gone leaves it where it was; what cannot be used for a while has it again.
+    await press("/");
+    await press("Escape");
+    expect(await lab.locator("section.sentence:focus").count()).toBe(1);
+    const own = lab.getByRole("button", { name: "Own…" });
+    await own.focus();
+    await settled(lab);
+    await press("Enter");
+    await lab.locator("section.own").getByRole("button", { name: "Close" }).focus();
+    await settled(lab);
+    await press("Enter");
+    expect(await own.evaluate((one) => one === document.activeElement)).toBe(true);
     // A border between panels, by keys: it stays where it was put.
     const border = lab.getByRole("separator", { name: "Width of By degree" });
     const wide = async () => (await lab.locator(".degrees").boundingBox())?.width ?? 0;

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import type { Findings } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
 import { describe, expect, test } from "vitest";
+import { graphWork } from "../src/state/feature-facts.ts";
+import { whyWork } from "../src/state/head-facts.ts";
 import {
   hopsOf,
   lastMove,
@@ -11,12 +13,29 @@ import {
   verdictTable,
   withTree,
 } from "../src/state/path-facts.ts";
-import { badge, probabilityOf, sentences } from "../src/state/words.ts";
+import { FIRST } from "../src/state/question.ts";
+import { compareWork } from "../src/state/two-models.ts";
+import { badge, listed, probabilityOf, sentences } from "../src/state/words.ts";
 
 const first: Findings = JSON.parse(
   readFileSync(new URL("../src/first/first.json", import.meta.url), "utf8"),
 );
 const result = first.result as PathExpansion; // of `paths`
+
+test("where there is no answer to ask about, but the score of a head, none is named", () => {
+  const works = (target: readonly number[]) => [
+    whyWork(FIRST, { head: "L0.H0", edge: [1, 0], target }),
+    graphWork(FIRST, { target, verify: 0 }),
+    compareWork(FIRST, { other: "x", base: null }, { alpha: 0.5, target }),
+  ];
+  for (const { values } of works([])) expect(values).not.toHaveProperty("target");
+  for (const { values } of works([5])) expect(values.target).toEqual([5]);
+});
+
+test("of a link full of nonsense a few words are named, and not all of each", () => {
+  expect(listed(["zz", "x".repeat(1000)])).toBe(`zz, ${"x".repeat(20)}…`);
+  expect(listed(Array(20).fill("a"))).toBe("a, a, a, a, a, a, a, a, and 12 more");
+});
 
 describe("what the screen says of a result", () => {
   test("its sentences have its numbers", () => {

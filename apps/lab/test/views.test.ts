@@ -149,7 +149,19 @@ inChromium("the tabs in Chromium", () => {
   });
 
   test("heads: an arc is why and what, and a head that is taken away changes what the model says", async () => {
+    // Ended as soon as it has begun, it can be had again.
+    await lab.evaluate(() => {
+      const status = document.querySelector(".status") ?? document.body;
+      const observer = new MutationObserver(() => {
+        observer.disconnect();
+        window.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+      });
+      observer.observe(status, { attributes: true });
+    });
     await title("Heads").click();
+    await lab.getByText("Nothing was found of them").waitFor();
+    await idle();
+    await lab.getByRole("button", { name: "Find it" }).click();
     await lab.getByRole("heading", { name: "Why: pairs that add up to its score" }).waitFor();
     await lab.locator(".heads tbody tr", { hasText: "L1.H2" }).first().click();
     expect(lab.url()).toContain("h=L1.H2");
@@ -251,6 +263,18 @@ inChromium("the tabs in Chromium", () => {
     const picked = () => new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("n") ?? "";
     expect(picked()).toMatch(new RegExp(`^${name}@\\d`));
     await lab.locator(`.drawing [data-key="${picked()}"].on`).first().waitFor();
+    // Back shows the one before, with its reasons; without the step that has made it, there is no graph.
+    const early = picked();
+    const reasons = (of: string) => lab.getByRole("heading", { name: of, exact: true });
+    await reasons(early).waitFor();
+    await idle();
+    await lab.locator(".nodes tr.feature button").nth(1).click();
+    await expect.poll(picked).not.toBe(early);
+    await reasons(picked()).waitFor();
+    await lab.goBack();
+    await reasons(early).waitFor();
+    expect(picked()).toBe(early);
+    await idle();
     await faultless(lab);
     // A dictionary and a text: asked again by a link, a command and a program.
     await idle();
@@ -445,8 +469,15 @@ inChromium("the tabs in Chromium", () => {
     expect(await lab.getByRole("alert").count()).toBe(0);
     await title("Linear?").click();
     await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
-    await lab.getByText("What sets of layers do beyond their parts").waitFor();
+    const layers = lab.getByText("What sets of layers do beyond their parts");
+    await layers.waitFor();
     await faultless(lab);
+    // The address says what was asked for: Back takes it away, and a way back to it brings it again.
+    await lab.goBack();
+    await layers.waitFor({ state: "detached" });
+    await lab.goForward();
+    await layers.waitFor();
+    expect(new URLSearchParams(new URL(lab.url()).hash.slice(1)).get("q")).toBe('{"series":true}');
   });
 
   test("a report: figures with notes, kept over a reload, saved, opened again, and nothing else taken for one", async () => {

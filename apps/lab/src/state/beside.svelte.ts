@@ -25,6 +25,9 @@ export interface FindOptions {
   readonly estimated?: boolean;
   /** Whether it is the same whenever it is asked, and can be copied; default true. */
   readonly kept?: boolean;
+  /** Whether it is run although it was found before; default false. */
+  readonly anew?: boolean;
+  readonly onPartial?: (findings: Findings) => void;
 }
 
 /** The paths beside which something is found, and what finds it. */

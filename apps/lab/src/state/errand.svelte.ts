@@ -34,6 +34,8 @@ export interface ErrandOptions {
   readonly onPartial?: (findings: Findings) => void;
   /** Whether it is work on a model, whose cost is known first; default true. */
   readonly estimated?: boolean;
+  /** Whether a view finds it beside others: what has gone wrong with them is still said; default false. */
+  readonly beside?: boolean;
 }
 
 /** Operations above which work is not begun unasked: about half a minute of one core. */
@@ -47,6 +49,8 @@ export class Errand {
   readonly #onFault: (code: unknown) => void;
   #going: Promise<unknown> | undefined;
   #stop: AbortController | undefined;
+  /** What has failed, of the fault. */
+  #failedAt: string | undefined;
 
   constructor(asking: Asking, onFault: (code: unknown) => void) {
     this.#asking = asking;
@@ -88,7 +92,7 @@ export class Errand {
   async #run(
     what: string,
     work: Work,
-    { onPartial, estimated = true }: ErrandOptions,
+    { onPartial, estimated = true, beside = false }: ErrandOptions,
   ): Promise<Findings | undefined> {
     this.#stop?.abort();
     const stop = new AbortController();
@@ -97,7 +101,7 @@ export class Errand {
     const told = (job: Job): void => {
       if (this.#stop === stop) this.job = job;
     };
-    this.fault = null;
+    if (!beside || this.#failedAt === what) this.fault = null;
     try {
       told({ what, estimate: undefined, progress: undefined });
       const estimate = estimated ? await this.#asking.estimate(work, { signal }) : undefined;
@@ -119,7 +123,10 @@ export class Errand {
       const heard = onPartial === undefined ? {} : { onPartial: hear };
       return heardAs(await this.#asking.run(work, { signal, onProgress, ...heard }));
     } catch (error) {
-      if (this.#stop === stop) this.failed(error);
+      if (this.#stop === stop) {
+        this.failed(error);
+        this.#failedAt = what;
+      }
       return undefined;
     } finally {
       if (this.#stop === stop) {

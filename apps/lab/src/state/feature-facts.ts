@@ -1,5 +1,5 @@
 import type { Work } from "@resolvent/analysis/remote";
-import type { Question } from "./question.ts";
+import { type Question, withTarget } from "./question.ts";
 
 /** Edges between positions whose heads are taken apart. */
 const EXPLAINED = 8;
@@ -34,11 +34,12 @@ export function graphWork(
   },
 ): Work {
   const values = {
-    ...{ prompt, target, nodeThreshold: 1, edgeThreshold: 1 },
+    ...{ prompt, nodeThreshold: 1, edgeThreshold: 1 },
     ...{ mostFeatures: FEATURES, explain: EXPLAINED, top: LISTED, verify },
   };
   return {
-    ...{ analysis: "graph", model, values, precision: "f32", float64: false },
+    ...{ analysis: "graph", model, values: withTarget(values, target) },
+    ...{ precision: "f32", float64: false },
     ...(dictionary !== undefined && { dictionaries: [dictionary] }),
   };
 }

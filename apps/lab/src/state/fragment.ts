@@ -149,7 +149,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
     if (value === undefined) ignored.push(key);
     return value;
   };
-  const model = read("m", (name) => name);
+  const model = read("m", (name) => (name === "" ? undefined : name));
   const ids = read("i", idsOf);
   const prompt = ids ?? read("p", (own) => own);
   const target = read("y", (own) => {

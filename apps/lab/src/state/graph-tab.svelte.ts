@@ -46,8 +46,12 @@ export class GraphTab {
 
   constructor(lab: Lab) {
     this.#lab = lab;
-    const { share } = lab.place.values;
-    if (typeof share === "number" && share >= 0.05 && share <= 1) this.share = share;
+  }
+
+  /** The share that the address says; undefined where it asks for no graph. */
+  get asked(): number | undefined {
+    const { share } = this.#lab.place.values;
+    return typeof share === "number" && share >= 0.05 && share <= 1 ? share : undefined;
   }
 
   get dictionaries(): readonly { readonly name: string; readonly model: string | null }[] {
@@ -57,6 +61,15 @@ export class GraphTab {
   /** Lets the graph go: another question has another. */
   clear(): void {
     this.text = this.#lab.paths.input.tokens.map((one) => one.text).join("");
+    this.#letGo();
+  }
+
+  /** Lets the graph of a file go, for that of the sentence. */
+  leaveFile(): void {
+    if (this.file !== null) this.#letGo();
+  }
+
+  #letGo(): void {
     this.shown = null;
     this.drawn = null;
     this.node = null;
@@ -74,15 +87,13 @@ export class GraphTab {
 
   /** Makes the graph of the sentence; `verify`: how many of its largest edges are checked. */
   async make({ verify = VERIFIED }: { readonly verify?: number } = {}): Promise<void> {
-    const { a, b } = this.#lab.paths.target;
-    const target = [a, b].flatMap((one) => (one === null ? [] : [one.id]));
-    const { answered } = this.#lab;
+    const { answered, target } = this.#lab;
     const [set] = this.dictionaries;
     // A dictionary that is not known to be the model's is not taken unasked: it is named.
     const named = set?.model === null ? { dictionary: set.name } : {};
     const work = graphWork(answered, { target, verify, ...named });
     const found = await this.#lab.find("the graph", work);
-    if (found === undefined || answered !== this.#lab.answered) return;
+    if (found === undefined || answered !== this.#lab.answered || this.asked === undefined) return;
     this.file = null;
     this.#found = found;
     const result = found.result as GraphResult; // of the analysis `graph`
@@ -114,12 +125,30 @@ export class GraphTab {
     if (this.shown !== null) await this.#heard(async () => {});
   }
 
-  /** Selects a node or an edge in all views, or nothing. */
+  /** Shows as much as the address says, where Back has changed that; a graph that it asks for no longer is let go. */
+  async follow(): Promise<void> {
+    const { asked } = this;
+    if (asked === undefined && this.file === null) this.#letGo();
+    const share = asked ?? SHARE;
+    if (share !== this.share) await this.prune(share);
+  }
+
+  /** Selects a node or an edge in all views, or nothing; the same again looks it up again. */
   async choose(picked: string | null): Promise<void> {
+    const again = picked === this.#lab.place.picked.node;
     this.#lab.pick({ node: picked });
-    await this.#look();
-    const { node } = this;
-    if (node !== null && this.file === null) await this.#openPage(node);
+    if (again) await this.look();
+  }
+
+  /** Looks up what the address says is selected, with the page of a feature. */
+  async look(): Promise<void> {
+    try {
+      await this.#look();
+      const { node } = this;
+      if (node !== null && this.page === null && this.file === null) await this.#openPage(node);
+    } catch (error) {
+      this.#lab.errand.failed(error);
+    }
   }
 
   /** The file of the graph, as it is pruned. */
@@ -163,6 +192,7 @@ export class GraphTab {
     } finally {
       if (asked === this.#asked) this.busy = false;
     }
+    void this.look();
   }
 
   /** All edges of the graph that is shown, for a file of them. */

@@ -3,7 +3,7 @@ import { tokenPlaces } from "@resolvent/analysis";
 import type { Findings, Work } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
 import { lastMove } from "./path-facts.ts";
-import type { Question } from "./question.ts";
+import { type Question, withTarget } from "./question.ts";
 
 /** Attention below this is not drawn: the arcs of a long text would hide each other. */
 const DRAWN = 0.02;
@@ -38,8 +38,8 @@ export function whyWork(
   { model, prompt }: Question,
   { head, edge: [query, key], target }: Look & { readonly target: readonly number[] },
 ): Work {
-  const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 6, target };
-  return { analysis: "qk", model, values, ...HEAD, float64: true };
+  const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 6 };
+  return { analysis: "qk", model, values: withTarget(values, target), ...HEAD, float64: true };
 }
 
 /** The work that says what looking at a token does to the logits of some. */

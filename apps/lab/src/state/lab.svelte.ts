@@ -24,6 +24,7 @@ import {
 import { hasSentence, isTab } from "./tabs.ts";
 import { There } from "./there.svelte.ts";
 import { Where } from "./where.svelte.ts";
+import { listed } from "./words.ts";
 import { remember } from "./works.ts";
 
 /** The fault that ends once a model is given or fetched. */
@@ -142,6 +143,13 @@ export class Lab {
   /** The result of `findings`: of `paths`, whatever else is on the screen. */
   get paths(): PathExpansion {
     return this.findings.result as PathExpansion; // `pathsWork` asks for nothing else
+  }
+
+  /** The ids of the answer and its foil, also where the paths are of a head's score; none for the likeliest. */
+  get target(): readonly number[] {
+    const { a, b } = this.paths.target;
+    if (a === null) return this.answered.target ?? [];
+    return b === null ? [a.id] : [a.id, b.id];
   }
 
   /** Whether what is on the screen adds up; null where it claims no sum, or is not there yet. */
@@ -296,12 +304,25 @@ export class Lab {
   async look(
     what: string,
     work: Work,
-    { wanted = () => true, estimated = true, kept = true }: FindOptions = {},
+    {
+      wanted = () => true,
+      estimated = true,
+      kept = true,
+      anew = false,
+      onPartial,
+    }: FindOptions = {},
   ): Promise<Findings | undefined> {
-    const known = kept ? this.#kept.of(work) : undefined;
-    while (known === undefined && this.errand.busy) await this.errand.idle();
+    const known = (): Findings | undefined => (kept && !anew ? this.#kept.of(work) : undefined);
+    // What is waited for may be the same.
+    while (known() === undefined && this.errand.busy) await this.errand.idle();
     if (!wanted()) return undefined;
-    const findings = known ?? (await this.errand.run(what, work, { estimated }));
+    const findings =
+      known() ??
+      (await this.errand.run(what, work, {
+        estimated,
+        beside: true,
+        ...(onPartial && { onPartial }),
+      }));
     if (findings !== undefined && kept) this.#kept.keep(work, findings);
     return findings;
   }
@@ -410,7 +431,7 @@ export class Lab {
     this.note =
       ignored.length === 0
         ? null
-        : `Not understood in this link, and left out: ${ignored.join(", ")}.`;
+        : `Not understood in this link, and left out: ${listed(ignored)}.`;
     const place = this.where.in(read.place);
     this.#leaveFor(place);
     this.where.place = place;
@@ -421,6 +442,30 @@ export class Lab {
         await this.beside.growTree();
       await this.beside.predict();
     }
+    this.#fit();
+  }
+
+  /** Leaves out what a link says of a sentence that has less of it. */
+  #fit(): void {
+    if (!this.isAnswered) return;
+    const { place } = this;
+    const { byDegree, input } = this.paths;
+    const odd = {
+      degree: (place.degree ?? 0) > (byDegree.at(-1)?.degree ?? 0),
+      token: (place.token ?? 0) >= input.tokens.length,
+    };
+    const { degree, token } = place;
+    const said = [
+      ...(odd.degree ? [`degree ${degree}`] : []),
+      ...(odd.token ? [`token ${token}`] : []),
+    ];
+    if (said.length === 0) return;
+    this.where.mend({
+      ...place,
+      degree: odd.degree ? null : degree,
+      token: odd.token ? null : token,
+    });
+    this.note = `There is no ${said.join(", and no ")} here: all are shown.`;
   }
 
   /** Answers what the address asks where its sentence is seen; the panel of an analysis does not wait for all paths. */
@@ -464,6 +509,7 @@ export class Lab {
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
   #go(place: Place, kind: string): void {
     this.#leaveFor(place);
+    this.errand.fault = null; // of what was asked before
     this.where.go(place, kind);
   }
 }

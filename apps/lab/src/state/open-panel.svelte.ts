@@ -1,8 +1,14 @@
 import type { AnalysisDescription, Findings, Work } from "@resolvent/analysis/remote";
 import type { Fault } from "./errand.svelte.ts";
+import type { Place } from "./fragment.ts";
 import { linkedValues, splitValues } from "./given-texts.ts";
 import type { Lab } from "./lab.svelte.ts";
 import { computingOf } from "./question.ts";
+
+/** What of a place an analysis is asked by. */
+function askedBy({ analysis, question, values, dictionaries, precision, engine }: Place): string {
+  return JSON.stringify([analysis, question.model, values, dictionaries, precision, engine]);
+}
 
 /** The panel of an analysis of any kind: what it says about itself, and what came out. */
 export class OpenPanel {
@@ -11,9 +17,13 @@ export class OpenPanel {
   /** Whether it is known that there is none. */
   missing: boolean = $state(false);
   findings: Findings | undefined = $state.raw();
+  /** Counts how often the address has said something else than was run here: its form starts anew by that. */
+  told: number = $state(0);
   readonly #lab: Lab;
-  /** What it was opened for. */
+  /** What was asked last: by the address, or by the form, which the address then has. */
   #asked = "";
+  /** The values and dictionaries of that. */
+  #given = "";
   /** What it has said of an analysis that was not there. */
   #missing: Fault | undefined;
 
@@ -21,20 +31,18 @@ export class OpenPanel {
     this.#lab = lab;
   }
 
-  /** Opens what the address says, and runs it where that has values; once for each analysis, precision and engine. */
+  /** Shows what the address asks, and finds that where it has values; once, until it asks something else. */
   async open(): Promise<void> {
     const lab = this.#lab;
-    const { analysis, values, precision, engine } = lab.place;
-    const asked = `${analysis} ${precision} ${engine}`;
+    const { analysis, values, dictionaries } = lab.place;
+    const asked = askedBy(lab.place);
     // One that a link named may be there only now.
     if (asked === this.#asked && this.description !== null) return;
     this.#asked = asked;
-    this.description = null;
-    this.missing = false;
-    this.#found(undefined);
+    const wanted = (): boolean => this.#asked === asked && askedBy(lab.place) === asked;
     try {
-      const description = await lab.there.analysis(analysis);
-      if (this.#asked !== asked || lab.place.analysis !== analysis) return; // somebody was faster
+      const description = await this.#describe(analysis);
+      if (!wanted()) return; // somebody was faster
       if (lab.errand.fault === this.#missing) lab.errand.fault = null;
       if (description === undefined) {
         this.missing = true;
@@ -46,9 +54,12 @@ export class OpenPanel {
         return;
       }
       this.description = description;
+      const given = JSON.stringify([values, dictionaries]);
+      if (given !== this.#given) this.told++;
+      this.#given = given;
+      this.#found(undefined);
       if (Object.keys(values).length === 0) return;
-      await lab.errand.idle();
-      if (this.#asked === asked && lab.place.analysis === analysis) await this.run(values);
+      await this.#find(values, { wanted });
     } catch (error) {
       lab.errand.failed(error);
     }
@@ -56,26 +67,47 @@ export class OpenPanel {
 
   /** Runs it, on dictionaries where some are named; files are among the values. */
   async run(
-    values: Readonly<Record<string, unknown>>,
-    dictionaries: readonly string[] | null = this.#lab.place.dictionaries,
+    values: Place["values"],
+    dictionaries: Place["dictionaries"] = this.#lab.place.dictionaries,
+  ): Promise<void> {
+    this.#lab.give(linkedValues(values), dictionaries);
+    const { place } = this.#lab;
+    this.#asked = askedBy(place);
+    this.#given = JSON.stringify([place.values, place.dictionaries]);
+    await this.#find(values, { anew: true });
+  }
+
+  /** What an analysis says about itself; while another than before is looked up, nothing of that is left. */
+  async #describe(analysis: string): Promise<AnalysisDescription | undefined> {
+    if (this.description?.name === analysis) return this.description;
+    this.description = null;
+    this.missing = false;
+    this.#found(undefined);
+    return await this.#lab.there.analysis(analysis);
+  }
+
+  async #find(
+    given: Place["values"],
+    options: { readonly wanted?: () => boolean; readonly anew?: boolean },
   ): Promise<void> {
     const { description } = this;
     if (description === null) return;
     const { name, float64 } = description;
-    const { texts, values: others } = splitValues(values);
-    this.#lab.give(linkedValues(values), dictionaries);
-    const { question } = this.#lab.place;
+    const { texts, values } = splitValues(given);
+    const { place } = this.#lab;
+    const { dictionaries } = place;
     const work: Work = {
-      ...{ analysis: name, model: question.model, values: others, float64 },
-      ...computingOf(this.#lab.place),
+      ...{ analysis: name, model: place.question.model, values, float64 },
+      ...computingOf(place),
       ...(dictionaries !== null && { dictionaries }),
       ...(Object.keys(texts).length > 0 && { texts }),
     };
-    const hear = (findings: Findings): void => {
-      if (this.description === description) this.#found(findings);
+    const asked = this.#asked;
+    const onPartial = (findings: Findings): void => {
+      if (this.description === description && this.#asked === asked) this.#found(findings);
     };
-    const findings = await this.#lab.errand.run(name, work, { onPartial: hear });
-    if (findings !== undefined) hear(findings);
+    const findings = await this.#lab.look(name, work, { ...options, onPartial });
+    if (findings !== undefined) onPartial(findings);
   }
 
   #found(findings: Findings | undefined): void {

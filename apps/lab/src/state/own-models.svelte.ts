@@ -245,9 +245,15 @@ export class OwnModels {
     this.#lab.note = `${shortModelName(name)} is in this page's memory and not stored: it is gone when the page is closed. ${why}`;
   }
 
+  /** Opens it; where its panel was closed meanwhile, somebody looks at something else, and is told. */
   #opened(name: string): void {
     this.candidate = null;
     this.fault = null;
+    if (!this.#lab.models) {
+      const here = `${shortModelName(name)} is here: it is among the models above.`;
+      this.#lab.note = [this.#lab.note, here].filter((one) => one !== null).join(" ");
+      return;
+    }
     this.#lab.models = false;
     void this.#lab.use(name);
   }

@@ -54,6 +54,11 @@ export function computingOf({ precision, engine }: Computing): Pick<Work, "preci
   return { precision, ...(engine !== null && { engine }) };
 }
 
+/** Values with the tokens that an answer is told by; without where there are none, and the likeliest are meant. */
+export function withTarget(values: Work["values"], target: readonly number[]): Work["values"] {
+  return target.length === 0 ? values : { ...values, target };
+}
+
 /** The work that answers a question: `verify` of the largest paths are checked by intervention, and those named. */
 export function pathsWork(
   { model, prompt, target }: Question,

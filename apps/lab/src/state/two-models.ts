@@ -1,5 +1,5 @@
 import type { Work } from "@resolvent/analysis/remote";
-import type { Question } from "./question.ts";
+import { type Question, withTarget } from "./question.ts";
 
 const SETTING: Pick<Work, "precision" | "float64"> = { precision: "f32", float64: false };
 
@@ -18,7 +18,7 @@ export function compareWork(
   { other, base }: Second,
   { alpha, target }: { readonly alpha: number; readonly target: readonly number[] },
 ): Work {
-  const values = { other, prompt, alpha, target, ...(base !== null && { base }) };
+  const values = withTarget({ other, prompt, alpha, ...(base !== null && { base }) }, target);
   return { analysis: "compare", model, values, ...SETTING };
 }
 

@@ -18,6 +18,19 @@ export function signed(value: number): string {
   return value > 0 ? `+${short(value)}` : said(value);
 }
 
+/** Words that are named of many, and characters of each: a link may be full of nonsense. */
+const NAMED = 8;
+const SHORT = 20;
+
+/** Words from anywhere as a sentence lists them. */
+export function listed(words: readonly string[]): string {
+  const named = words
+    .slice(0, NAMED)
+    .map((word) => (word.length > SHORT ? `${word.slice(0, SHORT)}…` : word));
+  const more = words.length > NAMED ? `, and ${words.length - NAMED} more` : "";
+  return `${named.join(", ")}${more}`;
+}
+
 /** What the screen shows, in three sentences made of numbers of the result. */
 export function sentences({
   target: { a, b, value },
