@@ -36,6 +36,8 @@ export interface ErrandOptions {
   readonly estimated?: boolean;
   /** Whether a view finds it beside others: what has gone wrong with them is still said; default false. */
   readonly beside?: boolean;
+  /** Says beside what was asked what went wrong; default the line at the top of the page. */
+  readonly onFault?: ((fault: Fault) => void) | undefined;
 }
 
 /** Operations above which work is not begun unasked: about half a minute of one core. */
@@ -82,17 +84,19 @@ export class Errand {
   }
 
   /** Tells of a fault, unless somebody has ended what has failed. */
-  failed(error: unknown): void {
+  failed(error: unknown, onFault?: ErrandOptions["onFault"]): void {
     const { name, code } = Object(error);
     if (name === "AbortError") return;
     this.#onFault(code);
-    this.fault = faultOf(error);
+    const fault = faultOf(error);
+    if (onFault === undefined) this.fault = fault;
+    else onFault(fault);
   }
 
   async #run(
     what: string,
     work: Work,
-    { onPartial, estimated = true, beside = false }: ErrandOptions,
+    { onPartial, estimated = true, beside = false, onFault }: ErrandOptions,
   ): Promise<Findings | undefined> {
     this.#stop?.abort();
     const stop = new AbortController();
@@ -124,8 +128,8 @@ export class Errand {
       return heardAs(await this.#asking.run(work, { signal, onProgress, ...heard }));
     } catch (error) {
       if (this.#stop === stop) {
-        this.failed(error);
-        this.#failedAt = what;
+        this.failed(error, onFault);
+        if (onFault === undefined) this.#failedAt = what;
       }
       return undefined;
     } finally {

@@ -310,17 +310,18 @@ export class Lab {
       kept = true,
       anew = false,
       onPartial,
+      onFault,
     }: FindOptions = {},
   ): Promise<Findings | undefined> {
     const known = (): Findings | undefined => (kept && !anew ? this.#kept.of(work) : undefined);
     // What is waited for may be the same.
     while (known() === undefined && this.errand.busy) await this.errand.idle();
     if (!wanted()) return undefined;
+    onFault?.(null);
     const findings =
       known() ??
       (await this.errand.run(what, work, {
-        estimated,
-        beside: true,
+        ...{ estimated, beside: true, onFault },
         ...(onPartial && { onPartial }),
       }));
     if (findings !== undefined && kept) this.#kept.keep(work, findings);

@@ -19,13 +19,13 @@ export class OpenPanel {
   findings: Findings | undefined = $state.raw();
   /** Counts how often the address has said something else than was run here: its form starts anew by that. */
   told: number = $state(0);
+  /** What the last run has said, in the words of a command; null where it went well. */
+  refused: Fault | null = $state.raw(null);
   readonly #lab: Lab;
   /** What was asked last: by the address, or by the form, which the address then has. */
   #asked = "";
   /** The values and dictionaries of that. */
   #given = "";
-  /** What it has said of an analysis that was not there. */
-  #missing: Fault | undefined;
 
   constructor(lab: Lab) {
     this.#lab = lab;
@@ -39,18 +39,20 @@ export class OpenPanel {
     // One that a link named may be there only now.
     if (asked === this.#asked && this.description !== null) return;
     this.#asked = asked;
+    this.refused = null;
     const wanted = (): boolean => this.#asked === asked && askedBy(lab.place) === asked;
     try {
       const description = await this.#describe(analysis);
       if (!wanted()) return; // somebody was faster
-      if (lab.errand.fault === this.#missing) lab.errand.fault = null;
       if (description === undefined) {
         this.missing = true;
-        this.#missing = {
-          message: `There is no analysis "${analysis}" here.`,
-          remedy: "The tab More lists them.",
+        this.refused = {
+          message: `There is no analysis “${analysis}” here.`,
+          remedy:
+            lab.contributed === null
+              ? "The tab More lists those that there are."
+              : "The tab More lists those that there are; a plug-in that has it can be loaded under Own.",
         };
-        lab.errand.fault = this.#missing;
         return;
       }
       this.description = description;
@@ -91,6 +93,7 @@ export class OpenPanel {
     options: { readonly wanted?: () => boolean; readonly anew?: boolean },
   ): Promise<void> {
     const { description } = this;
+    this.refused = null;
     if (description === null) return;
     const { name, float64 } = description;
     const { texts, values } = splitValues(given);
@@ -106,7 +109,10 @@ export class OpenPanel {
     const onPartial = (findings: Findings): void => {
       if (this.description === description && this.#asked === asked) this.#found(findings);
     };
-    const findings = await this.#lab.look(name, work, { ...options, onPartial });
+    const onFault = (fault: Fault | null): void => {
+      if (this.description === description && this.#asked === asked) this.refused = fault;
+    };
+    const findings = await this.#lab.look(name, work, { ...options, onPartial, onFault });
     if (findings !== undefined) onPartial(findings);
   }
 

@@ -59,7 +59,7 @@ export function featuresViews({ features }: FeaturesResult): View[] {
     ...{ mark: "passages", table: "example-token", passage: "example", token: "token" },
     ...{ value: "activation", within: "feature", most: TOKENS, select: "feature" },
     title: one ? "Where it is strongest" : "Where they are strongest",
-    note: "Texts of the corpus, at most one place of each; the darker a token, the more active the feature on it.",
+    note: "Texts of the corpus, at most one place of each; the more colour a token has, the more active the feature is on it.",
   };
   if (!one) {
     return [

@@ -78,7 +78,7 @@ export function graphDrawing(
     ...({ mark: "graph", table: "graph-edge", from: "from", to: "to" } as const),
     ...{ value: "weight", layers, columns, most: edges },
     title: "The graph",
-    note: `Layers from below to above, tokens at the bottom, logits on top; positions (@) from left to right. Wider edges are larger, dashed blue ones speak against their target.${left.nodes > 0 ? ` ${left.nodes} nodes with less influence are not drawn.` : ""}`,
+    note: `Layers from below to above, tokens at the bottom, logits on top; positions (@) from left to right. Wider edges are larger, dashed ones speak against their target.${left.nodes > 0 ? ` ${left.nodes} nodes with less influence are not drawn.` : ""}`,
   };
 }
 

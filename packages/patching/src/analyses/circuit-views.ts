@@ -78,7 +78,7 @@ export function circuitViews(result: CircuitResult): View[] {
       ...{ mark: "graph", table: "circuit-kept", from: "source", to: "node", value: "score" },
       ...{ layers, most: DRAWN },
       title: `The smallest circuit for ${percent(FAITHFUL)}: ${found.size.edges} of ${edgeCount} edges, ${found.edges.length} without dangling ones`,
-      note: `From the embedding at the bottom to the output on top; wider edges have larger scores. A dashed blue edge has a negative score: patching it lowers the target, so it speaks for the target; an orange one speaks against it.${exact}${drawn.length < found.edges.length ? ` The first ${drawn.length} are drawn.` : ""}`,
+      note: `From the embedding at the bottom to the output on top; wider edges have larger scores. A dashed edge has a negative score: patching it lowers the target, so it speaks for the target; a solid one speaks against it.${exact}${drawn.length < found.edges.length ? ` The first ${drawn.length} are drawn.` : ""}`,
     },
     curve,
     edges,

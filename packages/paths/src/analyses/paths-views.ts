@@ -57,7 +57,7 @@ export function pathsViews(expansion: PathExpansion): View[] {
               y: blocks.map((key) => ({ key })),
             },
             title: "Where the largest routes run",
-            note: "Over the tokens of the text and the blocks of the model. A dot is where a route starts: at the embedding, or a bias at its block. Wider ones have larger effects, dashed blue ones speak against the answer.",
+            note: "Over the tokens of the text and the blocks of the model. A dot is where a route starts: at the embedding, or a bias at its block. Wider ones have larger effects, dashed ones speak against the answer.",
           },
         ]),
     ...(shown.length === 0
