@@ -305,12 +305,13 @@ class _Process:
     def reply(self, asked, limit=None):
         """The next one to a request; within so many seconds, or queue.Empty."""
         while True:
+            reading = self._readers[0].is_alive()  # asked before: what is read last is there before the reader has ended
             try:
                 reply = self._replies[asked].get(timeout=0.5 if limit is None else limit)
             except queue.Empty:
                 if limit is not None:
                     raise
-                if self._readers[0].is_alive():
+                if reading:
                     continue  # waiting without an end cannot be interrupted on Windows
                 reply = None
             if reply is None:

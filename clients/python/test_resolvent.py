@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import pickle
+import queue
 import re
 import subprocess
 import signal
@@ -293,6 +294,26 @@ class WithACommand(unittest.TestCase):
 
 
 class WithoutACommand(unittest.TestCase):
+    def test_a_reply_that_comes_as_the_command_ends_is_heard(self):
+        class Reader:
+            alive = True
+
+            def is_alive(self):
+                return self.alive
+
+        class Replies(queue.Queue):
+            def get(self, timeout):
+                if reader.alive:  # it reads the last reply, and ends, just after we have waited long enough
+                    self.put({"say": "answer"})
+                    reader.alive = False
+                    raise queue.Empty
+                return super().get(timeout=timeout)
+
+        reader = Reader()
+        process = object.__new__(resolvent._Process)
+        process._readers, process._replies = [reader], {0: Replies()}
+        self.assertEqual(process.reply(0), {"say": "answer"})
+
     def test_its_syntax_is_that_of_the_oldest_python_it_names(self):
         ast.parse(pathlib.Path(resolvent.__file__).read_text(), feature_version=(3, 8))
 

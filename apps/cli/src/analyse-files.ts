@@ -54,7 +54,7 @@ export async function analyseFiles(
   }
 }
 
-/** Whether what is kept there is of something else, which the message says. */
+/** Whether what is kept there is another's, which the message says. */
 function isAnothers(error: unknown): boolean {
-  return isInputError(error) && error.code === "merge/other-merge";
+  return isInputError(error) && ["merge/other-merge", "merge/busy"].includes(error.code);
 }

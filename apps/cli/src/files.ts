@@ -1,9 +1,10 @@
-import { accessSync, constants, createReadStream, existsSync, statSync } from "node:fs";
-import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { accessSync, constants, createReadStream, statSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import type { Checkpoint, NewFile, TextFile } from "@resolvent/analysis";
 import { InputError, isInputError } from "@resolvent/tensor";
-import { writePieces } from "@resolvent/weights/node";
+import { removeLeft, writePieces } from "@resolvent/weights/node";
 import { usageError } from "./failure.ts";
 import { checkPlace, isDevice, isThere, STANDARD, statOf, unwritable } from "./place.ts";
 
@@ -133,17 +134,19 @@ export interface CheckpointFile extends Checkpoint {
 
 /**
  * A file that holds the state of unfinished work. A new state is written beside it and takes its place by renaming:
- * whatever happens, the file holds one whole state. A file of another kind is never touched.
+ * whatever happens, also where two processes keep theirs in one file, it holds one whole state. A file of another kind is
+ * never touched.
  *
  * @throws InputError `cli/not-a-checkpoint`, `cli/unreadable`
  */
 export async function checkpointFile(path: string, command: string): Promise<CheckpointFile> {
   const head = Buffer.from(`${MAGIC}${command}\n`);
   let saved: unknown;
-  if (existsSync(path)) {
-    const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-      throw unreadable(path, error.code, error);
-    });
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined; // nothing is kept yet, or another has ended with it
+    throw unreadable(path, error.code, error);
+  });
+  if (bytes !== undefined) {
     try {
       if (!bytes.subarray(0, head.length).equals(head)) throw new TypeError("another head");
       saved = deserialize(bytes.subarray(head.length));
@@ -157,25 +160,18 @@ export async function checkpointFile(path: string, command: string): Promise<Che
       });
     }
   }
-  const beside = `${path}.part`;
+  // Of a process that was killed as it kept its state.
+  await removeLeft(dirname(path), basename(path)).catch(() => {}); // it is in nobody's way
   return {
     saved,
-    save: async (state) => {
-      try {
-        const file = await open(beside, "w");
-        try {
-          await file.writeFile(Buffer.concat([head, serialize(state)]));
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(beside, path);
-      } catch (cause) {
-        throw unwritable(path, (cause as NodeJS.ErrnoException).code, cause); // of the file system
-      }
-    },
+    save: async (state) =>
+      await writePieces(path, once(head, serialize(state)), { overwrite: true }),
     remove: async () => await rm(path, { force: true }),
   };
+}
+
+async function* once(...pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* pieces;
 }
 
 function unreadable(path: string, system: string | undefined, cause?: unknown): InputError {

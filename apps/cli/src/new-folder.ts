@@ -1,10 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { accessSync, constants, readdirSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { NewFolder } from "@resolvent/analysis";
 import { InternalError, isInputError } from "@resolvent/tensor";
 import { isFileName } from "@resolvent/weights";
+import { temporaryBeside } from "@resolvent/weights/node";
 import { usageError } from "./failure.ts";
 import { isThere, STANDARD, statOf, unwritable } from "./place.ts";
 
@@ -27,7 +27,7 @@ export function newFolder(
     path: folder,
     write: async (fill, size) => {
       onSize(size);
-      const beside = join(dirname(folder), `.${basename(folder)}.${randomUUID().slice(0, 8)}.tmp`);
+      const beside = temporaryBeside(folder);
       try {
         await inSystem(path, mkdir(beside));
         await fill(async (file, pieces) => await writeInto(path, beside, file, pieces));
@@ -88,17 +88,30 @@ async function writeInto(
 
 /** At once where there is no such folder, or an empty one; else file by file, each by renaming. */
 async function putInPlace(beside: string, folder: string, overwrite: boolean): Promise<void> {
-  const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (there !== undefined && there.length > 0) {
-    if (!overwrite) throw isThere(folder); // it was not when the work began
-    for (const file of await readdir(beside)) await rename(join(beside, file), join(folder, file));
-    return;
+  for (;;) {
+    const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    if (there !== undefined && there.length > 0) {
+      if (!overwrite) throw isThere(folder); // it was not when the work began
+      for (const file of await readdir(beside))
+        await rename(join(beside, file), join(folder, file));
+      return;
+    }
+    try {
+      if (there !== undefined) await rmdir(folder); // not every system renames onto an empty one
+      return await rename(beside, folder);
+    } catch (error) {
+      // Another has made it, filled it or removed it since we looked: we look again.
+      if (!since(there !== undefined, error)) throw error;
+    }
   }
-  if (there !== undefined) await rmdir(folder); // not every system renames onto an empty one
-  await rename(beside, folder);
+}
+
+function since(wasThere: boolean, error: unknown): boolean {
+  const { code = "" } = error as NodeJS.ErrnoException; // of the file system
+  return ["ENOTEMPTY", "EEXIST"].includes(code) || (wasThere && code === "ENOENT");
 }
 
 /** What work on the file system gives; its errors are named. */

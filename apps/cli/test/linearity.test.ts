@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { AnyAnalysis } from "@resolvent/analysis";
 import { linearityAnalyses } from "@resolvent/linearity/analyses";
 import { beforeAll, describe, expect, test, vi } from "vitest";
@@ -146,7 +146,7 @@ describe("files", () => {
     }
     expect(calls).toBe(2);
     expect(existsSync(state)).toBe(false);
-    expect(existsSync(`${state}.part`)).toBe(false);
+    expect(readdirSync(dirname(state)).filter((name) => name.includes("work.state"))).toEqual([]);
   });
 
   test("interrupted while the model is loaded, there is nothing that could be kept", async () => {

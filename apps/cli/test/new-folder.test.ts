@@ -1,10 +1,24 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isInputError, isInternalError } from "@resolvent/tensor";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { checkpointFile } from "../src/files.ts";
 import { newFolder } from "../src/new-folder.ts";
 import { unwritable } from "../src/place.ts";
+import { openParts, partFolder } from "../src/sweep/parts.ts";
 import { temporaryFolder } from "./models.ts";
+
+/** What another process does just before a file or folder gets its name. */
+const another = vi.hoisted((): { acts: (() => void) | undefined } => ({ acts: undefined }));
+vi.mock("node:fs/promises", async (original) => {
+  const real = await original<typeof import("node:fs/promises")>();
+  const rename: typeof real.rename = async (from, to) => {
+    another.acts?.();
+    another.acts = undefined;
+    await real.rename(from, to);
+  };
+  return { ...real, rename };
+});
 
 const home = temporaryFolder();
 const at = (...names: string[]): string => join(home, ...names);
@@ -87,4 +101,44 @@ test("one that fills while the work goes on is not written over", async () => {
   writeFileSync(at("raced", "a"), "theirs");
   await expect(folder.write(writing("a"), 1)).rejects.toThrow("is there already");
   expect(read("raced", "a")).toBe("theirs");
+});
+
+test("another that makes the folder, fills it or removes it between the look and the move is heeded", async () => {
+  const here = at("meanwhile");
+  const fill = (): void => {
+    mkdirSync(here, { recursive: true });
+    writeFileSync(join(here, "a"), "another's");
+  };
+  const moved = async (overwrite: boolean) => await made(here, overwrite).write(writing("a"), 1);
+  another.acts = fill;
+  await expect(moved(false)).rejects.toMatchObject({ code: "cli/usage" });
+  expect(readFileSync(join(here, "a"), "utf8")).toBe("another's");
+  rmSync(here, { recursive: true });
+  another.acts = fill;
+  await moved(true);
+  expect(readFileSync(join(here, "a"), "utf8")).toBe("text of a");
+  expect(readdirSync(home).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+});
+
+test("a shard that is started while another writes one of its parts takes nothing away; what a dead one has left goes", async () => {
+  const out = at("sweep");
+  await openParts(out);
+  mkdirSync(join(out, "parts", ".00000004.free-0-00000000.tmp"));
+  await newFolder("--out", partFolder(out, 3), "never", () => {}).write(async (write) => {
+    await writing("a")(write);
+    await openParts(out);
+    await writing("b")(write);
+  }, 1);
+  expect(readdirSync(join(out, "parts"))).toEqual(["00000003"]);
+  expect(readdirSync(partFolder(out, 3)).sort()).toEqual(["a", "b"]);
+});
+
+test("two processes that keep their state in one file leave one whole state there", async () => {
+  const path = at("work.state");
+  const states = [1, 2].map((which) => ({ which, numbers: new Float64Array(500_000).fill(which) }));
+  const [one, two] = await Promise.all(states.map(() => checkpointFile(path, "linearity")));
+  await Promise.all([one?.save(states[0]), two?.save(states[1])]);
+  expect(states).toContainEqual((await checkpointFile(path, "linearity")).saved);
+  await one?.remove();
+  expect(readdirSync(home).filter((name) => name.includes("work.state"))).toEqual([]);
 });

@@ -1,4 +1,5 @@
-import { type Asking, askOver, type Request } from "@resolvent/analysis/remote";
+import { type Asking, askOver } from "@resolvent/analysis/remote";
+import { onceMade } from "@resolvent/tensor";
 import type { MachineConnectionOptions } from "./machine-requests.ts";
 
 /**
@@ -6,12 +7,11 @@ import type { MachineConnectionOptions } from "./machine-requests.ts";
  * has its connection closed, which the program takes as the wish to stop.
  */
 export function machineConnection(options: MachineConnectionOptions): Asking {
-  let sending: Promise<(request: Request) => void> | undefined;
-  const asking = askOver((request) => {
-    sending ??= import("./machine-requests.ts").then(({ requestsTo }) =>
-      requestsTo(options, asking),
-    );
-    sending.then(
+  const sending = onceMade(async () =>
+    (await import("./machine-requests.ts")).requestsTo(options, asking),
+  );
+  const asking: Asking = askOver((request) => {
+    sending().then(
       (send) => send(request),
       (error: Error) => asking.fail(error),
     );

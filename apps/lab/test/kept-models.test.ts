@@ -5,7 +5,7 @@ import { tinyModel } from "@resolvent/testkit";
 import { run } from "@resolvent/transformer";
 import { memorySource } from "@resolvent/weights";
 import { chooseEngine, findFolder, selectEngine } from "resolvent";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { keptModels } from "../src/worker/kept-models.ts";
 import { openEngine, READY_WEIGHTS } from "../src/worker/open-engine.ts";
 
@@ -69,6 +69,35 @@ test("whoever asks first hears of the tensors that are loaded, and ends that for
     [1, 2].map((i) => expect.stringMatching(`^tensor ${i} of \\d+, attn-only-2l in float64$`)),
   );
   expect(heard).toHaveLength(3);
+  await models.close();
+});
+
+test("a model that could not be loaded takes nothing away that has come in its place since", async () => {
+  const gate: { fail?: (error: Error) => void } = {};
+  let opened = 0;
+  const models = keptModels({
+    ...{ folder: findFolder, threads: 1 },
+    engine: async (options) => {
+      opened++;
+      if (gate.fail !== undefined) return await selectEngine(options);
+      return await new Promise((_, reject) => {
+        gate.fail = reject;
+      });
+    },
+  });
+  const [slow, tales] = [await models.find("attn-only-2l"), await models.find("tales")];
+  const used = async (found: typeof tales) =>
+    await found.plan(wanted("f32")).use(async ({ model }) => model.name);
+  const failed = expect(used(slow)).rejects.toThrow("no engine");
+  await vi.waitFor(() => expect(gate.fail).toBeDefined());
+  const waiting = used(tales); // until what was there before it has ended
+  const other = used(tales); // finds nothing there, and loads it
+  await vi.waitFor(() => expect(opened).toBe(2));
+  gate.fail?.(new Error("no engine"));
+  await failed;
+  expect(await Promise.all([waiting, other])).toEqual(["tales", "tales"]);
+  expect(await used(tales)).toBe("tales");
+  expect(opened).toBe(2);
   await models.close();
 });
 

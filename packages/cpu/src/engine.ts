@@ -1,4 +1,11 @@
-import type { Axis, Engine, LinearAlgebra, RotaryTable, Tensor } from "@resolvent/tensor";
+import {
+  type Axis,
+  type Engine,
+  type LinearAlgebra,
+  onceMade,
+  type RotaryTable,
+  type Tensor,
+} from "@resolvent/tensor";
 import { checkShape, constantShape, renameShape, splitShape } from "@resolvent/tensor/rules";
 import { adam } from "./adam.ts";
 import type { MemoryUse } from "./allocator.ts";
@@ -95,7 +102,6 @@ export function engineOf(
     }
     return found;
   };
-  let linearAlgebra: Promise<LinearAlgebra> | undefined;
   /** What an operation makes on the way is freed, also where it throws. */
   const op = (body: () => CpuTensor): CpuTensor => machine.scope(body);
   /** Numbers that are kept in 16 bits are widened for the time of an operation; layouts leave them as they are. */
@@ -114,10 +120,7 @@ export function engineOf(
     },
     read: (a) => machine.read(a),
     top: async (a, axis, k) => machine.scope(() => top(machine, w(a), axis, k)),
-    linearAlgebra: () => {
-      linearAlgebra ??= decompose();
-      return linearAlgebra;
-    },
+    linearAlgebra: onceMade(decompose),
     free: (value) => machine.free(value),
     scope: (body) => machine.scope(body),
     close: () => machine.pool.close(),

@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, onceMade } from "@resolvent/tensor";
 import { type Job, type Outcome, runnerOf } from "../worker/run.js";
 
 /** Computes stretches of tensors, on the calling thread or on others; results do not depend on it. */
@@ -60,15 +60,11 @@ export function placeOf(room: Room): (bytes: number) => number {
   };
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
-
 /** The kernels of `assembly/`, compiled once. Throws `merge/no-kernels`. */
-export function loadKernels(): Promise<WebAssembly.Module> {
-  compiled ??= bytesOf(new URL("../wasm/merge.wasm", import.meta.url)).then((bytes) =>
-    WebAssembly.compile(bytes),
-  );
-  return compiled;
-}
+export const loadKernels: () => Promise<WebAssembly.Module> = onceMade(
+  async () =>
+    await WebAssembly.compile(await bytesOf(new URL("../wasm/merge.wasm", import.meta.url))),
+);
 
 async function bytesOf(url: URL): Promise<BufferSource> {
   const files =
@@ -81,7 +77,6 @@ async function bytesOf(url: URL): Promise<BufferSource> {
     if (!response.ok) throw new Error(`status ${response.status}`);
     return await response.arrayBuffer();
   } catch (cause) {
-    compiled = undefined;
     throw new InputError({
       code: "merge/no-kernels",
       message: `The kernels at ${url} could not be read.`,

@@ -1,3 +1,4 @@
+import { onceMade } from "@resolvent/tensor";
 import { type Arithmetic, onThisThread } from "./arithmetic.ts";
 import { type Slots, slotsOf } from "./walk.ts";
 
@@ -7,13 +8,8 @@ export interface Workshop {
   readonly slots: Slots;
 }
 
-let here: Promise<Workshop> | undefined;
-
 /** What computes on the calling thread; its memory is made once. */
-export function hereWorkshop(): Promise<Workshop> {
-  here ??= onThisThread().then((arithmetic) => ({ arithmetic, slots: slotsOf(arithmetic) }));
-  here.catch(() => {
-    here = undefined;
-  });
-  return here;
-}
+export const hereWorkshop: () => Promise<Workshop> = onceMade(async () => {
+  const arithmetic = await onThisThread();
+  return { arithmetic, slots: slotsOf(arithmetic) };
+});

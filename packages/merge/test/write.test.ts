@@ -13,10 +13,10 @@ import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createCpu } from "@resolvent/cpu";
-import { reference } from "@resolvent/tensor";
+import { isInputError, reference } from "@resolvent/tensor";
 import { describeWithFixtures, type Fixtures, tinyModel } from "@resolvent/testkit";
 import { loadTokenizer } from "@resolvent/transformer";
-import { encodeNumbers, memoryFolder, openCheckpoint } from "@resolvent/weights";
+import { encodeNumbers, type Folder, memoryFolder, openCheckpoint } from "@resolvent/weights";
 import { folderOf } from "@resolvent/weights/node";
 import { afterAll, expect, test } from "vitest";
 import {
@@ -201,6 +201,26 @@ describeWithFixtures("folders", (fixtures) => {
     });
     await writeMerge(plan, models, refused, { config: "" });
     expect(existsSync(refused)).toBe(true);
+  });
+
+  test("one run at a time works at a place: another is told so, or that the model is there by then", async () => {
+    const { plan, models } = await planned(fixtures, "configs/01-linear.yml");
+    const out = join(home, "at-once");
+    const other = async (): Promise<string> =>
+      await writeMerge(plan, models, out, { config: "" }).then(
+        () => "done",
+        (error: unknown) => (isInputError(error) ? error.code : String(error)),
+      );
+    let waiting: Promise<string> | undefined;
+    const verify = async (folder: Folder): Promise<void> => {
+      expect(await other()).toBe("merge/busy");
+      waiting = other();
+      expect(await folder.open("config.json")).toBeDefined();
+    };
+    await writeMerge(plan, models, out, { config: "", verify });
+    expect(await waiting).toBe("merge/exists");
+    expect(existsSync(`${out}.merging`)).toBe(false);
+    expect(readdirSync(out).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
   test("a NaN stops the run, and there is no folder", async () => {

@@ -1,4 +1,4 @@
-import type { Engine, Shaped, Tensor } from "@resolvent/tensor";
+import { type Engine, onceMade, type Shaped, type Tensor } from "@resolvent/tensor";
 import {
   type Ablation,
   ablatedSites,
@@ -94,14 +94,16 @@ export function ablateChange<T extends Shaped>(
     };
     return { ablation, change };
   }
-  let kept: Promise<ReadonlyMap<string, Tensor>> | undefined;
-  const change: Change<T> = async (engine, model) => {
-    kept ??=
+  const values = onceMade(
+    async (engine: Engine<T>, model: Model<T>): Promise<ReadonlyMap<string, Tensor>> =>
       "run" in reference
-        ? runValues(engine, model, sites(model), encode(reference.run))
-        : meanValues(engine, model, sites(model), reference.mean.map(encode));
-    return { ...ablation, values: await kept };
-  };
+        ? await runValues(engine, model, sites(model), encode(reference.run))
+        : await meanValues(engine, model, sites(model), reference.mean.map(encode)),
+  );
+  const change: Change<T> = async (engine, model) => ({
+    ...ablation,
+    values: await values(engine, model),
+  });
   return { ablation, change };
 }
 

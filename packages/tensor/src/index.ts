@@ -33,6 +33,7 @@ export type {
   Svd,
   SymmetricEigen,
 } from "./linear-algebra.ts";
+export { onceMade } from "./once-made.ts";
 export type {
   CausalMask,
   Engine,

@@ -147,7 +147,13 @@ function sourceAt(url: URL, options: UrlOptions, blocks: Blocks): ByteSource {
   }
 
   async function open(options?: ReadOptions): Promise<Known> {
-    known ??= await first(HEAD_BYTES, options?.signal);
+    if (known !== undefined) return known;
+    const found = await first(HEAD_BYTES, options?.signal);
+    // Of two who ask at once the first to hear says what the file is.
+    known ??= found;
+    if (known.size !== found.size || known.tag !== found.tag) {
+      throw changed(name, known.size, found.size);
+    }
     return known;
   }
 

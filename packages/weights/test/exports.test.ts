@@ -59,9 +59,13 @@ test("what the package exports", () => {
     "digestFilePath",
     "fileSource",
     "folderOf",
+    "holdFolder",
     "hubFolder",
+    "isHold",
     "makeFolder",
     "readOnThread",
+    "removeLeft",
+    "temporaryBeside",
     "writePieces",
     "writeSafetensorsFile",
   ]);

@@ -1,13 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RETRY, retryAfterMs } from "../src/hub/retry.ts";
 import { nodeCache } from "../src/node/hub-cache.ts";
-import { claim } from "../src/node/hub-claim.ts";
-import { partialName } from "../src/node/hub-owner.ts";
+import { claim, partialName } from "../src/node/hub-claim.ts";
 import { onDisk } from "../src/node/hub-partial.ts";
 import { type FetchOptions, fetchModel } from "./hub-fetch.ts";
 import { COMMIT, etagOfFile, type HubServer, hubServer, REPO, type Seen } from "./hub-server.ts";
@@ -401,22 +400,105 @@ describe("others at the same file", () => {
     expect(unfinished()).toEqual([]);
   });
 
+  /** What a dead process has left, so long ago. */
+  async function leftByDead(secondsAgo = 0): Promise<string> {
+    const path = join(home(), "blobs", partialName(etagOfFile(weights()), false));
+    await mkdir(join(home(), "blobs"), { recursive: true });
+    await writeFile(path, "part of it");
+    const then = new Date(Date.now() - secondsAgo * 1000);
+    await utimes(path, then, then);
+    return path;
+  }
+
+  const claimed = async (isHere = async () => false, signal?: AbortSignal) =>
+    await claim(join(home(), "blobs"), etagOfFile(weights()), { isHere, silentMs: 1, signal });
+  /** Waits for another. */
+  const waits = async () =>
+    await expect(claimed(undefined, AbortSignal.timeout(300))).rejects.toMatchObject({
+      name: "TimeoutError",
+    });
+
   test.each([false, true])(
     "another that finishes between our look for the blob and our beginning is heeded (something left by a dead one: %s)",
     async (left) => {
-      const folder = join(home(), "blobs");
-      const etag = etagOfFile(weights());
+      if (left) await leftByDead();
       let looks = 0;
-      const isHere = async (): Promise<boolean> => {
-        looks++;
-        if (looks > 1) return true;
-        await mkdir(folder, { recursive: true });
-        if (left) await writeFile(join(folder, partialName(etag, false)), "part of it");
-        return false;
-      };
-      expect(await claim(folder, etag, { isHere, silentMs: 1, signal: undefined })).toBe(undefined);
+      expect(await claimed(async () => ++looks > 1)).toBe(undefined);
       expect(looks).toBe(2);
       expect(blobs()).toEqual([]);
+    },
+  );
+
+  test("where two dead ones have left something, one of two who come goes on, and the other waits", async () => {
+    await leftByDead();
+    await leftByDead();
+    const mine = await claimed();
+    expect(mine).toBeDefined();
+    expect(blobs().length).toBe(1); // the other is of no use
+    const another = await leftByDead(); // of one that was ended as it looked around
+    await waits();
+    expect(blobs().length).toBe(2);
+    expect(await claimed(async () => true)).toBe(undefined);
+    expect(existsSync(another)).toBe(false);
+  });
+
+  test("of two who take what two dead ones have left at one moment, one goes on", async () => {
+    await leftByDead();
+    await leftByDead();
+    const stop = new AbortController();
+    const both = [claimed(undefined, stop.signal), claimed(undefined, stop.signal)];
+    await Promise.race(both);
+    await waits();
+    stop.abort();
+    const ends = await Promise.allSettled(both);
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  });
+
+  test("whoever goes on with what is a day old is at work from the first moment", async () => {
+    await leftByDead(86_400);
+    expect(await claimed()).toBeDefined();
+    await waits();
+    expect(blobs().length).toBe(1);
+  });
+
+  test("what was touched in the future, by a clock that was set since, is not waited for until then", async () => {
+    await leave("0123abcd-1-00000000", -86_400);
+    await fetched();
+    expect(whole()).toBe(true);
+  });
+
+  test("what cannot be opened is let go of: nobody waits for it", async () => {
+    const file = {
+      ...{ commit: COMMIT, file: "model.safetensors" },
+      blob: { etag: etagOfFile(weights()), size: 300_000 },
+    };
+    const path = await leftByDead();
+    await rm(path);
+    await mkdir(path);
+    expect(await codeOf(() => nodeCache(cache, REPO).begin(file))).toBe("weights/unwritable");
+    expect(blobs()).toEqual([expect.stringContaining(".free-")]);
+  });
+
+  test.each([
+    ["this name", "model.safetensors", true],
+    ["that of a file with the same bytes", "copy.safetensors", false],
+  ])(
+    "without links, another may give the blob %s between our look and our move",
+    async (_, name, here) => {
+      const file = {
+        ...{ commit: COMMIT, file: "model.safetensors" },
+        blob: { etag: etagOfFile(weights()), size: 300_000 },
+      };
+      await fetched();
+      await rm(weightsPath());
+      const symlink = async (): Promise<never> => {
+        await rename(
+          join(home(), "blobs", file.blob.etag),
+          join(home(), "snapshots", COMMIT, name),
+        );
+        throw new Error("no links here");
+      };
+      expect(await nodeCache(cache, REPO, { symlink }).link(file)).toBe(here);
     },
   );
 

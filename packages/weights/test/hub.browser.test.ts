@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { hubFolder } from "../src/hub/index.ts";
+import { hubFolder, removeStoredRepo, storedRepos } from "../src/hub/index.ts";
 import { describeByListing } from "../src/hub/listing.ts";
 import { opfsCache } from "../src/hub/opfs.ts";
 import type { HubProgress } from "../src/hub/rate.ts";
@@ -195,6 +195,40 @@ describe("models in the browser's private storage", () => {
   test("several calls at once fetch each file once", async () => {
     await Promise.all([fetched(), fetched(), fetched()]);
     expect(ofWeights().length).toBe(Math.ceil(weights.length / PIECE));
+  });
+
+  test("what is being fetched is not removed", async () => {
+    const etag = await digest("SHA-256", weights);
+    const cache = opfsCache(await navigator.storage.getDirectory(), REPO, { pieceBytes: PIECE });
+    const partial = await cache.begin({
+      ...{ commit: COMMIT, file: "model.safetensors" },
+      blob: { etag, size: weights.length },
+    });
+    expect(await codeOf(() => removeStoredRepo(REPO))).toBe("weights/hub-being-fetched");
+    await partial?.close();
+    await removeStoredRepo(REPO);
+    expect(await storedRepos()).toEqual([]);
+  });
+
+  test("a removal that ends half-way leaves nothing that counts as whole", async () => {
+    await fetched();
+    const { prototype } = FileSystemDirectoryHandle;
+    const { removeEntry } = prototype;
+    prototype.removeEntry = async function (name, options) {
+      if (options?.recursive !== true) return await removeEntry.call(this, name, options);
+      const blobs = await (await this.getDirectoryHandle(name)).getDirectoryHandle("blobs");
+      for await (const blob of blobs.values())
+        await removeEntry.call(blob as FileSystemDirectoryHandle, "0"); // blobs are folders
+      throw new DOMException("the tab was closed", "AbortError");
+    };
+    try {
+      await expect(removeStoredRepo(REPO)).rejects.toThrow("the tab was closed");
+    } finally {
+      prototype.removeEntry = removeEntry;
+    }
+    requests = [];
+    expect(await entry(await fetched())).toBe(6999);
+    expect(ofWeights().length).toBe(1);
   });
 
   test("a full storage is named", async () => {

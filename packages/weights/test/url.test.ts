@@ -169,6 +169,18 @@ describe("few large requests", () => {
   });
 });
 
+test("of two first reads at once, that of another file than the other's is an error", async () => {
+  let answers = 0;
+  const { fetch } = served(bytes, ({ start, end }, headers) => {
+    const etag = `"${++answers}"`;
+    return new Response(bytes.slice(start, end), { status: 206, headers: { ...headers, etag } });
+  });
+  const source = urlSource("https://example.org/f", { fetch });
+  const both = await Promise.allSettled([source.size(), source.size()]);
+  expect(both[0]).toEqual({ status: "fulfilled", value: bytes.length });
+  expect(both[1]).toMatchObject({ reason: { code: "weights/source-changed" } });
+});
+
 test("an empty file", async () => {
   const { fetch } = served(new Uint8Array(0));
   expect(await urlSource("https://example.org/f", { fetch }).size()).toBe(0);

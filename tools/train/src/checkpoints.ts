@@ -1,11 +1,19 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { InputError, type Shaped, type SyncEngine } from "@resolvent/tensor";
 import { openCheckpoint } from "@resolvent/weights";
-import { fileSource, writeSafetensorsFile } from "@resolvent/weights/node";
+import {
+  fileSource,
+  holdFolder,
+  isHold,
+  removeLeft,
+  writeSafetensorsFile,
+} from "@resolvent/weights/node";
 import { adamWStart } from "./adam-w.ts";
 import type { KeptTraining } from "./kept-training.ts";
 import type { Parameters } from "./parameters.ts";
+import { replaceFolder } from "./replaced-folder.ts";
 import { jsonText, type Shapes, tensorsOf } from "./stored.ts";
 import { type Trained, trainSteps } from "./training.ts";
 
@@ -37,7 +45,7 @@ export function logSteps(first: number, last: number, perDoubling: number): numb
  *
  * @param steps of which checkpoints are kept; training ends with the last
  * @throws InputError `train/other-training` where the folder holds checkpoints of another training,
- *   `train/other-files` where it holds anything else; what `train` throws
+ *   `train/other-files` where it holds anything else, `train/busy` where another process trains into it; what `train` throws
  */
 export async function keepCheckpoints<T extends Shaped>(
   engine: SyncEngine<T>,
@@ -45,7 +53,30 @@ export async function keepCheckpoints<T extends Shaped>(
   training: KeptTraining<T>,
   steps: readonly number[],
 ): Promise<void> {
-  await claimed(folder, training);
+  const letGo = await holdFolder(folder);
+  if (letGo === undefined) {
+    throw new InputError({
+      code: "train/busy",
+      message: `Another process trains into ${folder}.`,
+      remedy: "Wait until it has ended, or name another folder.",
+      details: { folder },
+    });
+  }
+  try {
+    await removeLeft(folder);
+    await claimed(folder, training);
+    await goOn(engine, folder, training, steps);
+  } finally {
+    await letGo();
+  }
+}
+
+async function goOn<T extends Shaped>(
+  engine: SyncEngine<T>,
+  folder: string,
+  training: KeptTraining<T>,
+  steps: readonly number[],
+): Promise<void> {
   const last = Math.max(...steps);
   const fresh = training.start();
   const shapes: Shapes = new Map([...fresh].map(([name, { shape }]) => [name, shape]));
@@ -56,6 +87,7 @@ export async function keepCheckpoints<T extends Shaped>(
     if (at.step >= last) return;
     for (const next of trainSteps(engine, at, training.batches(), training.options)) {
       at = next;
+      await setImmediate(); // others are to see that we are at work
       if (!steps.includes(at.step)) continue;
       await writeCheckpoint(folder, engine, at, { training, shapes });
       await writeState(folder, engine, at, shapes);
@@ -68,12 +100,12 @@ export async function keepCheckpoints<T extends Shaped>(
 
 /** Makes the folder this training's, unless it is that already. */
 async function claimed<T>(folder: string, { recipe }: KeptTraining<T>): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const own = jsonText(recipe);
-  const [files, found] = await Promise.all([
+  const [names, found] = await Promise.all([
     readdir(folder),
     readFile(join(folder, RECIPE), "utf8").catch(() => undefined), // it has none
   ]);
+  const files = names.filter((name) => !isHold(name));
   if (found === own) return;
   if (found === undefined && files.length === 0) return await writeFile(join(folder, RECIPE), own);
   throw new InputError({
@@ -93,19 +125,16 @@ async function writeCheckpoint<T extends Shaped>(
     shapes,
   }: { readonly training: KeptTraining<T>; readonly shapes: Shapes },
 ): Promise<void> {
-  const place = join(folder, checkpointName(step));
-  const temporary = `${place}.partial`; // a checkpoint is there as a whole or not at all
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary);
   const tensors = tensorsOf(engine, state.parameters, { shapes });
-  await writeSafetensorsFile(join(temporary, "model.safetensors"), tensors, {
-    metadata: { format: "pt" },
+  // A checkpoint is there as a whole or not at all.
+  await replaceFolder(join(folder, checkpointName(step)), async (fresh) => {
+    await writeSafetensorsFile(join(fresh, "model.safetensors"), tensors, {
+      metadata: { format: "pt" },
+    });
+    for (const [name, value] of Object.entries({ "config.json": options.config, ...files })) {
+      await writeFile(join(fresh, name), jsonText(value));
+    }
   });
-  for (const [name, value] of Object.entries({ "config.json": options.config, ...files })) {
-    await writeFile(join(temporary, name), jsonText(value));
-  }
-  await rm(place, { recursive: true, force: true });
-  await rename(temporary, place);
 }
 
 async function writeState<T extends Shaped>(

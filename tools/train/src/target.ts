@@ -31,7 +31,7 @@ export async function targetFolder(
     readonly of?: string;
   } = {},
 ): Promise<string> {
-  const folder = resolve(out); // without a slash at its end, so that `.partial` comes beside it
+  const folder = resolve(out); // without a slash at its end, so that what is written first comes beside it
   const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;

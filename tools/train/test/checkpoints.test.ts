@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkpointName, keepCheckpoints, logSteps } from "../src/checkpoints.ts";
 import type { CopyingRecipe } from "../src/copying.ts";
 import { copyingTraining, type KeptTraining } from "../src/kept-training.ts";
+import { replaceFolder } from "../src/replaced-folder.ts";
 import { modelOf, type TrainOptions, train } from "../src/training.ts";
 
 /** Three layers that are trained in a moment. */
@@ -104,6 +105,34 @@ describe("checkpoints of a training", () => {
     await keepCheckpoints(engine, folder, rest, steps);
     expect(taken).toHaveLength(16);
     expect(engine.memory.used).toBe(before);
+  });
+
+  test("are written by one process at a time; the same folder may have been another's at that moment", async () => {
+    const folder = join(home, "at-once");
+    const other = copyingTraining(engine, { ...recipe, seed: 2 });
+    const before = engine.memory.used;
+    const both = await Promise.allSettled([
+      keepCheckpoints(engine, folder, training({}), steps),
+      keepCheckpoints(engine, folder, other, steps),
+    ]);
+    const refused = both.flatMap((one) => (one.status === "rejected" ? [one.reason.code] : []));
+    expect(refused).toHaveLength(1); // by the hold, or by the recipe where the first has ended
+    expect(["train/busy", "train/other-training"]).toContain(refused[0]);
+    expect(engine.memory.used).toBe(before);
+    expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  test("are replaced as a whole, by whoever is last", async () => {
+    const folder = join(home, "replaced");
+    const fill = (name: string) => async (fresh: string) =>
+      await writeFile(join(fresh, name), name);
+    await replaceFolder(folder, fill("a"));
+    await replaceFolder(folder, async (fresh) => {
+      await replaceFolder(folder, fill("b")); // another, which ends first
+      await fill("c")(fresh);
+    });
+    expect(await readdir(folder)).toEqual(["c"]);
+    expect((await readdir(home)).filter((name) => name.includes("replaced"))).toEqual(["replaced"]);
   });
 
   test("are never mixed with those of another training, or with other files", async () => {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { makeFolder } from "@resolvent/weights/node";
+import { makeFolder, removeLeft } from "@resolvent/weights/node";
 import { newFolder } from "../new-folder.ts";
 import { unwritable } from "../place.ts";
 
@@ -31,19 +31,15 @@ export async function donePartsOf(folder: string): Promise<number[]> {
 }
 
 /**
- * Opens the parts of a sweep. What a killed process has left of a part that is `own` goes: nobody else writes it.
+ * Opens the parts of a sweep. What killed processes have left goes.
  *
  * @throws InputError `cli/unwritable`
  */
-export async function openParts(folder: string, own: (part: number) => boolean): Promise<Parts> {
+export async function openParts(folder: string): Promise<Parts> {
   const place = resolve(folder, "parts");
   try {
     await makeFolder(place);
-    for (const name of await readdir(place)) {
-      const [, part] = /^\.(\d{8,})\.[0-9a-f]+\.tmp$/.exec(name) ?? [];
-      if (part === undefined || !own(Number(part))) continue;
-      await rm(join(place, name), { recursive: true, force: true });
-    }
+    await removeLeft(place);
   } catch (cause) {
     throw unwritable(place, (cause as NodeJS.ErrnoException).code, cause); // of the file system
   }

@@ -25,7 +25,12 @@ async function painted(question: PaintQuestion): Promise<ImageBitmap> {
       if ("picture" in data) resolve(data.picture);
       else reject(new Error(data.failure));
     };
-    own.onerror = ({ message }) => reject(new Error(message));
+    own.onerror = ({ message }) => {
+      // One that could not be started answers nobody: the next picture has another.
+      own.terminate();
+      if (worker === own) worker = undefined;
+      reject(new Error(message));
+    };
     own.postMessage(question);
   });
 }

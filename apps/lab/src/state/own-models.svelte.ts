@@ -104,13 +104,13 @@ export class OwnModels {
   async takeEntries(entries: readonly (FileSystemEntry | File)[]): Promise<void> {
     await this.#task(
       "reading its files",
-      async () => await this.#takeFiles(await placedFiles(entries)),
+      async (signal) => await this.#takeFiles(await placedFiles(entries), signal),
     );
   }
 
   /** Reads the headers of files that were picked. */
   async takePicked(picked: readonly PlacedFile[]): Promise<void> {
-    await this.#task("reading its files", async () => await this.#takeFiles(picked));
+    await this.#task("reading its files", async (signal) => await this.#takeFiles(picked, signal));
   }
 
   /** Reads the headers of a model on the Hub: the first request to it. */
@@ -186,11 +186,13 @@ export class OwnModels {
     this.#stop?.abort();
   }
 
-  async #takeFiles(placed: readonly PlacedFile[]): Promise<void> {
+  async #takeFiles(placed: readonly PlacedFile[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted(); // others were dropped while these were listed
     const files = modelFiles(placed);
     const fault = severalModels(placed) ?? notRead(files);
     if (fault !== undefined) throw fault;
     const description = await this.#describe(files.files);
+    signal.throwIfAborted();
     this.candidate = { title: files.name, from: { files }, description, bytes: files.bytes };
   }
 
@@ -229,6 +231,7 @@ export class OwnModels {
       try {
         const heard = { signal, onProgress };
         const { commit, inMemory } = await this.#keeper.fetch(hub, hubEndpoint(), heard);
+        signal.throwIfAborted(); // it came as somebody went on to something else
         const name = hubModelName({ repo: hub.repo, revision: commit });
         if (inMemory !== undefined) this.#hold(name, inMemory);
         this.#opened(name);

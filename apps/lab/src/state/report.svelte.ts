@@ -32,6 +32,8 @@ export class Report {
   /** Characters that it takes. */
   readonly size: number = $derived(reportText(this.pins).length);
   readonly #lab: Lab;
+  /** Whether what is here is stored: where it is not, this window alone has it. */
+  #stores = true;
 
   constructor(lab: Lab) {
     this.#lab = lab;
@@ -63,6 +65,7 @@ export class Report {
       );
       return;
     }
+    this.#catchUp();
     if (!this.#change([...this.pins, pin], `Pinned: ${pin.title}.`)) return;
     const done = this.#lab.done;
     if (done !== null)
@@ -74,6 +77,7 @@ export class Report {
 
   /** Takes a pin out. */
   remove(id: string): void {
+    this.#catchUp();
     const pin = this.pins.find((one) => one.id === id);
     if (pin !== undefined)
       this.#change(
@@ -89,6 +93,7 @@ export class Report {
 
   /** Moves a pin so many places down. */
   move(id: string, by: number): void {
+    this.#catchUp();
     const at = this.pins.findIndex((pin) => pin.id === id);
     const to = Math.min(Math.max(at + by, 0), this.pins.length - 1);
     const own = this.pins[at];
@@ -99,6 +104,7 @@ export class Report {
 
   /** Writes the note of a pin. */
   write(id: string, note: string): void {
+    this.#catchUp();
     this.#keep(this.pins.map((pin) => (pin.id === id ? { ...pin, note } : pin)));
   }
 
@@ -110,6 +116,11 @@ export class Report {
     } catch (error) {
       this.#lab.errand.failed(error);
     }
+  }
+
+  /** Hears what another window has done that we were not told of yet: windows behind others are told late, if at all. */
+  #catchUp(): void {
+    if (this.#stores) this.#load();
   }
 
   #load(): void {
@@ -150,7 +161,8 @@ export class Report {
       return false;
     }
     this.pins = pins;
-    if (!store(NAME, pins.length === 0 ? null : text))
+    this.#stores = store(NAME, pins.length === 0 ? null : text);
+    if (!this.#stores)
       this.#lab.note = "This browser does not store the report: save it before you leave.";
     return true;
   }

@@ -69,15 +69,20 @@ export async function madeModels(): Promise<readonly MadeModel[]> {
   if (store === undefined) return [];
   const found: MadeModel[] = [];
   for await (const name of store.keys()) {
-    const mark = await markOf(store, name);
+    const mark = (await markOf(store, name)) ?? (await markOrNothing(store, name));
     if (mark !== undefined) found.push(mark);
-    else {
-      await navigator.locks.request(lockOf(name), { ifAvailable: true }, async (lock) => {
-        if (lock !== null) await store.removeEntry(name, { recursive: true });
-      });
-    }
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Removes what a run has left that was ended; where another tab has finished the model meanwhile, gives that. */
+async function markOrNothing(store: Directory, name: string): Promise<MadeModel | undefined> {
+  return await navigator.locks.request(lockOf(name), { ifAvailable: true }, async (lock) => {
+    if (lock === null) return undefined; // it is being made
+    const mark = await markOf(store, name);
+    if (mark === undefined) await ifThere(store.removeEntry(name, { recursive: true }));
+    return mark;
+  });
 }
 
 /** The files of one, by the hash of its weights; undefined where there is none. */
@@ -97,10 +102,17 @@ export async function madeFiles(name: string): Promise<readonly (readonly [strin
   return files.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Removes one; where there is none, does nothing. */
+/** Removes one; where there is none, or another is only being made, does nothing. */
 export async function removeMade(name: string): Promise<void> {
   const store = await ifThere(storeOf());
-  if (store !== undefined) await ifThere(store.removeEntry(name, { recursive: true }));
+  if (store === undefined) return;
+  await navigator.locks.request(lockOf(name), { ifAvailable: true }, async (lock) => {
+    const folder = lock && (await ifThere(store.getDirectoryHandle(name)));
+    if (!folder) return;
+    // The mark first: should this end half-way, the rest is what a run has left.
+    await ifThere(folder.removeEntry(MARK));
+    await ifThere(store.removeEntry(name, { recursive: true }));
+  });
 }
 
 function newFolder(name: string, folder: Directory, sizes: Map<string, number>): NewFolder {

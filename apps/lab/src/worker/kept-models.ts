@@ -180,7 +180,10 @@ export function keptModels({
   const keep = async (folder: Folder, name: string, own: Loads): Promise<Open> => {
     const on = load(folder, name, own);
     open.set(own.precision, { model: name, engine: own.engine, on });
-    on.catch(() => open.delete(own.precision));
+    on.catch(() => {
+      // Another may have come in its place since.
+      if (open.get(own.precision)?.on === on) open.delete(own.precision);
+    });
     return await on;
   };
   const find = async (name: string): Promise<FoundModel> => {

@@ -1,3 +1,4 @@
+import { onceMade } from "@resolvent/tensor";
 import {
   type ByteSource,
   type Folder,
@@ -34,18 +35,16 @@ export function permutedFolder(
   folder: Folder,
   { seed, name = `${folder.name}-permuted` }: PermutedFolderOptions,
 ): Folder {
-  let whole: Promise<ByteSource> | undefined;
+  const whole = onceMade(
+    async (options?: ReadOptions) =>
+      await permuted(folder, seed, `${name}/model.safetensors`, options),
+  );
   return {
     name,
     open: async (file, options) => {
       if (file === "model.safetensors.index.json") return undefined; // it is one file
       if (file !== "model.safetensors") return await folder.open(file, options);
-      whole ??= permuted(folder, seed, `${name}/${file}`, options);
-      const begun = whole;
-      begun.catch(() => {
-        if (whole === begun) whole = undefined; // what failed once, by a signal say, may be asked for again
-      });
-      return await begun;
+      return await whole(options);
     },
   };
 }

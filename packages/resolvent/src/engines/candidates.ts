@@ -1,5 +1,5 @@
 import type { CpuOptions } from "@resolvent/cpu";
-import type { LinearAlgebra, Precision } from "@resolvent/tensor";
+import { type LinearAlgebra, onceMade, type Precision } from "@resolvent/tensor";
 import type { AnyEngine, EngineName } from "./any-engine.ts";
 
 /** What would compute, in words, and whether it is known to be slow; or why nothing can. */
@@ -91,13 +91,9 @@ async function missingWhere(look: () => Promise<Look>): Promise<Look> {
 function withDecompositions<E extends object>(
   engine: E,
 ): E & { linearAlgebra(): Promise<LinearAlgebra> } {
-  let made: Promise<LinearAlgebra> | undefined;
-  const linearAlgebra = (): Promise<LinearAlgebra> => {
-    made ??= import("./decompositions.ts").then(
-      async ({ createLinearAlgebra, lapackLinearAlgebra }) =>
-        lapackLinearAlgebra() ?? (await createLinearAlgebra()),
-    );
-    return made;
-  };
+  const linearAlgebra = onceMade(async (): Promise<LinearAlgebra> => {
+    const { createLinearAlgebra, lapackLinearAlgebra } = await import("./decompositions.ts");
+    return lapackLinearAlgebra() ?? (await createLinearAlgebra());
+  });
   return Object.assign(engine, { linearAlgebra }); // a copy would lose what its getters say
 }

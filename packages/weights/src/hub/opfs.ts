@@ -12,7 +12,7 @@ import {
   unstorable,
   writeText,
 } from "./opfs-storage.ts";
-import { HUB_STORE } from "./private-storage.ts";
+import { HUB_STORE, repoLock } from "./private-storage.ts";
 
 /**
  * Bytes in one stored piece. Pieces stay apart for good: storage of the origin has no way to join files, and a
@@ -59,14 +59,21 @@ function blobSource(
   };
 }
 
-/** Holds a name for this tab, among all tabs, until it is released; the browser releases it for a tab that dies. */
-async function lock(name: string, signal?: AbortSignal): Promise<() => void> {
+/**
+ * Holds a name for this tab, alone or with others that share it, until it is released; the browser releases it for a tab
+ * that dies.
+ */
+async function lock(
+  name: string,
+  mode: LockMode,
+  signal: AbortSignal | undefined,
+): Promise<() => void> {
   return await new Promise((resolve, reject) => {
     const hold = async (): Promise<void> =>
       await new Promise<void>((release) => {
         resolve(release);
       });
-    navigator.locks.request(name, { ...(signal && { signal }) }, hold).catch(reject);
+    navigator.locks.request(name, { mode, ...(signal && { signal }) }, hold).catch(reject);
   });
 }
 
@@ -169,8 +176,14 @@ export function opfsCache(
       return quota === undefined ? undefined : Math.max(0, quota - (usage ?? 0));
     },
     begin: async ({ file, blob }: HubFile, signal) => {
-      const release = await lock(`${HUB_STORE}/${cacheName(repo)}/${blob.etag}`, signal);
+      const stays = await lock(repoLock(repo), "shared", signal);
+      let own: (() => void) | undefined;
+      const release = (): void => {
+        own?.();
+        stays();
+      };
       try {
+        own = await lock(`${repoLock(repo)}/${blob.etag}`, "exclusive", signal);
         if ((await wholePieces(blob.etag)) !== undefined) {
           release();
           return undefined;

@@ -1,7 +1,13 @@
 import { InputError } from "@resolvent/tensor";
+import { cacheName } from "./names.ts";
 
 /** The folder of private storage in which repositories are. */
 export const HUB_STORE = "resolvent-hub";
+
+/** What whoever fetches files of a repository holds with others, and whoever removes it alone. */
+export function repoLock(repo: string): string {
+  return `${HUB_STORE}/${cacheName(repo)}`;
+}
 
 /** The private storage of the page's origin; throws `weights/hub-no-storage`. */
 export async function privateStorage(): Promise<FileSystemDirectoryHandle> {

@@ -1,8 +1,9 @@
-import { isInputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { hubFolder } from "./folder.ts";
 import { cacheName, checkRepo } from "./names.ts";
+import { WHOLE } from "./opfs-partial.ts";
 import { ifThere } from "./opfs-storage.ts";
-import { HUB_STORE, privateStorage } from "./private-storage.ts";
+import { HUB_STORE, privateStorage, repoLock } from "./private-storage.ts";
 
 /** A repository of which something is in the browser's private storage. */
 export interface StoredRepo {
@@ -33,11 +34,39 @@ export async function storedRepos(): Promise<readonly StoredRepo[]> {
   return found.sort((a, b) => (a.repo < b.repo ? -1 : 1));
 }
 
-/** Removes all that is stored of a repository; where there is nothing, does nothing. */
+/**
+ * Removes all that is stored of a repository; where there is nothing, does nothing.
+ *
+ * @throws InputError `weights/hub-being-fetched` while this or another tab fetches some of it
+ */
 export async function removeStoredRepo(repo: string): Promise<void> {
   checkRepo(repo);
   const root = await storeIn(await privateStorage());
-  if (root !== undefined) await ifThere(root.removeEntry(cacheName(repo), { recursive: true }));
+  const folder = root && (await ifThere(root.getDirectoryHandle(cacheName(repo))));
+  if (root === undefined || folder === undefined) return;
+  const alone = async (work: () => Promise<void>): Promise<void> => {
+    const waits = AbortSignal.timeout(LETTING_GO_MS);
+    await navigator.locks.request(repoLock(repo), { signal: waits }, work).catch((error) => {
+      throw error === waits.reason ? beingFetched(repo) : error;
+    });
+  };
+  await alone(async () => {
+    // First what says that blobs are whole: should this end half-way, none is taken for what it was.
+    for (const blob of await foldersIn(folder, "blobs")) await ifThere(blob.removeEntry(WHOLE));
+    await ifThere(root.removeEntry(cacheName(repo), { recursive: true }));
+  });
+}
+
+/** Time in which whoever was just told to stop fetching lets go of what it has, in milliseconds. */
+const LETTING_GO_MS = 1000;
+
+function beingFetched(repo: string): InputError {
+  return new InputError({
+    code: "weights/hub-being-fetched",
+    message: `${repo} is being fetched, by this tab or another.`,
+    remedy: "Cancel that first, or wait until it has ended.",
+    details: { repo },
+  });
 }
 
 async function storeIn(

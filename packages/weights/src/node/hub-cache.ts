@@ -3,10 +3,11 @@ import { open, readFile, rename, rm, stat, statfs, symlink, writeFile } from "no
 import { basename, dirname, join } from "node:path";
 import type { Hasher, HubCache, HubFile, PartialBlob } from "../hub/cache.ts";
 import { cacheName, type HubBlob, isCommit } from "../hub/names.ts";
-import { folderOf } from "./file.ts";
-import { claim, partials, SILENT_MS } from "./hub-claim.ts";
-import { disk, openPartial, readRecord } from "./hub-partial.ts";
+import { folderOf, systemCode } from "./file.ts";
+import { claim, partials } from "./hub-claim.ts";
+import { disk, onDisk, openPartial, readRecord } from "./hub-partial.ts";
 import { makeFolder } from "./make-folder.ts";
+import { SILENT_MS } from "./owner.ts";
 
 /** Bytes in a piece: long enough that asking for it costs little, short enough that several go side by side. */
 const PIECE_BYTES = 32 * 1024 * 1024;
@@ -84,7 +85,14 @@ export function nodeCache(root: string, repo: string, options: NodeCacheOptions 
       await placed(path, async (temporary) => await link(target, temporary));
     } catch {
       // A file system without links: then the file itself has the name, as in huggingface_hub.
-      await disk(path, rename(blobPath(blob.etag), path));
+      try {
+        await rename(blobPath(blob.etag), path);
+      } catch (error) {
+        // Another has given it this name meanwhile, or that of a file with the same bytes.
+        if ((await sizeOf(path)) === blob.size) return true;
+        if (systemCode(error) === "ENOENT" && !(await isWhole(blob))) return false;
+        throw onDisk(path, error);
+      }
     }
     return true;
   }

@@ -1,17 +1,14 @@
 import { type FileHandle, open, rename, rm, utimes } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { InputError, isInputError } from "@resolvent/tensor";
 import type { PartialBlob } from "../hub/cache.ts";
 import type { HubBlob } from "../hub/names.ts";
 import { allocate } from "../source.ts";
 import { systemCode } from "./file.ts";
-import { partialName } from "./hub-owner.ts";
+import { letGo } from "./hub-claim.ts";
+import { HEARTBEAT_MS } from "./owner.ts";
 
 /** Bytes that arrive in a piece before the record says so: what a killed process has to fetch again. */
 const RECORD_EVERY = 1024 * 1024;
-
-/** How often a file that waits for its server says that it is still being written, in milliseconds. */
-const HEARTBEAT_MS = 5000;
 
 /** Names what goes wrong on a disk. */
 export function onDisk(path: string, cause: unknown): InputError {
@@ -106,7 +103,10 @@ export async function openPartial(
 ): Promise<PartialBlob> {
   const { pieces, bytes: recordBytes } = layoutOf(blob.size, pieceBytes);
   const fs = async <T>(work: Promise<T>): Promise<T> => await disk(target, work);
-  const handle = await fs(open(path, "r+"));
+  const handle = await fs(open(path, "r+")).catch(async (error: unknown) => {
+    await letGo(path, blob.etag); // else all others would wait for us
+    throw error;
+  });
   const lengths = new Uint32Array(pieces);
   const recorded = new Uint32Array(pieces);
   let ended = false;
@@ -150,6 +150,7 @@ export async function openPartial(
     await fs(start());
   } catch (error) {
     await end();
+    await letGo(path, blob.etag);
     throw error;
   }
 
@@ -193,7 +194,7 @@ export async function openPartial(
         if (recorded[piece] !== lengths[piece]) await writeRecord(piece).catch(() => {});
       }
       await end();
-      await rename(path, join(dirname(path), partialName(blob.etag, false))).catch(() => {});
+      await letGo(path, blob.etag);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "./file.ts";
 
@@ -10,13 +10,17 @@ import { systemCode } from "./file.ts";
  */
 export async function makeFolder(path: string): Promise<void> {
   const above = dirname(path);
-  for (let again = above !== path; ; again = false) {
+  for (let again = above !== path; ; ) {
     try {
       return await mkdir(path);
     } catch (error) {
       if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
-      if (!again || systemCode(error) !== "ENOENT") throw error;
+      const code = systemCode(error);
+      // What was there a moment ago has been removed since.
+      if (code === "EEXIST" && (await lstat(path).catch(systemCode)) === "ENOENT") continue;
+      if (!again || code !== "ENOENT") throw error;
     }
     await makeFolder(above);
+    again = false;
   }
 }

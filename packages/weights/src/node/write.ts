@@ -1,10 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { safetensorsChunks, type TensorToWrite, type WriteOptions } from "../write.ts";
 import { systemCode } from "./file.ts";
 import { flushing } from "./flushing.ts";
+import { temporaryBeside } from "./temporary.ts";
 
 export interface WriteFileOptions extends WriteOptions {
   /** Replace a file that is there; default false. */
@@ -79,7 +78,7 @@ export async function writePieces(
   pieces: AsyncIterable<Uint8Array>,
   { overwrite = false, signal }: Pick<WriteFileOptions, "overwrite" | "signal"> = {},
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.tmp`);
+  const temporary = temporaryBeside(path);
   let handle: FileHandle | undefined;
   try {
     if (!overwrite && (await onDisk(path, exists(path)))) throw fileExists(path);

@@ -1,4 +1,4 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, onceMade } from "@resolvent/tensor";
 import { type Checkpoint, openCheckpoint, SINGLE_FILE } from "../checkpoint.ts";
 import { encodeNumbers } from "../encode.ts";
 import type { Folder } from "../folder.ts";
@@ -31,19 +31,17 @@ export function unpackedFolder(
   packed: Folder,
   { base, name = packed.name }: UnpackOptions,
 ): Folder {
-  let whole: Promise<ByteSource> | undefined;
+  const whole = onceMade(
+    async (options?: ReadOptions) =>
+      await unpacked(packed, base, `${name}/${SINGLE_FILE}`, options),
+  );
   return {
     name,
     open: async (file, options) => {
       if (file !== SINGLE_FILE) {
         return (await packed.open(file, options)) ?? (await base.open(file, options));
       }
-      whole ??= unpacked(packed, base, `${name}/${SINGLE_FILE}`, options);
-      const begun = whole;
-      begun.catch(() => {
-        if (whole === begun) whole = undefined; // what failed once, by a signal say, may be asked for again
-      });
-      return await begun;
+      return await whole(options);
     },
   };
 }

@@ -1,5 +1,6 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { replaceFolder } from "../replaced-folder.ts";
 import { targetFolder } from "../target.ts";
 import type { MadeDictionaries } from "./all.ts";
 import { type MeasuredDictionaries, talesDictionariesCard } from "./card.ts";
@@ -28,26 +29,21 @@ export async function dictionariesFolder(
   return folder;
 }
 
-/**
- * Writes dictionaries with their card in place of the folder `out`. Everything is written beside it first, so that a run
- * that ends early leaves no half of them.
- */
+/** Writes dictionaries with their card in place of the folder `out`, as a whole. */
 export async function writeDictionaries(
   out: string,
   recipe: DictionariesRecipe,
   { folders, measured }: MadeDictionaries,
   by: Pick<MeasuredDictionaries, "minutes" | "machine">,
 ): Promise<void> {
-  const temporary = `${out}.partial`;
-  await rm(temporary, { recursive: true, force: true });
-  for (const [name, files] of folders) {
-    await mkdir(join(temporary, name), { recursive: true });
-    for (const [file, bytes] of files) await writeFile(join(temporary, name, file), bytes);
-  }
   const all = { ...measured, ...by };
   const card = { recipe, measured: all };
-  await writeFile(join(temporary, "card.json"), `${JSON.stringify(card, undefined, 1)}\n`);
-  await writeFile(join(temporary, "README.md"), talesDictionariesCard(recipe, all));
-  await rm(out, { recursive: true, force: true });
-  await rename(temporary, out);
+  await replaceFolder(out, async (fresh) => {
+    for (const [name, files] of folders) {
+      await mkdir(join(fresh, name), { recursive: true });
+      for (const [file, bytes] of files) await writeFile(join(fresh, name, file), bytes);
+    }
+    await writeFile(join(fresh, "card.json"), `${JSON.stringify(card, undefined, 1)}\n`);
+    await writeFile(join(fresh, "README.md"), talesDictionariesCard(recipe, all));
+  });
 }

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { replaceFolder } from "../replaced-folder.ts";
 import { targetFolder } from "../target.ts";
 import { foldersOf, type PackedVariants } from "./all.ts";
 import { type MeasuredVariants, talesVariantsCard } from "./card.ts";
@@ -42,25 +43,20 @@ export async function variantsIn(folder: string, recipe: VariantsRecipe): Promis
   return found;
 }
 
-/**
- * Writes variants with their card in place of the folder `out`. Everything is written beside it first, so that a run
- * that ends early leaves no half of them.
- */
+/** Writes variants with their card in place of the folder `out`, as a whole. */
 export async function writeVariants(
   out: string,
   recipe: VariantsRecipe,
   packed: PackedVariants,
   measured: MeasuredVariants,
 ): Promise<void> {
-  const temporary = `${out}.partial`;
-  await rm(temporary, { recursive: true, force: true });
-  for (const [name, bytes] of packed) {
-    await mkdir(join(temporary, name), { recursive: true });
-    await writeFile(join(temporary, name, FILE), bytes);
-  }
   const card = { recipe, measured };
-  await writeFile(join(temporary, "card.json"), `${JSON.stringify(card, undefined, 1)}\n`);
-  await writeFile(join(temporary, "README.md"), talesVariantsCard(recipe, measured));
-  await rm(out, { recursive: true, force: true });
-  await rename(temporary, out);
+  await replaceFolder(out, async (fresh) => {
+    for (const [name, bytes] of packed) {
+      await mkdir(join(fresh, name), { recursive: true });
+      await writeFile(join(fresh, name, FILE), bytes);
+    }
+    await writeFile(join(fresh, "card.json"), `${JSON.stringify(card, undefined, 1)}\n`);
+    await writeFile(join(fresh, "README.md"), talesVariantsCard(recipe, measured));
+  });
 }
