@@ -21,6 +21,7 @@ test("the exported names", () => {
     "inOrder",
     "isInputError",
     "isInternalError",
+    "onceMade",
     "pairDots",
     "pairSums",
     "placesIn",
