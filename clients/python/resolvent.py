@@ -88,6 +88,7 @@ class Connection:
     """
 
     _process = None
+    analyses = {}
 
     def __init__(self, command, model, folders, threads, engine, options, environment):
         words = command if command is not None else os.environ.get("RESOLVENT_COMMAND") or "resolvent"
@@ -188,6 +189,8 @@ class Connection:
         described = self.analyses.get(name)
         if described is None:
             raise AttributeError(f"There is no analysis {name!r}: {', '.join(self.analyses)}.")
+        if precision not in ("f32", "f64"):
+            raise InputError("client/bad-precision", f"precision: expected 'f32' or 'f64', got {precision!r}.")
         own, texts = _values(described, values)
         work = {"analysis": name, "model": "" if model is None else os.fspath(model), "values": own,
                 "precision": precision, "float64": bool(float64), "texts": texts}
@@ -203,7 +206,7 @@ class Connection:
                 on_partial(Result(reply["findings"], self))
             elif reply["say"] == "warnings":
                 for one in reply["warnings"]:
-                    _warn(f"{one['message']} [{one['code']}]")
+                    _warn(f"{self._here(question, one['message'])} [{one['code']}]")
 
         return Result(self._ask(question, hear)["findings"], self)
 
@@ -229,7 +232,13 @@ class Connection:
         if reply["say"] != "failure":
             return reply
         failure = reply["failure"]
-        raise KINDS[failure["kind"]](failure["code"], failure["message"], failure["remedy"])
+        said = [None if failure[one] is None else self._here(question, failure[one]) for one in ("message", "remedy")]
+        raise KINDS[failure["kind"]](failure["code"], *said)
+
+    def _here(self, question, words):
+        """What is said of an analysis, in the words of its function."""
+        described = self.analyses.get(question["work"]["analysis"]) if "work" in question else None
+        return words if described is None else _in_python(described, words)
 
     def _running(self):
         with self._starting:
@@ -479,13 +488,15 @@ def _function(connection, described):
         keywords.append(inspect.Parameter(_python_name(one["name"]), inspect.Parameter.KEYWORD_ONLY, default=default))
     for name, (default, _) in common.items():
         keywords.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
-    lines = [f"{_python_name(one['name'])}: {one['description']}{_takes(one)}" for one in parameters]
+    lines = [f"{_python_name(one['name'])}: {_in_python(described, one['description'])}{_takes(one)}"
+             for one in parameters]
     lines += [f"{name}: {said}" for name, (_, said) in common.items()]
     if not opens:
         lines.insert(0, "model: a name of `models`, a folder, an address, or a name on the Hub")
     analysis.__name__ = analysis.__qualname__ = _python_name(described["name"])
     analysis.__signature__ = inspect.Signature(keywords)
-    analysis.__doc__ = "\n".join([_sentence(described["summary"]), "", described["description"], "", *lines])
+    about = _in_python(described, described["description"])
+    analysis.__doc__ = "\n".join([_sentence(described["summary"]), "", about, "", *lines])
     return analysis
 
 
@@ -504,6 +515,33 @@ def _python_name(name):
     """`maxDegree` as max_degree, `train-dictionary` as train_dictionary, `with` as with_."""
     own = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name).replace("-", "_")
     return f"{own}_" if keyword.iskeyword(own) else own
+
+
+#: Options of every command that have a keyword, or a function, of another name.
+OPTIONS = {"precision": "precision", "float64": "float64", "dictionary": "dictionaries", "dry-run": "plan"}
+
+
+def _in_python(described, words):
+    """What the command says, by keywords: `--max-degree K` and `maxDegree` are max_degree, `--no-hash` is hash=False."""
+    names = [one["name"] for one in described["parameters"]]
+    options = {**OPTIONS, **{_python_name(name).strip("_").replace("_", "-"): _python_name(name) for name in names}}
+    for one in described["parameters"]:
+        if one["kind"] in ("prompt", "prompts"):  # ids have an option of their own there
+            ids = "tokens" if one["name"] == "prompt" else f"{_python_name(one['name']).replace('_', '-')}-tokens"
+            options.setdefault(ids, f"{_python_name(one['name'])} as ids")
+
+    def keyword_of(option):
+        name = option[1]
+        if name.startswith("no-") and name[3:] in options:
+            return f"{options[name[3:]]}=False"
+        return options.get(name, option[0])
+
+    words = re.sub("--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?: [A-Z]+\\b)?", keyword_of, words)
+    for name in names:  # as a fault of a parameter begins, or as no other word is written
+        if _python_name(name) != name:
+            place = rf"\b{name}\b" if name != name.lower() else rf"(?:^|(?<=\. )){name}(?=: )"
+            words = re.sub(place, _python_name(name), words)
+    return words
 
 
 def _own_name(described, name):
@@ -543,15 +581,25 @@ BYTES = "data:application/octet-stream;base64,"
 
 
 def _text(value):
-    """A file by its path or its bytes, a dictionary as JSON, or texts, one a line: strings, or anything else as lines of JSON."""
+    """A file by its path or its bytes, a dictionary as JSON, or texts, one a line: strings, or anything else as lines of JSON.
+
+    @raise InputError `client/unreadable`, `client/not-text`, `client/broken-line`
+    """
     if isinstance(value, (str, os.PathLike)):
-        with open(value, "rb") as file:
-            return {"name": os.fspath(value), "text": _decoded(file.read())}
+        try:
+            with open(value, "rb") as file:
+                return {"name": os.fspath(value), "text": _decoded(file.read())}
+        except (OSError, ValueError) as error:  # a text in place of a path may be too long, or have a NUL
+            raise InputError("client/unreadable", f"{os.fspath(value)[:80]!r} cannot be read: {error}.",
+                             "Give the path of a file, its bytes, or texts in a list.") from error
     if isinstance(value, (bytes, bytearray)):
         return {"name": "bytes given in Python", "text": _decoded(value)}
     if hasattr(value, "columns") and hasattr(value, "to_dict"):
         value = value.to_dict("records")  # of a table of pandas its rows
     listed = [value] if isinstance(value, dict) else value
+    if not hasattr(listed, "__iter__"):
+        raise InputError("client/not-text", f"{value!r} is no file, and no texts.",
+                         "Give the path of a file, its bytes, or texts in a list.")
     lines = [one if isinstance(one, str) else _json(one) for one in listed]
     broken = [line for line in lines if "\n" in line]
     if broken:

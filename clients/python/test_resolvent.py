@@ -45,7 +45,10 @@ class WithACommand(unittest.TestCase):
     def test_every_analysis_is_a_function_with_its_keywords_and_help(self):
         for name, described in self.lm.analyses.items():
             function = getattr(self.lm, name.replace("-", "_"))
-            self.assertIn(described["description"], function.__doc__)
+            self.assertIn(described["description"].split(" ")[0], function.__doc__)
+            own = [one["name"] for one in described["parameters"] if one["name"] != one["name"].lower()]
+            for option in ["--" + name.replace("_", "-") for name in inspect.signature(function).parameters] + own:
+                self.assertNotRegex(function.__doc__, rf"{option}\b")
             self.assertGreaterEqual(len(inspect.signature(function).parameters), len(described["parameters"]))
         keywords = inspect.signature(self.lm.paths).parameters
         self.assertEqual(keywords["max_degree"].default, None)
@@ -145,11 +148,27 @@ class WithACommand(unittest.TestCase):
             (lambda: self.lm.model("/no/such/model"), "cli/usage"),
             (lambda: self.lm.paths(prompt=PROMPT), "remote/no-model"),
             (lambda: self.lm.draw({}), "remote/bad-reply"),
+            (lambda: self.lm.expand("tales", prompt=PROMPT, precision="f16"), "client/bad-precision"),
+            (lambda: self.lm.linearity("tales", corpus="Once upon a time"), "client/unreadable"),
+            (lambda: self.lm.linearity("tales", corpus=5), "client/not-text"),
         ]:
             with self.subTest(code), self.assertRaises(resolvent.InputError) as caught:
                 question()
             self.assertEqual(caught.exception.code, code)
             self.assertIn(f"[{code}]", str(caught.exception))
+
+    def test_what_goes_wrong_is_told_by_keywords(self):
+        for question, said in [
+            (lambda: self.lm.paths("tales", prompt=PROMPT, target=TARGET, max_degree=-1), r"^max_degree: .*got -1\."),
+            (lambda: self.lm.run("tales", prompt=PROMPT, with_="neither"), r"^with_: "),
+            (lambda: self.lm.linearity("tales"), r"corpus or tokens_file"),
+            (lambda: self.lm.graph("tales"), r"Give prompt, prompt as ids 1,2,3 or import_\."),
+            (lambda: self.lm.merge(config={"merge_method": "linear", "models": [{"model": "tales", "parameters": {
+                "weight": 1}}]}), r"look at the plan alone: plan\."),
+            (lambda: self.lm.linearity("tales", tokens_file=[[1, 2], [3, 977]]), r", line 2: .* 0 to 976, got 977\."),
+        ]:
+            with self.subTest(said), self.assertRaisesRegex(resolvent.InputError, said):
+                question()
 
     def test_an_interrupt_cancels_and_the_command_goes_on(self):
         self.assertIn("tales", self.lm.models)  # another test ends the command

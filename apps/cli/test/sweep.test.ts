@@ -179,6 +179,12 @@ test("lines give parameters by name; one that is refused is told, and the others
   ]);
   expect(hopeless.code).toBe(2);
   expect(readdirSync(join(home, "none", "parts"))).toEqual([]);
+  const odd = join(home, "odd.jsonl");
+  writeFileSync(odd, '{"prompt": 5}\n{"prompt": 6}\n');
+  const none = await resolvent([
+    ...["sweep", "expand", "attn-only-2l", "--prompts", odd, "--out", join(home, "odd")],
+  ]);
+  expect(none.stderr).toMatch(/odd\.jsonl, line 1: prompt: .* got 5\. \[sweep\/bad-prompt\]/);
   const asked = await resolvent(["sweep", "report", join(home, "none"), "--sql", "SELECT 1"]);
   expect(asked.stderr).toMatch(/has no part yet.*\[sweep\/no-parts\]/);
 });

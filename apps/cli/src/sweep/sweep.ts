@@ -1,5 +1,6 @@
 import {
   type AnyAnalysis,
+  type Fault,
   type FoundModel,
   type Host,
   modelFacts,
@@ -11,6 +12,7 @@ import {
   short,
   type Values,
 } from "@resolvent/analysis";
+import { InputError, isInputError } from "@resolvent/tensor";
 import { type AnalysisFlags, type Call, valuesGiven } from "../analyse.ts";
 import { byOptions } from "../checked.ts";
 import { commandLine } from "../command-line.ts";
@@ -131,7 +133,9 @@ async function sweepShard(opened: Opened, call: SweepCall): Promise<void> {
     await runEach(analysis, blocks(), host, async (answers) => {
       if (block === undefined) return;
       const answered = answeredOf(block, answers);
-      refuseHopeless(answered, parts.done.size + counts.done === 0);
+      refuseHopeless(answered, parts.done.size + counts.done === 0, (line, error) =>
+        inLine(error, `${plan.corpus.name}, line ${line}`, values),
+      );
       await parts.write(block.part, partFiles(analysis, answered, found));
       count(counts, answered);
       const { done, all } = counts;
@@ -179,7 +183,11 @@ async function planOf(
 const SIGN_OF_LIFE = 4096;
 
 /** What is no fault of a prompt ends the sweep: memory, files. So does a call of which nothing can come. */
-function refuseHopeless(answered: readonly Answered[], nothingYet: boolean): void {
+function refuseHopeless(
+  answered: readonly Answered[],
+  nothingYet: boolean,
+  placed: (line: number, error: InputError) => InputError,
+): void {
   const errors = answered.flatMap(({ answer }) => ("error" in answer ? [answer.error] : []));
   const [first] = errors;
   const other = errors.find(
@@ -187,7 +195,25 @@ function refuseHopeless(answered: readonly Answered[], nothingYet: boolean): voi
   );
   if (other !== undefined) throw other;
   // Before a folder is full of refusals.
-  if (first !== undefined && nothingYet && errors.length === answered.length) throw first;
+  if (first === undefined || !nothingYet || errors.length < answered.length) return;
+  const { line = null } = answered[0] ?? {};
+  throw line === null || !isInputError(first) ? first : placed(line, first);
+}
+
+/** What is wrong with a prompt, with its line; but where an option is at fault, it is told by its name. */
+function inLine(error: InputError, place: string, options: Values): InputError {
+  const { code, message, remedy = "", details } = error;
+  const faults = (details.faults ?? []) as readonly Fault[]; // what checkParameters puts there
+  const isOption = faults.some(({ parameter = "" }) => Object.hasOwn(options, parameter));
+  if (isOption || message.startsWith(place)) return error;
+  const own = message.slice(0, message.length - remedy.length).trimEnd();
+  return new InputError({
+    code: code === "analysis/bad-parameters" ? "sweep/bad-prompt" : code,
+    message: `${place}: ${own}`,
+    ...(remedy !== "" && { remedy }),
+    details,
+    cause: error,
+  });
 }
 
 function count(counts: Counts, answered: readonly Answered[]): void {
