@@ -144,7 +144,7 @@ async function held(work: string): Promise<() => Promise<void>> {
   throw refuse(
     "busy",
     `Another run is at work in ${work}.`,
-    "Wait until it has ended, or name another folder.",
+    "Wait until it has ended, or name another folder; where it has died with its machine or container, delete .held.* in there, or wait for ten minutes.",
     { path: work },
   );
 }
