@@ -47,7 +47,7 @@ const variables = (colours: Readonly<Record<string, string>>): string =>
 /** The variables `--rs-*`, light and dark as the reader likes it, and the colours of the system where these are forced. */
 export const THEME: string = `:root{color-scheme:light dark;${variables(COLOURS.light)}}
 @media (prefers-color-scheme:dark){:root{${variables(COLOURS.dark)}}}
-@media (forced-colors:active){:root{--rs-paper:Canvas;--rs-panel:Canvas;--rs-ink:CanvasText;--rs-faint:CanvasText;--rs-grid:GrayText;--rs-axis:CanvasText;--rs-towards:CanvasText;--rs-against:LinkText;--rs-size:CanvasText;--rs-twin:GrayText;--rs-warn:Canvas;${[0, 1, 2, 3].map((n) => `--rs-series-${n}:CanvasText`).join(";")}}.rs line.grid{stroke-opacity:0.4}}`;
+@media (forced-colors:active){:root{--rs-paper:Canvas;--rs-panel:Canvas;--rs-ink:CanvasText;--rs-faint:CanvasText;--rs-grid:GrayText;--rs-axis:CanvasText;--rs-towards:CanvasText;--rs-against:LinkText;--rs-size:CanvasText;--rs-twin:GrayText;--rs-warn:Canvas;${[0, 1, 2, 3].map((n) => `--rs-series-${n}:CanvasText`).join(";")}}.rs line.grid{stroke-opacity:0.4}.rs text{paint-order:stroke;stroke:Canvas;stroke-width:3px;stroke-linejoin:round}}`;
 
 /** How shapes look by their roles. */
 export const FIGURE: string = `.rs{font:12px/1 system-ui,sans-serif;font-variant-numeric:tabular-nums}
