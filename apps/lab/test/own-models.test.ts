@@ -325,7 +325,7 @@ inChromium("own models in Chromium", () => {
     await panel().getByText('It imports "./elsewhere.js"').waitFor();
     // Nothing of a link is loaded: it names an analysis that is not there.
     await page.goto(`${server.address}#v=1&a=stream-norms`);
-    await page.getByText('no analysis "stream-norms"').waitFor();
+    await page.getByText("no analysis “stream-norms”").waitFor();
     await load("index.js", source);
     await panel().getByRole("button", { name: "stream-norms" }).click();
     await page.getByRole("heading", { name: "stream-norms" }).waitFor();

@@ -1,7 +1,7 @@
 import type { Gate, TokenFacts } from "@resolvent/analysis";
 import type { Findings, Work } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
-import type { Errand } from "./errand.svelte.ts";
+import type { Errand, Fault } from "./errand.svelte.ts";
 import type { Place } from "./fragment.ts";
 import { lastMove } from "./path-facts.ts";
 import { computingOf, type Question, type Reading, treeWork, upToWork } from "./question.ts";
@@ -25,6 +25,8 @@ export interface FindOptions {
   readonly estimated?: boolean;
   /** Whether it is the same whenever it is asked, and can be copied; default true. */
   readonly kept?: boolean;
+  /** Says beside what was asked what went wrong, and null before it is; default the line at the top of the page. */
+  readonly onFault?: (fault: Fault | null) => void;
 }
 
 /** The paths beside which something is found, and what finds it. */

@@ -34,6 +34,8 @@ export interface ErrandOptions {
   readonly onPartial?: (findings: Findings) => void;
   /** Whether it is work on a model, whose cost is known first; default true. */
   readonly estimated?: boolean;
+  /** Says beside what was asked what went wrong; default the line at the top of the page. */
+  readonly onFault?: ((fault: Fault) => void) | undefined;
 }
 
 /** Operations above which work is not begun unasked: about half a minute of one core. */
@@ -78,17 +80,19 @@ export class Errand {
   }
 
   /** Tells of a fault, unless somebody has ended what has failed. */
-  failed(error: unknown): void {
+  failed(error: unknown, onFault?: ErrandOptions["onFault"]): void {
     const { name, code } = Object(error);
     if (name === "AbortError") return;
     this.#onFault(code);
-    this.fault = faultOf(error);
+    const fault = faultOf(error);
+    if (onFault === undefined) this.fault = fault;
+    else onFault(fault);
   }
 
   async #run(
     what: string,
     work: Work,
-    { onPartial, estimated = true }: ErrandOptions,
+    { onPartial, estimated = true, onFault }: ErrandOptions,
   ): Promise<Findings | undefined> {
     this.#stop?.abort();
     const stop = new AbortController();
@@ -119,7 +123,7 @@ export class Errand {
       const heard = onPartial === undefined ? {} : { onPartial: hear };
       return heardAs(await this.#asking.run(work, { signal, onProgress, ...heard }));
     } catch (error) {
-      if (this.#stop === stop) this.failed(error);
+      if (this.#stop === stop) this.failed(error, onFault);
       return undefined;
     } finally {
       if (this.#stop === stop) {

@@ -3,6 +3,7 @@ import type { Findings } from "@resolvent/analysis/remote";
 import type { GraphResult } from "@resolvent/dictionary/presentations";
 import { type Graphs, graphsOf } from "../graph/graphs.ts";
 import type { Shares, ShownEdge, ShownGraph, ShownNode } from "../graph/kept-graph.ts";
+import { type Fault, faultOf } from "./errand.svelte.ts";
 import {
   EDGE_SHARE,
   featureWork,
@@ -35,6 +36,8 @@ export class GraphTab {
   /** Texts in which features are looked up: the sentence, until somebody changes it. */
   text: string = $state("");
   share: number = $state(SHARE);
+  /** What went wrong with the graph that was asked for. */
+  fault: Fault | null = $state.raw(null);
   /** Whether the worker of graphs is at work. */
   busy: boolean = $state(false);
   readonly #lab: Lab;
@@ -65,6 +68,7 @@ export class GraphTab {
     this.seen = null;
     this.#found = null;
     this.file = null;
+    this.fault = null;
   }
 
   close(): void {
@@ -81,7 +85,11 @@ export class GraphTab {
     // A dictionary that is not known to be the model's is not taken unasked: it is named.
     const named = set?.model === null ? { dictionary: set.name } : {};
     const work = graphWork(answered, { target, verify, ...named });
-    const found = await this.#lab.find("the graph", work);
+    const found = await this.#lab.find("the graph", work, {
+      onFault: (fault) => {
+        this.fault = fault;
+      },
+    });
     if (found === undefined || answered !== this.#lab.answered) return;
     this.file = null;
     this.#found = found;
@@ -94,7 +102,7 @@ export class GraphTab {
   /** Opens a file of circuit-tracer or Neuronpedia: JSON or `.pt`. */
   async open(file: File): Promise<void> {
     if (file.size > MOST_BYTES) {
-      this.#lab.errand.fault = {
+      this.fault = {
         message: `${file.name} has ${file.size.toLocaleString("en")} bytes; a graph here has at most ${MOST_BYTES.toLocaleString("en")}.`,
         remedy: "Prune it first, or use the command line.",
       };
@@ -153,13 +161,13 @@ export class GraphTab {
       if (asked !== this.#asked) return;
       this.shown = shown;
       this.seen = seen;
-      this.#lab.errand.fault = null;
+      this.fault = null;
       await turn();
       if (asked !== this.#asked) return;
       this.drawn = shown;
       await this.#look();
     } catch (error) {
-      if (asked === this.#asked) this.#lab.errand.failed(error);
+      if (asked === this.#asked) this.fault = faultOf(error);
     } finally {
       if (asked === this.#asked) this.busy = false;
     }

@@ -296,12 +296,13 @@ export class Lab {
   async look(
     what: string,
     work: Work,
-    { wanted = () => true, estimated = true, kept = true }: FindOptions = {},
+    { wanted = () => true, estimated = true, kept = true, onFault }: FindOptions = {},
   ): Promise<Findings | undefined> {
     const known = kept ? this.#kept.of(work) : undefined;
     while (known === undefined && this.errand.busy) await this.errand.idle();
     if (!wanted()) return undefined;
-    const findings = known ?? (await this.errand.run(what, work, { estimated }));
+    onFault?.(null);
+    const findings = known ?? (await this.errand.run(what, work, { estimated, onFault }));
     if (findings !== undefined && kept) this.#kept.keep(work, findings);
     return findings;
   }

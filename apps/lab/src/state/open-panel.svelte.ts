@@ -11,11 +11,11 @@ export class OpenPanel {
   /** Whether it is known that there is none. */
   missing: boolean = $state(false);
   findings: Findings | undefined = $state.raw();
+  /** What the last run has said, in the words of a command; null where it went well. */
+  refused: Fault | null = $state.raw(null);
   readonly #lab: Lab;
   /** What it was opened for. */
   #asked = "";
-  /** What it has said of an analysis that was not there. */
-  #missing: Fault | undefined;
 
   constructor(lab: Lab) {
     this.#lab = lab;
@@ -31,18 +31,20 @@ export class OpenPanel {
     this.#asked = asked;
     this.description = null;
     this.missing = false;
+    this.refused = null;
     this.#found(undefined);
     try {
       const description = await lab.there.analysis(analysis);
       if (this.#asked !== asked || lab.place.analysis !== analysis) return; // somebody was faster
-      if (lab.errand.fault === this.#missing) lab.errand.fault = null;
       if (description === undefined) {
         this.missing = true;
-        this.#missing = {
-          message: `There is no analysis "${analysis}" here.`,
-          remedy: "The tab More lists them.",
+        this.refused = {
+          message: `There is no analysis “${analysis}” here.`,
+          remedy:
+            lab.contributed === null
+              ? "The tab More lists those that there are."
+              : "The tab More lists those that there are; a plug-in that has it can be loaded under Own.",
         };
-        lab.errand.fault = this.#missing;
         return;
       }
       this.description = description;
@@ -60,6 +62,7 @@ export class OpenPanel {
     dictionaries: readonly string[] | null = this.#lab.place.dictionaries,
   ): Promise<void> {
     const { description } = this;
+    this.refused = null;
     if (description === null) return;
     const { name, float64 } = description;
     const { texts, values: others } = splitValues(values);
@@ -74,7 +77,10 @@ export class OpenPanel {
     const hear = (findings: Findings): void => {
       if (this.description === description) this.#found(findings);
     };
-    const findings = await this.#lab.errand.run(name, work, { onPartial: hear });
+    const onFault = (fault: Fault): void => {
+      if (this.description === description) this.refused = fault;
+    };
+    const findings = await this.#lab.errand.run(name, work, { onPartial: hear, onFault });
     if (findings !== undefined) hear(findings);
   }
 

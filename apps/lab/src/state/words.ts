@@ -73,3 +73,8 @@ export function probabilityOf({ answer, target }: PathExpansion): string | undef
   const [top] = answer.top;
   return top !== undefined && top.id === target.a?.id ? percent(top.probability) : undefined;
 }
+
+/** A remedy without options of the command; ids are written here in place of the text. */
+export function inPage(remedy: string): string {
+  return remedy.replace("(--tokens 1,2,3)", "(id:1, id:2)").replace(/ \(--[^)]*\)/g, "");
+}
