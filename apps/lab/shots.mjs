@@ -223,19 +223,32 @@ const STATES = {
       await click(page, "Make it of this sentence");
       await page.locator(".nodes tr.feature button").first().click();
       await settled(page);
-      await page.locator(".drawing path[data-key]").last().dispatchEvent("click");
+      await page
+        .locator(".drawing path[data-key]")
+        .last()
+        .evaluate((path) => {
+          if (!(path instanceof SVGPathElement)) return;
+          const { x, y } = path
+            .getPointAtLength(path.getTotalLength() / 2)
+            .matrixTransform(path.getScreenCTM() ?? undefined);
+          path.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX: x, clientY: y }));
+        });
       await page.getByText("Which features are active").waitFor();
       await page.getByText("Look them up").click();
     },
   ],
-  "features-all": [
-    "#v=1&a=features-view&q=%7B%22share%22%3A1%7D",
-    (page) => click(page, "Make it of this sentence"),
-  ],
+  "features-all": ["#v=1&a=features-view&q=%7B%22share%22%3A1%7D"],
   "features-none": ["#v=1&m=attn-only-2l&a=features-view"],
   "linear-empty": ["#v=1&a=linear-view"],
   linear: ["#v=1&a=linear-view", (page) => click(page, "How far does a sum")],
   "linear-texts": [
+    "#v=1&a=linear-view",
+    async (page) => {
+      await page.getByRole("textbox", { name: "Texts" }).fill(`${TEXT} `.repeat(20));
+      await click(page, "How linear is each block?");
+    },
+  ],
+  "linear-fault": [
     "#v=1&a=linear-view",
     async (page) => {
       await page.getByRole("textbox", { name: "Texts" }).fill(TEXT);
@@ -393,6 +406,7 @@ try {
         if (!among(values.look, look)) continue;
         await page.emulateMedia(media);
         await page.waitForTimeout(150);
+        await page.waitForFunction(() => !document.querySelector(".painted[aria-busy=true]"));
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         if (wide > Number(width)) console.log(`${name}: ${wide} pixels wide at ${width}`);
         await page.screenshot({

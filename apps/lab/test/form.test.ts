@@ -22,6 +22,11 @@ describe("the form of every analysis", () => {
   });
 });
 
+test("a description speaks of the model that is open", () => {
+  const told = all.map(({ parameters, description }) => inWords(parameters, description));
+  expect(told.filter((one) => /\bMODEL\b/.test(one))).toEqual([]);
+});
+
 test("what is typed is read by what a parameter takes, and what cannot be read is told", () => {
   const found = all.find(({ name }) => name === "paths");
   const fields = formOf(found?.parameters ?? [], {

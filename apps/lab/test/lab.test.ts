@@ -366,8 +366,11 @@ inChromium("the lab in Chromium", () => {
   });
 
   test("any other analysis has its panel, whose faults are sentences", async () => {
-    const lab = await opened("#v=1&a=expand&p=Once+upon&zz=1");
+    const lab = await opened("#v=1&a=nothing-of-that-name&p=Once+upon&zz=1");
     await lab.getByText("left out: zz").waitFor();
+    await lab.locator("main").getByRole("alert").getByText("no analysis “nothing").waitFor();
+    expect(await lab.getByRole("alert").count()).toBe(1);
+    await lab.getByLabel("Another analysis").selectOption("expand");
     const field = lab.locator("form label", { hasText: "max degree" }).locator("input");
     await lab.getByText("options").click();
     await field.fill("-1");
@@ -375,10 +378,17 @@ inChromium("the lab in Chromium", () => {
     // What is wrong is said beside its field, before anything runs.
     await lab.locator("form label", { hasText: "max degree" }).getByText("not -1").waitFor();
     await field.fill("2");
-    await lab.getByRole("button", { name: "Run" }).click();
+    // A text is sent by Enter, as the sentence is; all of its lines are read.
+    const prompt = lab.locator('form [data-name="prompt"]');
+    await prompt.fill("Once upon\n");
+    await prompt.press("End");
+    await prompt.pressSequentially("a");
+    await prompt.press("Enter");
     await lab.locator(".found figure svg").first().waitFor();
     expect(await lab.locator(".found .lead").textContent()).toMatch(/\d/);
     expect(lab.url()).toContain("maxDegree");
+    const { q } = Object.fromEntries(new URLSearchParams(new URL(lab.url()).hash.slice(1)));
+    expect(JSON.parse(q ?? "")).toMatchObject({ prompt: "Once upon\na", maxDegree: 2 });
     // What only the run finds is said beside the form; tables are sorted by a column, and shown as a whole.
     await field.fill("");
     await lab.locator('form [data-name="target"]').fill('" nonsense of it"');

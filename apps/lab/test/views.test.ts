@@ -318,6 +318,7 @@ inChromium("the tabs in Chromium", () => {
   });
 
   test("a graph of 2,000 nodes is painted, and only what is lit has elements", async () => {
+    await title("Features").click();
     const file = wideGraph();
     const buffer = Buffer.from(JSON.stringify(file));
     await lab
@@ -328,16 +329,26 @@ inChromium("the tabs in Chromium", () => {
     await lab.locator(".drawing canvas").waitFor();
     await lab.getByText(/^2,?\d+ nodes, /).waitFor();
     // It is painted elsewhere, and comes to be seen here.
-    const painted = (): Promise<number> =>
-      lab.evaluate(() => {
+    const painted = (colour: "any" | "orange"): Promise<number> =>
+      lab.evaluate((asked) => {
         const canvas = document.querySelector<HTMLCanvasElement>(".drawing canvas");
         if (canvas === null || canvas.width === 0) return 0;
         const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
         pen?.drawImage(canvas, 0, 0);
-        const { data = [] } = pen?.getImageData(0, 0, canvas.width, canvas.height) ?? {};
-        return data.filter((one, i) => i % 4 === 3 && one > 0).length;
-      });
-    await expect.poll(painted, { timeout: 20_000 }).toBeGreaterThan(10_000);
+        const { data } = pen?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+        return data.filter((one, i) => {
+          if (i % 4 !== 3 || one === 0) return false;
+          return asked === "any" || (data[i - 3] ?? 0) > (data[i - 2] ?? 0) + 60;
+        }).length;
+      }, colour);
+    await expect.poll(() => painted("any"), { timeout: 20_000 }).toBeGreaterThan(10_000);
+    // In colours that the system forces while it is seen, it is painted in these.
+    expect(await painted("orange")).toBeGreaterThan(1000);
+    await lab.emulateMedia({ forcedColors: "active", colorScheme: "dark" });
+    await expect.poll(() => painted("orange"), { timeout: 20_000 }).toBe(0);
+    expect(await painted("any")).toBeGreaterThan(10_000);
+    await lab.emulateMedia({ forcedColors: null, colorScheme: null });
+    await expect.poll(() => painted("orange"), { timeout: 20_000 }).toBeGreaterThan(1000);
     const elements = (): Promise<number> => lab.locator(".drawing *").count();
     const plain = await elements();
     expect(plain).toBeLessThan(60);
@@ -447,6 +458,12 @@ inChromium("the tabs in Chromium", () => {
     await lab.getByRole("button", { name: "How far does a sum of its parts go?" }).click();
     await lab.getByText("What sets of layers do beyond their parts").waitFor();
     await faultless(lab);
+    // What cannot be found is said where it was asked, and nowhere else.
+    const texts = lab.getByRole("region", { name: "Block by block, over texts" });
+    await texts.getByLabel("Texts").fill("Once upon a time.");
+    await texts.getByRole("button", { name: "How linear is each block?" }).click();
+    await texts.getByRole("alert").getByText("Give a longer text").waitFor();
+    expect(await lab.getByRole("alert").count()).toBe(1);
   });
 
   test("a report: figures with notes, kept over a reload, saved, opened again, and nothing else taken for one", async () => {
@@ -467,6 +484,12 @@ inChromium("the tabs in Chromium", () => {
     await lab.reload();
     await lab.locator("select.models:not([disabled])").waitFor();
     expect(await note.inputValue()).toBe("<b>Look</b> here & there.");
+    // The tab that an address opens is seen among the others, on a phone too.
+    const end = async (): Promise<number> => {
+      const { x = 0, width = 0 } = (await title("Report").boundingBox()) ?? {};
+      return x + width;
+    };
+    await expect.poll(end).toBeLessThanOrEqual(390);
     await pins
       .first()
       .getByRole("button", { name: /^Down: / })

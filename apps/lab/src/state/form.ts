@@ -12,7 +12,16 @@ import type { WorkText } from "@resolvent/analysis/remote";
 import { PROMPT_HINT, promptText, readPrompt } from "./prompt-text.ts";
 
 /** How a field is filled in; `none`: what a page cannot give, as a file to be written. */
-type FieldInput = "text" | "number" | "flag" | "choice" | "model" | "lines" | "file" | "none";
+type FieldInput =
+  | "text"
+  | "prose"
+  | "number"
+  | "flag"
+  | "choice"
+  | "model"
+  | "lines"
+  | "file"
+  | "none";
 
 /** A field of a form: what is typed or ticked, and how it is read. */
 export interface Field {
@@ -78,6 +87,8 @@ function inputOf({ kind, default: preset }: Parameter): FieldInput {
     case "layer":
     case "position":
       return "number";
+    case "prompt":
+      return "prose";
     case "prompts":
     case "texts":
     case "siteVectors":
@@ -243,9 +254,10 @@ export function fieldOfMessage(fields: readonly Field[], message: string): strin
   return fields.find(({ name }) => message.startsWith(`${name}: `))?.name;
 }
 
-/** A message in words of a form: `--max-degree` of the command is the field “max degree”. */
+/** A message in words of a form: `--max-degree` of the command is the field “max degree”, and MODEL the one that is open. */
 export function inWords(parameters: readonly Parameter[], message: string): string {
-  return message.replace(/--([a-z]+(?:-[a-z0-9]+)*)(?: [A-Z]+\b)?/g, (option, name: string) => {
+  const words = message.replace(/\bMODEL\b/g, "the model");
+  return words.replace(/--([a-z]+(?:-[a-z0-9]+)*)(?: [A-Z]+\b)?/g, (option, name: string) => {
     const own = parameters.find((one) => optionOf(one.name) === name);
     if (own !== undefined) return `“${own.label}”`;
     // Ids of a prompt have an option of their own there, and here its field.

@@ -261,6 +261,18 @@ export function headScores({ tables }: Pick<Findings, "tables">): readonly HeadS
   }));
 }
 
+/** Tables in which scores of heads are called in words, for axes that say nothing else. */
+export function inScoreWords(tables: readonly Table[], scores: readonly HeadScore[]): Table[] {
+  const titles = new Map(scores.map(({ name, title }) => [name, title]));
+  const titled = (column: Column): Column => {
+    const head = titles.get(column.name);
+    return head === undefined ? column : { ...column, head };
+  };
+  return tables.map((table) =>
+    table.kind === "head" ? { ...table, columns: table.columns.map(titled) } : table,
+  );
+}
+
 /** The table of heads, with these scores. */
 export function headList(scores: readonly HeadScore[]): ListView {
   return {
