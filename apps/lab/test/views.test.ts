@@ -505,6 +505,15 @@ inChromium("the tabs in Chromium", () => {
       .click();
     await title("Paths").click();
     await lab.getByRole("button", { name: "Pin: " }).first().click();
+    // A finger needs that much.
+    const sides = await lab.locator(".tool:visible, .take > summary:visible").evaluateAll((all) =>
+      all.flatMap((one) => {
+        const { width, height } = one.getBoundingClientRect();
+        return [width, height];
+      }),
+    );
+    expect(sides.length).toBeGreaterThan(10);
+    expect(Math.min(...sides)).toBeGreaterThanOrEqual(44);
     await lab.getByRole("button", { name: "Open the report" }).click();
     const pins = lab.locator(".report li");
     await expect.poll(() => pins.count()).toBe(2);

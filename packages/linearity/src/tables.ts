@@ -40,7 +40,7 @@ export function linearityTables(result: LinearityResult): Table[] {
         { name: "lossChange", head: "Δloss replaced", kind: "number", missing: "–" },
         { name: "lossChangeInterval", head: "95 %", kind: "text", view: true, minor: true },
         { name: "replacedKl", head: "KL replaced", kind: "divergence", detail: true },
-        { name: "replacedTop1", kind: "share", detail: true },
+        { name: "replacedTop1", head: "likeliest stays", kind: "share", detail: true },
         { name: "replacedSuffices", head: "map suffices", kind: "share" },
         { name: "replacedSufficesInterval", head: "95 %", kind: "text", view: true, minor: true },
         { name: "logitLensKl", head: "logit lens KL", kind: "divergence" },
