@@ -54,11 +54,18 @@ export interface Held {
   readonly why: string;
 }
 
-/** That the Hub has no such model, where a fault in reading its headers is that: it answers the same about what is secret. */
+/** What the Hub says of a model that is not there, or that it shows to nobody whom it does not know: the page is nobody. */
+const HIDDEN: readonly unknown[] = [
+  "transformer/no-config",
+  "weights/hub-denied",
+  "weights/hub-not-found",
+];
+
+/** That the Hub has no such model, where a fault in reading it is that: it answers the same about what is secret. */
 function notOnHub({ repo, revision }: HubModel, error: unknown): InputError | undefined {
   const { code, message } = Object(error);
   const secret = code === "weights/http-status" && / got 40[13]\./.test(String(message));
-  if (code !== "transformer/no-config" && !secret) return undefined;
+  if (!HIDDEN.includes(code) && !secret) return undefined;
   return new InputError({
     code: "lab/not-on-hub",
     message: `The Hub shows no model at ${repo}@${revision}.`,
@@ -228,7 +235,11 @@ export class OwnModels {
     await this.#task(`fetching ${hub.repo}`, async (signal, onProgress) => {
       try {
         const heard = { signal, onProgress };
-        const { commit, inMemory } = await this.#keeper.fetch(hub, hubEndpoint(), heard);
+        const { commit, inMemory } = await this.#keeper
+          .fetch(hub, hubEndpoint(), heard)
+          .catch((error: unknown) => {
+            throw notOnHub(hub, error) ?? error;
+          });
         const name = hubModelName({ repo: hub.repo, revision: commit });
         if (inMemory !== undefined) this.#hold(name, inMemory);
         this.#opened(name);
