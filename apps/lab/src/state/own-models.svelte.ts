@@ -177,9 +177,15 @@ export class OwnModels {
   /** Deletes all that is stored of a repository; where a model of it is on the screen, the page goes to the bundled one. */
   async remove(repo: string): Promise<void> {
     await this.#task(`deleting ${repo}`, async () => {
+      const names = (this.stored?.repos ?? []).flatMap((own) =>
+        own.repo !== repo
+          ? []
+          : own.commits.map(({ commit }) => hubModelName({ repo, revision: commit })),
+      );
       await this.#keeper.remove(repo);
-      await this.list();
       const held = new Set(this.held.map(({ name }) => name));
+      for (const name of names) if (!held.has(name)) this.#lab.tell?.({ place: name, at: null });
+      await this.list();
       await leaveDeleted(this.#lab, (model) => hubModel(model)?.repo === repo && !held.has(model));
     });
   }
@@ -241,7 +247,8 @@ export class OwnModels {
             throw notOnHub(hub, error) ?? error;
           });
         const name = hubModelName({ repo: hub.repo, revision: commit });
-        if (inMemory !== undefined) this.#hold(name, inMemory);
+        if (inMemory === undefined) this.#lab.tell?.({ place: name, at: null });
+        else this.#hold(name, inMemory);
         this.#opened(name);
       } finally {
         await this.list();

@@ -182,7 +182,10 @@ export function keptModels({
   const keep = async (folder: Folder, name: string, own: Loads): Promise<Open> => {
     const on = load(folder, name, own);
     open.set(own.precision, { model: name, engine: own.engine, on });
-    on.catch(() => open.delete(own.precision));
+    on.catch(() => {
+      open.delete(own.precision);
+      found.delete(name); // its files may have gone: they are looked up again
+    });
     return await on;
   };
   const find = async (name: string): Promise<FoundModel> => {
