@@ -40,7 +40,7 @@ const tell = (place: OwnPlace): void => {
 /** The files of a model: those that were picked, or as the worker reads them. */
 const files = async (model: string): Promise<NamedFiles> => {
   const own = places.get(model)?.at;
-  if (own !== undefined && typeof own !== "string") return own;
+  if (own != null && typeof own !== "string") return own;
   await page.describe(); // it runs now
   const { port1, port2 } = new MessageChannel();
   return await new Promise((resolve, reject) => {

@@ -49,6 +49,20 @@ test("models stay on their engines from run to run, and make room for others, al
   await models.close();
 });
 
+test("files that are given again are read again: the tokenizer may be among them now", async () => {
+  const bare = tinyModel("llama", { vocab_size: 977 });
+  let folder = bare;
+  const models = keptModels({ engine: selectEngine, folder: async () => folder, threads: 1 });
+  const encode = async () => (await models.find("mine")).vocabulary.encode("Once");
+  await expect(encode()).rejects.toThrow("tokenizer.json");
+  const tales = await findFolder("tales");
+  folder = { ...bare, open: async (name) => (await bare.open(name)) ?? (await tales.open(name)) };
+  await expect(encode()).rejects.toThrow("tokenizer.json");
+  models.forget("mine");
+  expect((await encode()).length).toBeGreaterThan(0);
+  await models.close();
+});
+
 test("whoever asks first hears of the tensors that are loaded, and ends that for nobody else", async () => {
   const models = keptModels({ engine: selectEngine, folder: findFolder, threads: 1 });
   const found = await models.find("attn-only-2l");

@@ -164,7 +164,9 @@ inChromium("own models in Chromium", () => {
     server.asked.length = 0;
     await panel().getByRole("button", { name: "Fetch the rest" }).click();
     await opened();
-    expect(server.asked).toEqual([`model.safetensors bytes=40001-${weights.length - 1}`]);
+    // Of the bytes that came one by one there may be some.
+    const rest = new RegExp(`^model.safetensors bytes=4000\\d-${weights.length - 1}$`);
+    expect(server.asked).toEqual([expect.stringMatching(rest)]);
     expect(page.url()).toContain(`m=hub%3Atiny%2Fmine%40${COMMIT}`);
     // It is there again without a request.
     server.asked.length = 0;

@@ -344,6 +344,19 @@ describe("what ends otherwise", () => {
     await expect(run).rejects.toThrow("gone");
   });
 
+  test("what cannot be sent is told, so that nobody waits for it", async () => {
+    const replies: Reply[] = [];
+    const answering = answerRequests(workplace, (reply) => {
+      if (reply.say === "description") throw new Error("a function could not be cloned");
+      replies.push(reply);
+    });
+    answering.hear({ protocol: PROTOCOL, id: 7, ask: "describe" });
+    await answering.done();
+    expect(replies).toMatchObject([
+      { to: 7, say: "failure", failure: { message: "a function could not be cloned" } },
+    ]);
+  });
+
   test.each([
     ["no object", 3, null],
     ["another version", { protocol: PROTOCOL + 1, id: 1, ask: "describe" }, null],

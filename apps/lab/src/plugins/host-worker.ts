@@ -33,7 +33,7 @@ function start({ data, ports: [port] }: MessageEvent<PluginStart>): void {
   const places = new Map<string, Folder>();
   const answering = answerRequests(workplaceOf(data, places), seldom(post));
   port.onmessage = ({ data: message }) => {
-    if (isPlace(message) && typeof message.at !== "string")
+    if (isPlace(message) && message.at !== null && typeof message.at !== "string")
       places.set(message.place, filesFolder(message.at));
     else answering.hear(message);
   };

@@ -54,11 +54,18 @@ export interface Held {
   readonly why: string;
 }
 
-/** That the Hub has no such model, where a fault in reading its headers is that: it answers the same about what is secret. */
+/** What the Hub says of a model that is not there, or that it shows to nobody whom it does not know: the page is nobody. */
+const HIDDEN: readonly unknown[] = [
+  "transformer/no-config",
+  "weights/hub-denied",
+  "weights/hub-not-found",
+];
+
+/** That the Hub has no such model, where a fault in reading it is that: it answers the same about what is secret. */
 function notOnHub({ repo, revision }: HubModel, error: unknown): InputError | undefined {
   const { code, message } = Object(error);
   const secret = code === "weights/http-status" && / got 40[13]\./.test(String(message));
-  if (code !== "transformer/no-config" && !secret) return undefined;
+  if (!HIDDEN.includes(code) && !secret) return undefined;
   return new InputError({
     code: "lab/not-on-hub",
     message: `The Hub shows no model at ${repo}@${revision}.`,
@@ -170,9 +177,15 @@ export class OwnModels {
   /** Deletes all that is stored of a repository; where a model of it is on the screen, the page goes to the bundled one. */
   async remove(repo: string): Promise<void> {
     await this.#task(`deleting ${repo}`, async () => {
+      const names = (this.stored?.repos ?? []).flatMap((own) =>
+        own.repo !== repo
+          ? []
+          : own.commits.map(({ commit }) => hubModelName({ repo, revision: commit })),
+      );
       await this.#keeper.remove(repo);
-      await this.list();
       const held = new Set(this.held.map(({ name }) => name));
+      for (const name of names) if (!held.has(name)) this.#lab.tell?.({ place: name, at: null });
+      await this.list();
       await leaveDeleted(this.#lab, (model) => hubModel(model)?.repo === repo && !held.has(model));
     });
   }
@@ -230,10 +243,15 @@ export class OwnModels {
     await this.#task(`fetching ${hub.repo}`, async (signal, onProgress) => {
       try {
         const heard = { signal, onProgress };
-        const { commit, inMemory } = await this.#keeper.fetch(hub, hubEndpoint(), heard);
+        const { commit, inMemory } = await this.#keeper
+          .fetch(hub, hubEndpoint(), heard)
+          .catch((error: unknown) => {
+            throw notOnHub(hub, error) ?? error;
+          });
         signal.throwIfAborted(); // it came as somebody went on to something else
         const name = hubModelName({ repo: hub.repo, revision: commit });
-        if (inMemory !== undefined) this.#hold(name, inMemory);
+        if (inMemory === undefined) this.#lab.tell?.({ place: name, at: null });
+        else this.#hold(name, inMemory);
         this.#opened(name);
       } finally {
         await this.list();

@@ -11,7 +11,7 @@ const SHA = /^sha:[0-9a-f]{64}$/;
 export function hubModel(name: string): HubModel | undefined {
   if (!name.startsWith(HUB)) return undefined;
   const [repo = "", ...revision] = name.slice(HUB.length).split("@");
-  return { repo, revision: revision.length === 0 ? "main" : revision.join("@") };
+  return { repo, revision: revision.join("@") || "main" };
 }
 
 export function hubModelName({ repo, revision }: HubModel): string {

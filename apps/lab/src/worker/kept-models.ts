@@ -76,6 +76,8 @@ export interface KeptModels {
   parameters(name: string): Promise<number>;
   /** Loads a small model onto its engines, f32 and f64, so that the first run begins at once; others it leaves. */
   ready(name: string): Promise<void>;
+  /** Lets go what was read by a name: its files are others now, as where a tokenizer was missing before. */
+  forget(name: string): void;
   close(): Promise<void>;
 }
 
@@ -183,6 +185,7 @@ export function keptModels({
     on.catch(() => {
       // Another may have come in its place since.
       if (open.get(own.precision)?.on === on) open.delete(own.precision);
+      found.delete(name); // its files may have gone: they are looked up again
     });
     return await on;
   };
@@ -341,6 +344,7 @@ export function keptModels({
         if (!open.has(precision)) await keep(own.folder, name, loads);
       }
     },
+    forget: (name) => void found.delete(name),
     close: () => closeOthers(),
   };
 }

@@ -6,8 +6,11 @@ export type NamedFiles = readonly (readonly [string, Blob])[];
 /** Where a model of the user's own is: the worker is told so before anybody asks for the model by its name. */
 export interface Place {
   readonly place: string;
-  /** Files that the user has picked, or the address of a folder of which only headers are wanted. */
-  readonly at: NamedFiles | string;
+  /**
+   * Files that the user has picked, or the address of a folder of which only headers are wanted; null where it is
+   * stored, or no longer is: what was read of it before is let go.
+   */
+  readonly at: NamedFiles | string | null;
 }
 
 /** Whether a message to a worker is a place. */

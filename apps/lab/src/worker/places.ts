@@ -12,7 +12,8 @@ export function placesOf(bundled: (name: string) => boolean): {
   const places = new Map<string, Folder>();
   return {
     take: ({ place, at }) => {
-      places.set(place, typeof at === "string" ? urlFolder(at) : filesFolder(at));
+      if (at === null) places.delete(place);
+      else places.set(place, typeof at === "string" ? urlFolder(at) : filesFolder(at));
     },
     folder: async (name) => {
       const told = places.get(name);

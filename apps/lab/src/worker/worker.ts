@@ -47,8 +47,10 @@ const answering = answeringAhead(
 );
 
 addEventListener("message", ({ data, ports: [port] }) => {
-  if (isPlace(data)) places.take(data);
-  else if (isMemory(data)) limit = data.memory;
+  if (isPlace(data)) {
+    places.take(data);
+    models.forget(data.place);
+  } else if (isMemory(data)) limit = data.memory;
   else if (isAhead(data)) answering.find(data.ahead);
   else if (port !== undefined) void handOver(data, port);
   else answering.hear(data);

@@ -145,8 +145,10 @@ export function answerRequests(workplace: Workplace, send: (reply: Reply) => voi
         to = id;
         const stop = new AbortController();
         if (question.ask !== "cancel") stops.set(id, stop);
+        // What cannot be sent, as a function in a result, is told as well: who has asked waits for it.
         const answered = answer(id, question, stop.signal)
-          .then(reply, fail)
+          .then(reply)
+          .catch(fail)
           .finally(() => {
             if (stops.get(id) === stop) stops.delete(id);
             pending.delete(answered);
