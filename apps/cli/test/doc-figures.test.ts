@@ -48,6 +48,8 @@ const alongTraining: Readonly<Record<string, readonly [view: string, result: str
   "copying-live": ["1", "copying"],
   "copying-frozen": ["2", "copying"],
   "copying-accuracy": ["3", "copying"],
+  "induction-live": ["1", "induction"],
+  "induction-frozen": ["2", "induction"],
 };
 
 /** Pixels: of a page on GitHub. */

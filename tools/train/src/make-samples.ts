@@ -15,6 +15,7 @@ const encoder = createEncoder(JSON.parse(await readFile(tokenizer, "utf8")));
 await mkdir(values.out, { recursive: true });
 await writeFile(join(values.out, "tales.txt"), talesSample(120));
 await writeFile(join(values.out, "repeats.txt"), repeatsSample(encoder, 60, 50));
+await writeFile(join(values.out, "short-repeats.txt"), repeatsSample(encoder, 16, 30));
 await writeFile(join(values.out, "copies.txt"), repeatsSample(tokensToCopy(copyingRecipe), 16, 20));
 for (const skill of ["colours", "recoloured", "rows"] as const) {
   await writeFile(join(values.out, `${skill}.txt`), skillSample(skill, 12));

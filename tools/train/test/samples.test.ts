@@ -19,6 +19,7 @@ test("docs/samples are held-out tales and repeats of random tokens", async () =>
   const encoder = createEncoder(JSON.parse(await read("packages/models/tales/tokenizer.json")));
   expect(await read("docs/samples/tales.txt")).toBe(talesSample(120));
   expect(await read("docs/samples/repeats.txt")).toBe(repeatsSample(encoder, 60, 50));
+  expect(await read("docs/samples/short-repeats.txt")).toBe(repeatsSample(encoder, 16, 30));
   const copies = repeatsSample(tokensToCopy(copyingRecipe), 16, 20);
   expect(await read("docs/samples/copies.txt")).toBe(copies);
   for (const skill of skills) {
@@ -37,6 +38,7 @@ test.skipIf(unbuilt !== "")(`docs/samples are what the command writes${unbuilt}`
     for (const name of [
       "tales.txt",
       "repeats.txt",
+      "short-repeats.txt",
       "copies.txt",
       ...skills.map((skill) => `${skill}.txt`),
     ]) {
