@@ -1,24 +1,29 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import files from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { isInputError, isInternalError } from "@resolvent/tensor";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { checkpointFile } from "../src/files.ts";
 import { newFolder } from "../src/new-folder.ts";
 import { unwritable } from "../src/place.ts";
 import { openParts, partFolder } from "../src/sweep/parts.ts";
 import { temporaryFolder } from "./models.ts";
 
-/** What another process does just before a file or folder gets its name. */
-const another = vi.hoisted((): { acts: (() => void) | undefined } => ({ acts: undefined }));
-vi.mock("node:fs/promises", async (original) => {
-  const real = await original<typeof import("node:fs/promises")>();
-  const rename: typeof real.rename = async (from, to) => {
-    another.acts?.();
-    another.acts = undefined;
-    await real.rename(from, to);
+/** Has another process do something just before a file or folder gets its name, once. */
+function before(acts: () => void): void {
+  const { rename } = files;
+  const restored = (): void => {
+    files.rename = rename;
+    syncBuiltinESMExports();
   };
-  return { ...real, rename };
-});
+  files.rename = async (from, to) => {
+    restored();
+    acts();
+    await rename(from, to);
+  };
+  syncBuiltinESMExports(); // all who import it by its name have it
+}
 
 const home = temporaryFolder();
 const at = (...names: string[]): string => join(home, ...names);
@@ -110,11 +115,11 @@ test("another that makes the folder, fills it or removes it between the look and
     writeFileSync(join(here, "a"), "another's");
   };
   const moved = async (overwrite: boolean) => await made(here, overwrite).write(writing("a"), 1);
-  another.acts = fill;
+  before(fill);
   await expect(moved(false)).rejects.toMatchObject({ code: "cli/usage" });
   expect(readFileSync(join(here, "a"), "utf8")).toBe("another's");
   rmSync(here, { recursive: true });
-  another.acts = fill;
+  before(fill);
   await moved(true);
   expect(readFileSync(join(here, "a"), "utf8")).toBe("text of a");
   expect(readdirSync(home).filter((name) => name.endsWith(".tmp"))).toEqual([]);
