@@ -161,7 +161,7 @@ export async function checkpointFile(path: string, command: string): Promise<Che
     }
   }
   // Of a process that was killed as it kept its state.
-  await removeLeft(dirname(path), basename(path)).catch(() => {}); // it is in nobody's way
+  await removeLeft(dirname(path), (name) => name === basename(path)).catch(() => {}); // it is in nobody's way
   return {
     saved,
     save: async (state) =>

@@ -127,14 +127,17 @@ test("another that makes the folder, fills it or removes it between the look and
 
 test("a shard that is started while another writes one of its parts takes nothing away; what a dead one has left goes", async () => {
   const out = at("sweep");
-  await openParts(out);
-  mkdirSync(join(out, "parts", ".00000004.free-0-00000000.tmp"));
+  const openOwn = async (): Promise<unknown> => await openParts(out, (part) => part !== 5);
+  await openOwn();
+  const anothers = ".00000005.free-0-00000000.tmp";
+  for (const left of [".00000004.free-0-00000000.tmp", anothers])
+    mkdirSync(join(out, "parts", left));
   await newFolder("--out", partFolder(out, 3), "never", () => {}).write(async (write) => {
     await writing("a")(write);
-    await openParts(out);
+    await openOwn();
     await writing("b")(write);
   }, 1);
-  expect(readdirSync(join(out, "parts"))).toEqual(["00000003"]);
+  expect(readdirSync(join(out, "parts"))).toEqual([anothers, "00000003"]);
   expect(readdirSync(partFolder(out, 3)).sort()).toEqual(["a", "b"]);
 });
 

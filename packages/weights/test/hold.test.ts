@@ -63,7 +63,7 @@ test("of what was not finished, only that of processes that are gone is removed"
   for (const path of [names.ours, names.theirs, names.dead, join(folder, ".a.json.tmp")])
     writeFileSync(path, "");
   mkdirSync(names.deadOther);
-  await removeLeft(folder, "a.json");
+  await removeLeft(folder, (name) => name === "a.json");
   expect(readdirSync(folder)).not.toContain(basename(names.dead));
   expect(readdirSync(folder)).toHaveLength(4);
   await removeLeft(folder);

@@ -31,15 +31,16 @@ export async function donePartsOf(folder: string): Promise<number[]> {
 }
 
 /**
- * Opens the parts of a sweep. What killed processes have left goes.
+ * Opens the parts of a sweep. What killed processes have left of a part that is `own` goes: of those of other shards, which
+ * may be written on machines whose clocks are others, nothing is touched.
  *
  * @throws InputError `cli/unwritable`
  */
-export async function openParts(folder: string): Promise<Parts> {
+export async function openParts(folder: string, own: (part: number) => boolean): Promise<Parts> {
   const place = resolve(folder, "parts");
   try {
     await makeFolder(place);
-    await removeLeft(place);
+    await removeLeft(place, (name) => /^\d{8,}$/.test(name) && own(Number(name)));
   } catch (cause) {
     throw unwritable(place, (cause as NodeJS.ErrnoException).code, cause); // of the file system
   }

@@ -113,7 +113,7 @@ async function sweepShard(opened: Opened, call: SweepCall): Promise<void> {
   const total = partsOf(plan);
   if (total === 0) throw noPrompts(plan.corpus.name);
   await agreeOn(out, plan);
-  const parts = await openParts(out);
+  const parts = await openParts(out, (part) => isOwn(shard, part));
   const wanted = (part: number): boolean => isOwn(shard, part) && !parts.done.has(part);
   const counts: Counts = { all: 0, done: 0, refused: 0, unsound: 0 };
   for (let part = 0; part < total; part++) {

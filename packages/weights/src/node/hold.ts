@@ -30,7 +30,7 @@ export async function holdFolder(folder: string): Promise<(() => Promise<void>) 
     try {
       await makeFolder(folder);
       await writeFile(own, "", { flag: "wx" });
-      await removeLeft(folder, HELD);
+      await removeLeft(folder, (name) => name === HELD);
       const holds = await holdsIn(folder);
       if (holds.length === 1 && holds[0] === own) return heldBy(own);
       await rm(own, { force: true });

@@ -15,13 +15,16 @@ export function temporaryBeside(path: string): string {
  * Removes what processes that are gone have left in a folder as they wrote something into it. What others are writing
  * stays.
  *
- * @param of what they wrote, by its name; default anything
+ * @param of whether what they wrote is ours to remove, by its name; default anything
  */
-export async function removeLeft(folder: string, of?: string): Promise<void> {
+export async function removeLeft(
+  folder: string,
+  of: (name: string) => boolean = () => true,
+): Promise<void> {
   for (const name of await readdir(folder)) {
     const owned = ownedBy(name);
     if (owned?.kind !== KIND || !owned.stem.startsWith(".")) continue;
-    if (of !== undefined && owned.stem !== `.${of}`) continue;
+    if (!of(owned.stem.slice(1))) continue;
     const path = join(folder, name);
     const presence = await presenceOf(path, owned.owner);
     if (presence === undefined || presence === "at work") continue;
