@@ -194,13 +194,12 @@ export class GraphTab {
       await turn();
       if (asked !== this.#asked) return;
       this.drawn = shown;
-      await this.#look();
     } catch (error) {
       if (asked === this.#asked) this.fault = faultOf(error);
     } finally {
       if (asked === this.#asked) this.busy = false;
     }
-    void this.look();
+    void this.look(); // the page of a feature is work of its own
   }
 
   /** All edges of the graph that is shown, for a file of them. */
