@@ -17,7 +17,7 @@ import { askWorker } from "./lab/asked.ts";
 import { firstViewPart, gathered, type Part, pageBytes } from "./lab/chunks.ts";
 import { labReport, type Time } from "./lab/report.ts";
 import { type Scene, scenesOf } from "./lab/scenes.ts";
-import { DIST, EMPTY, served } from "./lab/served.ts";
+import { DIST, EMPTY, type Served, served } from "./lab/served.ts";
 import { longestTask, watch } from "./lab/watched.ts";
 import { withSection } from "./torch/table.ts";
 
@@ -43,7 +43,9 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
-const server = await served();
+const server = await served(true);
+/** The same without headers of its own: a folder of static files. */
+const folder = await served(false);
 const browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArgs });
 try {
   const before = loadavg()[0] ?? 0;
@@ -63,15 +65,16 @@ try {
 } finally {
   await browser.close();
   await server.close();
+  await folder.close();
 }
 
 /** A page of its own, which nothing of another has warmed. */
-async function opened(at = ""): Promise<Page> {
+async function opened(at = "", from = server): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   page.on("pageerror", (error) => console.error(String(error)));
   await page.addInitScript(watch);
-  await page.goto(`${server.address}${at}`);
+  await page.goto(`${from.address}${at}`);
   return page;
 }
 
@@ -89,6 +92,37 @@ async function firstPaint(page: Page): Promise<number> {
   return (await paint.jsonValue()) ?? Number.NaN;
 }
 
+/** Of each round: when an empty page was painted, when the page was, and when its worker had answered. */
+interface FirstRounds {
+  readonly empty: number[];
+  readonly paints: number[];
+  readonly lives: number[];
+}
+
+function firstRounds(): FirstRounds {
+  return { empty: [], paints: [], lives: [] };
+}
+
+/** One round of a page that was never there, after one of an empty page: the page, live. */
+async function appears(from: Served, to: FirstRounds): Promise<Page> {
+  const nothing = await opened(EMPTY, from);
+  to.empty.push(await firstPaint(nothing));
+  await nothing.context().close();
+  const page = await opened("", from);
+  await page.waitForFunction(() => globalThis.benchWatch.live !== null);
+  to.paints.push(await firstPaint(page));
+  to.lives.push((await page.evaluate(() => globalThis.benchWatch.live)) ?? Number.NaN);
+  return page;
+}
+
+function firstTimes(how: string, { empty, paints, lives }: FirstRounds): readonly Time[] {
+  return [
+    { what: `${how}: first paint of an empty page, the browser alone`, rounds: empty, goal: null },
+    { what: `${how}: first paint of the static first view`, rounds: paints, goal: 300 },
+    { what: `${how}: live on \`tales\`, the worker has answered`, rounds: lives, goal: 1000 },
+  ];
+}
+
 /** Milliseconds from a click on the third path until it was taken away. */
 async function takenAway(page: Page): Promise<number> {
   const at = performance.now();
@@ -100,23 +134,16 @@ async function takenAway(page: Page): Promise<number> {
 
 /** From a page that was never there to a path that was taken away. */
 async function started(on: Browser): Promise<{ times: readonly Time[]; parts: readonly Part[] }> {
-  const empty: number[] = [];
-  const paints: number[] = [];
-  const lives: number[] = [];
+  const appeared = { folder: firstRounds(), isolated: firstRounds() };
   const checks: number[] = [];
   const later: number[] = [];
   const starts: number[] = [];
   const tasks: number[] = [];
   let parts: readonly Part[] = [];
   for (let round = 0; round < rounds; round++) {
-    // In turn, so that both have the same of what else the machine does.
-    const nothing = await opened(EMPTY);
-    empty.push(await firstPaint(nothing));
-    await nothing.context().close();
-    const page = await opened();
-    await page.waitForFunction(() => globalThis.benchWatch.live !== null);
-    paints.push(await firstPaint(page));
-    lives.push((await page.evaluate(() => globalThis.benchWatch.live)) ?? Number.NaN);
+    // In turn, so that all have the same of what else the machine does.
+    await (await appears(folder, appeared.folder)).context().close();
+    const page = await appears(server, appeared.isolated);
     starts.push(await longestTask(page));
     checks.push(await takenAway(page));
     await page.keyboard.press("w");
@@ -140,13 +167,8 @@ async function started(on: Browser): Promise<{ times: readonly Time[]; parts: re
   parts = await partsOf(on);
   return {
     times: [
-      { what: "first paint of an empty page: the browser alone", rounds: empty, goal: null },
-      { what: "first paint of the static first view", rounds: paints, goal: 300 },
-      {
-        ...{ what: "the same, less that of the empty page before it", goal: null },
-        rounds: paints.map((paint, i) => paint - (empty[i] ?? Number.NaN)),
-      },
-      { what: "live on `tales`: the worker has answered", rounds: lives, goal: 1000 },
+      ...firstTimes("as a folder of static files, one thread", appeared.folder),
+      ...firstTimes("isolated by its server, threads", appeared.isolated),
       { what: "the third path taken away, from the click, at once", rounds: checks, goal: null },
       { what: `the same, ${IDLE / 1000} s after it was live`, rounds: later, goal: null },
       { what: "longest task until live", rounds: starts, goal: 100 },

@@ -31,15 +31,19 @@ export interface Served {
 /** A page with nothing but a sentence: what a browser needs to paint anything. */
 export const EMPTY = "empty";
 
-/** The built app on this machine, isolated, scripts and styles compressed as servers of static files have them. */
-export async function served(): Promise<Served> {
+/**
+ * The built app on this machine, scripts and styles compressed as servers of static files have them; isolated, which
+ * threads need and which Chromium makes another process for, or as any server of static files sends it.
+ */
+export async function served(isolated: boolean): Promise<Served> {
+  const isolating = isolated ? ISOLATED : {};
   const found: { first: string | null } = { first: null };
   // As it is sent, so that no page waits for another part of this machine to make it.
   const kept = new Map<string, Buffer>();
   const server = createServer(({ url = "" }, response) => {
     const inside = normalize(new URL(url, "http://localhost").pathname.slice(1)) || "index.html";
     if (inside === EMPTY) {
-      response.writeHead(200, { "content-type": "text/html", ...ISOLATED });
+      response.writeHead(200, { "content-type": "text/html", ...isolating });
       response.end("<!doctype html><title>Empty</title><p>One sentence</p>");
       return;
     }
@@ -49,7 +53,7 @@ export async function served(): Promise<Served> {
       return;
     }
     const type = TYPES[extname(file)] ?? "application/octet-stream";
-    const head = { "content-type": type, ...ISOLATED };
+    const head = { "content-type": type, ...isolating };
     if (type.startsWith("text/html") && found.first !== null) {
       response.writeHead(200, head).end(withFirst(readFileSync(file, "utf8"), found.first));
       return;
