@@ -1,6 +1,6 @@
 import { type Engine, type Ids, type Shaped, sizeAlong, type Top, using } from "@resolvent/tensor";
 import { rowsAtOnce } from "../rows-at-once.ts";
-import type { Auxiliary, Objective } from "./objective.ts";
+import type { Objective } from "./objective.ts";
 import { encodedFrom, offset } from "./pre-activations.ts";
 import type { TrainedWeights } from "./weights.ts";
 
@@ -8,8 +8,6 @@ import type { TrainedWeights } from "./weights.ts";
 export interface Pairs {
   readonly rows: Ids;
   readonly features: Ids;
-  /** Their pre-activations. */
-  readonly values: ArrayLike<number>;
   /** The features that they were chosen among, rising; absent where that are all. */
   readonly among?: Int32Array;
 }
@@ -17,6 +15,8 @@ export interface Pairs {
 /** Which activations a batch has, where a choice among many decides it. */
 export interface Choice {
   readonly active: Pairs;
+  /** Their pre-activations. */
+  readonly values: ArrayLike<number>;
   /** The dead features that each row would have. */
   readonly revived?: Pairs;
 }
@@ -42,10 +42,11 @@ export async function choiceOf<T extends Shaped>(
   const rows = sizeAlong(input.shape, "row", "train");
   const features = sizeAlong(weights.W_enc.shape, "feature", "train");
   const { auxiliary, k } = loss;
-  const revives = auxiliary !== undefined && dead.length > 0;
   const step = loss.kind === "topk" ? rowsAtOnce(engine, { rows, features }) : rows;
-  const active: Pairs[] = [];
-  const revived: Pairs[] = [];
+  const active = pairsOf(k * rows);
+  const values = new Float64Array(k * rows);
+  const more = auxiliary === undefined ? 0 : Math.min(auxiliary.k, dead.length);
+  const revived = more === 0 ? undefined : pairsOf(more * rows, dead);
   await using(
     engine,
     () => ({
@@ -66,77 +67,69 @@ export async function choiceOf<T extends Shaped>(
               return encodedFrom(engine, weights, constant, part);
             }),
           async (z) => {
-            active.push(
+            const found =
               loss.kind === "topk"
-                ? byRow(await engine.top(z, "feature", k), k, from)
-                : await overall(engine, z, k * rows),
-            );
-            if (revives) revived.push(await revivedOf(engine, z, auxiliary, dead, from));
+                ? await engine.top(z, "feature", k)
+                : await overall(engine, z, k * rows);
+            values.set(found.values.data, k * from);
+            if (loss.kind === "topk") place(active, found.indices.data, k, from);
+            else placeAnywhere(active, found.indices.data, features);
+            if (revived === undefined) return;
+            place(revived, await largestAmong(engine, z, dead, more), more, from, dead);
           },
         );
       }
     },
   );
-  return { active: together(active), ...(revives && { revived: together(revived) }) };
+  return { active, values, ...(revived && { revived }) };
 }
 
-/** The pairs of all parts. */
-function together(parts: readonly Pairs[]): Pairs {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const all = (of: (part: Pairs) => ArrayLike<number>): number[] =>
-    parts.flatMap((part) => Array.from(of(part)));
-  return {
-    rows: idsOf(Int32Array.from(all(({ rows }) => rows.data))),
-    features: idsOf(Int32Array.from(all(({ features }) => features.data))),
-    values: Float64Array.from(all(({ values }) => values)),
-    ...(first?.among !== undefined && { among: first.among }),
-  };
-}
-
-function idsOf(data: Int32Array): Ids {
-  return { shape: { entry: data.length }, data };
+function pairsOf(count: number, among?: Int32Array): Pairs {
+  const ids = (): Ids => ({ shape: { entry: count }, data: new Int32Array(count) });
+  return { rows: ids(), features: ids(), ...(among !== undefined && { among }) };
 }
 
 /**
- * @param from the row that is the first here
+ * Writes the features of some rows, `each` of them, from row `from` on.
+ *
  * @param names what stands at the places that were found, where they are places in a list
  */
-function byRow({ indices, values }: Top, each: number, from: number, names?: Int32Array): Pairs {
-  const found = indices.data;
-  return {
-    rows: idsOf(found.map((_, i) => from + Math.floor(i / each))),
-    features: idsOf(names === undefined ? found : found.map((at) => names[at] as number)), // within
-    values: values.data,
-    ...(names !== undefined && { among: names }),
-  };
+function place(to: Pairs, found: Int32Array, each: number, from: number, names?: Int32Array): void {
+  const [rows, features] = [to.rows.data, to.features.data];
+  for (let i = 0; i < found.length; i++) {
+    const at = found[i] as number; // within
+    rows[each * from + i] = from + Math.floor(i / each);
+    features[each * from + i] = names === undefined ? at : (names[at] as number); // within
+  }
 }
 
-async function overall<T extends Shaped>(engine: Engine<T>, z: T, count: number): Promise<Pairs> {
-  const features = sizeAlong(z.shape, "feature", "train");
-  const { indices, values } = await using(
+/** Writes the pairs that were found among all of a batch. */
+function placeAnywhere(to: Pairs, found: Int32Array, features: number): void {
+  for (let i = 0; i < found.length; i++) {
+    const at = found[i] as number; // within
+    to.rows.data[i] = Math.floor(at / features);
+    to.features.data[i] = at % features;
+  }
+}
+
+async function overall<T extends Shaped>(engine: Engine<T>, z: T, count: number): Promise<Top> {
+  return await using(
     engine,
     () => engine.join(z, ["row", "feature"], "entry"),
     async (flat) => await engine.top(flat, "entry", count),
   );
-  return {
-    rows: idsOf(indices.data.map((at) => Math.floor(at / features))),
-    features: idsOf(indices.data.map((at) => at % features)),
-    values: values.data,
-  };
 }
 
-async function revivedOf<T extends Shaped>(
+/** The places in `dead` of each row's `k` largest. */
+async function largestAmong<T extends Shaped>(
   engine: Engine<T>,
   z: T,
-  auxiliary: Auxiliary,
   dead: Int32Array,
-  from: number,
-): Promise<Pairs> {
-  const k = Math.min(auxiliary.k, dead.length);
+  k: number,
+): Promise<Int32Array> {
   return await using(
     engine,
     () => engine.take(z, "feature", { shape: { dead: dead.length }, data: dead }),
-    async (some) => byRow(await engine.top(some, "dead", k), k, from, dead),
+    async (some) => (await engine.top(some, "dead", k)).indices.data,
   );
 }

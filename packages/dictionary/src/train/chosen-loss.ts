@@ -33,7 +33,7 @@ export function chosenLoss<T extends Shaped>(
   } else {
     let prefixes: Recorded<T> | undefined;
     for (const group of grouped(choice.active, groups)) {
-      if (group.values.length > 0) output = tape.add(output, written(group));
+      if (group.rows.data.length > 0) output = tape.add(output, written(group));
       const mse = meanSquare(tape, rows.target, output);
       if (parts.mse !== undefined) {
         prefixes = prefixes === undefined ? parts.mse : tape.add(prefixes, parts.mse);
@@ -52,7 +52,7 @@ export function chosenLoss<T extends Shaped>(
 }
 
 /** The pairs of each group of neighbouring features. */
-function grouped({ rows, features, values }: Pairs, groups: readonly number[]): Pairs[] {
+function grouped({ rows, features }: Pairs, groups: readonly number[]): Pairs[] {
   let start = 0;
   return groups.map((size): Pairs => {
     const [from, to] = [start, start + size];
@@ -68,7 +68,6 @@ function grouped({ rows, features, values }: Pairs, groups: readonly number[]): 
     return {
       rows: picked(rows),
       features: picked(features),
-      values: own.map((i) => values[i] as number), // likewise
       among: Int32Array.from({ length: size }, (_, i) => from + i),
     };
   });

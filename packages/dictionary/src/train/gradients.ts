@@ -168,18 +168,23 @@ function withoutAlong<T extends Shaped>(ops: Ops<T>, gradient: T, W_dec: T): T {
   return ops.sub(gradient, ops.mul(W_dec, along));
 }
 
-function firedOf({ active }: Choice, features: number): Float64Array {
+function firedOf({ active, values }: Choice, features: number): Float64Array {
   const fired = new Float64Array(features);
-  active.features.data.forEach((feature, i) => {
-    if ((active.values[i] as number) > 0) fired[feature] = (fired[feature] as number) + 1; // within
-  });
+  const { data } = active.features;
+  for (let i = 0; i < data.length; i++) {
+    const feature = data[i] as number; // within
+    if ((values[i] as number) > 0) fired[feature] = (fired[feature] as number) + 1; // likewise
+  }
   return fired;
 }
 
 function smallest(choice: Choice | undefined): { readonly smallestKept?: number } {
   if (choice === undefined) return {};
   let least = Number.POSITIVE_INFINITY;
-  for (const value of Array.from(choice.active.values))
+  const { values } = choice;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number; // within
     if (value > 0 && value < least) least = value;
+  }
   return Number.isFinite(least) ? { smallestKept: least } : {};
 }

@@ -1,6 +1,5 @@
 import {
   type AdjointOps,
-  type Ids,
   type Pairs as PairsOfRows,
   pairDots,
   pairSums,
@@ -34,7 +33,7 @@ export function chosenSum<T extends Shaped>(
 ): Recorded<T> {
   const rows = sizeAlong(from.input.shape, "row", "train");
   const features = pairs.among?.length ?? sizeAlong(from.weights.W_enc.shape, "feature", "train");
-  const share = pairs.values.length / (rows * features);
+  const share = pairs.rows.data.length / (rows * features);
   return share < DENSE_SHARE ? byPairs(tape, from, pairs) : byProducts(tape, from, pairs);
 }
 
@@ -75,17 +74,12 @@ function byProducts<T extends Shaped>(
   const placeOf = new Int32Array(all);
   if (among === undefined) for (let f = 0; f < all; f++) placeOf[f] = f;
   else for (const [place, f] of among.entries()) placeOf[f] = place;
-  const cells: Ids = {
-    shape: rows.shape,
-    data: rows.data.map(
-      (row, i) => row * size + (placeOf[features.data[i] as number] as number), // within: a feature for each row
-    ),
-  };
-  const ones = tape.fill(rows.shape, 1);
-  const mask = tape.split(tape.put(ones, cells, "cell", count * size), "cell", {
-    row: count,
-    feature: size,
-  });
+  const chosen = new Uint8Array(count * size);
+  for (let i = 0; i < rows.data.length; i++) {
+    const place = placeOf[features.data[i] as number] as number; // within: a feature for each row
+    chosen[(rows.data[i] as number) * size + place] = 1; // likewise
+  }
+  const mask = tape.constant({ row: count, feature: size }, chosen);
   const open = tape.mul(mask, tape.gate(z, "relu")); // relu's gate has slope 0
   const a = tape.mul(z, tape.fixed(open.primal));
   return tape.matmul(a, some(weights.W_dec), ["feature"], ["row", "d_out"]);
