@@ -125,7 +125,7 @@ export function splitOf(
       code: "linearity/too-few-sequences",
       message: `Half of the sequences are to score on, but there is only ${sequences.length}.`,
       remedy:
-        "Give a longer text, shorter sequences (--length), or score on what was fit (--split none).",
+        "Give a longer text; the analysis by itself also takes shorter sequences (--length), or scores on what was fit (--split none).",
       details: { sequences: sequences.length },
     });
   }
