@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type Analysis, runAnalysis, toldOf, type Values } from "@resolvent/analysis";
 import type { PathExpansion } from "@resolvent/paths";
 import { isInputError } from "@resolvent/tensor";
@@ -6,6 +7,7 @@ import { run } from "@resolvent/transformer";
 import { memorySource } from "@resolvent/weights";
 import { chooseEngine, findFolder, selectEngine } from "resolvent";
 import { expect, test, vi } from "vitest";
+import { heldFiles } from "../src/worker/held-files.ts";
 import { keptModels } from "../src/worker/kept-models.ts";
 import { openEngine, READY_WEIGHTS } from "../src/worker/open-engine.ts";
 
@@ -316,5 +318,47 @@ test("of what no token stands for in a text, the question that has it is told, a
   expect(second.textWarnings?.()).toEqual([]);
   // Both are the one model that is kept.
   expect(second.outline).toBe(first.outline);
+  await models.close();
+});
+
+test("the weights of a bundled model are fetched once, for both precisions and the hash", async () => {
+  const bundled = await findFolder("attn-only-2l");
+  const asked: string[] = [];
+  let fails = true;
+  const models = keptModels({
+    engine: selectEngine,
+    threads: 1,
+    folder: async () =>
+      heldFiles({
+        ...bundled,
+        open: async (file) => {
+          const source = await bundled.open(file);
+          return (
+            source && {
+              ...source,
+              read: async (start, end) => {
+                asked.push(`${file} ${start}-${end}`);
+                if (end > 2 ** 16 && fails) throw new Error("The connection was cut.");
+                return await source.read(start, end);
+              },
+            }
+          );
+        },
+      }),
+  });
+  const hash = async (precision: "f32" | "f64") =>
+    await (await models.find("attn-only-2l"))
+      .plan(wanted(precision))
+      .use(async ({ model }) => model.sha256);
+  await expect(hash("f32")).rejects.toThrow("cut");
+  fails = false;
+  asked.length = 0;
+  const own = (await findFolder("attn-only-2l")).open("model.safetensors");
+  const bytes = await own.then(async (file) => file && (await file.read(0, await file.size())));
+  const expected = createHash("sha256")
+    .update(bytes ?? "")
+    .digest("hex");
+  expect([await hash("f32"), await hash("f64")]).toEqual([expected, expected]);
+  expect(asked.filter((one) => Number(one.split("-").at(-1)) > 2 ** 16)).toHaveLength(1);
   await models.close();
 });

@@ -2,6 +2,7 @@ import { InputError, isInputError } from "@resolvent/tensor";
 import { type Folder, urlFolder } from "@resolvent/weights";
 import { findFolder } from "resolvent";
 import { hubModel, isFilesName } from "../state/own-names.ts";
+import { heldFiles } from "./held-files.ts";
 import { filesFolder, type Place } from "./named-files.ts";
 
 /** Models of the page by name: those that are bundled, those that it was told of, and those that are stored. */
@@ -34,7 +35,7 @@ export function placesOf(bundled: (name: string) => boolean): {
           });
         }
       }
-      if (bundled(name)) return await findFolder(name);
+      if (bundled(name)) return heldFiles(await findFolder(name));
       if (isFilesName(name)) {
         const { madeFolder } = await import("../storage/made-models.ts");
         const made = await madeFolder(name.slice("sha:".length));

@@ -61,7 +61,8 @@ export async function served(isolated: boolean): Promise<Served> {
     const packed = type.startsWith("text/");
     const body = kept.get(file) ?? (packed ? gzipSync(readFileSync(file)) : readFileSync(file));
     kept.set(file, body);
-    response.writeHead(200, { ...head, ...(packed && { "content-encoding": "gzip" }) }).end(body);
+    const coded = packed ? { "content-encoding": "gzip" } : {};
+    response.writeHead(200, { ...head, "content-length": body.byteLength, ...coded }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo; // it listens on a port
