@@ -43,7 +43,7 @@ export function workerConnection(
       asking.hear(data);
     });
     started.addEventListener("error", ({ message }) =>
-      end(new Error(`The worker has stopped${message ? `: ${message}` : ""}.`)),
+      end(new Error(message ? `The worker has stopped: ${message}` : "The worker has stopped.")),
     );
     worker = started;
     return started;

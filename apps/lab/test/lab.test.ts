@@ -177,6 +177,13 @@ inChromium("the lab in Chromium", () => {
     await idle(lab);
     await lab.goBack();
     await lab.getByText("not “John”").first().waitFor();
+    // The pairs are in the address, as what else is seen; what changes nothing is no step.
+    await lab.locator(".pairs").waitFor();
+    expect(lab.url()).toContain("u=1");
+    const steps = () => lab.evaluate(() => history.length);
+    const before = await steps();
+    await lab.keyboard.press("9");
+    expect(await steps()).toBe(before);
     // A gate that is not held: the tree has bars of its own.
     expect(await lab.locator(".degrees rect.twin").count()).toBe(0);
     await lab.getByRole("button", { name: "pattern" }).click();

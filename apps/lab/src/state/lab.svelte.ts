@@ -9,7 +9,7 @@ import type { Engines } from "./engines.svelte.ts";
 import { Errand } from "./errand.svelte.ts";
 import { ALL_GATES, NOTHING, type Picked, type Place, placeOf, START } from "./fragment.ts";
 import { KeptFindings } from "./kept-findings.ts";
-import { compactName, pathNames, shownTables } from "./path-facts.ts";
+import { compactName, lastMove, pathNames, shownTables } from "./path-facts.ts";
 import {
   type Computing,
   checkedAtFirst,
@@ -202,7 +202,14 @@ export class Lab {
   }
 
   select(path: string | null): void {
-    this.#go({ ...this.place, path }, "path");
+    this.#go({ ...this.place, path, why: false }, "path");
+  }
+
+  /** Shows why the last head of the path that one is told about looks where it looks. */
+  askWhy(): void {
+    if (lastMove(this.paths, this.placeOf(this.path)) === undefined) return;
+    this.#go({ ...this.place, path: this.path, why: true }, "why");
+    void this.beside.findWhy();
   }
 
   showDegree(degree: number | null): void {
@@ -230,7 +237,7 @@ export class Lab {
 
   /** Takes the score of a head apart in place of the answer, or the answer again. */
   async reroot(score: Score | null): Promise<void> {
-    const letGo = { path: null, degree: null, token: null, frozen: null, checks: [] };
+    const letGo = { path: null, why: false, degree: null, token: null, frozen: null, checks: [] };
     this.#go({ ...this.place, ...letGo, score }, "score");
     await this.#answer();
   }
@@ -333,6 +340,7 @@ export class Lab {
     const letGo = {
       ...{ checked: null, checks: [] },
       path: null,
+      why: false,
       degree: null,
       token: null,
       score: null,
@@ -442,6 +450,7 @@ export class Lab {
       if (JSON.stringify(place.frozen) !== JSON.stringify(this.beside.tree?.frozen ?? null))
         await this.beside.growTree();
       await this.beside.predict();
+      await this.beside.findWhy();
     }
     this.#fit();
   }
@@ -500,6 +509,7 @@ export class Lab {
     this.beside.clear();
     await this.beside.growTree();
     await this.beside.predict();
+    await this.beside.findWhy();
   }
 
   /** Another view has found nothing yet. */
