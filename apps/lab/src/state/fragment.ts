@@ -93,9 +93,9 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 
 /** A place as a fragment, without `#`: what is as at the start is left out. */
 export function fragmentOf(place: Place): string {
-  const { question, analysis, values, degree, frozen, checked, dictionaries, path, why, picked, panel } =
+  const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked, panel } =
     place;
-  const { score, precision, engine, top, token, checks } = place;
+  const { score, precision, engine, top, token, checks, why } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: readonly (readonly [key: string, value: string | number | null])[] = [
