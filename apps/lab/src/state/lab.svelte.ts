@@ -1,6 +1,7 @@
 import type { Certificate, Gate, Table } from "@resolvent/analysis";
 import type { Asking, Findings, Work } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
+import { untrack } from "svelte";
 import type { Place as OwnPlace } from "../worker/named-files.ts";
 import { withAccuracy } from "./accuracy.ts";
 import { Beside, type FindOptions } from "./beside.svelte.ts";
@@ -298,10 +299,10 @@ export class Lab {
 
   /**
    * Finds something for a view once nothing else goes on; what was found before is kept. Undefined where it failed or
-   * was ended.
+   * was ended. Effects that ask for it do not run again for what else the place says.
    */
   async find(what: string, given: Work, options: FindOptions = {}): Promise<Findings | undefined> {
-    const work = { ...given, ...computingOf(this.place) };
+    const work = { ...given, ...untrack(() => computingOf(this.place)) };
     const findings = await this.look(what, work, options);
     if (findings !== undefined && options.kept !== false) this.#found = findings;
     return findings;
@@ -327,10 +328,12 @@ export class Lab {
     onFault?.(null);
     const findings =
       known() ??
-      (await this.errand.run(what, work, {
-        ...{ estimated, beside: true, onFault },
-        ...(onPartial && { onPartial }),
-      }));
+      (await untrack(() =>
+        this.errand.run(what, work, {
+          ...{ estimated, beside: true, onFault },
+          ...(onPartial && { onPartial }),
+        }),
+      ));
     if (findings !== undefined && kept) this.#kept.keep(work, findings);
     return findings;
   }
@@ -504,7 +507,8 @@ export class Lab {
       this.where.mend({ ...this.place, checks });
       return;
     }
-    this.answered = question;
+    // Another one each time: views find what they show of it anew, as it is computed now.
+    this.answered = { ...question };
     this.read = { score, precision, engine, top };
     this.beside.clear();
     await this.beside.growTree();
