@@ -40,6 +40,9 @@ export interface Done {
   readonly see?: { readonly words: string; readonly go: () => void };
 }
 
+/** Characters of a path that is none, where it is told: a link may say anything. */
+const NAMED = 100;
+
 /** Pieces of the first screen: the sentence and its four panels. */
 export const PIECES = 5;
 
@@ -463,22 +466,25 @@ export class Lab {
     if (!this.isAnswered) return;
     const { place } = this;
     const { byDegree, input } = this.paths;
+    const { degree, token, path } = place;
     const odd = {
-      degree: (place.degree ?? 0) > (byDegree.at(-1)?.degree ?? 0),
-      token: (place.token ?? 0) >= input.tokens.length,
+      degree: (degree ?? 0) > (byDegree.at(-1)?.degree ?? 0),
+      token: (token ?? 0) >= input.tokens.length,
+      path: path !== null && this.placeOf(path) < 0,
     };
-    const { degree, token } = place;
     const said = [
       ...(odd.degree ? [`degree ${degree}`] : []),
       ...(odd.token ? [`token ${token}`] : []),
+      ...(odd.path ? [`path “${path?.slice(0, NAMED)}” among those listed`] : []),
     ];
     if (said.length === 0) return;
     this.where.mend({
       ...place,
       degree: odd.degree ? null : degree,
       token: odd.token ? null : token,
+      ...(odd.path && { path: null, why: false }),
     });
-    this.note = `There is no ${said.join(", and no ")} here: all are shown.`;
+    this.note = `There is no ${said.join(", and no ")} here: that is left out.`;
   }
 
   /** Answers what the address asks where its sentence is seen; the panel of an analysis does not wait for all paths. */
