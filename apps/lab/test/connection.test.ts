@@ -25,7 +25,7 @@ function worker(answer: (request: Request, reply: (reply: Reply) => void) => voi
   return made satisfies WorkerLike;
 }
 
-test("a worker that does not heed a cancel is ended, and the next request starts another", async () => {
+test("a worker that does not heed a cancel is ended, and another is asked what else it was asked", async () => {
   const started: ReturnType<typeof worker>[] = [];
   const asking = workerConnection(
     () => {
@@ -47,8 +47,7 @@ test("a worker that does not heed a cancel is ended, and the next request starts
   const other = asking.describe();
   stop.abort();
   await expect(hanging).rejects.toMatchObject({ name: "AbortError" });
-  await expect(other).rejects.toThrow("did not stop");
-  expect(started.map(({ ended }) => ended)).toEqual([true]);
+  expect((await other).engine).toBe("none");
   expect((await asking.describe()).engine).toBe("none");
   expect(started.map(({ ended }) => ended)).toEqual([true, false]);
 });

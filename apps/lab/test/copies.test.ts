@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { commandOf, type Known } from "../src/state/copies.ts";
 import { placeOf, START } from "../src/state/fragment.ts";
 import { linkOf, placeOfWork } from "../src/state/links.ts";
-import { hasProgram, programOf } from "../src/state/program.ts";
+import { isBuiltIn } from "../src/state/lists.ts";
+import { programOf } from "../src/state/program.ts";
 import { FIRST, FIRST_VERIFIED, pathsWork } from "../src/state/question.ts";
 import { catalogue } from "../src/worker/catalogue.ts";
 import { printedBy, printedByProgram, resultDifferences } from "./copied.ts";
@@ -85,11 +86,11 @@ test("words of a shell are quoted, lists and flags are as the command takes them
     ...{ keyBy: "token", centred: false, plain: false, other: "an other", word: 7 },
   };
   expect(commandOf({ ...SETTING, analysis: "x", values }, own)).toBe(
-    `resolvent x tales 'an other' --prompt 'it'\\''s $HOME \`x\`' --freeze none --target '" Mary",id:5' --sites '*.pattern,L0.*' --key-by token --no-centred --word id:7`,
+    `resolvent x tales 'an other' --prompt 'it'\\''s $HOME \`x\`' --freeze none --target '" Mary",id:5' --sites '*.pattern,L0.*' --key-by token --no-centred --word id:7 --plugin FILE`,
   );
   const ids = { ...SETTING, analysis: "x", values: { prompt: [1, 2] }, float64: false };
   expect(commandOf({ ...ids, precision: "f64" }, own)).toBe(
-    "resolvent x tales --tokens 1,2 --precision f64 --no-float64",
+    "resolvent x tales --tokens 1,2 --precision f64 --no-float64 --plugin FILE",
   );
 });
 
@@ -111,7 +112,7 @@ test("texts that the page has come from standard input; dictionaries are named; 
 
 test("every analysis of the lab has a program, from the package that it is of", () => {
   for (const { name, home, parameters, needs, float64 } of all) {
-    expect(hasProgram(name), name).toBe(true);
+    expect(isBuiltIn(name), name).toBe(true);
     const program = programOf(
       { ...SETTING, analysis: name, values: {} },
       { parameters, needs, float64 },

@@ -41,6 +41,7 @@ describe("the address", () => {
         }),
       ),
       path: fc.option(fc.string({ minLength: 1 })),
+      why: fc.boolean(),
       token: fc.option(fc.nat(99)),
       checks: fc.subarray(["embed@1>L0.H2", "bias:L0.attn.b_O@3>L1.mlp"]),
       score: fc.option(
@@ -74,11 +75,11 @@ describe("the address", () => {
     expect(placeOf(`#p=${"x".repeat(200_000)}`)).toEqual({ message: expect.any(String) });
     expect(
       placeOf(
-        "#v=1&k=many&zz=1&y=1-2-3&a=../x&q=[&z=px&h=L1&e=3-4&c=x&d=a,&x=toString&w=toString&m=",
+        "#v=1&k=many&zz=1&y=1-2-3&a=../x&q=[&z=px&h=L1&e=3-4&c=x&d=a,&x=toString&w=toString&u=yes&m=",
       ),
     ).toEqual({
       place: START,
-      ignored: ["m", "y", "a", "k", "z", "c", "d", "h", "e", "w", "q", "x", "zz"],
+      ignored: ["m", "y", "a", "k", "z", "c", "d", "u", "h", "e", "w", "q", "x", "zz"],
     });
     // Another text has no target of the first one's.
     expect(read("#p=Once").question).toEqual({ ...FIRST, prompt: "Once", target: null });

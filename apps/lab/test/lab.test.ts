@@ -177,6 +177,13 @@ inChromium("the lab in Chromium", () => {
     await idle(lab);
     await lab.goBack();
     await lab.getByText("not “John”").first().waitFor();
+    // The pairs are in the address, as what else is seen; what changes nothing is no step.
+    await lab.locator(".pairs").waitFor();
+    expect(lab.url()).toContain("u=1");
+    const steps = () => lab.evaluate(() => history.length);
+    const before = await steps();
+    await lab.keyboard.press("9");
+    expect(await steps()).toBe(before);
     // A gate that is not held: the tree has bars of its own.
     expect(await lab.locator(".degrees rect.twin").count()).toBe(0);
     await lab.getByRole("button", { name: "pattern" }).click();
@@ -335,8 +342,10 @@ inChromium("the lab in Chromium", () => {
 
   test("a long address is deflated and leads back; one that was cut says so", async () => {
     const names = Array.from({ length: 300 }, (_, i) => `dictionary-${i}`).join(",");
-    const lab = await opened(`#v=1&d=${names}`);
+    const lab = await opened(`#v=1&d=${names}&s=no+path&k=99`);
     await lab.locator("select.models:not([disabled])").waitFor();
+    // What its sentence has not is told, and left out.
+    await lab.getByText("no degree 99, and no path “no path” among those listed").waitFor();
     const address = (): string => new URL(lab.url()).hash;
     await lab.keyboard.press("3");
     await expect.poll(address).toMatch(/^#v=1&b=[\w-]+$/);

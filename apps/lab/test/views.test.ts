@@ -166,6 +166,15 @@ inChromium("the tabs in Chromium", () => {
     await lab.locator(".heads tbody tr", { hasText: "L1.H2" }).first().click();
     expect(lab.url()).toContain("h=L1.H2");
     await lab.getByRole("heading", { name: "Where L1.H2 looks" }).waitFor();
+    // Keys go from row to row, and the focus with them.
+    for (const [key, name] of [
+      ["ArrowDown", "L1.H3"],
+      ["ArrowUp", "L1.H2"],
+    ] as const) {
+      await lab.keyboard.press(key);
+      await lab.getByRole("heading", { name: `Where ${name} looks` }).waitFor();
+      expect(await lab.locator(".heads tr:focus").textContent()).toContain(name);
+    }
     await lab.getByText("L1.H2 at").waitFor();
     // An arc by its place: the other views have it, and the address.
     await lab.getByLabel("from token").selectOption("1");

@@ -67,7 +67,8 @@ function checkView(given: unknown, at: string, tables: readonly Table[]): View {
   const { mark, table: kind } = given;
   const table = tables.find((one) => one.kind === kind);
   if (table === undefined) {
-    throw bad(`${at}.table`, `one of ${tables.map((one) => one.kind).join(", ")}`, kind);
+    const there = tables.map((one) => one.kind).join(", ");
+    throw bad(`${at}.table`, there === "" ? "a table, and there is none" : `one of ${there}`, kind);
   }
   if (typeof mark !== "string") throw bad(`${at}.mark`, "text", mark);
   if (!Object.hasOwn(MARKS, mark)) {

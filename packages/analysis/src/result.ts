@@ -1,6 +1,7 @@
 import { InputError, type Shaped } from "@resolvent/tensor";
 import { blockNames, type Model, type Warning } from "@resolvent/transformer";
 import { type JsonSchema, schemaFault } from "./json-schema.ts";
+import { plainFault } from "./plain-fault.ts";
 import { schemaOf } from "./result-schema.ts";
 
 /** What all results have: plain data that survives JSON. */
@@ -35,6 +36,8 @@ export function faultOfResult(result: unknown, schema?: JsonSchema): string | un
   if (typeof Object(model).name !== "string") {
     return "a result that does not say which model it is about";
   }
+  const odd = plainFault(result);
+  if (odd !== undefined) return `a result that has ${odd}, which JSON does not have`;
   if (schema === undefined) return undefined;
   const of = schemaOf(schema);
   if (kind === "prompt-set" && of?.kind !== kind) return undefined;

@@ -22,6 +22,7 @@ import {
   describeAnalysis,
   PROTOCOL,
   type Reply,
+  readReply,
   type Work,
   type Workplace,
 } from "@resolvent/analysis/remote";
@@ -342,6 +343,31 @@ describe("what ends otherwise", () => {
     const run = asking.run(work({ prompt: [1], steps: 1e9 }));
     asking.fail(new Error("gone"));
     await expect(run).rejects.toThrow("gone");
+  });
+
+  test("what says nothing, or too much, is a failure in words that can be read", async () => {
+    const said: unknown[] = [];
+    const thrown: readonly unknown[] = [
+      null,
+      5,
+      Object.create(null),
+      new Error("y".repeat(99_999)),
+    ];
+    for (const [id, error] of thrown.entries()) {
+      const describe = () => Promise.reject(error);
+      const answering = answerRequests({ ...workplace, describe }, (reply) => {
+        const { failure } = Object(readReply(structuredClone(reply)));
+        said.push(failure.message);
+      });
+      answering.hear({ protocol: PROTOCOL, id, ask: "describe" });
+      await answering.done();
+    }
+    expect(said).toEqual([
+      "What failed has said nothing.",
+      "What failed has said nothing but 5.",
+      "What failed has said nothing.",
+      `${"y".repeat(9999)}…`,
+    ]);
   });
 
   test("what cannot be sent is told, so that nobody waits for it", async () => {

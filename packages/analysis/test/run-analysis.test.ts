@@ -331,7 +331,20 @@ describe("what an analysis needs", () => {
   });
 });
 
+const plain = { schemaVersion: 1, kind: "x", model: { name: "m" } };
+const cycle: Record<string, unknown> = { ...plain };
+cycle.own = cycle;
+
 test.each<[string, unknown]>([
+  [
+    "a result that has a function at terms[1].of, which JSON does not have",
+    { ...plain, terms: [{}, { of: () => 1 }] },
+  ],
+  ["a result that has a Map at n, which JSON does not have", { ...plain, n: new Map() }],
+  [
+    `a result that has more than 64 lists and objects within each other at ${"own.".repeat(20).slice(0, 79)}…, which JSON does not have`,
+    cycle,
+  ],
   ["undefined instead of an object", undefined],
   ["a result without a kind", { schemaVersion: 1 }],
   ["a result without a schemaVersion", { kind: "x" }],

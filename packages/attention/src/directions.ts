@@ -7,6 +7,7 @@ import {
   sizeAlong,
   type Tensor,
   type Top,
+  tensor,
   using,
 } from "@resolvent/tensor";
 import type { Model } from "@resolvent/transformer";
@@ -25,7 +26,8 @@ export interface CircuitSvd {
 
 /**
  * The singular value decomposition of a circuit, through those of its two factors and a `d_head × d_head` core:
- * `left = U₁ S₁ V₁ᵀ`, `right = U₂ S₂ V₂ᵀ`, and `S₁ V₁ᵀ V₂ S₂ = X S Yᵀ` give `(U₁ X) S (U₂ Y)ᵀ`. In float64.
+ * `left = U₁ S₁ V₁ᵀ`, `right = U₂ S₂ V₂ᵀ`, and `S₁ V₁ᵀ V₂ S₂ = X S Yᵀ` give `(U₁ X) S (U₂ Y)ᵀ`. In float64. The
+ * largest entry of each direction that goes in is positive: which sign a decomposition gives depends on who computes it.
  */
 export async function circuitSvd<T extends Shaped>(
   engine: Engine<T>,
@@ -39,11 +41,29 @@ export async function circuitSvd<T extends Shaped>(
   const left = await side(circuit.left, "left");
   const right = await side(circuit.right, "right");
   const core = linear.svd(reference.matmul(left.SV, right.SV, ["d_head"]), "left", "right", "rank");
+  const into = inOrder(reference.matmul(left.U, core.U, ["left"]), ["rank", "d_model"]);
+  const out = reference.matmul(right.U, core.V, ["right"]);
+  const signs = signsOf(into);
   return {
     values: core.S,
-    left: inOrder(reference.matmul(left.U, core.U, ["left"]), ["d_model", "rank"]),
-    right: inOrder(reference.matmul(right.U, core.V, ["right"]), ["d_model", "rank"]),
+    left: inOrder(reference.mul(into, signs), ["d_model", "rank"]),
+    right: inOrder(reference.mul(out, signs), ["d_model", "rank"]),
   };
+}
+
+/** For each row of a matrix of `rank, d_model`, in that order, the sign of its largest entry. */
+function signsOf({ data, shape }: Tensor): Tensor {
+  const [rank, width] = [
+    sizeAlong(shape, "rank", "circuitSvd"),
+    sizeAlong(shape, "d_model", "circuitSvd"),
+  ];
+  const signs = Array.from({ length: rank }, (_, i) => {
+    let largest = 0;
+    for (const entry of data.subarray(i * width, (i + 1) * width))
+      if (Math.abs(entry) > Math.abs(largest)) largest = entry;
+    return largest < 0 ? -1 : 1;
+  });
+  return tensor({ rank }, signs);
 }
 
 /** A token and how far it lies along a direction. */

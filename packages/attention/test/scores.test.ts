@@ -142,6 +142,17 @@ describe.each(tinyFamilies)("%s", (family) => {
       "d_model",
     ]);
     expect(gram).toBeNear(identity(gram), { atol: 1e-10 });
+    // Whoever decomposes may give either sign of each pair.
+    const other = Object.assign(Object.create(linear), {
+      svd: (...given: Parameters<typeof linear.svd>) => {
+        const { U, S, V } = linear.svd(...given);
+        const sign = given[1] === "left" ? -1 : 1; // of the core
+        return { U: reference.scale(U, sign), S, V: reference.scale(V, sign) };
+      },
+    });
+    const turned = await circuitSvd(reference, other, ovCircuit(reference, model, head));
+    expect(turned.left).toBeNear(svd.left, { atol: 0 });
+    expect(turned.right).toBeNear(svd.right, { atol: 0 });
 
     const processing = processingFor(model);
     const read = await tokensRead(reference, model, svd.left, { top: 3 });

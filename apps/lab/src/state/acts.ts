@@ -15,6 +15,6 @@ export function doAct(lab: Lab, act: Exclude<Act, "help" | { readonly press: str
   else if (act === "leave") lab.leave();
   else if (act === "undo") lab.undo();
   else if (act === "redo") lab.where.forward();
-  else if (lab.path !== null)
-    void (act === "away" ? lab.takeAway(lab.path) : lab.beside.askWhy(lab.path));
+  else if (act === "why") lab.askWhy();
+  else if (lab.path !== null) void lab.takeAway(lab.path);
 }

@@ -38,6 +38,8 @@ export interface ShownPaths {
   readonly answered: Question;
   readonly read: Reading;
   readonly place: Place;
+  /** The path that one is being told about. */
+  readonly path: string | null;
   readonly errand: Errand;
   placeOf(path: string | null): number;
   look(what: string, work: Work, options?: FindOptions): Promise<Findings | undefined>;
@@ -65,18 +67,21 @@ export class Beside {
     this.upTo = null;
   }
 
-  /** Asks why the last head of a path looks where it looks. */
-  async askWhy(path: string): Promise<void> {
-    const { paths, answered, read, errand } = this.#lab;
-    const move = lastMove(paths, this.#lab.placeOf(path));
-    if (move === undefined) return;
+  /** Why the last head of the path looks where it looks, where that is to be seen. */
+  async findWhy(): Promise<void> {
+    const lab = this.#lab;
+    const { paths, answered, read, path } = lab;
+    const move = lastMove(paths, lab.placeOf(path));
+    if (!lab.place.why || path === null || move === undefined) return;
     const { model, prompt } = answered;
     const { head, query, key } = move;
     const values = { prompt, head, query, key, by: "block", keyBy: "token", top: 6 };
     const computing = computingOf(read);
     const work: Work = { analysis: "qk", model, values, ...computing, float64: true };
-    const findings = await errand.run(`why ${head} looks there`, work);
-    if (findings !== undefined) this.why = { path, findings };
+    const wanted = (): boolean =>
+      lab.answered === answered && lab.read === read && lab.place.why && lab.path === path;
+    const findings = await lab.look(`why ${head} looks there`, work, { wanted });
+    if (findings !== undefined && wanted()) this.why = { path, findings };
   }
 
   /** The tree of the gates that are held, where some are not. */

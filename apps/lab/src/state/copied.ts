@@ -2,7 +2,8 @@ import type { Findings } from "@resolvent/analysis/remote";
 import { commandOf } from "./copies.ts";
 import type { Lab } from "./lab.svelte.ts";
 import { linkOf, placeOfWork } from "./links.ts";
-import { hasProgram, programOf } from "./program.ts";
+import { isBuiltIn } from "./lists.ts";
+import { programOf } from "./program.ts";
 
 /** How a question is passed on. */
 export type Copy = "link" | "command" | "TypeScript";
@@ -18,6 +19,6 @@ export async function textOf(kind: Copy, lab: Lab, findings: Findings): Promise<
     if (link !== undefined) return link;
     throw new Error("The texts are too long for a link: copy the command.");
   }
-  if (hasProgram(work.analysis)) return programOf(work, analysis);
+  if (isBuiltIn(work.analysis)) return programOf(work, analysis);
   throw new Error(`No package is known that has ${work.analysis}: copy the command.`);
 }

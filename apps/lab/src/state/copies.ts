@@ -1,5 +1,6 @@
 import { type Parameter, type TokenName, tokenNotation } from "@resolvent/analysis";
 import type { AnalysisDescription, Work } from "@resolvent/analysis/remote";
+import { isBuiltIn } from "./lists.ts";
 import { hubModel, isFilesName } from "./own-names.ts";
 
 /** What a copy has to know of an analysis. */
@@ -15,7 +16,7 @@ export function isAlone({ analysis, texts }: Work): boolean {
 
 /**
  * The command that answers the same question, to be pasted into a shell. A text that the page has typed in comes from
- * standard input; of files that are too long for that, `FILE` stands for the place.
+ * standard input; of files that are too long for that, and of a plug-in, `FILE` stands for the place.
  */
 export function commandOf(work: Work, { parameters, needs, float64 }: Known): string {
   const { analysis, model, values, dictionaries = [], precision, engine } = work;
@@ -42,6 +43,7 @@ export function commandOf(work: Work, { parameters, needs, float64 }: Known): st
     ...(engine === undefined ? [] : ["--engine", quoted(engine)]),
     ...(precision === "f32" ? [] : ["--precision", precision]),
     ...(work.float64 || !float64 ? [] : ["--no-float64"]),
+    ...(isBuiltIn(analysis) ? [] : ["--plugin", "FILE"]),
   ];
   const line = words.join(" ");
   return input?.text === undefined ? line : `printf %s ${quoted(input.text)} | ${line}`;

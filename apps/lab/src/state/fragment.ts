@@ -21,6 +21,8 @@ export interface Place extends Reading {
   readonly dictionaries: readonly string[] | null;
   /** The path that is selected, by its name in the list; null for the first. */
   readonly path: string | null;
+  /** Whether it is seen why the last head of that path looks where it looks. */
+  readonly why: boolean;
   /** The position of the token whose paths alone are shown; null for all. */
   readonly token: number | null;
   /** What else is selected, in all views. */
@@ -49,6 +51,9 @@ export interface ReadPlace {
   readonly ignored: readonly string[];
 }
 
+/** What is so, in a fragment. */
+const YES = "1";
+
 /** Of what fragments mean: raised where a key changes its meaning. */
 const VERSION = 1;
 
@@ -72,6 +77,7 @@ export const START: Place = {
   ...PLAIN,
   token: null,
   ...{ question: FIRST, analysis: "paths", values: {}, degree: null, frozen: null, path: null },
+  why: false,
   ...{ checked: null, checks: [], dictionaries: null, picked: NOTHING, panel: null },
 };
 
@@ -89,7 +95,7 @@ export const ALL_GATES: readonly Gate[] = GATES.map(([, gate]) => gate);
 export function fragmentOf(place: Place): string {
   const { question, analysis, values, degree, frozen, checked, dictionaries, path, picked, panel } =
     place;
-  const { score, precision, engine, top, token, checks } = place;
+  const { score, precision, engine, top, token, checks, why } = place;
   const { model, prompt, target } = question;
   const same = JSON.stringify(question) === JSON.stringify(FIRST);
   const parts: readonly (readonly [key: string, value: string | number | null])[] = [
@@ -104,6 +110,7 @@ export function fragmentOf(place: Place): string {
     ["o", checks.join(",") || null],
     ["d", dictionaries?.join(",") ?? null],
     ["s", path],
+    ["u", why ? YES : null],
     ["r", score && scoreText(score)],
     ["x", precision === PLAIN.precision ? null : precision],
     ["g", engine],
@@ -170,6 +177,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       : undefined;
   });
   const path = read("s", (own) => own);
+  const why = read("u", (own) => own === YES || undefined);
   const head = read("h", (name) => (/^L\d{1,4}\.H\d{1,4}$/.test(name) ? name : undefined));
   const edge = read("e", (own) => {
     const [query, key, ...more] = idsOf(own) ?? [];
@@ -202,6 +210,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
       frozen: frozen ?? null,
       ...{ checked: checked ?? null, checks: checks ?? [], dictionaries: dictionaries ?? null },
       path: path ?? null,
+      why: why ?? false,
       score: score ?? null,
       precision: precision ?? PLAIN.precision,
       engine: engine ?? PLAIN.engine,
@@ -215,7 +224,7 @@ export function placeOf(fragment: string): ReadPlace | UnreadablePlace {
 }
 
 /** All keys: a letter each. */
-const KEYS: ReadonlySet<string> = new Set("vmipyakzcodsrxglthenwq");
+const KEYS: ReadonlySet<string> = new Set("vmipyakzcodsurxglthenwq");
 
 /** A score as a fragment has it: `L2.H2.query-13-5`. */
 function scoreText({ head, side, query, key }: Score): string {

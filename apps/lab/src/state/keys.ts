@@ -23,39 +23,44 @@ export interface Key {
   readonly shown?: readonly string[];
   readonly does: string;
   readonly acts: readonly Act[];
-  /** Whether it is about the paths on the screen, and none where something else is there. */
-  readonly onPaths?: true;
+  /** What it is about, where it does nothing without: the paths on the screen, or the sentence above them and the tabs. */
+  readonly of?: "paths" | "sentence";
 }
 
 const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /** A key that presses a control. */
-function press(key: string, does: string): Key {
-  return { keys: [key], does, acts: [{ press: key }] };
+function press(key: string, does: string, more: Pick<Key, "of"> = {}): Key {
+  return { keys: [key], does, acts: [{ press: key }], ...more };
 }
 
 /** All keys: what the sheet lists, and what is done, are read from here. Acts go with keys one by one. */
 export const KEYS: readonly Key[] = [
-  press("/", "edit the text"),
-  press("t", "choose the answer"),
+  press("/", "edit the text", { of: "sentence" }),
+  press("t", "choose the answer", { of: "sentence" }),
   {
     ...{ keys: ["ArrowDown", "ArrowUp"], shown: ["↓", "↑"] },
-    ...{ does: "the next path, the path before", acts: ["down", "up"], onPaths: true },
+    ...{ does: "the next path, the path before", acts: ["down", "up"], of: "paths" },
   },
-  { keys: ["Enter"], shown: ["⏎"], does: "take the path away", acts: ["away"], onPaths: true },
-  { keys: ["v"], does: "check all paths that are shown", acts: ["all"], onPaths: true },
-  { keys: ["w"], does: "why its last head looks there", acts: ["why"], onPaths: true },
-  { keys: ["["], does: "one degree less", acts: ["less"], onPaths: true },
-  { keys: ["]"], does: "one degree more", acts: ["more"], onPaths: true },
+  { keys: ["Enter"], shown: ["⏎"], does: "take the path away", acts: ["away"], of: "paths" },
+  { keys: ["v"], does: "check all paths that are shown", acts: ["all"], of: "paths" },
+  {
+    keys: ["w"],
+    does: "why its last head looks there; among the heads, why one does",
+    acts: ["why"],
+    of: "paths",
+  },
+  { keys: ["["], does: "one degree less", acts: ["less"], of: "paths" },
+  { keys: ["]"], does: "one degree more", acts: ["more"], of: "paths" },
   {
     ...{ keys: DIGITS, shown: ["0–9"], does: "paths up to this degree" },
-    ...{ acts: DIGITS.map((digit) => ({ degree: Number(digit) })), onPaths: true },
+    ...{ acts: DIGITS.map((digit) => ({ degree: Number(digit) })), of: "paths" },
   },
   {
     keys: ["f"],
     does: "hold all gates, or none, in the tree beside the bars",
     acts: ["gates"],
-    onPaths: true,
+    of: "paths",
   },
   press("m", "the panel in use on the whole screen, and back"),
   press(".", "its table"),
@@ -77,10 +82,10 @@ export const KEYS: readonly Key[] = [
 
 /** What each key does, and whether only among paths. */
 const ACTS: ReadonlyMap<string, { readonly act: Act; readonly onPaths: boolean }> = new Map(
-  KEYS.flatMap(({ keys, acts, onPaths = false }) =>
+  KEYS.flatMap(({ keys, acts, of }) =>
     keys.flatMap((key, i) => {
       const act = acts[i];
-      return act === undefined ? [] : [[key, { act, onPaths }] as const];
+      return act === undefined ? [] : [[key, { act, onPaths: of === "paths" }] as const];
     }),
   ),
 );

@@ -1,6 +1,7 @@
 import type { Certificate, Gate, Table } from "@resolvent/analysis";
 import type { Asking, Findings, Work } from "@resolvent/analysis/remote";
 import type { PathExpansion } from "@resolvent/paths";
+import { untrack } from "svelte";
 import type { Place as OwnPlace } from "../worker/named-files.ts";
 import { withAccuracy } from "./accuracy.ts";
 import { Beside, type FindOptions } from "./beside.svelte.ts";
@@ -9,7 +10,7 @@ import type { Engines } from "./engines.svelte.ts";
 import { Errand } from "./errand.svelte.ts";
 import { ALL_GATES, NOTHING, type Picked, type Place, placeOf, START } from "./fragment.ts";
 import { KeptFindings } from "./kept-findings.ts";
-import { compactName, pathNames, shownTables } from "./path-facts.ts";
+import { compactName, lastMove, pathNames, shownTables } from "./path-facts.ts";
 import {
   type Computing,
   checkedAtFirst,
@@ -38,6 +39,9 @@ export interface Done {
   /** Where to see what came of it. */
   readonly see?: { readonly words: string; readonly go: () => void };
 }
+
+/** Characters of a path that is none, where it is told: a link may say anything. */
+const NAMED = 100;
 
 /** Pieces of the first screen: the sentence and its four panels. */
 export const PIECES = 5;
@@ -202,7 +206,14 @@ export class Lab {
   }
 
   select(path: string | null): void {
-    this.#go({ ...this.place, path }, "path");
+    this.#go({ ...this.place, path, why: false }, "path");
+  }
+
+  /** Shows why the last head of the path that one is told about looks where it looks. */
+  askWhy(): void {
+    if (lastMove(this.paths, this.placeOf(this.path)) === undefined) return;
+    this.#go({ ...this.place, path: this.path, why: true }, "why");
+    void this.beside.findWhy();
   }
 
   showDegree(degree: number | null): void {
@@ -230,7 +241,7 @@ export class Lab {
 
   /** Takes the score of a head apart in place of the answer, or the answer again. */
   async reroot(score: Score | null): Promise<void> {
-    const letGo = { path: null, degree: null, token: null, frozen: null, checks: [] };
+    const letGo = { path: null, why: false, degree: null, token: null, frozen: null, checks: [] };
     this.#go({ ...this.place, ...letGo, score }, "score");
     await this.#answer();
   }
@@ -291,10 +302,10 @@ export class Lab {
 
   /**
    * Finds something for a view once nothing else goes on; what was found before is kept. Undefined where it failed or
-   * was ended.
+   * was ended. Effects that ask for it do not run again for what else the place says.
    */
   async find(what: string, given: Work, options: FindOptions = {}): Promise<Findings | undefined> {
-    const work = { ...given, ...computingOf(this.place) };
+    const work = { ...given, ...untrack(() => computingOf(this.place)) };
     const findings = await this.look(what, work, options);
     if (findings !== undefined && options.kept !== false) this.#found = findings;
     return findings;
@@ -320,10 +331,12 @@ export class Lab {
     onFault?.(null);
     const findings =
       known() ??
-      (await this.errand.run(what, work, {
-        ...{ estimated, beside: true, onFault },
-        ...(onPartial && { onPartial }),
-      }));
+      (await untrack(() =>
+        this.errand.run(what, work, {
+          ...{ estimated, beside: true, onFault },
+          ...(onPartial && { onPartial }),
+        }),
+      ));
     if (findings !== undefined && kept) this.#kept.keep(work, findings);
     return findings;
   }
@@ -333,6 +346,7 @@ export class Lab {
     const letGo = {
       ...{ checked: null, checks: [] },
       path: null,
+      why: false,
       degree: null,
       token: null,
       score: null,
@@ -442,6 +456,7 @@ export class Lab {
       if (JSON.stringify(place.frozen) !== JSON.stringify(this.beside.tree?.frozen ?? null))
         await this.beside.growTree();
       await this.beside.predict();
+      await this.beside.findWhy();
     }
     this.#fit();
   }
@@ -451,22 +466,25 @@ export class Lab {
     if (!this.isAnswered) return;
     const { place } = this;
     const { byDegree, input } = this.paths;
+    const { degree, token, path } = place;
     const odd = {
-      degree: (place.degree ?? 0) > (byDegree.at(-1)?.degree ?? 0),
-      token: (place.token ?? 0) >= input.tokens.length,
+      degree: (degree ?? 0) > (byDegree.at(-1)?.degree ?? 0),
+      token: (token ?? 0) >= input.tokens.length,
+      path: path !== null && this.placeOf(path) < 0,
     };
-    const { degree, token } = place;
     const said = [
       ...(odd.degree ? [`degree ${degree}`] : []),
       ...(odd.token ? [`token ${token}`] : []),
+      ...(odd.path ? [`path “${path?.slice(0, NAMED)}” among those listed`] : []),
     ];
     if (said.length === 0) return;
     this.where.mend({
       ...place,
       degree: odd.degree ? null : degree,
       token: odd.token ? null : token,
+      ...(odd.path && { path: null, why: false }),
     });
-    this.note = `There is no ${said.join(", and no ")} here: all are shown.`;
+    this.note = `There is no ${said.join(", and no ")} here: that is left out.`;
   }
 
   /** Answers what the address asks where its sentence is seen; the panel of an analysis does not wait for all paths. */
@@ -495,11 +513,13 @@ export class Lab {
       this.where.mend({ ...this.place, checks });
       return;
     }
-    this.answered = question;
+    // Another one each time: views find what they show of it anew, as it is computed now.
+    this.answered = { ...question };
     this.read = { score, precision, engine, top };
     this.beside.clear();
     await this.beside.growTree();
     await this.beside.predict();
+    await this.beside.findWhy();
   }
 
   /** Another view has found nothing yet. */

@@ -172,10 +172,7 @@ function running(host: string, { name, source }: Candidate, { files }: Contribut
         return await connection.run(work, options);
       },
     },
-    end: () => {
-      worker?.terminate();
-      connection.fail(errorOf(ENDED));
-    },
+    end: () => connection.fail(errorOf(ENDED)),
   };
 }
 

@@ -1,39 +1,7 @@
 import type { Work } from "@resolvent/analysis/remote";
 import { isAlone, type Known } from "./copies.ts";
+import { HOMES, LISTS } from "./lists.ts";
 import { hubModel, isFilesName } from "./own-names.ts";
-
-/** The analyses of each package. */
-const LISTS = {
-  attention: ["attentionAnalyses", "@resolvent/attention/analyses"],
-  dictionary: ["dictionaryAnalyses", "@resolvent/dictionary/analyses"],
-  expansion: ["expansionAnalyses", "@resolvent/expansion/analyses"],
-  linearity: ["linearityAnalyses", "@resolvent/linearity/analyses"],
-  merge: ["mergeAnalyses", "@resolvent/merge/analyses"],
-  models: ["modelAnalyses", "resolvent/analyses"],
-  patching: ["patchingAnalyses", "@resolvent/patching/analyses"],
-  paths: ["pathsAnalyses", "@resolvent/paths/analyses"],
-} as const;
-
-/** The package of each analysis, as its program imports it. */
-const HOMES: ReadonlyMap<string, keyof typeof LISTS> = new Map(
-  Object.entries({
-    attention: ["heads", "ov"],
-    dictionary: ["dictionary", "features", "graph", "train-dictionary"],
-    expansion: ["expand", "qk", "series", "interactions", "lens"],
-    linearity: ["linearity", "jacobian-lens"],
-    merge: ["barrier", "compare", "align"],
-    models: ["inspect", "run", "profile"],
-    patching: ["patch", "circuit"],
-    paths: ["paths"],
-  } as const).flatMap(
-    ([home, names]) => names.map((name) => [name, home as keyof typeof LISTS] as const), // its own keys
-  ),
-);
-
-/** Whether a program can be written for an analysis: not for one that somebody has contributed. */
-export function hasProgram(analysis: string): boolean {
-  return HOMES.has(analysis);
-}
 
 /** The program that answers the same question, in TypeScript: what it prints is the result. */
 export function programOf(work: Work, { parameters, needs, float64 }: Known): string {

@@ -49,10 +49,12 @@ export class Where {
     this.#trail?.mend(fragmentOf(place));
   }
 
-  /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
+  /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step, or is none. */
   go(place: Place, kind: string): void {
+    const fragment = fragmentOf(place);
+    const stays = fragment === fragmentOf(this.place);
     this.place = place;
-    this.#trail?.go(fragmentOf(place), kind);
+    if (!stays) this.#trail?.go(fragment, kind);
   }
 
   /** One step back. */

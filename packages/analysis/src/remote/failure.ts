@@ -1,5 +1,5 @@
 import { InputError, InternalError, isInputError, isInternalError } from "@resolvent/tensor";
-import type { Failure } from "./protocol.ts";
+import { type Failure, SENTENCE } from "./protocol.ts";
 
 /** What went wrong, as plain data. */
 export function failureOf(error: unknown): Failure {
@@ -7,13 +7,21 @@ export function failureOf(error: unknown): Failure {
     const { code, remedy = null } = error;
     const whole = error.message;
     const message = remedy === null ? whole : whole.slice(0, -remedy.length).trimEnd();
-    return { kind: "input", code, message, remedy };
+    return { kind: "input", code, message: cut(message), remedy };
   }
   const { name, message } = Object(error);
   if (name === "AbortError")
     return { kind: "cancelled", code: "remote/cancelled", message: "Cancelled.", remedy: null };
   const code = isInternalError(error) ? error.code : "remote/internal";
-  return { kind: "internal", code, message: String(message ?? error), remedy: null };
+  const said =
+    typeof message === "string" && message !== ""
+      ? message
+      : `What failed has said nothing${typeof error === "object" ? "" : ` but ${String(error)}`}.`;
+  return { kind: "internal", code, message: cut(said), remedy: null };
+}
+
+function cut(text: string): string {
+  return text.length > SENTENCE ? `${text.slice(0, SENTENCE - 1)}…` : text;
 }
 
 /** The same as an error, on the side that asked. */

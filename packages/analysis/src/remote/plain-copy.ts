@@ -1,13 +1,11 @@
 import { InputError } from "@resolvent/tensor";
+import { DEPTH, isPlainObject } from "../plain-fault.ts";
 
 /** Values of a message at most, of lists and objects those inside them: some dozen times those of the largest results. */
 const VALUES = 3_000_000;
 
 /** Characters of all its texts and names. */
 const CHARACTERS = 2 ** 26;
-
-/** Lists and objects within each other. */
-const DEPTH = 64;
 
 /**
  * A copy of what JSON can say; null for numbers that are not finite, as JSON has them.
@@ -30,7 +28,7 @@ export function plainCopy(value: unknown): unknown {
     if (typeof one !== "object") throw tooMuch(`a ${typeof one}`);
     if (depth === DEPTH) throw tooMuch(`more than ${DEPTH} lists and objects within each other`);
     if (Array.isArray(one)) return Array.from(one, (entry) => copy(entry, depth + 1));
-    if (Object.getPrototypeOf(one) !== Object.prototype)
+    if (!isPlainObject(one))
       throw tooMuch(`a ${one.constructor?.name ?? "thing"}, which JSON does not have`);
     const pairs = Object.entries(one).filter(([, entry]) => entry !== undefined);
     // A key called __proto__ is a key like any other.

@@ -32,6 +32,9 @@ import type { View } from "../view.ts";
  */
 export const PROTOCOL = 1;
 
+/** Characters of a sentence in a message at most. */
+export const SENTENCE = 10_000;
+
 /** What work is about. */
 export interface Work {
   /** The name of the analysis. */

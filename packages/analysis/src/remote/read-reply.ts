@@ -3,11 +3,10 @@ import { checkTables } from "../check-tables.ts";
 import { checkViews } from "../check-views.ts";
 import { NEEDS } from "../needs.ts";
 import { plainCopy } from "./plain-copy.ts";
-import { type Findings, PROTOCOL, type Reply } from "./protocol.ts";
+import { type Findings, PROTOCOL, type Reply, SENTENCE } from "./protocol.ts";
 
-/** Characters of a name, of a sentence, of a cell: what is longer is not read by people. */
+/** Characters of a name and of a cell: what is longer is not read by people. */
 const NAME = 200;
-const SENTENCE = 10_000;
 const CELL = 10_000;
 
 /** Analyses of one description, parameters of an analysis, choices of a parameter. */
