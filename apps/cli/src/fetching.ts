@@ -1,4 +1,5 @@
 import { bytes } from "@resolvent/analysis";
+import { failureOf } from "@resolvent/analysis/remote";
 import type { FindOptions } from "resolvent";
 import type { Terminal } from "./terminal.ts";
 
@@ -10,9 +11,7 @@ export function saysFetching(
   return {
     onProgress: ({ file, done, total, rate }) =>
       terminal.progress(`${name}: ${bytes(done)} of ${bytes(total)}, ${bytes(rate)}/s, ${file}`),
-    onWait: ({ ms, failure: { message, remedy = "" } }) =>
-      terminal.progress(
-        `Again in ${Math.ceil(ms / 1000)} s: ${message.slice(0, message.length - remedy.length).trimEnd()}`,
-      ),
+    onWait: ({ ms, failure }) =>
+      terminal.progress(`Again in ${Math.ceil(ms / 1000)} s: ${failureOf(failure).message}`),
   };
 }

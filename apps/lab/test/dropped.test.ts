@@ -21,6 +21,18 @@ test("one model is taken from what is around it; of several nobody says which", 
   expect(many?.message).toContain("m4, and 2 more");
 });
 
+test("what is no model says what it is, and what to do with it", () => {
+  const refused = (...paths: string[]): string | undefined =>
+    notRead(modelFiles(placed(...paths)))?.message;
+  expect(refused("a/adapter_config.json", "a/adapter_model.safetensors", "a/config.json")).toMatch(
+    /an adapter \(LoRA\).*merge_and_unload/,
+  );
+  expect(refused("s/cfg.json", "s/sae_weights.safetensors")).toMatch(/dictionary.*--folder/);
+  expect(refused("config.json", "tokenizer.json")).toMatch(/no weights beside config.json/);
+  // Of a model that was saved with one beside it, that is no matter.
+  expect(refused("config.json", "model.safetensors", "adapter_config.json")).toBeUndefined();
+});
+
 test("a name on the Hub, as it is typed, or as the address of a page is pasted", () => {
   const named = (typed: string): string => Object.values(hubModelOf(typed)).join(" ");
   expect(named(" hub:org/name@v1 ")).toBe("org/name v1");
