@@ -1,7 +1,8 @@
-import { bytes, type DictionaryFiles } from "@resolvent/analysis";
+import type { DictionaryFiles } from "@resolvent/analysis";
 import { InputError, isInputError } from "@resolvent/tensor";
 import { findDictionaries as foundBy } from "resolvent";
 import { usageError } from "./failure.ts";
+import { saysFetching } from "./fetching.ts";
 import type { ModelOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -31,11 +32,7 @@ async function foundIn(
   terminal: Terminal,
 ): Promise<readonly DictionaryFiles[]> {
   try {
-    return await foundBy(place, {
-      offline,
-      onProgress: ({ file, done, total, rate }) =>
-        terminal.progress(`${place}: ${bytes(done)} of ${bytes(total)}, ${bytes(rate)}/s, ${file}`),
-    });
+    return await foundBy(place, { offline, ...saysFetching(place, terminal) });
   } catch (error) {
     if (!isInputError(error)) throw error;
     const { code, remedy = "", details, cause } = error;

@@ -19,6 +19,7 @@ import {
 } from "@resolvent/weights/node";
 import { type AnyEngine, findFolder, selectEngine } from "resolvent";
 import { usageError } from "./failure.ts";
+import { saysFetching } from "./fetching.ts";
 import type { EngineOptions, ModelOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -44,8 +45,7 @@ export async function modelFolder(
     const folder = await findFolder(name, {
       ...{ revision, offline },
       onWhole: wholeFiles(terminal),
-      onProgress: ({ file, done, total, rate }) =>
-        terminal.progress(`${name}: ${bytes(done)} of ${bytes(total)}, ${bytes(rate)}/s, ${file}`),
+      ...saysFetching(name, terminal),
     });
     terminal.progress("");
     return folder;

@@ -31,6 +31,8 @@ const folder = mkdtempSync(join(tmpdir(), "resolvent-lab-"));
 const app = join(folder, "app");
 const models = join(folder, "models");
 const elsewhere = join(folder, "elsewhere");
+const PAGE = `<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; connect-src 'self'" />the page`;
 const size = { layers: 1, width: 4, vocab: 16, context: 8 };
 
 const nobody = { write: () => true };
@@ -46,7 +48,8 @@ let server: LabServer;
 let token: string;
 beforeAll(async () => {
   mkdirSync(app);
-  writeFileSync(join(app, "index.html"), "the page");
+  writeFileSync(join(app, "index.html"), PAGE);
+  writeFileSync(join(app, "worker.js"), "");
   writeFileSync(join(folder, "secret.html"), "a secret");
   await writeHollowModel(join(models, "own"), size);
   await writeHollowModel(elsewhere, size);
@@ -145,14 +148,19 @@ describe("what the server answers", () => {
   test("the page and its headers, for whoever has the name of this machine", async () => {
     for (const host of [`127.0.0.1:${server.port}`, `localhost:${server.port}`]) {
       const { status, text, headers } = await send({ method: "GET", path: "/", headers: { host } });
-      expect([status, text]).toEqual([200, "the page"]);
+      expect([status, text]).toEqual([200, PAGE]);
       expect(headers).toMatchObject({
         "content-type": "text/html; charset=utf-8",
         "cross-origin-embedder-policy": "require-corp",
-        "content-security-policy": "frame-ancestors 'none'",
+        "content-security-policy": "default-src 'none'; connect-src 'self'; frame-ancestors 'none'",
         "referrer-policy": "no-referrer",
       });
     }
+  });
+
+  test("scripts with the policy of the page: a worker has none else", async () => {
+    const { headers } = await send({ method: "GET", path: "/worker.js" });
+    expect(headers["content-security-policy"]).toContain("default-src 'none'; connect-src 'self';");
   });
 
   test("files of the app that are kept elsewhere, and no other that is there", async () => {

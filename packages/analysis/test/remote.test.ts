@@ -5,6 +5,7 @@ import {
   type Host,
   type Result,
   runAnalysis,
+  vocabularyOf,
   type TextFile,
 } from "@resolvent/analysis";
 import {
@@ -138,10 +139,13 @@ function hostOf(model: string): Host {
     offers: { layers: true },
     find: async () => ({
       outline: await outlineModel(folder, { name: model }),
-      vocabulary: {
-        encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),
-        ...{ tokenId: Number, text: String, entry: String, decode: String },
-      },
+      vocabulary:
+        model === "mute"
+          ? vocabularyOf(undefined, model, 29)
+          : {
+              encode: (prompt) => (typeof prompt === "string" ? [...prompt].map(Number) : prompt),
+              ...{ tokenId: Number, text: String, entry: String, decode: String },
+            },
       files: async () => ({ sha256: "0", tensors: [], tokenizer: false, warnings: [] }),
       weights: () => ({ kept: "in f64", bytes: 8 }),
       plan: () => ({
@@ -260,6 +264,13 @@ test("descriptions, models, tokens and estimates are there before anything runs"
     model: { name: "tiny", blocks: expect.arrayContaining(["L0.attn"]) },
     weights: { bytes: 8 },
   });
+  expect((await asking.model("tiny")).warnings).toEqual([]);
+  expect((await asking.model("mute")).warnings).toEqual([
+    {
+      code: "analysis/no-tokenizer",
+      message: "There is no tokenizer.json: it reads ids of tokens, and no text.",
+    },
+  ]);
   expect(await asking.tokens("tiny", "12")).toEqual([
     { id: 1, text: "1" },
     { id: 2, text: "2" },

@@ -47,11 +47,12 @@ function elementOf(shows: Shows): new () => FigureElement {
     }
 
     connectedCallback(): void {
-      // A result that was set before the element was defined hides its property.
-      if (Object.hasOwn(this, "result")) {
-        const given = this.result;
-        Reflect.deleteProperty(this, "result");
-        this.result = given;
+      // What was set before the element was defined hides its property.
+      for (const name of ["result", "selection"] as const) {
+        if (!Object.hasOwn(this, name)) continue;
+        const given = { [name]: this[name] };
+        Reflect.deleteProperty(this, name);
+        Object.assign(this, given);
       }
       document.addEventListener(SELECT, this.#hear);
       this.#sizes.observe(this);

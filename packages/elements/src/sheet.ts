@@ -8,11 +8,14 @@ const colours = (of: Readonly<Record<string, string>>): string =>
 /** Pixels around what an element shows. */
 export const PADDING = 8;
 
-/** How an element looks. Nothing moves. Paper is light, whatever the theme, and has no tables that are folded. */
+/**
+ * How an element looks. It is written from left to right, whatever the page around it: places in a figure are where its
+ * texts begin. Nothing moves. Paper is light, whatever the theme, and has no tables that are folded.
+ */
 export const SHEET: string = `${THEME.replaceAll(":root", ":host")}
 @media screen and (forced-colors:none){:host([theme=light]){color-scheme:light;${colours(COLOURS.light)}}:host([theme=dark]){color-scheme:dark;${colours(COLOURS.dark)}}}
 ${FIGURE}
-:host{display:block;box-sizing:border-box;min-width:0;padding:${PADDING}px;background:var(--rs-paper);color:var(--rs-ink);font:14px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;text-align:start}
+:host{display:block;box-sizing:border-box;min-width:0;padding:${PADDING}px;background:var(--rs-paper);color:var(--rs-ink);font:14px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;text-align:start;direction:ltr}
 :host([hidden]){display:none}
 *{box-sizing:border-box}
 figure{margin:0 0 1rem}

@@ -1,6 +1,6 @@
 import { InputError } from "@resolvent/tensor";
 import type { UrlOptions, WholeFile } from "@resolvent/weights";
-import type { HubProgress } from "@resolvent/weights/hub";
+import type { HubProgress, HubWait } from "@resolvent/weights/hub";
 
 /** How a model is looked for. */
 export interface FindOptions {
@@ -11,6 +11,8 @@ export interface FindOptions {
   readonly signal?: AbortSignal | undefined;
   /** Hears of files that are fetched from the Hub. */
   readonly onProgress?: ((progress: HubProgress) => void) | undefined;
+  /** Hears of each wait before a request to the Hub that has failed is tried again. */
+  readonly onWait?: ((wait: HubWait) => void) | undefined;
   /**
    * Hears of files at an address that are fetched whole because their server sends no parts: first with `done` 0, then
    * as bytes arrive.
@@ -24,17 +26,19 @@ export function urlOptions({ onWhole }: FindOptions): UrlOptions {
 }
 
 /** The same as options of `hubFolder`. */
-export function hubOptions({ revision, offline, signal, onProgress }: FindOptions): {
+export function hubOptions({ revision, offline, signal, onProgress, onWait }: FindOptions): {
   readonly revision?: string;
   readonly offline?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: HubProgress) => void;
+  readonly onWait?: (wait: HubWait) => void;
 } {
   return {
     ...(revision !== undefined && { revision }),
     ...(offline !== undefined && { offline }),
     ...(signal !== undefined && { signal }),
     ...(onProgress !== undefined && { onProgress }),
+    ...(onWait !== undefined && { onWait }),
   };
 }
 

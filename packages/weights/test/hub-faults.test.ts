@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { RETRY, retryAfterMs } from "../src/hub/retry.ts";
+import { type HubWait, RETRY, retryAfterMs } from "../src/hub/retry.ts";
 import { nodeCache } from "../src/node/hub-cache.ts";
 import { claim, partialName } from "../src/node/hub-claim.ts";
 import { onDisk } from "../src/node/hub-partial.ts";
@@ -84,7 +84,7 @@ describe("what passes", () => {
     expect(failures.size).toBeGreaterThan(10);
   });
 
-  test("the server's Retry-After is waited for", async () => {
+  test("the server's Retry-After is waited for, and told", async () => {
     let refused = 0;
     let asked = 0;
     server.fault = (_, response) => {
@@ -93,7 +93,9 @@ describe("what passes", () => {
       response.writeHead(429, { "retry-after": "1" }).end();
       return true;
     };
-    await fetched();
+    const waits: HubWait[] = [];
+    await fetched({ retry: { onWait: (wait) => waits.push(wait) } });
+    expect(waits.map(({ ms, failure }) => [ms, failure.code])).toEqual([[1000, "weights/hub-busy"]]);
     expect(refused).toBeGreaterThan(1);
     expect(performance.now() - asked).toBeGreaterThan(990);
   });

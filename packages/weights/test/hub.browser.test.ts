@@ -127,6 +127,10 @@ describe("models in the browser's private storage", () => {
     requests = [];
     expect(await entry(await hubFolder(REPO, { ...options, offline: true }))).toBe(6999);
     expect(requests).toEqual([]);
+    // Another tab may delete it while it is open here.
+    const open = await hubFolder(REPO, { ...options, offline: true });
+    await removeStoredRepo(REPO);
+    expect(await codeOf(() => open.open("config.json"))).toBe("weights/hub-removed");
     const other = hubFolder("openai-community/other", { ...options, offline: true });
     expect(await codeOf(() => other)).toBe("weights/hub-offline");
     expect(await codeOf(() => hubFolder("../x", options))).toBe("weights/hub-bad-name");

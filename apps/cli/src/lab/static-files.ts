@@ -1,4 +1,4 @@
-import { createReadStream, readdirSync, statSync } from "node:fs";
+import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join } from "node:path";
 import { HEADERS } from "../machine/headers.ts";
@@ -15,6 +15,9 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** The one file that the page frames: plug-ins run in it. */
 const FRAME = "/plugins/frame.html";
+
+/** The page, whose policy is that of its workers too. */
+const PAGE = "/index.html";
 
 /** A folder of files, sent by their names. */
 export interface StaticFiles {
@@ -38,14 +41,16 @@ export function staticFiles(
       ([name, file]) => [`/${name}`, file],
     ),
   );
+  const policy = policyOf(files.get(PAGE));
   return {
     send: (path, { method }, response) => {
-      const file = files.get(path === "/" ? "/index.html" : path);
+      const file = files.get(path === "/" ? PAGE : path);
       const stats = file === undefined ? undefined : statOf(file);
       if (file === undefined || stats === undefined) return false;
       response.writeHead(200, {
         ...HEADERS,
-        ...(path === FRAME && { "content-security-policy": "frame-ancestors 'self'" }),
+        "content-security-policy":
+          path === FRAME ? "frame-ancestors 'self'" : `${policy}frame-ancestors 'none'`,
         "content-type": TYPES[extname(file)] ?? "application/octet-stream",
         "content-length": stats.size,
         // Assets are called by what is in them. Another release of the rest may be served from the same port.
@@ -59,4 +64,14 @@ export function staticFiles(
       return true;
     },
   };
+}
+
+/**
+ * The policy that a page has in itself, with a semicolon after it. A worker has none of its page: its own is what comes with
+ * its script.
+ */
+function policyOf(page: string | undefined): string {
+  const text = page === undefined ? "" : readFileSync(page, "utf8");
+  const [, policy] = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(text) ?? [];
+  return policy === undefined ? "" : `${policy}; `;
 }

@@ -108,9 +108,30 @@ const OTHERS: readonly (readonly [end: RegExp, what: string])[] = [
   [/\.onnx$/i, "ONNX, a graph of operations"],
 ];
 
+/** Files by which a folder says that it is something else than a model. */
+const NO_MODELS: readonly (readonly [file: RegExp, what: string, remedy: string])[] = [
+  [
+    /^adapter_(?:config\.json|model\..+)$/,
+    "an adapter (LoRA), which says what to change in a model",
+    "Merge it into its model, as by merge_and_unload of peft, and drop what that saves.",
+  ],
+  [
+    /^(?:cfg\.json|params\.npz|sae_weights\.safetensors|hyperparams\.json)$/,
+    "a dictionary of features, and no model",
+    "Open it beside its model by the command: resolvent lab --folder FOLDER.",
+  ],
+];
+
 /** Why files are no model that can be opened: there is no config, or weights are of another kind only. */
 export function notRead({ files }: ModelFiles): InputError | undefined {
   const names = files.map(([name]) => name);
+  const whole = names.includes(CONFIG) && names.some((name) => /^model.*\.safetensors/.test(name));
+  for (const [file, what, remedy] of whole ? [] : NO_MODELS) {
+    const name = names.find((one) => file.test(one));
+    if (name === undefined) continue;
+    const message = `${name}: this is ${what}.`;
+    return new InputError({ code: "lab/no-model", message, remedy, details: { name } });
+  }
   if (!names.some((name) => name.endsWith(".safetensors"))) {
     for (const [end, what] of OTHERS) {
       const name = names.find((one) => end.test(one));
@@ -123,7 +144,15 @@ export function notRead({ files }: ModelFiles): InputError | undefined {
       });
     }
   }
-  if (names.includes(CONFIG)) return undefined;
+  if (names.includes(CONFIG)) {
+    if (names.some((name) => /\.safetensors(?:\.index\.json)?$/.test(name))) return undefined;
+    return new InputError({
+      code: "lab/no-weights",
+      message: "There are no weights beside config.json.",
+      remedy: "Drop it together with model.safetensors, or with all its parts and their index.",
+      details: { names },
+    });
+  }
   const [only, ...more] = names;
   return new InputError({
     code: "lab/no-model",

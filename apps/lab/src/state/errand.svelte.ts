@@ -19,9 +19,18 @@ export interface Fault {
   readonly remedy: string | undefined;
 }
 
+/** How browsers say that a part of the page, or of a worker, did not come. */
+const NOT_LOADED = /dynamically imported module|importing a module script/i;
+
 /** What an error says to people. */
 export function faultOf(error: unknown): Fault {
   const { message = String(error), remedy } = Object(error);
+  if (NOT_LOADED.test(message)) {
+    return {
+      message: "A part of this page that is needed now could not be loaded: its server does not answer.",
+      remedy: "Ask again once it does; if that does not help, reload the page.",
+    };
+  }
   const own = typeof remedy === "string" ? remedy : undefined;
   return {
     message: own === undefined ? message : message.slice(0, -own.length).trimEnd(),

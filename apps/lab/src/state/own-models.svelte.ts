@@ -1,7 +1,7 @@
 import type { ModelDescription } from "@resolvent/analysis/remote";
 import { InputError } from "@resolvent/tensor";
-import { type Keeper, startKeeper } from "../storage/keeper.ts";
-import type { ErrandProgress, Fetched, Stored } from "../storage/messages.ts";
+import { type ErrandOptions, type Keeper, startKeeper } from "../storage/keeper.ts";
+import type { ErrandProgress, Fetched, Stored, Waits } from "../storage/messages.ts";
 import { leaveDeleted } from "./deleted.ts";
 import {
   type ModelFiles,
@@ -44,6 +44,8 @@ export interface Candidate {
 export interface Task {
   readonly what: string;
   readonly progress: ErrandProgress | undefined;
+  /** What it waits for at least in part, while it does. */
+  readonly waits: Waits | undefined;
 }
 
 /** A model that is gone with the page. */
@@ -111,13 +113,16 @@ export class OwnModels {
   async takeEntries(entries: readonly (FileSystemEntry | File)[]): Promise<void> {
     await this.#task(
       "reading its files",
-      async (signal) => await this.#takeFiles(await placedFiles(entries), signal),
+      async ({ signal }) => await this.#takeFiles(await placedFiles(entries), signal),
     );
   }
 
   /** Reads the headers of files that were picked. */
   async takePicked(picked: readonly PlacedFile[]): Promise<void> {
-    await this.#task("reading its files", async (signal) => await this.#takeFiles(picked, signal));
+    await this.#task(
+      "reading its files",
+      async ({ signal }) => await this.#takeFiles(picked, signal),
+    );
   }
 
   /** Reads the headers of a model on the Hub: the first request to it. */
@@ -130,7 +135,7 @@ export class OwnModels {
       };
       return;
     }
-    await this.#task(`reading the headers of ${hub.repo}`, async (signal) => {
+    await this.#task(`reading the headers of ${hub.repo}`, async ({ signal }) => {
       const path = [...hub.repo.split("/"), "resolve", hub.revision].map(encodeURIComponent);
       const address = `${hubEndpoint()}/${path.join("/")}/`;
       const description = await this.#describe(address).catch((error: unknown) => {
@@ -217,8 +222,8 @@ export class OwnModels {
   }
 
   async #openFiles(candidate: Candidate, files: ModelFiles): Promise<void> {
-    await this.#task("computing its hash", async (signal, onProgress) => {
-      const name = filesName(await this.#keeper.hash(files.files, { signal, onProgress }));
+    await this.#task("computing its hash", async (heard) => {
+      const name = filesName(await this.#keeper.hash(files.files, heard));
       const asked = this.#lab.place.question.model;
       const known = this.dropped.includes(asked);
       if (isFilesName(asked) && asked !== name && !known) {
@@ -240,15 +245,14 @@ export class OwnModels {
   }
 
   async #fetch(hub: HubModel): Promise<void> {
-    await this.#task(`fetching ${hub.repo}`, async (signal, onProgress) => {
+    await this.#task(`fetching ${hub.repo}`, async (heard) => {
       try {
-        const heard = { signal, onProgress };
         const { commit, inMemory } = await this.#keeper
           .fetch(hub, hubEndpoint(), heard)
           .catch((error: unknown) => {
             throw notOnHub(hub, error) ?? error;
           });
-        signal.throwIfAborted(); // it came as somebody went on to something else
+        heard.signal.throwIfAborted(); // it came as somebody went on to something else
         const name = hubModelName({ repo: hub.repo, revision: commit });
         if (inMemory === undefined) this.#lab.tell?.({ place: name, at: null });
         else this.#hold(name, inMemory);
@@ -281,18 +285,25 @@ export class OwnModels {
 
   async #task(
     what: string,
-    work: (signal: AbortSignal, onProgress: (progress: ErrandProgress) => void) => Promise<void>,
+    work: (heard: Required<ErrandOptions>) => Promise<void>,
   ): Promise<void> {
     this.#stop?.abort();
     const stop = new AbortController();
     this.#stop = stop;
     this.fault = null;
-    this.task = { what, progress: undefined };
-    const onProgress = (progress: ErrandProgress): void => {
-      if (this.#stop === stop) this.task = { what, progress };
+    const told = (more: Partial<Task>): void => {
+      if (this.#stop === stop)
+        this.task = { what, progress: this.task?.progress, waits: this.task?.waits, ...more };
+    };
+    told({ progress: undefined, waits: undefined });
+    const onProgress = (progress: ErrandProgress): void => told({ progress });
+    const onWait = (waits: Waits): void => {
+      told({ waits });
+      // Other parts may go on meanwhile, and wait for longer.
+      setTimeout(() => this.task?.waits === waits && told({ waits: undefined }), waits.ms);
     };
     try {
-      await work(stop.signal, onProgress);
+      await work({ signal: stop.signal, onProgress, onWait });
     } catch (error) {
       if (this.#stop === stop) this.#failed(error);
     } finally {

@@ -18,15 +18,21 @@ export function hubModelName({ repo, revision }: HubModel): string {
   return `${HUB}${repo}@${revision}`;
 }
 
+/** What an address of a page of the Hub begins with, also as browsers show it. */
+const PAGE = /^(?:https?:\/\/[^/]+|(?:www\.)?huggingface\.co|hf\.co)\//i;
+
 /** What somebody has typed or pasted as the name of a model on the Hub: with or without `hub:`, or a page's address. */
 export function hubModelOf(typed: string): HubModel {
-  const bare = typed
-    .trim()
-    .replace(/^https?:\/\/[^/]+\//, "")
-    .replace(/\/(?:tree|resolve|blob)\/([^/]+).*$/, "@$1")
-    .replace(/^hub:/, "")
-    .replace(/\/+$/, "");
-  return hubModel(`${HUB}${bare}`) as HubModel; // it begins as such names do
+  const bare = typed.trim().replace(/^hub:/, "").replace(/\/+$/, "");
+  return hubModel(`${HUB}${PAGE.test(bare) ? ofPage(bare) : bare}`) as HubModel; // it begins as such names do
+}
+
+/** `owner/name@revision` of the address of a page about a model. */
+function ofPage(address: string): string {
+  const [path = ""] = address.replace(PAGE, "").split(/[?#]/);
+  const [, repo = path, revision] = /^(.+?)\/(?:tree|resolve|blob|commit)\/([^/]+)/.exec(path) ?? [];
+  const bare = repo.replace(/\/+$/, "");
+  return revision === undefined ? bare : `${bare}@${revision.replaceAll(/%2f/gi, "/")}`;
 }
 
 /** Whether a name is that of files which a user has to give: they are told by the hash of their weights. */

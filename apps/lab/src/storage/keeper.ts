@@ -1,12 +1,21 @@
 import { errorOf } from "@resolvent/analysis/remote";
 import type { HubModel } from "../state/own-names.ts";
 import type { NamedFiles } from "../worker/named-files.ts";
-import type { Errand, ErrandProgress, Fetched, Stored, Told, ToldMessage } from "./messages.ts";
+import type {
+  Errand,
+  ErrandProgress,
+  Fetched,
+  Stored,
+  Told,
+  ToldMessage,
+  Waits,
+} from "./messages.ts";
 
 /** What can be heard of an errand while it is run. */
-interface ErrandOptions {
+export interface ErrandOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ErrandProgress) => void;
+  readonly onWait?: (waits: Waits) => void;
 }
 
 /** Hashes, fetches and stores models, in a worker of its own: it goes on while analyses run. */
@@ -33,7 +42,7 @@ export function startKeeper(): Keeper {
   const ask = async <Key extends string>(
     errand: Errand,
     key: Key,
-    { signal, onProgress }: ErrandOptions = {},
+    { signal, onProgress, onWait }: ErrandOptions = {},
   ): Promise<Extract<Told, Record<Key, unknown>>> => {
     signal?.throwIfAborted();
     const id = next++;
@@ -43,6 +52,7 @@ export function startKeeper(): Keeper {
       return await new Promise((resolve, reject) => {
         const hear = (told: Told): void => {
           if ("progress" in told) onProgress?.(told.progress);
+          else if ("waits" in told) onWait?.(told.waits);
           else if ("failure" in told) reject(errorOf(told.failure));
           else if (key in told)
             resolve(told as Extract<Told, Record<Key, unknown>>); // it has the key

@@ -22,6 +22,13 @@ export type Errand =
 /** How far an errand is. */
 export type ErrandProgress = Pick<HubProgress, "done" | "total"> & Partial<HubProgress>;
 
+/** A request to the Hub that has failed, and is made again later. */
+export interface Waits {
+  /** Milliseconds. */
+  readonly ms: number;
+  readonly failure: Failure;
+}
+
 /** What is stored, and how much room there is. */
 export interface Stored {
   readonly repos: readonly StoredRepo[];
@@ -40,6 +47,7 @@ export interface Fetched {
 
 export type Told =
   | { readonly progress: ErrandProgress }
+  | { readonly waits: Waits }
   | { readonly sha256: string }
   | { readonly bytes: number }
   | { readonly fetched: Fetched }

@@ -4,6 +4,7 @@ import { blobSource, memoryFolder, openCheckpoint, urlFolder } from "@resolvent/
 import { checkpointSha256 } from "@resolvent/weights/hash";
 import {
   type HubOptions,
+  type HubWait,
   hubBlobs,
   hubFolder,
   removeStoredRepo,
@@ -16,6 +17,7 @@ import type {
   Stored,
   Told,
   ToldMessage,
+  Waits,
 } from "./messages.ts";
 
 const stops = new Map<number, AbortController>();
@@ -28,8 +30,9 @@ async function hear(message: ErrandMessage): Promise<void> {
   stops.set(id, stop);
   const tell = (told: Told): void => postMessage({ ...told, to: id } satisfies ToldMessage);
   const onProgress = (progress: ErrandProgress): void => tell({ progress });
+  const onWait = (waits: Waits): void => tell({ waits });
   try {
-    tell(await run(message, stop.signal, onProgress));
+    tell(await run(message, { signal: stop.signal, onProgress, onWait }));
   } catch (error) {
     tell({ failure: failureOf(error) });
   } finally {
@@ -39,8 +42,15 @@ async function hear(message: ErrandMessage): Promise<void> {
 
 async function run(
   errand: ErrandMessage,
-  signal: AbortSignal,
-  onProgress: (progress: ErrandProgress) => void,
+  {
+    signal,
+    onProgress,
+    onWait,
+  }: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (progress: ErrandProgress) => void;
+    readonly onWait: (waits: Waits) => void;
+  },
 ): Promise<Told> {
   switch (errand.ask) {
     case "hash": {
@@ -54,7 +64,10 @@ async function run(
     }
     case "fetch": {
       const { repo, revision, endpoint } = errand;
-      const options = { revision, endpoint, signal, onProgress };
+      const options = {
+        ...{ revision, endpoint, signal, onProgress },
+        onWait: ({ ms, failure }: HubWait) => onWait({ ms, failure: failureOf(failure) }),
+      };
       return { fetched: await fetched(repo, options) };
     }
     case "list":

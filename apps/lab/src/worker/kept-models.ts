@@ -127,6 +127,15 @@ export function keptModels({
     for (const [precision] of others) open.delete(precision);
     for (const [, { on }] of others) await (await on.catch(() => undefined))?.close();
   };
+  /** Reads a model's files; where that fails they may have gone, and are looked up again the next time. */
+  const reading = async <R>(name: string, work: () => Promise<R>): Promise<R> => {
+    try {
+      return await work();
+    } catch (error) {
+      found.delete(name);
+      throw error;
+    }
+  };
   /** Lends an engine that stays; one on which something went wrong that nobody foresaw does not. */
   const lent = async <R>(
     { loaded, runs }: Open,
@@ -161,12 +170,14 @@ export function keptModels({
     };
     try {
       if (stream) reader = await (await import("./streams.ts")).readOnThread(folder);
-      const model = await loadModel(engine, reader ?? folder, {
-        ...{ name, hash: false, stream, widen },
-        ...heardWhileLoading(name, precision, heard),
+      const named = await reading(name, async () => {
+        const model = await loadModel(engine, reader ?? folder, {
+          ...{ name, hash: false, stream, widen },
+          ...heardWhileLoading(name, precision, heard),
+        });
+        const sha256 = await hash?.(heard);
+        return sha256 === undefined ? model : { ...model, sha256 };
       });
-      const sha256 = await hash?.(heard);
-      const named = sha256 === undefined ? model : { ...model, sha256 };
       const linearAlgebra = (): ReturnType<AnyEngine["linearAlgebra"]> => engine.linearAlgebra();
       const runs = keptRuns(engine, { most: RUNS_BYTES / WIDTH[precision] });
       return {
@@ -185,7 +196,6 @@ export function keptModels({
     on.catch(() => {
       // Another may have come in its place since.
       if (open.get(own.precision)?.on === on) open.delete(own.precision);
-      found.delete(name); // its files may have gone: they are looked up again
     });
     return await on;
   };
@@ -223,11 +233,14 @@ export function keptModels({
             for (const [i, other] of others.entries()) {
               const { stream = false, widen = true } = beside[i] ?? {};
               const as = other.outline.name;
-              const model = await loadModel(loaded.engine, other.folder, {
-                ...{ name: as, hash: false, stream, widen },
-                ...heardWhileLoading(as, precision, heard),
+              const own = await reading(as, async () => {
+                const model = await loadModel(loaded.engine, other.folder, {
+                  ...{ name: as, hash: false, stream, widen },
+                  ...heardWhileLoading(as, precision, heard),
+                });
+                return hashed ? { ...model, sha256: await other.sha256(heard) } : model;
               });
-              more.set(other.as, hashed ? { ...model, sha256: await other.sha256(heard) } : model);
+              more.set(other.as, own);
             }
             return await work({ ...loaded, others: more });
           } finally {

@@ -5,6 +5,9 @@ import { hubModel, isFilesName } from "../state/own-names.ts";
 import { heldFiles } from "./held-files.ts";
 import { filesFolder, type Place } from "./named-files.ts";
 
+/** What is said of a model that is not stored, or not any more. */
+const GONE: readonly string[] = ["weights/hub-offline", "weights/hub-removed"];
+
 /** Models of the page by name: those that are bundled, those that it was told of, and those that are stored. */
 export function placesOf(bundled: (name: string) => boolean): {
   take(place: Place): void;
@@ -23,17 +26,18 @@ export function placesOf(bundled: (name: string) => boolean): {
       const hub = hubModel(name);
       if (hub !== undefined) {
         const { hubFolder } = await import("@resolvent/weights/hub");
-        try {
-          return await hubFolder(hub.repo, { ...hub, offline: true });
-        } catch (error) {
-          if (!isInputError(error) || error.code !== "weights/hub-offline") throw error;
+        const notStored = (error: unknown): never => {
+          if (!isInputError(error) || !GONE.includes(error.code)) throw error;
           throw new InputError({
             code: "lab/model-not-here",
             message: `${hub.repo} at ${hub.revision} is not stored in this browser.`,
             remedy: "Look it up among your own models, and fetch it.",
             details: { name },
           });
-        }
+        };
+        const folder = await hubFolder(hub.repo, { ...hub, offline: true }).catch(notStored);
+        // Another tab may delete it at any time.
+        return { ...folder, open: (...file) => folder.open(...file).catch(notStored) };
       }
       if (bundled(name)) return heldFiles(await findFolder(name));
       if (isFilesName(name)) {

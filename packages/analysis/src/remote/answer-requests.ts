@@ -1,4 +1,5 @@
-import { InputError } from "@resolvent/tensor";
+import { InputError, isInputError } from "@resolvent/tensor";
+import type { Warning } from "@resolvent/transformer";
 import type { ListedAnalysis } from "../analysis.ts";
 import { textFile } from "../file.ts";
 import type { FilesHost } from "../files-subject.ts";
@@ -6,6 +7,7 @@ import type { Host, Values } from "../host.ts";
 import { modelFacts, type Result, tokenFacts } from "../result.ts";
 import { type Outcome, prepareAlone, prepareAnalysis } from "../run-analysis.ts";
 import { planFiles, runFiles } from "../run-files.ts";
+import type { Vocabulary } from "../subject.ts";
 import { soundnessOf } from "../soundness.ts";
 import { failureOf } from "./failure.ts";
 import { findingsOf } from "./findings.ts";
@@ -212,16 +214,29 @@ async function enginesOf(
 }
 
 async function describeModel(workplace: Workplace, model: string): Promise<Answer> {
-  const { outline, weights } = await (await plainHost(workplace, model)).find();
+  const { outline, weights, vocabulary } = await (await plainHost(workplace, model)).find();
   return {
     say: "model",
     model: {
       model: modelFacts(outline),
       vocab: outline.architecture.vocab,
       weights: weights({ peakBytes: 0, layers: false }),
-      warnings: outline.warnings ?? [],
+      warnings: [...(outline.warnings ?? []), ...textWarnings(vocabulary)],
     },
   };
+}
+
+/** That a model reads no text, said before somebody asks it about one. */
+function textWarnings({ encode }: Vocabulary): readonly Warning[] {
+  try {
+    encode("");
+    return [];
+  } catch (error) {
+    if (!isInputError(error)) throw error;
+    const { code, message } = failureOf(error);
+    const why = code === "analysis/no-tokenizer" ? "There is no tokenizer.json" : message;
+    return [{ code, message: `${why.replace(/\.$/, "")}: it reads ids of tokens, and no text.` }];
+  }
 }
 
 /** Work that is ready: nothing of it is done. */

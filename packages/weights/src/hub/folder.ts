@@ -67,7 +67,7 @@ async function folderIn(cache: HubCache, repo: string, options: HubOptions): Pro
     token: checkToken(options.token),
     fetch: options.fetch ?? ((url: string, init: RequestInit) => fetch(url, init)),
     redirects: "follow",
-    retry: RETRY,
+    retry: { ...RETRY, onWait: options.onWait },
     tokenPlace: "into the option `token`",
   } as const;
   return await hubSnapshot({

@@ -2,6 +2,7 @@ import { InputError } from "@resolvent/tensor";
 import type { ReadOptions } from "../source.ts";
 import type { UrlOptions } from "../url.ts";
 import type { HubProgress } from "./rate.ts";
+import type { HubWait } from "./retry.ts";
 
 /** How a model is fetched from a hub. */
 export interface HubOptions extends ReadOptions, Omit<UrlOptions, "onWhole"> {
@@ -20,6 +21,11 @@ export interface HubOptions extends ReadOptions, Omit<UrlOptions, "onWhole"> {
   readonly endpoint?: string;
   /** Called some ten times a second while files are fetched. */
   readonly onProgress?: (progress: HubProgress) => void;
+  /**
+   * Called where a request has failed and is tried again after a wait: of two minutes at most, where the hub asks for it.
+   * Other parts of a file may arrive meanwhile.
+   */
+  readonly onWait?: (wait: HubWait) => void;
 }
 
 /** The Hugging Face Hub. */

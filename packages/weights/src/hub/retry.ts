@@ -14,6 +14,16 @@ export interface RetryPolicy {
   readonly patienceMs: number;
   /** Silence of a connection, in milliseconds, after which it is taken for lost. */
   readonly stallMs: number;
+  /** Hears of each wait when it begins. */
+  readonly onWait?: ((wait: HubWait) => void) | undefined;
+}
+
+/** A wait before what has failed is tried again. */
+export interface HubWait {
+  /** Milliseconds. */
+  readonly ms: number;
+  /** What is thrown where it does not pass. */
+  readonly failure: InputError;
 }
 
 /** Half a second, one, two, four …: some 15 seconds in all. */
@@ -90,7 +100,9 @@ export async function retried<T>(
       if (failures >= tries || error.waitMs > policy.patienceMs) throw error.final;
       // Spread by a quarter, so that many who failed together do not come back together.
       const own = Math.min(policy.firstMs * 2 ** (failures - 1), policy.mostMs);
-      await pause(Math.max(error.waitMs, own * (0.75 + Math.random() / 2)), signal);
+      const ms = Math.max(error.waitMs, own * (0.75 + Math.random() / 2));
+      policy.onWait?.({ ms, failure: error.final });
+      await pause(ms, signal);
     }
   }
 }

@@ -57,9 +57,30 @@ function folder({ cache, repo, revision }: Wanted, commit: string): HubFolder {
     repo,
     revision,
     commit,
-    open: async (file, options) =>
-      isFileName(file) ? await cache.open(commit, file, options) : undefined,
+    open: async (file, options) => {
+      if (!isFileName(file)) return undefined;
+      const source = await cache.open(commit, file, options);
+      // Where what every model has is not here either, this is not about one file.
+      if (source === undefined && !(await isKnown(cache, commit, CONFIG_FILE)))
+        throw removed(cache, repo, commit);
+      return source;
+    },
   };
+}
+
+/** Whether the cache has the file, or knows that there is none. */
+async function isKnown(cache: HubCache, commit: string, file: string): Promise<boolean> {
+  return (await cache.open(commit, file)) !== undefined || (await cache.isAbsent(commit, file));
+}
+
+/** `weights/hub-removed`: it was here when its folder was opened. */
+function removed(cache: HubCache, repo: string, commit: string): InputError {
+  return new InputError({
+    code: "weights/hub-removed",
+    message: `${repo}@${commit.slice(0, 7)} was removed from the cache (${cache.name}) since it was opened.`,
+    remedy: "Open it again, and it is fetched again.",
+    details: { repo, commit, cache: cache.name },
+  });
 }
 
 /** `weights/hub-offline`: the cache has not got what is needed, and nothing may be fetched. */
@@ -77,7 +98,7 @@ function notCached({ cache, repo, revision }: Wanted, what: string, details: obj
 async function missingFile({ cache }: Wanted, commit: string): Promise<string | undefined> {
   const has = async (file: string): Promise<boolean> =>
     (await cache.open(commit, file)) !== undefined;
-  if (!(await has(CONFIG_FILE)) && !(await cache.isAbsent(commit, CONFIG_FILE))) return CONFIG_FILE;
+  if (!(await isKnown(cache, commit, CONFIG_FILE))) return CONFIG_FILE;
   if (await has(SINGLE_FILE)) return undefined;
   const index = await cache.open(commit, INDEX_FILE);
   if (index === undefined) {

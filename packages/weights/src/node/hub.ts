@@ -53,7 +53,7 @@ export async function hubFolder(repo: string, options: NodeHubOptions = {}): Pro
         : await fetchThrough(proxies)),
     ...(proxies !== undefined && { proxyFor: (url: URL) => proxyFor(proxies, url)?.shown }),
     redirects: "manual",
-    retry: RETRY,
+    retry: { ...RETRY, onWait: options.onWait },
     tokenPlace: `into HF_TOKEN or the file ${settings.tokenFile || "of HF_TOKEN_PATH"}`,
   } as const;
   return await hubSnapshot({
