@@ -20,6 +20,7 @@ const only = values.only?.split(",");
 mkdirSync(out, { recursive: true });
 
 const WIDTHS = /** @type {const} */ ({ 390: 844, 1280: 800, 1920: 1080 });
+const PHONE = 390;
 /** @typedef {NonNullable<Parameters<import("playwright").Page["emulateMedia"]>[0]>} Media */
 /** @type {Record<string, Media>} */
 const LOOKS = {
@@ -121,6 +122,24 @@ const pinned = async (page) => {
   await page.getByRole("button", { name: "Open the report" }).click();
 };
 
+/** Pixels that a finger needs. */
+const FINGER = 44;
+/** What can be pressed and is smaller than that, as far as it is seen. @type {(page: Page) => Promise<string[]>} */
+const tooSmall = async (page) =>
+  await page.evaluate((least) => {
+    const pressed = "button, select, summary, input, textarea, a[href], [tabindex='0']";
+    const found = [...document.querySelectorAll(pressed)].flatMap((one) => {
+      // A box is as large as its label; a row of a table as its line; what is heard alone has no size.
+      const place = (one.matches("input") && one.closest("label")) || one;
+      const { width, height } = place.getBoundingClientRect();
+      if (!place.checkVisibility({ visibilityProperty: true }) || width <= 1) return [];
+      if (width >= least - 0.5 && height >= least - 0.5) return [];
+      const says = one.getAttribute("aria-label") ?? one.textContent?.trim().slice(0, 30);
+      return [`${one.localName}.${one.className} “${says}” ${width.toFixed()}×${height.toFixed()}`];
+    });
+    return [...new Set(found)];
+  }, FINGER);
+
 /** What is looked at: an address, and what somebody does there. @type {Record<string, [at: string, (page: Page) => Promise<void>] | [at: string]>} */
 const STATES = {
   paths: [""],
@@ -138,6 +157,7 @@ const STATES = {
   "whole-routes": ["#v=1&w=routes"],
   "whole-degrees": ["#v=1&w=degrees"],
   "whole-paths": ["#v=1&w=paths"],
+  "whole-path": ["#v=1&w=path"],
   editing: ["", (page) => page.keyboard.press("/")],
   target: ["", (page) => page.keyboard.press("t")],
   certificate: ["", (page) => page.locator("details.badge summary").first().click()],
@@ -208,7 +228,9 @@ const STATES = {
   "heads-empty": ["#v=1&a=heads-view&p=Once"],
   heads: ["#v=1&a=heads-view"],
   "heads-away": ["#v=1&a=heads-view&q=%7B%22away%22%3A%5B%22L0.H2%22%5D%7D"],
+  "whole-heads": ["#v=1&a=heads-view&w=heads"],
   "whole-pattern": ["#v=1&a=heads-view&w=pattern"],
+  "whole-reasons": ["#v=1&a=heads-view&w=reasons"],
   "features-empty": ["#v=1&a=features-view"],
   features: [
     "#v=1&a=features-view",
@@ -405,10 +427,12 @@ try {
       for (const [look, media] of Object.entries(LOOKS)) {
         if (!among(values.look, look)) continue;
         await page.emulateMedia(media);
-        await page.waitForTimeout(150);
+        await page.waitForTimeout(300);
         await page.waitForFunction(() => !document.querySelector(".painted[aria-busy=true]"));
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         if (wide > Number(width)) console.log(`${name}: ${wide} pixels wide at ${width}`);
+        if (Number(width) === PHONE && look === "light")
+          for (const one of await tooSmall(page)) console.log(`${name}: small: ${one}`);
         await page.screenshot({
           path: join(out, `${name}-${width}-${look}.png`),
           fullPage: true,

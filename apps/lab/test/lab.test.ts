@@ -130,6 +130,16 @@ inChromium("the lab in Chromium", () => {
     expect(await still.locator(".list tbody tr").count()).toBeGreaterThan(10);
     const { width } = (await still.locator("body").boundingBox()) ?? {};
     expect(width).toBeLessThanOrEqual(390);
+    // Where there is the height, one path stands below the list; all begins where the header does.
+    await still.setViewportSize({ width: 1920, height: 1080 });
+    const places = [".paths", ".one", ".degrees", "h1"].map(async (at) => {
+      const { x = 0, y = 0, height = 0 } = (await still.locator(at).boundingBox()) ?? {};
+      return { x, top: y, bottom: y + height };
+    });
+    const [list, one, degrees, name] = await Promise.all(places);
+    expect(one?.x).toBe(list?.x);
+    expect(one?.top).toBeGreaterThan(list?.bottom ?? Number.POSITIVE_INFINITY);
+    expect(degrees?.x).toBe(name?.x);
     await still.close();
   });
 
@@ -359,6 +369,20 @@ inChromium("the lab in Chromium", () => {
     await lab.close();
   });
 
+  test("a link to files that are not here says so once, in few digits, and where they are picked", async () => {
+    const lab = await opened(`#v=1&w=paths&m=sha:${"0".repeat(64)}`, {
+      viewport: { width: 1920, height: 1080 },
+    });
+    await lab.getByRole("alert").getByText("are not here. Drop them").waitFor();
+    await lab.getByText("pick a folder").waitFor();
+    expect(await lab.getByText(/0{13}/).count()).toBe(0);
+    expect(await lab.getByRole("alert").count()).toBe(1);
+    // A panel alone begins where the header does, too.
+    const left = async (at: string) => (await lab.locator(at).boundingBox())?.x;
+    expect(await left(".paths")).toBe(await left("h1"));
+    await lab.close();
+  });
+
   test("a link to a tab makes no first screen", async () => {
     const lab = await opened("#v=1&a=report-view");
     await lab.locator("select.models:not([disabled])").waitFor();
@@ -508,6 +532,10 @@ inChromium("the lab in Chromium", () => {
     await lab.reload();
     await lab.locator("select.models:not([disabled])").waitFor();
     await expect.poll(wide, { timeout: 10_000 }).toBeGreaterThan(before + 40);
+    // Where panels stand one below the other there is none.
+    await border.waitFor();
+    await lab.setViewportSize({ width: 390, height: 844 });
+    await expect.poll(() => border.count()).toBe(0);
     await lab.close();
   });
 

@@ -15,7 +15,7 @@ import {
 } from "../src/state/path-facts.ts";
 import { FIRST } from "../src/state/question.ts";
 import { compareWork } from "../src/state/two-models.ts";
-import { badge, listed, probabilityOf, sentences } from "../src/state/words.ts";
+import { badge, listed, probabilityOf, prose, sentences } from "../src/state/words.ts";
 
 const first: Findings = JSON.parse(
   readFileSync(new URL("../src/first/first.json", import.meta.url), "utf8"),
@@ -35,6 +35,12 @@ test("where there is no answer to ask about, but the score of a head, none is na
 test("of a link full of nonsense a few words are named, and not all of each", () => {
   expect(listed(["zz", "x".repeat(1000)])).toBe(`zz, ${"x".repeat(20)}…`);
   expect(listed(Array(20).fill("a"))).toBe("a, a, a, a, a, a, a, a, and 12 more");
+});
+
+test("a sentence has minus signs, and its numbers stay with their %", () => {
+  expect(prose("It falls by -3.5 to 97.6 %, %s of it.")).toBe(
+    "It falls by −3.5 to 97.6\u00a0%, %s of it.",
+  );
 });
 
 describe("what the screen says of a result", () => {

@@ -19,7 +19,7 @@ figure{margin:1.75rem 0;flex:0 0 100%;min-width:0}@media (min-width:60rem){figur
 .narrow{display:none}
 @media (max-width:60rem){.wide{display:none}.narrow{display:block}}
 details{border-top:1px solid var(--rs-grid);padding:.5rem 0}
-summary{cursor:pointer;font-weight:600;padding:.35rem 0;overflow-wrap:anywhere}summary small{font-weight:400;color:var(--rs-faint)}
+summary{cursor:pointer;font-weight:600;padding:.35rem 0;overflow-wrap:anywhere}@media (max-width:60rem){summary{padding:.65rem 0}}summary small{font-weight:400;color:var(--rs-faint)}
 .note{color:var(--rs-faint);font-size:.9rem;margin:.4rem 0}
 table{border-collapse:collapse;font-size:13px;line-height:1.35;font-variant-numeric:tabular-nums}
 th,td{padding:.28rem .6rem;text-align:right;vertical-align:top;white-space:nowrap;font-weight:400}

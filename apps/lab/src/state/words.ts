@@ -13,6 +13,11 @@ export function said(value: number): string {
   return minuses(short(value));
 }
 
+/** Sentences of a result, as a page has them: with minus signs, and no line between a number and its %. */
+export function prose(text: string): string {
+  return minuses(text).replace(/(?<=\d) %/g, "\u00a0%");
+}
+
 /** A number with its sign. */
 export function signed(value: number): string {
   return value > 0 ? `+${short(value)}` : said(value);

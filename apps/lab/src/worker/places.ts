@@ -44,13 +44,17 @@ export function placesOf(bundled: (name: string) => boolean): {
         const { madeFolder } = await import("../storage/made-models.ts");
         const made = await madeFolder(name.slice("sha:".length));
         if (made !== undefined) return made;
+        throw new InputError({
+          code: "lab/model-not-here",
+          message: `The files whose weights have the hash ${name.slice(4, 16)}… are not here.`,
+          remedy: "Drop them on the page, or pick them.",
+          details: { name },
+        });
       }
       throw new InputError({
         code: "lab/model-not-here",
         message: `The model "${name}" is not here.`,
-        remedy: name.startsWith("sha:")
-          ? "Drop its files on the page: they are told by their hash."
-          : "Choose one of the list, drop a model's files, or fetch one from the Hub.",
+        remedy: "Choose one of the list, drop a model's files, or fetch one from the Hub.",
         details: { name },
       });
     },

@@ -5,6 +5,8 @@ import { cut, textWidth, visible } from "../text.ts";
 
 const LINE = 22;
 const NAME = 130;
+/** Between both sides at most: further apart, a curve is followed less easily. */
+const ACROSS = 420;
 
 /** Tokens twice, one below the other at both sides, and a curve for each row, as strong as its number. */
 export function arcsLayout(view: ArcsView, table: Table, width: number): Omit<Drawing, "title"> {
@@ -18,7 +20,7 @@ export function arcsLayout(view: ArcsView, table: Table, width: number): Omit<Dr
       NAME,
       texts.reduce((most, text) => Math.max(most, textWidth(text, { mono: true })), 0),
     ) + 8;
-  const right = Math.min(width, left * 2 + 260) - left;
+  const right = Math.min(width, left * 2 + ACROSS) - left;
   const y = (i: number): number => 20 + (i + 0.5) * LINE;
   const shapes: Shape[] = texts.flatMap((text, i): Shape[] => {
     const own = {

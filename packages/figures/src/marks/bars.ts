@@ -16,7 +16,7 @@ import { toleranceOf, unsureIn } from "../unsure.ts";
 
 const ROW = 24;
 /** Of a row at most, where there is height to fill. */
-const ROW_AT_MOST = 64;
+const ROW_AT_MOST = 88;
 /** Lines of a name at most. */
 const LINES = 3;
 /** Of names in two lines, and how far these are apart. */

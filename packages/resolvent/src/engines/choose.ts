@@ -192,7 +192,7 @@ function best(
   const usable = engines.filter((one) => one.usable);
   const cpu = usable.find(({ name }) => name === "cpu");
   if (cpu !== undefined && parameters < SMALL) {
-    const why = `With ${parameters} weights the model is so small that a GPU has no time to gain.`;
+    const why = `With ${parameters.toLocaleString("en")} weights the model is so small that a GPU has no time to gain.`;
     return { engine: cpu.name, why };
   }
   const timed = usable.filter((one) => one.milliseconds !== undefined);
