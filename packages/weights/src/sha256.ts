@@ -22,14 +22,19 @@ export interface Sha256 {
   update(bytes: Uint8Array): void;
   /** The digest, in lower-case hexadecimal. */
   hex(): string;
-  /** That of these bytes alone, where all at once takes less. */
+}
+
+/** What computes SHA-256. */
+export interface Hashing {
+  create(): Sha256;
+  /** The digest of all bytes at once, where that takes less. */
   whole?(bytes: Uint8Array): Promise<string>;
 }
 
 /** The SHA-256 of a checkpoint's bytes, computed with the given implementation; see `checkpointSha256`. */
 export async function hashCheckpoint(
   checkpoint: Checkpoint,
-  create: () => Sha256,
+  hashing: Hashing,
   options: HashOptions = {},
 ): Promise<string> {
   const files = [...checkpoint.files.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -41,17 +46,17 @@ export async function hashCheckpoint(
       done += bytes;
       options.onProgress?.({ done, total });
     };
-    digests.push(await digestOf(file, create, options, onBytes));
+    digests.push(await digestOf(file, hashing, options, onBytes));
   }
   if (digests.length === 1) return digests.join("");
-  const joined = create();
+  const joined = hashing.create();
   joined.update(new TextEncoder().encode(digests.join("\n")));
   return joined.hex();
 }
 
 async function digestOf(
   file: SafetensorsFile,
-  create: () => Sha256,
+  hashing: Hashing,
   options: HashOptions,
   onBytes: (bytes: number) => void,
 ): Promise<string> {
@@ -62,7 +67,7 @@ async function digestOf(
     onBytes(file.size);
     return kept;
   }
-  const digest = await hashFile(file, create(), options, onBytes);
+  const digest = await hashFile(file, hashing, options, onBytes);
   // A file that has changed meanwhile has another identity by now.
   if (identity && (await file.source.identity?.()) === identity) await known?.set(identity, digest);
   return digest;
@@ -70,16 +75,16 @@ async function digestOf(
 
 async function hashFile(
   { source, size }: SafetensorsFile,
-  hash: Sha256,
+  { create, whole }: Hashing,
   options: ReadOptions,
   onBytes: (bytes: number) => void,
 ): Promise<string> {
-  if (size <= HASH_PIECE_BYTES && hash.whole !== undefined) {
-    const all = await readExactly(source, 0, size, options);
-    const digest = await hash.whole(all);
+  if (size <= HASH_PIECE_BYTES && whole !== undefined) {
+    const digest = await whole(await readExactly(source, 0, size, options));
     onBytes(size);
     return digest;
   }
+  const hash = create();
   for (let start = 0; start < size; start += HASH_PIECE_BYTES) {
     const piece = await readExactly(
       source,
@@ -96,22 +101,12 @@ async function hashFile(
 /** A SHA-256 that takes bytes as they come, the same in Node and browsers. */
 export function newSha256(): Sha256 {
   const hash = sha256.create();
-  // The platform's own, which has no pieces; pages have it where nobody can listen in between.
-  const { subtle } = globalThis.crypto ?? {};
   return {
     update: (bytes) => {
       hash.update(bytes);
     },
     hex: () => hexOf(hash.digest()),
-    ...(subtle !== undefined && {
-      whole: async (bytes: Uint8Array<ArrayBuffer>) =>
-        hexOf(new Uint8Array(await subtle.digest("SHA-256", bytes))),
-    }),
   };
-}
-
-function hexOf(digest: Uint8Array): string {
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
@@ -123,5 +118,21 @@ export async function checkpointSha256(
   checkpoint: Checkpoint,
   options: HashOptions = {},
 ): Promise<string> {
-  return await hashCheckpoint(checkpoint, newSha256, options);
+  return await hashCheckpoint(checkpoint, everywhere(), options);
+}
+
+/** The platform's own takes all bytes at once, and pages have it where nobody can listen in between. */
+function everywhere(): Hashing {
+  const { subtle } = globalThis.crypto ?? {};
+  return {
+    create: newSha256,
+    ...(subtle !== undefined && {
+      whole: async (bytes: Uint8Array<ArrayBuffer>) =>
+        hexOf(new Uint8Array(await subtle.digest("SHA-256", bytes))),
+    }),
+  };
+}
+
+function hexOf(digest: Uint8Array): string {
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -3,7 +3,6 @@ import type { Folder } from "@resolvent/weights";
 import { readJson, readText } from "../files.ts";
 import type { Config } from "./config.ts";
 import { readTokenizer } from "./pipeline.ts";
-import { fromVocabAndMerges } from "./separate-files.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /**
@@ -23,6 +22,8 @@ export async function loadTokenizer(folder: Folder): Promise<Tokenizer | undefin
   if (vocab !== undefined && merges !== undefined) {
     const added = (await readJson(folder, "added_tokens.json")) ?? {};
     const family = (await readJson(folder, "config.json"))?.model_type;
+    // Few models have no tokenizer.json.
+    const { fromVocabAndMerges } = await import("./separate-files.ts");
     return await usable(folder, "vocab.json with merges.txt", () =>
       fromVocabAndMerges({ vocab, merges: merges.text, added, family }, config),
     );

@@ -17,5 +17,5 @@ export async function checkpointSha256(
   checkpoint: Checkpoint,
   options: HashOptions = {},
 ): Promise<string> {
-  return await hashCheckpoint(checkpoint, native, options);
+  return await hashCheckpoint(checkpoint, { create: native }, options);
 }
