@@ -455,6 +455,11 @@ inChromium("the lab in Chromium", () => {
     const lab = await opened();
     await lab.locator("select.models:not([disabled])").waitFor();
     await faultless(lab);
+    const badge = lab.locator("details.badge", { hasText: "adds up" });
+    await badge.locator("summary").first().click();
+    await badge.locator("table").first().waitFor();
+    await faultless(lab, ".badge[open]");
+    await lab.keyboard.press("Escape");
     /** Whether there is something else to be seen than before; the page remembers. */
     const changed = () =>
       lab.evaluate(() => {
