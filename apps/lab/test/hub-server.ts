@@ -19,6 +19,8 @@ export interface HubServer {
   stallAfter: number | undefined;
   /** Where in the file such answers begin; those before it are sent whole. */
   stallFrom: number;
+  /** How many requests for files are refused with the wish to be asked again a second later. */
+  busy: number;
   /** Bytes that the page says models may have; undefined where it says nothing. */
   memory: number | undefined;
   /** Gives a repository other files at its next commit. */
@@ -102,7 +104,10 @@ export async function serveWithHub(
     if (hub !== null) {
       const [, api, repo = "", revision = "", file = ""] = hub;
       const bytes = filesAt(repo, revision)?.[file];
-      if (api !== undefined && repo in repos) response.end(listing(repo, revision));
+      if (api === undefined && revision === COMMIT && served.busy > 0) {
+        served.busy--;
+        response.writeHead(429, { "retry-after": "1" }).end();
+      } else if (api !== undefined && repo in repos) response.end(listing(repo, revision));
       else if (bytes !== undefined) sendFile(response, file, bytes, headers.range);
       else response.writeHead(404).end();
       return;
@@ -138,7 +143,7 @@ export async function serveWithHub(
     asked: [],
     paths: [],
     stallAfter: undefined,
-    memory: undefined,
+    ...{ busy: 0, memory: undefined },
     stallFrom: 0,
     move: (repo, files) => void moved.set(repo, files),
     close: () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { chromiumArgs, chromiumPath, hasChromium } from "@resolvent/testkit/chromium";
 import { type Browser, chromium, type Page } from "playwright";
@@ -141,6 +141,13 @@ inChromium("the lab in Chromium", () => {
     expect(one?.top).toBeGreaterThan(list?.bottom ?? Number.POSITIVE_INFINITY);
     expect(degrees?.x).toBe(name?.x);
     await still.close();
+  });
+
+  test("says so where it is opened from a disk, which runs no app", async () => {
+    const page = await browser.newPage();
+    await page.goto(pathToFileURL(join(dist, "index.html")).href);
+    expect(await page.getByRole("alert").textContent()).toContain("only a picture");
+    await page.close();
   });
 
   test("from a sentence to a path that was taken away, and back", async () => {

@@ -152,7 +152,9 @@ inChromium("own models in Chromium", () => {
       "model.safetensors whole",
     );
     server.stallAfter = 40000;
+    server.busy = 1;
     await panel().getByRole("button", { name: "Fetch and open it" }).click();
+    await panel().getByText("asks to wait 1 second. It is asked again in 1 s").waitFor();
     await panel().locator(".task progress").waitFor();
     await page.waitForFunction(() => {
       const bar = document.querySelector<HTMLProgressElement>(".task progress");

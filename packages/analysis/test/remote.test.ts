@@ -5,8 +5,8 @@ import {
   type Host,
   type Result,
   runAnalysis,
-  vocabularyOf,
   type TextFile,
+  vocabularyOf,
 } from "@resolvent/analysis";
 import {
   countParameter,

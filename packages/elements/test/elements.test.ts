@@ -33,8 +33,9 @@ describe.skipIf(!hasChromium)(title, () => {
   let plain: Page;
   const said: string[] = [];
 
+  let all: string;
   beforeAll(async () => {
-    const all = await bundleOf("all");
+    all = await bundleOf("all");
     const files: Record<string, readonly [type: string, text: string]> = {
       "/": ["text/html", pageText(results.map(elementText).join("\n") + others)],
       "/heard.js": [
@@ -318,6 +319,38 @@ describe.skipIf(!hasChromium)(title, () => {
       `[...${where}.querySelectorAll("resolvent-degrees")].map((one) => one.shadowRoot?.querySelectorAll("svg").length).join()`;
     await until(plain, `${drawn("document")} === "2,2"`);
     await until(plain, `${drawn("document.querySelector('iframe').contentDocument")} === "2"`);
+  });
+
+  test("figures are the same in a page that is written from right to left", async () => {
+    const places = async (): Promise<unknown> =>
+      await page.evaluate(
+        `[...document.querySelectorAll("resolvent-degrees, resolvent-paths")].flatMap(({ shadowRoot }) =>
+          [...shadowRoot.querySelectorAll("svg")].flatMap((svg) => [...svg.querySelectorAll("text")].slice(0, 9).map((text) =>
+            Math.round(text.getBoundingClientRect().x - svg.getBoundingClientRect().x))))`,
+      );
+    const before = await places();
+    await page.evaluate(`document.documentElement.dir = "rtl"`);
+    expect(await places()).toEqual(before);
+    await page.evaluate(`document.documentElement.dir = ""`);
+  });
+
+  test("what was set before the element is defined holds", async () => {
+    // Elements of another page, whose script comes last.
+    const left = await plain.evaluate<unknown>(`(async () => {
+      const frame = document.createElement("iframe");
+      frame.srcdoc = "<body></body>";
+      await new Promise((done) => { frame.onload = done; document.body.append(frame); });
+      const { contentDocument: page, contentWindow: window } = frame;
+      const made = page.createElement("resolvent-degrees");
+      const selection = { key: "2", column: "degree", node: null, pos: null };
+      Object.assign(made, { result: ${resultText("expand")}, selection });
+      page.body.append(made);
+      window.eval(${JSON.stringify(all)});
+      const own = [Object.keys(made), made.selection.key, made.result.kind];
+      frame.remove();
+      return own;
+    })()`);
+    expect(left).toEqual([[], "2", "degree-expansion"]);
   });
 
   test("a module that is imported gives elements too, where a script has defined them before", async () => {

@@ -95,7 +95,9 @@ describe("what passes", () => {
     };
     const waits: HubWait[] = [];
     await fetched({ retry: { onWait: (wait) => waits.push(wait) } });
-    expect(waits.map(({ ms, failure }) => [ms, failure.code])).toEqual([[1000, "weights/hub-busy"]]);
+    expect(waits.map(({ ms, failure }) => [ms, failure.code])).toEqual([
+      [1000, "weights/hub-busy"],
+    ]);
     expect(refused).toBeGreaterThan(1);
     expect(performance.now() - asked).toBeGreaterThan(990);
   });

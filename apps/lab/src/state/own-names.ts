@@ -30,7 +30,8 @@ export function hubModelOf(typed: string): HubModel {
 /** `owner/name@revision` of the address of a page about a model. */
 function ofPage(address: string): string {
   const [path = ""] = address.replace(PAGE, "").split(/[?#]/);
-  const [, repo = path, revision] = /^(.+?)\/(?:tree|resolve|blob|commit)\/([^/]+)/.exec(path) ?? [];
+  const [, repo = path, revision] =
+    /^(.+?)\/(?:tree|resolve|blob|commit)\/([^/]+)/.exec(path) ?? [];
   const bare = repo.replace(/\/+$/, "");
   return revision === undefined ? bare : `${bare}@${revision.replaceAll(/%2f/gi, "/")}`;
 }

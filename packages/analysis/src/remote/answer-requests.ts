@@ -7,8 +7,8 @@ import type { Host, Values } from "../host.ts";
 import { modelFacts, type Result, tokenFacts } from "../result.ts";
 import { type Outcome, prepareAlone, prepareAnalysis } from "../run-analysis.ts";
 import { planFiles, runFiles } from "../run-files.ts";
-import type { Vocabulary } from "../subject.ts";
 import { soundnessOf } from "../soundness.ts";
+import type { Vocabulary } from "../subject.ts";
 import { failureOf } from "./failure.ts";
 import { findingsOf } from "./findings.ts";
 import {

@@ -274,7 +274,9 @@ export function refusal(hub: Hub, { response, facts, own }: Answer, subject: Sub
     });
   }
   const waitMs = retryAfterMs(response.headers.get("retry-after"));
-  const asks = waitMs > 0 ? `, and asks to wait ${Math.ceil(waitMs / 1000)} seconds` : "";
+  const seconds = Math.ceil(waitMs / 1000);
+  const asks =
+    waitMs > 0 ? `, and asks to wait ${seconds} ${seconds === 1 ? "second" : "seconds"}` : "";
   const busy = status === 429 || status === 408 || status >= 500;
   const error = new InputError({
     code: busy ? "weights/hub-busy" : "weights/http-status",
