@@ -129,7 +129,8 @@ inChromium("own models in Chromium", () => {
     const found = await page.locator(".sentence").textContent();
     // Somebody opens the link: files of another model are told apart.
     await page.reload();
-    await panel().getByText("drop the files").waitFor();
+    await page.getByRole("alert").getByText("are not here. Drop them").waitFor();
+    await panel().waitFor();
     await drop(page, other);
     await panel().getByRole("button", { name: "Open it" }).click();
     await panel().getByText("the link is about").waitFor();
