@@ -7,8 +7,12 @@ export const DEPTH = 64;
  */
 export function plainFault(value: unknown): string | undefined {
   const found = oddIn(value, 0);
-  return found && `${found.what}${found.at === "" ? "" : ` at ${found.at.replace(/^\./, "")}`}`;
+  if (found === undefined) return undefined;
+  const at = found.at === "" ? "" : ` at ${found.at.replace(/^\./, "")}`;
+  return `${found.what}${at}${found.what === DEEP ? "" : ", which JSON does not have"}`;
 }
+
+const DEEP = `more than ${DEPTH} lists and objects within each other`;
 
 /** Places of a cycle are named as far as that many characters. */
 const NAMED = 80;
@@ -22,8 +26,7 @@ function oddIn(value: unknown, depth: number): Odd | undefined {
   if (typeof value !== "object")
     return PLAIN.has(typeof value) ? undefined : { what: `a ${typeof value}`, at: "" };
   if (value === null) return undefined;
-  if (depth === DEPTH)
-    return { what: `more than ${DEPTH} lists and objects within each other`, at: "" };
+  if (depth === DEPTH) return { what: DEEP, at: "" };
   if (!Array.isArray(value) && !isPlainObject(value))
     return { what: `a ${value.constructor?.name ?? "thing"}`, at: "" };
   for (const [name, entry] of Object.entries(value)) {

@@ -37,7 +37,7 @@ export function faultOfResult(result: unknown, schema?: JsonSchema): string | un
     return "a result that does not say which model it is about";
   }
   const odd = plainFault(result);
-  if (odd !== undefined) return `a result that has ${odd}, which JSON does not have`;
+  if (odd !== undefined) return `a result that has ${odd}`;
   if (schema === undefined) return undefined;
   const of = schemaOf(schema);
   if (kind === "prompt-set" && of?.kind !== kind) return undefined;

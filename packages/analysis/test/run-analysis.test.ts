@@ -342,7 +342,7 @@ test.each<[string, unknown]>([
   ],
   ["a result that has a Map at n, which JSON does not have", { ...plain, n: new Map() }],
   [
-    `a result that has more than 64 lists and objects within each other at ${"own.".repeat(20).slice(0, 79)}…, which JSON does not have`,
+    `a result that has more than 64 lists and objects within each other at ${"own.".repeat(20).slice(0, 79)}…`,
     cycle,
   ],
   ["undefined instead of an object", undefined],

@@ -239,12 +239,10 @@ describe.skipIf(!hasChromium)(title, () => {
     expect(told[0]).toContain("would have about 40,000 marks, and a page can show 30,000.");
     expect(told[1]).toMatch(/^attentionattentionb: NaN 1\.0e\+308/);
     expect(told.slice(2)).toEqual([
-      "This result cannot be shown.",
+      `This is a result that has more than 64 lists and objects within each other at deep${"[0]".repeat(25)}…. A figure takes what --json prints.`,
       "This result comes with 200000 views; a page shows at most 100. Make a result with fewer.",
     ]);
-    const faults = said.filter((one) => !one.includes("404"));
-    expect(faults).toEqual([expect.stringContaining("Maximum call stack size exceeded")]);
-    said.splice(said.indexOf(faults[0] ?? ""), 1);
+    expect(said.filter((one) => !one.includes("404"))).toEqual([]);
   });
 
   test("light and dark, on paper, forced colours, and axe finds nothing", async () => {
