@@ -24,7 +24,7 @@ test("float64 is of cpu, and small models are", async () => {
   expect(exact).toMatchObject({ engine: "cpu", precision: "f64" });
   const small = await chooseEngine({ parameters: 1000 });
   expect(small).toMatchObject({ engine: "cpu", parameters: 1000 });
-  expect(small.why).toContain("With 1000 weights");
+  expect(small.why).toContain("With 1,000 weights");
   expect(small.engines.map(({ name }) => name)).toEqual(["cpu"]); // nothing else was started
 });
 
