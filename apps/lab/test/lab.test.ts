@@ -280,11 +280,16 @@ inChromium("the lab in Chromium", () => {
     await lab.keyboard.press("Escape");
     await lab.getByText("of what is asked now there is nothing yet").waitFor();
     expect(await lab.locator(".tokens > .token").count()).toBe(14);
+    // What is seen is of another question, and looks so.
+    const opacity = async () =>
+      await lab.locator("main .says").evaluate((one) => getComputedStyle(one).opacity);
+    await expect.poll(opacity).toBe("0.55");
     await lab.getByRole("button", { name: "Find it" }).click();
     await lab.locator(".tokens > .token").nth(7).waitFor({ state: "detached" });
     await idle(lab);
     expect(await lab.locator(".tokens > .token").count()).toBe(7);
     expect(await lab.getByText("there is nothing yet").count()).toBe(0);
+    expect(await opacity()).toBe("1");
     // The answer, by a word as people type it.
     await lab.keyboard.press("t");
     const choices = lab.getByRole("dialog", { name: "Choose a token" });

@@ -78,3 +78,14 @@ test("an address is deflated a moment after a step, unless somebody has gone on 
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(location.hash).toBe("#v=1&k=2");
 });
+
+test("what a slider passes is one step back, what was asked a step each time", () => {
+  const location = { pathname: "/", search: "", hash: "" };
+  let steps = 0;
+  const history = { state: null, pushState: () => steps++, replaceState: () => {} };
+  const trail = new Trail({ history, location } as unknown as Window);
+  for (const k of [1, 2, 3]) trail.go(`v=1&k=${k}`, "degree");
+  expect(steps).toBe(1);
+  for (const q of [1, 2, 3]) trail.go(`v=1&q=${q}`, null);
+  expect(steps).toBe(4);
+});

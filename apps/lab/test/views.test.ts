@@ -163,6 +163,13 @@ inChromium("the tabs in Chromium", () => {
     await idle();
     await lab.getByRole("button", { name: "Find it" }).click();
     await lab.getByRole("heading", { name: "Why: pairs that add up to its score" }).waitFor();
+    // A link may name any head.
+    await lab.evaluate(() => {
+      location.hash += "&h=L9.H9";
+    });
+    const note = lab.locator(".banner", { hasText: "There is no head L9.H9 here" });
+    await note.getByRole("button").click();
+    expect(lab.url()).not.toContain("h=L9");
     await lab.locator(".heads tbody tr", { hasText: "L1.H2" }).first().click();
     expect(lab.url()).toContain("h=L1.H2");
     await lab.getByRole("heading", { name: "Where L1.H2 looks" }).waitFor();

@@ -169,6 +169,11 @@ export class Lab {
     return JSON.stringify(this.#pathsWork()) === JSON.stringify(this.#answeredWork);
   }
 
+  /** Whether the screen has what was found before, and not what the address asks. */
+  get isOld(): boolean {
+    return this.live && !this.isAnswered && hasSentence(this.place.analysis);
+  }
+
   /** What the screen, the tab or the panel has found; undefined where it has nothing yet. */
   get shown(): Findings | undefined {
     return this.place.analysis === START.analysis ? this.findings : this.#found;
@@ -242,7 +247,7 @@ export class Lab {
   /** Takes the score of a head apart in place of the answer, or the answer again. */
   async reroot(score: Score | null): Promise<void> {
     const letGo = { path: null, why: false, degree: null, token: null, frozen: null, checks: [] };
-    this.#go({ ...this.place, ...letGo, score }, "score");
+    this.#go({ ...this.place, ...letGo, score }, null);
     await this.#answer();
   }
 
@@ -352,7 +357,7 @@ export class Lab {
       score: null,
       picked: NOTHING,
     } as const;
-    this.#go({ ...this.place, ...letGo, question }, "question");
+    this.#go({ ...this.place, ...letGo, question }, null);
     this.choosing = null;
     this.beside.candidates = null;
     await this.#answerSentence();
@@ -392,7 +397,7 @@ export class Lab {
 
   /** Asks what is on the screen with other values, and on dictionaries where some are named. */
   give(values: Readonly<Record<string, unknown>>, dictionaries: readonly string[] | null): void {
-    this.#go({ ...this.place, values, dictionaries }, "values");
+    this.#go({ ...this.place, values, dictionaries }, null);
   }
 
   #hold(frozen: readonly Gate[]): void {
@@ -478,13 +483,17 @@ export class Lab {
       ...(odd.path ? [`path “${path?.slice(0, NAMED)}” among those listed`] : []),
     ];
     if (said.length === 0) return;
-    this.where.mend({
-      ...place,
+    this.leaveOut(said.join(", and no "), {
       degree: odd.degree ? null : degree,
       token: odd.token ? null : token,
       ...(odd.path && { path: null, why: false }),
     });
-    this.note = `There is no ${said.join(", and no ")} here: that is left out.`;
+  }
+
+  /** Takes out of the address what is not there, and says so. */
+  leaveOut(said: string, rest: Partial<Place>): void {
+    this.where.mend({ ...this.place, ...rest });
+    this.note = `There is no ${said} here: that is left out.`;
   }
 
   /** Answers what the address asks where its sentence is seen; the panel of an analysis does not wait for all paths. */
@@ -527,8 +536,8 @@ export class Lab {
     if (analysis !== this.place.analysis) this.#found = undefined;
   }
 
-  /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step. */
-  #go(place: Place, kind: string): void {
+  /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step of its kind. */
+  #go(place: Place, kind: string | null): void {
     this.#leaveFor(place);
     this.errand.fault = null; // of what was asked before
     this.where.go(place, kind);

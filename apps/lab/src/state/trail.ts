@@ -6,16 +6,16 @@ const ONE_STEP = 1000;
 /** The steps that Back undoes, in the history of a window. */
 export class Trail {
   readonly #window: Pick<Window, "history" | "location">;
-  #last = { kind: "", at: 0 };
+  #last: { readonly kind: string | null; readonly at: number } = { kind: null, at: 0 };
 
   constructor(window: Pick<Window, "history" | "location">) {
     this.#window = window;
   }
 
-  /** Gives the address a fragment: as a step of its own, unless it goes on with the last one. */
-  go(fragment: string, kind: string): void {
+  /** Gives the address a fragment: as a step of its own, unless it goes on with the last one; of no kind, it always is. */
+  go(fragment: string, kind: string | null): void {
     const now = Date.now();
-    const goesOn = kind === this.#last.kind && now - this.#last.at < ONE_STEP;
+    const goesOn = kind !== null && kind === this.#last.kind && now - this.#last.at < ONE_STEP;
     this.#last = { kind, at: now };
     if (goesOn) this.mend(fragment);
     else {

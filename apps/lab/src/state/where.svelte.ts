@@ -50,7 +50,7 @@ export class Where {
   }
 
   /** Goes to a place, which the address then has; Back undoes it, unless it goes on with the last step, or is none. */
-  go(place: Place, kind: string): void {
+  go(place: Place, kind: string | null): void {
     const fragment = fragmentOf(place);
     const stays = fragment === fragmentOf(this.place);
     this.place = place;
