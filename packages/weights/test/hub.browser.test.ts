@@ -214,6 +214,22 @@ describe("models in the browser's private storage", () => {
     expect(await storedRepos()).toEqual([]);
   });
 
+  test("what is removed while it is listed is not listed", async () => {
+    await fetched();
+    const { prototype } = FileSystemFileHandle;
+    const { getFile } = prototype;
+    prototype.getFile = async function () {
+      prototype.getFile = getFile;
+      await removeStoredRepo(REPO);
+      return await getFile.call(this);
+    };
+    try {
+      expect(await storedRepos()).toEqual([]);
+    } finally {
+      prototype.getFile = getFile;
+    }
+  });
+
   test("a removal that ends half-way leaves nothing that counts as whole", async () => {
     await fetched();
     const { prototype } = FileSystemDirectoryHandle;

@@ -29,7 +29,10 @@ export async function storedRepos(): Promise<readonly StoredRepo[]> {
   if (root === undefined) return found;
   for await (const [name, folder] of root.entries()) {
     if (folder.kind !== "directory" || !name.startsWith("models--")) continue;
-    found.push(await storedRepo(folder as FileSystemDirectoryHandle, repoOf(name)));
+    const one = await ifThere(storedRepo(folder as FileSystemDirectoryHandle, repoOf(name)));
+    // It may have been removed meanwhile, as by another tab.
+    const there = await ifThere(root.getDirectoryHandle(name));
+    if (one !== undefined && there !== undefined) found.push(one);
   }
   return found.sort((a, b) => (a.repo < b.repo ? -1 : 1));
 }
@@ -84,7 +87,7 @@ async function storedRepo(folder: FileSystemDirectoryHandle, repo: string): Prom
   let bytes = 0;
   for (const blob of await foldersIn(folder, "blobs")) {
     for await (const piece of blob.values())
-      bytes += (await (piece as FileSystemFileHandle).getFile()).size; // blobs hold files only
+      bytes += (await ifThere((piece as FileSystemFileHandle).getFile()))?.size ?? 0; // blobs hold files only
   }
   const refs = await ifThere(folder.getDirectoryHandle("refs"));
   const revisions: { readonly revision: string; readonly commit: string }[] = [];
