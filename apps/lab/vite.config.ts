@@ -39,11 +39,6 @@ const first = {
   name: "first",
   test: /packages\/(?:paths\/src\/|expansion\/src\/(?:analyses\/)?expand)/,
 };
-/** What the first screen loads once its scripts run: files of a few lines compress worse, and are asked for one by one. */
-const soon = {
-  name: "soon",
-  test: /(?:view\/(?:JobLine|Splits|WhyThere)\.svelte|state\/(?:cost|stored)\.ts|analysis\/src\/told\.ts)$/,
-};
 const cutInto = (groups: readonly (typeof start | typeof first)[]) => ({
   output: { codeSplitting: { groups: [...groups] } },
 });
@@ -65,6 +60,6 @@ export default defineConfig({
     target: "es2023",
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    rolldownOptions: cutInto([start, first, soon]),
+    rolldownOptions: cutInto([start, first]),
   },
 });

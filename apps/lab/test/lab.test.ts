@@ -403,7 +403,7 @@ inChromium("the lab in Chromium", () => {
     const loaded = await lab.evaluate(() =>
       performance.getEntriesByType("resource").map(({ name }) => name),
     );
-    const borders = readdirSync(join(dist, "assets")).filter((file) => /^soon-.*js$/.test(file));
+    const borders = readdirSync(join(dist, "assets")).filter((file) => /^Splits-.*js$/.test(file));
     expect(borders).toHaveLength(1);
     expect(loaded.some((name) => name.endsWith(".js"))).toBe(true);
     expect(loaded.filter((name) => borders.some((file) => name.endsWith(file)))).toEqual([]);
