@@ -27,9 +27,8 @@ export function faultOf(error: unknown): Fault {
   const { message = String(error), remedy } = Object(error);
   if (NOT_LOADED.test(message)) {
     return {
-      message:
-        "A part of this page that is needed now could not be loaded: its server does not answer.",
-      remedy: "Ask again once it does; if that does not help, reload the page.",
+      message: "A part of this page could not be loaded: its server does not answer.",
+      remedy: "Ask again once it does, or reload the page.",
     };
   }
   const own = typeof remedy === "string" ? remedy : undefined;

@@ -1,7 +1,7 @@
 import type { ModelDescription } from "@resolvent/analysis/remote";
 import { InputError } from "@resolvent/tensor";
-import { type ErrandOptions, type Keeper, startKeeper } from "../storage/keeper.ts";
-import type { ErrandProgress, Fetched, Stored, Waits } from "../storage/messages.ts";
+import { type Keeper, startKeeper } from "../storage/keeper.ts";
+import type { ErrandOptions, ErrandProgress, Fetched, Stored, Waits } from "../storage/messages.ts";
 import { leaveDeleted } from "./deleted.ts";
 import {
   type ModelFiles,

@@ -1,22 +1,7 @@
 import { errorOf } from "@resolvent/analysis/remote";
 import type { HubModel } from "../state/own-names.ts";
 import type { NamedFiles } from "../worker/named-files.ts";
-import type {
-  Errand,
-  ErrandProgress,
-  Fetched,
-  Stored,
-  Told,
-  ToldMessage,
-  Waits,
-} from "./messages.ts";
-
-/** What can be heard of an errand while it is run. */
-export interface ErrandOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: ErrandProgress) => void;
-  readonly onWait?: (waits: Waits) => void;
-}
+import type { Errand, ErrandOptions, Fetched, Stored, Told, ToldMessage } from "./messages.ts";
 
 /** Hashes, fetches and stores models, in a worker of its own: it goes on while analyses run. */
 export interface Keeper {

@@ -29,6 +29,13 @@ export interface Waits {
   readonly failure: Failure;
 }
 
+/** What can be heard of an errand while it is run. */
+export interface ErrandOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ErrandProgress) => void;
+  readonly onWait?: (waits: Waits) => void;
+}
+
 /** What is stored, and how much room there is. */
 export interface Stored {
   readonly repos: readonly StoredRepo[];

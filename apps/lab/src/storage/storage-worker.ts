@@ -12,12 +12,11 @@ import {
 } from "@resolvent/weights/hub";
 import type {
   ErrandMessage,
-  ErrandProgress,
+  ErrandOptions,
   Fetched,
   Stored,
   Told,
   ToldMessage,
-  Waits,
 } from "./messages.ts";
 
 const stops = new Map<number, AbortController>();
@@ -29,10 +28,14 @@ async function hear(message: ErrandMessage): Promise<void> {
   const stop = new AbortController();
   stops.set(id, stop);
   const tell = (told: Told): void => postMessage({ ...told, to: id } satisfies ToldMessage);
-  const onProgress = (progress: ErrandProgress): void => tell({ progress });
-  const onWait = (waits: Waits): void => tell({ waits });
   try {
-    tell(await run(message, { signal: stop.signal, onProgress, onWait }));
+    tell(
+      await run(message, {
+        signal: stop.signal,
+        onProgress: (progress) => tell({ progress }),
+        onWait: (waits) => tell({ waits }),
+      }),
+    );
   } catch (error) {
     tell({ failure: failureOf(error) });
   } finally {
@@ -42,15 +45,7 @@ async function hear(message: ErrandMessage): Promise<void> {
 
 async function run(
   errand: ErrandMessage,
-  {
-    signal,
-    onProgress,
-    onWait,
-  }: {
-    readonly signal: AbortSignal;
-    readonly onProgress: (progress: ErrandProgress) => void;
-    readonly onWait: (waits: Waits) => void;
-  },
+  { signal, onProgress, onWait }: Required<ErrandOptions>,
 ): Promise<Told> {
   switch (errand.ask) {
     case "hash": {
